@@ -1,0 +1,73 @@
+// Package batch is the element that flows between transforms: rows of one row group as
+// an Arrow record, with their origin, and the tally of the rows that were read for it.
+//
+// Batches travel by pointer inside one fused stage. The coder in coder.go exists for
+// engines that materialise them all the same, and for the share that Beam's harness
+// encodes to sample sizes; it is exact.
+package batch
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
+// MaxRows is the most rows that a batch may hold.
+const MaxRows = 64 << 10
+
+// Origin says where the rows of a batch were read.
+type Origin struct {
+	File     string `json:"file"`
+	RowGroup int    `json:"row_group"` // 0-based in the file
+	FirstRow int64  `json:"first_row"` // of the batch as it was read, 0-based in the file
+}
+
+func (o Origin) String() string {
+	return fmt.Sprintf("file %s, row group %d, row %d", o.File, o.RowGroup, o.FirstRow)
+}
+
+// Batch is the good rows that were read together, and the account of all that were read
+// with them. A batch of which no row is left still travels, for the sake of its tally.
+// Nobody changes a batch or its record once it was emitted: a runner may hand the same
+// one to several consumers.
+type Batch struct {
+	Table  int // index into the tables of the run
+	Origin Origin
+	Tally  Tally
+	Record arrow.Record // source columns in the order of the table's columns; never nil
+}
+
+// Tally counts rows between a file and a sink. It travels with the rows it is about, so
+// that an attempt that is lost takes its counts with it. Rows read = filtered + rejected
+// + what is left to load.
+type Tally struct {
+	Read     int64   `json:"read"`
+	Filtered int64   `json:"filtered,omitempty"` // left out by the table's where
+	Rejected int64   `json:"rejected,omitempty"` // broke at least one rule
+	Failed   []int64 `json:"failed,omitempty"`   // by rule: the rows that broke it, kept (warn) or not
+}
+
+// Add adds other to t.
+func (t *Tally) Add(other Tally) {
+	t.Read += other.Read
+	t.Filtered += other.Filtered
+	t.Rejected += other.Rejected
+	for len(t.Failed) < len(other.Failed) {
+		t.Failed = append(t.Failed, 0)
+	}
+	for i, n := range other.Failed {
+		t.Failed[i] += n
+	}
+}
+
+// Left is how many rows should have been loaded.
+func (t Tally) Left() int64 { return t.Read - t.Filtered - t.Rejected }
+
+// Rejects is the rows of one batch that broke a rule, unchanged.
+type Rejects struct {
+	Table  int
+	Origin Origin
+	Rows   []int64      // of each row: its 0-based number in the file
+	Rules  [][]int      // of each row: the indexes of the rules that it broke, ascending
+	Record arrow.Record // the rejected rows, with the columns of the batch
+}

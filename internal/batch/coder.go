@@ -1,0 +1,104 @@
+package batch
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+)
+
+func init() {
+	beam.RegisterCoder(reflect.TypeOf((*Batch)(nil)).Elem(), encodeBatch, decodeBatch)
+	beam.RegisterCoder(reflect.TypeOf((*Rejects)(nil)).Elem(), encodeRejects, decodeRejects)
+}
+
+// An encoded element is the length of its head (uvarint), the head as JSON, and the
+// record as an Arrow IPC stream of one batch.
+
+type batchHead struct {
+	Table  int    `json:"table"`
+	Origin Origin `json:"origin"`
+	Tally  Tally  `json:"tally"`
+}
+
+type rejectsHead struct {
+	Table  int     `json:"table"`
+	Origin Origin  `json:"origin"`
+	Rows   []int64 `json:"rows"`
+	Rules  [][]int `json:"rules"`
+}
+
+func encodeBatch(b Batch) ([]byte, error) {
+	return encode(batchHead{b.Table, b.Origin, b.Tally}, b.Record)
+}
+
+func decodeBatch(data []byte) (Batch, error) {
+	var head batchHead
+	record, err := decode(data, &head)
+	if err != nil {
+		return Batch{}, err
+	}
+	return Batch{Table: head.Table, Origin: head.Origin, Tally: head.Tally, Record: record}, nil
+}
+
+func encodeRejects(r Rejects) ([]byte, error) {
+	return encode(rejectsHead{r.Table, r.Origin, r.Rows, r.Rules}, r.Record)
+}
+
+func decodeRejects(data []byte) (Rejects, error) {
+	var head rejectsHead
+	record, err := decode(data, &head)
+	if err != nil {
+		return Rejects{}, err
+	}
+	return Rejects{Table: head.Table, Origin: head.Origin, Rows: head.Rows, Rules: head.Rules, Record: record}, nil
+}
+
+func encode(head any, record arrow.Record) ([]byte, error) {
+	if record == nil {
+		return nil, errors.New("encode batch: it has no record")
+	}
+	meta, err := json.Marshal(head)
+	if err != nil {
+		return nil, fmt.Errorf("encode batch: %w", err)
+	}
+	var out bytes.Buffer
+	out.Write(binary.AppendUvarint(nil, uint64(len(meta))))
+	out.Write(meta)
+	w := ipc.NewWriter(&out, ipc.WithSchema(record.Schema()))
+	if err := w.Write(record); err != nil {
+		return nil, fmt.Errorf("encode batch: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("encode batch: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func decode(data []byte, head any) (arrow.Record, error) {
+	size, n := binary.Uvarint(data)
+	if n <= 0 || size > uint64(len(data)-n) {
+		return nil, errors.New("decode batch: the head is cut off")
+	}
+	meta, body := data[n:n+int(size)], data[n+int(size):]
+	if err := json.Unmarshal(meta, head); err != nil {
+		return nil, fmt.Errorf("decode batch: %w", err)
+	}
+	r, err := ipc.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("decode batch: %w", err)
+	}
+	defer r.Release()
+	record, err := r.Read()
+	if err != nil {
+		return nil, fmt.Errorf("decode batch: %w", err)
+	}
+	record.Retain()
+	return record, nil
+}

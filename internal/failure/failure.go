@@ -1,0 +1,138 @@
+// Package failure is the one error type that users see: what went wrong, where,
+// and what to do next, with the kind that the report and the exit code derive from.
+//
+// Functions anywhere return plain errors wrapped with %w; the place that knows the
+// kind makes an [Error], once. Beam turns the errors of a DoFn into text on their way
+// to the driver, so [Encode] carries an Error through that text and [Decode] finds it
+// there again.
+package failure
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+// Kind says which part failed. The values are those of error.kind in the report.
+type Kind string
+
+// The kinds of failure.
+const (
+	Usage       Kind = "usage"       // wrong command line
+	Config      Kind = "config"      // wrong configuration file
+	Source      Kind = "source"      // the lake: missing, corrupt, vanished, drifting or unmappable files
+	Data        Kind = "data"        // a rule with on_fail: fail, a threshold, no rows
+	Check       Kind = "check"       // a table-level check
+	Hyperd      Kind = "hyperd"      // hyperd is missing, did not start, died or refused a statement
+	Storage     Kind = "storage"     // reading or writing outside the lake: staging, output, report
+	Engine      Kind = "engine"      // Beam or the engine that runs it
+	Publish     Kind = "publish"     // Tableau
+	Interrupted Kind = "interrupted" // SIGINT or SIGTERM
+)
+
+// Error is a failure as a user reads it. Make one with [New]; the methods return the
+// receiver so that calls chain.
+type Error struct {
+	Kind    Kind
+	Message string // what and where, without a full stop
+	Hint    string // what to do next; may be empty
+	Early   bool   // known before any data was read: exit code 2
+	Retry   bool   // the same attempt may succeed when it is made again
+
+	err error // the cause, for errors.Is and errors.As
+}
+
+// New makes an Error. The format may hold %w, as for fmt.Errorf.
+func New(kind Kind, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Kind: kind, Message: err.Error(), err: errors.Unwrap(err)}
+}
+
+// WithHint says what the user can do next.
+func (e *Error) WithHint(format string, args ...any) *Error {
+	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// BeforeData marks a failure that was known before any data was read (exit code 2).
+func (e *Error) BeforeData() *Error {
+	e.Early = true
+	return e
+}
+
+// Retryable marks a failure that another attempt may not meet.
+func (e *Error) Retryable() *Error {
+	e.Retry = true
+	return e
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause that New was given with %w, or nil.
+func (e *Error) Unwrap() error { return e.err }
+
+// Of returns err as an Error. An Error that was wrapped with more context keeps its
+// kind and hint and takes the wider message; any other error becomes one of kind
+// fallback. Of(nil, …) is nil.
+func Of(err error, fallback Kind) *Error {
+	if err == nil {
+		return nil
+	}
+	var inner *Error
+	if !errors.As(err, &inner) {
+		return &Error{Kind: fallback, Message: err.Error(), err: err}
+	}
+	if error(inner) == err {
+		return inner
+	}
+	outer := *inner
+	outer.Message, outer.err = err.Error(), err
+	return &outer
+}
+
+// wire is an Error inside the text of another error. The JSON is quoted once more, so
+// that it holds no line break and ends unambiguously, whatever an engine adds around it.
+const wirePrefix = "hyperlake-failure:"
+
+var wirePattern = regexp.MustCompile(regexp.QuoteMeta(wirePrefix) + `("(?:[^"\\]|\\.)*")`)
+
+type wire struct {
+	Kind    Kind   `json:"kind"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	Early   bool   `json:"early,omitempty"`
+	Retry   bool   `json:"retry,omitempty"`
+}
+
+// Encode makes an error whose text [Decode] can read back, for a DoFn to return.
+// Encode(nil, …) is nil.
+func Encode(err error, fallback Kind) error {
+	e := Of(err, fallback)
+	if e == nil {
+		return nil
+	}
+	raw, jsonErr := json.Marshal(wire{e.Kind, e.Message, e.Hint, e.Early, e.Retry})
+	if jsonErr != nil {
+		return err
+	}
+	return fmt.Errorf("%s%s", wirePrefix, strconv.QuoteToASCII(string(raw)))
+}
+
+// Decode finds the first Error that [Encode] put into text.
+func Decode(text string) (*Error, bool) {
+	found := wirePattern.FindStringSubmatch(text)
+	if found == nil {
+		return nil, false
+	}
+	raw, err := strconv.Unquote(found[1])
+	if err != nil {
+		return nil, false
+	}
+	var w wire
+	if err := json.Unmarshal([]byte(raw), &w); err != nil {
+		return nil, false
+	}
+	return &Error{Kind: w.Kind, Message: w.Message, Hint: w.Hint, Early: w.Early, Retry: w.Retry}, true
+}

@@ -1,0 +1,52 @@
+package failure_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+)
+
+func TestOfKeepsKindAndHintUnderContext(t *testing.T) {
+	inner := failure.New(failure.Source, "file a.parquet: %w", fs.ErrNotExist).WithHint("restore it").BeforeData()
+	got := failure.Of(fmt.Errorf("table Extract.Extract: %w", inner), failure.Engine)
+
+	assert.Equal(t, failure.Source, got.Kind)
+	assert.Equal(t, "table Extract.Extract: file a.parquet: file does not exist", got.Error())
+	assert.Equal(t, "restore it", got.Hint)
+	assert.True(t, got.Early)
+	assert.ErrorIs(t, got, fs.ErrNotExist)
+}
+
+func TestOfGivesOthersTheFallback(t *testing.T) {
+	assert.Equal(t, failure.Hyperd, failure.Of(errors.New("boom"), failure.Hyperd).Kind)
+	assert.Nil(t, failure.Of(nil, failure.Hyperd))
+}
+
+func TestDecodeFindsWhatEncodeCarriedThroughText(t *testing.T) {
+	for _, message := range []string{"plain", "with \"quotes\" and \\ and\nnew lines", "čárka ✓ \x00", ""} {
+		sent := failure.New(failure.Hyperd, "%s", message).WithHint("try %q", "this").Retryable()
+		text := fmt.Sprintf("job failed:\n\tbundle 7: %v\n\tcaused by \"other\" text", failure.Encode(sent, failure.Engine))
+
+		got, ok := failure.Decode(text)
+		require.True(t, ok, message)
+		assert.Equal(t, sent.Message, got.Message)
+		assert.Equal(t, sent.Hint, got.Hint)
+		assert.Equal(t, sent.Kind, got.Kind)
+		assert.True(t, got.Retry)
+		assert.False(t, got.Early)
+	}
+}
+
+func TestDecodeRefusesOtherText(t *testing.T) {
+	for _, text := range []string{"", "job failed", `hyperlake-failure:"{"`, `hyperlake-failure:"unended`} {
+		_, ok := failure.Decode(text)
+		assert.False(t, ok, text)
+	}
+	assert.NoError(t, failure.Encode(nil, failure.Engine))
+}

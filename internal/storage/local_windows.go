@@ -1,0 +1,15 @@
+package storage
+
+import (
+	"errors"
+	"syscall"
+)
+
+// errorNotSameDevice is what Windows answers to a rename across volumes.
+const errorNotSameDevice = syscall.Errno(17)
+
+func crossDevice(err error) bool { return errors.Is(err, errorNotSameDevice) }
+
+// syncPath does nothing: Windows flushes a file through its own handle only, and
+// offers no flush of a folder.
+func syncPath(string) error { return nil }
