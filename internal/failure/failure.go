@@ -84,8 +84,8 @@ func Of(err error, fallback Kind) *Error {
 	if !errors.As(err, &inner) {
 		return &Error{Kind: fallback, Message: err.Error(), err: err}
 	}
-	if error(inner) == err {
-		return inner
+	if same, ok := err.(*Error); ok { //nolint:errorlint // an Error that was wrapped is another case
+		return same
 	}
 	outer := *inner
 	outer.Message, outer.err = err.Error(), err

@@ -1,0 +1,48 @@
+# `make run` and `make test` need Go, make, and pip or npm. `make ci` also needs a C
+# compiler, for the race detector.
+
+GOLANGCI_VERSION := v2.15.0
+
+export CGO_ENABLED := 0
+
+.PHONY: help build hyperd run test test-race fmt-check vet lint ci clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+build: ## build bin/hyperlake
+	go build -trimpath -o bin/hyperlake ./cmd/hyperlake
+
+hyperd: build ## fetch the pinned hyperd, unless it is there already
+	bin/hyperlake hyperd install
+
+run: hyperd ## build the sample extract and show what is in it
+	bin/hyperlake run testdata/tpch.yaml
+	bin/hyperlake inspect out/tpch.hyper
+	bin/hyperlake sql out/tpch.hyper 'select l_returnflag, count(*) as orders, sum(l_quantity) as quantity from "Extract"."lineitem" group by 1 order by 1'
+
+test: hyperd ## all tests, against the real hyperd
+	go test ./...
+
+test-race: hyperd ## all tests with the race detector
+	CGO_ENABLED=1 go test -race ./...
+
+fmt-check: ## fail when a file is not formatted
+	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }
+
+vet: ## go vet, here and for the other systems we build for
+	go vet ./...
+	GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/hyperlake
+	GOOS=windows go build -o /dev/null ./cmd/hyperlake
+
+lint: bin/golangci-lint-$(GOLANGCI_VERSION) ## golangci-lint; depguard holds the import direction
+	$< run ./...
+
+bin/golangci-lint-$(GOLANGCI_VERSION):
+	GOBIN=$(CURDIR)/bin/tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv bin/tmp/golangci-lint $@
+
+ci: fmt-check vet lint test-race ## what CI runs
+
+clean: ## remove what was built
+	rm -rf bin out

@@ -1,0 +1,82 @@
+//go:build unix
+
+package guard_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/guard"
+)
+
+// guardedVariable makes the test binary play the guarded process.
+const guardedVariable = "GUARD_TEST_FOLDER"
+
+func TestMain(m *testing.M) {
+	guard.Main()
+	if folder := os.Getenv(guardedVariable); folder != "" {
+		guarded(folder)
+	}
+	os.Exit(m.Run())
+}
+
+// guarded registers a folder to be removed, one that is forgotten again, and a child
+// that would outlive it; it prints the child's pid and waits to be killed.
+func guarded(folder string) {
+	guard.RemoveAtDeath(filepath.Join(folder, "removed"))
+	guard.RemoveAtDeath(filepath.Join(folder, "kept"))()
+	child := exec.Command("sleep", "600")
+	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := child.Start(); err != nil {
+		os.Exit(1)
+	}
+	guard.KillAtDeath(child.Process.Pid)
+	fmt.Println(child.Process.Pid)
+	time.Sleep(time.Hour)
+}
+
+func TestAKilledProcessLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{"removed", "kept"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(folder, name, "deep"), 0o700))
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), guardedVariable+"="+folder)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	child, err := strconv.Atoi(strings.TrimSpace(line))
+	require.NoError(t, err)
+
+	require.NoError(t, cmd.Process.Kill())
+	require.Error(t, cmd.Wait())
+
+	assert.Eventually(t, func() bool {
+		_, err := os.Stat(filepath.Join(folder, "removed"))
+		return os.IsNotExist(err)
+	}, 10*time.Second, 10*time.Millisecond, "the registered folder stays")
+	assert.Eventually(t, func() bool { return gone(child) }, 10*time.Second, 10*time.Millisecond, "the child lives on")
+	assert.DirExists(t, filepath.Join(folder, "kept", "deep"))
+}
+
+// gone says whether a process ended; one that nobody reaped yet counts as ended.
+func gone(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return true
+	}
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && strings.Contains(string(stat), ") Z ")
+}

@@ -1,0 +1,170 @@
+package hyperd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"hyperlake/internal/failure"
+)
+
+// userName is the user that hyperd knows from its start; it has no password.
+const userName = "tableau_internal_user"
+
+// Conn is one session with hyperd. It attaches no database of its own: statements name
+// files by ATTACH. Not safe for concurrent use.
+type Conn struct {
+	pg      *pgconn.PgConn
+	process *process
+}
+
+// Connect opens a session.
+func (l *Lease) Connect(ctx context.Context) (*Conn, error) {
+	cfg, err := pgconn.ParseConfig("host=localhost dbname='' sslmode=disable user=" + userName)
+	if err != nil {
+		return nil, failure.New(failure.Hyperd, "connect to hyperd: %w", err)
+	}
+	p := l.process
+	cfg.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, p.network, p.address)
+	}
+	cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+	pg, err := pgconn.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, failure.Of(fmt.Errorf("connect to hyperd: %w", p.explain(err)), failure.Hyperd)
+	}
+	return &Conn{pg: pg, process: p}, nil
+}
+
+// Close ends the session. Databases that it attached are detached by hyperd some time
+// later: use [Conn.Detach] where the file is needed next.
+func (c *Conn) Close(ctx context.Context) error { return c.pg.Close(ctx) }
+
+// Exec runs one statement and returns how many rows it touched.
+func (c *Conn) Exec(ctx context.Context, sql string) (int64, error) {
+	results, err := c.pg.Exec(ctx, sql).ReadAll()
+	if err != nil {
+		return 0, c.failed(err)
+	}
+	var rows int64
+	for _, result := range results {
+		rows += result.CommandTag.RowsAffected()
+	}
+	return rows, nil
+}
+
+// CopyFrom sends what r holds to a COPY … FROM STDIN statement and returns how many rows
+// hyperd took. When r fails, the statement is cancelled and no row stays.
+func (c *Conn) CopyFrom(ctx context.Context, r io.Reader, sql string) (int64, error) {
+	tag, err := c.pg.CopyFrom(ctx, r, sql)
+	if err != nil {
+		return 0, c.failed(err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// Field describes a column of a result.
+type Field struct {
+	Name string
+	OID  uint32 // PostgreSQL's type number, or hyperd's own for types that PostgreSQL lacks
+}
+
+// Query runs statements and calls row for every row of their results, with values in
+// hyperd's text form; nil is NULL. The values are valid during the call only. An error
+// of row ends the query and is returned.
+func (c *Conn) Query(ctx context.Context, sql string, row func(fields []Field, values [][]byte) error) error {
+	return c.QueryResults(ctx, sql, func([]Field) error { return nil }, row)
+}
+
+// QueryResults is Query for callers who want the fields of a result without rows, too:
+// begin is called once for each result, before its rows.
+func (c *Conn) QueryResults(ctx context.Context, sql string, begin func([]Field) error, row func([]Field, [][]byte) error) error {
+	results := c.pg.Exec(ctx, sql)
+	var failed error
+	for failed == nil && results.NextResult() {
+		reader := results.ResultReader()
+		var fields []Field
+		for _, f := range reader.FieldDescriptions() {
+			fields = append(fields, Field{Name: f.Name, OID: f.DataTypeOID})
+		}
+		if fields != nil {
+			failed = begin(fields)
+		}
+		for failed == nil && reader.NextRow() {
+			failed = row(fields, reader.Values())
+		}
+	}
+	if failed != nil {
+		// The rest of the result is not wanted; a session in the middle of one is of no more use.
+		_ = c.pg.Conn().Close()
+		_ = results.Close()
+		return failed
+	}
+	if err := results.Close(); err != nil {
+		return c.failed(err)
+	}
+	return nil
+}
+
+// QueryValue runs a query whose result is one value. NULL is the empty text.
+func (c *Conn) QueryValue(ctx context.Context, sql string) (string, error) {
+	var value string
+	rows := 0
+	err := c.Query(ctx, sql, func(_ []Field, values [][]byte) error {
+		value = string(values[0])
+		rows++
+		return nil
+	})
+	if err == nil && rows != 1 {
+		err = failure.New(failure.Hyperd, "hyperd gave %d rows where one was expected: %s", rows, sql)
+	}
+	return value, err
+}
+
+// failed makes hyperd's answer, or the end of it, readable.
+func (c *Conn) failed(err error) error {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		text := answer.Message
+		if answer.Detail != "" {
+			text += ": " + answer.Detail
+		}
+		e := failure.New(failure.Hyperd, "%s (hyperd error %s)", oneLine(text), answer.Code)
+		if answer.Hint != "" {
+			e = e.WithHint("%s", oneLine(answer.Hint))
+		}
+		return e
+	}
+	return failure.Of(c.process.explain(err), failure.Hyperd)
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// Attach makes the database file at path, an absolute path, known to the session as alias.
+func (c *Conn) Attach(ctx context.Context, path, alias string) error {
+	_, err := c.Exec(ctx, "ATTACH DATABASE "+QuoteName(path)+" AS "+QuoteName(alias))
+	return err
+}
+
+// Detach closes an attached database. The file is complete when it returns.
+func (c *Conn) Detach(ctx context.Context, alias string) error {
+	_, err := c.Exec(ctx, "DETACH DATABASE "+QuoteName(alias))
+	return err
+}
+
+// QuoteName quotes an SQL identifier; several are joined by dots.
+func QuoteName(parts ...string) string {
+	quoted := make([]string, len(parts))
+	for i, part := range parts {
+		quoted[i] = `"` + strings.ReplaceAll(part, `"`, `""`) + `"`
+	}
+	return strings.Join(quoted, ".")
+}
+
+// QuoteText quotes an SQL text constant.
+func QuoteText(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

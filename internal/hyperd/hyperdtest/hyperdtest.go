@@ -1,0 +1,38 @@
+// Package hyperdtest gives tests the real hyperd. A test that needs it fails where it is
+// missing: it is never skipped.
+package hyperdtest
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/hyperd"
+)
+
+// Main runs the tests of a package and stops hyperd after them; for use in TestMain.
+func Main(run func() int) {
+	code := run()
+	hyperd.Shutdown()
+	os.Exit(code)
+}
+
+// Acquire takes a lease on the hyperd of the test process, with default settings, until
+// the test ends.
+func Acquire(t testing.TB) *hyperd.Lease {
+	t.Helper()
+	lease, err := hyperd.Acquire(t.Context(), hyperd.Config{})
+	require.NoError(t, err, "the tests need hyperd: run `make hyperd` first")
+	t.Cleanup(lease.Release)
+	return lease
+}
+
+// Connect opens a session that ends with the test.
+func Connect(t testing.TB, lease *hyperd.Lease) *hyperd.Conn {
+	t.Helper()
+	conn, err := lease.Connect(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(t.Context()) })
+	return conn
+}

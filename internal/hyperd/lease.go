@@ -1,0 +1,113 @@
+package hyperd
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"time"
+
+	"hyperlake/internal/failure"
+)
+
+// idleTimeout is how long a hyperd without a lease lives on. A restart costs 40 ms; a
+// worker that will never get another bundle should not hold its memory for long.
+const idleTimeout = 10 * time.Second
+
+var shared = manager{idle: idleTimeout}
+
+// Acquire takes a lease on this process's hyperd and starts it if none runs. ctx bounds
+// the start. Two configurations cannot be in use at once. Safe for concurrent use.
+func Acquire(ctx context.Context, cfg Config) (*Lease, error) { return shared.acquire(ctx, cfg) }
+
+// Shutdown stops this process's hyperd, whether or not it is leased, and returns when it
+// is gone. Leases fail from then on; Acquire starts a new one.
+func Shutdown() { shared.shutdown((*process).stop) }
+
+// Kill ends this process's hyperd at once, as an interrupted run wants it.
+func Kill() { shared.shutdown((*process).kill) }
+
+// manager owns at most one hyperd.
+type manager struct {
+	idle time.Duration
+
+	mu      sync.Mutex
+	cfg     Config
+	current *process
+	leases  int         // on current
+	timer   *time.Timer // stops current when it fires; set while leases is 0
+}
+
+// Lease is the right to use a running hyperd. Connections are opened on it; they end
+// before it does. Safe for concurrent use.
+type Lease struct {
+	process *process
+	release func()
+}
+
+func (m *manager) acquire(ctx context.Context, cfg Config) (*Lease, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.timer != nil {
+		m.timer.Stop()
+		m.timer = nil
+	}
+	if m.current != nil && (!m.current.alive() || m.leases == 0 && !reflect.DeepEqual(m.cfg, cfg)) {
+		m.drop((*process).stop)
+	}
+	if m.current == nil {
+		started, err := start(ctx, cfg)
+		if err != nil {
+			return nil, err
+		}
+		m.cfg, m.current = cfg, started
+	}
+	if !reflect.DeepEqual(m.cfg, cfg) {
+		return nil, failure.New(failure.Hyperd, "hyperd is in use with other settings in this process")
+	}
+	m.leases++
+	p := m.current
+	return &Lease{process: p, release: sync.OnceFunc(func() { m.released(p) })}, nil
+}
+
+// released counts one lease on p less. p may have been replaced since.
+func (m *manager) released(p *process) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.current != p {
+		return
+	}
+	if m.leases--; m.leases > 0 {
+		return
+	}
+	var timer *time.Timer
+	timer = time.AfterFunc(m.idle, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.timer == timer {
+			m.timer = nil
+			m.drop((*process).stop)
+		}
+	})
+	m.timer = timer
+}
+
+func (m *manager) shutdown(end func(*process)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.timer != nil {
+		m.timer.Stop()
+		m.timer = nil
+	}
+	m.drop(end)
+}
+
+// drop ends the current hyperd. The caller holds the lock.
+func (m *manager) drop(end func(*process)) {
+	if m.current != nil {
+		end(m.current)
+	}
+	m.current, m.leases = nil, 0
+}
+
+// Release gives the lease back. Calling it again does nothing.
+func (l *Lease) Release() { l.release() }

@@ -1,0 +1,302 @@
+package hyperd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/guard"
+)
+
+const (
+	startDeadline = 60 * time.Second // from start to callback; it takes 40 ms on an idle machine
+	stopGrace     = 15 * time.Second // for hyperd to end by itself after its callback was closed
+	termGrace     = 5 * time.Second  // for hyperd to end after SIGTERM
+	tailBytes     = 4 << 10          // of hyperd's output, kept for error messages
+
+	// maxSocketPath is the longest path that fits a socket address everywhere (104 bytes on macOS).
+	maxSocketPath = 103
+	socketName    = "hyper"
+)
+
+// process is one running hyperd. Its methods are safe for concurrent use.
+type process struct {
+	path     string // of the binary
+	folder   string // private: the domain socket, and hyperd's working folder
+	cmd      *exec.Cmd
+	network  string // "unix" or "tcp"
+	address  string
+	output   tail
+	callback net.Conn      // closing it asks hyperd to stop
+	exited   chan struct{} // closed when the process was reaped; waitErr is set before
+	waitErr  error
+	stopping sync.Once
+	asked    chan struct{} // closed when we asked it to stop
+	forget   func()
+}
+
+// start starts hyperd and waits until it accepts connections. ctx aborts the waiting
+// only: a running hyperd does not depend on it.
+func start(ctx context.Context, cfg Config) (*process, error) {
+	path, err := Find(cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := socketFolder(cfg.DomainSocketDir)
+	if err != nil {
+		return nil, failure.New(failure.Hyperd, "start hyperd: %w", err)
+	}
+	forgetFolder := guard.RemoveAtDeath(folder)
+	p, err := startIn(ctx, cfg, path, folder)
+	if err != nil {
+		forgetFolder()
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	forgetGroup := guard.KillAtDeath(p.cmd.Process.Pid)
+	p.forget = func() { forgetGroup(); forgetFolder() }
+	return p, nil
+}
+
+func startIn(ctx context.Context, cfg Config, path, folder string) (*process, error) {
+	callback, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, failure.New(failure.Hyperd, "start hyperd: listen for its callback: %w", err)
+	}
+	defer callback.Close()
+
+	p := &process{path: path, folder: folder, exited: make(chan struct{}), asked: make(chan struct{})}
+	args, err := cfg.args(listenAddress(cfg, folder), "tab.tcp://"+callback.Addr().String())
+	if err != nil {
+		return nil, err
+	}
+	p.cmd = exec.Command(path, args...)
+	p.cmd.Dir = folder // whatever it writes without being told where lands here
+	p.cmd.SysProcAttr = ownGroup()
+	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
+	if err := p.cmd.Start(); err != nil {
+		return nil, failure.New(failure.Hyperd, "start hyperd %s: %w", path, err).
+			WithHint("run `hyperlake hyperd install`, or point hyperd.path or HYPERD_PATH at a working hyperd")
+	}
+	go func() {
+		p.waitErr = p.cmd.Wait()
+		close(p.exited)
+	}()
+	if err := p.awaitCallback(ctx, callback); err != nil {
+		_ = killGroup(p.cmd.Process.Pid)
+		<-p.exited
+		return nil, err
+	}
+	return p, nil
+}
+
+// socketFolder makes the private folder of one hyperd. Access to the folder is access to
+// the data: hyperd asks for no password.
+func socketFolder(parent string) (string, error) {
+	if parent == "" {
+		parent = os.TempDir()
+	}
+	folder, err := os.MkdirTemp(parent, "hyperlake-") // made with mode 0700
+	if err != nil {
+		return "", err
+	}
+	if len(filepath.Join(folder, "domain", socketName)) > maxSocketPath {
+		err := fmt.Errorf("the folder %s is too long for a domain socket (at most %d characters): set hyperd.domain_socket_dir to a shorter one", folder, maxSocketPath)
+		return "", errors.Join(err, os.Remove(folder))
+	}
+	return folder, nil
+}
+
+// listenAddress says where hyperd is to listen, in its own notation. Windows has no
+// domain sockets that hyperd would use; there it is a free port.
+func listenAddress(cfg Config, folder string) string {
+	switch port := cfg.tcpPort(); {
+	case port == portAuto, port == portOff && runtime.GOOS == "windows":
+		return "tab.tcp://localhost:0"
+	case port == portOff:
+		return "tab.domain://" + folder + "/domain/" + socketName
+	default:
+		return fmt.Sprintf("tab.tcp://localhost:%d", port)
+	}
+}
+
+// awaitCallback waits for hyperd to dial us and to say where it listens.
+func (p *process) awaitCallback(ctx context.Context, listener net.Listener) error {
+	ctx, cancel := context.WithTimeout(ctx, startDeadline)
+	defer cancel()
+	type call struct {
+		conn       net.Conn
+		descriptor string
+		err        error
+	}
+	called := make(chan call, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			called <- call{err: err}
+			return
+		}
+		descriptor, err := readDescriptor(conn)
+		called <- call{conn, descriptor, err}
+	}()
+
+	var c call
+	select {
+	case c = <-called:
+	case <-p.exited:
+		return p.startFailure(fmt.Errorf("it ended (%s)", p.exitStatus()))
+	case <-ctx.Done():
+		_ = listener.Close() // ends Accept; a caller in the middle of its descriptor ends with hyperd
+		return p.startFailure(fmt.Errorf("it did not call back within %s: %w", startDeadline, context.Cause(ctx)))
+	}
+	if c.err != nil {
+		return p.startFailure(c.err)
+	}
+	p.callback = c.conn
+	network, address, err := parseDescriptor(c.descriptor)
+	if err != nil {
+		return p.startFailure(err)
+	}
+	p.network, p.address = network, address
+	return nil
+}
+
+func (p *process) startFailure(err error) error {
+	return failure.New(failure.Hyperd, "hyperd %s did not start: %w%s", p.path, err, p.lastWords()).
+		WithHint("check the hyperd section of the configuration")
+}
+
+// readDescriptor reads hyperd's callback: one byte with the length, then the descriptor,
+// ended by NUL.
+func readDescriptor(r io.Reader) (string, error) {
+	var size [1]byte
+	if _, err := io.ReadFull(r, size[:]); err != nil {
+		return "", fmt.Errorf("read its callback: %w", err)
+	}
+	text := make([]byte, size[0])
+	if _, err := io.ReadFull(r, text); err != nil {
+		return "", fmt.Errorf("read its callback: %w", err)
+	}
+	return string(bytes.TrimRight(text, "\x00")), nil
+}
+
+// parseDescriptor turns hyperd's notation of an address into Go's.
+func parseDescriptor(descriptor string) (network, address string, err error) {
+	if address, ok := strings.CutPrefix(descriptor, "tab.tcp://"); ok {
+		return "tcp", address, nil
+	}
+	if rest, ok := strings.CutPrefix(descriptor, "tab.domain://"); ok {
+		if folder, name, ok := strings.Cut(rest, "/domain/"); ok {
+			return "unix", folder + "/domain/" + name, nil
+		}
+	}
+	return "", "", fmt.Errorf("it called back with %q, which is no address", descriptor)
+}
+
+// stop ends hyperd: by closing its callback, then by signals. It returns when hyperd is
+// gone and its folder removed.
+func (p *process) stop() {
+	p.stopping.Do(func() {
+		close(p.asked)
+		_ = p.callback.Close()
+		if !p.exitedWithin(stopGrace) {
+			_ = terminateGroup(p.cmd.Process.Pid)
+			if !p.exitedWithin(termGrace) {
+				_ = killGroup(p.cmd.Process.Pid)
+			}
+		}
+		<-p.exited
+		_ = os.RemoveAll(p.folder)
+		p.forget()
+	})
+	<-p.exited
+}
+
+// kill ends hyperd at once. What it was writing is lost.
+func (p *process) kill() {
+	_ = killGroup(p.cmd.Process.Pid)
+	p.stop()
+}
+
+func (p *process) exitedWithin(grace time.Duration) bool {
+	select {
+	case <-p.exited:
+		return true
+	case <-time.After(grace):
+		return false
+	}
+}
+
+func (p *process) alive() bool {
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// exitStatus says in words how the process ended. It must have ended.
+func (p *process) exitStatus() string {
+	if p.waitErr == nil {
+		return "exit status 0"
+	}
+	return p.waitErr.Error()
+}
+
+// lastWords is the end of what hyperd printed, as an addition to an error message.
+func (p *process) lastWords() string {
+	if text := p.output.String(); text != "" {
+		return "; it said: " + text
+	}
+	return ""
+}
+
+// explain turns an error on a connection into one about the process, when that is why.
+// A connection breaks a moment before the process can be reaped.
+func (p *process) explain(err error) error {
+	select {
+	case <-p.asked:
+		return failure.New(failure.Hyperd, "hyperd was stopped while it was in use: %w", err)
+	default:
+	}
+	if !p.exitedWithin(time.Second) {
+		return err
+	}
+	return failure.New(failure.Hyperd, "hyperd ended unexpectedly (%s): %w%s", p.exitStatus(), err, p.lastWords()).
+		Retryable().
+		WithHint("run it again; if it was killed for lack of memory, set hyperd.memory_limit lower")
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.data = append(t.data, p...)
+	if extra := len(t.data) - tailBytes; extra > 0 {
+		t.data = append(t.data[:0], t.data[extra:]...)
+	}
+	return len(p), nil
+}
+
+// String is the kept output on one line.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Join(strings.Fields(string(t.data)), " ")
+}

@@ -1,0 +1,115 @@
+// Package runners starts Beam pipelines on an engine and waits for them: it turns typed
+// options into Beam's flags, reports progress from the engine's own metrics, and turns
+// the engine's answer into an error that a person can read.
+//
+// It is the only package that imports Beam's runners, and just those that are used.
+package runners
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
+
+	"hyperlake/internal/failure"
+)
+
+// Names are the runners that a configuration may name.
+var Names = []string{"prism"}
+
+// aliases are other names that people use for a runner.
+var aliases = map[string]string{"direct": "prism"}
+
+// Options say how to run a pipeline.
+type Options struct {
+	Name    string       // of the runner, or an alias of it
+	JobName string       // unique among the jobs of the engine
+	Args    []string     // flags for Beam as they are, such as --experiments=…
+	Log     *slog.Logger // gets the engine's own words, at level debug; nil drops them
+}
+
+// Counts are Beam counters of the namespace "hyperlake" by name, summed over the job.
+type Counts map[string]int64
+
+// Runner runs one pipeline.
+type Runner struct{ options Options }
+
+// New checks options and makes a Runner. Nothing is started yet.
+func New(options Options) (*Runner, error) {
+	if name, ok := aliases[options.Name]; ok {
+		options.Name = name
+	}
+	if !slices.Contains(Names, options.Name) {
+		return nil, failure.New(failure.Usage, "unknown runner %q", options.Name).
+			WithHint("use one of: %s", strings.Join(Names, ", ")).BeforeData()
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := parseBeamFlags(options.Args); err != nil {
+		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err).BeforeData()
+	}
+	return &Runner{options}, nil
+}
+
+// parseBeamFlags sets Beam's flags, which are global to the process.
+func parseBeamFlags(args []string) error {
+	all := flag.CommandLine
+	all.Init(all.Name(), flag.ContinueOnError)
+	all.SetOutput(io.Discard)
+	if err := all.Parse(args); err != nil {
+		return err
+	}
+	if all.NArg() > 0 {
+		return fmt.Errorf("%q is not a flag", all.Arg(0))
+	}
+	return nil
+}
+
+// Name is the runner's name, without aliases.
+func (r *Runner) Name() string { return r.options.Name }
+
+// Run builds a pipeline and runs it to its end. progress, if not nil, is called now and
+// then with the counters so far, from another goroutine, and never after Run returned.
+// When ctx is cancelled, the job is cancelled and Run returns at once, whatever the engine
+// does. Beam's options are global: one Run at a time in a process.
+func (r *Runner) Run(ctx context.Context, build func(beam.Scope), progress func(Counts)) error {
+	beam.Init()
+	pipeline, root := beam.NewPipelineWithRoot()
+	build(root)
+	engine, cancelEngine := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelEngine()
+	if err := startPrism(engine); err != nil {
+		return err
+	}
+	*jobopts.JobName = r.options.JobName
+	ended := make(chan error, 1)
+	go func() { ended <- execute(engine, pipeline) }()
+
+	watch := startWatching(*jobopts.Endpoint, r.options.JobName, progress)
+	defer watch.stop()
+	select {
+	case err := <-ended:
+		return jobError(err)
+	case <-ctx.Done():
+		watch.cancelJob()
+		return context.Cause(ctx)
+	}
+}
+
+// jobError finds our own failure in the words of an engine.
+func jobError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if ours, ok := failure.Decode(err.Error()); ok {
+		return ours
+	}
+	return failure.New(failure.Engine, "the pipeline failed: %w", err)
+}

@@ -1,0 +1,135 @@
+package runners
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+	"time"
+
+	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
+	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+const (
+	pollEvery    = 250 * time.Millisecond
+	callDeadline = 2 * time.Second // for one question to the job service
+
+	sumURN = "beam:metric:user:sum_int64:v1"
+)
+
+// watcher follows one job through the engine's job service: every portable engine has
+// one, and it knows the counters while the job runs. What it cannot find out it leaves
+// unsaid; the job does not depend on it.
+type watcher struct {
+	endpoint string
+	jobName  string
+	progress func(Counts)
+	quit     context.CancelFunc
+	ended    sync.WaitGroup
+
+	conn  *grpc.ClientConn // set by the first dial
+	jobID string
+}
+
+func startWatching(endpoint, jobName string, progress func(Counts)) *watcher {
+	w := &watcher{endpoint: endpoint, jobName: jobName, progress: progress}
+	ctx, quit := context.WithCancel(context.Background())
+	w.quit = quit
+	w.ended.Go(func() { w.poll(ctx) })
+	return w
+}
+
+// stop ends the watching; no progress is reported after it returned.
+func (w *watcher) stop() {
+	w.quit()
+	w.ended.Wait()
+	if w.conn != nil {
+		_ = w.conn.Close()
+		w.conn = nil
+	}
+}
+
+func (w *watcher) poll(ctx context.Context) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if counts := w.counts(ctx); counts != nil && w.progress != nil && ctx.Err() == nil {
+				w.progress(counts)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// counts asks the engine for the counters of the job; nil when they are not to be had.
+func (w *watcher) counts(ctx context.Context) Counts {
+	ctx, cancel := context.WithTimeout(ctx, callDeadline)
+	defer cancel()
+	if !w.findJob(ctx) {
+		return nil
+	}
+	answer, err := jobpb.NewJobServiceClient(w.conn).GetJobMetrics(ctx, &jobpb.GetJobMetricsRequest{JobId: w.jobID})
+	if err != nil {
+		return nil
+	}
+	attempted, committed := sums(answer.GetMetrics().GetAttempted()), sums(answer.GetMetrics().GetCommitted())
+	for name, value := range committed {
+		attempted[name] = max(attempted[name], value)
+	}
+	return attempted
+}
+
+// sums adds up the counters of our namespace over all transforms.
+func sums(infos []*pipepb.MonitoringInfo) Counts {
+	counts := Counts{}
+	for _, info := range infos {
+		if info.GetUrn() != sumURN || info.GetLabels()["NAMESPACE"] != "hyperlake" {
+			continue
+		}
+		if value, n := binary.Uvarint(info.GetPayload()); n > 0 {
+			counts[info.GetLabels()["NAME"]] += int64(value)
+		}
+	}
+	return counts
+}
+
+// findJob connects to the job service and looks the job up by its name, once.
+func (w *watcher) findJob(ctx context.Context) bool {
+	if w.jobID != "" {
+		return true
+	}
+	if w.conn == nil {
+		conn, err := grpc.NewClient(w.endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			return false
+		}
+		w.conn = conn
+	}
+	answer, err := jobpb.NewJobServiceClient(w.conn).GetJobs(ctx, &jobpb.GetJobsRequest{})
+	if err != nil {
+		return false
+	}
+	for _, job := range answer.GetJobInfo() {
+		if job.GetJobName() == w.jobName {
+			w.jobID = job.GetJobId()
+			return true
+		}
+	}
+	return false
+}
+
+// cancelJob asks the engine to end the job.
+func (w *watcher) cancelJob() {
+	w.quit()
+	w.ended.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), callDeadline)
+	defer cancel()
+	if w.findJob(ctx) {
+		_, _ = jobpb.NewJobServiceClient(w.conn).Cancel(ctx, &jobpb.CancelJobRequest{JobId: w.jobID})
+	}
+}

@@ -1,0 +1,154 @@
+package hyper
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"github.com/google/uuid"
+
+	"hyperlake/internal/batch"
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+)
+
+func init() {
+	register.DoFn3x1[context.Context, batch.Batch, func(int, File), error](&writeFn{})
+	register.DoFn5x1[context.Context, int, func(*[]byte) bool, func(*File) bool, func(int, File), error](&mergeFn{})
+	register.Emitter2[int, File]()
+	register.Iter1[[]byte]()
+	register.Iter1[File]()
+	beam.RegisterCoder(reflect.TypeOf((*File)(nil)).Elem(), encodeFile, decodeFile)
+}
+
+func encodeFile(f File) ([]byte, error) { return json.Marshal(f) }
+
+func decodeFile(data []byte) (File, error) {
+	var f File
+	err := json.Unmarshal(data, &f)
+	return f, err
+}
+
+var rowsLoaded = beam.NewCounter("hyperlake", "rows_loaded")
+
+// Params says what the sink writes and with which hyperd. All fields travel to workers.
+type Params struct {
+	Layout  Layout        `json:"layout"`
+	Hyperd  hyperd.Config `json:"hyperd"`
+	Staging string        `json:"staging"` // folder of this run that every worker and the driver reach
+}
+
+// Write is HyperSink: it loads a PCollection<batch.Batch> into partials, one for each
+// bundle that had input, and returns a PCollection<KV<int, File>> that refers to them,
+// all under one key.
+func Write(s beam.Scope, batches beam.PCollection, params Params) beam.PCollection {
+	s = s.Scope("hyper.Write")
+	return beam.ParDo(s, &writeFn{Params: params}, batches)
+}
+
+// writeFn writes one partial per bundle, under a new name per attempt. It never depends
+// on Teardown, which workers do not call, nor on FinishBundle after a failure.
+type writeFn struct {
+	Params Params
+
+	loader *loader // of the bundle in work; nil before its first batch
+}
+
+// StartBundle drops what a failed bundle may have left in this instance.
+func (fn *writeFn) StartBundle(_ context.Context, _ func(int, File)) { fn.abandon() }
+
+// ProcessElement hands one batch to the loader of the bundle.
+func (fn *writeFn) ProcessElement(ctx context.Context, b batch.Batch, _ func(int, File)) error {
+	err := fn.add(ctx, b)
+	if err != nil {
+		fn.abandon()
+		return failure.Encode(err, failure.Hyperd)
+	}
+	rowsLoaded.Inc(ctx, b.Record.NumRows())
+	return nil
+}
+
+func (fn *writeFn) add(ctx context.Context, b batch.Batch) error {
+	if fn.loader == nil {
+		loader, err := fn.newLoader(ctx)
+		if err != nil {
+			return err
+		}
+		fn.loader = loader
+	}
+	return fn.loader.add(b)
+}
+
+func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
+	path := filepath.Join(fn.Params.Staging, "partials", uuid.NewString()+".hyper")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, failure.New(failure.Storage, "make a partial: %w", err)
+	}
+	lease, err := hyperd.Acquire(ctx, fn.Params.Hyperd)
+	if err != nil {
+		return nil, err
+	}
+	return newLoader(fn.Params.Layout, lease, path)
+}
+
+// FinishBundle closes the partial of the bundle and emits its reference.
+func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File)) error {
+	if fn.loader == nil {
+		return nil
+	}
+	partial, err := fn.loader.finish(ctx)
+	if err != nil {
+		fn.abandon()
+		return failure.Encode(err, failure.Hyperd)
+	}
+	fn.loader = nil
+	emit(0, partial)
+	return nil
+}
+
+func (fn *writeFn) abandon() {
+	if fn.loader != nil {
+		fn.loader.abandon()
+		fn.loader = nil
+	}
+}
+
+// MergePartials makes one extract of all partials that Write referred to, even of none,
+// and returns a PCollection<KV<int, File>> with the one reference to it.
+func MergePartials(s beam.Scope, partials beam.PCollection, params Params) beam.PCollection {
+	s = s.Scope("hyper.Merge")
+	seed := beam.AddFixedKey(s, beam.Impulse(s)) // so that there is a merge without partials, too
+	return beam.ParDo(s, &mergeFn{Params: params}, beam.CoGroupByKey(s, seed, partials))
+}
+
+type mergeFn struct {
+	Params Params
+}
+
+// ProcessElement merges the partials of the run.
+func (fn *mergeFn) ProcessElement(ctx context.Context, key int, _ func(*[]byte) bool, partials func(*File) bool, emit func(int, File)) error {
+	extract, err := fn.merge(ctx, partials)
+	if err != nil {
+		return failure.Encode(err, failure.Hyperd)
+	}
+	emit(key, extract)
+	return nil
+}
+
+func (fn *mergeFn) merge(ctx context.Context, next func(*File) bool) (File, error) {
+	var partials []File
+	for partial := (File{}); next(&partial); partial = (File{}) {
+		partials = append(partials, partial)
+	}
+	lease, err := hyperd.Acquire(ctx, fn.Params.Hyperd)
+	if err != nil {
+		return File{}, err
+	}
+	defer lease.Release()
+	path := filepath.Join(fn.Params.Staging, "extract", uuid.NewString()+".hyper")
+	return Merge(ctx, lease, fn.Params.Layout, partials, path)
+}
