@@ -31,11 +31,8 @@ type Options struct {
 	Name    string       // of the runner, or an alias of it
 	JobName string       // unique among the jobs of the engine
 	Args    []string     // flags for Beam as they are, such as --experiments=…
-	Log     *slog.Logger // gets the engine's own words, at level debug; nil drops them
+	Log     *slog.Logger // becomes the process's default, to which Beam talks; nil drops its words
 }
-
-// Counts are Beam counters of the namespace "hyperlake" by name, summed over the job.
-type Counts map[string]int64
 
 // Runner runs one pipeline.
 type Runner struct{ options Options }
@@ -76,11 +73,13 @@ func parseBeamFlags(args []string) error {
 func (r *Runner) Name() string { return r.options.Name }
 
 // Run builds a pipeline and runs it to its end. progress, if not nil, is called now and
-// then with the counters so far, from another goroutine, and never after Run returned.
+// then with the counters of the namespace "hyperlake" so far, by name and summed over the
+// job; from another goroutine, and never after Run returned.
 // When ctx is cancelled, the job is cancelled and Run returns at once, whatever the engine
 // does. Beam's options are global: one Run at a time in a process.
-func (r *Runner) Run(ctx context.Context, build func(beam.Scope), progress func(Counts)) error {
-	beam.Init()
+func (r *Runner) Run(ctx context.Context, build func(beam.Scope), progress func(counts map[string]int64)) error {
+	beam.Init() // makes a logger of its own the process's default
+	slog.SetDefault(r.options.Log)
 	pipeline, root := beam.NewPipelineWithRoot()
 	build(root)
 	engine, cancelEngine := context.WithCancel(context.WithoutCancel(ctx))

@@ -25,7 +25,7 @@ const (
 type watcher struct {
 	endpoint string
 	jobName  string
-	progress func(Counts)
+	progress func(counts map[string]int64)
 	quit     context.CancelFunc
 	ended    sync.WaitGroup
 
@@ -33,7 +33,7 @@ type watcher struct {
 	jobID string
 }
 
-func startWatching(endpoint, jobName string, progress func(Counts)) *watcher {
+func startWatching(endpoint, jobName string, progress func(counts map[string]int64)) *watcher {
 	w := &watcher{endpoint: endpoint, jobName: jobName, progress: progress}
 	ctx, quit := context.WithCancel(context.Background())
 	w.quit = quit
@@ -67,7 +67,7 @@ func (w *watcher) poll(ctx context.Context) {
 }
 
 // counts asks the engine for the counters of the job; nil when they are not to be had.
-func (w *watcher) counts(ctx context.Context) Counts {
+func (w *watcher) counts(ctx context.Context) map[string]int64 {
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
 	if !w.findJob(ctx) {
@@ -85,8 +85,8 @@ func (w *watcher) counts(ctx context.Context) Counts {
 }
 
 // sums adds up the counters of our namespace over all transforms.
-func sums(infos []*pipepb.MonitoringInfo) Counts {
-	counts := Counts{}
+func sums(infos []*pipepb.MonitoringInfo) map[string]int64 {
+	counts := map[string]int64{}
 	for _, info := range infos {
 		if info.GetUrn() != sumURN || info.GetLabels()["NAMESPACE"] != "hyperlake" {
 			continue

@@ -109,5 +109,11 @@ func (m *manager) drop(end func(*process)) {
 	m.current, m.leases = nil, 0
 }
 
+// Version is the version of the leased hyperd, such as 0.0.26963.
+func (l *Lease) Version(ctx context.Context) (string, error) { return Version(ctx, l.process.path) }
+
+// PID is the process id of the leased hyperd, for those who watch it from outside.
+func (l *Lease) PID() int { return l.process.cmd.Process.Pid }
+
 // Release gives the lease back. Calling it again does nothing.
 func (l *Lease) Release() { l.release() }

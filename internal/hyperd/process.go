@@ -101,17 +101,28 @@ func startIn(ctx context.Context, cfg Config, path, folder string) (*process, er
 }
 
 // socketFolder makes the private folder of one hyperd. Access to the folder is access to
-// the data: hyperd asks for no password.
+// the data: hyperd asks for no password. Where the folder for temporary files has too long
+// a path for a socket, as some systems' have, it is /tmp.
 func socketFolder(parent string) (string, error) {
-	if parent == "" {
-		parent = os.TempDir()
+	if parent != "" {
+		return privateFolder(parent)
 	}
+	folder, err := privateFolder(os.TempDir())
+	if errors.Is(err, errTooLong) && runtime.GOOS != "windows" {
+		return privateFolder("/tmp")
+	}
+	return folder, err
+}
+
+var errTooLong = errors.New("its path is too long for a domain socket")
+
+func privateFolder(parent string) (string, error) {
 	folder, err := os.MkdirTemp(parent, "hyperlake-") // made with mode 0700
 	if err != nil {
 		return "", err
 	}
-	if len(filepath.Join(folder, "domain", socketName)) > maxSocketPath {
-		err := fmt.Errorf("the folder %s is too long for a domain socket (at most %d characters): set hyperd.domain_socket_dir to a shorter one", folder, maxSocketPath)
+	if length := len(filepath.Join(folder, socketName)); length > maxSocketPath {
+		err := fmt.Errorf("folder %s: %w (%d characters, at most %d): set hyperd.domain_socket_dir to a shorter one", folder, errTooLong, length, maxSocketPath)
 		return "", errors.Join(err, os.Remove(folder))
 	}
 	return folder, nil
@@ -197,7 +208,7 @@ func parseDescriptor(descriptor string) (network, address string, err error) {
 	}
 	if rest, ok := strings.CutPrefix(descriptor, "tab.domain://"); ok {
 		if folder, name, ok := strings.Cut(rest, "/domain/"); ok {
-			return "unix", folder + "/domain/" + name, nil
+			return "unix", folder + "/" + name, nil
 		}
 	}
 	return "", "", fmt.Errorf("it called back with %q, which is no address", descriptor)

@@ -87,7 +87,7 @@ func (Local) Stat(_ context.Context, uri string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{URI: uri, Size: stat.Size(), Modified: stat.ModTime()}, nil
+	return Info{URI: uri, Size: stat.Size(), Modified: stat.ModTime(), Folder: stat.IsDir()}, nil
 }
 
 // Open implements [Store].

@@ -23,6 +23,7 @@ type Info struct {
 	URI      string    `json:"uri"`
 	Size     int64     `json:"size"` // bytes
 	Modified time.Time `json:"modified"`
+	Folder   bool      `json:"-"` // only Stat finds folders
 }
 
 // Reader reads one version of a file. It is safe for concurrent use.

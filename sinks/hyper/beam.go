@@ -3,6 +3,7 @@ package hyper
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -42,19 +43,42 @@ type Params struct {
 	Staging string        `json:"staging"` // folder of this run that every worker and the driver reach
 }
 
+// paramsFn carries Params to workers inside a DoFn, as JSON: Beam has no way of its own
+// to serialise an Arrow type.
+type paramsFn struct {
+	Encoded []byte
+
+	params Params
+}
+
+func encode(params Params) paramsFn {
+	encoded, err := json.Marshal(params)
+	if err != nil {
+		return paramsFn{} // Setup reports it
+	}
+	return paramsFn{Encoded: encoded}
+}
+
+// Setup decodes the params; a worker calls it before anything else.
+func (fn *paramsFn) Setup() error {
+	if err := json.Unmarshal(fn.Encoded, &fn.params); err != nil {
+		return fmt.Errorf("decode the parameters of the sink: %w", err)
+	}
+	return nil
+}
+
 // Write is HyperSink: it loads a PCollection<batch.Batch> into partials, one for each
 // bundle that had input, and returns a PCollection<KV<int, File>> that refers to them,
 // all under one key.
 func Write(s beam.Scope, batches beam.PCollection, params Params) beam.PCollection {
 	s = s.Scope("hyper.Write")
-	return beam.ParDo(s, &writeFn{Params: params}, batches)
+	return beam.ParDo(s, &writeFn{paramsFn: encode(params)}, batches)
 }
 
 // writeFn writes one partial per bundle, under a new name per attempt. It never depends
 // on Teardown, which workers do not call, nor on FinishBundle after a failure.
 type writeFn struct {
-	Params Params
-
+	paramsFn
 	loader *loader // of the bundle in work; nil before its first batch
 }
 
@@ -84,15 +108,15 @@ func (fn *writeFn) add(ctx context.Context, b batch.Batch) error {
 }
 
 func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
-	path := filepath.Join(fn.Params.Staging, "partials", uuid.NewString()+".hyper")
+	path := filepath.Join(fn.params.Staging, "partials", uuid.NewString()+".hyper")
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, failure.New(failure.Storage, "make a partial: %w", err)
 	}
-	lease, err := hyperd.Acquire(ctx, fn.Params.Hyperd)
+	lease, err := hyperd.Acquire(ctx, fn.params.Hyperd)
 	if err != nil {
 		return nil, err
 	}
-	return newLoader(fn.Params.Layout, lease, path)
+	return newLoader(fn.params.Layout, lease, path)
 }
 
 // FinishBundle closes the partial of the bundle and emits its reference.
@@ -122,12 +146,10 @@ func (fn *writeFn) abandon() {
 func MergePartials(s beam.Scope, partials beam.PCollection, params Params) beam.PCollection {
 	s = s.Scope("hyper.Merge")
 	seed := beam.AddFixedKey(s, beam.Impulse(s)) // so that there is a merge without partials, too
-	return beam.ParDo(s, &mergeFn{Params: params}, beam.CoGroupByKey(s, seed, partials))
+	return beam.ParDo(s, &mergeFn{paramsFn: encode(params)}, beam.CoGroupByKey(s, seed, partials))
 }
 
-type mergeFn struct {
-	Params Params
-}
+type mergeFn struct{ paramsFn }
 
 // ProcessElement merges the partials of the run.
 func (fn *mergeFn) ProcessElement(ctx context.Context, key int, _ func(*[]byte) bool, partials func(*File) bool, emit func(int, File)) error {
@@ -144,11 +166,11 @@ func (fn *mergeFn) merge(ctx context.Context, next func(*File) bool) (File, erro
 	for partial := (File{}); next(&partial); partial = (File{}) {
 		partials = append(partials, partial)
 	}
-	lease, err := hyperd.Acquire(ctx, fn.Params.Hyperd)
+	lease, err := hyperd.Acquire(ctx, fn.params.Hyperd)
 	if err != nil {
 		return File{}, err
 	}
 	defer lease.Release()
-	path := filepath.Join(fn.Params.Staging, "extract", uuid.NewString()+".hyper")
-	return Merge(ctx, lease, fn.Params.Layout, partials, path)
+	path := filepath.Join(fn.params.Staging, "extract", uuid.NewString()+".hyper")
+	return Merge(ctx, lease, fn.params.Layout, partials, path)
 }

@@ -23,6 +23,12 @@ const mergeAlias = "merged"
 // the copy. Without any, the result is an empty file. The partials stay as they are, so
 // that a second attempt finds them; path must be new for every attempt.
 func Merge(ctx context.Context, lease *hyperd.Lease, layout Layout, partials []File, path string) (File, error) {
+	merged, err := merge(ctx, lease, layout, partials, path)
+	merged.Partials = len(partials)
+	return merged, err
+}
+
+func merge(ctx context.Context, lease *hyperd.Lease, layout Layout, partials []File, path string) (File, error) {
 	tallies := make([]batch.Tally, len(layout.Tables))
 	for _, partial := range partials {
 		for i, contents := range partial.Tables {

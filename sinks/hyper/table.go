@@ -98,6 +98,9 @@ type File struct {
 	Bytes  int64      `json:"bytes"`
 	SHA256 string     `json:"sha256"` // lower-case hex
 	Tables []Contents `json:"tables"` // one for each table of the layout
+
+	// Partials is how many partials went into an extract, empty ones included.
+	Partials int `json:"partials,omitempty"`
 }
 
 // Contents is what a file holds of one table, and the account of the rows it came from.

@@ -3,6 +3,7 @@
 package hyperdtest
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -11,10 +12,18 @@ import (
 	"hyperlake/internal/hyperd"
 )
 
-// Main runs the tests of a package and stops hyperd after them; for use in TestMain.
+// Main runs the tests of a package with a folder of their own for temporary files, and
+// then stops hyperd and removes the folder; for use in TestMain.
 func Main(run func() int) {
+	scratch, err := os.MkdirTemp("", "hl")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	_ = os.Setenv("TMPDIR", scratch)
 	code := run()
 	hyperd.Shutdown()
+	_ = os.RemoveAll(scratch)
 	os.Exit(code)
 }
 

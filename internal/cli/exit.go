@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"hyperlake/internal/failure"
+)
+
+// The exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2 // wrong usage or configuration: nothing was started
+	exitData        = 3 // the data broke a rule, check or threshold
+	exitInterrupted = 130
+	exitTerminated  = 143
+)
+
+// exitCode is the one place that maps failures to exit codes.
+func (a *app) exitCode(err *failure.Error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case err.Kind == failure.Interrupted && a.signal.Load() == int32(syscall.SIGTERM):
+		return exitTerminated
+	case err.Kind == failure.Interrupted:
+		return exitInterrupted
+	case err.Early, err.Kind == failure.Usage, err.Kind == failure.Config:
+		return exitUsage
+	case err.Kind == failure.Data, err.Kind == failure.Check:
+		return exitData
+	default:
+		return exitFailed
+	}
+}
+
+// finish prints the last line on stderr, if there was a failure, and returns the exit code.
+func (a *app) finish(err error) int {
+	failed := failure.Of(err, failure.Engine)
+	code := a.exitCode(failed)
+	if failed == nil {
+		return code
+	}
+	if a.flags.logFormat == formatJSON {
+		line, err := json.Marshal(map[string]any{
+			"level": "ERROR", "kind": failed.Kind, "message": failed.Message, "hint": failed.Hint, "exit_code": code,
+		})
+		if err == nil {
+			fmt.Fprintln(a.stderr, string(line))
+			return code
+		}
+	}
+	text := "hyperlake: " + oneLine(failed.Message)
+	if failed.Hint != "" {
+		text += "; " + oneLine(failed.Hint)
+	}
+	fmt.Fprintln(a.stderr, text)
+	return code
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

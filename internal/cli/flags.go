@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"hyperlake/internal/failure"
+	"hyperlake/pipelines"
+)
+
+// The values of --log-format.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
+// commonFlags are those that every command knows.
+type commonFlags struct {
+	runner    string
+	sets      []string
+	vars      []string
+	json      bool
+	report    string
+	quiet     bool
+	logFormat string
+	logLevel  string
+}
+
+func (f *commonFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.runner, "runner", "", "run on this engine: prism (alias direct)")
+	flags.StringArrayVar(&f.sets, "set", nil, "override a value of the configuration, as `key.path=value`")
+	flags.StringArrayVar(&f.vars, "var", nil, "fill ${NAME} in the configuration, as `NAME=VALUE`")
+	flags.BoolVar(&f.json, "json", false, "print the result as JSON on stdout")
+	flags.StringVar(&f.report, "report", "", "write the report of the run to this `file`")
+	flags.BoolVar(&f.quiet, "quiet", false, "print nothing on stderr but the line that says what failed")
+	flags.StringVar(&f.logFormat, "log-format", formatText, "text or json")
+	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+}
+
+// newLoggers makes the loggers that the flags ask for: one for the program's own messages,
+// and one for those of the engine, which pass as messages of level debug.
+func (f *commonFlags) newLoggers(w io.Writer) (own, engine *slog.Logger, err error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
+		return nil, nil, failure.New(failure.Usage, "--log-level %q is not accepted", f.logLevel).
+			WithHint("use debug, info, warn or error").BeforeData()
+	}
+	if f.quiet {
+		w = io.Discard
+	}
+	options := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler
+	switch f.logFormat {
+	case formatText:
+		handler = slog.NewTextHandler(w, options)
+	case formatJSON:
+		handler = slog.NewJSONHandler(w, options)
+	default:
+		return nil, nil, failure.New(failure.Usage, "--log-format %q is not accepted", f.logFormat).
+			WithHint("use text or json").BeforeData()
+	}
+	return slog.New(handler), slog.New(demoted{handler}), nil
+}
+
+// demoted lets records of any level pass as ones of level debug: what a library calls an
+// error, this program reports in its own words.
+type demoted struct{ slog.Handler }
+
+func (d demoted) Enabled(ctx context.Context, _ slog.Level) bool {
+	return d.Handler.Enabled(ctx, slog.LevelDebug)
+}
+
+func (d demoted) Handle(ctx context.Context, record slog.Record) error {
+	record.Level = slog.LevelDebug
+	return d.Handler.Handle(ctx, record)
+}
+
+func (d demoted) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return demoted{d.Handler.WithAttrs(attrs)}
+}
+
+func (d demoted) WithGroup(name string) slog.Handler { return demoted{d.Handler.WithGroup(name)} }
+
+// load reads the configuration that the command line names, with what it overrides.
+func (f *commonFlags) load(path string) (*pipelines.Config, error) {
+	vars := map[string]string{}
+	for _, assignment := range f.vars {
+		name, value, ok := strings.Cut(assignment, "=")
+		if !ok || name == "" {
+			return nil, failure.New(failure.Usage, "--var %q is not of the form NAME=VALUE", assignment).BeforeData()
+		}
+		vars[name] = value
+	}
+	return pipelines.Load(path, pipelines.LoadOptions{Sets: f.sets, Vars: vars, Runner: f.runner})
+}

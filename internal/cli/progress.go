@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"hyperlake/pipelines"
+)
+
+const logProgressEvery = 5 * time.Second
+
+// meter shows how far a run is: a line that is drawn over and over on a terminal, or log
+// lines now and then. Its methods must not be called at the same time.
+type meter struct {
+	log    *slog.Logger
+	bar    *progressbar.ProgressBar // nil without a terminal
+	stage  string
+	logged time.Time
+}
+
+func (a *app) newMeter() *meter {
+	m := &meter{log: a.log, logged: time.Now()}
+	if file, ok := a.stderr.(*os.File); ok && !a.flags.quiet && a.flags.logFormat == formatText && term.IsTerminal(int(file.Fd())) {
+		m.bar = progressbar.NewOptions64(-1,
+			progressbar.OptionSetWriter(file),
+			progressbar.OptionShowCount(),
+			progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString("rows"),
+			progressbar.OptionSetWidth(20),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionClearOnFinish(),
+		)
+	}
+	return m
+}
+
+// show takes the latest state.
+func (m *meter) show(p pipelines.Progress) {
+	if m.bar != nil {
+		if p.Stage != m.stage {
+			m.stage = p.Stage
+			m.bar.Describe(p.Stage)
+		}
+		if p.TotalRows > 0 && m.bar.GetMax64() != p.TotalRows {
+			m.bar.ChangeMax64(p.TotalRows)
+		}
+		_ = m.bar.Set64(min(p.Rows, max(p.TotalRows-1, 0))) // the bar ends with close, not before
+		return
+	}
+	if time.Since(m.logged) < logProgressEvery {
+		return
+	}
+	m.logged = time.Now()
+	attrs := []any{"stage", p.Stage, "rows", p.Rows, "rows_total", p.TotalRows}
+	if p.TotalRows > 0 {
+		attrs = append(attrs, "percent", 100*p.Rows/p.TotalRows)
+	}
+	if seconds := p.Elapsed.Seconds(); seconds > 0 {
+		attrs = append(attrs, "rows_per_second", int64(float64(p.Rows)/seconds))
+	}
+	m.log.Info("progress", attrs...)
+}
+
+// close removes the progress line from the terminal.
+func (m *meter) close() {
+	if m.bar != nil {
+		_ = m.bar.Clear()
+	}
+}

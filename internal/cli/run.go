@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/pipelines"
+	"hyperlake/runners"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "run CONFIG [-- BEAM_FLAG…]",
+		Short:   "Build the extract, then publish it if the configuration says so",
+		Example: "  hyperlake run lineitem.yaml --set output.path=/data/lineitem.hyper",
+		Args:    configAndBeamFlags,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.build(cmd.Context(), args[0], args[1:])
+		},
+	}
+}
+
+func (a *app) generateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "generate CONFIG [-- BEAM_FLAG…]",
+		Short:   "Build the extract, never publish it",
+		Example: "  hyperlake generate lineitem.yaml --json",
+		Args:    configAndBeamFlags,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.build(cmd.Context(), args[0], args[1:])
+		},
+	}
+}
+
+// configAndBeamFlags accepts one configuration, and anything after --.
+func configAndBeamFlags(cmd *cobra.Command, args []string) error {
+	own := len(args)
+	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+		own = dash
+	}
+	return exactly(1, "a configuration file")(cmd, args[:own])
+}
+
+// exactly accepts n arguments.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return failure.New(failure.Usage, "%s takes %s, but %d arguments were given", cmd.CommandPath(), what, len(args)).
+			WithHint("usage: %s", cmd.UseLine()).BeforeData()
+	}
+}
+
+// build runs a configuration and reports.
+func (a *app) build(ctx context.Context, path string, beamFlags []string) error {
+	cfg, err := a.flags.load(path)
+	if err != nil {
+		return err
+	}
+	id, err := pipelines.NewRunID()
+	if err != nil {
+		return err
+	}
+	runner, err := runners.New(runners.Options{Name: string(cfg.Runner.Name), JobName: "hyperlake-" + id, Args: beamFlags, Log: a.engineLog})
+	if err != nil {
+		return err
+	}
+	meter := a.newMeter()
+	report, err := pipelines.Run(ctx, cfg, pipelines.RunOptions{
+		ID:       id,
+		Engine:   runner,
+		Log:      a.log,
+		Progress: meter.show,
+	})
+	meter.close()
+	if reportErr := a.writeReport(ctx, report); err == nil {
+		err = reportErr
+	}
+	return err
+}
+
+// writeReport puts the report where the flags want it.
+func (a *app) writeReport(ctx context.Context, report *pipelines.Report) error {
+	data, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	data = append(data, '\n')
+	if a.flags.report != "" {
+		store, err := storage.For(a.flags.report)
+		if err == nil {
+			err = store.Put(context.WithoutCancel(ctx), a.flags.report, data)
+		}
+		if err != nil {
+			return failure.New(failure.Storage, "write the report to %s: %w", a.flags.report, err)
+		}
+	}
+	if a.flags.json {
+		if _, err := a.stdout.Write(data); err != nil {
+			return failure.New(failure.Storage, "print the report: %w", err)
+		}
+		return nil
+	}
+	return nil
+}

@@ -1,0 +1,20 @@
+package hyperd
+
+import (
+	"context"
+	"time"
+)
+
+// Folder is the private folder of that process.
+func (l *Lease) Folder() string { return l.process.folder }
+
+// Manager is a manager of its own, beside that of the process.
+type Manager struct{ manager }
+
+// NewManager makes a Manager with a timeout of its own.
+func NewManager(idle time.Duration) *Manager { return &Manager{manager{idle: idle}} }
+
+// Acquire takes a lease.
+func (m *Manager) Acquire(ctx context.Context, cfg Config) (*Lease, error) {
+	return m.acquire(ctx, cfg)
+}

@@ -1,0 +1,180 @@
+package hyperd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/guard"
+	"hyperlake/internal/storage"
+)
+
+// lockInterval is how often to look whether another installation has ended.
+const lockInterval = 100 * time.Millisecond
+
+// Installed is a hyperd in the user's cache.
+type Installed struct {
+	Path         string // of the binary
+	Version      string // of hyperd, such as 0.0.26963
+	From         string // the package that it came in
+	AlreadyThere bool   // it was installed before: nothing was fetched
+}
+
+// Install puts a pinned hyperd into the user's cache, where [Find] looks for it, unless
+// one is there. pip or npm fetches the package, configured as they are; its checksum is
+// verified before anything is unpacked, and the binary appears whole or not at all.
+// progress, which may be nil, is told in words what happens.
+//
+// Safe for concurrent use, also by several processes: one installs, the others wait.
+func Install(ctx context.Context, progress func(string)) (Installed, error) {
+	if progress == nil {
+		progress = func(string) {}
+	}
+	cache, err := cacheFolder()
+	if err != nil {
+		return Installed{}, failure.New(failure.Hyperd, "install hyperd: this user has no cache folder: %w", err).
+			WithHint("set HOME or XDG_CACHE_HOME, or point %s at a hyperd that you have", pathVariable)
+	}
+	return installer{cache, platform(), releases, progress}.install(ctx)
+}
+
+// installer installs one of the releases for a platform.
+type installer struct {
+	cache    string
+	platform string
+	releases map[string][]release
+	progress func(string)
+}
+
+func (in installer) install(ctx context.Context) (installed Installed, err error) {
+	if len(in.releases[in.platform]) == 0 {
+		return Installed{}, failure.New(failure.Hyperd, "install hyperd: Tableau publishes none for %s, only for %s",
+			in.platform, strings.Join(slices.Sorted(maps.Keys(in.releases)), ", ")).
+			WithHint("run hyperlake on one of these platforms")
+	}
+	if r, ok := in.present(); ok {
+		return in.installed(r, true), nil
+	}
+	if err := os.MkdirAll(in.cache, 0o755); err != nil {
+		return Installed{}, failure.New(failure.Hyperd, "install hyperd: %w", err).
+			WithHint("set XDG_CACHE_HOME to a folder that can be written, or point %s at a hyperd that you have", pathVariable)
+	}
+	unlock, err := in.lock(ctx)
+	if err != nil {
+		return Installed{}, failure.New(failure.Hyperd, "install hyperd: %w", err)
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if r, ok := in.present(); ok { // another process was quicker
+		return in.installed(r, true), nil
+	}
+	r, err := in.fetchAndPlace(ctx)
+	if err != nil {
+		return Installed{}, err
+	}
+	return in.installed(r, false), nil
+}
+
+func (in installer) present() (release, bool) {
+	return installedIn(in.cache, in.releases[in.platform])
+}
+
+func (in installer) installed(r release, alreadyThere bool) Installed {
+	return Installed{Path: r.path(in.cache), Version: r.hyperd, From: r.String(), AlreadyThere: alreadyThere}
+}
+
+// lock waits until no other process or goroutine installs into the cache.
+func (in installer) lock(ctx context.Context) (unlock func() error, err error) {
+	lock := flock.New(filepath.Join(in.cache, "install.lock"))
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
+		in.progress("waiting for another installation of hyperd to end")
+		_, err = lock.TryLockContext(ctx, lockInterval)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
+	}
+	return lock.Unlock, nil
+}
+
+// fetchAndPlace installs the first release that can be fetched. Whatever the end, its
+// temporary folder is gone.
+func (in installer) fetchAndPlace(ctx context.Context) (r release, err error) {
+	temp, err := os.MkdirTemp(in.cache, ".install-") // beside the target, so that a rename is enough
+	if err != nil {
+		return release{}, failure.New(failure.Hyperd, "install hyperd: %w", err)
+	}
+	forget := guard.RemoveAtDeath(temp)
+	defer func() {
+		err = errors.Join(err, os.RemoveAll(temp))
+		forget()
+	}()
+	archive, r, err := in.fetch(ctx, temp)
+	if err != nil {
+		return release{}, err
+	}
+	found, err := checksum(ctx, archive, r.checksum)
+	if err != nil {
+		return release{}, failure.New(failure.Hyperd, "install hyperd: checksum of %s: %w", r, err)
+	}
+	if found != r.checksum {
+		return release{}, failure.New(failure.Hyperd, "install hyperd: %s has the checksum %s where %s was expected; nothing was installed", r, found, r.checksum).
+			WithHint("check which package index %s uses, or point %s at a hyperd that you have", r.tool, pathVariable)
+	}
+	in.progress("unpacking hyperd " + r.hyperd)
+	unpacked := filepath.Join(temp, "hyperd")
+	if err := unpack(ctx, archive, r.member, r.size, unpacked); err != nil {
+		return release{}, failure.New(failure.Hyperd, "install hyperd: unpack %w", err)
+	}
+	if err := storage.MoveFile(unpacked, r.path(in.cache)); err != nil {
+		return release{}, failure.New(failure.Hyperd, "install hyperd: %w", err)
+	}
+	return r, nil
+}
+
+// fetch has the tools of this machine, one after the other, fetch a release into folder.
+func (in installer) fetch(ctx context.Context, folder string) (archive string, r release, err error) {
+	var failed []string
+	for _, r := range in.releases[in.platform] {
+		for _, command := range r.fetchers() {
+			if _, err := exec.LookPath(command[0]); err != nil {
+				continue
+			}
+			tool := strings.Join(command, " ")
+			in.progress(fmt.Sprintf("fetching %s %s with %s", r.name, r.version, tool))
+			archive, err := fetchWith(ctx, command, r, folder)
+			switch {
+			case ctx.Err() != nil:
+				return "", release{}, failure.New(failure.Hyperd, "install hyperd: %w", context.Cause(ctx))
+			case err == nil:
+				return archive, r, nil
+			}
+			failed = append(failed, fmt.Sprintf("%s: %v", tool, err))
+			in.progress(failed[len(failed)-1])
+		}
+	}
+	return "", release{}, in.unfetched(failed)
+}
+
+// unfetched explains that no tool fetched a release.
+func (in installer) unfetched(failed []string) error {
+	message := "neither pip nor npm was found on PATH"
+	if len(failed) > 0 {
+		message = "it could not be fetched: " + strings.Join(failed, " | ")
+	}
+	var ways []string
+	for _, r := range in.releases[in.platform] {
+		ways = append(ways, fmt.Sprintf("run `%s` and unpack %s", r.byHand(), r.member))
+	}
+	return failure.New(failure.Hyperd, "install hyperd: %s", message).
+		WithHint("make pip or npm work; or %s, and set %s to that file", strings.Join(ways, ", or "), pathVariable)
+}

@@ -1,0 +1,58 @@
+package hyperd
+
+import (
+	"testing"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestTightest(t *testing.T) {
+	limit := memlimit.Limit
+	none := func() (uint64, error) { return 0, memlimit.ErrNoLimit }
+	tests := map[string]struct {
+		cgroup, system memlimit.Provider
+		want           uint64
+	}{
+		"the cgroup is tighter":         {limit(1 << 30), limit(16 << 30), 1 << 30},
+		"a cgroup beyond the machine":   {limit(64 << 30), limit(16 << 30), 16 << 30},
+		"no limit":                      {none, limit(16 << 30), 16 << 30},
+		"only the cgroup can be read":   {limit(1 << 30), none, 1 << 30},
+		"a cgroup that says nothing":    {limit(0), limit(16 << 30), 16 << 30},
+		"nothing can be read on system": {none, none, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, test.want, tightest(test.cgroup, test.system))
+		})
+	}
+}
+
+func TestUsableMemoryIsKnownHere(t *testing.T) {
+	system, err := memlimit.FromSystem()
+	assert.NoError(t, err)
+	assert.NotZero(t, usableMemory())
+	assert.LessOrEqual(t, usableMemory(), system)
+}
+
+func TestMemoryLimitFlag(t *testing.T) {
+	tests := []struct {
+		value  string
+		usable uint64
+		want   string
+	}{
+		{"", 8 << 30, "4096m"},
+		{"auto", 8 << 30, "4096m"},
+		{"100%", 1000 << 20, "1000m"},
+		{"60%", 1000 << 20, "600m"},
+		{"1%", 1 << 20, "1m"}, // never 0m, which is no limit
+		{"auto", 0, "50%"},    // of what hyperd takes for the machine's memory
+		{"60%", 0, "60%"},     // the same
+		{"4g", 1 << 30, "4g"}, // as it was asked for
+		{"512M", 1 << 30, "512m"},
+		{"100%", 1<<64 - 1, "17592186044415m"}, // no overflow
+	}
+	for _, test := range tests {
+		assert.Equal(t, test.want, memoryLimitFlag(test.value, test.usable), "%s of %d", test.value, test.usable)
+	}
+}

@@ -1,0 +1,280 @@
+//go:build unix
+
+package hyperd_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/guard"
+	"hyperlake/internal/hyperd"
+	"hyperlake/internal/hyperd/hyperdtest"
+)
+
+// ownerVariable makes the test binary play a process that runs hyperd and is then killed.
+const ownerVariable = "HYPERD_TEST_OWNER"
+
+func TestMain(m *testing.M) {
+	guard.Main()
+	if os.Getenv(ownerVariable) != "" {
+		own()
+	}
+	hyperdtest.Main(m.Run)
+}
+
+// own starts hyperd, says its pid and its folder, and waits to be killed.
+func own() {
+	lease, err := hyperd.Acquire(context.Background(), hyperd.Config{})
+	if err != nil {
+		fmt.Println("failed:", err)
+		os.Exit(1)
+	}
+	fmt.Println(lease.PID(), lease.Folder())
+	time.Sleep(time.Hour)
+}
+
+func TestHyperdDiesWithItsOwner(t *testing.T) {
+	scratch := shortFolder(t)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), ownerVariable+"=1", "TMPDIR="+scratch)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	fields := strings.Fields(line)
+	require.Len(t, fields, 2, line)
+	pid, err := strconv.Atoi(fields[0])
+	require.NoError(t, err)
+	require.DirExists(t, fields[1])
+	require.NoError(t, syscall.Kill(pid, 0), "hyperd runs")
+
+	require.NoError(t, cmd.Process.Kill())
+	require.Error(t, cmd.Wait())
+
+	require.Eventually(t, func() bool { return gone(pid) }, 10*time.Second, 10*time.Millisecond, "hyperd lives on")
+	require.Eventually(t, func() bool {
+		left, err := os.ReadDir(scratch)
+		return err == nil && len(left) == 0
+	}, 10*time.Second, 10*time.Millisecond, "its folder stays")
+}
+
+// gone says whether a process ended; one that nobody reaped yet counts as ended.
+func gone(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return true
+	}
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && strings.Contains(string(stat), ") Z ")
+}
+
+// shortFolder is a folder whose path leaves room for a domain socket.
+func shortFolder(t *testing.T) string {
+	folder, err := os.MkdirTemp("", "hl")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return folder
+}
+
+func TestAcquireSharesOneProcessAmongManyGoroutines(t *testing.T) {
+	var group sync.WaitGroup
+	pids := make([]int, 32)
+	for i := range pids {
+		group.Go(func() {
+			lease, err := hyperd.Acquire(t.Context(), hyperd.Config{})
+			if !assert.NoError(t, err) {
+				return
+			}
+			defer lease.Release()
+			pids[i] = lease.PID()
+			conn, err := lease.Connect(t.Context())
+			if !assert.NoError(t, err) {
+				return
+			}
+			defer func() { assert.NoError(t, conn.Close(t.Context())) }()
+			one, err := conn.QueryValue(t.Context(), "SELECT 1")
+			assert.NoError(t, err)
+			assert.Equal(t, "1", one)
+		})
+	}
+	group.Wait()
+	for _, pid := range pids {
+		assert.Equal(t, pids[0], pid)
+	}
+}
+
+func TestTheSocketIsPrivate(t *testing.T) {
+	lease := hyperdtest.Acquire(t)
+	stat, err := os.Stat(lease.Folder())
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o700), stat.Mode().Perm())
+}
+
+func TestShutdownRemovesEverything(t *testing.T) {
+	lease, err := hyperd.Acquire(t.Context(), hyperd.Config{})
+	require.NoError(t, err)
+	pid, folder := lease.PID(), lease.Folder()
+	hyperd.Shutdown()
+	assert.True(t, gone(pid))
+	assert.NoDirExists(t, folder)
+
+	_, err = lease.Connect(t.Context())
+	require.Error(t, err)
+	lease.Release()
+
+	again := hyperdtest.Acquire(t)
+	assert.NotEqual(t, pid, again.PID())
+}
+
+func TestOtherSettingsAreRefusedWhileItIsInUse(t *testing.T) {
+	lease := hyperdtest.Acquire(t)
+	_, err := hyperd.Acquire(t.Context(), hyperd.Config{MemoryLimit: "1g"})
+	require.ErrorContains(t, err, "other settings")
+
+	lease.Release()
+	other, err := hyperd.Acquire(t.Context(), hyperd.Config{MemoryLimit: "1g"})
+	require.NoError(t, err, "nobody uses the first one any more")
+	defer other.Release()
+	assert.NotEqual(t, lease.PID(), other.PID())
+}
+
+func TestTCPListensOnThisMachineOnly(t *testing.T) {
+	hyperd.Shutdown()
+	lease, err := hyperd.Acquire(t.Context(), hyperd.Config{UseTCPPort: "auto"})
+	require.NoError(t, err)
+	defer lease.Release()
+	conn := hyperdtest.Connect(t, lease)
+	one, err := conn.QueryValue(t.Context(), "SELECT 1")
+	require.NoError(t, err)
+	assert.Equal(t, "1", one)
+	for _, address := range listeners(t, lease.PID()) {
+		assert.Contains(t, []string{"0100007F", "00000000000000000000000001000000"}, address, "127.0.0.1 or ::1")
+	}
+}
+
+// listeners lists the addresses, in the kernel's hex, at which a process listens for TCP.
+func listeners(t *testing.T, pid int) []string {
+	inodes := map[string]bool{}
+	fds, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	require.NoError(t, err)
+	for _, fd := range fds {
+		if target, err := os.Readlink(fd); err == nil && strings.HasPrefix(target, "socket:[") {
+			inodes[strings.Trim(target, "socket:[]")] = true
+		}
+	}
+	var found []string
+	for _, table := range []string{"tcp", "tcp6"} {
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
+		require.NoError(t, err)
+		for line := range strings.Lines(string(data)) {
+			if f := strings.Fields(line); len(f) > 9 && f[3] == "0A" && inodes[f[9]] {
+				address, _, _ := strings.Cut(f[1], ":")
+				found = append(found, address)
+			}
+		}
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
+func TestADeadHyperdIsReportedAndReplaced(t *testing.T) {
+	lease := hyperdtest.Acquire(t)
+	conn := hyperdtest.Connect(t, lease)
+	require.NoError(t, syscall.Kill(lease.PID(), syscall.SIGKILL))
+
+	_, err := conn.QueryValue(t.Context(), "SELECT count(*) FROM generate_series(1, 1000000000)")
+	var failed *failure.Error
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, failure.Hyperd, failed.Kind)
+	assert.True(t, failed.Retry)
+	assert.Contains(t, err.Error(), "signal: killed")
+
+	again := hyperdtest.Acquire(t)
+	assert.NotEqual(t, lease.PID(), again.PID())
+}
+
+func TestAStartThatFailsSaysWhatHyperdSaid(t *testing.T) {
+	hyperd.Shutdown()
+	_, err := hyperd.Acquire(t.Context(), hyperd.Config{Settings: map[string]string{"no_such_setting": "1"}})
+	var failed *failure.Error
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, failure.Hyperd, failed.Kind)
+	assert.Contains(t, err.Error(), "did not start")
+	assert.Contains(t, err.Error(), "no_such_setting")
+}
+
+func TestAProgramThatIsNoHyperdDoesNotHangUs(t *testing.T) {
+	hyperd.Shutdown()
+	fake := filepath.Join(t.TempDir(), "hyperd")
+	require.NoError(t, os.WriteFile(fake, []byte("#!/bin/sh\necho I am no database >&2\nexit 7\n"), 0o755))
+	_, err := hyperd.Acquire(t.Context(), hyperd.Config{Path: fake})
+	require.ErrorContains(t, err, "exit status 7")
+	require.ErrorContains(t, err, "I am no database")
+}
+
+func TestCancellingAbortsTheStart(t *testing.T) {
+	hyperd.Shutdown()
+	fake := filepath.Join(t.TempDir(), "hyperd")
+	require.NoError(t, os.WriteFile(fake, []byte("#!/bin/sh\nsleep 600\n"), 0o755))
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err := hyperd.Acquire(ctx, hyperd.Config{Path: fake})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestASocketFolderThatIsTooLongIsRefused(t *testing.T) {
+	hyperd.Shutdown()
+	deep := filepath.Join(t.TempDir(), strings.Repeat("x", 120))
+	require.NoError(t, os.Mkdir(deep, 0o700))
+	_, err := hyperd.Acquire(t.Context(), hyperd.Config{DomainSocketDir: deep})
+	require.ErrorContains(t, err, "domain_socket_dir")
+	left, err := os.ReadDir(deep)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+func TestQueriesAnswerWithNullsAndErrors(t *testing.T) {
+	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
+	var got []string
+	err := conn.Query(t.Context(), "SELECT * FROM (VALUES (1, 'a'), (2, NULL)) v(n, s) ORDER BY n", func(fields []hyperd.Field, values [][]byte) error {
+		text := "NULL"
+		if values[1] != nil {
+			text = string(values[1])
+		}
+		got = append(got, fields[0].Name+string(values[0])+text)
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"n1a", "n2NULL"}, got)
+
+	_, err = conn.Exec(t.Context(), "SELECT nonsense")
+	require.ErrorContains(t, err, "unknown column 'nonsense'")
+	_, err = conn.QueryValue(t.Context(), "SELECT 1")
+	require.NoError(t, err, "the session survives an error")
+}
+
+func TestIdleHyperdStops(t *testing.T) {
+	m := hyperd.NewManager(50 * time.Millisecond)
+	lease, err := m.Acquire(t.Context(), hyperd.Config{})
+	require.NoError(t, err)
+	pid := lease.PID()
+	time.Sleep(150 * time.Millisecond)
+	require.False(t, gone(pid), "a leased one does not stop")
+	lease.Release()
+	lease.Release()
+	require.Eventually(t, func() bool { return gone(pid) }, 10*time.Second, 10*time.Millisecond)
+}

@@ -1,0 +1,162 @@
+package pipelines
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"hyperlake/internal/hyperd"
+	"hyperlake/sinks/hyper"
+	"hyperlake/transforms/validate"
+)
+
+// Config is a configuration as [Load] returns it: complete, valid, with defaults filled
+// in and paths made absolute. A key of the file is a field with that yaml tag.
+type Config struct {
+	// Name names the run, the report and the default output. Required. It can be part of
+	// a file's name on every system.
+	Name string `yaml:"name"`
+
+	// Output is the extract.
+	Output OutputConfig `yaml:"output"`
+
+	// Staging is a folder for partials that every worker reaches. Empty (the default):
+	// a hidden folder beside the output, which is removed at the end of the run.
+	Staging string `yaml:"staging"`
+
+	// OnEmpty says what no files, or files without rows, are. Default: fail.
+	OnEmpty OnEmpty `yaml:"on_empty"`
+
+	// Tables are the tables of the extract: one or more, no two with the same schema and name.
+	Tables []TableConfig `yaml:"tables"`
+
+	// Runner is the engine that runs the pipeline.
+	Runner RunnerConfig `yaml:"runner"`
+
+	// Hyperd is how hyperd is found and started. Its paths are absolute or empty.
+	Hyperd hyperd.Config `yaml:"hyperd"`
+
+	places map[string]place
+}
+
+// OutputConfig is the extract that a run writes.
+type OutputConfig struct {
+	// Path is the file, local and absolute, whose name ends in .hyper. Default:
+	// NAME.hyper beside the configuration. Missing folders are made by the run.
+	Path string `yaml:"path"`
+
+	// FormatVersion is the version of Hyper's file format: auto (the default), 0, 2, 3 or 4.
+	FormatVersion hyper.FormatChoice `yaml:"format_version"`
+}
+
+// TableConfig is one table of the extract and where its rows come from.
+type TableConfig struct {
+	// Name and Schema name the table in the extract. Default: Extract, both.
+	Name   string `yaml:"name"`
+	Schema string `yaml:"schema"`
+
+	// Source is the part of the lake that the table is made of.
+	Source SourceConfig `yaml:"source"`
+
+	// Rules are conditions on each row, in the order of the report. Default: none.
+	Rules []validate.Rule `yaml:"rules"`
+}
+
+// SourceConfig is a part of the lake.
+type SourceConfig struct {
+	// URI holds the globs of the Parquet files, local and absolute: at least one, none
+	// twice. Required. Characters of the configuration's own folder that would mean
+	// something in a glob are escaped.
+	URI Globs `yaml:"uri"`
+
+	// Select names the columns to load, in this order, none twice. Empty (the default): all.
+	Select []string `yaml:"select"`
+}
+
+// Globs is one or more glob patterns. In a configuration, one alone need not be a list.
+type Globs []string
+
+// RunnerConfig is the engine that runs the pipeline.
+type RunnerConfig struct {
+	// Name is prism (the default), which a configuration may also call direct.
+	Name string `yaml:"name"`
+
+	// Parallelism is the number of workers to plan for. Default: auto.
+	Parallelism Parallelism `yaml:"parallelism"`
+}
+
+// Where says where the value of a key was written, as "FILE:LINE:COLUMN" or as the flag
+// that set it, for errors that are found later than [Load] finds them. The key is a path
+// such as tables[0].source.select[2]. For a value that was not written (a default) it is
+// the place of the nearest key around it; for a Config that Load did not make it is empty.
+func (c *Config) Where(key string) string {
+	if len(c.places) == 0 {
+		return ""
+	}
+	return c.place(key).String()
+}
+
+// place is where a key was written: its value, else the nearest mapping or list around it.
+func (c *Config) place(key string) place {
+	for {
+		if at, ok := c.places[key]; ok {
+			return at
+		}
+		key = key[:max(strings.LastIndexAny(key, ".["), 0)]
+	}
+}
+
+func (c *Config) problem(key, format string, args ...any) error {
+	return problem(c.place(key), format, args...)
+}
+
+// written says whether the configuration gives a value to a key, be it an empty one.
+func (c *Config) written(key string) bool {
+	_, ok := c.places[key]
+	return ok
+}
+
+// OnEmpty says what becomes of a run without rows.
+type OnEmpty string
+
+// What becomes of a run without rows.
+const (
+	OnEmptyFail  OnEmpty = "fail"  // it fails
+	OnEmptyAllow OnEmpty = "allow" // the extract has an empty table
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (o *OnEmpty) UnmarshalText(text []byte) error {
+	switch word := OnEmpty(text); word {
+	case OnEmptyFail, OnEmptyAllow:
+		*o = word
+		return nil
+	default:
+		return fmt.Errorf("must be fail or allow, not %s", shorten(string(text)))
+	}
+}
+
+// RunnerPrism is Beam's runner inside this process.
+const RunnerPrism = "prism"
+
+// Parallelism is a number of workers, or ParallelismAuto.
+type Parallelism int
+
+// ParallelismAuto leaves the number of workers to the engine.
+const ParallelismAuto Parallelism = 0
+
+const maxParallelism = 10_000
+
+// UnmarshalText reads a number of workers as a configuration gives it.
+func (p *Parallelism) UnmarshalText(text []byte) error {
+	if string(text) == "auto" {
+		*p = ParallelismAuto
+		return nil
+	}
+	workers, err := strconv.Atoi(string(text))
+	if err != nil || workers < 1 || workers > maxParallelism {
+		return fmt.Errorf("must be auto or a number of workers from 1 to %d, not %s", maxParallelism, shorten(string(text)))
+	}
+	*p = Parallelism(workers)
+	return nil
+}

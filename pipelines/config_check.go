@@ -1,0 +1,239 @@
+package pipelines
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"hyperlake/internal/failure"
+	"hyperlake/transforms/validate"
+)
+
+const (
+	// defaultTable is the table, and its schema, that every version of Tableau opens.
+	defaultTable = "Extract"
+
+	// maxRunName leaves room for what is added to the name in the names of files and
+	// folders, which may have 255 bytes.
+	maxRunName = 200
+
+	// maxTableName is this project's bound, in characters; hyperd has none to speak of.
+	maxTableName = 255
+)
+
+// setTableDefaults fills in what tables and their rules leave out.
+func (c *Config) setTableDefaults() {
+	for i := range c.Tables {
+		table, key := &c.Tables[i], fmt.Sprintf("tables[%d]", i)
+		if !c.written(key + ".name") {
+			table.Name = defaultTable
+		}
+		if !c.written(key + ".schema") {
+			table.Schema = defaultTable
+		}
+		for j := range table.Rules {
+			if !c.written(fmt.Sprintf("%s.rules[%d].on_fail", key, j)) {
+				table.Rules[j].OnFail = validate.Reject
+			}
+		}
+	}
+}
+
+// check reports the first value that cannot work, alone or with others.
+func (c *Config) check() error {
+	checks := []func() error{c.checkName, c.checkOutput, c.checkTables, c.checkRunner, c.checkHyperd}
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reservedName matches what Windows keeps for devices, with any extension.
+var reservedName = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$`)
+
+func (c *Config) checkName() error {
+	bad := strings.IndexFunc(c.Name, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(`/\:*?"<>|`, r) })
+	switch {
+	case !c.written("name"):
+		return c.problem("name", "the key name is missing; add a line such as \"name: lineitem\"")
+	case c.Name == "":
+		return c.problem("name", "name is empty; it names the run, the report and the default output")
+	case bad >= 0:
+		r, _ := utf8.DecodeRuneInString(c.Name[bad:])
+		return c.problem("name", "name is also the name of files, so it cannot hold %q", r)
+	case strings.TrimSpace(c.Name) != c.Name, strings.Trim(c.Name, ".") != c.Name:
+		return c.problem("name", "name is also the name of files, so it cannot start or end with a space or a dot")
+	case reservedName.MatchString(c.Name):
+		return c.problem("name", "name is also the name of files, but Windows reserves %q; take another", c.Name)
+	case len(c.Name) > maxRunName:
+		return c.problem("name", "name is %d bytes long; at most %d fit into the names of files", len(c.Name), maxRunName)
+	}
+	return nil
+}
+
+func (c *Config) checkOutput() error {
+	for _, path := range []struct{ key, value string }{{"output.path", c.Output.Path}, {"staging", c.Staging}} {
+		if c.written(path.key) && path.value == "" {
+			return c.problem(path.key, "%s is empty; give it a value, or leave the key out for the default", path.key)
+		}
+		if err := c.checkPath(path.key, path.value); err != nil {
+			return err
+		}
+	}
+	if c.Output.Path != "" && !strings.EqualFold(filepath.Ext(c.Output.Path), ".hyper") {
+		return c.problem("output.path", "output.path must end in .hyper, or Tableau does not open the file; not %s", shorten(c.Output.Path))
+	}
+	return nil
+}
+
+func (c *Config) checkTables() error {
+	if !c.written("tables") {
+		return c.problem("tables", "the key tables is missing; it lists what to load, each with a source")
+	}
+	if len(c.Tables) == 0 {
+		return c.problem("tables", "tables is an empty list; add a table with a source")
+	}
+	for i, table := range c.Tables {
+		key := fmt.Sprintf("tables[%d]", i)
+		if err := c.checkTableName(key+".schema", table.Schema); err != nil {
+			return err
+		}
+		if err := c.checkTableName(key+".name", table.Name); err != nil {
+			return err
+		}
+		for j, other := range c.Tables[:i] {
+			if other.Schema == table.Schema && other.Name == table.Name {
+				return c.problem(key+".name", "tables[%d] and tables[%d] are both named %q.%q; give one another name", j, i, table.Schema, table.Name)
+			}
+		}
+		if err := c.checkSource(key+".source", table.Source); err != nil {
+			return err
+		}
+		if err := c.checkRules(key+".rules", table.Rules); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkTableName(key, name string) error {
+	switch length := utf8.RuneCountInString(name); {
+	case name == "":
+		return c.problem(key, "%s is empty; give it a value, or leave the key out for %q", key, defaultTable)
+	case strings.ContainsRune(name, 0):
+		return c.problem(key, "%s holds a NUL character, which hyperd does not take", key)
+	case length > maxTableName:
+		return c.problem(key, "%s is %d characters long; at most %d are accepted", key, length, maxTableName)
+	case strings.HasSuffix(key, ".schema") && (strings.HasPrefix(name, "pg_") || name == "information_schema"):
+		return c.problem(key, "%s is %q, which hyperd keeps for itself; take another", key, name)
+	}
+	return nil
+}
+
+func (c *Config) checkSource(key string, source SourceConfig) error {
+	uri := key + ".uri"
+	if len(source.URI) == 0 {
+		return c.problem(uri, "%s is missing; give the Parquet files to load, such as uri: lake/*.parquet", uri)
+	}
+	for i, glob := range source.URI {
+		if err := c.checkGlob(c.globKey(uri, i), glob); err != nil {
+			return err
+		}
+		if slices.Contains(source.URI[:i], glob) {
+			return c.problem(c.globKey(uri, i), "%s names %s twice; remove one", uri, shorten(glob))
+		}
+	}
+	columns := key + ".select"
+	if c.written(columns) && len(source.Select) == 0 {
+		return c.problem(columns, "%s is an empty list; name the columns to load, or leave the key out to load all", columns)
+	}
+	for i, column := range source.Select {
+		at := fmt.Sprintf("%s[%d]", columns, i)
+		if column == "" {
+			return c.problem(at, "%s is empty; give the name of a column", at)
+		}
+		if slices.Contains(source.Select[:i], column) {
+			return c.problem(at, "%s names the column %s twice; remove one", columns, shorten(column))
+		}
+	}
+	return nil
+}
+
+// globKey is the key of a glob: its own when it stands in a list, else that of the source.
+func (c *Config) globKey(uri string, index int) string {
+	if entry := fmt.Sprintf("%s[%d]", uri, index); c.written(entry) {
+		return entry
+	}
+	return uri
+}
+
+func (c *Config) checkGlob(key, glob string) error {
+	switch {
+	case glob == "":
+		return c.problem(key, "%s is empty; give the Parquet files to load, such as lake/*.parquet", key)
+	case strings.HasSuffix(glob, "/"):
+		return c.problem(key, "%s names a folder; add the files in it, as in %s", key, shorten(glob+"*.parquet"))
+	case !doublestar.ValidatePattern(filepath.ToSlash(glob)):
+		return c.problem(key, "%s is no valid glob; check the brackets in %s", key, shorten(glob))
+	}
+	return c.checkPath(key, glob)
+}
+
+// checkRules checks what needs no schema; the rest is checked when the rules are compiled.
+func (c *Config) checkRules(key string, rules []validate.Rule) error {
+	for i, rule := range rules {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		switch {
+		case rule.Column == "":
+			return c.problem(at, "%s has no column; name the column that the rule is about", at)
+		case !rule.NotNull && rule.Min == nil && rule.Max == nil && !c.written(at+".in"):
+			return c.problem(at, "%s has no condition; add not_null: true, min, max or in", at)
+		case c.written(at+".in") && len(rule.In) == 0:
+			return c.problem(at+".in", "%s.in is an empty list, which no value is in; name the values that pass", at)
+		}
+		switch rule.OnFail {
+		case validate.Reject, validate.Fail, validate.Warn:
+		default:
+			return c.problem(at+".on_fail", "%s.on_fail must be reject, fail or warn, not %s", at, shorten(string(rule.OnFail)))
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkRunner() error {
+	switch c.Runner.Name {
+	case "prism", "direct":
+		c.Runner.Name = RunnerPrism
+		return nil
+	case "flink", "dataflow":
+		return c.problem("runner.name", "runner.name is %s, which is not supported yet in this version; use prism", c.Runner.Name)
+	default:
+		return c.problem("runner.name", "runner.name must be prism, or its alias direct, not %s", shorten(c.Runner.Name))
+	}
+}
+
+// checkHyperd leaves the values to the package that owns them, and adds the place.
+func (c *Config) checkHyperd() error {
+	for _, path := range []struct{ key, value string }{
+		{"hyperd.path", c.Hyperd.Path}, {"hyperd.log_dir", c.Hyperd.LogDir}, {"hyperd.domain_socket_dir", c.Hyperd.DomainSocketDir},
+	} {
+		if err := c.checkPath(path.key, path.value); err != nil {
+			return err
+		}
+	}
+	err := c.Hyperd.Validate()
+	if err == nil {
+		return nil
+	}
+	refused := failure.Of(err, failure.Config)
+	key, _, _ := strings.Cut(refused.Message, ": ")
+	return problem(c.place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
+}

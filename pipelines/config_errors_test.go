@@ -1,0 +1,267 @@
+package pipelines_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/pipelines"
+)
+
+// goodTables is what a configuration needs besides a name.
+const goodTables = "tables: [{source: {uri: a.parquet}}]\n"
+
+// good is a configuration to which a wrong line is added as line 3.
+const good = "name: n\n" + goodTables
+
+// loadText loads a configuration from a file of its own that is called x.yaml, and
+// returns the error as the command line prints it, with the file named x.yaml.
+func loadText(t *testing.T, text string, opts pipelines.LoadOptions) (*pipelines.Config, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.yaml")
+	writeConfig(t, path, text)
+	cfg, err := pipelines.Load(path, opts)
+	if err == nil {
+		return cfg, ""
+	}
+	assert.Nil(t, cfg)
+	return nil, strings.ReplaceAll(printed(t, err), path, "x.yaml")
+}
+
+func writeConfig(t *testing.T, path, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+}
+
+// printed checks what every error of Load promises, and returns its message and hint.
+func printed(t *testing.T, err error) string {
+	t.Helper()
+	var failed *failure.Error
+	require.True(t, errors.As(err, &failed), "%T: %v", err, err)
+	assert.Equal(t, failure.Config, failed.Kind)
+	assert.True(t, failed.Early, "known before any data is read")
+	assert.NotContains(t, failed.Message+failed.Hint, "\n")
+	if failed.Hint == "" {
+		return failed.Message
+	}
+	return failed.Message + "; " + failed.Hint
+}
+
+type badConfig struct {
+	name, text, message string
+}
+
+func testBad(t *testing.T, cases []badConfig) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, message := loadText(t, c.text, pipelines.LoadOptions{})
+			assert.Equal(t, c.message, message)
+		})
+	}
+}
+
+func TestLoadRefusesYAML(t *testing.T) {
+	t.Parallel()
+	testBad(t, []badConfig{
+		{"empty", "", `x.yaml: the file is empty; a configuration needs at least the keys name and tables`},
+		{"comments", "# name: n\n\n", `x.yaml: the file is empty; a configuration needs at least the keys name and tables`},
+		{"list", "- name: n\n", `x.yaml:1:1: a configuration is made of keys and values (name: lineitem), but this is a list; check for a missing space after a colon`},
+		{"no space", "name:n\noutput:x\n", `x.yaml:1:1: a configuration is made of keys and values (name: lineitem), but this is text "name:n output:x"; check for a missing space after a colon`},
+		{"null", "~\n", `x.yaml:1:1: a configuration is made of keys and values (name: lineitem), but this is empty; check for a missing space after a colon`},
+		{"two documents", good + "---\nname: m\n", `x.yaml:3:1: a second document starts here; a configuration is one document`},
+		{"duplicate key", good + "name: m\n", `x.yaml:3:1: the key "name" appears twice; the first one is on line 1`},
+		{"duplicate key inside", good + "output:\n  path: a.hyper\n  format_version: 2\n  path: b.hyper\n", `x.yaml:6:3: the key "path" appears twice; the first one is on line 4`},
+		{"tab", "name: n\noutput:\n\tpath: x\n", `x.yaml:3:1: not valid YAML: a tab in the indentation; use spaces`},
+		{"colon in text", "name: n: m\n", `x.yaml:1:7: not valid YAML: a colon with a space after it does not belong here; check the indentation, or quote the text that holds it`},
+		{"indentation", "name: n\n  output: x\n", `x.yaml:1:7: not valid YAML: a colon with a space after it does not belong here; check the indentation, or quote the text that holds it`},
+		{"no colon", "name: n\ntables\n", `x.yaml:2:1: not valid YAML: this line is no "key: value"; check the colon, the space after it, and the indentation`},
+		{"list beside keys", "tables:\n  - source: {uri: a}\n  name: n\n", `x.yaml:3:3: not valid YAML: this does not belong here; check the indentation`},
+		{"list on the line", "tables: - source\n", `x.yaml:1:9: not valid YAML: a list starts on the line after its key`},
+		{"open quote", "name: \"n\n", `x.yaml:1:7: not valid YAML: the quoted text has no closing "`},
+		{"open single quote", "name: 'n\n", `x.yaml:1:7: not valid YAML: the quoted text has no closing '`},
+		{"after quotes", "name: \"a\" b\n", `x.yaml:1:11: not valid YAML: text after the end of a value; quote the whole value`},
+		{"open list", "name: n\nselect: [a, b\ntables: []\n", `x.yaml:3:1: not valid YAML: a comma or the closing ] is missing before this`},
+		{"open mapping", "output: {path: x\n", `x.yaml:1:9: not valid YAML: the closing } is missing`},
+		{"open mapping, more", "output: {path: x\nname: n\n", `x.yaml:2:1: not valid YAML: a comma or the closing } is missing before this`},
+		{"at sign", "name: @n\n", `x.yaml:1:7: not valid YAML: text that starts with @ needs quotes`},
+		{"percent", "name: %n\n", `x.yaml:1:7: not valid YAML: text that starts with % needs quotes`},
+		{"star", "name: n\ntables:\n  - source:\n      uri: *.parquet\n", `x.yaml:4:12: there is no anchor &.parquet for the alias *.parquet; quote text that starts with *`},
+		{"two stars", "name: n\ntables:\n  - source:\n      uri: **/*.parquet\n", "x.yaml:4:13: not valid YAML: no value can start here; quote text that starts with * & ! % @ or `"},
+		{"alias to itself", "name: n\ntables: &t [*t]\n", `x.yaml:2:13: the alias *t stands inside its own anchor`},
+		{"aliases of aliases", bomb(), `x.yaml:1:16: the aliases expand to more than 100000 values`},
+		{"tag", "name: !!str 5\n", `x.yaml:1:7: tags are not supported; write the value without !!str`},
+		{"merge of text", "name: n\ntables:\n  - <<: x\n", `x.yaml:3:9: "<<" merges mappings, not text "x"`},
+		{"two merges", "a: &a {}\nb:\n  <<: *a\n  <<: *a\n", `x.yaml:4:3: the key "<<" appears twice; merge a list of aliases instead`},
+		{"key that is no text", "*a : b\n", `x.yaml:1:1: a key must be plain text`},
+		{"not UTF-8", "name: n\nstaging: caf\xe9\n", `x.yaml:2:13: not UTF-8 text; save the file as UTF-8`},
+		{"UTF-16", "\xff\xfen\x00", `x.yaml:1:1: not UTF-8 text; save the file as UTF-8`},
+		{"control character", "name: a\x1bb\n", `x.yaml:1:8: the character U+001B is not allowed; remove it`},
+		{"a Parquet file", "PAR1\x15\x04\x15", `x.yaml:1:5: the character U+0015 is not allowed; remove it`},
+		{"deep", "name: " + strings.Repeat("[", 100), `x.yaml:1:71: lists and mappings nest more than 64 deep here`},
+		{"deep blocks", strings.Repeat("- ", 100), `x.yaml:1:129: lists and mappings nest more than 64 deep here`},
+		{"many keys", strings.Repeat("a: 1\n", 20_000), `x.yaml:10001:2: this is too much for a configuration; is it the right file?`},
+		{"many values", "a: [" + strings.Repeat("1,", 60_000) + "]", `x.yaml:1:100002: this is too much for a configuration; is it the right file?`},
+		{"large", "# " + strings.Repeat("x", 1<<20), `x.yaml: the file is larger than 1 MiB; is it a configuration?`},
+	})
+}
+
+// bomb is a small text that aliases expand to a million values.
+func bomb() string {
+	text := "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+	for i, name := range []string{"a1", "a2", "a3", "a4", "a5"} {
+		before := "*a" + string(rune('0'+i))
+		text += name + ": &" + name + " [" + strings.Repeat(before+",", 9) + before + "]\n"
+	}
+	return text
+}
+
+func TestLoadRefusesKeys(t *testing.T) {
+	t.Parallel()
+	source := func(text string) string { return "name: n\ntables:\n  - source:\n      " + text + "\n" }
+	testBad(t, []badConfig{
+		{"misspelt", "name: n\ntabels: []\n", `x.yaml:2:1: unknown key "tabels"; did you mean "tables"?`},
+		{"misspelt inside", source("uri: a\n      selekt: [a]"), `x.yaml:5:7: unknown key "selekt"; did you mean "select"?`},
+		{"case", good + "Output: {}\n", `x.yaml:3:1: unknown key "Output"; did you mean "output"?`},
+		{"dash", good + "on-empty: fail\n", `x.yaml:3:1: unknown key "on-empty"; did you mean "on_empty"?`},
+		{"rule", "name: n\ntables:\n  - source: {uri: a}\n    rules:\n      - {colum: a}\n", `x.yaml:5:10: unknown key "colum"; did you mean "column"?`},
+		{"not of a rule's file", "name: n\ntables:\n  - rules: [{builtin: true}]\n", `x.yaml:3:14: unknown key "builtin"; the keys here are name, column, not_null, min, max, in, on_fail`},
+		{"hyperd", good + "hyperd: {memory: 4g}\n", `x.yaml:3:10: unknown key "memory"; the keys here are path, memory_limit, use_tcp_port, domain_socket_dir, log_dir, log_config, log_file_max_count, log_file_size_limit, default_database_version, telemetry, settings`},
+		{"too high", "name: n\ntables:\n  - uri: a\n", `x.yaml:3:5: unknown key "uri"; did you mean source.uri?`},
+		{"too high, two ways", good + "path: x.hyper\n", `x.yaml:3:1: unknown key "path"; did you mean output.path or hyperd.path?`},
+		{"nothing like it", good + "colour: red\n", `x.yaml:3:1: unknown key "colour"; the keys here are name, output, staging, on_empty, tables, runner, hyperd`},
+		{"number", good + "7: x\n", `x.yaml:3:1: unknown key "7"; the keys here are name, output, staging, on_empty, tables, runner, hyperd`},
+		{"empty key", good + "'': x\n", `x.yaml:3:1: unknown key ""; the keys here are name, output, staging, on_empty, tables, runner, hyperd`},
+		{"long key", good + strings.Repeat("k", 80) + ": x\n", `x.yaml:3:1: unknown key "` + strings.Repeat("k", 60) + `"…; the keys here are name, output, staging, on_empty, tables, runner, hyperd`},
+		{"variable in a key", good + "${K}: x\n", `x.yaml:3:1: unknown key "${K}"; the keys here are name, output, staging, on_empty, tables, runner, hyperd`},
+		{"before a wrong type", "nam: n\ntables: 5\n", `x.yaml:1:1: unknown key "nam"; did you mean "name"?`},
+		{"merged", "name: n\ntables:\n  - source: &s {url: a}\n  - source: {<<: *s}\n", `x.yaml:3:17: unknown key "url"; did you mean "uri"?`},
+		{"of a later version", good + "publish: {}\n", `x.yaml:3:1: unknown key "publish"; the keys here are name, output, staging, on_empty, tables, runner, hyperd`},
+	})
+}
+
+func TestLoadRefusesTypes(t *testing.T) {
+	t.Parallel()
+	rule := func(text string) string {
+		return "name: n\ntables:\n  - source: {uri: a}\n    rules:\n      - {" + text + "}\n"
+	}
+	testBad(t, []badConfig{
+		{"list for text", good + "output:\n  path: [a]\n", `x.yaml:4:9: output.path must be text, not a list`},
+		{"mapping for text", good + "output:\n  path: {a: b}\n", `x.yaml:4:9: output.path must be text, not a mapping`},
+		{"text for a mapping", good + "output: out/x.hyper\n", `x.yaml:3:9: output must be a mapping with the keys path, format_version, not text "out/x.hyper"`},
+		{"list for a mapping", good + "output:\n  - path: x\n", `x.yaml:4:3: output must be a mapping with the keys path, format_version, not a list`},
+		{"mapping for a list", "name: n\ntables:\n  name: x\n", `x.yaml:3:3: tables must be a list, not a mapping; start each entry with "- "`},
+		{"text for a list", "name: n\ntables: x\n", `x.yaml:2:9: tables must be a list, not text "x"; start each entry with "- "`},
+		{"one column", "name: n\ntables: [{source: {uri: a, select: b}}]\n", `x.yaml:2:36: tables[0].source.select must be a list, not text "b"; start each entry with "- "`},
+		{"list in a list", "name: n\ntables: [{source: {uri: [a, [b]]}}]\n", `x.yaml:2:29: tables[0].source.uri[1] must be text, not a list`},
+		{"mapping of globs", "name: n\ntables: [{source: {uri: {a: b}}}]\n", `x.yaml:2:25: tables[0].source.uri must be text or a list, not a mapping`},
+		{"no value", good + "staging:\n", `x.yaml:3:1: staging has no value; give it one, or remove the key`},
+		{"no value in a list", "name: n\ntables:\n  -\n", `x.yaml:3:3: tables[0] has no value; give it one, or remove the entry`},
+		{"null column", "name: n\ntables: [{source: {uri: a, select: [a, ~]}}]\n", `x.yaml:2:40: tables[0].source.select[1] has no value; give it one, or remove the entry`},
+		{"text for a number", good + "hyperd: {log_file_max_count: many}\n", `x.yaml:3:30: hyperd.log_file_max_count must be a whole number, not text "many"`},
+		{"quoted number", good + "hyperd: {log_file_max_count: '3'}\n", `x.yaml:3:30: hyperd.log_file_max_count must be a whole number, not text "3"`},
+		{"fraction", good + "hyperd: {log_file_max_count: 1.5}\n", `x.yaml:3:30: hyperd.log_file_max_count must be a whole number, not the number 1.5`},
+		{"map of lists", good + "hyperd: {settings: {a: [1]}}\n", `x.yaml:3:24: hyperd.settings.a must be text, not a list`},
+		{"text for a map", good + "hyperd: {settings: a}\n", `x.yaml:3:20: hyperd.settings must be a mapping (key: value), not text "a"`},
+		{"no setting", good + "hyperd: {settings: {a: }}\n", `x.yaml:3:21: hyperd.settings.a has no value; give it one, or remove the key`},
+		{"text for a boolean", rule("column: a, not_null: yes"), `x.yaml:5:31: tables[0].rules[0].not_null must be true or false, not text "yes"`},
+		{"list for a literal", rule("column: a, min: [1]"), `x.yaml:5:26: tables[0].rules[0].min must be a single value, not a list`},
+		{"null literal", rule("column: a, min: null"), `x.yaml:5:21: tables[0].rules[0].min has no value; give it one, or remove the key`},
+		{"null in a set", rule("column: a, in: [A, null]"), `x.yaml:5:29: tables[0].rules[0].in[1] has no value; give it one, or remove the entry`},
+		{"no set", rule("column: a, not_null: true, in: "), `x.yaml:5:37: tables[0].rules[0].in has no value; give it one, or remove the key`},
+		{"one value for a set", rule("column: a, in: A"), `x.yaml:5:25: tables[0].rules[0].in must be a list, not text "A"; start each entry with "- "`},
+	})
+}
+
+func TestLoadRefusesValues(t *testing.T) {
+	t.Parallel()
+	named := func(name string) string { return "name: " + name + "\n" + goodTables }
+	table := func(text string) string { return "name: n\ntables: [{" + text + "}]\n" }
+	source := func(text string) string { return table("source: {" + text + "}") }
+	rule := func(text string) string { return table("source: {uri: a}, rules: [{" + text + "}]") }
+	testBad(t, []badConfig{
+		{"no name", "\n" + goodTables, `x.yaml:2:1: the key name is missing; add a line such as "name: lineitem"`},
+		{"empty name", named("''"), `x.yaml:1:7: name is empty; it names the run, the report and the default output`},
+		{"name with a slash", named("sales/eu"), `x.yaml:1:7: name is also the name of files, so it cannot hold '/'`},
+		{"name with a colon", named("sales:eu"), `x.yaml:1:7: name is also the name of files, so it cannot hold ':'`},
+		{"name with a line end", named("\"a\\nb\""), `x.yaml:1:7: name is also the name of files, so it cannot hold '\n'`},
+		{"name with NUL", named("\"a\\0b\""), `x.yaml:1:7: name is also the name of files, so it cannot hold '\x00'`},
+		{"name with blanks", named("' n'"), `x.yaml:1:7: name is also the name of files, so it cannot start or end with a space or a dot`},
+		{"hidden name", named(".n"), `x.yaml:1:7: name is also the name of files, so it cannot start or end with a space or a dot`},
+		{"reserved name", named("Aux.1"), `x.yaml:1:7: name is also the name of files, but Windows reserves "Aux.1"; take another`},
+		{"long name", named(strings.Repeat("é", 101)), `x.yaml:1:7: name is 202 bytes long; at most 200 fit into the names of files`},
+
+		{"no tables", "name: n\n", `x.yaml:1:1: the key tables is missing; it lists what to load, each with a source`},
+		{"tables of comments", "name: n\ntables:\n  # - source: {uri: a}\n", `x.yaml:1:1: the key tables is missing; it lists what to load, each with a source`},
+		{"empty tables", "name: n\ntables: []\n", `x.yaml:2:9: tables is an empty list; add a table with a source`},
+		{"same table", "name: n\ntables:\n  - source: {uri: a}\n  - {name: b, source: {uri: b}}\n  - {name: Extract, source: {uri: c}}\n", `x.yaml:5:12: tables[0] and tables[2] are both named "Extract"."Extract"; give one another name`},
+		{"empty table name", table("name: ''"), `x.yaml:2:17: tables[0].name is empty; give it a value, or leave the key out for "Extract"`},
+		{"NUL in a table name", table("name: \"a\\0\""), `x.yaml:2:17: tables[0].name holds a NUL character, which hyperd does not take`},
+		{"long table name", table("name: " + strings.Repeat("ü", 256)), `x.yaml:2:17: tables[0].name is 256 characters long; at most 255 are accepted`},
+		{"empty schema", table("schema: ''"), `x.yaml:2:19: tables[0].schema is empty; give it a value, or leave the key out for "Extract"`},
+		{"reserved schema", table("schema: pg_catalog"), `x.yaml:2:19: tables[0].schema is "pg_catalog", which hyperd keeps for itself; take another`},
+
+		{"no source", table("name: a"), `x.yaml:2:10: tables[0].source.uri is missing; give the Parquet files to load, such as uri: lake/*.parquet`},
+		{"no uri", source("select: [a]"), `x.yaml:2:19: tables[0].source.uri is missing; give the Parquet files to load, such as uri: lake/*.parquet`},
+		{"no globs", source("uri: []"), `x.yaml:2:25: tables[0].source.uri is missing; give the Parquet files to load, such as uri: lake/*.parquet`},
+		{"empty glob", source("uri: ['', a]"), `x.yaml:2:26: tables[0].source.uri[0] is empty; give the Parquet files to load, such as lake/*.parquet`},
+		{"folder", source("uri: lake/"), `x.yaml:2:25: tables[0].source.uri names a folder; add the files in it, as in "lake/*.parquet"`},
+		{"broken glob", source("uri: 'lake/[a'"), `x.yaml:2:25: tables[0].source.uri is no valid glob; check the brackets in "lake/[a"`},
+		{"glob twice", source("uri: [a, b, a]"), `x.yaml:2:32: tables[0].source.uri names "a" twice; remove one`},
+		{"no columns", source("uri: a, select: []"), `x.yaml:2:36: tables[0].source.select is an empty list; name the columns to load, or leave the key out to load all`},
+		{"empty column", source("uri: a, select: ['']"), `x.yaml:2:37: tables[0].source.select[0] is empty; give the name of a column`},
+		{"column twice", source("uri: a, select: [a, b, a]"), `x.yaml:2:43: tables[0].source.select names the column "a" twice; remove one`},
+
+		{"rule without a column", rule("not_null: true"), `x.yaml:2:37: tables[0].rules[0] has no column; name the column that the rule is about`},
+		{"rule without a condition", rule("column: a, not_null: false"), `x.yaml:2:37: tables[0].rules[0] has no condition; add not_null: true, min, max or in`},
+		{"empty set", rule("column: a, in: []"), `x.yaml:2:53: tables[0].rules[0].in is an empty list, which no value is in; name the values that pass`},
+		{"on_fail", rule("column: a, min: 1, on_fail: drop"), `x.yaml:2:66: tables[0].rules[0].on_fail must be reject, fail or warn, not "drop"`},
+
+		{"output of another kind", good + "output: {path: out/x.csv}\n", `x.yaml:3:16: output.path must end in .hyper, or Tableau does not open the file; not "out/x.csv"`},
+		{"output is a folder", good + "output: {path: out/x.hyper/}\n", `x.yaml:3:16: output.path must end in .hyper, or Tableau does not open the file; not "out/x.hyper/"`},
+		{"empty output", good + "output: {path: ''}\n", `x.yaml:3:16: output.path is empty; give it a value, or leave the key out for the default`},
+		{"output on gs", good + "output: {path: gs://b/x.hyper}\n", `x.yaml:3:16: output.path: gs:// is not supported yet in this version; use a local path`},
+		{"staging on gs", good + "staging: gs://b/s\n", `x.yaml:3:10: staging: gs:// is not supported yet in this version; use a local path`},
+		{"source on gs", source("uri: [a, gs://b/*.parquet]"), `x.yaml:2:29: tables[0].source.uri[1]: gs:// is not supported yet in this version; use a local path`},
+		{"source on s3", source("uri: s3://b/*.parquet"), `x.yaml:2:25: tables[0].source.uri: storage of the kind s3:// is not supported; use a local path`},
+		{"hyperd on gs", good + "hyperd: {path: gs://b/hyperd}\n", `x.yaml:3:16: hyperd.path: gs:// is not supported yet in this version; use a local path`},
+		{"NUL in a path", good + "staging: \"a\\0b\"\n", `x.yaml:3:10: staging holds a NUL character, which no path can`},
+		{"home", good + "hyperd: {log_dir: ~/logs}\n", `x.yaml:3:19: hyperd.log_dir starts with ~, which only a shell expands; write the folder out`},
+		{"empty staging", good + "staging: ''\n", `x.yaml:3:10: staging is empty; give it a value, or leave the key out for the default`},
+		{"staging is the output", good + "staging: n.hyper\n", `x.yaml:3:10: staging is the output, or inside it, but the output is a file; name another folder`},
+		{"staging in the output", good + "output: {path: o.hyper}\nstaging: ../001/o.hyper/s\n", `x.yaml:4:10: staging is the output, or inside it, but the output is a file; name another folder`},
+
+		{"format version", good + "output: {format_version: 5}\n", `x.yaml:3:26: output.format_version: format version "5" is not one of auto, 0, 2, 3, 4`},
+		{"format version 1", good + "output: {format_version: 1}\n", `x.yaml:3:26: output.format_version: format version 1 is deprecated: use 0 or 2`},
+		{"on_empty", good + "on_empty: ignore\n", `x.yaml:3:11: on_empty must be fail or allow, not "ignore"`},
+		{"runner", good + "runner: {name: spark}\n", `x.yaml:3:16: runner.name must be prism, or its alias direct, not "spark"`},
+		{"runner of a later version", good + "runner: {name: flink}\n", `x.yaml:3:16: runner.name is flink, which is not supported yet in this version; use prism`},
+		{"no workers", good + "runner: {parallelism: 0}\n", `x.yaml:3:23: runner.parallelism must be auto or a number of workers from 1 to 10000, not "0"`},
+		{"half a worker", good + "runner: {parallelism: 0.5}\n", `x.yaml:3:23: runner.parallelism must be auto or a number of workers from 1 to 10000, not "0.5"`},
+		{"too many workers", good + "runner: {parallelism: 99999999999999999999999}\n", `x.yaml:3:23: runner.parallelism must be auto or a number of workers from 1 to 10000, not "99999999999999999999999"`},
+		{"memory", good + "hyperd: {memory_limit: lots}\n", `x.yaml:3:24: hyperd.memory_limit: "lots" is not accepted; accepted: auto, a size such as 4g (with the unit k, m, g or t), or a percentage such as 60%`},
+		{"own key", good + "hyperd: {settings: {telemetry: on}}\n", `x.yaml:3:32: hyperd.settings.telemetry: this setting has its own key; set hyperd.telemetry instead`},
+	})
+}
+
+func TestLoadRefusesFiles(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	_, err := pipelines.Load(filepath.Join(folder, "none.yaml"), pipelines.LoadOptions{})
+	assert.Equal(t, "there is no configuration at "+filepath.Join(folder, "none.yaml")+"; check the path; it starts at the working folder", printed(t, err))
+
+	_, err = pipelines.Load(folder, pipelines.LoadOptions{})
+	assert.Equal(t, folder+" is a folder, not a configuration; name the YAML file inside it", printed(t, err))
+
+	file := filepath.Join(folder, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	_, err = pipelines.Load(filepath.Join(file, "x.yaml"), pipelines.LoadOptions{})
+	assert.Contains(t, printed(t, err), "read the configuration: open "+filepath.Join(file, "x.yaml")+": ")
+}

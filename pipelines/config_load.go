@@ -1,0 +1,152 @@
+package pipelines
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"hyperlake/internal/failure"
+	"hyperlake/sinks/hyper"
+)
+
+// maxConfigBytes is more than any configuration needs, and little enough to parse at once.
+const maxConfigBytes = 1 << 20
+
+// LoadOptions are what the command line adds to a configuration.
+type LoadOptions struct {
+	// Vars are the values of --var by name. They fill ${NAME} in the values of the file,
+	// not in its keys and not in Sets; $${ stands for ${. A value is only ever a part of
+	// a scalar: in quotes it is text; without quotes the whole scalar is read again with
+	// the value in its place and may so become a number or a boolean, but never null, a
+	// list or a mapping.
+	Vars map[string]string
+
+	// Sets are the values of --set, each key.path=value, applied in order. Entries of a
+	// list are named by their number, tables.0.name or tables[0].name. The value is YAML;
+	// where text belongs, anything unquoted is taken as it was typed. An empty value
+	// brings the default back.
+	Sets []string
+
+	// Runner is the value of --runner; empty leaves it to the configuration.
+	Runner string
+}
+
+// Load reads the configuration at path and makes it complete: variables filled in,
+// settings of the command line applied, defaults set, values checked against each other,
+// and paths made absolute. Paths in the file start at its own folder, also where a
+// variable gives them; those in Sets start at the working folder.
+//
+// Every error is a [failure.Error] of kind Config that is known before any data is read.
+// It is about one problem, the first in the file, and names its place and what to do.
+func Load(path string, opts LoadOptions) (*Config, error) {
+	root, err := loadTree(path, opts)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, failure.New(failure.Config, "find the folder of %s: %w", path, err).BeforeData()
+	}
+	cfg := defaultConfig()
+	decoder := yamlDecoder{places: map[string]place{"": root.at}, readers: textReaders}
+	if err := decoder.decode(root, reflect.ValueOf(cfg).Elem(), ""); err != nil {
+		return nil, err
+	}
+	cfg.places = decoder.places
+	cfg.setTableDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if err := cfg.resolvePaths(folder); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// loadTree reads the file and applies the command line to it.
+func loadTree(path string, opts LoadOptions) (*yamlNode, error) {
+	file := place{file: path}
+	vars := variables(opts.Vars)
+	if err := vars.check(); err != nil {
+		return nil, err
+	}
+	text, err := readConfig(file)
+	if err != nil {
+		return nil, err
+	}
+	body, err := parseYAML(text, file)
+	if err != nil {
+		return nil, err
+	}
+	if body == nil {
+		return nil, problem(file, "the file is empty; a configuration needs at least the keys name and tables")
+	}
+	root, err := newTreeBuilder(file, vars.fill).build(body)
+	if err != nil {
+		return nil, err
+	}
+	if root.kind != mappingNode {
+		return nil, problem(root.at, "a configuration is made of keys and values (name: lineitem), but this is %s; check for a missing space after a colon", root.describe())
+	}
+	return root, applySettings(root, opts)
+}
+
+func applySettings(root *yamlNode, opts LoadOptions) error {
+	for _, flag := range opts.Sets {
+		set, err := parseSetting(flag)
+		if err != nil {
+			return err
+		}
+		if err := set.apply(root); err != nil {
+			return err
+		}
+	}
+	if opts.Runner == "" {
+		return nil
+	}
+	return newSetting(place{flag: "--runner"}, []string{"runner", "name"}, opts.Runner).apply(root)
+}
+
+// plainText writes line ends in the one way in which the parser counts them right.
+var plainText = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// readConfig returns the text of a configuration file, without a byte order mark.
+func readConfig(at place) (string, error) {
+	file, err := os.Open(at.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", failure.New(failure.Config, "there is no configuration at %s", at.file).
+			WithHint("check the path; it starts at the working folder").BeforeData()
+	}
+	if err != nil {
+		return "", failure.New(failure.Config, "read the configuration: %w", err).BeforeData()
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return "", failure.New(failure.Config, "%s is a folder, not a configuration", at.file).
+			WithHint("name the YAML file inside it").BeforeData()
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
+	if err != nil {
+		return "", failure.New(failure.Config, "read the configuration: %w", err).BeforeData()
+	}
+	if len(data) > maxConfigBytes {
+		return "", problem(at, "the file is larger than %d MiB; is it a configuration?", maxConfigBytes>>20)
+	}
+	return plainText.Replace(strings.TrimPrefix(string(data), "\ufeff")), nil
+}
+
+// textReaders read the values whose types are not made for configurations alone.
+var textReaders = map[reflect.Type]textReader{
+	reflect.TypeFor[hyper.FormatChoice](): func(text string) (any, error) { return hyper.ParseFormatChoice(text) },
+}
+
+func defaultConfig() *Config {
+	return &Config{
+		OnEmpty: OnEmptyFail,
+		Runner:  RunnerConfig{Name: RunnerPrism, Parallelism: ParallelismAuto},
+	}
+}

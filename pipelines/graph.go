@@ -1,0 +1,106 @@
+package pipelines
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/sinks/hyper"
+	parquetread "hyperlake/transforms/pq"
+	"hyperlake/transforms/validate"
+)
+
+func init() {
+	register.DoFn2x0[[]byte, func(int, parquetread.Shard)](&listFn{})
+	register.DoFn4x1[context.Context, int, func(*hyper.File) bool, func(*validate.RejectCount) bool, error](&recordFn{})
+	register.Emitter2[int, parquetread.Shard]()
+	register.Iter1[hyper.File]()
+	register.Iter1[validate.RejectCount]()
+}
+
+// result is what a finished job tells the driver. Of several attempts at it the last one
+// stands; each speaks of a complete extract.
+type result struct {
+	Extract hyper.File             `json:"extract"`
+	Rejects []validate.RejectCount `json:"rejects"`
+}
+
+// buildGraph is the pipeline of a run: references are shuffled, batches are not. The
+// stages from reading to loading fuse into one.
+func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, resultURI string) {
+	var reads []parquetread.Table
+	var rules []validate.Table
+	for _, table := range plan.Tables {
+		reads = append(reads, parquetread.Table{Columns: table.read})
+		rules = append(rules, validate.Table{Rules: table.rules})
+	}
+	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: plan.shards}, beam.Impulse(s))
+	batches := parquetread.Read(s, shards, reads)
+	good, rejects := validate.Rules(s, batches, rules)
+	partials := hyper.Write(s, good, sink)
+	extract := hyper.MergePartials(s, partials, sink)
+	counts := beam.AddFixedKey(s, validate.CountRejects(s, rejects))
+	beam.ParDo0(s.Scope("Record"), &recordFn{URI: resultURI}, beam.CoGroupByKey(s, extract, counts))
+}
+
+// listFn emits the shards of the plan, each under its own key.
+type listFn struct {
+	Shards []parquetread.Shard
+}
+
+// ProcessElement turns the impulse into shards.
+func (fn *listFn) ProcessElement(_ []byte, emit func(int, parquetread.Shard)) {
+	for i, shard := range fn.Shards {
+		emit(i, shard)
+	}
+}
+
+// recordFn writes the result of the job to staging, where the driver reads it.
+type recordFn struct {
+	URI string
+}
+
+// ProcessElement records the one extract of the run.
+func (fn *recordFn) ProcessElement(ctx context.Context, _ int, extracts func(*hyper.File) bool, rejects func(*validate.RejectCount) bool) error {
+	return failure.Encode(fn.record(ctx, extracts, rejects), failure.Storage)
+}
+
+func (fn *recordFn) record(ctx context.Context, extracts func(*hyper.File) bool, rejects func(*validate.RejectCount) bool) error {
+	var r result
+	if !extracts(&r.Extract) {
+		return failure.New(failure.Engine, "the merge gave no extract")
+	}
+	for count := (validate.RejectCount{}); rejects(&count); count = (validate.RejectCount{}) {
+		r.Rejects = append(r.Rejects, count)
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	store, err := storage.For(fn.URI)
+	if err != nil {
+		return err
+	}
+	return store.Put(ctx, fn.URI, data)
+}
+
+// readResult reads what recordFn wrote.
+func readResult(ctx context.Context, uri string) (result, error) {
+	var r result
+	store, err := storage.For(uri)
+	if err != nil {
+		return r, err
+	}
+	data, err := store.Get(ctx, uri)
+	if err != nil {
+		return r, failure.New(failure.Engine, "the job ended without a result: %w", err)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, failure.New(failure.Engine, "read the result of the job: %w", err)
+	}
+	return r, nil
+}

@@ -1,0 +1,182 @@
+package pipelines
+
+import (
+	"time"
+
+	"hyperlake/internal/failure"
+	"hyperlake/sinks/hyper"
+)
+
+// reportVersion is the version of the report's layout. Keys may be added to it, never renamed.
+const reportVersion = 1
+
+// Status is the outcome of a run.
+type Status string
+
+// The outcomes of a run.
+const (
+	Succeeded   Status = "succeeded"
+	Rejected    Status = "rejected" // the data broke a rule, check or threshold
+	Failed      Status = "failed"
+	Interrupted Status = "interrupted"
+)
+
+// Report is the record of a run.
+type Report struct {
+	Version       int           `json:"version"`
+	RunID         string        `json:"run_id"`
+	Name          string        `json:"name"`
+	Status        Status        `json:"status"`
+	Started       time.Time     `json:"started"`
+	Finished      time.Time     `json:"finished"`
+	Runner        string        `json:"runner"`
+	HyperdVersion string        `json:"hyperd_version"`
+	Output        ReportOutput  `json:"output"`
+	Tables        []ReportTable `json:"tables"`
+	Shards        int           `json:"shards"`
+	Partials      int           `json:"partials"`
+	Complete      bool          `json:"complete"` // every row was read; else the counts are partial
+	Stages        []ReportStage `json:"stages"`
+	Warnings      []string      `json:"warnings,omitempty"`
+	Error         *ReportError  `json:"error,omitempty"`
+}
+
+// ReportOutput is the extract. Only its path is known before it is in place.
+type ReportOutput struct {
+	Path          string        `json:"path"`
+	Bytes         int64         `json:"bytes"`
+	SHA256        string        `json:"sha256"`
+	FormatVersion hyper.Version `json:"format_version"`
+}
+
+// ReportTable is the account of one table.
+type ReportTable struct {
+	Schema       string       `json:"schema"`
+	Name         string       `json:"name"`
+	Files        int          `json:"files"`
+	RowGroups    int          `json:"row_groups"`
+	BytesIn      int64        `json:"bytes_in"`
+	RowsInFiles  int64        `json:"rows_in_files"`
+	RowsPruned   int64        `json:"rows_pruned"`
+	RowsRead     int64        `json:"rows_read"`
+	RowsFiltered int64        `json:"rows_filtered"`
+	RowsRejected int64        `json:"rows_rejected"`
+	RowsLoaded   int64        `json:"rows_loaded"`
+	Rules        []ReportRule `json:"rules"`
+}
+
+// ReportRule says how many rows broke a rule. The rules that the types call for are
+// listed only when a row broke them.
+type ReportRule struct {
+	Name   string `json:"name"`
+	Failed int64  `json:"failed"`
+	OnFail string `json:"on_fail"`
+}
+
+// ReportStage is a timed part of the run.
+type ReportStage struct {
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
+	Rows    int64   `json:"rows"`
+	Bytes   int64   `json:"bytes"`
+}
+
+// ReportError is why a run did not succeed.
+type ReportError struct {
+	Kind    failure.Kind `json:"kind"`
+	Message string       `json:"message"`
+	Hint    string       `json:"hint"`
+}
+
+func newReport(cfg *Config, options RunOptions) *Report {
+	return &Report{
+		Version: reportVersion,
+		RunID:   options.ID,
+		Name:    cfg.Name,
+		Started: time.Now().UTC(),
+		Runner:  options.Engine.Name(),
+		Output:  ReportOutput{Path: cfg.Output.Path},
+		Tables:  []ReportTable{},
+		Stages:  []ReportStage{},
+	}
+}
+
+// planned notes what the footers promise.
+func (r *Report) planned(plan *Plan) {
+	r.Shards = plan.Shards
+	r.Output.FormatVersion = plan.FormatVersion
+	r.Warnings = plan.Warnings
+	for _, table := range plan.Tables {
+		r.Tables = append(r.Tables, ReportTable{
+			Schema: table.Schema, Name: table.Name,
+			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.Bytes, RowsInFiles: table.Rows,
+			Rules: []ReportRule{},
+		})
+	}
+}
+
+// loaded notes what became of the rows.
+func (r *Report) loaded(plan *Plan, done result) {
+	r.Complete = true
+	r.Partials = done.Extract.Partials
+	for i, contents := range done.Extract.Tables {
+		table, tally := &r.Tables[i], contents.Tally
+		table.RowsRead = tally.Read
+		table.RowsFiltered = tally.Filtered
+		table.RowsRejected = tally.Rejected
+		table.RowsLoaded = contents.Rows
+		for j, rule := range plan.Tables[i].named {
+			var failed int64
+			if j < len(tally.Failed) {
+				failed = tally.Failed[j]
+			}
+			if failed > 0 || !rule.Builtin {
+				table.Rules = append(table.Rules, ReportRule{Name: rule.Name, Failed: failed, OnFail: string(rule.OnFail)})
+			}
+		}
+	}
+}
+
+// moved notes that the extract is in place.
+func (r *Report) moved(extract hyper.File) {
+	r.Output.Bytes, r.Output.SHA256 = extract.Bytes, extract.SHA256
+}
+
+func (r *Report) addStage(name string, took time.Duration, done work) {
+	r.Stages = append(r.Stages, ReportStage{Name: name, Seconds: took.Seconds(), Rows: done.rows, Bytes: done.bytes})
+}
+
+// finish closes the report with the outcome of the run.
+func (r *Report) finish(err error) {
+	r.Finished = time.Now().UTC()
+	failed := failure.Of(err, failure.Engine)
+	if failed == nil {
+		r.Status = Succeeded
+		return
+	}
+	r.Error = &ReportError{Kind: failed.Kind, Message: failed.Message, Hint: failed.Hint}
+	switch failed.Kind {
+	case failure.Data, failure.Check:
+		r.Status = Rejected
+	case failure.Interrupted:
+		r.Status = Interrupted
+	default:
+		r.Status = Failed
+	}
+}
+
+func (r *Report) rowsLoaded() int64 {
+	var rows int64
+	for _, table := range r.Tables {
+		rows += table.RowsLoaded
+	}
+	return rows
+}
+
+func (r *Report) bytesIn() int64 {
+	var bytes int64
+	for _, table := range r.Tables {
+		bytes += table.BytesIn
+	}
+	return bytes
+}

@@ -1,0 +1,193 @@
+package pipelines
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
+	"hyperlake/sinks/hyper"
+)
+
+// Engine runs a Beam pipeline; the package runners has them.
+type Engine interface {
+	// Name is the engine's name for the report.
+	Name() string
+
+	// Run builds the pipeline on root and runs it to its end. progress is called now and
+	// then with the counters of the namespace "hyperlake". Cancelling ctx ends it soon.
+	Run(ctx context.Context, build func(root beam.Scope), progress func(counts map[string]int64)) error
+}
+
+// RunOptions are what a run needs besides its configuration.
+type RunOptions struct {
+	ID       string // from NewRunID
+	Engine   Engine
+	Log      *slog.Logger
+	Progress func(Progress) // called from one goroutine at a time; nil for none
+}
+
+// Progress is the state of a run.
+type Progress struct {
+	Stage     string // as in the report
+	Rows      int64
+	TotalRows int64         // that the footers promise; 0 as long as they are not read
+	Elapsed   time.Duration // in this stage
+}
+
+// NewRunID makes a name for a run that sorts by time and that no other run has.
+func NewRunID() (string, error) {
+	var random [4]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", fmt.Errorf("make a run id: %w", err)
+	}
+	return time.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:]), nil
+}
+
+// Run builds the extract of a configuration. It always returns a report, of failures,
+// too. After a failure the output path holds what it held before.
+func Run(ctx context.Context, cfg *Config, options RunOptions) (*Report, error) {
+	r := &run{cfg: cfg, options: options, report: newReport(cfg, options)}
+	err := r.run(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	r.report.finish(err)
+	if err == nil {
+		options.Log.Info("extract is in place", "output", cfg.Output.Path, "rows", r.report.rowsLoaded(),
+			"bytes", r.report.Output.Bytes, "seconds", r.report.Finished.Sub(r.report.Started).Seconds())
+	}
+	return r.report, err
+}
+
+// run is one run under way.
+type run struct {
+	cfg     *Config
+	options RunOptions
+	report  *Report
+	plan    *Plan
+}
+
+func (r *run) run(ctx context.Context) (err error) {
+	if err := r.stage("plan", func() (work, error) { return r.makePlan(ctx) }); err != nil {
+		return err
+	}
+	staging, err := openStaging(r.cfg, r.options.ID)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			hyperd.Kill() // whatever still runs must not write into a folder that goes away
+		}
+		if closeErr := staging.close(); err == nil {
+			err = closeErr
+		}
+	}()
+	lease, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	if r.report.HyperdVersion, err = lease.Version(ctx); err != nil {
+		return err
+	}
+	var extract hyper.File
+	if err := r.stage("load", func() (done work, err error) {
+		extract, done, err = r.load(ctx, lease, staging)
+		return done, err
+	}); err != nil {
+		return err
+	}
+	return r.stage("move", func() (work, error) { return r.move(extract) })
+}
+
+// work is what a stage got through.
+type work struct{ rows, bytes int64 }
+
+// stage times one part of the run for the report.
+func (r *run) stage(name string, do func() (work, error)) error {
+	started := time.Now()
+	r.showProgress(name, 0, started)
+	r.options.Log.Debug("stage begins", "stage", name)
+	done, err := do()
+	r.report.addStage(name, time.Since(started), done)
+	return err
+}
+
+func (r *run) showProgress(stage string, rows int64, started time.Time) {
+	if r.options.Progress == nil {
+		return
+	}
+	p := Progress{Stage: stage, Rows: rows, Elapsed: time.Since(started)}
+	if r.plan != nil {
+		p.TotalRows = r.plan.rows()
+	}
+	r.options.Progress(p)
+}
+
+func (r *run) makePlan(ctx context.Context) (work, error) {
+	plan, err := MakePlan(ctx, r.cfg)
+	if err != nil {
+		return work{}, err
+	}
+	r.plan = plan
+	r.report.planned(plan)
+	for _, warning := range plan.Warnings {
+		r.options.Log.Warn(warning)
+	}
+	if plan.rows() == 0 && r.cfg.OnEmpty != OnEmptyAllow {
+		return work{}, failure.New(failure.Data, "the files hold no rows").
+			WithHint("set on_empty: allow to build an empty extract")
+	}
+	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.rows(), "shards", plan.Shards, "format_version", int(plan.FormatVersion))
+	return work{rows: plan.rows()}, nil
+}
+
+// load has the engine build the extract on staging, and proves its counts.
+func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (hyper.File, work, error) {
+	layout := r.plan.layout()
+	sink := hyper.Params{Layout: layout, Hyperd: r.cfg.Hyperd, Staging: staging.path}
+	resultURI := storage.Join(staging.path, "result.json")
+	started := time.Now()
+	err := r.options.Engine.Run(ctx,
+		func(root beam.Scope) { buildGraph(root, r.plan, sink, resultURI) },
+		func(counts map[string]int64) {
+			r.showProgress("load", counts["rows_loaded"]+counts["rows_rejected"], started)
+		})
+	if err != nil {
+		return hyper.File{}, work{}, err
+	}
+	done, err := readResult(ctx, resultURI)
+	if err != nil {
+		return hyper.File{}, work{}, err
+	}
+	counted, err := hyper.Count(ctx, lease, layout, done.Extract.Path)
+	if err != nil {
+		return hyper.File{}, work{}, err
+	}
+	r.report.loaded(r.plan, done)
+	if err := reconcile(r.plan, done.Extract, done.Rejects, counted); err != nil {
+		return hyper.File{}, work{}, err
+	}
+	return done.Extract, work{rows: r.report.rowsLoaded(), bytes: r.report.bytesIn()}, nil
+}
+
+// move puts the extract into place.
+func (r *run) move(extract hyper.File) (work, error) {
+	output := r.cfg.Output.Path
+	if err := storage.MoveFile(extract.Path, output); err != nil {
+		return work{}, failure.New(failure.Storage, "move the extract to %s: %w", output, err).
+			WithHint("check that the folder %s can be written and has room", filepath.Dir(output))
+	}
+	r.report.moved(extract)
+	return work{rows: r.report.rowsLoaded(), bytes: extract.Bytes}, nil
+}

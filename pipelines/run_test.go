@@ -1,0 +1,396 @@
+package pipelines_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd/hyperdtest"
+	"hyperlake/pipelines"
+	"hyperlake/runners"
+)
+
+func TestMain(m *testing.M) { hyperdtest.Main(m.Run) }
+
+// sampleLake is the lake of the repository.
+func sampleLake(t *testing.T) string {
+	lake, err := filepath.Abs("../testdata/lake")
+	require.NoError(t, err)
+	return lake
+}
+
+// configure writes a configuration and loads it. %LAKE% stands for the sample lake.
+func configure(t *testing.T, folder, yaml string) *pipelines.Config {
+	path := filepath.Join(folder, "config.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(yaml, "%LAKE%", sampleLake(t))), 0o644))
+	cfg, err := pipelines.Load(path, pipelines.LoadOptions{})
+	require.NoError(t, err)
+	return cfg
+}
+
+// prism is the real engine; before, if set, is called when the plan is made and the
+// pipeline is about to run.
+type prism struct {
+	*runners.Runner
+	before func()
+}
+
+func (p prism) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
+	if p.before != nil {
+		p.before()
+	}
+	return p.Runner.Run(ctx, build, progress)
+}
+
+func run(t *testing.T, ctx context.Context, cfg *pipelines.Config, before func()) (*pipelines.Report, error) { //nolint:revive // t first, as everywhere in tests
+	id, err := pipelines.NewRunID()
+	require.NoError(t, err)
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
+	require.NoError(t, err)
+	return pipelines.Run(ctx, cfg, pipelines.RunOptions{
+		ID:     id,
+		Engine: prism{runner, before},
+		Log:    slog.New(slog.DiscardHandler),
+	})
+}
+
+// query runs a query of one value on an extract.
+func query(t *testing.T, path, sql string) string {
+	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
+	require.NoError(t, conn.Attach(t.Context(), path, "x"))
+	value, err := conn.QueryValue(t.Context(), sql)
+	require.NoError(t, err)
+	require.NoError(t, conn.Detach(t.Context(), "x"))
+	return value
+}
+
+// requireOnly checks that a folder holds these names and nothing else, hidden or not.
+func requireOnly(t *testing.T, folder string, names ...string) {
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	var found []string
+	for _, entry := range entries {
+		found = append(found, entry.Name())
+	}
+	require.ElementsMatch(t, names, found)
+}
+
+const sampleConfig = `
+name: tpch
+tables:
+  - name: lineitem
+    source: {uri: "%LAKE%/lineitem/*.parquet"}
+    rules:
+      - {column: l_quantity, max: 40}
+      - {column: l_shipmode, in: [AIR, MAIL, RAIL, SHIP, TRUCK, FOB], on_fail: warn}
+  - name: orders
+    schema: other
+    source: {uri: "%LAKE%/orders/*.parquet", select: [o_orderkey, o_comment]}
+`
+
+// hyperd reads these files itself: what it sees in them is what the extract must hold.
+func TestTheExtractHoldsTheRowsOfTheLake(t *testing.T) {
+	for _, workers := range []string{"auto", "4"} {
+		t.Run(workers, func(t *testing.T) {
+			folder := t.TempDir()
+			cfg := configure(t, folder, sampleConfig+"runner: {parallelism: "+workers+"}\n")
+			report, err := run(t, t.Context(), cfg, nil)
+			require.NoError(t, err)
+			requireOnly(t, folder, "config.yaml", "tpch.hyper")
+
+			lake := sampleLake(t)
+			lineitem := fmt.Sprintf(`external(array['%s/lineitem/lineitem.1.parquet', '%[1]s/lineitem/lineitem.2.parquet', '%[1]s/lineitem/lineitem.3.parquet'], format=>'parquet')`, lake)
+			good := `SELECT * FROM ` + lineitem + ` WHERE l_quantity <= 40`
+			loaded := `SELECT * FROM x."Extract"."lineitem"`
+			orders := fmt.Sprintf(`SELECT o_orderkey, o_comment FROM external('%s/orders/orders.1.parquet', format=>'parquet')`, lake)
+			for _, difference := range []string{
+				loaded + " EXCEPT ALL " + good, good + " EXCEPT ALL " + loaded,
+				`SELECT * FROM x."other"."orders" EXCEPT ALL ` + orders, orders + ` EXCEPT ALL SELECT * FROM x."other"."orders"`,
+			} {
+				assert.Equal(t, "0", query(t, cfg.Output.Path, "SELECT count(*) FROM ("+difference+") d"), difference)
+			}
+
+			assert.Equal(t, pipelines.Succeeded, report.Status)
+			table := report.Tables[0]
+			assert.EqualValues(t, 60175, table.RowsRead)
+			assert.Equal(t, table.RowsRead, table.RowsLoaded+table.RowsRejected)
+			assert.Equal(t, query(t, cfg.Output.Path, "SELECT count(*) FROM "+lineitem+" WHERE l_quantity > 40"), fmt.Sprint(table.RowsRejected))
+			assert.Equal(t, table.RowsRejected, table.Rules[0].Failed)
+			assert.Equal(t, query(t, cfg.Output.Path, "SELECT count(*) FROM "+lineitem+" WHERE l_shipmode = 'REG AIR'"), fmt.Sprint(table.Rules[1].Failed))
+			assert.EqualValues(t, 15000, report.Tables[1].RowsLoaded)
+			stat, err := os.Stat(cfg.Output.Path)
+			require.NoError(t, err)
+			assert.Equal(t, stat.Size(), report.Output.Bytes)
+		})
+	}
+}
+
+// writeParquet writes one column of numbers, in row groups of 10.
+func writeParquet(t *testing.T, path string, values ...int64) {
+	schema := arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64, Nullable: true}}, nil)
+	builder := array.NewInt64Builder(memory.DefaultAllocator)
+	builder.AppendValues(values, nil)
+	record := array.NewRecord(schema, []arrow.Array{builder.NewArray()}, int64(len(values)))
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	w, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(10)), pqarrow.DefaultWriterProps())
+	require.NoError(t, err)
+	if len(values) > 0 {
+		require.NoError(t, w.Write(record))
+	}
+	require.NoError(t, w.Close())
+}
+
+const numbersConfig = "name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet}\n"
+
+func TestEmptyLakes(t *testing.T) {
+	t.Run("no files", func(t *testing.T) {
+		folder := t.TempDir()
+		_, err := run(t, t.Context(), configure(t, folder, numbersConfig), nil)
+		failed := failure.Of(err, failure.Engine)
+		require.NotNil(t, failed)
+		assert.Equal(t, failure.Source, failed.Kind)
+		assert.True(t, failed.Early)
+		assert.ErrorContains(t, err, "no files match")
+		requireOnly(t, folder, "config.yaml")
+	})
+	t.Run("no rows", func(t *testing.T) {
+		folder := t.TempDir()
+		writeParquet(t, filepath.Join(folder, "lake", "a.parquet"))
+		report, err := run(t, t.Context(), configure(t, folder, numbersConfig), nil)
+		assert.ErrorContains(t, err, "hold no rows")
+		assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
+		assert.Equal(t, pipelines.Rejected, report.Status)
+		requireOnly(t, folder, "config.yaml", "lake")
+	})
+	t.Run("no rows, allowed", func(t *testing.T) {
+		folder := t.TempDir()
+		writeParquet(t, filepath.Join(folder, "lake", "a.parquet"))
+		cfg := configure(t, folder, numbersConfig+"on_empty: allow\n")
+		_, err := run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.Equal(t, "0", query(t, cfg.Output.Path, `SELECT count(n) FROM x."Extract"."Extract"`))
+	})
+	t.Run("all rows rejected", func(t *testing.T) {
+		folder := t.TempDir()
+		writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+		cfg := configure(t, folder, numbersConfig+"    rules: [{column: n, min: 4}]\n")
+		report, err := run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.EqualValues(t, 3, report.Tables[0].RowsRejected)
+		assert.Equal(t, "0", query(t, cfg.Output.Path, `SELECT count(*) FROM x."Extract"."Extract"`))
+	})
+	t.Run("some files without rows", func(t *testing.T) {
+		folder := t.TempDir()
+		writeParquet(t, filepath.Join(folder, "lake", "a.parquet"))
+		writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 1, 2, 3)
+		cfg := configure(t, folder, numbersConfig)
+		_, err := run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.Equal(t, "6", query(t, cfg.Output.Path, `SELECT sum(n) FROM x."Extract"."Extract"`))
+	})
+}
+
+// previous puts a file at the output that every failure must leave as it is.
+const previous = "what was there before"
+
+func TestFailuresLeaveTheOutputAlone(t *testing.T) {
+	cases := []struct {
+		name   string
+		before func(t *testing.T, folder string) // after planning, before the pipeline
+		rules  string
+		kind   failure.Kind
+		says   []string
+	}{
+		{
+			name: "a file is replaced during the run",
+			before: func(t *testing.T, folder string) {
+				writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9)
+			},
+			kind: failure.Source,
+			says: []string{"b.parquet", "changed"},
+		},
+		{
+			name: "a file goes away during the run",
+			before: func(t *testing.T, folder string) {
+				require.NoError(t, os.Remove(filepath.Join(folder, "lake", "b.parquet")))
+			},
+			kind: failure.Source,
+			says: []string{"b.parquet", "went away"},
+		},
+		{
+			name: "a page is damaged during the run",
+			before: func(t *testing.T, folder string) {
+				path := filepath.Join(folder, "lake", "b.parquet")
+				stat, err := os.Stat(path)
+				require.NoError(t, err)
+				data, err := os.ReadFile(path)
+				require.NoError(t, err)
+				for i := 4; i < 40; i++ {
+					data[i] = 0xff
+				}
+				require.NoError(t, os.WriteFile(path, data, 0o644))
+				require.NoError(t, os.Chtimes(path, stat.ModTime(), stat.ModTime()))
+			},
+			kind: failure.Source,
+			says: []string{"b.parquet", "row group 0"},
+		},
+		{
+			name:  "a rule with on_fail: fail is broken",
+			rules: "    rules: [{name: small, column: n, max: 3, on_fail: fail}]\n",
+			kind:  failure.Data,
+			says:  []string{"small", "b.parquet"},
+		},
+		{
+			name: "hyperd is killed",
+			before: func(t *testing.T, _ string) {
+				hyperd, err := os.FindProcess(hyperdtest.Acquire(t).PID())
+				require.NoError(t, err)
+				time.AfterFunc(50*time.Millisecond, func() { assert.NoError(t, hyperd.Kill()) })
+			},
+			kind: failure.Hyperd,
+			says: []string{"hyperd ended unexpectedly", "killed"},
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			folder := t.TempDir()
+			writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+			writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 4, 5, 6)
+			cfg := configure(t, folder, numbersConfig+c.rules)
+			if c.kind == failure.Hyperd {
+				cfg = configure(t, folder, sampleConfig+"output: {path: numbers.hyper}\n")
+			}
+			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte(previous), 0o644))
+			before := func() {
+				if c.before != nil {
+					c.before(t, folder)
+				}
+			}
+			report, err := run(t, t.Context(), cfg, before)
+			require.Error(t, err)
+			assert.Equal(t, c.kind, failure.Of(err, failure.Engine).Kind, err)
+			for _, words := range c.says {
+				assert.ErrorContains(t, err, words)
+			}
+			assert.Equal(t, c.kind, report.Error.Kind)
+			requireOnly(t, folder, "config.yaml", "lake", "numbers.hyper")
+			kept, err := os.ReadFile(cfg.Output.Path)
+			require.NoError(t, err)
+			assert.Equal(t, previous, string(kept))
+		})
+	}
+}
+
+func TestCancellingEndsTheRunAtOnce(t *testing.T) {
+	folder := t.TempDir()
+	cfg := configure(t, folder, sampleConfig)
+	stop := failure.New(failure.Interrupted, "interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	var cancelled atomic.Int64
+	report, err := run(t, ctx, cfg, func() {
+		time.AfterFunc(100*time.Millisecond, func() {
+			cancelled.Store(time.Now().UnixNano())
+			cancel(stop)
+		})
+	})
+	took := time.Since(time.Unix(0, cancelled.Load()))
+	require.ErrorIs(t, err, stop)
+	assert.Less(t, took, 10*time.Second)
+	assert.Equal(t, pipelines.Interrupted, report.Status)
+	requireOnly(t, folder, "config.yaml")
+}
+
+func TestARunRemovesWhatADeadOneLeft(t *testing.T) {
+	folder := t.TempDir()
+	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	dead := filepath.Join(folder, ".numbers.hyperlake-20200101T000000Z-00000000")
+	fresh := filepath.Join(folder, ".numbers.hyperlake-20990101T000000Z-00000000")
+	for _, path := range []string{dead, fresh} {
+		require.NoError(t, os.MkdirAll(filepath.Join(path, "partials"), 0o755))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dead, "lock"), nil, 0o644)) // nobody holds it
+	_, err := run(t, t.Context(), configure(t, folder, numbersConfig), nil)
+	require.NoError(t, err)
+	requireOnly(t, folder, "config.yaml", "lake", "numbers.hyper", filepath.Base(fresh))
+}
+
+func TestStagingElsewhere(t *testing.T) {
+	folder := t.TempDir()
+	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	cfg := configure(t, folder, numbersConfig+"staging: stage\noutput: {path: deep/er/numbers.hyper}\n")
+	_, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	requireOnly(t, folder, "config.yaml", "lake", "deep", "stage")
+	requireOnly(t, filepath.Join(folder, "stage"))
+	requireOnly(t, filepath.Join(folder, "deep", "er"), "numbers.hyper")
+}
+
+func TestPlanRefusals(t *testing.T) {
+	twoColumns := func(t *testing.T, folder string) {
+		schema := arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.BinaryTypes.String}, {Name: "m", Type: arrow.PrimitiveTypes.Int32}}, nil)
+		builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+		builder.Field(0).(*array.StringBuilder).Append("x")
+		builder.Field(1).(*array.Int32Builder).Append(1)
+		file, err := os.Create(filepath.Join(folder, "lake", "b.parquet"))
+		require.NoError(t, err)
+		w, err := pqarrow.NewFileWriter(schema, file, nil, pqarrow.DefaultWriterProps())
+		require.NoError(t, err)
+		require.NoError(t, w.Write(builder.NewRecord()))
+		require.NoError(t, w.Close())
+	}
+	cases := []struct {
+		name, config string
+		prepare      func(t *testing.T, folder string)
+		says         []string
+	}{
+		{"drift", "", twoColumns, []string{`column "n" is int64 in`, "a.parquet but utf8 in", "b.parquet", `column "m" of`, "is missing in"}},
+		{"unknown column in select", "", nil, []string{`no column "nn"`, "a.parquet"}},
+		{"unknown column in a rule", "    rules: [{column: m, min: 1}]\n", nil, []string{`no column "m"`}},
+		{"a rule that does not fit the type", "    rules: [{column: n, min: x}]\n", nil, []string{"x", "int64"}},
+		{"a folder instead of files", "", nil, []string{"is a folder"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			folder := t.TempDir()
+			writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
+			if c.prepare != nil {
+				c.prepare(t, folder)
+			}
+			cfg := configure(t, folder, numbersConfig+c.config)
+			switch c.name {
+			case "unknown column in select":
+				cfg.Tables[0].Source.Select = []string{"nn"}
+			case "a folder instead of files":
+				cfg.Tables[0].Source.URI = pipelines.Globs{filepath.Join(folder, "lake")}
+			}
+			_, err := pipelines.MakePlan(t.Context(), cfg)
+			var failed *failure.Error
+			require.ErrorAs(t, err, &failed)
+			assert.True(t, failed.Early, "exit code 2")
+			for _, words := range c.says {
+				assert.ErrorContains(t, err, words)
+			}
+			assert.ErrorContains(t, err, "table Extract.Extract")
+			assert.False(t, errors.Is(err, context.Canceled))
+		})
+	}
+}

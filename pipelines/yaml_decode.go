@@ -1,0 +1,292 @@
+package pipelines
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// yamlDecoder fills Go values from yamlNodes. It takes the keys from the yaml tags of
+// struct fields, as the library's own decoder does, and differs from it in what users
+// see: the first wrong thing in the order of the document, in the words of the
+// configuration; text is taken as written (1.10 stays 1.10); and a value is never
+// converted silently.
+//
+// A struct with such tags is a mapping. Any other type may read a scalar by itself, as an
+// [encoding.TextUnmarshaler], from the library's nodes, or through readers. When its error
+// starts with "must", the message goes on from the key.
+type yamlDecoder struct {
+	places  map[string]place // of every value that was set, by path
+	readers map[reflect.Type]textReader
+}
+
+// textReader reads a value of one type from the text of a scalar.
+type textReader func(text string) (any, error)
+
+var (
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+	globsType       = reflect.TypeFor[Globs]()
+)
+
+// decode fills dst from a node that has a value.
+func (d *yamlDecoder) decode(n *yamlNode, dst reflect.Value, path string) error {
+	if dst.Kind() == reflect.Pointer {
+		dst.Set(reflect.New(dst.Type().Elem()))
+		return d.decode(n, dst.Elem(), path)
+	}
+	d.places[path] = n.at
+	text := d.isText(dst.Type())
+	if n.kind == brokenNode && !text {
+		return n.err
+	}
+	switch {
+	case text && (n.kind != listNode || dst.Kind() != reflect.Slice):
+		return d.decodeText(n, dst, path)
+	case isMapping(dst.Type()):
+		return d.decodeStruct(n, dst, path)
+	case readsNodes(dst):
+		return d.decodeByType(n, dst, path)
+	}
+	switch dst.Kind() {
+	case reflect.Map:
+		return d.decodeMap(n, dst, path)
+	case reflect.Slice:
+		return d.decodeList(n, dst, path)
+	case reflect.Int:
+		return d.decodeInt(n, dst, path)
+	case reflect.Bool:
+		return d.decodeBool(n, dst, path)
+	default:
+		return fmt.Errorf("%s: values of type %s have no form in a configuration", path, dst.Type())
+	}
+}
+
+// isMapping says whether a type is a struct that takes keys.
+func isMapping(t reflect.Type) bool { return t.Kind() == reflect.Struct && len(keysOf(t)) > 0 }
+
+// isSection says whether a type is a mapping or a list of mappings.
+func isSection(t reflect.Type) bool {
+	return isMapping(t) || t.Kind() == reflect.Map || t.Kind() == reflect.Slice && isMapping(t.Elem())
+}
+
+// isText says whether a type takes any scalar as text.
+func (d *yamlDecoder) isText(t reflect.Type) bool {
+	return t.Kind() == reflect.String || t == globsType || d.readers[t] != nil || reflect.PointerTo(t).Implements(textUnmarshaler)
+}
+
+// readsNodes says whether a value reads the library's nodes. One that reads the text of
+// the YAML instead could take the value of a variable for structure.
+func readsNodes(dst reflect.Value) bool {
+	switch dst.Addr().Interface().(type) {
+	case yaml.NodeUnmarshaler, yaml.NodeUnmarshalerContext, yaml.InterfaceUnmarshaler, yaml.InterfaceUnmarshalerContext:
+		return true
+	default:
+		return false
+	}
+}
+
+func (d *yamlDecoder) decodeByType(n *yamlNode, dst reflect.Value, path string) (err error) {
+	if n.scalar == nil {
+		return problem(n.at, "%s must be a single value, not %s", path, n.describe())
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = problem(n.at, "%s cannot be read: %v", path, r)
+		}
+	}()
+	return refusal(n, path, yaml.NodeToValue(n.scalar, dst.Addr().Interface()))
+}
+
+// refusal is the error of a type that did not accept a value.
+func refusal(n *yamlNode, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if strings.HasPrefix(err.Error(), "must ") {
+		return problem(n.at, "%s %v", path, err)
+	}
+	return problem(n.at, "%s: %v", path, err)
+}
+
+func (d *yamlDecoder) decodeText(n *yamlNode, dst reflect.Value, path string) error {
+	text, ok := n.asText()
+	if !ok && dst.Type() == globsType {
+		return problem(n.at, "%s must be text or a list, not %s", path, n.describe())
+	}
+	if !ok {
+		return problem(n.at, "%s must be text, not %s", path, n.describe())
+	}
+	if read := d.readers[dst.Type()]; read != nil {
+		value, err := read(text)
+		if err == nil {
+			dst.Set(reflect.ValueOf(value))
+		}
+		return refusal(n, path, err)
+	}
+	if unmarshaler, ok := dst.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return refusal(n, path, unmarshaler.UnmarshalText([]byte(text)))
+	}
+	if dst.Type() == globsType {
+		dst.Set(reflect.ValueOf(Globs{text}))
+		return nil
+	}
+	dst.SetString(text)
+	return nil
+}
+
+// asText returns a scalar as it was written. A value of the command line that is not
+// quoted is text as it was typed, even where YAML has another meaning for it: a glob that
+// starts with *, a name with " #" or ": " in it.
+func (n *yamlNode) asText() (string, bool) {
+	if n.typed != "" && !n.quoted {
+		return n.typed, true
+	}
+	switch n.kind {
+	case textNode, numberNode, boolNode:
+		return n.text, true
+	default:
+		return "", false
+	}
+}
+
+func (d *yamlDecoder) decodeInt(n *yamlNode, dst reflect.Value, path string) error {
+	number, err := strconv.Atoi(n.text)
+	if n.kind != numberNode || err != nil {
+		return problem(n.at, "%s must be a whole number, not %s", path, n.describe())
+	}
+	dst.SetInt(int64(number))
+	return nil
+}
+
+func (d *yamlDecoder) decodeBool(n *yamlNode, dst reflect.Value, path string) error {
+	if n.kind != boolNode {
+		return problem(n.at, "%s must be true or false, not %s", path, n.describe())
+	}
+	dst.SetBool(strings.EqualFold(n.text, "true"))
+	return nil
+}
+
+func (d *yamlDecoder) decodeList(n *yamlNode, dst reflect.Value, path string) error {
+	if n.kind != listNode {
+		return problem(n.at, "%s must be a list, not %s; start each entry with \"- \"", path, n.describe())
+	}
+	list := reflect.MakeSlice(dst.Type(), len(n.items), len(n.items))
+	for i, item := range n.items {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if item.kind == nullNode {
+			return problem(item.at, "%s has no value; give it one, or remove the entry", at)
+		}
+		if err := d.decode(item, list.Index(i), at); err != nil {
+			return err
+		}
+	}
+	dst.Set(list)
+	return nil
+}
+
+func (d *yamlDecoder) decodeMap(n *yamlNode, dst reflect.Value, path string) error {
+	if n.kind != mappingNode {
+		return problem(n.at, "%s must be a mapping (key: value), not %s", path, n.describe())
+	}
+	mapping := reflect.MakeMapWithSize(dst.Type(), len(n.entries))
+	for _, e := range n.entries {
+		value := reflect.New(dst.Type().Elem()).Elem()
+		if err := d.decodeEntry(e, value, path); err != nil {
+			return err
+		}
+		mapping.SetMapIndex(reflect.ValueOf(e.key).Convert(dst.Type().Key()), value)
+	}
+	dst.Set(mapping)
+	return nil
+}
+
+func (d *yamlDecoder) decodeStruct(n *yamlNode, dst reflect.Value, path string) error {
+	if n.kind != mappingNode {
+		return problem(n.at, "%s must be a mapping with the keys %s, not %s", path, strings.Join(keysOf(dst.Type()), ", "), n.describe())
+	}
+	for _, e := range n.entries {
+		field, found := fieldOf(dst.Type(), e.key)
+		if !found {
+			return unknownKey(e, dst.Type())
+		}
+		if err := d.decodeEntry(e, dst.FieldByIndex(field.Index), path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeEntry decodes the value of a key. A section (a mapping, or a list of mappings)
+// may be empty, for its lines may all be comments; any other value is missing then.
+func (d *yamlDecoder) decodeEntry(e *yamlEntry, dst reflect.Value, path string) error {
+	key := joinKey(path, e.key)
+	switch {
+	case e.value.kind != nullNode:
+		return d.decode(e.value, dst, key)
+	case isSection(dst.Type()):
+		return nil
+	default:
+		return problem(e.at, "%s has no value; give it one, or remove the key", key)
+	}
+}
+
+// unknownKey says what a key may have been meant to be: the same one further inside, else
+// a similar one in the same mapping.
+func unknownKey(e *yamlEntry, t reflect.Type) error {
+	if inside := findInside(t, e.key); len(inside) > 0 {
+		return problem(e.at, "unknown key %q; did you mean %s?", e.key, strings.Join(inside, " or "))
+	}
+	keys := keysOf(t)
+	if near, ok := nearest(e.key, keys); ok {
+		return problem(e.at, "unknown key %s; did you mean %q?", shorten(e.key), near)
+	}
+	return problem(e.at, "unknown key %s; the keys here are %s", shorten(e.key), strings.Join(keys, ", "))
+}
+
+// findInside returns the paths below t, in the order of the fields, that end with key.
+func findInside(t reflect.Type, key string) []string {
+	var found []string
+	for i := range t.NumField() {
+		name, inner := keyOf(t.Field(i)), t.Field(i).Type
+		if name != "" && inner.Kind() == reflect.Struct {
+			if _, ok := fieldOf(inner, key); ok {
+				found = append(found, name+"."+key)
+			}
+		}
+	}
+	return found
+}
+
+// fieldOf returns the field of a struct that a key stands for.
+func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if keyOf(t.Field(i)) == key {
+			return t.Field(i), key != ""
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// keysOf returns the keys that a struct accepts, in the order of its fields.
+func keysOf(t reflect.Type) []string {
+	var keys []string
+	for i := range t.NumField() {
+		if key := keyOf(t.Field(i)); key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// keyOf returns the key of a field; empty when it is not part of the configuration.
+func keyOf(field reflect.StructField) string {
+	key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+	if key == "-" {
+		return ""
+	}
+	return key
+}

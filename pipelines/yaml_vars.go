@@ -1,0 +1,90 @@
+package pipelines
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// variables are the values that fill ${NAME}, by name.
+type variables map[string]string
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// While YAML is parsed, each ${NAME} is written with characters that no text has, and that
+// mean nothing to the parser: to it, a brace inside [ ] or { } would end the value. The
+// length stays, and so do the columns in messages.
+const (
+	maskDollar = '\uFDD0'
+	maskOpen   = '\uFDD1'
+	maskClose  = '\uFDD2'
+)
+
+var (
+	variablePattern = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+	variableMask    = string(maskDollar) + string(maskOpen) + "${1}" + string(maskClose)
+	variableUnmask  = strings.NewReplacer(string(maskDollar), "$", string(maskOpen), "{", string(maskClose), "}")
+)
+
+func maskVariables(text string) string { return variablePattern.ReplaceAllString(text, variableMask) }
+
+func unmaskVariables(text string) string { return variableUnmask.Replace(text) }
+
+// check refuses names that cannot be filled in, and values that are no text.
+func (v variables) check() error {
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		at := place{flag: "--var " + name}
+		if !variableName.MatchString(name) {
+			return problem(at, "a name is made of letters, digits and _, as in --var DATE=2026-01-31")
+		}
+		if !utf8.ValidString(v[name]) {
+			return problem(at, "the value is not UTF-8 text")
+		}
+	}
+	return nil
+}
+
+// fill replaces each ${NAME} in text by its value, and each $${ by ${. Values are taken
+// as they are: what looks like a variable in one is not filled again.
+func (v variables) fill(text string) (string, error) {
+	var filled strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "${")
+		if !found {
+			filled.WriteString(text)
+			return filled.String(), nil
+		}
+		if escaped, ok := strings.CutSuffix(before, "$"); ok {
+			filled.WriteString(escaped + "${")
+			text = after
+			continue
+		}
+		name, rest, closed := strings.Cut(after, "}")
+		if !closed || !variableName.MatchString(name) {
+			return "", errors.New("${ starts a variable, such as ${DATE}; write $${ for a plain ${")
+		}
+		value, known := v[name]
+		if !known {
+			return "", v.unknown(name)
+		}
+		filled.WriteString(before + value)
+		text = rest
+	}
+}
+
+// unknown says that a variable has no value, and which ones have.
+func (v variables) unknown(name string) error {
+	names := slices.Sorted(maps.Keys(v))
+	message := fmt.Sprintf("the variable ${%[1]s} has no value; give it one with --var %[1]s=VALUE", name)
+	if near, ok := nearest(name, names); ok {
+		return fmt.Errorf("%s, or did you mean ${%s}?", message, near)
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("%s (known: %s)", message, strings.Join(names, ", "))
+	}
+	return errors.New(message)
+}

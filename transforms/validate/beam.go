@@ -1,0 +1,126 @@
+package validate
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"hyperlake/internal/batch"
+	"hyperlake/internal/failure"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, batch.Batch, func(batch.Batch), func(batch.Rejects), error](&rulesFn{})
+	register.DoFn2x0[batch.Rejects, func(RejectCount)](&countFn{})
+	register.Emitter1[batch.Batch]()
+	register.Emitter1[batch.Rejects]()
+	register.Emitter1[RejectCount]()
+	beam.RegisterType(reflect.TypeOf((*RejectCount)(nil)).Elem())
+}
+
+var rowsRejected = beam.NewCounter("hyperlake", "rows_rejected")
+
+// Table is what validation must know of one table of the run.
+type Table struct {
+	Rules []Rule `json:"rules"`
+}
+
+// Rules holds batches against the rules of their tables (batch.Batch.Table is the index)
+// and emits batch.Batch, one for one also when no row is left, and batch.Rejects. Failures
+// are encoded with package failure: a broken rule with on_fail: fail, or rules that do not
+// fit the columns, which the plan should have found.
+func Rules(s beam.Scope, batches beam.PCollection, tables []Table) (good, rejects beam.PCollection) {
+	s = s.Scope("validate.Rules")
+	return beam.ParDo2(s, &rulesFn{Tables: tables}, batches)
+}
+
+type rulesFn struct {
+	Tables []Table `json:"tables"`
+
+	validators map[int]*Validator // by table, for the columns that its last batch had
+}
+
+func (fn *rulesFn) ProcessElement(ctx context.Context, b batch.Batch, good func(batch.Batch), rejects func(batch.Rejects)) error {
+	v, err := fn.validator(b)
+	if err != nil {
+		return failure.Encode(fmt.Errorf("%v: %w", b.Origin, err), failure.Data)
+	}
+	kept, rejected, err := v.Apply(b)
+	if err != nil {
+		return failure.Encode(err, failure.Data)
+	}
+	good(kept)
+	if rejected != nil {
+		rowsRejected.Inc(ctx, rejected.Record.NumRows())
+		rejects(*rejected)
+	}
+	return nil
+}
+
+func (fn *rulesFn) validator(b batch.Batch) (*Validator, error) {
+	schema := b.Record.Schema()
+	if v := fn.validators[b.Table]; v != nil && v.Fits(schema) {
+		return v, nil
+	}
+	if b.Table < 0 || b.Table >= len(fn.Tables) {
+		return nil, failure.New(failure.Engine, "a batch is of table %d, but the run has %d tables", b.Table, len(fn.Tables))
+	}
+	v, err := Compile(fn.Tables[b.Table].Rules, schema)
+	if err != nil {
+		return nil, err
+	}
+	if fn.validators == nil {
+		fn.validators = make(map[int]*Validator)
+	}
+	fn.validators[b.Table] = v
+	return v, nil
+}
+
+// RejectCount counts the rejects of a table, for comparison with the tallies of its batches:
+// Rows adds up to Tally.Rejected, and Rules to Tally.Failed for rules with on_fail: reject.
+type RejectCount struct {
+	Table int
+	Rows  int64
+	Rules []int64 // by rule: the rejected rows that broke it
+}
+
+// CountRejects takes batch.Rejects and emits a RejectCount for each bundle and table.
+func CountRejects(s beam.Scope, rejects beam.PCollection) beam.PCollection {
+	s = s.Scope("validate.CountRejects")
+	return beam.ParDo(s, &countFn{}, rejects)
+}
+
+type countFn struct {
+	counts map[int]RejectCount // of the bundle, by table
+}
+
+// StartBundle forgets a bundle that failed: it had no FinishBundle.
+func (fn *countFn) StartBundle(func(RejectCount)) {
+	fn.counts = make(map[int]RejectCount)
+}
+
+func (fn *countFn) ProcessElement(r batch.Rejects, _ func(RejectCount)) {
+	count := fn.counts[r.Table]
+	count.Table = r.Table
+	count.Rows += int64(len(r.Rows))
+	for _, rules := range r.Rules {
+		for _, rule := range rules {
+			for len(count.Rules) <= rule {
+				count.Rules = append(count.Rules, 0)
+			}
+			count.Rules[rule]++
+		}
+	}
+	fn.counts[r.Table] = count
+}
+
+func (fn *countFn) FinishBundle(emit func(RejectCount)) {
+	for _, table := range slices.Sorted(maps.Keys(fn.counts)) {
+		emit(fn.counts[table])
+	}
+}

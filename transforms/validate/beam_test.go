@@ -1,0 +1,135 @@
+package validate_test
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/batch"
+	"hyperlake/internal/failure"
+	"hyperlake/transforms/validate"
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(ptest.MainRetWithDefault(m, "prism"))
+}
+
+func init() {
+	register.Function1x1(describeGood)
+	register.Function1x1(describeRejects)
+	register.Function2x1(addCounts)
+	register.Function1x1(describeCount)
+}
+
+func describeGood(b batch.Batch) string {
+	return fmt.Sprintf("%d %v %+v %v", b.Table, b.Origin, b.Tally, b.Record.Column(0))
+}
+
+func describeRejects(r batch.Rejects) string {
+	return fmt.Sprintf("%d %v %v %v %v", r.Table, r.Origin, r.Rows, r.Rules, r.Record.Column(0))
+}
+
+// addCounts makes one count per table out of those of any number of bundles.
+func addCounts(a, b []validate.RejectCount) []validate.RejectCount {
+	sum := slices.Clone(a)
+	for _, c := range b {
+		i := slices.IndexFunc(sum, func(s validate.RejectCount) bool { return s.Table == c.Table })
+		if i < 0 {
+			sum = append(sum, c)
+			continue
+		}
+		merged := batch.Tally{Failed: slices.Clone(sum[i].Rules)}
+		merged.Add(batch.Tally{Failed: c.Rules})
+		sum[i] = validate.RejectCount{Table: c.Table, Rows: sum[i].Rows + c.Rows, Rules: merged.Failed}
+	}
+	slices.SortFunc(sum, func(a, b validate.RejectCount) int { return cmp.Compare(a.Table, b.Table) })
+	return sum
+}
+
+func describeCount(c validate.RejectCount) []validate.RejectCount {
+	return []validate.RejectCount{c}
+}
+
+func pipelineTables(t testing.TB) []validate.Table {
+	return []validate.Table{
+		{Rules: parseRules(t, "- {column: n, min: 0, max: 9.5}\n- {column: n, not_null: true, on_fail: warn}\n")},
+		{Rules: parseRules(t, "- {column: s, in: [a, b]}\n")},
+	}
+}
+
+func pipelineBatches(t testing.TB) []any {
+	make := func(table int, file string, first int64, dt arrow.DataType, name, values string) batch.Batch {
+		arr := column(t, dt, values)
+		return batch.Batch{
+			Table: table, Origin: batch.Origin{File: file, FirstRow: first},
+			Tally: batch.Tally{Read: int64(arr.Len())}, Record: record(name, arr),
+		}
+	}
+	return []any{
+		make(0, "a", 0, arrow.PrimitiveTypes.Int64, "n", `[1, 10, null, -1]`),
+		make(1, "b", 0, arrow.BinaryTypes.String, "s", `["a", "b"]`),
+		make(0, "c", 7, arrow.PrimitiveTypes.Int16, "n", `[9, 10]`), // the same column as another type
+		make(1, "d", 5, arrow.BinaryTypes.String, "s", `["c"]`),
+	}
+}
+
+func TestRulesOnPrism(t *testing.T) {
+	p, s := beam.NewPipelineWithRoot()
+	batches := beam.Create(s, pipelineBatches(t)...)
+	good, rejects := validate.Rules(s, batches, pipelineTables(t))
+	passert.Equals(s, beam.ParDo(s, describeGood, good),
+		"0 file a, row group 0, row 0 {Read:4 Filtered:0 Rejected:2 Failed:[2 1 0]} [1 (null)]",
+		"1 file b, row group 0, row 0 {Read:2 Filtered:0 Rejected:0 Failed:[0 0]} [\"a\" \"b\"]",
+		"0 file c, row group 0, row 7 {Read:2 Filtered:0 Rejected:1 Failed:[1 0 0]} [9]",
+		"1 file d, row group 0, row 5 {Read:1 Filtered:0 Rejected:1 Failed:[1 0]} []")
+	passert.Equals(s, beam.ParDo(s, describeRejects, rejects),
+		"0 file a, row group 0, row 0 [1 3] [[0] [0]] [10 -1]",
+		"0 file c, row group 0, row 7 [8] [[0]] [10]",
+		"1 file d, row group 0, row 5 [5] [[0]] [\"c\"]")
+	counts := beam.ParDo(s, describeCount, validate.CountRejects(s, rejects))
+	passert.Equals(s, beam.Combine(s, addCounts, counts), []validate.RejectCount{
+		{Table: 0, Rows: 3, Rules: []int64{3}},
+		{Table: 1, Rows: 1, Rules: []int64{1}},
+	})
+
+	result := ptest.RunAndValidate(t, p)
+	counters := result.Metrics().Query(func(r beam.MetricResult) bool {
+		return r.Namespace() == "hyperlake" && r.Name() == "rows_rejected"
+	}).Counters()
+	require.Len(t, counters, 1)
+	assert.EqualValues(t, 4, counters[0].Committed)
+}
+
+func TestFailuresCrossPrism(t *testing.T) {
+	tables := pipelineTables(t)
+	failing := []validate.Table{{Rules: parseRules(t, "- {column: n, max: 9, on_fail: fail}\n")}, tables[1]}
+	misfit := []validate.Table{{Rules: parseRules(t, "- {column: m, max: 9}\n")}, tables[1]}
+	for _, test := range []struct {
+		tables []validate.Table
+		kind   failure.Kind
+		want   string
+	}{
+		{failing, failure.Data, `rule "n <= 9" is broken: column n, file a, row group 0, row 1`},
+		{misfit, failure.Data, `file a, row group 0, row 0: rule "m <= 9": there is no column m; did you mean n?`},
+		{tables[:1], failure.Engine, "a batch is of table 1, but the run has 1 tables"},
+	} {
+		p, s := beam.NewPipelineWithRoot()
+		validate.Rules(s, beam.Create(s, pipelineBatches(t)...), test.tables)
+		err := ptest.Run(p)
+		require.Error(t, err)
+		got, ok := failure.Decode(err.Error())
+		require.True(t, ok, err)
+		assert.Equal(t, test.kind, got.Kind)
+		assert.Contains(t, got.Message, test.want)
+	}
+}

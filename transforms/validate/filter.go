@@ -1,0 +1,206 @@
+package validate
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// selection is the rows to take out of a record, as runs in ascending order: rows are moved
+// a whole run at a time, which is what makes leaving out a few rows cheap. (The filter of
+// arrow/compute takes 30 times longer.)
+type selection struct {
+	runs []run
+	rows int // in all runs
+}
+
+type run struct{ first, rows int }
+
+// add appends rows after all those of the selection so far.
+func (s *selection) add(first, rows int) {
+	if rows == 0 {
+		return
+	}
+	s.rows += rows
+	if last := len(s.runs) - 1; last >= 0 && s.runs[last].first+s.runs[last].rows == first {
+		s.runs[last].rows += rows
+		return
+	}
+	s.runs = append(s.runs, run{first, rows})
+}
+
+// record copies the selected rows of in. Dictionaries and the data of views are shared
+// with in, all else is new memory: a few rejects do not hold on to a whole batch.
+func (s selection) record(in arrow.Record) (arrow.Record, error) {
+	columns := make([]arrow.Array, in.NumCols())
+	for i := range columns {
+		data, err := s.column(in.Column(i).Data())
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", in.ColumnName(i), err)
+		}
+		columns[i] = array.MakeFromData(data)
+	}
+	return array.NewRecord(in.Schema(), columns, int64(s.rows)), nil
+}
+
+// column copies the selected rows of an array of any type but unions and run-end encoded
+// ones. Rows count from the array's offset.
+func (s selection) column(in arrow.ArrayData) (arrow.ArrayData, error) {
+	valid, nulls := s.validity(in)
+	buffers := []*memory.Buffer{valid}
+	var children []arrow.ArrayData
+	var err error
+	switch t := storageType(in.DataType()).(type) {
+	case *arrow.NullType:
+		nulls = s.rows
+	case *arrow.BooleanType:
+		buffers = append(buffers, s.bits(in.Buffers()[1], in.Offset()))
+	case *arrow.StructType:
+		children, err = s.shift(in.Offset()).columns(in.Children())
+	case *arrow.FixedSizeListType:
+		children, err = s.shift(in.Offset()).times(int(t.Len())).columns(in.Children())
+	case *arrow.ListType, *arrow.MapType:
+		offsets, elements := pickOffsets[int32](s, in)
+		buffers = append(buffers, offsets)
+		children, err = elements.columns(in.Children())
+	case *arrow.LargeListType:
+		offsets, elements := pickOffsets[int64](s, in)
+		buffers = append(buffers, offsets)
+		children, err = elements.columns(in.Children())
+	case *arrow.ListViewType:
+		buffers = append(buffers, s.fixed(in.Buffers()[1], in.Offset(), 4), s.fixed(in.Buffers()[2], in.Offset(), 4))
+		children = in.Children()
+	case *arrow.LargeListViewType:
+		buffers = append(buffers, s.fixed(in.Buffers()[1], in.Offset(), 8), s.fixed(in.Buffers()[2], in.Offset(), 8))
+		children = in.Children()
+	case arrow.BinaryViewDataType:
+		buffers = append(buffers, s.fixed(in.Buffers()[1], in.Offset(), arrow.ViewHeaderSizeBytes))
+		buffers = append(buffers, in.Buffers()[2:]...)
+	case *arrow.StringType, *arrow.BinaryType:
+		offsets, bytes := pickOffsets[int32](s, in)
+		buffers = append(buffers, offsets, bytes.fixed(in.Buffers()[2], 0, 1))
+	case *arrow.LargeStringType, *arrow.LargeBinaryType:
+		offsets, bytes := pickOffsets[int64](s, in)
+		buffers = append(buffers, offsets, bytes.fixed(in.Buffers()[2], 0, 1))
+	case arrow.FixedWidthDataType: // also dictionaries: their indices
+		buffers = append(buffers, s.fixed(in.Buffers()[1], in.Offset(), t.Bytes()))
+	default:
+		err = fmt.Errorf("rows of a column of type %s cannot be set aside; leave the column out with select", t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := array.NewData(in.DataType(), s.rows, buffers, children, nulls, 0)
+	out.SetDictionary(in.Dictionary())
+	return out, nil
+}
+
+func (s selection) columns(in []arrow.ArrayData) ([]arrow.ArrayData, error) {
+	out := make([]arrow.ArrayData, len(in))
+	for i, child := range in {
+		var err error
+		if out[i], err = s.column(child); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// shift is the selection for children that do not know the offset of their parent.
+func (s selection) shift(offset int) selection {
+	var out selection
+	for _, r := range s.runs {
+		out.add(r.first+offset, r.rows)
+	}
+	return out
+}
+
+// times is the selection of the elements of lists that all have n.
+func (s selection) times(n int) selection {
+	var out selection
+	for _, r := range s.runs {
+		out.add(r.first*n, r.rows*n)
+	}
+	return out
+}
+
+// validity is nil when no row is NULL, as most often. NULLs are counted here: an array
+// that counts them when it is first asked would not be safe to share.
+func (s selection) validity(in arrow.ArrayData) (valid *memory.Buffer, nulls int) {
+	if len(in.Buffers()) == 0 || in.Buffers()[0] == nil || in.Buffers()[0].Len() == 0 {
+		return nil, 0
+	}
+	if bitutil.CountSetBits(in.Buffers()[0].Bytes(), in.Offset(), in.Len()) == in.Len() {
+		return nil, 0
+	}
+	valid = s.bits(in.Buffers()[0], in.Offset())
+	return valid, s.rows - bitutil.CountSetBits(valid.Bytes(), 0, s.rows)
+}
+
+// bits copies the selected bits of a bitmap. (bitutil.CopyBitmap allocates for each run.)
+func (s selection) bits(in *memory.Buffer, offset int) *memory.Buffer {
+	if in == nil || in.Len() == 0 {
+		return nil
+	}
+	out := make([]uint64, (s.rows+63)/64+1) // one to spill into
+	at := 0
+	for _, r := range s.runs {
+		from := bitmap{in.Bytes(), offset + r.first, r.rows}
+		for i := range from.words() {
+			word, to := from.word(i), at+64*i
+			out[to/64] |= word << (to % 64)
+			out[to/64+1] |= word >> (64 - to%64)
+		}
+		at += r.rows
+	}
+	bytes := make([]byte, 8*len(out))
+	for i, word := range out {
+		binary.LittleEndian.PutUint64(bytes[8*i:], word)
+	}
+	return memory.NewBufferBytes(bytes[:bitutil.BytesForBits(int64(s.rows))])
+}
+
+// fixed copies the selected elements of a buffer whose elements are width bytes.
+func (s selection) fixed(in *memory.Buffer, offset, width int) *memory.Buffer {
+	if in == nil {
+		return nil
+	}
+	out := memory.DefaultAllocator.Allocate(s.rows * width)
+	at := 0
+	for _, r := range s.runs {
+		from := (offset + r.first) * width
+		at += copy(out[at:], in.Bytes()[from:from+r.rows*width])
+	}
+	return memory.NewBufferBytes(out)
+}
+
+// pickOffsets makes the offsets of the selected rows, and the selection of what they
+// point at: for a run of rows that is one run, too.
+func pickOffsets[O int32 | int64](s selection, in arrow.ArrayData) (*memory.Buffer, selection) {
+	var old []O
+	if s.rows > 0 { // an empty array need not have offsets
+		old = arrow.GetOffsets[O](in, 1)
+	}
+	out := make([]O, 1, s.rows+1)
+	var elements selection
+	for _, r := range s.runs {
+		shift := out[len(out)-1] - old[r.first]
+		for _, o := range old[r.first+1 : r.first+r.rows+1] {
+			out = append(out, o+shift)
+		}
+		elements.add(int(old[r.first]), int(old[r.first+r.rows]-old[r.first]))
+	}
+	return memory.NewBufferBytes(arrow.GetBytes(out)), elements
+}
+
+// storageType is what an array of type t holds: t itself unless t is an extension type.
+func storageType(t arrow.DataType) arrow.DataType {
+	for t.ID() == arrow.EXTENSION {
+		t = t.(arrow.ExtensionType).StorageType()
+	}
+	return t
+}
