@@ -22,8 +22,8 @@ import (
 	"time"
 )
 
-// roleVariable marks a process that was started as a guard.
-const roleVariable = "HYPERLAKE_GUARD"
+// RoleVariable is set in the environment of a process that was started as a guard.
+const RoleVariable = "HYPERLAKE_GUARD"
 
 // groupGrace is how long a process group may take to end by itself (hyperd does when its
 // callback connection closes) before the guard kills it.
@@ -32,7 +32,7 @@ const groupGrace = 2 * time.Second
 // Main belongs first into main. In a process that was started as a guard it does the
 // guard's work and exits; in any other it allows guards to be started.
 func Main() {
-	if os.Getenv(roleVariable) == "" {
+	if os.Getenv(RoleVariable) == "" {
 		shared.mu.Lock()
 		shared.enabled = true
 		shared.mu.Unlock()
@@ -94,7 +94,7 @@ func startGuard() (io.Writer, error) {
 		return nil, err
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), roleVariable+"=1")
+	cmd.Env = append(os.Environ(), RoleVariable+"=1")
 	cmd.Dir = string(os.PathSeparator)
 	cmd.SysProcAttr = detached()
 	pipe, err := cmd.StdinPipe()

@@ -15,7 +15,6 @@ import (
 type Catalog struct {
 	FormatVersion Version        `json:"format_version"`
 	CreatedBy     string         `json:"created_by"` // version of the hyperd that made the file
-	Schemas       []string       `json:"schemas"`    // also those without tables, in the order of their making
 	Tables        []CatalogTable `json:"tables"`     // in the order of their making
 }
 
@@ -57,11 +56,27 @@ func AttachReadOnly(ctx context.Context, conn *hyperd.Conn, path, alias string) 
 	return err
 }
 
+// ReadSchemas names the schemas of the database that the session attached as alias, also
+// those without tables, in the order in which they were made. Failures are of kind Hyperd.
+func ReadSchemas(ctx context.Context, conn *hyperd.Conn, alias string) ([]string, error) {
+	var schemas []string
+	const statement = `SELECT nspname FROM {pg_catalog}.pg_namespace
+		WHERE nspname NOT IN ('pg_catalog', 'pg_temp', 'tableau', 'information_schema') ORDER BY oid`
+	err := queryCatalog(ctx, conn, alias, statement, func(values []string) error {
+		schemas = append(schemas, values[0])
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the catalog: %w", err)
+	}
+	return schemas, nil
+}
+
 // ReadCatalog describes the database that the session attached as alias, and counts the
 // rows of its tables. Failures are of kind Hyperd.
 func ReadCatalog(ctx context.Context, conn *hyperd.Conn, alias string) (Catalog, error) {
 	r := catalogReader{conn: conn, alias: alias, tables: map[string]*CatalogTable{}}
-	for _, step := range []func(context.Context) error{r.readFile, r.readSchemas, r.readTables, r.readColumns, r.readKeys, r.countRows} {
+	for _, step := range []func(context.Context) error{r.readFile, r.readTables, r.readColumns, r.readKeys, r.countRows} {
 		if err := step(ctx); err != nil {
 			return Catalog{}, fmt.Errorf("read the catalog: %w", err)
 		}
@@ -88,14 +103,19 @@ func (r *catalogReader) catalog() Catalog {
 	return described
 }
 
-// query calls row with the texts of each row; NULL is the empty text. In the statement,
-// {pg_catalog} stands for the file's own system schema and {alias} for the alias as text.
 func (r *catalogReader) query(ctx context.Context, statement string, row func(values []string) error) error {
+	return queryCatalog(ctx, r.conn, r.alias, statement, row)
+}
+
+// queryCatalog calls row with the texts of each row; NULL is the empty text. In the
+// statement, {pg_catalog} stands for the database's own system schema and {alias} for the
+// alias as text.
+func queryCatalog(ctx context.Context, conn *hyperd.Conn, alias, statement string, row func(values []string) error) error {
 	statement = strings.NewReplacer(
-		"{pg_catalog}", hyperd.QuoteName(r.alias, "pg_catalog"),
-		"{alias}", hyperd.QuoteText(r.alias),
+		"{pg_catalog}", hyperd.QuoteName(alias, "pg_catalog"),
+		"{alias}", hyperd.QuoteText(alias),
 	).Replace(statement)
-	return r.conn.Query(ctx, statement, func(_ []hyperd.Field, raw [][]byte) error {
+	return conn.Query(ctx, statement, func(_ []hyperd.Field, raw [][]byte) error {
 		values := make([]string, len(raw))
 		for i := range raw {
 			values[i] = string(raw[i])
@@ -115,16 +135,6 @@ func (r *catalogReader) readFile(ctx context.Context) error {
 			return failure.New(failure.Hyperd, "hyperd calls the format version %q", values[0])
 		}
 		r.file.FormatVersion, r.file.CreatedBy = Version(version), values[1]
-		return nil
-	})
-}
-
-func (r *catalogReader) readSchemas(ctx context.Context) error {
-	r.file.Schemas = []string{}
-	const statement = `SELECT nspname FROM {pg_catalog}.pg_namespace
-		WHERE nspname NOT IN ('pg_catalog', 'pg_temp', 'tableau', 'information_schema') ORDER BY oid`
-	return r.query(ctx, statement, func(values []string) error {
-		r.file.Schemas = append(r.file.Schemas, values[0])
 		return nil
 	})
 }

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/guard"
+	"hyperlake/internal/hyperd"
+)
+
+// The test binary is the program, too: in scripts, and where this variable is set.
+const programVariable = "HYPERLAKE_TEST_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) != "" || os.Getenv(guard.RoleVariable) != "" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"hyperlake": main})
+}
+
+// TestScripts runs the command lines of testdata/scripts, each in a folder of its own.
+func TestScripts(t *testing.T) {
+	hyperdPath, err := hyperd.Find("")
+	require.NoError(t, err, "the tests need hyperd: run `make hyperd` first")
+	lake, err := filepath.Abs("../../testdata")
+	require.NoError(t, err)
+	testscript.Run(t, testscript.Params{
+		Dir: "../../testdata/scripts",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HYPERD_PATH", hyperdPath)
+			env.Setenv("TESTDATA", lake)
+			return nil
+		},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		RequireExplicitExec: true,
+	})
+}
+
+// exits runs a program and checks its exit code: exits 2 hyperlake generate …
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("%s ended with exit code %d, not %d", fmt.Sprint(args[1:]), got, want)
+	}
+}

@@ -1,0 +1,120 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/hyperd"
+)
+
+// longRun is a configuration that loads the sample lake many times over, for seconds.
+func longRun(t *testing.T, folder string) string {
+	lake, err := filepath.Abs("../../testdata/lake/lineitem/*.parquet")
+	require.NoError(t, err)
+	var config strings.Builder
+	config.WriteString("name: long\ntables:\n")
+	for i := range 60 {
+		fmt.Fprintf(&config, "  - {name: t%d, source: {uri: %q}}\n", i, lake)
+	}
+	path := filepath.Join(folder, "long.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(config.String()), 0o644))
+	return path
+}
+
+// start runs the program until it is loading, and returns it with the pid of its hyperd.
+func start(t *testing.T, folder string, scratch string) (cmd *exec.Cmd, stderr *bytes.Buffer, hyperdPID int) {
+	hyperdPath, err := hyperd.Find("")
+	require.NoError(t, err, "the tests need hyperd: run `make hyperd` first")
+	cmd = exec.Command(os.Args[0], "generate", longRun(t, folder))
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), programVariable+"=1", "HYPERD_PATH="+hyperdPath, "TMPDIR="+scratch)
+	stderr = &bytes.Buffer{}
+	cmd.Stderr = stderr
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+
+	require.Eventually(t, func() bool {
+		partials, _ := filepath.Glob(filepath.Join(folder, ".long.hyperlake-*", "partials", "*.hyper"))
+		hyperdPID = childNamed(cmd.Process.Pid, "hyperd")
+		return len(partials) > 0 && hyperdPID != 0
+	}, 30*time.Second, 5*time.Millisecond, "it does not load anything")
+	return cmd, stderr, hyperdPID
+}
+
+// childNamed finds a child process by its program's name; 0 if there is none.
+func childNamed(parent int, name string) int {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", parent))
+	for _, task := range tasks {
+		children, _ := os.ReadFile(task)
+		for _, child := range strings.Fields(string(children)) {
+			comm, _ := os.ReadFile("/proc/" + child + "/comm")
+			if strings.TrimSpace(string(comm)) == name {
+				pid, _ := strconv.Atoi(child)
+				return pid
+			}
+		}
+	}
+	return 0
+}
+
+// requireNothingLeft checks that neither a process nor a file stays behind.
+func requireNothingLeft(t *testing.T, folder, scratch string, hyperdPID int) {
+	require.Eventually(t, func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", hyperdPID))
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	}, 10*time.Second, 10*time.Millisecond, "hyperd lives on")
+	for _, place := range []struct {
+		folder string
+		keeps  int
+	}{{folder, 1}, {scratch, 0}} { // the configuration stays
+		require.Eventually(t, func() bool {
+			left, err := os.ReadDir(place.folder)
+			return err == nil && len(left) == place.keeps
+		}, 10*time.Second, 10*time.Millisecond, "files stay in %s", place.folder)
+	}
+}
+
+func TestSignalsLeaveNothingBehind(t *testing.T) {
+	cases := []struct {
+		signal syscall.Signal
+		code   int
+		says   string
+	}{
+		{syscall.SIGINT, 130, "hyperlake: interrupted by interrupt"},
+		{syscall.SIGTERM, 143, "hyperlake: interrupted by terminated"},
+		{syscall.SIGKILL, -1, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.signal.String(), func(t *testing.T) {
+			folder := t.TempDir()
+			scratch, err := os.MkdirTemp("", "hl")
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = os.RemoveAll(scratch) })
+			cmd, stderr, hyperdPID := start(t, folder, scratch)
+
+			signalled := time.Now()
+			require.NoError(t, cmd.Process.Signal(c.signal))
+			require.Error(t, cmd.Wait())
+			assert.Less(t, time.Since(signalled), 20*time.Second)
+			assert.Equal(t, c.code, cmd.ProcessState.ExitCode(), stderr)
+			if c.says != "" {
+				lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+				assert.Contains(t, lines[len(lines)-1], c.says)
+			}
+			requireNothingLeft(t, folder, scratch, hyperdPID)
+		})
+	}
+}

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
+	"hyperlake/sinks/hyper"
+)
+
+func (a *app) inspectCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "inspect PATH",
+		Short: "Describe a .hyper file, or the schema of Parquet files",
+		Long: `Describe what is in PATH: a .hyper file, a Parquet file, a folder of Parquet files
+(**/*.parquet below it) or a glob of them. Nothing is changed.
+
+Of a .hyper file it prints the tables with their columns, rows and assumed keys. Of Parquet
+files it prints the columns, the SQL types that they would get in an extract, and how the
+files differ; it reads no more than their footers.`,
+		Example: `  hyperlake inspect out/tpch.hyper
+  hyperlake inspect lake/lineitem --json`,
+		Args: exactly(1, "one path"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.inspect(cmd.Context(), args[0]) },
+	}
+}
+
+// inspect finds out what a path is and describes it.
+func (a *app) inspect(ctx context.Context, path string) error {
+	store, err := storage.For(path)
+	if err != nil {
+		return failure.New(failure.Usage, "%w", err).BeforeData()
+	}
+	info, err := store.Stat(ctx, path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && isGlob(path):
+		return a.inspectParquetGlob(ctx, store, path, path)
+	case errors.Is(err, fs.ErrNotExist):
+		return failure.New(failure.Usage, "there is no file or folder %s", path).WithHint("check the path").BeforeData()
+	case err != nil:
+		return failure.New(failure.Storage, "%w", err)
+	case info.Folder:
+		return a.inspectParquetGlob(ctx, store, path, storage.Join(escapeGlob(path), "**", "*.parquet"))
+	case filepath.Ext(path) == hyperExtension:
+		return a.inspectHyper(ctx, info)
+	}
+	if start, err := fileStart(path, len(hyperMagic)); err == nil && start == hyperMagic {
+		return a.inspectHyper(ctx, info)
+	}
+	return a.inspectParquet(ctx, path, []storage.Info{info})
+}
+
+func isGlob(path string) bool { return strings.ContainsAny(path, "*?[{") }
+
+// escapeGlob returns a glob that matches nothing but path.
+func escapeGlob(path string) string {
+	if filepath.Separator == '\\' { // there, globs cannot escape with a backslash
+		return strings.NewReplacer("[", "[[]", "{", "[{]").Replace(path)
+	}
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`).Replace(path)
+}
+
+// hyperListing is what inspect prints of a .hyper file.
+type hyperListing struct {
+	Path  string `json:"path"`
+	Kind  string `json:"kind"` // hyper
+	Bytes int64  `json:"bytes"`
+	hyper.Catalog
+}
+
+func (a *app) inspectHyper(ctx context.Context, info storage.Info) error {
+	file, err := openHyperFile(ctx, info.URI, hyperd.Config{})
+	if err != nil {
+		return err
+	}
+	defer file.close()
+	catalog, err := hyper.ReadCatalog(ctx, file.conn, file.alias)
+	if err != nil {
+		return fmt.Errorf("%s: %w", info.URI, err)
+	}
+	listing := hyperListing{Path: info.URI, Kind: "hyper", Bytes: info.Size, Catalog: catalog}
+	if a.flags.json {
+		return a.printJSON(listing)
+	}
+	return a.printText(listing.text())
+}
+
+// text is the listing for people.
+func (l hyperListing) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: format version %d, %s, %s, made by hyperd %s\n", visible(l.Path),
+		l.FormatVersion, plural(int64(len(l.Tables)), "table", "tables"), size(l.Bytes), l.CreatedBy)
+	for _, table := range l.Tables {
+		fmt.Fprintf(&b, "\n%s: %s\n", sqlNameText(table.Schema, table.Name), plural(table.Rows, "row", "rows"))
+		writeColumns(&b, table.Columns)
+		writeKeys(&b, table)
+	}
+	return b.String()
+}
+
+func writeColumns(b *strings.Builder, columns []hyper.CatalogColumn) {
+	headings := []column{{name: "column"}, {name: "type"}, {name: "nullable"}, {name: "collation", optional: true}}
+	var rows [][]string
+	for _, c := range columns {
+		rows = append(rows, []string{visible(c.Name), c.SQLType, yesNo(c.Nullable), visible(c.Collation)})
+	}
+	fmt.Fprintln(b, renderTable(headings, rows, true))
+}
+
+func writeKeys(b *strings.Builder, table hyper.CatalogTable) {
+	if len(table.PrimaryKey) > 0 {
+		fmt.Fprintf(b, "assumed primary key (%s)\n", columnList(table.PrimaryKey))
+	}
+	for _, key := range table.UniqueKeys {
+		fmt.Fprintf(b, "assumed unique (%s)\n", columnList(key))
+	}
+	for _, key := range table.ForeignKeys {
+		fmt.Fprintf(b, "assumed foreign key (%s) references %s (%s)\n",
+			columnList(key.Columns), sqlNameText(key.Schema, key.Table), columnList(key.To))
+	}
+}
+
+// sqlNameText is a name as it is written in SQL.
+func sqlNameText(parts ...string) string { return visible(hyperd.QuoteName(parts...)) }
+
+func columnList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = sqlNameText(name)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// size is a number of bytes for people, with the exact number where it says more.
+func size(bytes int64) string {
+	if bytes < 1000 {
+		return plural(bytes, "byte", "bytes")
+	}
+	return fmt.Sprintf("%s (%s bytes)", humanize.Bytes(uint64(bytes)), humanize.Comma(bytes))
+}

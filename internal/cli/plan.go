@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hyperlake/pipelines"
+	"hyperlake/transforms/validate"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "plan CONFIG",
+		Short: "Show what a run would do, without doing it",
+		Long: `Show what a run of the configuration would do: the files that it would read, the tables
+and types that they would become, the format version and why, and how the work is divided.
+
+It reads no more than the footers of the files, needs no hyperd, and writes nothing. What
+keeps a run from starting is the same failure here.`,
+		Example: "  hyperlake plan lineitem.yaml --set output.format_version=3",
+		Args:    exactly(1, "a configuration file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := a.flags.load(args[0])
+			if err != nil {
+				return err
+			}
+			plan, err := pipelines.MakePlan(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			if a.flags.json {
+				return a.printJSON(plan)
+			}
+			return a.printText(planText(cfg, plan))
+		},
+	}
+}
+
+// planText is a plan for people.
+func planText(cfg *pipelines.Config, plan *pipelines.Plan) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s in %s\n", visible(plan.Name), plural(int64(len(plan.Tables)), "table", "tables"), visible(plan.Output))
+	fmt.Fprintf(&b, "format version %d: %s\n", plan.FormatVersion, visible(plan.FormatReason))
+	fmt.Fprintln(&b, plural(int64(plan.Shards), "shard", "shards"))
+	for i, table := range plan.Tables {
+		writeTablePlan(&b, table)
+		writeRules(&b, cfg.Tables[i].Rules)
+	}
+	if len(plan.Warnings) > 0 {
+		fmt.Fprintln(&b)
+	}
+	for _, warning := range plan.Warnings {
+		fmt.Fprintf(&b, "warning: %s\n", visible(warning))
+	}
+	return b.String()
+}
+
+func writeTablePlan(b *strings.Builder, table *pipelines.TablePlan) {
+	fmt.Fprintf(b, "\n%s: %s, %s, %s, %s\n", sqlNameText(table.Schema, table.Name),
+		plural(int64(table.Files), "file", "files"), plural(int64(table.RowGroups), "row group", "row groups"),
+		plural(table.Rows, "row", "rows"), size(table.Bytes))
+	headings := []column{{name: "column"}, {name: "in the extract", optional: true}, {name: "SQL type"}, {name: "nullable"},
+		{name: "conversion", optional: true}}
+	var rows [][]string
+	for _, c := range table.Columns {
+		renamed := ""
+		if c.Name != c.Source {
+			renamed = visible(c.Name)
+		}
+		rows = append(rows, []string{visible(c.Source), renamed, c.SQLType, yesNo(c.Nullable), conversionText(c.Conversion)})
+	}
+	fmt.Fprintln(b, renderTable(headings, rows, true))
+}
+
+// writeRules names the user's rules, those without a name by their column.
+func writeRules(b *strings.Builder, rules []validate.Rule) {
+	names := make([]string, len(rules))
+	for i, rule := range rules {
+		names[i] = visible(cmp.Or(rule.Name, rule.Column))
+	}
+	if len(names) > 0 {
+		fmt.Fprintf(b, "%s: %s\n", plural(int64(len(names)), "rule", "rules"), strings.Join(names, ", "))
+	}
+}

@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"hyperlake/internal/failure"
+)
+
+// say prints words for people, a line on stderr.
+func (a *app) say(format string, args ...any) {
+	switch {
+	case a.flags.quiet:
+	case a.flags.logFormat == formatJSON:
+		a.log.Info(fmt.Sprintf(format, args...))
+	default:
+		fmt.Fprintf(a.stderr, format+"\n", args...)
+	}
+}
+
+// printText prints a result for people on stdout.
+func (a *app) printText(text string) error {
+	_, err := io.WriteString(a.stdout, text)
+	return printFailure(err)
+}
+
+// printJSON prints a result for programs on stdout.
+func (a *app) printJSON(result any) error {
+	encoder := json.NewEncoder(a.stdout)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return printFailure(encoder.Encode(result))
+}
+
+func printFailure(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure.New(failure.Storage, "print the result: %w", err)
+}

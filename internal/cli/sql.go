@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/sinks/hyper"
+)
+
+// fromStdin stands for a query that is read from stdin.
+const fromStdin = "-"
+
+func (a *app) sqlCommand() *cobra.Command {
+	var csv bool
+	cmd := &cobra.Command{
+		Use:   "sql FILE.hyper QUERY",
+		Short: "Run an SQL statement on a .hyper file, which it never changes",
+		Long: `Run one SQL statement on a .hyper file. With - as QUERY, it is read from stdin.
+
+The file is opened read-only: not a byte of it changes, and statements that would change
+it fail. Others may read it at the same time; programs that write to it have to wait.
+
+Tables need no more than their name; one that stands in several schemas is looked for in
+"public" first, then in the order in which the schemas were made. Names that are not all
+in lower case stand in double quotes. Timestamps with a time zone are shown in UTC, and
+relative paths of other files, as in external('lake/a.parquet'), start at the working
+folder.
+
+The result is an aligned table, also when it is not for a terminal. On a terminal that is
+too narrow for the table, each row is a list of its values. NULL is shown as it is; a text
+that could be mistaken for it, or that starts or ends with a blank, stands in quotes.
+
+With --csv, NULL is an empty field and the empty text is "". With --json, the result is a
+list of objects, one on each line; numbers have all their digits, NaN and the infinities
+are text, and bytes are text such as \x00ff.`,
+		Example: `  hyperlake sql out/tpch.hyper 'select count(*) from "Extract"."lineitem"'
+  hyperlake sql out/tpch.hyper --csv - < query.sql > result.csv`,
+		Args: exactly(2, "a .hyper file and a query"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if csv && a.flags.json {
+				return failure.New(failure.Usage, "--csv and --json exclude each other").BeforeData()
+			}
+			query, err := a.query(args[1])
+			if err != nil {
+				return err
+			}
+			return a.runSQL(cmd.Context(), args[0], query, csv)
+		},
+	}
+	cmd.Flags().BoolVar(&csv, "csv", false, "print the result as CSV")
+	return cmd
+}
+
+// query is the statement that an argument stands for.
+func (a *app) query(argument string) (string, error) {
+	query := argument
+	if argument == fromStdin {
+		read, err := io.ReadAll(a.stdin)
+		if err != nil {
+			return "", failure.New(failure.Storage, "read the query from stdin: %w", err)
+		}
+		query = string(read)
+	}
+	if strings.TrimSpace(query) == "" {
+		return "", failure.New(failure.Usage, "the query is empty").BeforeData()
+	}
+	return query, nil
+}
+
+// runSQL runs a statement and prints its result.
+func (a *app) runSQL(ctx context.Context, path, query string, csv bool) error {
+	folder, err := os.Getwd()
+	if err != nil {
+		return failure.New(failure.Storage, "find the working folder: %w", err)
+	}
+	cfg := hyperd.Config{Settings: map[string]string{"external_file_root": folder}}
+	file, err := openHyperFile(ctx, path, cfg)
+	if err != nil {
+		return err
+	}
+	defer file.close()
+	if err := file.prepare(ctx); err != nil {
+		return err
+	}
+	out := a.newResult(csv)
+	results := 0
+	begin := func(fields []hyperd.Field) error {
+		results++
+		return out.begin(fields)
+	}
+	if err := file.conn.QueryResults(ctx, query, begin, out.row); err != nil {
+		return explainHyperd(err, path)
+	}
+	if results == 0 {
+		a.say("done: the statement has no result")
+		return nil
+	}
+	return out.end()
+}
+
+// prepare sets the session up so that names need no schema and values are exact and the
+// same on every machine.
+func (f *hyperFile) prepare(ctx context.Context) error {
+	schemas, err := hyper.ReadSchemas(ctx, f.conn, f.alias)
+	if err != nil {
+		return err
+	}
+	for i, schema := range schemas {
+		schemas[i] = hyperd.QuoteName(schema)
+	}
+	for _, statement := range []string{
+		"SET search_path = " + strings.Join(schemas, ", "),
+		"SET timezone = 'UTC'",
+		"SET extra_float_digits = 3", // the shortest text that reads back as the same number
+	} {
+		if _, err := f.conn.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
