@@ -139,8 +139,9 @@ func readConfig(at place) (string, error) {
 	return plainText.Replace(strings.TrimPrefix(string(data), "\ufeff")), nil
 }
 
-// textReaders read the values whose types are not made for configurations alone.
+// textReaders read the values of types that do not read text themselves.
 var textReaders = map[reflect.Type]textReader{
+	reflect.TypeFor[Globs]():              func(text string) (any, error) { return Globs{text}, nil },
 	reflect.TypeFor[hyper.FormatChoice](): func(text string) (any, error) { return hyper.ParseFormatChoice(text) },
 }
 

@@ -13,7 +13,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
-	parquetread "hyperlake/transforms/pq"
+	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/validate"
 )
 

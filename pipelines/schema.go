@@ -8,8 +8,9 @@ import (
 	"github.com/agnivade/levenshtein"
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
-	parquetread "hyperlake/transforms/pq"
+	"hyperlake/transforms/parquetread"
 )
 
 // commonSchema is the schema of the columns that a table needs, the same in all its
@@ -96,7 +97,7 @@ func compare(want []arrow.Field, first, file parquetread.Footer, whole bool) []s
 
 // sameType says whether two columns of one name hold the same type, in Arrow and in Parquet.
 func sameType(a, b arrow.Field) bool {
-	return arrow.TypeEqual(a.Type, b.Type) && parquetread.LogicalType(a) == parquetread.LogicalType(b)
+	return arrow.TypeEqual(a.Type, b.Type) && batch.LogicalType(a) == batch.LogicalType(b)
 }
 
 func noSuchColumn(file parquetread.Footer, name string) error {

@@ -1,6 +1,6 @@
 package pipelines
 
-import parquetread "hyperlake/transforms/pq"
+import "hyperlake/transforms/parquetread"
 
 // shardsPerWorker spreads the work when there are several workers: keys do not land
 // evenly on them. A single worker gets one shard a table, which then is one partial.

@@ -17,8 +17,9 @@ import (
 // converted silently.
 //
 // A struct with such tags is a mapping. Any other type may read a scalar by itself, as an
-// [encoding.TextUnmarshaler], from the library's nodes, or through readers. When its error
-// starts with "must", the message goes on from the key.
+// [encoding.TextUnmarshaler], from the library's nodes, or through readers; a list that
+// has a reader may be a single scalar. When the error of a type starts with "must", the
+// message goes on from the key.
 type yamlDecoder struct {
 	places  map[string]place // of every value that was set, by path
 	readers map[reflect.Type]textReader
@@ -27,10 +28,7 @@ type yamlDecoder struct {
 // textReader reads a value of one type from the text of a scalar.
 type textReader func(text string) (any, error)
 
-var (
-	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
-	globsType       = reflect.TypeFor[Globs]()
-)
+var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 
 // decode fills dst from a node that has a value.
 func (d *yamlDecoder) decode(n *yamlNode, dst reflect.Value, path string) error {
@@ -75,7 +73,7 @@ func isSection(t reflect.Type) bool {
 
 // isText says whether a type takes any scalar as text.
 func (d *yamlDecoder) isText(t reflect.Type) bool {
-	return t.Kind() == reflect.String || t == globsType || d.readers[t] != nil || reflect.PointerTo(t).Implements(textUnmarshaler)
+	return t.Kind() == reflect.String || d.readers[t] != nil || reflect.PointerTo(t).Implements(textUnmarshaler)
 }
 
 // readsNodes says whether a value reads the library's nodes. One that reads the text of
@@ -89,6 +87,7 @@ func readsNodes(dst reflect.Value) bool {
 	}
 }
 
+// decodeByType turns a panic in the type, or in the library, into an error.
 func (d *yamlDecoder) decodeByType(n *yamlNode, dst reflect.Value, path string) (err error) {
 	if n.scalar == nil {
 		return problem(n.at, "%s must be a single value, not %s", path, n.describe())
@@ -114,7 +113,7 @@ func refusal(n *yamlNode, path string, err error) error {
 
 func (d *yamlDecoder) decodeText(n *yamlNode, dst reflect.Value, path string) error {
 	text, ok := n.asText()
-	if !ok && dst.Type() == globsType {
+	if !ok && dst.Kind() == reflect.Slice {
 		return problem(n.at, "%s must be text or a list, not %s", path, n.describe())
 	}
 	if !ok {
@@ -129,10 +128,6 @@ func (d *yamlDecoder) decodeText(n *yamlNode, dst reflect.Value, path string) er
 	}
 	if unmarshaler, ok := dst.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return refusal(n, path, unmarshaler.UnmarshalText([]byte(text)))
-	}
-	if dst.Type() == globsType {
-		dst.Set(reflect.ValueOf(Globs{text}))
-		return nil
 	}
 	dst.SetString(text)
 	return nil

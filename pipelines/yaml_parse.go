@@ -52,9 +52,8 @@ func (p place) of(tk *token.Token) place {
 
 // problem makes the error for something wrong at a place. Its message is one line.
 func problem(at place, format string, args ...any) *failure.Error {
-	message := fmt.Sprintf(format, args...)
-	message = strings.Join(strings.FieldsFunc(message, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
-	return failure.New(failure.Config, "%s: %s", at, message).BeforeData()
+	lines := strings.FieldsFunc(fmt.Sprintf("%s: %s", at, fmt.Sprintf(format, args...)), func(r rune) bool { return r == '\n' || r == '\r' })
+	return failure.New(failure.Config, "%s", strings.Join(lines, " ")).BeforeData()
 }
 
 // parseYAML parses the one document in text. It returns nil when there is none. The

@@ -61,8 +61,7 @@ func parseSettingValue(at place, value string) (*yamlNode, error) {
 func (s setting) apply(root *yamlNode) error {
 	node, parent := root, root
 	for i, step := range s.path {
-		index, err := strconv.Atoi(step)
-		isIndex := err == nil
+		index, isIndex := entryNumber(step)
 		if node.kind == nullNode {
 			node.kind, node.at = mappingNode, s.at
 			if isIndex {
@@ -76,7 +75,7 @@ func (s setting) apply(root *yamlNode) error {
 		case node.kind == listNode && !isIndex:
 			return problem(s.at, "%s is a list; give the number of an entry, as in %[1]s.0", pathOf(s.path[:i]))
 		case node.kind == listNode && index > len(node.items):
-			return problem(s.at, "%s has %d entries, which count from 0; the next new one is %[2]d", pathOf(s.path[:i]), len(node.items))
+			return problem(s.at, "%s has no entry %d; the next new one is %d", pathOf(s.path[:i]), index, len(node.items))
 		case node.kind == listNode:
 			node = node.obtainItem(index, s.at)
 		default:
@@ -113,11 +112,17 @@ func (n *yamlNode) obtainItem(index int, at place) *yamlNode {
 	return n.items[index]
 }
 
+// entryNumber reads a step that names an entry of a list, from 0.
+func entryNumber(step string) (int, bool) {
+	number, err := strconv.ParseUint(step, 10, 31)
+	return int(number), err == nil
+}
+
 // pathOf writes the steps to a value as they stand in messages: tables[0].name.
 func pathOf(steps []string) string {
 	path := ""
 	for _, step := range steps {
-		if _, err := strconv.Atoi(step); err == nil {
+		if _, isIndex := entryNumber(step); isIndex {
 			path += "[" + step + "]"
 		} else {
 			path = joinKey(path, step)

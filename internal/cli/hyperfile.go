@@ -106,7 +106,7 @@ var hyperdHints = []struct{ answer, hint string }{
 	{"hyperd error 25006", "`hyperlake sql` never changes the file; build another one"},
 	{"hyperd error 55006", "wait until the program that writes to the file has closed it, or work on a copy"},
 	{"hyperd error XX001", "build the file again"},
-	{"multi-part queries", "run one statement at a time"},
+	{"ulti-part queries", "run one statement at a time"},
 	{"hyperd error 42P01", namesHint},
 	{"hyperd error 42703", namesHint},
 	{"hyperd error 3F000", namesHint},

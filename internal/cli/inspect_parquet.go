@@ -8,10 +8,11 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"golang.org/x/sync/errgroup"
 
+	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
-	parquetread "hyperlake/transforms/pq"
+	"hyperlake/transforms/parquetread"
 )
 
 // footerReaders is how many footers are read at once.
@@ -190,7 +191,7 @@ func (c *foundColumn) missingIn(footers []parquetread.Footer) string {
 
 // typeText is the type of a column, with the logical type where Arrow's says less.
 func typeText(field arrow.Field) string {
-	if logical := parquetread.LogicalType(field); logical != "" {
+	if logical := batch.LogicalType(field); logical != "" {
 		return fmt.Sprintf("%s (%s)", field.Type, logical)
 	}
 	return field.Type.String()
@@ -198,7 +199,7 @@ func typeText(field arrow.Field) string {
 
 func mapColumn(field arrow.Field) parquetColumn {
 	c := parquetColumn{
-		Name: field.Name, ArrowType: field.Type.String(), LogicalType: parquetread.LogicalType(field), Nullable: field.Nullable,
+		Name: field.Name, ArrowType: field.Type.String(), LogicalType: batch.LogicalType(field), Nullable: field.Nullable,
 	}
 	mapped, err := hyper.MapField(field, hyper.FormatChoice{})
 	if err != nil {

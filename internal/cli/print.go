@@ -15,7 +15,7 @@ func (a *app) say(format string, args ...any) {
 	case a.flags.logFormat == formatJSON:
 		a.log.Info(fmt.Sprintf(format, args...))
 	default:
-		fmt.Fprintf(a.stderr, format+"\n", args...)
+		_, _ = fmt.Fprintf(a.stderr, format+"\n", args...) // nobody is left to tell
 	}
 }
 

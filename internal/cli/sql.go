@@ -79,7 +79,7 @@ func (a *app) runSQL(ctx context.Context, path, query string, csv bool) error {
 	if err != nil {
 		return failure.New(failure.Storage, "find the working folder: %w", err)
 	}
-	cfg := hyperd.Config{Settings: map[string]string{"external_file_root": folder}}
+	cfg := hyperd.Config{Settings: map[string]string{"external_file_root": folder, "restrict_external_file_root": "false"}}
 	file, err := openHyperFile(ctx, path, cfg)
 	if err != nil {
 		return err

@@ -17,6 +17,9 @@ const (
 	partBytes = 4 << 20
 )
 
+// titleWidth is the width of the line above a record, where the terminal has room for it.
+const titleWidth = 40
+
 // tableResult prints an aligned table, or one record below the other where the first part
 // of the table is wider than the terminal.
 type tableResult struct {
@@ -100,7 +103,7 @@ func (r *tableResult) printRecords() error {
 		for j, value := range row {
 			pairs[j] = []string{names[j], value}
 		}
-		title := text.Pad(fmt.Sprintf("── row %d ", r.printed+int64(i)+1), min(r.width, 40), '─')
+		title := strings.TrimRight(text.Pad(fmt.Sprintf("── row %d ", r.printed+int64(i)+1), min(r.width, titleWidth), '─'), " ")
 		if _, err := fmt.Fprintf(r.out, "%s\n%s\n", title, renderTable(record, pairs, false)); err != nil {
 			return err
 		}

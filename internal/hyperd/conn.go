@@ -60,6 +60,10 @@ func (c *Conn) Exec(ctx context.Context, sql string) (int64, error) {
 
 // CopyFrom sends what r holds to a COPY … FROM STDIN statement and returns how many rows
 // hyperd took. When r fails, the statement is cancelled and no row stays.
+//
+// An Arrow stream must come without its end-of-stream mark: hyperd answers to the mark,
+// and again to the end of the COPY, so that now and then the session waits for ever. A
+// stream that is cut off inside a message is an error all the same.
 func (c *Conn) CopyFrom(ctx context.Context, r io.Reader, sql string) (int64, error) {
 	tag, err := c.pg.CopyFrom(ctx, r, sql)
 	if err != nil {

@@ -239,8 +239,10 @@ func TestConvertRefusesOtherTypes(t *testing.T) {
 		_, err := hyper.Convert(record(c.found), []hyper.Column{mapped(t, c.planned)})
 		assert.Contains(t, requireLateFailure(t, err).Message, "the file holds ", "%s planned, %s found", c.planned, c.found.DataType())
 	}
-	_, err := hyper.Convert(record(fixed(p.Float32, []float32{1})), []hyper.Column{{Source: "c", Name: "c", Wire: hyper.WireType{DataType: p.Float32}, Nullable: true}})
+	single, err := hyper.MapField(arrow.Field{Name: "c", Type: p.Float32, Nullable: true}, version4)
 	require.NoError(t, err)
+	_, err = hyper.Convert(record(fixed(p.Float64, []float64{0.1})), []hyper.Column{single})
+	assert.Contains(t, requireLateFailure(t, err).Message, "the file holds float64")
 
 	got, err := hyper.Convert(record(texts(b.LargeString, "a")), []hyper.Column{mapped(t, b.String)})
 	require.NoError(t, err, "the same column from another writer")

@@ -107,16 +107,13 @@ func (l *loader) add(b batch.Batch) error {
 	return nil
 }
 
-// flush hands the open segment over.
+// flush hands the open segment over. Its writer is not closed: see [hyperd.Conn.CopyFrom].
 func (l *loader) flush() error {
 	if l.open == nil {
 		return nil
 	}
 	full := l.open
 	l.open = nil
-	if err := full.writer.Close(); err != nil {
-		return fmt.Errorf("encode for hyperd: %w", err)
-	}
 	select {
 	case l.session.queue <- full:
 		return nil

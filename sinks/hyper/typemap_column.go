@@ -98,8 +98,8 @@ var wireTypes = [...]arrow.DataType{
 }
 
 // StoredRange is the range that hyperd stores of a column whose Arrow type holds more;
-// a value outside would fail the load. Both bounds are included; max is empty where only
-// min can be missed, and ok is false where no value can be out of range.
+// a value outside would fail the load. Both bounds are included; ok is false where no
+// value can be out of range.
 //
 // Dates and timestamps are ISO 8601 in the proleptic Gregorian calendar with astronomical
 // years: year 0 is 1 BC, so -4712 is 4713 BC. Timestamps with a zone end in Z.
@@ -125,11 +125,11 @@ func timestampRange(c Column, t *arrow.TimestampType) (lowest, highest string, o
 	if t.TimeZone != "" {
 		zone = "Z"
 	}
-	lowest = "-4712-01-01T00:00:00" + zone
+	highest = "294276-12-31T23:59:59" + lastFraction(t.Unit)
 	if t.Unit == arrow.Microsecond {
-		return lowest, "", true // 64 bits of microseconds end in 294247
+		highest = "294247-01-10T04:00:54.775807" // the end of 64 bits; hyperd stores more
 	}
-	return lowest, "294276-12-31T23:59:59" + lastFraction(t.Unit) + zone, true
+	return "-4712-01-01T00:00:00" + zone, highest + zone, true
 }
 
 // lastFraction is the last fraction of a second that a unit counts.

@@ -3,7 +3,6 @@ package validate_test
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 
@@ -21,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(ptest.MainRetWithDefault(m, "prism"))
+	ptest.MainWithDefault(m, "prism")
 }
 
 func init() {

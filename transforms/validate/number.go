@@ -47,7 +47,7 @@ func parseInfinity(text string) (sign int, ok bool) {
 // ceil is the least integer that is not below r, floor the greatest that is not above it.
 func ceil(r *big.Rat) *big.Int {
 	n := floor(r)
-	if false {
+	if !r.IsInt() {
 		n.Add(n, big.NewInt(1))
 	}
 	return n

@@ -1,0 +1,95 @@
+package pipelines
+
+import (
+	"errors"
+	"reflect"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestGoldenHasEveryKey keeps the full configuration of the golden test full: it gives a
+// value to every key that Config knows.
+func TestGoldenHasEveryKey(t *testing.T) {
+	t.Parallel()
+	cfg, err := Load("testdata/config/full.yaml", LoadOptions{})
+	require.NoError(t, err)
+	index := regexp.MustCompile(`\[[0-9]+\]`)
+	written := map[string]bool{}
+	for key := range cfg.places {
+		written[index.ReplaceAllString(key, "")] = true
+	}
+	for _, key := range allKeys(reflect.TypeFor[Config](), "") {
+		assert.True(t, written[key], "testdata/config/full.yaml has no value for %s", key)
+	}
+}
+
+// allKeys returns the paths of all keys below a type, without the numbers of entries.
+func allKeys(t reflect.Type, path string) []string {
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if !isMapping(t) {
+		return []string{path}
+	}
+	var keys []string
+	for _, key := range keysOf(t) {
+		field, _ := fieldOf(t, key)
+		keys = append(keys, allKeys(field.Type, joinKey(path, key))...)
+	}
+	return keys
+}
+
+// panicking and refusing read themselves, as types of other packages do.
+type panicking struct{}
+
+func (*panicking) UnmarshalYAML(func(any) error) error {
+	var none []error
+	return none[len(none)]
+}
+
+type refusing struct{}
+
+func (*refusing) UnmarshalYAML(unmarshal func(any) error) error {
+	var text string
+	return errors.Join(unmarshal(&text), errors.New("must not be "+text))
+}
+
+func TestDecodeForeignTypes(t *testing.T) {
+	t.Parallel()
+	decode := func(text string) error {
+		at := place{file: "x"}
+		body, err := parseYAML(text, at)
+		require.NoError(t, err)
+		root, err := newTreeBuilder(at, variables(nil).fill).build(body)
+		require.NoError(t, err)
+		var target struct {
+			Panics  panicking   `yaml:"panics"`
+			Refuses refusing    `yaml:"refuses"`
+			Odd     chan int    `yaml:"odd"`
+			List    []panicking `yaml:"list"`
+		}
+		decoder := yamlDecoder{places: map[string]place{}}
+		return decoder.decode(root, reflect.ValueOf(&target).Elem(), "")
+	}
+	require.EqualError(t, decode("panics: 1"), "x:1:9: panics cannot be read: runtime error: index out of range [0] with length 0")
+	require.EqualError(t, decode("list: [1]"), "x:1:8: list[0] cannot be read: runtime error: index out of range [0] with length 0")
+	require.EqualError(t, decode("refuses: null and void"), "x:1:10: refuses must not be null and void")
+	require.EqualError(t, decode("refuses: [1]"), "x:1:10: refuses must be a single value, not a list")
+	require.EqualError(t, decode("odd: 1"), "odd: values of type chan int have no form in a configuration")
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	keys := []string{"name", "output", "staging", "on_empty", "tables", "in", "min", "log_file_max_count"}
+	for word, want := range map[string]string{
+		"anme": "name", "log_file_count": "log_file_max_count", "type": "", "in_file": "", "nam": "name", "Name": "name", "onempty": "on_empty", "on-empty": "on_empty", "tabel": "tables",
+		"stagging": "staging", "ouptut": "output", "mni": "", "mim": "min", "publish": "", "": "", "om": "", "mn": "in",
+	} {
+		got, found := nearest(word, keys)
+		assert.Equal(t, want, got, word)
+		assert.Equal(t, want != "", found, word)
+	}
+}

@@ -1,0 +1,96 @@
+package parquetread_test
+
+import (
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/metrics"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/batch"
+	"hyperlake/internal/failure"
+	"hyperlake/transforms/parquetread"
+)
+
+func init() {
+	register.Function2x0(describe)
+	register.Function1x2(keyed)
+	register.Emitter1[string]()
+}
+
+// describe says what a batch is and what it holds in its first and last rows.
+func describe(b batch.Batch, emit func(string)) {
+	ids := texts([]batch.Batch{b}, "id")
+	emit(b.Origin.String() + ": " + ids[0] + " to " + ids[len(ids)-1])
+}
+
+// keyed spreads shards over keys, two tables on each.
+func keyed(s parquetread.Shard) (int, parquetread.Shard) { return s.Files[0].RowGroups[0].Index, s }
+
+func runRead(shards []parquetread.Shard, tables []parquetread.Table, want ...any) (metrics.QueryResults, error) {
+	p, s := beam.NewPipelineWithRoot()
+	refs := beam.ParDo(s, keyed, beam.CreateList(s, shards))
+	lines := beam.ParDo(s, describe, parquetread.Read(s, refs, tables))
+	passert.Equals(s, lines, want...)
+	result, err := ptest.RunWithMetrics(p)
+	if err != nil {
+		return metrics.QueryResults{}, err
+	}
+	return result.Metrics().Query(func(r beam.MetricResult) bool { return r.Namespace() == "hyperlake" }), nil
+}
+
+func TestPipeline(t *testing.T) {
+	pages, codec := footerOf(t, fixture("pages")), footerOf(t, fixture("codec_none"))
+	var shards []parquetread.Shard
+	for i := range pages.RowGroups {
+		shards = append(shards, parquetread.Shard{Files: []parquetread.FileRef{{Info: pages.Info, RowGroups: pages.RowGroups[i : i+1]}}})
+	}
+	shards = append(shards, parquetread.Shard{Table: 1, Files: []parquetread.FileRef{{Info: codec.Info, RowGroups: codec.RowGroups}}})
+	found, err := runRead(shards, []parquetread.Table{{Columns: []string{"id", "text"}}, {Columns: []string{"id"}}},
+		"file "+fixture("pages")+", row group 0, row 0: 0 to 299",
+		"file "+fixture("pages")+", row group 1, row 300: 300 to 599",
+		"file "+fixture("pages")+", row group 2, row 600: 600 to 899",
+		"file "+fixture("pages")+", row group 3, row 900: 900 to 999",
+		"file "+fixture("codec_none")+", row group 0, row 0: 0 to 199",
+	)
+	require.NoError(t, err)
+
+	bytes := codec.RowGroups[0].Bytes
+	for _, group := range pages.RowGroups {
+		bytes += group.Bytes
+	}
+	counted := map[string]int64{}
+	for _, counter := range found.Counters() {
+		counted[counter.Name()] += counter.Result()
+	}
+	assert.Equal(t, map[string]int64{"rows_read": 1200, "bytes_read": bytes}, counted)
+}
+
+func TestPipelineFailsWithTheFile(t *testing.T) {
+	path := store(t, read(t, fixture("pages")))
+	footer := footerOf(t, path)
+	damaged := read(t, path)
+	for i := range damaged[4:300] {
+		damaged[4+i] = 0xff
+	}
+	path = store(t, damaged)
+	shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: stat(t, path), RowGroups: footer.RowGroups}}}
+	_, err := runRead([]parquetread.Shard{shard}, []parquetread.Table{{Columns: []string{"id"}}})
+	require.Error(t, err)
+	failed, ok := failure.Decode(err.Error())
+	require.True(t, ok, err)
+	assert.Equal(t, failure.Source, failed.Kind)
+	assert.Contains(t, failed.Message, "file "+path+`: row group 0: column "id": `)
+	assert.NotEmpty(t, failed.Hint)
+}
+
+func TestReadRefusesShardsOfUnknownTables(t *testing.T) {
+	shard, table := allOf(t, fixture("types"))
+	shard.Table = 1
+	_, err := runRead([]parquetread.Shard{shard}, []parquetread.Table{table})
+	require.ErrorContains(t, err, "table 1 of 1")
+}

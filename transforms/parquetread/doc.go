@@ -1,0 +1,13 @@
+// Package parquetread turns Parquet files into batches: footers for the plan, and shards
+// of row groups into Arrow records for the workers.
+//
+// It promises that what it emits is what the files hold, whole and exact. A file that is
+// empty, cut off, damaged, encrypted or not Parquet at all ends in a failure.Error of
+// kind source that names the file, and the row group and column where one is at fault;
+// never in a panic, fewer rows, or other values. It holds no file and no column chunk as
+// a whole: memory is bounded by pages and by a few batches per decoder.
+//
+// Arrow types follow from the Parquet types alone, so that files of different writers
+// agree; where an Arrow type says less than the Parquet type, the field's metadata has
+// the rest under batch.LogicalTypeKey.
+package parquetread

@@ -1,0 +1,18 @@
+package parquetread
+
+import (
+	"context"
+
+	"hyperlake/internal/batch"
+)
+
+// QueuedBatches is how many batches wait for emit.
+const QueuedBatches = queuedBatches
+
+// HasShortChunks says whether a writer of that name left bytes out of sizes.
+var HasShortChunks = hasShortChunks
+
+// ReadShardWith is ReadShard with a number of decoders and of bytes to read ahead.
+func ReadShardWith(ctx context.Context, shard Shard, table Table, decoders, readAhead int, emit func(batch.Batch) error) error {
+	return readShard(ctx, shard, table, emit, settings{decoders: decoders, readAhead: readAhead})
+}

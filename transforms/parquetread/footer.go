@@ -1,0 +1,229 @@
+package parquetread
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/storage"
+	"hyperlake/transforms/parquetread/internal/column"
+	"hyperlake/transforms/parquetread/internal/format"
+)
+
+// Footer is what the footer of a file says.
+type Footer struct {
+	Info      storage.Info
+	Schema    *arrow.Schema // all columns of the file; nested ones have nested types
+	RowGroups []RowGroup
+	Rows      int64
+}
+
+// ReadFooter reads and checks the footer of a file, and nothing else of it. Errors are
+// failure.Errors of kind source that name the file, except those of ctx. It is safe for
+// concurrent use.
+func ReadFooter(ctx context.Context, info storage.Info) (Footer, error) {
+	var footer Footer
+	err := guard(func() error {
+		file, err := openFile(ctx, info)
+		if err != nil {
+			return err
+		}
+		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.meta.Rows}
+		return file.reader.Close()
+	})
+	return footer, fileError(info.URI, err)
+}
+
+// file is an open file with its footer.
+type file struct {
+	uri    string
+	reader storage.Reader
+	meta   *format.FileMetaData
+	root   node
+	schema *arrow.Schema
+	end    int64 // of what comes before the footer, in bytes
+}
+
+// openFile opens a file and reads its footer.
+func openFile(ctx context.Context, info storage.Info) (*file, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	store, err := storage.For(info.URI)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := store.Open(ctx, info)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{uri: info.URI, reader: reader}
+	if err := guard(f.readFooter); err != nil {
+		return nil, errors.Join(err, reader.Close())
+	}
+	return f, nil
+}
+
+func (f *file) readFooter() error {
+	raw, err := readTail(f.reader)
+	if err != nil {
+		return err
+	}
+	if f.meta, err = format.ParseFileMetaData(raw); err != nil {
+		return err
+	}
+	if f.root, err = buildTree(f.meta.Schema); err != nil {
+		return err
+	}
+	if err := f.check(int64(len(raw))); err != nil {
+		return err
+	}
+	f.schema = arrowSchema(f.root, f.meta.KeyValues)
+	return nil
+}
+
+const (
+	magic          = "PAR1"
+	encryptedMagic = "PARE"
+	trailer        = 8        // bytes: the footer's length and the magic
+	tail           = 64 << 10 // bytes that are read at once, to have most footers in one read
+	maxFooter      = 1 << 30
+)
+
+// readTail returns the footer of a file in its raw form.
+func readTail(r storage.Reader) ([]byte, error) {
+	size := r.Size()
+	if size == 0 {
+		return nil, errors.New("the file is empty (0 bytes)")
+	}
+	end := make([]byte, min(size, tail))
+	if err := readAt(r, end, size-int64(len(end))); err != nil {
+		return nil, err
+	}
+	if size < trailer+int64(len(magic)) {
+		return nil, fmt.Errorf("the file is not Parquet: it has %d bytes only", size)
+	}
+	switch string(end[len(end)-len(magic):]) {
+	case magic:
+	case encryptedMagic:
+		return nil, errEncrypted
+	default:
+		return nil, errors.New("the file is not Parquet, or it is cut off: it does not end with a footer")
+	}
+	length := int64(binary.LittleEndian.Uint32(end[len(end)-trailer:]))
+	if length > min(size-trailer-int64(len(magic)), maxFooter) {
+		return nil, fmt.Errorf("the file is damaged: a footer of %d bytes in a file of %d", length, size)
+	}
+	if length <= int64(len(end))-trailer {
+		return end[int64(len(end))-trailer-length : len(end)-trailer], nil
+	}
+	footer := make([]byte, length)
+	return footer, readAt(r, footer, size-trailer-length)
+}
+
+func readAt(r io.ReaderAt, into []byte, offset int64) error {
+	n, err := r.ReadAt(into, offset)
+	if n == len(into) {
+		return nil
+	}
+	if err == nil || err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("read %d bytes at %d: %w", len(into), offset, err)
+}
+
+// check compares the parts of a footer of the given size with each other and with the file.
+func (f *file) check(footerSize int64) error {
+	if f.meta.IsEncrypted {
+		return errEncrypted
+	}
+	if len(f.root.children) == 0 {
+		return errors.New("the file has no columns")
+	}
+	leaves, rows := f.root.leaves(), int64(0)
+	f.end = f.reader.Size() - trailer - footerSize
+	for i, group := range f.meta.RowGroups {
+		if group.Rows < 0 || len(group.Columns) != leaves {
+			return fmt.Errorf("the footer is damaged: row group %d has %d rows and %d of %d columns", i, group.Rows, len(group.Columns), leaves)
+		}
+		rows += group.Rows
+		for _, chunk := range group.Columns {
+			if err := checkChunk(chunk, f.end); err != nil && group.Rows > 0 {
+				return fmt.Errorf("row group %d: %w", i, err)
+			}
+		}
+	}
+	if rows != f.meta.Rows || rows < 0 {
+		return fmt.Errorf("the footer is damaged: %d rows in the row groups, %d in the file", rows, f.meta.Rows)
+	}
+	return nil
+}
+
+// checkChunk checks that the pages of a chunk are where a file can have them.
+func checkChunk(chunk format.ColumnChunk, end int64) error {
+	start := chunkStart(chunk)
+	switch {
+	case chunk.IsEncrypted:
+		return errEncrypted
+	case !chunk.HasMetaData:
+		return errors.New("the footer is damaged: a column is not described")
+	case chunk.FilePath != "":
+		return fmt.Errorf("the data is in another file, %q", chunk.FilePath)
+	case start < int64(len(magic)) || chunk.CompressedSize < 0 || chunk.UncompressedSize < 0 || chunk.CompressedSize > end-start:
+		return fmt.Errorf("the file is cut off or damaged: a column of %d bytes at %d does not fit the file", chunk.CompressedSize, start)
+	}
+	return nil
+}
+
+// dictionaryHeader is how many bytes the header of a dictionary page takes at most.
+const dictionaryHeader = 100
+
+// hasShortChunks says whether a writer left the header of the dictionary page out of the
+// sizes in the footer: parquet-mr did before version 1.2.9, of 2013.
+func hasShortChunks(createdBy string) bool {
+	var major, minor, patch int
+	n, _ := fmt.Sscanf(createdBy, "parquet-mr version %d.%d.%d", &major, &minor, &patch)
+	return n == 3 && (major < 1 || major == 1 && (minor < 2 || minor == 2 && patch < 9))
+}
+
+// chunkStart is the offset of the first page of a chunk.
+func chunkStart(chunk format.ColumnChunk) int64 {
+	if chunk.DictionaryOffset > 0 && chunk.DictionaryOffset < chunk.DataOffset {
+		return chunk.DictionaryOffset
+	}
+	return chunk.DataOffset
+}
+
+func (f *file) rowGroups() []RowGroup {
+	groups := make([]RowGroup, len(f.meta.RowGroups))
+	first := int64(0)
+	for i, group := range f.meta.RowGroups {
+		groups[i] = RowGroup{Index: i, Rows: group.Rows, FirstRow: first}
+		for _, chunk := range group.Columns {
+			groups[i].Bytes += chunk.CompressedSize
+		}
+		first += group.Rows
+	}
+	return groups
+}
+
+// chunkOf describes the pages of a flat column in a row group.
+func (f *file) chunkOf(n node, group RowGroup) (column.Chunk, error) {
+	chunk := f.meta.RowGroups[group.Index].Columns[n.leaf]
+	if chunk.Physical != n.Physical || chunk.Values != group.Rows {
+		return column.Chunk{}, fmt.Errorf("the footer is damaged: %d values of %s in a column of %s with %d rows",
+			chunk.Values, chunk.Physical, n.Physical, group.Rows)
+	}
+	start, length := chunkStart(chunk), chunk.CompressedSize
+	if hasShortChunks(f.meta.CreatedBy) {
+		length = min(length+dictionaryHeader, f.end-start)
+	}
+	return column.Chunk{
+		Codec: chunk.Codec, Offset: start, Length: length,
+		Uncompressed: chunk.UncompressedSize, Rows: group.Rows,
+	}, nil
+}

@@ -1,0 +1,148 @@
+package column
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"hyperlake/transforms/parquetread/internal/format"
+)
+
+const (
+	// maxHeader bounds a page header. Statistics, which are not read, can make one long.
+	maxHeader = 16 << 20
+	// sizeSlack is how much a page may be larger than the footer says that its whole
+	// chunk is, because old writers left page headers out of that sum.
+	sizeSlack = 1 << 20
+)
+
+// page is a page of data or of dictionary entries, decompressed. Its bytes are valid
+// until the next one is read.
+type page struct {
+	isDictionary bool
+	encoding     format.Encoding
+	values       int    // nulls included
+	levels       []byte // definition levels in RLE; empty where there can be no nulls
+	data         []byte
+}
+
+// pages reads the pages of a chunk in order.
+type pages struct {
+	stream
+	codecs           codecs
+	codec            format.Codec
+	uncompressed     int64 // of the whole chunk, in bytes
+	isOptional       bool
+	packed, unpacked []byte
+}
+
+// open starts a chunk.
+func (p *pages) open(src io.ReaderAt, isOptional bool, chunk Chunk, readAhead int) {
+	p.stream.open(src, chunk.Offset, chunk.Length, readAhead)
+	p.codec, p.uncompressed, p.isOptional = chunk.Codec, chunk.Uncompressed, isOptional
+}
+
+// next returns the next page of data or of dictionary entries, io.EOF after the last.
+func (p *pages) next() (page, error) {
+	for {
+		h, err := p.header()
+		if err != nil {
+			return page{}, err
+		}
+		stored, err := p.take(int(h.CompressedSize), &p.packed)
+		if err != nil {
+			return page{}, err
+		}
+		if h.HasCRC && crc32.ChecksumIEEE(stored) != h.CRC {
+			return page{}, fmt.Errorf("%w: the checksum of a page does not match", errMalformed)
+		}
+		switch h.Type {
+		case format.DataPage:
+			return p.dataPage(h, stored)
+		case format.DataPageV2:
+			return p.dataPageV2(h, stored)
+		case format.DictionaryPage:
+			data, err := p.unpack(h, stored, int(h.UncompressedSize))
+			return page{isDictionary: true, encoding: h.Encoding, values: int(h.Values), data: data}, err
+		}
+		// Index pages, and whatever else may be added to the format, hold no values.
+	}
+}
+
+func (p *pages) header() (format.PageHeader, error) {
+	for more := 0; ; {
+		ahead, err := p.peek(more)
+		if err != nil {
+			return format.PageHeader{}, err
+		}
+		if len(ahead) == 0 {
+			return format.PageHeader{}, io.EOF
+		}
+		h, size, err := format.ParsePageHeader(ahead)
+		if err == nil {
+			p.skip(size)
+			return h, p.check(h)
+		}
+		if !errors.Is(err, format.ErrShort) || len(ahead) <= more || len(ahead) > maxHeader {
+			return format.PageHeader{}, err
+		}
+		more = len(ahead)
+	}
+}
+
+// hasValues says whether a page with values follows. Bytes that are no page are padding.
+func (p *pages) hasValues() bool {
+	h, err := p.header()
+	return err == nil && (h.Type == format.DataPage || h.Type == format.DataPageV2) &&
+		h.Values > 0 && int64(h.CompressedSize) <= p.left()
+}
+
+// check refuses sizes that cannot be, before anything is allocated for them.
+func (p *pages) check(h format.PageHeader) error {
+	switch {
+	case h.CompressedSize < 0 || h.UncompressedSize < 0 || h.Values < 0 || h.DefinitionBytes < 0 || h.RepetitionBytes < 0:
+		return fmt.Errorf("%w: a size in a page header is negative", errMalformed)
+	case int64(h.UncompressedSize) > p.uncompressed+sizeSlack:
+		return fmt.Errorf("%w: a page of %d bytes in a chunk of %d", errMalformed, h.UncompressedSize, p.uncompressed)
+	}
+	return nil
+}
+
+// dataPage takes a page apart whose levels are compressed with its values.
+func (p *pages) dataPage(h format.PageHeader, stored []byte) (page, error) {
+	data, err := p.unpack(h, stored, int(h.UncompressedSize))
+	if err != nil {
+		return page{}, err
+	}
+	result := page{encoding: h.Encoding, values: int(h.Values), data: data}
+	if !p.isOptional {
+		return result, nil
+	}
+	if h.LevelEncoding != format.RLE {
+		return page{}, fmt.Errorf("definition levels encoded as %s are %w", h.LevelEncoding, ErrUnsupported)
+	}
+	result.levels, result.data, err = prefixed(data)
+	return result, err
+}
+
+// dataPageV2 takes a page apart whose levels stand uncompressed before its values.
+func (p *pages) dataPageV2(h format.PageHeader, stored []byte) (page, error) {
+	levels := int64(h.RepetitionBytes) + int64(h.DefinitionBytes)
+	if levels > int64(h.CompressedSize) || levels > int64(h.UncompressedSize) {
+		return page{}, fmt.Errorf("%w: levels of %d bytes in a page of %d", errMalformed, levels, h.UncompressedSize)
+	}
+	result := page{encoding: h.Encoding, values: int(h.Values), levels: stored[h.RepetitionBytes:levels]}
+	var err error
+	result.data, err = p.unpack(h, stored[levels:], int(h.UncompressedSize)-int(levels))
+	return result, err
+}
+
+// unpack decompresses stored to size bytes.
+func (p *pages) unpack(h format.PageHeader, stored []byte, size int) ([]byte, error) {
+	if p.codec == format.Uncompressed || !h.IsCompressed {
+		return stored, exact(len(stored), size, nil)
+	}
+	p.unpacked = resize(p.unpacked[:0], size)
+	return p.unpacked, p.codecs.decompress(p.codec, p.unpacked, stored)
+}

@@ -1,0 +1,78 @@
+package column
+
+import (
+	"fmt"
+	"io"
+)
+
+// stream reads a range of a file in order, through a small buffer: the range itself is
+// never held as a whole.
+type stream struct {
+	src       io.ReaderAt
+	pos, end  int64 // what of the range was not read into ahead yet
+	ahead     []byte
+	used      int // how much of ahead was taken
+	readAhead int // bytes
+}
+
+// open starts a range and keeps the buffer's memory.
+func (s *stream) open(src io.ReaderAt, start, length int64, readAhead int) {
+	*s = stream{src: src, pos: start, end: start + length, ahead: s.ahead[:0], readAhead: readAhead}
+}
+
+// left is how many bytes of the range were not taken yet.
+func (s *stream) left() int64 { return int64(len(s.ahead)-s.used) + s.end - s.pos }
+
+// peek returns the bytes that come next, without taking them: more than the given number
+// of bytes unless the range ends there.
+func (s *stream) peek(more int) ([]byte, error) {
+	if next := s.ahead[s.used:]; len(next) > more || s.pos == s.end {
+		return next, nil
+	}
+	have := copy(s.ahead, s.ahead[s.used:])
+	s.used = 0
+	s.ahead = resize(s.ahead[:have], int(min(int64(max(s.readAhead, 2*more)), int64(have)+s.end-s.pos)))
+	return s.ahead, s.read(s.ahead[have:])
+}
+
+// skip takes n bytes that peek returned.
+func (s *stream) skip(n int) { s.used += n }
+
+// take returns the next n bytes: in place where they were read ahead, else in scratch,
+// which grows as needed. They are valid until the next call of peek or take.
+func (s *stream) take(n int, scratch *[]byte) ([]byte, error) {
+	if int64(n) > s.left() {
+		return nil, fmt.Errorf("%w: a page of %d bytes where %d are left", errMalformed, n, s.left())
+	}
+	next := s.ahead[s.used:]
+	if n <= len(next) {
+		s.used += n
+		return next[:n], nil
+	}
+	*scratch = resize((*scratch)[:0], n)
+	have := copy(*scratch, next)
+	s.used = len(s.ahead)
+	return *scratch, s.read((*scratch)[have:])
+}
+
+func (s *stream) read(into []byte) error {
+	n, err := s.src.ReadAt(into, s.pos)
+	if n < len(into) {
+		if err == nil || err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return fmt.Errorf("read %d bytes at %d: %w", len(into), s.pos, err)
+	}
+	s.pos += int64(n)
+	return nil
+}
+
+// resize gives b the length n and keeps what it holds.
+func resize(b []byte, n int) []byte {
+	if n <= cap(b) {
+		return b[:n]
+	}
+	grown := make([]byte, n)
+	copy(grown, b)
+	return grown
+}

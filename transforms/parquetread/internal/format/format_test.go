@@ -1,0 +1,174 @@
+package format_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/transforms/parquetread/internal/format"
+)
+
+// footer returns the raw footer of a fixture.
+func footer(t testing.TB, name string) []byte {
+	data, err := os.ReadFile(filepath.Join("..", "..", "testdata", name))
+	require.NoError(t, err)
+	size := int(data[len(data)-8]) | int(data[len(data)-7])<<8
+	return data[len(data)-8-size : len(data)-8]
+}
+
+func TestFooter(t *testing.T) {
+	m, err := format.ParseFileMetaData(footer(t, "types_integers.parquet"))
+	require.NoError(t, err)
+	assert.Equal(t, "parquet-cpp-arrow version 26.0.1", m.CreatedBy)
+	assert.Equal(t, int64(3), m.Rows)
+	assert.False(t, m.IsEncrypted)
+	assert.Contains(t, m.KeyValues, "ARROW:schema")
+	require.Len(t, m.Schema, 2)
+	assert.Equal(t, int32(1), m.Schema[0].Children)
+	assert.Equal(t, format.SchemaElement{
+		Name: "dec_9_2", Physical: format.Int32, Repetition: format.Optional,
+		Logical: format.LogicalType{ID: format.Decimal, Precision: 9, Scale: 2},
+	}, m.Schema[1])
+	require.Len(t, m.RowGroups, 1)
+	assert.Equal(t, int64(3), m.RowGroups[0].Rows)
+	require.Len(t, m.RowGroups[0].Columns, 1)
+	chunk := m.RowGroups[0].Columns[0]
+	assert.Equal(t, format.ColumnChunk{
+		HasMetaData: true, Physical: format.Int32, Codec: format.Snappy, Values: 3, CompressedSize: chunk.CompressedSize,
+		UncompressedSize: chunk.UncompressedSize, DictionaryOffset: 4, DataOffset: chunk.DataOffset,
+	}, chunk)
+	assert.Greater(t, chunk.DataOffset, int64(4))
+	assert.Positive(t, chunk.CompressedSize)
+	assert.Positive(t, chunk.UncompressedSize)
+}
+
+func TestFootersThatAreCutOff(t *testing.T) {
+	whole := footer(t, "types.parquet")
+	for size := range whole {
+		_, err := format.ParseFileMetaData(whole[:size])
+		require.Error(t, err, "%d bytes", size)
+	}
+}
+
+func TestConvertedTypes(t *testing.T) {
+	// A schema of one element: name "c" (field 4), a converted type (6), scale (7) and
+	// precision (8).
+	element := func(converted byte) []byte {
+		return []byte{0x29, 0x1c, 0x48, 1, 'c', 0x25, converted * 2, 0x15, 4, 0x15, 14, 0, 0}
+	}
+	for converted, want := range map[byte]format.LogicalType{
+		0:  {ID: format.String},
+		1:  {ID: format.Map},
+		2:  {ID: format.Map},
+		3:  {ID: format.List},
+		4:  {ID: format.Enum},
+		5:  {ID: format.Decimal, Precision: 7, Scale: 2},
+		6:  {ID: format.Date},
+		7:  {ID: format.Time, UTC: true, Unit: format.Milliseconds},
+		8:  {ID: format.Time, UTC: true, Unit: format.Microseconds},
+		9:  {ID: format.Timestamp, UTC: true, Unit: format.Milliseconds},
+		10: {ID: format.Timestamp, UTC: true, Unit: format.Microseconds},
+		11: {ID: format.Integer, Bits: 8},
+		14: {ID: format.Integer, Bits: 64},
+		15: {ID: format.Integer, Bits: 8, Signed: true},
+		18: {ID: format.Integer, Bits: 64, Signed: true},
+		19: {ID: format.JSON},
+		20: {ID: format.BSON},
+		21: {ID: format.Interval},
+		22: {},
+	} {
+		m, err := format.ParseFileMetaData(element(converted))
+		require.NoError(t, err, converted)
+		assert.Equal(t, []format.SchemaElement{{Name: "c", Logical: want}}, m.Schema, converted)
+	}
+}
+
+func TestPageHeader(t *testing.T) {
+	whole := []byte{
+		0x15, 6, // type 3, a data page of version 2
+		0x15, 40, 0x15, 20, // 20 bytes, 10 as stored
+		0x15, 1, // checksum -1
+		0x4c,                                                          // field 8
+		0x15, 14, 0x15, 2, 0x15, 14, 0x15, 16, 0x15, 4, 0x15, 6, 0x12, // 7 values, encoding 8, levels of 2 and 3 bytes, not compressed
+		0x1c, 0x18, 3, 'm', 'a', 'x', 0, // statistics
+		0, 0,
+	}
+	want := format.PageHeader{
+		Type: format.DataPageV2, UncompressedSize: 20, CompressedSize: 10, HasCRC: true, CRC: 0xffffffff,
+		Values: 7, Encoding: format.RLEDictionary, DefinitionBytes: 2, RepetitionBytes: 3,
+	}
+	got, size, err := format.ParsePageHeader(append(whole, "data"...))
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	assert.Equal(t, len(whole), size)
+	for size := range whole {
+		_, _, err := format.ParsePageHeader(whole[:size])
+		require.ErrorIs(t, err, format.ErrShort, "%d bytes", size)
+	}
+}
+
+func TestStructuresThatAreMalformed(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"nested without end":    bytes.Repeat([]byte{0x1c}, 1000),
+		"lists without end":     append([]byte{0x19}, bytes.Repeat([]byte{0x19}, 1000)...),
+		"a kind that is none":   {0x1e, 0},
+		"a number of 11 bytes":  append([]byte{0x15}, bytes.Repeat([]byte{0xff}, 11)...),
+		"a list of 2^63":        {0x19, 0xf5, 255, 255, 255, 255, 255, 255, 255, 255, 127},
+		"a text of 2^63":        {0x18, 255, 255, 255, 255, 255, 255, 255, 255, 127},
+		"a map of 2^63":         {0x1b, 255, 255, 255, 255, 255, 255, 255, 255, 127, 0x55, 0},
+		"a map of nothing":      {0x1b, 255, 255, 255, 255, 255, 255, 255, 255, 127, 0x00, 0},
+		"a schema of no fields": {0x29, 0x0c, 0},
+	} {
+		_, err := format.ParseFileMetaData(data)
+		require.Error(t, err, name)
+	}
+}
+
+func TestArrowSchema(t *testing.T) {
+	for _, name := range []string{"embedded.parquet", "embedded_new.parquet"} {
+		raw := embedded(t, name)
+		fields := format.ParseArrowSchema(raw)
+		require.GreaterOrEqual(t, len(fields), 6)
+		assert.Equal(t, []format.ArrowField{
+			{Name: "view"}, {Name: "large"}, {Name: "dictionary"}, {Name: "bytes_view"},
+			{Name: "duration_s", IsDuration: true}, {Name: "duration_ns", IsDuration: true, Unit: 3},
+		}, fields[:6])
+		assert.NotPanics(t, func() {
+			for size := range raw {
+				format.ParseArrowSchema(raw[:size])
+			}
+		})
+	}
+	assert.Empty(t, format.ParseArrowSchema([]byte("not a schema")))
+	uuid := format.ParseArrowSchema(embedded(t, "types.parquet"))[17]
+	assert.Equal(t, format.ArrowField{Name: "uuid", Extension: "arrow.uuid"}, uuid)
+}
+
+func embedded(t testing.TB, name string) []byte {
+	m, err := format.ParseFileMetaData(footer(t, name))
+	require.NoError(t, err)
+	raw, err := base64.StdEncoding.DecodeString(m.KeyValues["ARROW:schema"])
+	require.NoError(t, err)
+	return raw
+}
+
+func FuzzParse(f *testing.F) {
+	for _, name := range []string{"types.parquet", "nested.parquet", "embedded_new.parquet"} {
+		f.Add(footer(f, name))
+		f.Add(embedded(f, name))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, size, err := format.ParsePageHeader(data)
+		if err == nil {
+			require.LessOrEqual(t, size, len(data))
+		}
+		m, err := format.ParseFileMetaData(data)
+		require.Equal(t, err != nil, m == nil)
+		format.ParseArrowSchema(data)
+	})
+}

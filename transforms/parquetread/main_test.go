@@ -1,0 +1,117 @@
+package parquetread_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/batch"
+	"hyperlake/internal/storage"
+	"hyperlake/transforms/parquetread"
+)
+
+func TestMain(m *testing.M) { ptest.MainWithDefault(m, "prism") }
+
+func stat(t testing.TB, path string) storage.Info {
+	info, err := storage.Local{}.Stat(context.Background(), path)
+	require.NoError(t, err)
+	return info
+}
+
+func fixture(name string) string { return filepath.Join("testdata", name+".parquet") }
+
+// store writes a file of its own for a test.
+func store(t testing.TB, data []byte) string {
+	path := filepath.Join(t.TempDir(), "file.parquet")
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	return path
+}
+
+func footerOf(t testing.TB, path string) parquetread.Footer {
+	footer, err := parquetread.ReadFooter(context.Background(), stat(t, path))
+	require.NoError(t, err)
+	return footer
+}
+
+// allOf asks for the whole of some files, of which the first gives the columns.
+func allOf(t testing.TB, paths ...string) (parquetread.Shard, parquetread.Table) {
+	var shard parquetread.Shard
+	var table parquetread.Table
+	for i, path := range paths {
+		footer := footerOf(t, path)
+		shard.Files = append(shard.Files, parquetread.FileRef{Info: footer.Info, RowGroups: footer.RowGroups})
+		for _, field := range footer.Schema.Fields() {
+			if i == 0 {
+				table.Columns = append(table.Columns, field.Name)
+			}
+		}
+	}
+	return shard, table
+}
+
+// readAll returns all batches of a shard.
+func readAll(shard parquetread.Shard, table parquetread.Table) ([]batch.Batch, error) {
+	var batches []batch.Batch
+	err := parquetread.ReadShard(context.Background(), shard, table, func(b batch.Batch) error {
+		batches = append(batches, b)
+		return nil
+	})
+	return batches, err
+}
+
+// readFile returns all batches of a file.
+func readFile(t testing.TB, path string) []batch.Batch {
+	batches, err := readAll(allOf(t, path))
+	require.NoError(t, err)
+	return batches
+}
+
+// texts returns each value of a column of some batches as text, "(null)" for nulls.
+func texts(batches []batch.Batch, name string) []string {
+	var result []string
+	for _, b := range batches {
+		for _, index := range b.Record.Schema().FieldIndices(name) {
+			column := b.Record.Column(index)
+			for row := range column.Len() {
+				result = append(result, text(column, row))
+			}
+		}
+	}
+	return result
+}
+
+// text is a value in a form that shows everything that its type can hold.
+func text(column arrow.Array, row int) string {
+	if column.IsNull(row) {
+		return "(null)"
+	}
+	switch column := column.(type) {
+	case *array.Timestamp: // its own text stops at the range of nanoseconds
+		return fmt.Sprintf("%d%s", column.Value(row), column.DataType().(*arrow.TimestampType).Unit)
+	case *array.Binary:
+		return fmt.Sprintf("%x", column.Value(row))
+	case *array.FixedSizeBinary:
+		return fmt.Sprintf("%x", column.Value(row))
+	case *array.Decimal128:
+		return column.Value(row).ToString(column.DataType().(*arrow.Decimal128Type).Scale)
+	case *array.Decimal256:
+		return column.Value(row).ToString(column.DataType().(*arrow.Decimal256Type).Scale)
+	}
+	return column.ValueStr(row)
+}
+
+// rowsOf counts the rows of batches.
+func rowsOf(batches []batch.Batch) int64 {
+	rows := int64(0)
+	for _, b := range batches {
+		rows += b.Record.NumRows()
+	}
+	return rows
+}

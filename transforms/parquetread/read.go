@@ -1,0 +1,160 @@
+package parquetread
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/batch"
+	"hyperlake/transforms/parquetread/internal/column"
+)
+
+const (
+	// queuedBatches is how many batches wait for emit while the next one is decoded.
+	queuedBatches = 2
+	// maxDecoders bounds how many columns are decoded at once.
+	maxDecoders = 4
+	// readAhead is how many bytes of a column are read at once; pages that are larger
+	// are read in one more piece.
+	readAhead = 64 << 10
+)
+
+// settings is how a shard is read.
+type settings struct {
+	decoders  int // columns that are decoded at once
+	readAhead int // bytes
+}
+
+// ReadShard decodes the row groups of a shard and calls emit, from the caller's own
+// goroutine, for one batch after another, in the order of the files, of their row groups
+// and of their rows. While emit runs, the next batches are decoded: a few, and not more.
+//
+// An error of emit ends everything and is returned as it is; so is that of ctx. All
+// others are failure.Errors of kind source. When ReadShard returns, nothing of it runs
+// any more. It is safe for concurrent use.
+func ReadShard(ctx context.Context, shard Shard, table Table, emit func(batch.Batch) error) error {
+	decoders := min(runtime.GOMAXPROCS(0), maxDecoders)
+	return readShard(ctx, shard, table, emit, settings{decoders: decoders, readAhead: readAhead})
+}
+
+func readShard(ctx context.Context, shard Shard, table Table, emit func(batch.Batch) error, s settings) error {
+	inner, cancel := context.WithCancel(ctx)
+	queue := make(chan batch.Batch, queuedBatches)
+	var failed error // set before queue is closed
+	go func() {
+		defer close(queue)
+		r := shardReader{settings: s, ctx: inner, table: table, shard: shard, queue: queue}
+		failed = r.run()
+	}()
+	defer func() {
+		cancel()
+		for range queue { // until the reader has ended
+		}
+	}()
+	for b := range queue {
+		if err := emit(b); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return failed
+}
+
+// shardReader decodes a shard into a queue.
+type shardReader struct {
+	settings
+	ctx     context.Context
+	table   Table
+	shard   Shard
+	queue   chan<- batch.Batch
+	readers []column.Reader // of the columns of the table
+}
+
+func (r *shardReader) run() error {
+	r.readers = make([]column.Reader, len(r.table.Columns))
+	for _, ref := range r.shard.Files {
+		err := guard(func() error { return r.readFile(ref) })
+		if err != nil {
+			return fileError(ref.Info.URI, err)
+		}
+	}
+	return nil
+}
+
+func (r *shardReader) readFile(ref FileRef) (err error) {
+	f, err := openFile(r.ctx, ref.Info)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := f.reader.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	selected, err := f.selectColumns(r.table.Columns)
+	if err != nil {
+		return err
+	}
+	actual := f.rowGroups()
+	for _, group := range ref.RowGroups {
+		if group.Index < 0 || group.Index >= len(actual) || group.Rows != actual[group.Index].Rows {
+			return fmt.Errorf("row group %d is not the one that was planned for: it had %d rows", group.Index, group.Rows)
+		}
+		g := groupReader{shardReader: r, file: f, selected: selected, group: actual[group.Index]}
+		if err := g.run(); err != nil {
+			return fmt.Errorf("row group %d: %w", group.Index, err)
+		}
+	}
+	return nil
+}
+
+// send hands a batch to emit, and waits while the queue is full.
+func (r *shardReader) send(b batch.Batch) error {
+	select {
+	case r.queue <- b:
+		return nil
+	case <-r.ctx.Done():
+		return r.ctx.Err()
+	}
+}
+
+// selection is the columns of a table in a file.
+type selection struct {
+	schema *arrow.Schema
+	nodes  []node
+}
+
+// selectColumns finds columns by their names.
+func (f *file) selectColumns(names []string) (selection, error) {
+	fields := make([]arrow.Field, len(names))
+	nodes := make([]node, len(names))
+	for i, name := range names {
+		index, err := f.root.topLevel(name)
+		if err != nil {
+			return selection{}, err
+		}
+		fields[i], nodes[i] = f.schema.Field(index), f.root.children[index]
+		if !nodes[i].isFlat() {
+			return selection{}, fmt.Errorf("column %q of the nested type %s is %w", name, fields[i].Type, column.ErrUnsupported)
+		}
+	}
+	return selection{arrow.NewSchema(fields, nil), nodes}, nil
+}
+
+// cancellable is a file that cannot be read any more once a context is done.
+type cancellable struct {
+	io.ReaderAt
+	ctx context.Context
+}
+
+func (c cancellable) ReadAt(p []byte, offset int64) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.ReaderAt.ReadAt(p, offset)
+}

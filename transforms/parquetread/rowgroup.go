@@ -1,0 +1,152 @@
+package parquetread
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"hyperlake/internal/batch"
+	"hyperlake/transforms/parquetread/internal/column"
+	"hyperlake/transforms/parquetread/internal/format"
+)
+
+// batchBytes is how large a batch should be, about.
+const batchBytes = 8 << 20
+
+// groupReader decodes a row group. Its columns are decoded at the same time and batch by
+// batch, rather than several row groups at once: batches come in order by themselves, and
+// however large row groups are, only a few batches are in memory.
+type groupReader struct {
+	*shardReader
+	file     *file
+	selected selection
+	group    RowGroup
+
+	chunks  []column.Chunk
+	order   []int         // of the columns, the largest first
+	decoded []arrow.Array // of each column: rows that were not sent yet, or nil
+}
+
+func (g *groupReader) run() error {
+	if err := g.openColumns(); err != nil {
+		return err
+	}
+	size := int64(g.batchRows())
+	for done := int64(0); done < g.group.Rows; {
+		if err := g.decode(int(min(size, g.group.Rows-done))); err != nil {
+			return err
+		}
+		record := g.assemble(int(min(size, g.group.Rows-done)))
+		err := g.send(batch.Batch{
+			Table:  g.shard.Table,
+			Origin: batch.Origin{File: g.file.uri, RowGroup: g.group.Index, FirstRow: g.group.FirstRow + done},
+			Tally:  batch.Tally{Read: record.NumRows()},
+			Record: record,
+		})
+		if err != nil {
+			return err
+		}
+		done += record.NumRows()
+	}
+	return nil
+}
+
+func (g *groupReader) openColumns() error {
+	nodes := g.selected.nodes
+	g.chunks, g.order, g.decoded = make([]column.Chunk, len(nodes)), make([]int, len(nodes)), make([]arrow.Array, len(nodes))
+	source := cancellable{g.file.reader, g.ctx}
+	for i, n := range nodes {
+		chunk, err := g.file.chunkOf(n, g.group)
+		if err == nil {
+			leaf := column.Column{
+				Physical: n.Physical, Length: n.TypeLength, IsOptional: n.Repetition == format.Optional,
+				Type: g.selected.schema.Field(i).Type,
+			}
+			err = g.readers[i].Open(source, leaf, chunk, g.readAhead)
+		}
+		if err != nil {
+			return fmt.Errorf("column %q: %w", n.Name, err)
+		}
+		g.chunks[i], g.order[i] = chunk, i
+	}
+	slices.SortStableFunc(g.order, func(a, b int) int { return cmp.Compare(g.chunks[b].Uncompressed, g.chunks[a].Uncompressed) })
+	return nil
+}
+
+// batchRows estimates how many rows make a batch of batchBytes. It takes byte arrays to be
+// as large as they are stored; where dictionaries make them larger, their reader stops.
+func (g *groupReader) batchRows() int {
+	width := int64(0) // bytes of a row
+	for i, chunk := range g.chunks {
+		if fixed, ok := g.selected.schema.Field(i).Type.(arrow.FixedWidthDataType); ok {
+			width += int64(fixed.BitWidth()+7) / 8
+		} else {
+			width += int64(arrow.Int32SizeBytes) + chunk.Uncompressed/max(g.group.Rows, 1)
+		}
+	}
+	return int(min(max(batchBytes/max(width, 1), 1), batch.MaxRows))
+}
+
+// decode makes sure that rows of every column are decoded. A column may end up with
+// fewer rows than asked for.
+func (g *groupReader) decode(rows int) error {
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	work := func() {
+		for failed.Load() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= len(g.order) {
+				return
+			}
+			if err := g.decodeColumn(g.order[i], rows); err != nil {
+				failed.CompareAndSwap(nil, &err)
+			}
+		}
+	}
+	var others sync.WaitGroup
+	for range min(g.decoders, len(g.order)) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (g *groupReader) decodeColumn(i, rows int) error {
+	if g.decoded[i] != nil {
+		return nil
+	}
+	err := guard(func() (err error) {
+		g.decoded[i], err = g.readers[i].Next(rows)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("column %q: %w", g.selected.nodes[i].Name, err)
+	}
+	return nil
+}
+
+// assemble makes a record of the rows that every column has, at most the given number,
+// and keeps the rest.
+func (g *groupReader) assemble(rows int) arrow.Record {
+	for _, decoded := range g.decoded {
+		rows = min(rows, decoded.Len())
+	}
+	columns := make([]arrow.Array, len(g.decoded))
+	for i, decoded := range g.decoded {
+		columns[i], g.decoded[i] = decoded, nil
+		if decoded.Len() > rows {
+			columns[i] = array.NewSlice(decoded, 0, int64(rows))
+			g.decoded[i] = array.NewSlice(decoded, int64(rows), int64(decoded.Len()))
+		}
+	}
+	return array.NewRecord(g.selected.schema, columns, int64(rows))
+}

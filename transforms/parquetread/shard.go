@@ -1,0 +1,28 @@
+package parquetread
+
+import "hyperlake/internal/storage"
+
+// RowGroup names a row group of a file.
+type RowGroup struct {
+	Index    int   `json:"index"` // 0-based in the file
+	Rows     int64 `json:"rows"`
+	FirstRow int64 `json:"first_row"` // 0-based in the file
+	Bytes    int64 `json:"bytes"`     // of all its columns, compressed as they are stored
+}
+
+// FileRef names row groups of one version of a file.
+type FileRef struct {
+	Info      storage.Info `json:"info"`
+	RowGroups []RowGroup   `json:"row_groups"`
+}
+
+// Shard is what one element asks a worker to read: row groups of one table.
+type Shard struct {
+	Table int       `json:"table"` // index into the tables of the run
+	Files []FileRef `json:"files"`
+}
+
+// Table is what to read of the files of a table.
+type Table struct {
+	Columns []string `json:"columns"` // source names of top-level columns, in the order of the output
+}
