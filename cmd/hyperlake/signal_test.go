@@ -48,7 +48,7 @@ func start(t *testing.T, folder string, scratch string) (cmd *exec.Cmd, stderr *
 
 	require.Eventually(t, func() bool {
 		partials, _ := filepath.Glob(filepath.Join(folder, ".long.hyperlake-*", "partials", "*.hyper"))
-		hyperdPID = childNamed(cmd.Process.Pid, "hyperd")
+		hyperdPID = childNamed(cmd.Process.Pid, "hyperdMain")
 		return len(partials) > 0 && hyperdPID != 0
 	}, 30*time.Second, 5*time.Millisecond, "it does not load anything")
 	return cmd, stderr, hyperdPID
@@ -56,15 +56,13 @@ func start(t *testing.T, folder string, scratch string) (cmd *exec.Cmd, stderr *
 
 // childNamed finds a child process by its program's name; 0 if there is none.
 func childNamed(parent int, name string) int {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", parent))
-	for _, task := range tasks {
-		children, _ := os.ReadFile(task)
-		for _, child := range strings.Fields(string(children)) {
-			comm, _ := os.ReadFile("/proc/" + child + "/comm")
-			if strings.TrimSpace(string(comm)) == name {
-				pid, _ := strconv.Atoi(child)
-				return pid
-			}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		stat, _ := os.ReadFile(path) // pid (name) state parent …
+		before, after, _ := strings.Cut(string(stat), " ("+name+") ")
+		if fields := strings.Fields(after); len(fields) > 1 && fields[1] == strconv.Itoa(parent) {
+			pid, _ := strconv.Atoi(before)
+			return pid
 		}
 	}
 	return 0

@@ -132,6 +132,7 @@ Exit codes:
 		return failure.New(failure.Usage, "%w", err).WithHint("see `%s --help`", cmd.CommandPath()).BeforeData()
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SuggestionsMinimumDistance = 2
 	a.flags.add(root.PersistentFlags())
 	root.AddCommand(
 		a.runCommand(),

@@ -19,9 +19,6 @@ import (
 // hyperExtension ends the names of .hyper files.
 const hyperExtension = ".hyper"
 
-// hyperMagic starts every .hyper file.
-const hyperMagic = "Hyper"
-
 // hyperFile is a .hyper file that is open for reading in a session of its own.
 type hyperFile struct {
 	path  string // absolute
@@ -64,8 +61,8 @@ func (f *hyperFile) close() {
 	f.lease.Release()
 }
 
-// checkHyperFile says what is wrong with a path before hyperd is started for it. A path
-// that leads to no file is a wrong command line; a file that is no .hyper is corrupt.
+// checkHyperFile says what is wrong with a path before hyperd is started for it. One that
+// leads to no file is a wrong command line.
 func checkHyperFile(path string) error {
 	stat, err := os.Stat(path)
 	switch {
@@ -76,29 +73,25 @@ func checkHyperFile(path string) error {
 	case stat.IsDir():
 		return failure.New(failure.Usage, "%s is a folder, not a .hyper file", path).
 			WithHint("name a file in it").BeforeData()
-	}
-	start, err := fileStart(path, len(hyperMagic))
-	switch {
-	case err != nil:
-		return failure.New(failure.Storage, "%w", err)
-	case len(start) == 0:
-		return failure.New(failure.Storage, "%s is empty (0 bytes): not a .hyper file", path).WithHint("build it again")
-	case start != hyperMagic:
-		return failure.New(failure.Storage, "%s is not a .hyper file: it starts with %q", path, start).
-			WithHint("check the path")
+	case stat.Size() == 0:
+		return failure.New(failure.Storage, "%s is empty (0 bytes): not a .hyper file", path).WithHint("build the file again")
 	}
 	return nil
 }
 
-// fileStart reads up to n bytes at the start of a file.
-func fileStart(path string, n int) (string, error) {
+// isHyper says whether a file is a .hyper file, by its name or else by its first bytes.
+func isHyper(path string) bool {
+	if filepath.Ext(path) == hyperExtension {
+		return true
+	}
 	file, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return false
 	}
 	defer file.Close()
-	start, err := io.ReadAll(io.LimitReader(file, int64(n)))
-	return string(start), err
+	start := make([]byte, 4)
+	_, err = io.ReadFull(file, start)
+	return err == nil && strings.EqualFold(string(start), "hype")
 }
 
 // hyperdHints say what to do about hyperd's answers, by what they contain.
@@ -106,6 +99,7 @@ var hyperdHints = []struct{ answer, hint string }{
 	{"hyperd error 25006", "`hyperlake sql` never changes the file; build another one"},
 	{"hyperd error 55006", "wait until the program that writes to the file has closed it, or work on a copy"},
 	{"hyperd error XX001", "build the file again"},
+	{"hyperd error 42809", "check the path: this is not a .hyper file"},
 	{"ulti-part queries", "run one statement at a time"},
 	{"hyperd error 42P01", namesHint},
 	{"hyperd error 42703", namesHint},
@@ -114,14 +108,18 @@ var hyperdHints = []struct{ answer, hint string }{
 
 const namesHint = "`hyperlake inspect {file}` lists tables and columns; names that are not all in lower case stand in double quotes"
 
-// excerptEnd is the underline below the part of a statement that hyperd quotes. On one
-// line with it, it means nothing.
-var excerptEnd = regexp.MustCompile(` \^~*( \(hyperd error \w+\))$`)
+// What hyperd's answers hold beside what matters: the file, which we name ourselves, and
+// the underline below the part of a statement that they quote, which means nothing when
+// it stands on one line with it.
+var (
+	databaseID = regexp.MustCompile(`:( DatabaseId: "[^"]*")+`)
+	underline  = regexp.MustCompile(` \^~*( \(hyperd error \w+\))$`)
+)
 
 // explainHyperd makes hyperd's answer about a file as useful as it can be.
 func explainHyperd(err error, path string) error {
 	failed := *failure.Of(err, failure.Hyperd)
-	failed.Message = excerptEnd.ReplaceAllString(failed.Message, "$1")
+	failed.Message = databaseID.ReplaceAllString(underline.ReplaceAllString(failed.Message, "$1"), "")
 	for _, known := range hyperdHints {
 		if failed.Hint == "" && strings.Contains(failed.Message, known.answer) {
 			failed.Hint = strings.ReplaceAll(known.hint, "{file}", path)

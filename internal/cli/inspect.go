@@ -50,13 +50,11 @@ func (a *app) inspect(ctx context.Context, path string) error {
 		return failure.New(failure.Storage, "%w", err)
 	case info.Folder:
 		return a.inspectParquetGlob(ctx, store, path, storage.Join(escapeGlob(path), "**", "*.parquet"))
-	case filepath.Ext(path) == hyperExtension:
+	case isHyper(path):
 		return a.inspectHyper(ctx, info)
+	default:
+		return a.inspectParquet(ctx, path, []storage.Info{info})
 	}
-	if start, err := fileStart(path, len(hyperMagic)); err == nil && start == hyperMagic {
-		return a.inspectHyper(ctx, info)
-	}
-	return a.inspectParquet(ctx, path, []storage.Info{info})
 }
 
 func isGlob(path string) bool { return strings.ContainsAny(path, "*?[{") }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -151,7 +152,7 @@ func (s *columnSet) add(footer parquetread.Footer) {
 }
 
 // keyed iterates over the columns of a file.
-func keyed(schema *arrow.Schema) func(yield func(columnKey, arrow.Field) bool) {
+func keyed(schema *arrow.Schema) iter.Seq2[columnKey, arrow.Field] {
 	return func(yield func(columnKey, arrow.Field) bool) {
 		seen := map[string]int{}
 		for _, field := range schema.Fields() {

@@ -210,15 +210,17 @@ func TestInspectErrors(t *testing.T) {
 	require.NoError(t, os.WriteFile("empty.parquet", nil, 0o644))
 	require.NoError(t, os.WriteFile("text.hyper", []byte("no"), 0o644))
 	for path, want := range map[string]outcome{
-		"none":       {2, "", "hyperlake: there is no file or folder none; check the path\n"},
-		"none/*":     {2, "", "hyperlake: no files match none/*; check the path; files whose names start with _ or . are not matched\n"},
-		"folder":     {2, "", "hyperlake: no files match folder/**/*.parquet; check the path; files whose names start with _ or . are not matched\n"},
-		"s4://lake":  {2, "", "hyperlake: s4://lake: storage of scheme \"s4\" is not supported\n"},
-		"text.hyper": {1, "", "hyperlake: text.hyper is not a .hyper file: it starts with \"no\"; check the path\n"},
+		"none":      {2, "", "hyperlake: there is no file or folder none; check the path\n"},
+		"none/*":    {2, "", "hyperlake: no files match none/*; check the path; files whose names start with _ or . are not matched\n"},
+		"folder":    {2, "", "hyperlake: no files match folder/**/*.parquet; check the path; files whose names start with _ or . are not matched\n"},
+		"s4://lake": {2, "", "hyperlake: s4://lake: storage of scheme \"s4\" is not supported\n"},
 	} {
 		assert.Equal(t, want, run(t, "", "inspect", path), path)
 	}
-	got := run(t, "", "inspect", "empty.parquet")
+	got := run(t, "", "inspect", "text.hyper")
+	assert.Equal(t, 1, got.code)
+	assert.Regexp(t, `^hyperlake: open text.hyper: .*not a valid database \(hyperd error 42809\); check the path: this is not a .hyper file\n$`, got.stderr)
+	got = run(t, "", "inspect", "empty.parquet")
 	assert.Equal(t, 1, got.code)
 	assert.Contains(t, got.stderr, "hyperlake: file empty.parquet")
 }

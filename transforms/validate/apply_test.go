@@ -173,6 +173,22 @@ func TestValidUTF8(t *testing.T) {
 	}
 }
 
+// The quick look at a whole column must miss neither a single byte anywhere nor a character
+// that two rows share, wherever the rows begin in memory.
+func TestValidUTF8MissesNoByte(t *testing.T) {
+	good := textColumn(t, arrow.BinaryTypes.String, []string{"a"}, nil)
+	v := compileFor(t, record("c", good), "[]")
+	for at := range 100 {
+		text := []byte(strings.Repeat("a", 100))
+		text[at] = 0xff
+		bad := textColumn(t, arrow.BinaryTypes.String, []string{string(text)}, nil)
+		assert.Equal(t, []int64{0}, brokenRows(t, v, record("c", bad)), "byte %d", at)
+
+		shared := textColumn(t, arrow.BinaryTypes.String, []string{strings.Repeat("a", at), "caf\xc3", "\xa9", "b"}, nil)
+		assert.Equal(t, []int64{0, 1}, brokenRows(t, v, record("c", array.NewSlice(shared, 1, 4))), "behind %d bytes", at)
+	}
+}
+
 func TestValidUTF8LooksAtAllTextColumnsAndNothingElse(t *testing.T) {
 	bad := []string{"\xff", "a", "\xfe"}
 	in := record("a bin b",

@@ -78,7 +78,7 @@ func TestReaderRefusesOtherCodecs(t *testing.T) {
 }
 
 func TestReaderRefusesPagesLargerThanTheirChunk(t *testing.T) {
-	_, err := openFixture(t, 100, func(c *column.Chunk) { c.Uncompressed = -1 << 20 }).Next(1)
+	_, err := openFixture(t, 100, func(c *column.Chunk) { c.Uncompressed = 10 - 1<<20 }).Next(1)
 	assert.ErrorContains(t, err, "in a chunk of")
 	_, err = openFixture(t, 100, func(c *column.Chunk) { c.Length = 60 }).Next(1)
 	assert.ErrorContains(t, err, "are left")
