@@ -234,7 +234,7 @@ func TestFailuresLeaveTheOutputAlone(t *testing.T) {
 				require.NoError(t, os.Remove(filepath.Join(folder, "lake", "b.parquet")))
 			},
 			kind: failure.Source,
-			says: []string{"b.parquet", "went away"},
+			says: []string{"b.parquet", "no such file"},
 		},
 		{
 			name: "a page is damaged during the run",

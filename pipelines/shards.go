@@ -10,7 +10,7 @@ const shardsPerWorker = 3
 // the given number of workers. A shard holds row groups of one table, in order; one row
 // group is never divided.
 func cutShards(tables []*TablePlan, workers int) []parquetread.Shard {
-	wanted := int64(1)
+	wanted := int64(1) // and at least one a table
 	if workers > 1 {
 		wanted = int64(workers) * shardsPerWorker
 	}
@@ -18,35 +18,35 @@ func cutShards(tables []*TablePlan, workers int) []parquetread.Shard {
 	for _, table := range tables {
 		total += table.Bytes
 	}
-	target := max(total/wanted, 1)
-
 	var shards []parquetread.Shard
 	for i, table := range tables {
-		limit := target
-		if workers == 1 {
-			limit = table.Bytes + 1 // all of it
+		share := int64(1)
+		if total > 0 {
+			share = max(1, (table.Bytes*wanted+total/2)/total)
 		}
-		shards = append(shards, cutTable(i, table.files, limit)...)
+		shards = append(shards, cutTable(i, table, share)...)
 	}
 	return shards
 }
 
-// cutTable closes a shard with the row group that fills it up to limit bytes.
-func cutTable(table int, files []parquetread.Footer, limit int64) []parquetread.Shard {
+// cutTable cuts a table into at most n shards: one ends with the row group that reaches
+// its part of the table's bytes.
+func cutTable(index int, table *TablePlan, n int64) []parquetread.Shard {
 	var shards []parquetread.Shard
-	open := parquetread.Shard{Table: table}
-	var filled int64
-	for _, file := range files {
+	open := parquetread.Shard{Table: index}
+	var passed int64 // bytes of the row groups so far
+	for _, file := range table.files {
 		ref := parquetread.FileRef{Info: file.Info}
 		for _, group := range file.RowGroups {
 			if group.Rows == 0 {
 				continue
 			}
 			ref.RowGroups = append(ref.RowGroups, group)
-			if filled += group.Bytes; filled >= limit {
+			passed += group.Bytes
+			if last := int64(len(shards)) == n-1; !last && passed >= table.Bytes*int64(len(shards)+1)/n {
 				open.Files = append(open.Files, ref)
 				shards = append(shards, open)
-				open, filled = parquetread.Shard{Table: table}, 0
+				open = parquetread.Shard{Table: index}
 				ref.RowGroups = nil
 			}
 		}

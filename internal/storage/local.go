@@ -52,6 +52,9 @@ func (Local) Glob(ctx context.Context, pattern string) ([]Info, error) {
 		found = append(found, Info{URI: full, Size: stat.Size(), Modified: stat.ModTime()})
 		return nil
 	}, doublestar.WithFailOnIOErrors())
+	if err == nil && len(found) == 0 {
+		err = danglingOrNil(clean) // without wildcards, the walk does not see a link that leads nowhere
+	}
 	if err != nil {
 		return nil, fmt.Errorf("glob %s: %w", pattern, err)
 	}
@@ -174,7 +177,8 @@ func putFile(path string, write func(io.Writer) error) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, temp.Close(), os.Remove(temp.Name()))
+			_ = temp.Close() // it may be closed already
+			err = errors.Join(err, os.Remove(temp.Name()))
 		}
 	}()
 	if err := write(temp); err != nil {

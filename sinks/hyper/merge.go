@@ -117,7 +117,7 @@ func insertAll(ctx context.Context, conn *hyperd.Conn, layout Layout, partials [
 	}
 	rest := partials[1:]
 	for i, partial := range rest {
-		if err := conn.Attach(ctx, partial.Path, restAlias(i)); err != nil {
+		if err := AttachReadOnly(ctx, conn, partial.Path, restAlias(i)); err != nil {
 			return fmt.Errorf("open partial %s: %w", partial.Path, err)
 		}
 	}
@@ -161,14 +161,14 @@ func copyFile(from, to string) (err error) {
 	return err
 }
 
-// Count opens a finished file and has hyperd count the rows of each table.
+// Count opens a finished file, without changing it, and has hyperd count the rows of each table.
 func Count(ctx context.Context, lease *hyperd.Lease, layout Layout, path string) ([]int64, error) {
 	conn, err := lease.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = conn.Close(ctx) }() // reading leaves nothing to lose
-	if err := conn.Attach(ctx, path, mergeAlias); err != nil {
+	if err := AttachReadOnly(ctx, conn, path, mergeAlias); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	counts, err := layout.count(ctx, conn, mergeAlias)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -32,7 +33,7 @@ func ReadFooter(ctx context.Context, info storage.Info) (Footer, error) {
 		if err != nil {
 			return err
 		}
-		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.meta.Rows}
+		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.rows}
 		return file.reader.Close()
 	})
 	return footer, fileError(info.URI, err)
@@ -45,6 +46,7 @@ type file struct {
 	meta   *format.FileMetaData
 	root   node
 	schema *arrow.Schema
+	rows   int64 // in all row groups
 	end    int64 // of what comes before the footer, in bytes
 }
 
@@ -157,9 +159,11 @@ func (f *file) check(footerSize int64) error {
 			}
 		}
 	}
-	if rows != f.meta.Rows || rows < 0 {
+	// Some writers say 0 where there are rows. What must not be is that rows are missing.
+	if rows < f.meta.Rows || rows < 0 {
 		return fmt.Errorf("the footer is damaged: %d rows in the row groups, %d in the file", rows, f.meta.Rows)
 	}
+	f.rows = rows
 	return nil
 }
 
@@ -183,11 +187,18 @@ func checkChunk(chunk format.ColumnChunk, end int64) error {
 const dictionaryHeader = 100
 
 // hasShortChunks says whether a writer left the header of the dictionary page out of the
-// sizes in the footer: parquet-mr did before version 1.2.9, of 2013.
+// sizes in the footer: parquet-mr did before version 1.2.9, of 2013, when it did not always
+// tell its version.
 func hasShortChunks(createdBy string) bool {
+	name, version, _ := strings.Cut(createdBy, " version ")
+	if name != "parquet-mr" {
+		return false
+	}
 	var major, minor, patch int
-	n, _ := fmt.Sscanf(createdBy, "parquet-mr version %d.%d.%d", &major, &minor, &patch)
-	return n == 3 && (major < 1 || major == 1 && (minor < 2 || minor == 2 && patch < 9))
+	if n, _ := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); n < 3 {
+		return true
+	}
+	return major < 1 || major == 1 && (minor < 2 || minor == 2 && patch < 9)
 }
 
 // chunkStart is the offset of the first page of a chunk.

@@ -122,7 +122,7 @@ func TestWritersThatLeftHeadersOutOfSizes(t *testing.T) {
 		"parquet-mr version 1.0.0":                true,
 		"parquet-mr version 1.2.9 (build abc)":    false,
 		"parquet-mr version 1.13.1 (build abc)":   false,
-		"parquet-mr":                              false,
+		"parquet-mr":                              true,
 		"parquet-cpp-arrow version 1.2.0":         false,
 		"impala version 1.0.0-INTERNAL (build 1)": false,
 	} {

@@ -78,7 +78,8 @@ func (g *groupReader) openColumns() error {
 	return nil
 }
 
-// batchRows estimates how many rows make a batch of batchBytes. It takes byte arrays to be
+// batchRows cuts the row group into batches of the same number of rows, of about
+// batchBytes or less. It takes byte arrays to be
 // as large as they are stored; where dictionaries make them larger, their reader stops.
 func (g *groupReader) batchRows() int {
 	width := int64(0) // bytes of a row
@@ -89,7 +90,9 @@ func (g *groupReader) batchRows() int {
 			width += int64(arrow.Int32SizeBytes) + chunk.Uncompressed/max(g.group.Rows, 1)
 		}
 	}
-	return int(min(max(batchBytes/max(width, 1), 1), batch.MaxRows))
+	most := min(max(batchBytes/max(width, 1), 1), batch.MaxRows)
+	batches := (g.group.Rows + most - 1) / most
+	return int((g.group.Rows + batches - 1) / max(batches, 1))
 }
 
 // decode makes sure that rows of every column are decoded. A column may end up with

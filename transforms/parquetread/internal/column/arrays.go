@@ -54,7 +54,7 @@ func fixedArray(c Column, data []byte, v validity) (arrow.Array, error) {
 		return fixedDecimals(c, data, v)
 	case *arrow.TimestampType:
 		if c.Physical == format.Int96 {
-			return int96Timestamps(dt, data, v)
+			return int96Timestamps(dt, data, v), nil
 		}
 	}
 	return v.make(c.Type, data), nil

@@ -95,7 +95,7 @@ type byteStore struct {
 	values     byteValues
 	isIndexed  bool // whether the values are entries of the dictionary
 	batch      byteArrays
-	lastSize   int // bytes of the batch before
+	perRow     float64 // bytes of a row of the batch before
 }
 
 func (s *byteStore) open(column Column) {
@@ -118,7 +118,7 @@ func (s *byteStore) setPage(p page) (err error) {
 func (s *byteStore) begin(rows int) {
 	s.batch = byteArrays{
 		offsets: append(make([]int32, 0, rows+1), 0),
-		data:    make([]byte, 0, s.lastSize+s.lastSize/16),
+		data:    make([]byte, 0, int(min(s.perRow*float64(rows)*1.05, batchData))),
 	}
 }
 
@@ -162,6 +162,6 @@ func spreadOffsets(offsets []int32, start, rows int, validity []byte, offset int
 
 func (s *byteStore) array(v validity) (arrow.Array, error) {
 	batch := s.batch
-	s.batch, s.lastSize = byteArrays{}, len(batch.data)
+	s.batch, s.perRow = byteArrays{}, float64(len(batch.data))/float64(v.rows)
 	return byteArray(s.column, batch, v)
 }

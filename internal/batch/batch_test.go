@@ -1,0 +1,87 @@
+package batch
+
+import (
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/decimal128"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func sampleRecord() arrow.Record {
+	schema := arrow.NewSchema([]arrow.Field{
+		{Name: "n", Type: arrow.PrimitiveTypes.Int64, Nullable: true, Metadata: arrow.NewMetadata([]string{LogicalTypeKey}, []string{LogicalUnknown})},
+		{Name: "s", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "d", Type: &arrow.Decimal128Type{Precision: 38, Scale: 2}},
+		{Name: "b", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
+	}, nil)
+	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	for i := range 20 {
+		builder.Field(0).(*array.Int64Builder).Append(int64(i))
+		builder.Field(1).(*array.StringBuilder).Append("čárka")
+		builder.Field(2).(*array.Decimal128Builder).Append(decimal128.FromI64(int64(-i)))
+		builder.Field(3).(*array.BooleanBuilder).Append(i%3 == 0)
+	}
+	builder.Field(0).(*array.Int64Builder).AppendNull()
+	builder.Field(1).(*array.StringBuilder).AppendNull()
+	builder.Field(2).(*array.Decimal128Builder).Append(decimal128.MaxDecimal128)
+	builder.Field(3).(*array.BooleanBuilder).AppendNull()
+	return builder.NewRecord()
+}
+
+func TestCodersKeepEverything(t *testing.T) {
+	whole := sampleRecord()
+	for _, record := range []arrow.Record{whole, whole.NewSlice(3, 17), whole.NewSlice(20, 21), whole.NewSlice(0, 0)} {
+		b := Batch{Table: 2, Origin: Origin{"gs://lake/a.parquet", 7, 1 << 40}, Tally: Tally{Read: 5, Filtered: 1, Rejected: 2, Failed: []int64{0, 2}}, Record: record}
+		data, err := encodeBatch(b)
+		require.NoError(t, err)
+		got, err := decodeBatch(data)
+		require.NoError(t, err)
+		assert.True(t, array.RecordEqual(record, got.Record))
+		assert.True(t, record.Schema().Equal(got.Record.Schema()), "metadata included")
+		b.Record, got.Record = nil, nil
+		assert.Equal(t, b, got)
+
+		r := Rejects{Table: 1, Origin: Origin{"a", 0, 0}, Rows: []int64{5, 6}, Rules: [][]int{{0}, {0, 3}}, Record: record}
+		data, err = encodeRejects(r)
+		require.NoError(t, err)
+		gotRejects, err := decodeRejects(data)
+		require.NoError(t, err)
+		assert.True(t, array.RecordEqual(record, gotRejects.Record))
+		r.Record, gotRejects.Record = nil, nil
+		assert.Equal(t, r, gotRejects)
+	}
+}
+
+func TestEncodeRefusesABatchWithoutRecord(t *testing.T) {
+	_, err := encodeBatch(Batch{})
+	require.Error(t, err)
+}
+
+func TestDecodeRefusesWhatIsCutOff(t *testing.T) {
+	data, err := encodeBatch(Batch{Record: sampleRecord()})
+	require.NoError(t, err)
+	for size := range len(data) - 8 { // the end-of-stream mark may be missing
+		_, err := decodeBatch(data[:size])
+		require.Error(t, err, size)
+	}
+}
+
+func TestTalliesAddUp(t *testing.T) {
+	sum := Tally{Read: 1, Failed: []int64{1}}
+	sum.Add(Tally{Read: 10, Filtered: 2, Rejected: 3, Failed: []int64{1, 2}})
+	sum.Add(Tally{})
+	assert.Equal(t, Tally{Read: 11, Filtered: 2, Rejected: 3, Failed: []int64{2, 2}}, sum)
+	assert.EqualValues(t, 6, sum.Left())
+}
+
+func TestAddLeavesTheOtherTallyAlone(t *testing.T) {
+	other := Tally{Failed: []int64{1}}
+	var sum Tally
+	sum.Add(other)
+	sum.Add(other)
+	assert.Equal(t, []int64{1}, other.Failed)
+}

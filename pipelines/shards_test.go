@@ -1,0 +1,85 @@
+package pipelines
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/storage"
+	"hyperlake/transforms/parquetread"
+)
+
+// filesOf makes files with row groups of the given bytes; a row group of 0 bytes has no rows.
+func filesOf(name string, groups ...[]int64) *TablePlan {
+	table := &TablePlan{}
+	for i, sizes := range groups {
+		footer := parquetread.Footer{Info: storage.Info{URI: fmt.Sprintf("%s%d", name, i)}}
+		for index, bytes := range sizes {
+			footer.RowGroups = append(footer.RowGroups, parquetread.RowGroup{Index: index, Rows: bytes * 10, FirstRow: footer.Rows, Bytes: bytes})
+			footer.Rows += bytes * 10
+			table.Bytes += bytes
+		}
+		table.files = append(table.files, footer)
+	}
+	return table
+}
+
+func TestOneWorkerGetsOneShardATable(t *testing.T) {
+	shards := cutShards([]*TablePlan{filesOf("a", []int64{5, 5}, []int64{90}), filesOf("b", []int64{1})}, 1)
+	require.Len(t, shards, 2)
+	assert.Len(t, shards[0].Files, 2)
+	assert.Equal(t, 1, shards[1].Table)
+}
+
+func TestNoShardForNoRows(t *testing.T) {
+	assert.Empty(t, cutShards([]*TablePlan{filesOf("a", []int64{0}, nil)}, 4))
+}
+
+// Whatever the sizes, every row group with rows is in exactly one shard, in order.
+func TestShardsCoverEveryRowGroupOnce(t *testing.T) {
+	tables := []*TablePlan{
+		filesOf("a", []int64{1, 1, 1, 1, 0, 1}, nil, []int64{100, 1}, []int64{3}),
+		filesOf("b", []int64{7, 7, 7, 7, 7, 7, 7, 7, 7, 7}),
+	}
+	for workers := 1; workers < 9; workers++ {
+		var got []string
+		for _, shard := range cutShards(tables, workers) {
+			require.NotEmpty(t, shard.Files)
+			for _, file := range shard.Files {
+				require.NotEmpty(t, file.RowGroups)
+				for _, group := range file.RowGroups {
+					got = append(got, fmt.Sprint(shard.Table, file.Info.URI, group.Index))
+				}
+			}
+		}
+		var want []string
+		for i, table := range tables {
+			for _, file := range table.files {
+				for _, group := range file.RowGroups {
+					if group.Rows > 0 {
+						want = append(want, fmt.Sprint(i, file.Info.URI, group.Index))
+					}
+				}
+			}
+		}
+		assert.Equal(t, want, got, "%d workers", workers)
+	}
+}
+
+func TestShardsAreBalanced(t *testing.T) {
+	var sizes []int64
+	for range 1000 {
+		sizes = append(sizes, 10)
+	}
+	shards := cutShards([]*TablePlan{filesOf("a", sizes)}, 4)
+	assert.Len(t, shards, 4*shardsPerWorker)
+	for _, shard := range shards {
+		var bytes int64
+		for _, group := range shard.Files[0].RowGroups {
+			bytes += group.Bytes
+		}
+		assert.InDelta(t, 10_000/len(shards), bytes, 20)
+	}
+}
