@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
 )
 
 var schemePattern = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*)://`)
@@ -43,19 +44,11 @@ func (c *Config) resolvePaths(folder string) error {
 		for j, glob := range table.Source.URI {
 			if !filepath.IsAbs(glob) {
 				key := c.globKey(fmt.Sprintf("tables[%d].source.uri", i), j)
-				table.Source.URI[j] = filepath.Join(escapeGlob(start(key)), glob)
+				table.Source.URI[j] = filepath.Join(storage.EscapeGlob(start(key)), glob)
 			}
 		}
 	}
 	return c.checkStaging()
-}
-
-// escapeGlob returns a glob that matches nothing but folder.
-func escapeGlob(folder string) string {
-	if filepath.Separator == '\\' { // there, globs cannot escape with a backslash
-		return strings.NewReplacer("[", "[[]", "{", "[{]").Replace(folder)
-	}
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`).Replace(folder)
 }
 
 // checkStaging refuses a staging folder that the output, a file, would have to hold.

@@ -42,10 +42,13 @@ type TablePlan struct {
 	Rows      int64 `json:"rows"`
 	Bytes     int64 `json:"bytes"` // of the files' row groups, as stored
 
+	// Rules are all that the rows are held against, as they are counted: the user's, then
+	// those that the types call for. Every one has its name.
+	Rules []validate.Rule `json:"rules"`
+
 	files []parquetread.Footer
 	read  []string        // source columns to read: those to load, then others that rules need
-	rules []validate.Rule // as given to the transform: the user's, then those that the types call for
-	named []validate.Rule // as counted: with their names, and those that are always there
+	rules []validate.Rule // as given to the transform, which adds those that are always there
 }
 
 // layout is the extract that the plan leads to.
@@ -198,7 +201,7 @@ func (t *TablePlan) addRules(schema *arrow.Schema, rules []validate.Rule) error 
 	if err != nil {
 		return failure.New(failure.Config, "%w", err).BeforeData()
 	}
-	t.named = validator.Rules()
+	t.Rules = validator.Rules()
 	return nil
 }
 

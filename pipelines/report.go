@@ -125,7 +125,7 @@ func (r *Report) loaded(plan *Plan, done result) {
 		table.RowsFiltered = tally.Filtered
 		table.RowsRejected = tally.Rejected
 		table.RowsLoaded = contents.Rows
-		for j, rule := range plan.Tables[i].named {
+		for j, rule := range plan.Tables[i].Rules {
 			var failed int64
 			if j < len(tally.Failed) {
 				failed = tally.Failed[j]

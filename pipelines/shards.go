@@ -1,6 +1,10 @@
 package pipelines
 
-import "hyperlake/transforms/parquetread"
+import (
+	"math"
+
+	"hyperlake/transforms/parquetread"
+)
 
 // shardsPerWorker spreads the work when there are several workers: keys do not land
 // evenly on them. A single worker gets one shard a table, which then is one partial.
@@ -22,7 +26,7 @@ func cutShards(tables []*TablePlan, workers int) []parquetread.Shard {
 	for i, table := range tables {
 		share := int64(1)
 		if total > 0 {
-			share = max(1, (table.Bytes*wanted+total/2)/total)
+			share = max(1, int64(math.Round(float64(wanted)*float64(table.Bytes)/float64(total))))
 		}
 		shards = append(shards, cutTable(i, table, share)...)
 	}
@@ -43,7 +47,8 @@ func cutTable(index int, table *TablePlan, n int64) []parquetread.Shard {
 			}
 			ref.RowGroups = append(ref.RowGroups, group)
 			passed += group.Bytes
-			if last := int64(len(shards)) == n-1; !last && passed >= table.Bytes*int64(len(shards)+1)/n {
+			done := float64(len(shards)+1) / float64(n) // of the table, when this shard is full
+			if done < 1 && float64(passed) >= done*float64(table.Bytes) {
 				open.Files = append(open.Files, ref)
 				shards = append(shards, open)
 				open = parquetread.Shard{Table: index}

@@ -153,7 +153,7 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	}
 	e := failure.New(failure.Usage, "unknown command %q", args[0]).BeforeData()
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return e.WithHint("did you mean `hyperlake %s`?", near[0])
+		return e.WithHint("did you mean `%s %s`?", cmd.CommandPath(), near[0])
 	}
-	return e.WithHint("see `hyperlake --help`")
+	return e.WithHint("see `%s --help`", cmd.CommandPath())
 }

@@ -49,7 +49,7 @@ func (a *app) finish(err error) int {
 			"level": "ERROR", "kind": failed.Kind, "message": failed.Message, "hint": failed.Hint, "exit_code": code,
 		})
 		if err == nil {
-			fmt.Fprintln(a.stderr, string(line))
+			_, _ = fmt.Fprintln(a.stderr, string(line)) // nobody is left to tell
 			return code
 		}
 	}
@@ -57,7 +57,7 @@ func (a *app) finish(err error) int {
 	if failed.Hint != "" {
 		text += "; " + oneLine(failed.Hint)
 	}
-	fmt.Fprintln(a.stderr, text)
+	_, _ = fmt.Fprintln(a.stderr, text)
 	return code
 }
 

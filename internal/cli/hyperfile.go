@@ -13,7 +13,6 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
-	"hyperlake/sinks/hyper"
 )
 
 // hyperExtension ends the names of .hyper files.
@@ -44,7 +43,7 @@ func openHyperFile(ctx context.Context, path string, cfg hyperd.Config) (file *h
 		return nil, err
 	}
 	if file.conn, err = file.lease.Connect(ctx); err == nil {
-		err = hyper.AttachReadOnly(ctx, file.conn, file.path, file.alias)
+		err = file.conn.AttachReadOnly(ctx, file.path, file.alias)
 	}
 	if err != nil {
 		file.close()

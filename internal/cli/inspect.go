@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -49,7 +48,7 @@ func (a *app) inspect(ctx context.Context, path string) error {
 	case err != nil:
 		return failure.New(failure.Storage, "%w", err)
 	case info.Folder:
-		return a.inspectParquetGlob(ctx, store, path, storage.Join(escapeGlob(path), "**", "*.parquet"))
+		return a.inspectParquetGlob(ctx, store, path, storage.Join(storage.EscapeGlob(path), "**", "*.parquet"))
 	case isHyper(path):
 		return a.inspectHyper(ctx, info)
 	default:
@@ -58,14 +57,6 @@ func (a *app) inspect(ctx context.Context, path string) error {
 }
 
 func isGlob(path string) bool { return strings.ContainsAny(path, "*?[{") }
-
-// escapeGlob returns a glob that matches nothing but path.
-func escapeGlob(path string) string {
-	if filepath.Separator == '\\' { // there, globs cannot escape with a backslash
-		return strings.NewReplacer("[", "[[]", "{", "[{]").Replace(path)
-	}
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`).Replace(path)
-}
 
 // hyperListing is what inspect prints of a .hyper file.
 type hyperListing struct {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -34,20 +33,20 @@ keeps a run from starting is the same failure here.`,
 			if a.flags.json {
 				return a.printJSON(plan)
 			}
-			return a.printText(planText(cfg, plan))
+			return a.printText(planText(plan))
 		},
 	}
 }
 
 // planText is a plan for people.
-func planText(cfg *pipelines.Config, plan *pipelines.Plan) string {
+func planText(plan *pipelines.Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s in %s\n", visible(plan.Name), plural(int64(len(plan.Tables)), "table", "tables"), visible(plan.Output))
 	fmt.Fprintf(&b, "format version %d: %s\n", plan.FormatVersion, visible(plan.FormatReason))
 	fmt.Fprintln(&b, plural(int64(plan.Shards), "shard", "shards"))
-	for i, table := range plan.Tables {
+	for _, table := range plan.Tables {
 		writeTablePlan(&b, table)
-		writeRules(&b, cfg.Tables[i].Rules)
+		writeRules(&b, table.Rules)
 	}
 	if len(plan.Warnings) > 0 {
 		fmt.Fprintln(&b)
@@ -62,7 +61,7 @@ func writeTablePlan(b *strings.Builder, table *pipelines.TablePlan) {
 	fmt.Fprintf(b, "\n%s: %s, %s, %s, %s\n", sqlNameText(table.Schema, table.Name),
 		plural(int64(table.Files), "file", "files"), plural(int64(table.RowGroups), "row group", "row groups"),
 		plural(table.Rows, "row", "rows"), size(table.Bytes))
-	headings := []column{{name: "column"}, {name: "in the extract", optional: true}, {name: "SQL type"}, {name: "nullable"},
+	headings := []column{{name: "column"}, {name: "source type"}, {name: "in the extract", optional: true}, {name: "SQL type"}, {name: "nullable"},
 		{name: "conversion", optional: true}}
 	var rows [][]string
 	for _, c := range table.Columns {
@@ -70,16 +69,18 @@ func writeTablePlan(b *strings.Builder, table *pipelines.TablePlan) {
 		if c.Name != c.Source {
 			renamed = visible(c.Name)
 		}
-		rows = append(rows, []string{visible(c.Source), renamed, c.SQLType, yesNo(c.Nullable), conversionText(c.Conversion)})
+		rows = append(rows, []string{visible(c.Source), visible(c.SourceType), renamed, c.SQLType, yesNo(c.Nullable), conversionText(c.Conversion)})
 	}
 	fmt.Fprintln(b, renderTable(headings, rows, true))
 }
 
-// writeRules names the user's rules, those without a name by their column.
+// writeRules names the user's rules.
 func writeRules(b *strings.Builder, rules []validate.Rule) {
-	names := make([]string, len(rules))
-	for i, rule := range rules {
-		names[i] = visible(cmp.Or(rule.Name, rule.Column))
+	var names []string
+	for _, rule := range rules {
+		if !rule.Builtin {
+			names = append(names, visible(rule.Name))
+		}
 	}
 	if len(names) > 0 {
 		fmt.Fprintf(b, "%s: %s\n", plural(int64(len(names)), "rule", "rules"), strings.Join(names, ", "))

@@ -67,7 +67,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string) error 
 	if err != nil {
 		return err
 	}
-	runner, err := runners.New(runners.Options{Name: string(cfg.Runner.Name), JobName: "hyperlake-" + id, Args: beamFlags, Log: a.engineLog})
+	runner, err := runners.New(runners.Options{Name: cfg.Runner.Name, JobName: "hyperlake-" + id, Args: beamFlags, Log: a.engineLog})
 	if err != nil {
 		return err
 	}

@@ -155,6 +155,15 @@ func (c *Conn) Attach(ctx context.Context, path, alias string) error {
 	return err
 }
 
+// AttachReadOnly makes the database file at path, an absolute path, known to the session
+// as alias without changing a byte of it: a plain ATTACH writes to the file, and fails
+// where it may not be written. The file stays open to other readers, not to writers,
+// until it is detached; statements that would change it fail.
+func (c *Conn) AttachReadOnly(ctx context.Context, path, alias string) error {
+	_, err := c.Exec(ctx, "ATTACH DATABASE "+QuoteName(path)+" AS "+QuoteName(alias)+" WITH (access_mode = readonly)")
+	return err
+}
+
 // Detach closes an attached database. The file is complete when it returns.
 func (c *Conn) Detach(ctx context.Context, alias string) error {
 	_, err := c.Exec(ctx, "DETACH DATABASE "+QuoteName(alias))

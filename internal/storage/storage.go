@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -77,4 +78,12 @@ func LocalPath(uri string) (string, bool) {
 		return "", false
 	}
 	return uri, true
+}
+
+// EscapeGlob returns a local glob that matches nothing but path.
+func EscapeGlob(path string) string {
+	if filepath.Separator == '\\' { // there, globs cannot escape with a backslash
+		return strings.NewReplacer("[", "[[]", "{", "[{]").Replace(path)
+	}
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`).Replace(path)
 }

@@ -46,16 +46,6 @@ type ForeignKey struct {
 	To      []string `json:"to"` // columns of that table
 }
 
-// AttachReadOnly makes the database file at path, an absolute path, known to the session
-// as alias without changing a byte of it: a plain ATTACH writes to the file, and fails
-// where it may not be written. The file stays open to other readers, not to writers,
-// until it is detached; statements that would change it fail.
-func AttachReadOnly(ctx context.Context, conn *hyperd.Conn, path, alias string) error {
-	_, err := conn.Exec(ctx, fmt.Sprintf("ATTACH DATABASE %s AS %s WITH (access_mode = readonly)",
-		hyperd.QuoteName(path), hyperd.QuoteName(alias)))
-	return err
-}
-
 // ReadSchemas names the schemas of the database that the session attached as alias, also
 // those without tables, in the order in which they were made. Failures are of kind Hyperd.
 func ReadSchemas(ctx context.Context, conn *hyperd.Conn, alias string) ([]string, error) {

@@ -45,8 +45,8 @@ func TestReadCatalogTellsWhatWasMade(t *testing.T) {
 			c3 CHAR(3), y BYTES, da DATE, ti TIME, ts TIMESTAMP, tz TIMESTAMPTZ, iv INTERVAL, g tableau.TABGEOGRAPHY, j JSON)`,
 	)
 	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
-	require.NoError(t, hyper.AttachReadOnly(t.Context(), conn, writeDatabase(t, 2), "another"))
-	require.NoError(t, hyper.AttachReadOnly(t.Context(), conn, path, `al"ias`))
+	require.NoError(t, conn.AttachReadOnly(t.Context(), writeDatabase(t, 2), "another"))
+	require.NoError(t, conn.AttachReadOnly(t.Context(), path, `al"ias`))
 
 	got, err := hyper.ReadCatalog(t.Context(), conn, `al"ias`)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestReadCatalogTellsWhatWasMade(t *testing.T) {
 
 func TestReadCatalogOfAnEmptyFile(t *testing.T) {
 	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
-	require.NoError(t, hyper.AttachReadOnly(t.Context(), conn, writeDatabase(t, 0), "db"))
+	require.NoError(t, conn.AttachReadOnly(t.Context(), writeDatabase(t, 0), "db"))
 
 	got, err := hyper.ReadCatalog(t.Context(), conn, "db")
 	require.NoError(t, err)
@@ -113,7 +113,7 @@ func TestAttachReadOnlyLeavesTheFileAsItIs(t *testing.T) {
 	require.NoError(t, err)
 	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
 
-	require.NoError(t, hyper.AttachReadOnly(t.Context(), conn, path, "db"))
+	require.NoError(t, conn.AttachReadOnly(t.Context(), path, "db"))
 	value, err := conn.QueryValue(t.Context(), "SELECT a FROM db.public.t")
 	require.NoError(t, err)
 	assert.Equal(t, "7", value)

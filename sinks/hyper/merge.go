@@ -117,7 +117,7 @@ func insertAll(ctx context.Context, conn *hyperd.Conn, layout Layout, partials [
 	}
 	rest := partials[1:]
 	for i, partial := range rest {
-		if err := AttachReadOnly(ctx, conn, partial.Path, restAlias(i)); err != nil {
+		if err := conn.AttachReadOnly(ctx, partial.Path, restAlias(i)); err != nil {
 			return fmt.Errorf("open partial %s: %w", partial.Path, err)
 		}
 	}
@@ -168,7 +168,7 @@ func Count(ctx context.Context, lease *hyperd.Lease, layout Layout, path string)
 		return nil, err
 	}
 	defer func() { _ = conn.Close(ctx) }() // reading leaves nothing to lose
-	if err := AttachReadOnly(ctx, conn, path, mergeAlias); err != nil {
+	if err := conn.AttachReadOnly(ctx, path, mergeAlias); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	counts, err := layout.count(ctx, conn, mergeAlias)

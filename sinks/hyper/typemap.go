@@ -79,7 +79,7 @@ func MapField(field arrow.Field, format FormatChoice) (Column, error) {
 		to.warning = logicalWarning(field, to)
 	}
 	return Column{
-		Source: field.Name, Name: field.Name, SQLType: to.sql, Nullable: field.Nullable || plain.ID() == arrow.NULL,
+		Source: field.Name, SourceType: field.Type.String(), Name: field.Name, SQLType: to.sql, Nullable: field.Nullable || plain.ID() == arrow.NULL,
 		Wire: WireType{to.wire}, Version: to.version, Conversion: to.conversion, Warning: to.warning,
 	}, nil
 }

@@ -29,9 +29,10 @@ const (
 // Column is how one column of the lake is stored in the extract. It travels to workers
 // as JSON. Make one with [MapField].
 type Column struct {
-	Source     string     `json:"source"`   // name in the lake
-	Name       string     `json:"name"`     // name in the extract
-	SQLType    string     `json:"sql_type"` // without nullability
+	Source     string     `json:"source"`      // name in the lake
+	SourceType string     `json:"source_type"` // Arrow's text for the type in the lake
+	Name       string     `json:"name"`        // name in the extract
+	SQLType    string     `json:"sql_type"`    // without nullability
 	Nullable   bool       `json:"nullable"`
 	Wire       WireType   `json:"arrow_type"` // what hyperd is sent
 	Version    Version    `json:"version"`    // lowest file format version that stores the type

@@ -55,6 +55,9 @@ func readShard(ctx context.Context, shard Shard, table Table, emit func(batch.Ba
 		}
 	}()
 	for b := range queue {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := emit(b); err != nil {
 			return err
 		}

@@ -33,6 +33,9 @@ type groupReader struct {
 }
 
 func (g *groupReader) run() error {
+	if g.group.Rows == 0 {
+		return nil
+	}
 	if err := g.openColumns(); err != nil {
 		return err
 	}
@@ -78,21 +81,21 @@ func (g *groupReader) openColumns() error {
 	return nil
 }
 
-// batchRows cuts the row group into batches of the same number of rows, of about
-// batchBytes or less. It takes byte arrays to be
-// as large as they are stored; where dictionaries make them larger, their reader stops.
+// batchRows cuts the row group into batches of the same number of rows, and of about
+// batchBytes or less. It takes byte arrays to be as large as they are stored; where
+// dictionaries make them larger, their reader stops by itself.
 func (g *groupReader) batchRows() int {
 	width := int64(0) // bytes of a row
 	for i, chunk := range g.chunks {
 		if fixed, ok := g.selected.schema.Field(i).Type.(arrow.FixedWidthDataType); ok {
 			width += int64(fixed.BitWidth()+7) / 8
 		} else {
-			width += int64(arrow.Int32SizeBytes) + chunk.Uncompressed/max(g.group.Rows, 1)
+			width += int64(arrow.Int32SizeBytes) + chunk.Uncompressed/g.group.Rows
 		}
 	}
 	most := min(max(batchBytes/max(width, 1), 1), batch.MaxRows)
 	batches := (g.group.Rows + most - 1) / most
-	return int((g.group.Rows + batches - 1) / max(batches, 1))
+	return int((g.group.Rows + batches - 1) / batches)
 }
 
 // decode makes sure that rows of every column are decoded. A column may end up with
