@@ -11,7 +11,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 build: ## build bin/hyperlake
-	go build -trimpath -o bin/hyperlake ./cmd/hyperlake
+	go build -trimpath -ldflags="-s -w" -o bin/hyperlake ./cmd/hyperlake
 
 hyperd: build ## fetch the pinned hyperd, unless it is there already
 	bin/hyperlake hyperd install
@@ -19,7 +19,7 @@ hyperd: build ## fetch the pinned hyperd, unless it is there already
 run: hyperd ## build the sample extract and show what is in it
 	bin/hyperlake run testdata/tpch.yaml
 	bin/hyperlake inspect out/tpch.hyper
-	bin/hyperlake sql out/tpch.hyper 'select l_returnflag, count(*) as orders, sum(l_quantity) as quantity from "Extract"."lineitem" group by 1 order by 1'
+	bin/hyperlake sql out/tpch.hyper 'select l_returnflag, count(*) as items, sum(l_quantity) as quantity from "Extract"."lineitem" group by 1 order by 1'
 
 test: hyperd ## all tests, against the real hyperd
 	go test ./...

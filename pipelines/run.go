@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -61,10 +62,6 @@ func Run(ctx context.Context, cfg *Config, options RunOptions) (*Report, error) 
 		err = context.Cause(ctx)
 	}
 	r.report.finish(err)
-	if err == nil {
-		options.Log.Info("extract is in place", "output", cfg.Output.Path, "rows", r.report.rowsLoaded(),
-			"bytes", r.report.Output.Bytes, "seconds", r.report.Finished.Sub(r.report.Started).Seconds())
-	}
 	return r.report, err
 }
 
@@ -184,7 +181,11 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 // move puts the extract into place.
 func (r *run) move(extract hyper.File) (work, error) {
 	output := r.cfg.Output.Path
-	if err := storage.MoveFile(extract.Path, output); err != nil {
+	err := os.Chmod(extract.Path, 0o644) // hyperd keeps its files from others
+	if err == nil {
+		err = storage.MoveFile(extract.Path, output)
+	}
+	if err != nil {
 		return work{}, failure.New(failure.Storage, "move the extract to %s: %w", output, err).
 			WithHint("check that the folder %s can be written and has room", filepath.Dir(output))
 	}

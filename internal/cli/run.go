@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
@@ -79,10 +80,32 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string) error 
 		Progress: meter.show,
 	})
 	meter.close()
+	if err == nil {
+		a.saySummary(report)
+	}
 	if reportErr := a.writeReport(ctx, report); err == nil {
 		err = reportErr
 	}
 	return err
+}
+
+// saySummary tells people what became of the rows.
+func (a *app) saySummary(report *pipelines.Report) {
+	var rows int64
+	for _, table := range report.Tables {
+		rows += table.RowsLoaded
+	}
+	a.say("extract is in place: %s (%s, %s, %s, %.1f s)", visible(report.Output.Path), plural(int64(len(report.Tables)), "table", "tables"),
+		plural(rows, "row", "rows"), humanize.Bytes(uint64(report.Output.Bytes)), report.Finished.Sub(report.Started).Seconds())
+	for _, table := range report.Tables {
+		a.say("  %s: %s read, %s rejected, %s loaded", sqlNameText(table.Schema, table.Name), plural(table.RowsRead, "row", "rows"),
+			humanize.Comma(table.RowsRejected), humanize.Comma(table.RowsLoaded))
+		for _, rule := range table.Rules {
+			if rule.Failed > 0 {
+				a.say("    %s broke %q (on_fail: %s)", plural(rule.Failed, "row", "rows"), rule.Name, rule.OnFail)
+			}
+		}
+	}
 }
 
 // writeReport puts the report where the flags want it.
