@@ -48,17 +48,17 @@ format version 3: column "key" is NUMERIC\(20,0\)
 2 shards
 
 "Extract"\."Extract": 1 file, 1 row group, 1 row, \d+ bytes
- column │ SQL type      │ nullable │ conversion
-────────┼───────────────┼──────────┼────────────
- key    │ NUMERIC\(20,0\) │ no       │ repack
- span   │ TIME          │ yes      │
- plain  │ INTEGER       │ no       │
-2 rules: key, plain is small
+ column │ source type │ SQL type      │ nullable │ conversion
+────────┼─────────────┼───────────────┼──────────┼────────────
+ key    │ uint64      │ NUMERIC\(20,0\) │ no       │ repack
+ span   │ time64\[us\]  │ TIME          │ yes      │
+ plain  │ int32       │ INTEGER       │ no       │
+2 rules: key >= 1, plain is small
 
 "Extract"\."other": 1 file, 1 row group, 1 row, \d+ bytes
- column │ SQL type │ nullable
-────────┼──────────┼──────────
- plain  │ INTEGER  │ yes
+ column │ source type │ SQL type │ nullable
+────────┼─────────────┼──────────┼──────────
+ plain  │ int32       │ INTEGER  │ yes
 $`, got.stdout)
 	assert.NoFileExists(t, output)
 }

@@ -148,7 +148,7 @@ func TestColumnTravelsAsJSON(t *testing.T) {
 	}
 	text, err := json.Marshal(mapped(t, &arrow.TimestampType{Unit: arrow.Nanosecond, TimeZone: "Asia/Tokyo"}))
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"source": "c", "name": "c", "sql_type": "TIMESTAMPTZ", "nullable": true,
+	assert.JSONEq(t, `{"source": "c", "source_type": "timestamp[ns, tz=Asia/Tokyo]", "name": "c", "sql_type": "TIMESTAMPTZ", "nullable": true,
 		"arrow_type": "timestamp[us, tz=UTC]", "version": 0, "conversion": "floor to microseconds"}`, string(text))
 
 	assert.ErrorContains(t, json.Unmarshal([]byte(`{"arrow_type": "list<item: int8>"}`), new(hyper.Column)), "list<item: int8>")
