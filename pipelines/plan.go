@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -72,6 +73,10 @@ func (p *Plan) rows() int64 {
 // MakePlan lists the files of a configuration, reads their footers, and decides on types,
 // format version and shards. What it refuses was known before any data was read.
 func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
+	if stat, err := os.Stat(cfg.Output.Path); err == nil && stat.IsDir() {
+		return nil, failure.New(failure.Config, "the output %s is a folder", cfg.Output.Path).
+			WithHint("set output.path to a file in it").BeforeData()
+	}
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path}
 	var columns []hyper.Column
 	for _, tableCfg := range cfg.Tables {

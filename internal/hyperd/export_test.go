@@ -14,6 +14,9 @@ type Manager struct{ manager }
 // NewManager makes a Manager with a timeout of its own.
 func NewManager(idle time.Duration) *Manager { return &Manager{manager{idle: idle}} }
 
+// Shutdown stops its hyperd.
+func (m *Manager) Shutdown() { m.shutdown((*process).stop) }
+
 // Acquire takes a lease.
 func (m *Manager) Acquire(ctx context.Context, cfg Config) (*Lease, error) {
 	return m.acquire(ctx, cfg)

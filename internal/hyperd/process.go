@@ -21,8 +21,8 @@ import (
 
 const (
 	startDeadline = 60 * time.Second // from start to callback; it takes 40 ms on an idle machine
-	stopGrace     = 15 * time.Second // for hyperd to end by itself after its callback was closed
-	termGrace     = 5 * time.Second  // for hyperd to end after SIGTERM
+	stopGrace     = 8 * time.Second  // for hyperd to end by itself after its callback was closed
+	termGrace     = 2 * time.Second  // for hyperd to end after SIGTERM
 	tailBytes     = 4 << 10          // of hyperd's output, kept for error messages
 
 	// maxSocketPath is the longest path that fits a socket address everywhere (104 bytes on macOS).

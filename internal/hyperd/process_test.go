@@ -267,6 +267,22 @@ func TestQueriesAnswerWithNullsAndErrors(t *testing.T) {
 	require.NoError(t, err, "the session survives an error")
 }
 
+// A hyperd that is stopped in its tracks neither sees its callback close nor SIGTERM.
+func TestAHyperdThatDoesNotAnswerIsKilled(t *testing.T) {
+	t.Parallel()
+	m := hyperd.NewManager(time.Minute)
+	lease, err := m.Acquire(t.Context(), hyperd.Config{})
+	require.NoError(t, err)
+	pid, folder := lease.PID(), lease.Folder()
+	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+
+	started := time.Now()
+	m.Shutdown()
+	assert.Less(t, time.Since(started), 15*time.Second)
+	assert.True(t, gone(pid))
+	assert.NoDirExists(t, folder)
+}
+
 func TestIdleHyperdStops(t *testing.T) {
 	m := hyperd.NewManager(50 * time.Millisecond)
 	lease, err := m.Acquire(t.Context(), hyperd.Config{})
