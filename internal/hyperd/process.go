@@ -218,7 +218,9 @@ func parseDescriptor(descriptor string) (network, address string, err error) {
 // gone and its folder removed.
 func (p *process) stop() {
 	p.stopping.Do(func() {
-		close(p.asked)
+		if p.alive() { // one that died by itself keeps that as its story
+			close(p.asked)
+		}
 		_ = p.callback.Close()
 		if !p.exitedWithin(stopGrace) {
 			_ = terminateGroup(p.cmd.Process.Pid)
