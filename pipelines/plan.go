@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"golang.org/x/sync/errgroup"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
@@ -17,9 +16,6 @@ import (
 	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/validate"
 )
-
-// footerReaders is how many footers are read at once.
-const footerReaders = 16
 
 // Plan is what a run will do. It is made from file names and footers alone; no data is
 // read for it, and it writes nothing.
@@ -110,7 +106,7 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 		return nil, failure.New(failure.Source, "no files match %s", strings.Join(tableCfg.Source.URI, ", ")).
 			WithHint("check source.uri; files whose names start with _ or . are not matched").BeforeData()
 	}
-	footers, err := readFooters(ctx, files)
+	footers, err := parquetread.ReadFooters(ctx, files)
 	if err != nil {
 		return nil, err
 	}
@@ -159,20 +155,6 @@ func listFiles(ctx context.Context, uris []string) ([]storage.Info, error) {
 	}
 	slices.SortFunc(files, func(a, b storage.Info) int { return cmp.Compare(a.URI, b.URI) })
 	return files, nil
-}
-
-// readFooters reads the footers of all files, several at once, and keeps their order.
-func readFooters(ctx context.Context, files []storage.Info) ([]parquetread.Footer, error) {
-	footers := make([]parquetread.Footer, len(files))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(footerReaders)
-	for i, file := range files {
-		group.Go(func() (err error) {
-			footers[i], err = parquetread.ReadFooter(ctx, file)
-			return err
-		})
-	}
-	return footers, group.Wait()
 }
 
 // mapColumns decides which columns are loaded, in which order and as what.

@@ -104,6 +104,16 @@ tables:
     source: {uri: "%LAKE%/orders/*.parquet", select: [o_orderkey, o_comment]}
 `
 
+// longConfig loads the sample lake over and over, for long enough to be disturbed.
+func longConfig() string {
+	var config strings.Builder
+	config.WriteString("name: long\ntables:\n")
+	for i := range 20 {
+		fmt.Fprintf(&config, "  - {name: t%d, source: {uri: \"%%LAKE%%/lineitem/*.parquet\"}}\n", i)
+	}
+	return config.String()
+}
+
 // hyperd reads these files itself: what it sees in them is what the extract must hold.
 func TestTheExtractHoldsTheRowsOfTheLake(t *testing.T) {
 	for _, workers := range []string{"auto", "4"} {
@@ -276,7 +286,7 @@ func TestFailuresLeaveTheOutputAlone(t *testing.T) {
 			writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 4, 5, 6)
 			cfg := configure(t, folder, numbersConfig+c.rules)
 			if c.kind == failure.Hyperd {
-				cfg = configure(t, folder, sampleConfig+"output: {path: numbers.hyper}\n")
+				cfg = configure(t, folder, longConfig()+"output: {path: numbers.hyper}\n")
 			}
 			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte(previous), 0o644))
 			before := func() {
@@ -301,7 +311,7 @@ func TestFailuresLeaveTheOutputAlone(t *testing.T) {
 
 func TestCancellingEndsTheRunAtOnce(t *testing.T) {
 	folder := t.TempDir()
-	cfg := configure(t, folder, sampleConfig)
+	cfg := configure(t, folder, longConfig())
 	stop := failure.New(failure.Interrupted, "interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	var cancelled atomic.Int64

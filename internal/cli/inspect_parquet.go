@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"golang.org/x/sync/errgroup"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
@@ -15,9 +14,6 @@ import (
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
-
-// footerReaders is how many footers are read at once.
-const footerReaders = 16
 
 // parquetListing is what inspect prints of Parquet files.
 type parquetListing struct {
@@ -69,7 +65,7 @@ func (a *app) inspectParquetGlob(ctx context.Context, store storage.Store, path,
 }
 
 func (a *app) inspectParquet(ctx context.Context, path string, files []storage.Info) error {
-	footers, err := readFooters(ctx, files)
+	footers, err := parquetread.ReadFooters(ctx, files)
 	if err != nil {
 		return err
 	}
@@ -78,20 +74,6 @@ func (a *app) inspectParquet(ctx context.Context, path string, files []storage.I
 		return a.printJSON(listing)
 	}
 	return a.printText(listing.text())
-}
-
-// readFooters reads the footers of all files, several at once, and keeps their order.
-func readFooters(ctx context.Context, files []storage.Info) ([]parquetread.Footer, error) {
-	footers := make([]parquetread.Footer, len(files))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(footerReaders)
-	for i, file := range files {
-		group.Go(func() (err error) {
-			footers[i], err = parquetread.ReadFooter(ctx, file)
-			return err
-		})
-	}
-	return footers, group.Wait()
 }
 
 func listParquet(path string, footers []parquetread.Footer) parquetListing {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"golang.org/x/sync/errgroup"
 
 	"hyperlake/internal/storage"
 	"hyperlake/transforms/parquetread/internal/column"
@@ -21,6 +22,24 @@ type Footer struct {
 	Schema    *arrow.Schema // all columns of the file; nested ones have nested types
 	RowGroups []RowGroup
 	Rows      int64
+}
+
+// footerReaders is how many footers ReadFooters reads at once.
+const footerReaders = 16
+
+// ReadFooters reads the footers of all files, several at once, and keeps their order. It
+// fails as ReadFooter does, with the first error that comes up.
+func ReadFooters(ctx context.Context, files []storage.Info) ([]Footer, error) {
+	footers := make([]Footer, len(files))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(footerReaders)
+	for i, file := range files {
+		group.Go(func() (err error) {
+			footers[i], err = ReadFooter(ctx, file)
+			return err
+		})
+	}
+	return footers, group.Wait()
 }
 
 // ReadFooter reads and checks the footer of a file, and nothing else of it. Errors are
