@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 
 	"hyperlake/internal/batch"
@@ -87,7 +89,7 @@ func (l *loader) add(b batch.Batch) error {
 	if b.Record.NumRows() == 0 {
 		return nil
 	}
-	record, err := Convert(b.Record, table.Columns)
+	record, err := Convert(stored(b.Record, table), table.Columns)
 	if err != nil {
 		return fmt.Errorf("table %s: %s: %w", table, b.Origin, err)
 	}
@@ -105,6 +107,16 @@ func (l *loader) add(b batch.Batch) error {
 	l.open.last = b.Origin
 	l.open.rows += record.NumRows()
 	return nil
+}
+
+// stored is the part of a record that the table stores: columns that only rules needed
+// come after those.
+func stored(record arrow.Record, table Table) arrow.Record {
+	n := len(table.Columns)
+	if int(record.NumCols()) <= n {
+		return record
+	}
+	return array.NewRecord(arrow.NewSchema(record.Schema().Fields()[:n], nil), record.Columns()[:n], record.NumRows())
 }
 
 // flush hands the open segment over. Its writer is not closed: see [hyperd.Conn.CopyFrom].

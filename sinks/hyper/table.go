@@ -15,7 +15,7 @@ import (
 type Table struct {
 	Schema  string   `json:"schema"`
 	Name    string   `json:"name"`
-	Columns []Column `json:"columns"` // at least one
+	Columns []Column `json:"columns"` // at least one; a batch has them first, in this order
 }
 
 // String is the table's name for messages.
