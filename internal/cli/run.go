@@ -124,11 +124,9 @@ func (a *app) writeReport(ctx context.Context, report *pipelines.Report) error {
 			return failure.New(failure.Storage, "write the report to %s: %w", a.flags.report, err)
 		}
 	}
-	if a.flags.json {
-		if _, err := a.stdout.Write(data); err != nil {
-			return failure.New(failure.Storage, "print the report: %w", err)
-		}
+	if !a.flags.json {
 		return nil
 	}
-	return nil
+	_, err = a.stdout.Write(data)
+	return printFailure(err)
 }
