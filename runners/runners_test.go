@@ -3,6 +3,7 @@ package runners_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -63,6 +64,9 @@ func (*drainFn) ProcessElement(_ int, values func(*int) bool) {
 	}
 }
 
+// jobName is a name that no other job of the process has.
+func jobName() string { return fmt.Sprintf("test-%d", time.Now().UnixNano()) }
+
 func work(fn workFn) func(beam.Scope) {
 	return func(s beam.Scope) {
 		beam.ParDo0(s, &drainFn{}, beam.GroupByKey(s, beam.ParDo(s, &fn, beam.Impulse(s))))
@@ -85,13 +89,13 @@ func TestBeamFlagsAreChecked(t *testing.T) {
 }
 
 func TestDirectIsPrism(t *testing.T) {
-	runner, err := runners.New(runners.Options{Name: "direct", JobName: "alias"})
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: jobName()})
 	require.NoError(t, err)
 	assert.Equal(t, "prism", runner.Name())
 }
 
 func TestRunReportsCountersWhileItRuns(t *testing.T) {
-	runner, err := runners.New(runners.Options{Name: "prism", JobName: "counting"})
+	runner, err := runners.New(runners.Options{Name: "prism", JobName: jobName()})
 	require.NoError(t, err)
 	var during atomic.Int64
 	err = runner.Run(t.Context(), work(workFn{Rows: 150, Millis: 10}), func(counts map[string]int64) {
@@ -104,7 +108,7 @@ func TestRunReportsCountersWhileItRuns(t *testing.T) {
 }
 
 func TestAFailureOfADoFnArrivesWhole(t *testing.T) {
-	runner, err := runners.New(runners.Options{Name: "prism", JobName: "failing"})
+	runner, err := runners.New(runners.Options{Name: "prism", JobName: jobName()})
 	require.NoError(t, err)
 	err = runner.Run(t.Context(), work(workFn{Rows: 1, Failure: true}), nil)
 	var failed *failure.Error
@@ -115,7 +119,7 @@ func TestAFailureOfADoFnArrivesWhole(t *testing.T) {
 }
 
 func TestCancellingReturnsAtOnce(t *testing.T) {
-	runner, err := runners.New(runners.Options{Name: "prism", JobName: "cancelled"})
+	runner, err := runners.New(runners.Options{Name: "prism", JobName: jobName()})
 	require.NoError(t, err)
 	stop := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
