@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/batch"
@@ -101,15 +100,13 @@ func sameType(a, b arrow.Field) bool {
 }
 
 func noSuchColumn(file parquetread.Footer, name string) error {
-	best, distance := "", len(name)/2+1
+	var names []string
 	for _, field := range file.Schema.Fields() {
-		if d := levenshtein.ComputeDistance(name, field.Name); d <= distance {
-			best, distance = field.Name, d
-		}
+		names = append(names, field.Name)
 	}
 	e := failure.New(failure.Source, "there is no column %q in file %s", name, file.Info.URI).BeforeData()
-	if best != "" {
-		return e.WithHint("did you mean %q?", best)
+	if near, ok := nearest(name, names); ok {
+		return e.WithHint("did you mean %q?", near)
 	}
 	return e.WithHint("`hyperlake inspect %s` lists its columns", file.Info.URI)
 }
