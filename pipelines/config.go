@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hyperlake/internal/convert"
 	"hyperlake/internal/hyperd"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/validate"
@@ -58,19 +59,86 @@ type TableConfig struct {
 	// Source is the part of the lake that the table is made of.
 	Source SourceConfig `yaml:"source"`
 
+	// Columns is what to do with columns, by the names they have in the source; a field of
+	// a flattened column is named by its path, a.b. Default: nothing.
+	Columns map[string]ColumnConfig `yaml:"columns"`
+
 	// Rules are conditions on each row, in the order of the report. Default: none.
 	Rules []validate.Rule `yaml:"rules"`
 }
 
 // SourceConfig is a part of the lake.
 type SourceConfig struct {
-	// URI holds the globs of the Parquet files, local and absolute: at least one, none
+	// URI holds the globs of the Parquet files, absolute or gs://: at least one, none
 	// twice. Required. Characters of the configuration's own folder that would mean
 	// something in a glob are escaped.
 	URI Globs `yaml:"uri"`
 
+	// Partitions says whether folders named key=value become columns. Default: auto.
+	Partitions Partitions `yaml:"partitions"`
+
 	// Select names the columns to load, in this order, none twice. Empty (the default): all.
 	Select []string `yaml:"select"`
+
+	// Nested says what becomes of lists, structs and maps. Default: they are refused.
+	Nested convert.Nested `yaml:"nested"`
+
+	// Where is a CEL expression over the columns: rows for which it is not true are left
+	// out. Empty (the default): none are.
+	Where string `yaml:"where"`
+
+	// OnDrift says what becomes of files whose columns differ. Default: fail.
+	OnDrift OnDrift `yaml:"on_drift"`
+
+	// bases are the folders, one for each of URI, below which folders count as partitions:
+	// the part of a path that the user did not write does not.
+	bases []string
+}
+
+// ColumnConfig is what to do with one column. The zero value is nothing.
+type ColumnConfig struct {
+	// Type is the SQL type to store, as Hyper names it. Values that do not convert are
+	// rejects. Empty (the default): the type that stores the source's values as they are.
+	Type string `yaml:"type"`
+
+	// Rename is the column's name in the extract. Default: that in the source.
+	Rename string `yaml:"rename"`
+
+	// Default fills NULLs, before rules. It is written as text of the type.
+	Default *string `yaml:"default"`
+
+	// Nullable, when false, refuses NULLs, by a rule, and makes the column NOT NULL; when
+	// true, the column is not NOT NULL even where the files say that there are no NULLs.
+	Nullable *bool `yaml:"nullable"`
+
+	// Nested is what becomes of this list, struct or map. Default: source.nested.
+	Nested convert.Nested `yaml:"nested"`
+
+	// Format is how dates and times are written as text. Default: ISO 8601.
+	Format string `yaml:"format"`
+
+	// Timezone is the zone, by its IANA name, of dates and times that name none.
+	Timezone string `yaml:"timezone"`
+}
+
+// OnDrift says what becomes of files whose columns differ.
+type OnDrift string
+
+// What becomes of files whose columns differ.
+const (
+	OnDriftFail  OnDrift = "fail"  // the plan is refused
+	OnDriftUnion OnDrift = "union" // types widen without loss, missing columns are NULL
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (o *OnDrift) UnmarshalText(text []byte) error {
+	switch word := OnDrift(text); word {
+	case OnDriftFail, OnDriftUnion:
+		*o = word
+		return nil
+	default:
+		return fmt.Errorf("must be fail or union, not %s", shorten(string(text)))
+	}
 }
 
 // Globs is one or more glob patterns. In a configuration, one alone need not be a list.

@@ -1,7 +1,9 @@
 package pipelines
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
 	"hyperlake/transforms/validate"
 )
@@ -27,6 +30,9 @@ const (
 	maxTableName = 255
 )
 
+// badInNames are characters that some system does not take in the name of a file.
+const badInNames = `/\:*?"<>|`
+
 // setTableDefaults fills in what tables and their rules leave out.
 func (c *Config) setTableDefaults() {
 	for i := range c.Tables {
@@ -37,12 +43,19 @@ func (c *Config) setTableDefaults() {
 		if !c.written(key + ".schema") {
 			table.Schema = defaultTable
 		}
+		table.Source.setDefaults()
 		for j := range table.Rules {
 			if !c.written(fmt.Sprintf("%s.rules[%d].on_fail", key, j)) {
 				table.Rules[j].OnFail = validate.Reject
 			}
 		}
 	}
+}
+
+func (s *SourceConfig) setDefaults() {
+	s.Partitions = cmp.Or(s.Partitions, PartitionsAuto)
+	s.Nested = cmp.Or(s.Nested, convert.Refuse)
+	s.OnDrift = cmp.Or(s.OnDrift, OnDriftFail)
 }
 
 // check reports the first value that cannot work, alone or with others.
@@ -60,7 +73,7 @@ func (c *Config) check() error {
 var reservedName = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$`)
 
 func (c *Config) checkName() error {
-	bad := strings.IndexFunc(c.Name, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(`/\:*?"<>|`, r) })
+	bad := strings.IndexFunc(c.Name, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(badInNames, r) })
 	switch {
 	case !c.written("name"):
 		return c.problem("name", "the key name is missing; add a line such as \"name: lineitem\"")
@@ -117,6 +130,9 @@ func (c *Config) checkTables() error {
 		if err := c.checkSource(key+".source", table.Source); err != nil {
 			return err
 		}
+		if err := c.checkColumns(key+".columns", table.Columns); err != nil {
+			return err
+		}
 		if err := c.checkRules(key+".rules", table.Rules); err != nil {
 			return err
 		}
@@ -151,6 +167,9 @@ func (c *Config) checkSource(key string, source SourceConfig) error {
 			return c.problem(c.globKey(uri, i), "%s names %s twice; remove one", uri, shorten(glob))
 		}
 	}
+	if where := key + ".where"; c.written(where) && strings.TrimSpace(source.Where) == "" {
+		return c.problem(where, "%s is empty; write a condition such as \"amount > 0\", or remove the key", where)
+	}
 	columns := key + ".select"
 	if c.written(columns) && len(source.Select) == 0 {
 		return c.problem(columns, "%s is an empty list; name the columns to load, or leave the key out to load all", columns)
@@ -162,6 +181,24 @@ func (c *Config) checkSource(key string, source SourceConfig) error {
 		}
 		if slices.Contains(source.Select[:i], column) {
 			return c.problem(at, "%s names the column %s twice; remove one", columns, shorten(column))
+		}
+	}
+	return nil
+}
+
+// checkColumns checks what needs no schema; the rest is checked when the plan is made.
+func (c *Config) checkColumns(key string, columns map[string]ColumnConfig) error {
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		at := joinKey(key, name)
+		for _, value := range []struct{ key, text string }{
+			{"type", columns[name].Type}, {"rename", columns[name].Rename}, {"format", columns[name].Format}, {"timezone", columns[name].Timezone},
+		} {
+			if place := at + "." + value.key; c.written(place) && value.text == "" {
+				return c.problem(place, "%s is empty; give it a value, or remove the key", place)
+			}
+		}
+		if nullable := columns[name].Nullable; columns[name].Default != nil && nullable != nil && *nullable {
+			return c.problem(at+".nullable", "%s is nullable, but its default fills every NULL; remove one of the two", at)
 		}
 	}
 	return nil
@@ -225,7 +262,7 @@ func (c *Config) checkHyperd() error {
 	for _, path := range []struct{ key, value string }{
 		{"hyperd.path", c.Hyperd.Path}, {"hyperd.log_dir", c.Hyperd.LogDir}, {"hyperd.domain_socket_dir", c.Hyperd.DomainSocketDir},
 	} {
-		if err := c.checkPath(path.key, path.value); err != nil {
+		if err := c.checkLocalPath(path.key, path.value); err != nil {
 			return err
 		}
 	}

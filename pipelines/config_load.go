@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 
+	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
 	"hyperlake/sinks/hyper"
 )
@@ -142,7 +144,16 @@ func readConfig(at place) (string, error) {
 // textReaders read the values of types that do not read text themselves.
 var textReaders = map[reflect.Type]textReader{
 	reflect.TypeFor[Globs]():              func(text string) (any, error) { return Globs{text}, nil },
+	reflect.TypeFor[convert.Nested]():     func(text string) (any, error) { return parseNested(text) },
 	reflect.TypeFor[hyper.FormatChoice](): func(text string) (any, error) { return hyper.ParseFormatChoice(text) },
+}
+
+func parseNested(text string) (convert.Nested, error) {
+	switch nested := convert.Nested(text); nested {
+	case convert.Refuse, convert.JSON, convert.Flatten:
+		return nested, nil
+	}
+	return "", fmt.Errorf("must be error, json or flatten, not %s", shorten(text))
 }
 
 func defaultConfig() *Config {

@@ -57,7 +57,7 @@ func TestSet(t *testing.T) {
 		"append an entry": {[]string{"tables[0].source.select[2]=z"}, func(c config) any { return c.Tables[0].Source.Select }, `["x","y","z"]`},
 		"append a table": {[]string{"tables.2.name=c", "tables.2.source.uri=/c"},
 			func(c config) any { return c.Tables[2] },
-			`{"Name":"c","Schema":"Extract","Source":{"URI":["/c"],"Select":null},"Rules":null}`},
+			`{"Name":"c","Schema":"Extract","Source":{"URI":["/c"],"Partitions":"auto","Select":null,"Nested":"error","Where":"","OnDrift":"fail"},"Columns":null,"Rules":null}`},
 		"a list":             {[]string{"tables.0.source.select=[q, 1.0]"}, func(c config) any { return c.Tables[0].Source.Select }, `["q","1.0"]`},
 		"a list of globs":    {[]string{"tables.0.source.uri=[/q, /r]"}, func(c config) any { return c.Tables[0].Source.URI }, `["/q","/r"]`},
 		"a glob with braces": {[]string{"tables.0.source.uri=/{q,r}/*"}, func(c config) any { return c.Tables[0].Source.URI }, `["/{q,r}/*"]`},
@@ -107,7 +107,7 @@ func TestSetRefuses(t *testing.T) {
 		"output=a\n---\nb":                    `--set output: a second document starts here; a configuration is one document`,
 		"output=*x":                           `--set output: there is no anchor &x for the alias *x; quote text that starts with *`,
 		"hyperd.log_file_max_count=x":         `--set hyperd.log_file_max_count: hyperd.log_file_max_count must be a whole number, not text "x"`,
-		"staging=gs://b/s":                    `--set staging: staging: gs:// is not supported yet in this version; use a local path`,
+		"staging=s3://b/s":                    `--set staging: staging: storage of the kind s3:// is not supported; use a local path or gs://`,
 		"output.format_version=7":             `--set output.format_version: output.format_version: format version "7" is not one of auto, 0, 2, 3, 4`,
 		"name=\xff":                           `--set name: the value is not UTF-8 text`,
 	} {
@@ -213,7 +213,7 @@ func TestVariablesRefuse(t *testing.T) {
 		"empty name":    {"x", "--var : a name is made of letters, digits and _, as in --var DATE=2026-01-31", map[string]string{"": "x"}},
 		"not UTF-8":     {"x", "--var A: the value is not UTF-8 text", map[string]string{"A": "\xff"}},
 		"empty path":    {"${A}", "x.yaml:2:10: staging is empty; give it a value, or leave the key out for the default", map[string]string{"A": ""}},
-		"scheme":        {"${A}://b", "x.yaml:2:10: staging: gs:// is not supported yet in this version; use a local path", map[string]string{"A": "gs"}},
+		"scheme":        {"${A}://b", "x.yaml:2:10: staging: storage of the kind s3:// is not supported; use a local path or gs://", map[string]string{"A": "s3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

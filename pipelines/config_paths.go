@@ -11,7 +11,10 @@ import (
 	"hyperlake/internal/storage"
 )
 
-var schemePattern = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*)://`)
+var (
+	schemePattern = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*)://`)
+	gsPattern     = regexp.MustCompile(`^gs://[^/]+(/|$)`)
+)
 
 // resolvePaths fills in the default output and makes every path absolute: those of the
 // file start at folder, those of the command line at the working folder.
@@ -36,24 +39,41 @@ func (c *Config) resolvePaths(folder string) error {
 		"hyperd.log_dir":           &c.Hyperd.LogDir,
 		"hyperd.domain_socket_dir": &c.Hyperd.DomainSocketDir,
 	} {
-		if *path != "" && !filepath.IsAbs(*path) {
+		if *path != "" && isRelative(*path) {
 			*path = filepath.Join(start(key), *path)
 		}
 	}
-	for i, table := range c.Tables {
-		for j, glob := range table.Source.URI {
-			if !filepath.IsAbs(glob) {
-				key := c.globKey(fmt.Sprintf("tables[%d].source.uri", i), j)
-				table.Source.URI[j] = filepath.Join(storage.EscapeGlob(start(key)), glob)
+	for i := range c.Tables {
+		source := &c.Tables[i].Source
+		source.bases = make([]string, len(source.URI))
+		for j, glob := range source.URI {
+			if isRelative(glob) {
+				folder := start(c.globKey(fmt.Sprintf("tables[%d].source.uri", i), j))
+				source.URI[j], source.bases[j] = filepath.Join(storage.EscapeGlob(folder), glob), above(folder, glob)
 			}
 		}
 	}
 	return c.checkStaging()
 }
 
+// isRelative says whether a path starts at the folder of the configuration.
+func isRelative(path string) bool {
+	_, local := storage.LocalPath(path)
+	return local && !filepath.IsAbs(path)
+}
+
+// above is the folder that a relative glob starts at, once its leading .. are followed.
+func above(folder, glob string) string {
+	for rest := filepath.ToSlash(filepath.Clean(glob)); strings.HasPrefix(rest, "../"); rest = rest[len("../"):] {
+		folder = filepath.Dir(folder)
+	}
+	return folder
+}
+
 // checkStaging refuses a staging folder that the output, a file, would have to hold.
 func (c *Config) checkStaging() error {
-	if c.Staging == "" {
+	_, local := storage.LocalPath(c.Staging)
+	if c.Staging == "" || !local {
 		return nil
 	}
 	inside, err := filepath.Rel(c.Output.Path, c.Staging)
@@ -63,13 +83,23 @@ func (c *Config) checkStaging() error {
 	return nil
 }
 
+// checkLocalPath refuses a path, at a key, that cannot be meant, or that is not local.
+func (c *Config) checkLocalPath(key, path string) error {
+	if _, local := storage.LocalPath(path); !local {
+		return problem(c.place(key), "%s must be a local path, not %s", key, shorten(path))
+	}
+	return c.checkPath(key, path)
+}
+
 // checkPath refuses a path, at a key, that cannot be meant.
 func (c *Config) checkPath(key, path string) error {
 	at := c.place(key)
-	if scheme := schemePattern.FindStringSubmatch(path); scheme != nil && scheme[1] == "gs" {
-		return problem(at, "%s: gs:// is not supported yet in this version; use a local path", key)
-	} else if scheme != nil {
-		return problem(at, "%s: storage of the kind %s:// is not supported; use a local path", key, scheme[1])
+	scheme := schemePattern.FindStringSubmatch(path)
+	if scheme != nil && !strings.EqualFold(scheme[1], "gs") {
+		return problem(at, "%s: storage of the kind %s:// is not supported; use a local path or gs://", key, scheme[1])
+	}
+	if scheme != nil && !gsPattern.MatchString(path) {
+		return problem(at, "%s: %s names no bucket; write gs://BUCKET/PATH", key, shorten(path))
 	}
 	if strings.ContainsRune(path, 0) {
 		return problem(at, "%s holds a NUL character, which no path can", key)

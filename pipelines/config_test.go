@@ -94,7 +94,7 @@ func TestLoadPaths(t *testing.T) {
 		assert.Equal(t, filepath.Join(working, "bin", "hyperd"), cfg.Hyperd.Path, "the command line starts at the working folder")
 		assert.Equal(t, "/tmp/s", cfg.Hyperd.DomainSocketDir)
 		assert.Equal(t, pipelines.Globs{
-			root + `/conf \[v1] \{a}\*/lake/*.parquet`,
+			root + `/conf \[v1] \{a\}\*/lake/*.parquet`,
 			root + `/more/a.parquet`,
 			`/abs/*.parquet`,
 			working + `/mine/*.parquet`,
@@ -116,8 +116,8 @@ func TestWhere(t *testing.T) {
 	cfg, err := pipelines.Load(path, pipelines.LoadOptions{Sets: []string{"tables[1].name=x"}, Runner: "prism"})
 	require.NoError(t, err)
 	assert.Equal(t, path+":15:28", cfg.Where("tables[0].source.select[1]"))
-	assert.Equal(t, path+":17:9", cfg.Where("tables[0].rules[0]"))
-	assert.Equal(t, path+":26:5", cfg.Where("tables[1].rules[3].column"), "not written: the place around it")
+	assert.Equal(t, path+":25:9", cfg.Where("tables[0].rules[0]"))
+	assert.Equal(t, path+":34:5", cfg.Where("tables[1].rules[3].column"), "not written: the place around it")
 	assert.Equal(t, path+":2:1", cfg.Where("nothing.like.this"))
 	assert.Equal(t, "--set tables[1].name", cfg.Where("tables[1].name"))
 	assert.Equal(t, "--runner", cfg.Where("runner.name"))

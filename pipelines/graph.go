@@ -35,8 +35,8 @@ func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, resultURI string) {
 	var reads []parquetread.Table
 	var rules []validate.Table
 	for _, table := range plan.Tables {
-		reads = append(reads, parquetread.Table{Columns: table.read})
-		rules = append(rules, validate.Table{Rules: table.rules})
+		reads = append(reads, table.read)
+		rules = append(rules, table.apply)
 	}
 	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: plan.shards}, beam.Impulse(s))
 	batches := parquetread.Read(s, shards, reads)

@@ -3,13 +3,15 @@ package pipelines
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"os"
-	"slices"
-	"strings"
+	"io/fs"
+	"log/slog"
+	"syscall"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
@@ -37,16 +39,52 @@ type TablePlan struct {
 	Files     int   `json:"files"`
 	RowGroups int   `json:"row_groups"`
 	Rows      int64 `json:"rows"`
-	Bytes     int64 `json:"bytes"` // of the files' row groups, as stored
+	Bytes     int64 `json:"bytes"` // of the columns to read, as stored
+
+	// Pruned is the part of the above that where leaves out, by what the names of folders
+	// and the footers say, without reading it.
+	Pruned Pruned `json:"pruned"`
+
+	// Partitions names the columns that are made of the names of folders.
+	Partitions []string `json:"partitions,omitempty"`
+
+	// Drift says how the columns of files differ, and what becomes of that.
+	Drift []string `json:"drift,omitempty"`
+
+	// Where is the condition that rows are read under; RowByRow are the parts of it that
+	// have no columnar form.
+	Where    string   `json:"where,omitempty"`
+	RowByRow []string `json:"row_by_row,omitempty"`
 
 	// Rules are all that the rows are held against, as they are counted: the user's, then
 	// those that the types call for. Every one has its name.
 	Rules []validate.Rule `json:"rules"`
 
-	files []parquetread.Footer
-	read  []string        // source columns to read: those to load, then others that rules need
-	rules []validate.Rule // as given to the transform, which adds those that are always there
+	files []plannedFile
+	read  parquetread.Table
+	apply validate.Table
 }
+
+// Pruned counts what is not read.
+type Pruned struct {
+	Files     int   `json:"files"` // of which nothing is read
+	RowGroups int   `json:"row_groups"`
+	Rows      int64 `json:"rows"`
+	Bytes     int64 `json:"bytes"`
+}
+
+// plannedFile is the row groups to read of a file.
+type plannedFile struct {
+	info       storage.Info
+	partitions []*string // values of the partition columns
+	groups     []parquetread.RowGroup
+}
+
+// bytesToRead is the bytes of the row groups to read.
+func (t *TablePlan) bytesToRead() int64 { return t.Bytes - t.Pruned.Bytes }
+
+// rowsToRead is the rows of the row groups to read.
+func (t *TablePlan) rowsToRead() int64 { return t.Rows - t.Pruned.Rows }
 
 // layout is the extract that the plan leads to.
 func (p *Plan) layout() hyper.Layout {
@@ -57,26 +95,26 @@ func (p *Plan) layout() hyper.Layout {
 	return layout
 }
 
-// rows is the number of rows that the footers promise, over all tables.
+// rows is the number of rows to read, over all tables.
 func (p *Plan) rows() int64 {
 	var rows int64
 	for _, table := range p.Tables {
-		rows += table.Rows
+		rows += table.rowsToRead()
 	}
 	return rows
 }
 
 // MakePlan lists the files of a configuration, reads their footers, and decides on types,
-// format version and shards. What it refuses was known before any data was read.
-func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
-	if stat, err := os.Stat(cfg.Output.Path); err == nil && stat.IsDir() {
-		return nil, failure.New(failure.Config, "the output %s is a folder", cfg.Output.Path).
-			WithHint("set output.path to a file in it").BeforeData()
+// format version and shards. What it refuses was known before any data was read. log gets
+// what a plan does not say.
+func MakePlan(ctx context.Context, cfg *Config, log *slog.Logger) (*Plan, error) {
+	if err := checkOutputPlace(ctx, cfg.Output.Path); err != nil {
+		return nil, err
 	}
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path}
 	var columns []hyper.Column
 	for _, tableCfg := range cfg.Tables {
-		table, err := planTable(ctx, cfg, tableCfg)
+		table, err := planTable(ctx, cfg, tableCfg, log)
 		if err != nil {
 			return nil, fmt.Errorf("table %s.%s: %w", tableCfg.Schema, tableCfg.Name, err)
 		}
@@ -97,99 +135,146 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	return plan, nil
 }
 
-func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePlan, error) {
-	files, err := listFiles(ctx, tableCfg.Source.URI)
-	if err != nil {
-		return nil, err
-	}
-	if len(files) == 0 {
-		return nil, failure.New(failure.Source, "no files match %s", strings.Join(tableCfg.Source.URI, ", ")).
-			WithHint("check source.uri; files whose names start with _ or . are not matched").BeforeData()
-	}
-	footers, err := parquetread.ReadFooters(ctx, files)
-	if err != nil {
-		return nil, err
-	}
-	table := &TablePlan{files: footers, Files: len(footers)}
-	table.Schema, table.Name = tableCfg.Schema, tableCfg.Name
-	for _, footer := range footers {
-		table.Rows += footer.Rows
-		for _, group := range footer.RowGroups {
-			table.RowGroups++
-			table.Bytes += group.Bytes
-		}
-	}
-	schema, err := commonSchema(footers, tableCfg)
-	if err != nil {
-		return nil, err
-	}
-	if err := table.mapColumns(schema, cfg, tableCfg); err != nil {
-		return nil, err
-	}
-	return table, table.addRules(schema, tableCfg.Rules)
-}
-
-// listFiles expands globs. A file that several of them match counts once.
-func listFiles(ctx context.Context, uris []string) ([]storage.Info, error) {
-	var files []storage.Info
-	seen := map[string]bool{}
-	for _, uri := range uris {
-		store, err := storage.For(uri)
-		if err != nil {
-			return nil, failure.New(failure.Config, "%w", err).BeforeData()
-		}
-		found, err := store.Glob(ctx, uri)
-		if err != nil {
-			return nil, failure.New(failure.Source, "%w", err)
-		}
-		if info, err := store.Stat(ctx, uri); len(found) == 0 && err == nil && info.Folder {
-			return nil, failure.New(failure.Source, "%s is a folder, not files", uri).
-				WithHint("set source.uri to %s", storage.Join(uri, "**", "*.parquet")).BeforeData()
-		}
-		for _, file := range found {
-			if !seen[file.URI] {
-				seen[file.URI] = true
-				files = append(files, file)
-			}
-		}
-	}
-	slices.SortFunc(files, func(a, b storage.Info) int { return cmp.Compare(a.URI, b.URI) })
-	return files, nil
-}
-
-// mapColumns decides which columns are loaded, in which order and as what.
-func (t *TablePlan) mapColumns(schema *arrow.Schema, cfg *Config, tableCfg TableConfig) error {
-	for _, field := range schema.Fields() {
-		if len(tableCfg.Source.Select) > 0 && !slices.Contains(tableCfg.Source.Select, field.Name) {
-			continue // only a rule needs it
-		}
-		column, err := hyper.MapField(field, cfg.Output.FormatVersion)
-		if err != nil {
-			return fmt.Errorf("file %s: %w", t.files[0].Info.URI, err)
-		}
-		t.Columns = append(t.Columns, column)
-	}
-	for _, field := range schema.Fields() {
-		t.read = append(t.read, field.Name)
-	}
-	return nil
-}
-
-// addRules checks the user's rules against the schema and adds those that keep values
-// out which hyperd cannot store.
-func (t *TablePlan) addRules(schema *arrow.Schema, rules []validate.Rule) error {
-	t.rules = slices.Clone(rules)
-	for _, column := range t.Columns {
-		if lowest, highest, ok := hyper.StoredRange(column); ok {
-			t.rules = append(t.rules, rangeRule(column.Source, lowest, highest))
-		}
-	}
-	validator, err := validate.Compile(t.rules, schema)
+// checkOutputPlace refuses an output where a folder stands.
+func checkOutputPlace(ctx context.Context, output string) error {
+	store, err := storage.For(output)
 	if err != nil {
 		return failure.New(failure.Config, "%w", err).BeforeData()
 	}
-	t.Rules = validator.Rules()
+	standing, err := store.Stat(ctx, output)
+	switch {
+	case err == nil && standing.Folder:
+		return failure.New(failure.Config, "the output %s is a folder", output).
+			WithHint("set output.path to a file in it").BeforeData()
+	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
+		return failure.New(failure.Storage, "the output %s: %w", output, err).WithHint("%s", storage.Hint(err))
+	}
 	return nil
+}
+
+func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig, log *slog.Logger) (*TablePlan, error) {
+	src, err := openSource(ctx, cfg, tableCfg, log)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMapping(src.schema, tableCfg)
+	if err != nil {
+		return nil, err
+	}
+	table := &TablePlan{Where: tableCfg.Source.Where}
+	table.Schema, table.Name = tableCfg.Schema, tableCfg.Name
+	if table.Drift, err = src.columns.check(m.sourceNames(), tableCfg.Source.OnDrift); err != nil {
+		return nil, err
+	}
+	table.Drift = append(table.Drift, src.partitionDrift(m.source)...)
+	if err := table.mapColumns(m, cfg, tableCfg); err != nil {
+		return nil, err
+	}
+	validator, err := table.addRules(m)
+	if err != nil {
+		return nil, err
+	}
+	table.RowByRow = validator.RowByRow()
+	table.addFiles(src, m.source, validator)
+	return table, nil
+}
+
+// mapColumns decides as what the columns are stored that are loaded.
+func (t *TablePlan) mapColumns(m *mapping, cfg *Config, tableCfg TableConfig) error {
+	for _, name := range m.loaded {
+		asked := tableCfg.Columns[name]
+		column, err := hyper.MapField(m.field(name, asked), formatFor(m.field(name, asked), asked, cfg.Output.FormatVersion))
+		if err != nil {
+			return err
+		}
+		column.Name = cmp.Or(asked.Rename, name)
+		m.describe(&column)
+		for _, other := range t.Columns {
+			if other.Name == column.Name {
+				return failure.New(failure.Config, "columns %q and %q are both named %q in the extract", other.Source, column.Source, column.Name).
+					WithHint("rename one of them in columns").BeforeData()
+			}
+		}
+		t.Columns = append(t.Columns, column)
+	}
+	return nil
+}
+
+// formatFor lets a column be REAL, which needs a recent format version, when that is what
+// was asked for.
+func formatFor(field arrow.Field, asked ColumnConfig, format hyper.FormatChoice) hyper.FormatChoice {
+	if asked.Type != "" && field.Type.ID() == arrow.FLOAT32 {
+		return hyper.FormatChoice{Pinned: true, Version: 4}
+	}
+	return format
+}
+
+// addRules adds the rules that keep values out which hyperd cannot store.
+func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
+	for _, column := range t.Columns {
+		if lowest, highest, ok := hyper.StoredRange(column); ok {
+			m.table.Rules = append(m.table.Rules, rangeRule(column.Source, lowest, highest))
+		}
+	}
+	validator, err := compile(m.table, m.source)
+	if err != nil {
+		return nil, err
+	}
+	t.apply, t.Rules = m.table, validator.Rules()
+	return validator, nil
+}
+
+// addFiles takes the row groups in which where can be true into the plan, and counts the others.
+func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator) {
+	t.read = parquetread.Table{Schema: batch.Schema{Schema: columns}}
+	partitions := src.partitionsIn(columns)
+	for _, p := range partitions {
+		t.read.Partitions = append(t.read.Partitions, p.name)
+	}
+	t.Partitions = t.read.Partitions
+	t.Files = len(src.footers)
+	for i := range src.footers {
+		footer := &src.footers[i]
+		file := plannedFile{info: footer.Info}
+		for _, p := range partitions {
+			file.partitions = append(file.partitions, p.values[i])
+		}
+		for _, group := range footer.RowGroups {
+			group.Bytes = bytesOf(*footer, group.Index, columns)
+			t.RowGroups++
+			t.Rows += group.Rows
+			t.Bytes += group.Bytes
+			switch {
+			case group.Rows == 0:
+			case validator.MayKeep(statistics{*footer, group, columns, partitions, i}.ranges):
+				file.groups = append(file.groups, group)
+			default:
+				t.Pruned.add(group)
+			}
+		}
+		if len(file.groups) == 0 && footer.Rows > 0 {
+			t.Pruned.Files++
+		}
+		footer.Release()
+		t.files = append(t.files, file)
+	}
+}
+
+func (p *Pruned) add(group parquetread.RowGroup) {
+	p.RowGroups++
+	p.Rows += group.Rows
+	p.Bytes += group.Bytes
+}
+
+// bytesOf is the bytes of columns in a row group.
+func bytesOf(footer parquetread.Footer, group int, columns *arrow.Schema) int64 {
+	var bytes int64
+	for _, field := range columns.Fields() {
+		if chunk, ok := footer.Chunk(group, field.Name); ok {
+			bytes += chunk.Bytes
+		}
+	}
+	return bytes
 }
 
 // rangeRule keeps values out of a column that hyperd cannot store.

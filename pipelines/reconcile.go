@@ -20,7 +20,7 @@ func reconcile(plan *Plan, extract hyper.File, rejects []validate.RejectCount, c
 			got, want int64
 			what      string
 		}{
-			{tally.Read, table.Rows, "rows read, rows in the footers"},
+			{tally.Read, table.rowsToRead(), "rows read, rows in the footers less those pruned"},
 			{contents.Rows, tally.Left(), "rows loaded, rows read less those filtered and rejected"},
 			{rejected[i], tally.Rejected, "rows handed over as rejects, rows rejected"},
 			{counted[i], contents.Rows, "rows in the extract, rows loaded"},

@@ -109,7 +109,7 @@ func (r *Report) planned(plan *Plan) {
 	for _, table := range plan.Tables {
 		r.Tables = append(r.Tables, ReportTable{
 			Schema: table.Schema, Name: table.Name,
-			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.Bytes, RowsInFiles: table.Rows,
+			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.bytesToRead(), RowsInFiles: table.Rows, RowsPruned: table.Pruned.Rows,
 			Rules: []ReportRule{},
 		})
 	}
@@ -169,6 +169,15 @@ func (r *Report) rowsLoaded() int64 {
 	var rows int64
 	for _, table := range r.Tables {
 		rows += table.RowsLoaded
+	}
+	return rows
+}
+
+// rowsSelected is the rows that where left.
+func (r *Report) rowsSelected() int64 {
+	var rows int64
+	for _, table := range r.Tables {
+		rows += table.RowsRead - table.RowsFiltered
 	}
 	return rows
 }

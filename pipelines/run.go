@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -104,7 +106,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	return r.stage("move", func() (work, error) { return r.move(extract) })
+	return r.stage("move", func() (work, error) { return r.move(ctx, extract) })
 }
 
 // work is what a stage got through.
@@ -132,7 +134,7 @@ func (r *run) showProgress(stage string, rows int64, started time.Time) {
 }
 
 func (r *run) makePlan(ctx context.Context) (work, error) {
-	plan, err := MakePlan(ctx, r.cfg)
+	plan, err := MakePlan(ctx, r.cfg, r.options.Log)
 	if err != nil {
 		return work{}, err
 	}
@@ -142,14 +144,20 @@ func (r *run) makePlan(ctx context.Context) (work, error) {
 		r.options.Log.Warn(warning)
 	}
 	if plan.rows() == 0 && r.cfg.OnEmpty != OnEmptyAllow {
-		return work{}, failure.New(failure.Data, "the files hold no rows").
-			WithHint("set on_empty: allow to build an empty extract")
+		return work{}, errNoRows()
 	}
 	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.rows(), "shards", plan.Shards, "format_version", int(plan.FormatVersion))
 	return work{rows: plan.rows()}, nil
 }
 
-// load has the engine build the extract on staging, and proves its counts.
+// errNoRows is for files without rows, or without any that where leaves.
+func errNoRows() error {
+	return failure.New(failure.Data, "the files hold no rows to load").
+		WithHint("check source.where, if there is one, or set on_empty: allow to build an empty extract")
+}
+
+// load has the engine build the extract on staging, and proves its counts. The file that
+// it returns is local.
 func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (hyper.File, work, error) {
 	layout := r.plan.layout()
 	sink := hyper.Params{Layout: layout, Hyperd: r.cfg.Hyperd, Staging: staging.path}
@@ -167,6 +175,9 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 	if err != nil {
 		return hyper.File{}, work{}, err
 	}
+	if done.Extract.Path, err = hyper.Fetch(ctx, done.Extract, staging.local); err != nil {
+		return hyper.File{}, work{}, err
+	}
 	counted, err := hyper.Count(ctx, lease, layout, done.Extract.Path)
 	if err != nil {
 		return hyper.File{}, work{}, err
@@ -175,20 +186,62 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 	if err := reconcile(r.plan, done.Extract, done.Rejects, counted); err != nil {
 		return hyper.File{}, work{}, err
 	}
+	if r.report.rowsSelected() == 0 && r.cfg.OnEmpty != OnEmptyAllow {
+		return hyper.File{}, work{}, errNoRows()
+	}
 	return done.Extract, work{rows: r.report.rowsLoaded(), bytes: r.report.bytesIn()}, nil
 }
 
 // move puts the extract into place.
-func (r *run) move(extract hyper.File) (work, error) {
+func (r *run) move(ctx context.Context, extract hyper.File) (work, error) {
 	output := r.cfg.Output.Path
-	err := os.Chmod(extract.Path, 0o644) // hyperd keeps its files from others
-	if err == nil {
-		err = storage.MoveFile(extract.Path, output)
-	}
-	if err != nil {
-		return work{}, failure.New(failure.Storage, "move the extract to %s: %w", output, err).
-			WithHint("check that the folder %s can be written and has room", filepath.Dir(output))
+	if err := moveTo(ctx, extract.Path, output); err != nil {
+		hint := storage.Hint(err)
+		if _, local := storage.LocalPath(output); local {
+			hint = fmt.Sprintf("check that the folder %s can be written and has room", filepath.Dir(output))
+		}
+		return work{}, failure.New(failure.Storage, "move the extract to %s: %w", output, err).WithHint("%s", hint)
 	}
 	r.report.moved(extract)
 	return work{rows: r.report.rowsLoaded(), bytes: extract.Bytes}, nil
+}
+
+// moveTo moves a local file to its place, whole or not at all.
+func moveTo(ctx context.Context, from, to string) error {
+	if _, local := storage.LocalPath(to); local {
+		if err := os.Chmod(from, 0o644); err != nil { // hyperd keeps its files from others
+			return err
+		}
+		return storage.MoveFile(from, to)
+	}
+	store, err := storage.For(to)
+	if err != nil {
+		return err
+	}
+	for attempt := 1; ; attempt++ {
+		err := uploadOver(ctx, store, from, to)
+		overtaken := errors.Is(err, storage.ErrChanged) || errors.Is(err, storage.ErrExists)
+		if !overtaken || attempt == moveAttempts {
+			return err
+		}
+	}
+}
+
+// moveAttempts is how often a run tries to be the last to write the output, when others
+// write it at the same time.
+const moveAttempts = 3
+
+// uploadOver replaces the version that stands at a name, and no other: a request that is
+// repeated because its reply was lost cannot undo what somebody wrote in between.
+func uploadOver(ctx context.Context, store storage.Store, from, to string) error {
+	condition := storage.IfAbsent()
+	standing, err := store.Stat(ctx, to)
+	switch {
+	case err == nil && !standing.Folder:
+		condition = storage.IfUnchanged(standing)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	_, err = storage.Upload(ctx, from, to, condition)
+	return err
 }

@@ -373,9 +373,9 @@ func TestPlanRefusals(t *testing.T) {
 		prepare      func(t *testing.T, folder string)
 		says         []string
 	}{
-		{"drift", "", twoColumns, []string{`column "n" is int64 in`, "a.parquet but utf8 in", "b.parquet", `column "m" of`, "is missing in"}},
-		{"unknown column in select", "", nil, []string{`no column "nn"`, "a.parquet"}},
-		{"unknown column in a rule", "    rules: [{column: m, min: 1}]\n", nil, []string{`no column "m"`}},
+		{"drift", "", twoColumns, []string{`column "n" is int64 in 1 file (first `, "a.parquet), utf8 in 1 file (first ", `b.parquet); column "m" is int32 in 1 file`, "missing in 1 file"}},
+		{"unknown column in select", "", nil, []string{`no column "nn" in the files`}},
+		{"unknown column in a rule", "    rules: [{column: m, min: 1}]\n", nil, []string{`rule "m >= 1": there is no column m; did you mean n?`}},
 		{"a rule that does not fit the type", "    rules: [{column: n, min: x}]\n", nil, []string{"x", "int64"}},
 		{"a folder instead of files", "", nil, []string{"is a folder"}},
 		{"a folder as output", "", func(t *testing.T, folder string) {
@@ -396,7 +396,7 @@ func TestPlanRefusals(t *testing.T) {
 			case "a folder instead of files":
 				cfg.Tables[0].Source.URI = pipelines.Globs{filepath.Join(folder, "lake")}
 			}
-			_, err := pipelines.MakePlan(t.Context(), cfg)
+			_, err := pipelines.MakePlan(t.Context(), cfg, slog.New(slog.DiscardHandler))
 			var failed *failure.Error
 			require.ErrorAs(t, err, &failed)
 			assert.True(t, failed.Early, "exit code 2")

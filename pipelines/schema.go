@@ -7,106 +7,99 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
-	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/transforms/parquetread"
 )
 
-// commonSchema is the schema of the columns that a table needs, the same in all its
-// files: the selected ones in the order of select, or all in the order of the first file,
-// then those that only rules name. The order of a file's columns and whether they may be
-// NULL does not matter; a column is nullable if it is in any file.
-func commonSchema(files []parquetread.Footer, cfg TableConfig) (*arrow.Schema, error) {
-	names, err := neededColumns(files[0], cfg)
-	if err != nil {
-		return nil, err
-	}
-	fields := make([]arrow.Field, len(names))
-	for i, name := range names {
-		found, ok := files[0].Schema.FieldsByName(name)
-		if !ok {
-			return nil, noSuchColumn(files[0], name)
+// lakeColumns is the columns of the files of a table, by name, in the order in which they
+// turn up. Those that a table does not need may differ from file to file.
+type lakeColumns []lakeColumn
+
+type lakeColumn struct {
+	found   parquetread.FoundColumn
+	field   arrow.Field // that holds the values of all files, if there is one
+	fits    bool        // there is one
+	doubled bool        // a file has several columns of the name
+}
+
+// columnsOf unifies the columns of files.
+func columnsOf(footers []parquetread.Footer) lakeColumns {
+	var columns lakeColumns
+	index := map[string]int{}
+	for _, found := range parquetread.FindColumns(footers) {
+		if at, known := index[found.Field.Name]; known {
+			columns[at].doubled = true
+			continue
 		}
-		fields[i] = found[0]
+		index[found.Field.Name] = len(columns)
+		columns = append(columns, unified(found))
 	}
-	var drift []string
-	for _, file := range files[1:] {
-		drift = append(drift, compare(fields, files[0], file, len(cfg.Source.Select) == 0)...)
-		const enough = 10
-		if len(drift) >= enough {
+	return columns
+}
+
+func unified(found parquetread.FoundColumn) lakeColumn {
+	c := lakeColumn{found: found, field: found.Forms[0].Field, fits: true}
+	for _, form := range found.Forms[1:] {
+		if form.IsMissing() {
+			c.field.Nullable = true
+			continue
+		}
+		wide, ok := parquetread.Unify(c.field, form.Field)
+		if !ok {
+			c.fits = false
 			break
 		}
+		c.field = wide
 	}
-	if len(drift) > 0 {
-		return nil, failure.New(failure.Source, "the files differ: %s", strings.Join(drift, "; ")).
-			WithHint("make the files alike, or choose with source.uri or source.select what belongs together").BeforeData()
-	}
-	return arrow.NewSchema(fields, nil), nil
+	c.field.Nullable = c.field.Nullable || found.Field.Nullable
+	return c
 }
 
-// neededColumns names the columns to read.
-func neededColumns(first parquetread.Footer, cfg TableConfig) ([]string, error) {
-	names := slices.Clone(cfg.Source.Select)
-	if len(names) == 0 {
-		for _, field := range first.Schema.Fields() {
-			if slices.Contains(names, field.Name) {
-				return nil, failure.New(failure.Source, "file %s has two columns named %q", first.Info.URI, field.Name).
-					WithHint("rename one of them in the file").BeforeData()
-			}
-			names = append(names, field.Name)
-		}
-		if len(names) == 0 {
-			return nil, failure.New(failure.Source, "file %s has no columns", first.Info.URI).BeforeData()
-		}
+// fields are the columns as a source has them.
+func (l lakeColumns) fields() []arrow.Field {
+	fields := make([]arrow.Field, len(l))
+	for i, c := range l {
+		fields[i] = c.field
 	}
-	for _, rule := range cfg.Rules {
-		if !slices.Contains(names, rule.Column) {
-			names = append(names, rule.Column)
-		}
-	}
-	return names, nil
+	return fields
 }
 
-// compare lists how the columns of a file differ from those of the first file, and names
-// one file of each kind.
-func compare(want []arrow.Field, first, file parquetread.Footer, whole bool) []string {
-	var differences []string
-	for i, field := range want {
-		found, ok := file.Schema.FieldsByName(field.Name)
+// check refuses needed columns that differ, or that a file has several times. Notes say
+// what becomes of those that differ and may.
+func (l lakeColumns) check(needed []string, onDrift OnDrift) (notes []string, err error) {
+	var drift []string
+	for _, c := range l {
+		name := c.found.Field.Name
 		switch {
-		case !ok:
-			differences = append(differences, fmt.Sprintf("column %q of %s is missing in %s", field.Name, first.Info.URI, file.Info.URI))
-		case !sameType(field, found[0]):
-			differences = append(differences, fmt.Sprintf("column %q is %s in %s but %s in %s",
-				field.Name, field.Type, first.Info.URI, found[0].Type, file.Info.URI))
+		case !slices.Contains(needed, name):
+		case c.doubled:
+			return nil, failure.New(failure.Source, "a file has two columns named %q (first found in %s)", name, c.found.Forms[0].FirstFile).
+				WithHint("rename one of them in the files").BeforeData()
+		case !c.found.Drifts():
+		case onDrift == OnDriftFail:
+			drift = append(drift, c.found.String())
+		case !c.fits:
+			return nil, failure.New(failure.Source, "the files differ: %s; none of these types holds the values of the others", c.found).
+				WithHint("make the files alike, or choose with source.uri or source.select what belongs together").BeforeData()
 		default:
-			want[i].Nullable = want[i].Nullable || found[0].Nullable
+			notes = append(notes, c.outcome())
 		}
 	}
-	if !whole {
-		return differences
+	if len(drift) == 0 {
+		return notes, nil
 	}
-	for _, field := range file.Schema.Fields() {
-		if !slices.ContainsFunc(want, func(f arrow.Field) bool { return f.Name == field.Name }) {
-			differences = append(differences, fmt.Sprintf("column %q of %s is missing in %s", field.Name, file.Info.URI, first.Info.URI))
-		}
-	}
-	return differences
+	return nil, failure.New(failure.Source, "the files differ: %s", strings.Join(drift, "; ")).
+		WithHint("set source.on_drift: union to widen types and fill with NULL where that loses nothing, or choose with source.uri or source.select what belongs together").BeforeData()
 }
 
-// sameType says whether two columns of one name hold the same type, in Arrow and in Parquet.
-func sameType(a, b arrow.Field) bool {
-	return arrow.TypeEqual(a.Type, b.Type) && batch.LogicalType(a) == batch.LogicalType(b)
-}
-
-func noSuchColumn(file parquetread.Footer, name string) error {
-	var names []string
-	for _, field := range file.Schema.Fields() {
-		names = append(names, field.Name)
+// outcome says how files differ in a column, and what becomes of it.
+func (c lakeColumn) outcome() string {
+	var result []string
+	if last := c.found.Forms[len(c.found.Forms)-1]; last.IsMissing() {
+		result = append(result, "NULL where it is missing")
 	}
-	e := failure.New(failure.Source, "there is no column %q in file %s", name, file.Info.URI).BeforeData()
-	if near, ok := nearest(name, names); ok {
-		return e.WithHint("did you mean %q?", near)
+	if len(c.found.Forms) > 2 || len(result) == 0 {
+		result = append(result, "read as "+parquetread.Form{Field: c.field}.Type())
 	}
-	return e.WithHint("`hyperlake inspect %s` lists its columns", file.Info.URI)
+	return fmt.Sprintf("%s: %s", c.found, strings.Join(result, ", "))
 }

@@ -20,13 +20,13 @@ func cutShards(tables []*TablePlan, workers int) []parquetread.Shard {
 	}
 	var total int64
 	for _, table := range tables {
-		total += table.Bytes
+		total += table.bytesToRead()
 	}
 	var shards []parquetread.Shard
 	for i, table := range tables {
 		share := int64(1)
 		if total > 0 {
-			share = max(1, int64(math.Round(float64(wanted)*float64(table.Bytes)/float64(total))))
+			share = max(1, int64(math.Round(float64(wanted)*float64(table.bytesToRead())/float64(total))))
 		}
 		shards = append(shards, cutTable(i, table, share)...)
 	}
@@ -40,15 +40,12 @@ func cutTable(index int, table *TablePlan, n int64) []parquetread.Shard {
 	open := parquetread.Shard{Table: index}
 	var passed int64 // bytes of the row groups so far
 	for _, file := range table.files {
-		ref := parquetread.FileRef{Info: file.Info}
-		for _, group := range file.RowGroups {
-			if group.Rows == 0 {
-				continue
-			}
+		ref := parquetread.FileRef{Info: file.info, Partitions: file.partitions}
+		for _, group := range file.groups {
 			ref.RowGroups = append(ref.RowGroups, group)
 			passed += group.Bytes
 			done := float64(len(shards)+1) / float64(n) // of the table, when this shard is full
-			if done < 1 && float64(passed) >= done*float64(table.Bytes) {
+			if done < 1 && float64(passed) >= done*float64(table.bytesToRead()) {
 				open.Files = append(open.Files, ref)
 				shards = append(shards, open)
 				open = parquetread.Shard{Table: index}

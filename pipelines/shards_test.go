@@ -11,17 +11,16 @@ import (
 	"hyperlake/transforms/parquetread"
 )
 
-// filesOf makes files with row groups of the given bytes; a row group of 0 bytes has no rows.
+// filesOf makes files with row groups of the given bytes.
 func filesOf(name string, groups ...[]int64) *TablePlan {
 	table := &TablePlan{}
 	for i, sizes := range groups {
-		footer := parquetread.Footer{Info: storage.Info{URI: fmt.Sprintf("%s%d", name, i)}}
+		file := plannedFile{info: storage.Info{URI: fmt.Sprintf("%s%d", name, i)}}
 		for index, bytes := range sizes {
-			footer.RowGroups = append(footer.RowGroups, parquetread.RowGroup{Index: index, Rows: bytes * 10, FirstRow: footer.Rows, Bytes: bytes})
-			footer.Rows += bytes * 10
+			file.groups = append(file.groups, parquetread.RowGroup{Index: index, Rows: bytes * 10, Bytes: bytes})
 			table.Bytes += bytes
 		}
-		table.files = append(table.files, footer)
+		table.files = append(table.files, file)
 	}
 	return table
 }
@@ -34,13 +33,13 @@ func TestOneWorkerGetsOneShardATable(t *testing.T) {
 }
 
 func TestNoShardForNoRows(t *testing.T) {
-	assert.Empty(t, cutShards([]*TablePlan{filesOf("a", []int64{0}, nil)}, 4))
+	assert.Empty(t, cutShards([]*TablePlan{filesOf("a", nil, nil)}, 4))
 }
 
-// Whatever the sizes, every row group with rows is in exactly one shard, in order.
+// Whatever the sizes, every row group is in exactly one shard, in order.
 func TestShardsCoverEveryRowGroupOnce(t *testing.T) {
 	tables := []*TablePlan{
-		filesOf("a", []int64{1, 1, 1, 1, 0, 1}, nil, []int64{100, 1}, []int64{3}),
+		filesOf("a", []int64{1, 1, 1, 1, 1}, nil, []int64{100, 1}, []int64{3}),
 		filesOf("b", []int64{7, 7, 7, 7, 7, 7, 7, 7, 7, 7}),
 	}
 	for workers := 1; workers < 9; workers++ {
@@ -57,10 +56,8 @@ func TestShardsCoverEveryRowGroupOnce(t *testing.T) {
 		var want []string
 		for i, table := range tables {
 			for _, file := range table.files {
-				for _, group := range file.RowGroups {
-					if group.Rows > 0 {
-						want = append(want, fmt.Sprint(i, file.Info.URI, group.Index))
-					}
+				for _, group := range file.groups {
+					want = append(want, fmt.Sprint(i, file.info.URI, group.Index))
 				}
 			}
 		}

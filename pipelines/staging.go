@@ -1,8 +1,10 @@
 package pipelines
 
 import (
+	"context"
 	"errors"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/guard"
+	"hyperlake/internal/storage"
 )
 
 const (
@@ -21,52 +24,95 @@ const (
 	lockGrace = time.Minute
 )
 
-// staging is the folder of one run, held by a lock that ends with the process.
+// staging is the folder of one run, which every worker reaches.
 type staging struct {
-	path   string
-	lock   *flock.Flock
-	forget func()
+	path  string // URI
+	local string // folder for files of the driver: path, where that is local
+
+	lock   *flock.Flock // ends with the process; nil where staging is remote
+	forget func()       // calls off the cleaning up after a death
 }
 
-// openStaging makes the folder of a run: beside the output, hidden, unless the
-// configuration names a place. Folders that dead runs to this output left beside it are removed.
+// openStaging makes the folder of a run: where the configuration says, else hidden beside
+// a local output, else a temporary one. Folders that dead runs to this output left beside
+// it are removed.
 func openStaging(cfg *Config, id string) (*staging, error) {
-	prefix := "." + strings.TrimSuffix(filepath.Base(cfg.Output.Path), ".hyper") + ".hyperlake-"
+	prefix := "." + strings.TrimSuffix(path.Base(filepath.ToSlash(cfg.Output.Path)), ".hyper") + ".hyperlake-"
+	_, localStaging := storage.LocalPath(cfg.Staging)
+	_, localOutput := storage.LocalPath(cfg.Output.Path)
+	switch {
+	case !localStaging:
+		return openRemoteStaging(storage.Join(cfg.Staging, id))
+	case cfg.Staging != "":
+		return openLocalStaging(filepath.Join(cfg.Staging, id))
+	case !localOutput:
+		return openLocalStaging(filepath.Join(os.TempDir(), prefix+id))
+	}
 	parent := filepath.Dir(cfg.Output.Path)
-	if cfg.Staging != "" {
-		parent, prefix = cfg.Staging, ""
-	} else if err := removeDead(parent, prefix); err != nil {
+	if err := removeDead(parent, prefix); err != nil {
 		return nil, stagingFailure(parent, err)
 	}
-	path, err := filepath.Abs(filepath.Join(parent, prefix+id))
+	return openLocalStaging(filepath.Join(parent, prefix+id))
+}
+
+func openLocalStaging(folder string) (*staging, error) {
+	folder, err := filepath.Abs(folder)
 	if err != nil {
-		return nil, stagingFailure(parent, err)
+		return nil, stagingFailure(folder, err)
 	}
-	s := &staging{path: path, lock: flock.New(filepath.Join(path, lockName))}
-	s.forget = guard.RemoveAtDeath(path)
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	s := &staging{path: folder, local: folder, lock: flock.New(filepath.Join(folder, lockName))}
+	s.forget = guard.RemoveAtDeath(folder)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		s.forget()
-		return nil, stagingFailure(path, err)
+		return nil, stagingFailure(folder, err)
 	}
 	if locked, err := s.lock.TryLock(); err != nil || !locked {
-		return nil, stagingFailure(path, errors.Join(err, errors.New("its lock cannot be taken"), s.close()))
+		return nil, stagingFailure(folder, errors.Join(err, errors.New("its lock cannot be taken"), s.close()))
 	}
 	return s, nil
 }
 
-func stagingFailure(path string, err error) error {
-	return failure.New(failure.Storage, "staging %s: %w", path, err).
+// openRemoteStaging needs no more than a name: remote folders are there when they hold something.
+func openRemoteStaging(uri string) (*staging, error) {
+	local, err := os.MkdirTemp("", "hyperlake-")
+	if err != nil {
+		return nil, stagingFailure(uri, err)
+	}
+	return &staging{path: uri, local: local, forget: guard.RemoveAtDeath(local)}, nil
+}
+
+func stagingFailure(uri string, err error) error {
+	return failure.New(failure.Storage, "staging %s: %w", uri, err).
 		WithHint("check that the folder can be written, or set staging in the configuration")
 }
 
+// closeTime bounds how long a run takes to remove what it left on remote storage: it may
+// have been interrupted, and nobody waits for long then.
+const closeTime = 10 * time.Second
+
 // close removes the folder and all it holds.
 func (s *staging) close() error {
-	err := errors.Join(os.RemoveAll(s.path), s.lock.Close())
+	err := os.RemoveAll(s.local)
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	} else {
+		err = errors.Join(err, removeRemote(s.path))
+	}
 	if err != nil {
 		return stagingFailure(s.path, err)
 	}
 	s.forget()
 	return nil
+}
+
+func removeRemote(uri string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	store, err := storage.For(uri)
+	if err != nil {
+		return err
+	}
+	return store.RemoveAll(ctx, uri)
 }
 
 // removeDead removes staging folders whose process is gone.

@@ -139,6 +139,7 @@ Exit codes:
 		a.generateCommand(),
 		a.planCommand(),
 		a.inspectCommand(),
+		a.initCommand(),
 		a.sqlCommand(),
 		a.hyperdCommand(),
 		a.versionCommand(),

@@ -13,6 +13,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines"
 	"hyperlake/sinks/hyper"
 )
 
@@ -40,23 +41,18 @@ func (a *app) inspect(ctx context.Context, path string) error {
 		return failure.New(failure.Usage, "%w", err).BeforeData()
 	}
 	info, err := store.Stat(ctx, path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && isGlob(path):
-		return a.inspectParquetGlob(ctx, store, path, path)
-	case errors.Is(err, fs.ErrNotExist):
-		return failure.New(failure.Usage, "there is no file or folder %s", path).WithHint("check the path").BeforeData()
-	case err != nil:
-		return failure.New(failure.Storage, "%w", err)
-	case info.Folder:
-		return a.inspectParquetGlob(ctx, store, path, storage.Join(storage.EscapeGlob(path), "**", "*.parquet"))
-	case isHyper(path):
-		return a.inspectHyper(ctx, info)
-	default:
-		return a.inspectParquet(ctx, path, []storage.Info{info})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failure.New(failure.Storage, "%w", err).WithHint("%s", storage.Hint(err))
 	}
+	if err == nil && !info.Folder && isHyper(path) {
+		return a.inspectHyper(ctx, info)
+	}
+	pattern, err := pipelines.SourceGlob(ctx, path)
+	if err != nil {
+		return err
+	}
+	return a.inspectParquet(ctx, store, path, pattern)
 }
-
-func isGlob(path string) bool { return strings.ContainsAny(path, "*?[{") }
 
 // hyperListing is what inspect prints of a .hyper file.
 type hyperListing struct {

@@ -3,14 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
-	"iter"
 	"strings"
 
-	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/dustin/go-humanize"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
@@ -34,6 +34,9 @@ type parquetColumn struct {
 	LogicalType string           `json:"logical_type,omitempty"` // where the Arrow type says less than Parquet's
 	SQLType     string           `json:"sql_type"`               // empty if it cannot be stored
 	Nullable    bool             `json:"nullable"`               // in any file
+	Nulls       *int64           `json:"nulls,omitempty"`        // if the footers say so
+	Bytes       int64            `json:"bytes"`                  // as stored, in all files
+	Codecs      []string         `json:"codecs"`
 	Conversion  hyper.Conversion `json:"conversion"`
 	Warning     string           `json:"warning,omitempty"`
 	Problem     string           `json:"problem,omitempty"` // why it cannot be stored
@@ -43,6 +46,8 @@ type parquetColumn struct {
 type drift struct {
 	Column   string    `json:"column"`
 	Variants []variant `json:"variants"` // two or more
+
+	words string
 }
 
 // variant is one form of a column.
@@ -52,19 +57,15 @@ type variant struct {
 	FirstFile string `json:"first_file"`
 }
 
-func (a *app) inspectParquetGlob(ctx context.Context, store storage.Store, path, pattern string) error {
+func (a *app) inspectParquet(ctx context.Context, store storage.Store, path, pattern string) error {
 	files, err := store.Glob(ctx, pattern)
 	if err != nil {
-		return failure.New(failure.Source, "%w", err)
+		return failure.New(failure.Source, "%w", err).WithHint("%s", storage.Hint(err))
 	}
 	if len(files) == 0 {
 		return failure.New(failure.Usage, "no files match %s", pattern).
 			WithHint("check the path; files whose names start with _ or . are not matched").BeforeData()
 	}
-	return a.inspectParquet(ctx, path, files)
-}
-
-func (a *app) inspectParquet(ctx context.Context, path string, files []storage.Info) error {
 	footers, err := parquetread.ReadFooters(ctx, files)
 	if err != nil {
 		return err
@@ -78,115 +79,37 @@ func (a *app) inspectParquet(ctx context.Context, path string, files []storage.I
 
 func listParquet(path string, footers []parquetread.Footer) parquetListing {
 	listing := parquetListing{Path: path, Kind: "parquet", Files: len(footers), Columns: []parquetColumn{}, Drift: []drift{}}
-	var found columnSet
 	for _, footer := range footers {
 		listing.RowGroups += len(footer.RowGroups)
 		listing.Rows += footer.Rows
 		listing.Bytes += footer.Info.Size
-		found.add(footer)
 	}
-	for _, c := range found.columns {
-		listing.Columns = append(listing.Columns, mapColumn(c.field))
-		if missing := len(footers) - c.files; missing > 0 {
-			c.variants = append(c.variants, variant{Files: missing, FirstFile: c.missingIn(footers)})
+	for _, c := range parquetread.Summarize(footers) {
+		listing.Columns = append(listing.Columns, mapColumn(c))
+		if !c.Drifts() {
+			continue
 		}
-		if len(c.variants) > 1 {
-			listing.Drift = append(listing.Drift, drift{Column: c.field.Name, Variants: c.variants})
+		d := drift{Column: c.Field.Name, words: c.String()}
+		for _, form := range c.Forms {
+			d.Variants = append(d.Variants, variant{Type: form.Type(), Files: form.Files, FirstFile: form.FirstFile})
 		}
+		listing.Drift = append(listing.Drift, d)
 	}
 	return listing
 }
 
-// columnSet holds the columns of several files, in the order in which they turn up.
-type columnSet struct {
-	columns []*foundColumn
-	byKey   map[columnKey]*foundColumn
-}
-
-// columnKey tells columns apart, also those of one name in a file.
-type columnKey struct {
-	name string
-	nth  int
-}
-
-type foundColumn struct {
-	key      columnKey
-	field    arrow.Field // of the first file that has it; nullable if it is in any
-	files    int
-	variants []variant
-}
-
-func (s *columnSet) add(footer parquetread.Footer) {
-	if s.byKey == nil {
-		s.byKey = map[columnKey]*foundColumn{}
-	}
-	for key, field := range keyed(footer.Schema) {
-		c, ok := s.byKey[key]
-		if !ok {
-			c = &foundColumn{key: key, field: field}
-			s.byKey[key] = c
-			s.columns = append(s.columns, c)
-		}
-		c.files++
-		c.field.Nullable = c.field.Nullable || field.Nullable
-		c.count(typeText(field), footer.Info.URI)
-	}
-}
-
-// keyed iterates over the columns of a file.
-func keyed(schema *arrow.Schema) iter.Seq2[columnKey, arrow.Field] {
-	return func(yield func(columnKey, arrow.Field) bool) {
-		seen := map[string]int{}
-		for _, field := range schema.Fields() {
-			key := columnKey{field.Name, seen[field.Name]}
-			seen[field.Name]++
-			if !yield(key, field) {
-				return
-			}
-		}
-	}
-}
-
-// count notes that a file has the column in some form.
-func (c *foundColumn) count(form, file string) {
-	for i := range c.variants {
-		if c.variants[i].Type == form {
-			c.variants[i].Files++
-			return
-		}
-	}
-	c.variants = append(c.variants, variant{Type: form, Files: 1, FirstFile: file})
-}
-
-// missingIn is the first file that lacks the column.
-func (c *foundColumn) missingIn(footers []parquetread.Footer) string {
-	for _, footer := range footers {
-		found := false
-		for key := range keyed(footer.Schema) {
-			found = found || key == c.key
-		}
-		if !found {
-			return footer.Info.URI
-		}
-	}
-	return ""
-}
-
-// typeText is the type of a column, with the logical type where Arrow's says less.
-func typeText(field arrow.Field) string {
-	if logical := batch.LogicalType(field); logical != "" {
-		return fmt.Sprintf("%s (%s)", field.Type, logical)
-	}
-	return field.Type.String()
-}
-
-func mapColumn(field arrow.Field) parquetColumn {
+func mapColumn(s parquetread.ColumnSummary) parquetColumn {
 	c := parquetColumn{
-		Name: field.Name, ArrowType: field.Type.String(), LogicalType: batch.LogicalType(field), Nullable: field.Nullable,
+		Name: s.Field.Name, ArrowType: s.Field.Type.String(), LogicalType: batch.LogicalType(s.Field), Nullable: s.Field.Nullable,
+		Bytes: s.Bytes, Codecs: s.Codecs,
 	}
-	mapped, err := hyper.MapField(field, hyper.FormatChoice{})
+	if s.Nulls >= 0 {
+		c.Nulls = &s.Nulls
+	}
+	mapped, err := pipelines.MapField(s.Field)
 	if err != nil {
-		c.Problem = err.Error()
+		problem := failure.Of(err, failure.Source)
+		c.Problem = problem.Message + "; " + problem.Hint
 		return c
 	}
 	c.SQLType, c.Nullable, c.Conversion, c.Warning = mapped.SQLType, mapped.Nullable, mapped.Conversion, mapped.Warning
@@ -205,7 +128,7 @@ func (l parquetListing) text() string {
 		if c.LogicalType != "" {
 			source += " (" + c.LogicalType + ")"
 		}
-		rows = append(rows, []string{visible(c.Name), visible(source), orDash(c.SQLType), yesNo(c.Nullable), conversionText(c.Conversion)})
+		rows = append(rows, []string{visible(c.Name), visible(source), orDash(c.SQLType), yesNo(c.Nullable), conversionText(c.Conversion), strings.Join(c.Codecs, ", "), humanize.Bytes(uint64(c.Bytes))})
 		if c.Problem != "" {
 			notes = append(notes, "cannot be stored: "+c.Problem)
 		}
@@ -213,10 +136,10 @@ func (l parquetListing) text() string {
 			notes = append(notes, fmt.Sprintf("warning: column %q: %s", c.Name, c.Warning))
 		}
 	}
-	headings := []column{{name: "column"}, {name: "Arrow type"}, {name: "SQL type"}, {name: "nullable"}, {name: "conversion", optional: true}}
+	headings := []column{{name: "column"}, {name: "Arrow type"}, {name: "SQL type"}, {name: "nullable"}, {name: "conversion", optional: true}, {name: "codec"}, {name: "stored", number: true}}
 	fmt.Fprintln(&b, renderTable(headings, rows, true))
 	for _, d := range l.Drift {
-		notes = append(notes, d.text())
+		notes = append(notes, "drift: "+d.words)
 	}
 	if len(notes) > 0 {
 		b.WriteString("\n")
@@ -225,18 +148,6 @@ func (l parquetListing) text() string {
 		}
 	}
 	return b.String()
-}
-
-func (d drift) text() string {
-	forms := make([]string, len(d.Variants))
-	for i, v := range d.Variants {
-		form := v.Type
-		if form == "" {
-			form = "missing"
-		}
-		forms[i] = fmt.Sprintf("%s in %s (first %s)", form, plural(int64(v.Files), "file", "files"), v.FirstFile)
-	}
-	return fmt.Sprintf("drift: column %q is %s", d.Column, strings.Join(forms, ", "))
 }
 
 func orDash(text string) string {

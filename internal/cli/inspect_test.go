@@ -83,24 +83,24 @@ func TestInspectPrintsAFolderOfParquet(t *testing.T) {
 
 	assert.Equal(t, outcome{0, `../../testdata/lake/lineitem: 3 Parquet files, 6 row groups, 60,175 rows, 2.2 MB (2,237,193 bytes)
 
- column          │ Arrow type     │ SQL type      │ nullable
-─────────────────┼────────────────┼───────────────┼──────────
- l_orderkey      │ int64          │ BIGINT        │ no
- l_partkey       │ int64          │ BIGINT        │ no
- l_suppkey       │ int64          │ BIGINT        │ no
- l_linenumber    │ int32          │ INTEGER       │ no
- l_quantity      │ decimal(15, 2) │ NUMERIC(15,2) │ no
- l_extendedprice │ decimal(15, 2) │ NUMERIC(15,2) │ no
- l_discount      │ decimal(15, 2) │ NUMERIC(15,2) │ no
- l_tax           │ decimal(15, 2) │ NUMERIC(15,2) │ no
- l_returnflag    │ utf8           │ TEXT          │ no
- l_linestatus    │ utf8           │ TEXT          │ no
- l_shipdate      │ date32         │ DATE          │ no
- l_commitdate    │ date32         │ DATE          │ no
- l_receiptdate   │ date32         │ DATE          │ no
- l_shipinstruct  │ utf8           │ TEXT          │ no
- l_shipmode      │ utf8           │ TEXT          │ no
- l_comment       │ utf8           │ TEXT          │ no
+ column          │ Arrow type     │ SQL type      │ nullable │ codec  │ stored
+─────────────────┼────────────────┼───────────────┼──────────┼────────┼────────
+ l_orderkey      │ int64          │ BIGINT        │ no       │ SNAPPY │ 124 kB
+ l_partkey       │ int64          │ BIGINT        │ no       │ SNAPPY │ 131 kB
+ l_suppkey       │ int64          │ BIGINT        │ no       │ SNAPPY │  56 kB
+ l_linenumber    │ int32          │ INTEGER       │ no       │ SNAPPY │  17 kB
+ l_quantity      │ decimal(15, 2) │ NUMERIC(15,2) │ no       │ SNAPPY │  47 kB
+ l_extendedprice │ decimal(15, 2) │ NUMERIC(15,2) │ no       │ SNAPPY │ 388 kB
+ l_discount      │ decimal(15, 2) │ NUMERIC(15,2) │ no       │ SNAPPY │  31 kB
+ l_tax           │ decimal(15, 2) │ NUMERIC(15,2) │ no       │ SNAPPY │  31 kB
+ l_returnflag    │ utf8           │ TEXT          │ no       │ SNAPPY │  15 kB
+ l_linestatus    │ utf8           │ TEXT          │ no       │ SNAPPY │ 9.8 kB
+ l_shipdate      │ date32         │ DATE          │ no       │ SNAPPY │ 149 kB
+ l_commitdate    │ date32         │ DATE          │ no       │ SNAPPY │ 148 kB
+ l_receiptdate   │ date32         │ DATE          │ no       │ SNAPPY │ 149 kB
+ l_shipinstruct  │ utf8           │ TEXT          │ no       │ SNAPPY │  16 kB
+ l_shipmode      │ utf8           │ TEXT          │ no       │ SNAPPY │  23 kB
+ l_comment       │ utf8           │ TEXT          │ no       │ SNAPPY │ 878 kB
 `, ""}, got)
 }
 
@@ -164,14 +164,14 @@ func TestInspectShowsDriftAndConversions(t *testing.T) {
 	require.Equal(t, 0, got.code, got.stderr)
 	head, rest, _ := strings.Cut(got.stdout, "\n\n")
 	assert.Regexp(t, `^lake: 4 Parquet files, 4 row groups, 4 rows, `, head)
-	assert.Equal(t, ` column │ Arrow type                     │ SQL type         │ nullable │ conversion
-────────┼────────────────────────────────┼──────────────────┼──────────┼────────────
- same   │ uint64                         │ NUMERIC(20,0)    │ no       │ repack
- n      │ int32                          │ INTEGER          │ yes      │
- list   │ list<element: int64, nullable> │ -                │ yes      │
- late   │ float32                        │ DOUBLE PRECISION │ no       │ widen
+	assert.Equal(t, ` column │ Arrow type                     │ SQL type         │ nullable │ conversion │ codec        │ stored
+────────┼────────────────────────────────┼──────────────────┼──────────┼────────────┼──────────────┼────────
+ same   │ uint64                         │ NUMERIC(20,0)    │ no       │ repack     │ UNCOMPRESSED │  272 B
+ n      │ int32                          │ INTEGER          │ yes      │            │ UNCOMPRESSED │  230 B
+ list   │ list<element: int64, nullable> │ -                │ yes      │            │ UNCOMPRESSED │  360 B
+ late   │ float32                        │ DOUBLE PRECISION │ no       │ widen      │ UNCOMPRESSED │   68 B
 
-cannot be stored: column "list" has the nested type list<element: int64, nullable>, and hyperd stores only flat columns
+cannot be stored: hyperd stores only flat columns, and 1 column is nested: "list" (list); store them as JSON text with columns: {list: {nested: json}}; or leave them out with source.select
 drift: column "n" is int32 in 2 files (first lake/a.parquet), int64 in 1 file (first lake/c.parquet), missing in 1 file (first lake/d.parquet)
 drift: column "late" is float32 in 1 file (first lake/d.parquet), missing in 3 files (first lake/a.parquet)
 `, rest)
@@ -189,6 +189,11 @@ func TestInspectShowsDriftAsJSON(t *testing.T) {
       "arrow_type": "uint64",
       "sql_type": "NUMERIC(20,0)",
       "nullable": false,
+      "nulls": 0,
+      "bytes": 272,
+      "codecs": [
+        "UNCOMPRESSED"
+      ],
       "conversion": "repack"
     },
 `)
@@ -213,7 +218,7 @@ func TestInspectErrors(t *testing.T) {
 		"none":      {2, "", "hyperlake: there is no file or folder none; check the path\n"},
 		"none/*":    {2, "", "hyperlake: no files match none/*; check the path; files whose names start with _ or . are not matched\n"},
 		"folder":    {2, "", "hyperlake: no files match folder/**/*.parquet; check the path; files whose names start with _ or . are not matched\n"},
-		"s4://lake": {2, "", "hyperlake: s4://lake: storage of scheme \"s4\" is not supported\n"},
+		"s4://lake": {2, "", "hyperlake: s4://lake: storage of scheme \"s4\" is not supported: use a local path or gs://bucket/name\n"},
 	} {
 		assert.Equal(t, want, run(t, "", "inspect", path), path)
 	}

@@ -26,7 +26,7 @@ keeps a run from starting is the same failure here.`,
 			if err != nil {
 				return err
 			}
-			plan, err := pipelines.MakePlan(cmd.Context(), cfg)
+			plan, err := pipelines.MakePlan(cmd.Context(), cfg, a.log)
 			if err != nil {
 				return err
 			}
@@ -46,7 +46,11 @@ func planText(plan *pipelines.Plan) string {
 	fmt.Fprintln(&b, plural(int64(plan.Shards), "shard", "shards"))
 	for _, table := range plan.Tables {
 		writeTablePlan(&b, table)
+		writeWhere(&b, table)
 		writeRules(&b, table.Rules)
+		for _, note := range table.Drift {
+			fmt.Fprintf(&b, "drift: %s\n", visible(note))
+		}
 	}
 	if len(plan.Warnings) > 0 {
 		fmt.Fprintln(&b)
@@ -75,6 +79,28 @@ func writeTablePlan(b *strings.Builder, table *pipelines.TablePlan) {
 }
 
 // writeRules names the user's rules.
+// writeWhere says which part of the files is read, and why.
+func writeWhere(b *strings.Builder, table *pipelines.TablePlan) {
+	if len(table.Partitions) > 0 {
+		var names []string
+		for _, name := range table.Partitions {
+			names = append(names, visible(name))
+		}
+		fmt.Fprintf(b, "from the names of folders: %s\n", strings.Join(names, ", "))
+	}
+	if table.Where == "" {
+		return
+	}
+	fmt.Fprintf(b, "where %s\n", visible(table.Where))
+	pruned := table.Pruned
+	fmt.Fprintf(b, "not read for that: %d of %s, %d of %s, %s, %s\n",
+		pruned.Files, plural(int64(table.Files), "file", "files"), pruned.RowGroups, plural(int64(table.RowGroups), "row group", "row groups"),
+		plural(pruned.Rows, "row", "rows"), size(pruned.Bytes))
+	for _, part := range table.RowByRow {
+		fmt.Fprintf(b, "evaluated for one row after the other: %s\n", visible(part))
+	}
+}
+
 func writeRules(b *strings.Builder, rules []validate.Rule) {
 	var names []string
 	for _, rule := range rules {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
-	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
@@ -22,6 +21,9 @@ var _ Store = Local{}
 // Glob implements [Store]. Symbolic links are followed; one that leads nowhere is an
 // error, for it would otherwise be a file that goes missing silently.
 func (Local) Glob(ctx context.Context, pattern string) ([]Info, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	clean := filepath.ToSlash(filepath.Clean(pattern))
 	base, glob := doublestar.SplitPattern(clean)
 	if !doublestar.ValidatePattern(glob) {
@@ -49,7 +51,7 @@ func (Local) Glob(ctx context.Context, pattern string) ([]Info, error) {
 		if stat.IsDir() {
 			return nil
 		}
-		found = append(found, Info{URI: full, Size: stat.Size(), Modified: stat.ModTime()})
+		found = append(found, localInfo(full, stat))
 		return nil
 	}, doublestar.WithFailOnIOErrors())
 	if err == nil && len(found) == 0 {
@@ -70,31 +72,27 @@ func danglingOrNil(path string) error {
 	return nil
 }
 
-// hidden says whether a part of path starts with _ or . where the pattern does not ask for it.
-func hidden(path, glob string) bool {
-	asked := map[string]bool{}
-	for _, part := range strings.Split(glob, "/") {
-		asked[part] = true
-	}
-	for _, part := range strings.Split(path, "/") {
-		if (strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".")) && !asked[part] {
-			return true
-		}
-	}
-	return false
-}
-
 // Stat implements [Store].
-func (Local) Stat(_ context.Context, uri string) (Info, error) {
+func (Local) Stat(ctx context.Context, uri string) (Info, error) {
+	if err := ctx.Err(); err != nil {
+		return Info{}, err
+	}
 	stat, err := os.Stat(uri)
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{URI: uri, Size: stat.Size(), Modified: stat.ModTime(), Folder: stat.IsDir()}, nil
+	return localInfo(uri, stat), nil
+}
+
+func localInfo(path string, stat fs.FileInfo) Info {
+	return Info{URI: path, Size: stat.Size(), Modified: stat.ModTime(), Folder: stat.IsDir()}
 }
 
 // Open implements [Store].
-func (Local) Open(_ context.Context, info Info) (Reader, error) {
+func (Local) Open(ctx context.Context, info Info) (Reader, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	file, err := os.Open(info.URI)
 	if err != nil {
 		return nil, err
@@ -103,12 +101,13 @@ func (Local) Open(_ context.Context, info Info) (Reader, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	if stat.Size() != info.Size || !stat.ModTime().Equal(info.Modified) {
+	if !localInfo(info.URI, stat).SameVersion(info) {
 		return nil, errors.Join(fmt.Errorf("%s: %w", info.URI, ErrChanged), file.Close())
 	}
 	return localFile{file, stat.Size()}, nil
 }
 
+// localFile leaves the choice of what to read ahead to the operating system.
 type localFile struct {
 	*os.File
 	size int64
@@ -116,85 +115,33 @@ type localFile struct {
 
 func (f localFile) Size() int64 { return f.size }
 
+func (f localFile) Prepare([]Range) {}
+
+func (f localFile) WriteTo(w io.Writer) (int64, error) {
+	return io.Copy(w, io.NewSectionReader(f.File, 0, f.size))
+}
+
 // Put implements [Store]. The bytes are on disk when it returns.
-func (Local) Put(_ context.Context, uri string, data []byte) error {
-	return putFile(uri, func(w io.Writer) error {
-		_, err := w.Write(data)
+func (l Local) Put(ctx context.Context, uri string, data []byte) error {
+	w, err := l.Create(ctx, uri, Any())
+	if err != nil {
 		return err
-	})
+	}
+	return writeAll(w, data)
 }
 
 // Get implements [Store].
-func (Local) Get(_ context.Context, uri string) ([]byte, error) { return os.ReadFile(uri) }
+func (Local) Get(ctx context.Context, uri string) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(uri)
+}
 
 // RemoveAll implements [Store].
-func (Local) RemoveAll(_ context.Context, uri string) error { return os.RemoveAll(uri) }
-
-// MoveFile moves a finished local file to its final name, atomically and durably: a
-// rename where both are on one file system, else a copy beside the target and then a
-// rename. Missing folders are made. What stood at the target is replaced.
-func MoveFile(from, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+func (Local) RemoveAll(ctx context.Context, uri string) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := syncPath(from); err != nil {
-		return err
-	}
-	if err := os.Rename(from, to); err != nil {
-		if !crossDevice(err) {
-			return err
-		}
-		return copyFile(from, to)
-	}
-	return syncPath(filepath.Dir(to))
-}
-
-func copyFile(from, to string) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	err = putFile(to, func(w io.Writer) error {
-		_, err := io.Copy(w, source)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return os.Remove(from)
-}
-
-// putFile writes a file under a temporary name beside path, syncs it, and renames it.
-func putFile(path string, write func(io.Writer) error) (err error) {
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(folder, "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = temp.Close() // it may be closed already
-			err = errors.Join(err, os.Remove(temp.Name()))
-		}
-	}()
-	if err := write(temp); err != nil {
-		return err
-	}
-	if err := temp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := temp.Sync(); err != nil {
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return syncPath(folder)
+	return os.RemoveAll(uri)
 }

@@ -1,7 +1,6 @@
 package storage_test
 
 import (
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
 )
 
 // tree makes files, each holding its own name.
@@ -25,43 +25,8 @@ func tree(t *testing.T, names ...string) string {
 	return folder
 }
 
-func TestGlob(t *testing.T) {
-	folder := tree(t,
-		"a.parquet", "b.parquet", "c.txt", "_hidden.parquet", ".hidden.parquet",
-		"year=2026/m=1/x.parquet", "year=2026/m=2/y.parquet", "year=2026/_temporary/z.parquet",
-		".git/q.parquet", "odd [1]/p.parquet", "_SUCCESS",
-	)
-	cases := []struct {
-		pattern string
-		want    []string
-	}{
-		{"*.parquet", []string{"a.parquet", "b.parquet"}},
-		{"a.parquet", []string{"a.parquet"}},
-		{"missing.parquet", nil},
-		{"missing/*.parquet", nil},
-		{"**/*.parquet", []string{"a.parquet", "b.parquet", "odd [1]/p.parquet", "year=2026/m=1/x.parquet", "year=2026/m=2/y.parquet"}},
-		{"year=*/**/*.parquet", []string{"year=2026/m=1/x.parquet", "year=2026/m=2/y.parquet"}},
-		{"{a,b}.parquet", []string{"a.parquet", "b.parquet"}},
-		{"[ab].parquet", []string{"a.parquet", "b.parquet"}},
-		{`odd \[1\]/*.parquet`, []string{"odd [1]/p.parquet"}},
-		{"_hidden.parquet", []string{"_hidden.parquet"}},
-		{".git/*.parquet", []string{".git/q.parquet"}},
-		{"year=2026", nil}, // a folder is no file
-	}
-	for _, c := range cases {
-		t.Run(c.pattern, func(t *testing.T) {
-			found, err := storage.Local{}.Glob(t.Context(), folder+"/"+c.pattern)
-			require.NoError(t, err)
-			var names []string
-			for _, info := range found {
-				name, err := filepath.Rel(folder, info.URI)
-				require.NoError(t, err)
-				names = append(names, filepath.ToSlash(name))
-				assert.EqualValues(t, len(filepath.ToSlash(name)), info.Size)
-			}
-			assert.Equal(t, c.want, names)
-		})
-	}
+func TestLocal(t *testing.T) {
+	storagetest.Run(t, func(t *testing.T) (storage.Store, string) { return storage.Local{}, t.TempDir() })
 }
 
 func TestGlobFollowsSymbolicLinks(t *testing.T) {
@@ -81,49 +46,23 @@ func TestGlobFollowsSymbolicLinks(t *testing.T) {
 	require.ErrorContains(t, err, "leads nowhere")
 }
 
-func TestGlobRefusesMalformedPatterns(t *testing.T) {
-	_, err := storage.Local{}.Glob(t.Context(), t.TempDir()+"/[a.parquet")
-	require.ErrorContains(t, err, "malformed")
-}
-
-func TestOpenReadsTheListedVersionOnly(t *testing.T) {
+func TestOpenComparesTheTimeOfModification(t *testing.T) {
 	folder := tree(t, "a")
 	path := filepath.Join(folder, "a")
 	info, err := storage.Local{}.Stat(t.Context(), path)
 	require.NoError(t, err)
-	file, err := storage.Local{}.Open(t.Context(), info)
-	require.NoError(t, err)
-	data, err := io.ReadAll(io.NewSectionReader(file, 0, file.Size()))
-	require.NoError(t, err)
-	assert.Equal(t, "a", string(data))
-	require.NoError(t, file.Close())
-
 	require.NoError(t, os.Chtimes(path, time.Now(), time.Now().Add(time.Second)))
 	_, err = storage.Local{}.Open(t.Context(), info)
 	require.ErrorIs(t, err, storage.ErrChanged)
-	require.NoError(t, os.Remove(path))
-	_, err = storage.Local{}.Open(t.Context(), info)
-	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestPutReplacesAtOnceAndLeavesNothingElse(t *testing.T) {
+func TestPutLeavesNothingAfterAFailure(t *testing.T) {
 	folder := t.TempDir()
-	path := filepath.Join(folder, "deep", "er", "file")
-	for _, text := range []string{"one", "another"} {
-		require.NoError(t, storage.Local{}.Put(t.Context(), path, []byte(text)))
-		data, err := storage.Local{}.Get(t.Context(), path)
-		require.NoError(t, err)
-		assert.Equal(t, text, string(data))
-	}
-	entries, err := os.ReadDir(filepath.Dir(path))
-	require.NoError(t, err)
-	assert.Len(t, entries, 1)
-
 	require.NoError(t, os.MkdirAll(filepath.Join(folder, "taken", "by a folder"), 0o755))
 	require.Error(t, storage.Local{}.Put(t.Context(), filepath.Join(folder, "taken"), []byte("x")))
-	entries, err = os.ReadDir(folder)
+	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
-	assert.Len(t, entries, 2, "no temporary file stays after a failure")
+	assert.Len(t, entries, 1, "no temporary file stays")
 }
 
 func TestMoveFile(t *testing.T) {
@@ -161,10 +100,19 @@ func TestMoveFileAcrossFileSystems(t *testing.T) {
 	assert.Equal(t, "moved", string(data))
 }
 
-func TestForRefusesOtherSchemes(t *testing.T) {
-	_, err := storage.For("s3://bucket/key")
-	require.ErrorContains(t, err, `"s3" is not supported`)
-	store, err := storage.For("/a/path")
+func TestUploadAndDownloadLocally(t *testing.T) {
+	folder := tree(t, "from")
+	from, to, back := filepath.Join(folder, "from"), filepath.Join(folder, "new", "to"), filepath.Join(folder, "back", "again")
+	info, err := storage.Upload(t.Context(), from, to, storage.IfAbsent())
 	require.NoError(t, err)
-	assert.Equal(t, storage.Local{}, store)
+	assert.FileExists(t, from)
+	require.NoError(t, storage.Download(t.Context(), info, back))
+	data, err := os.ReadFile(back)
+	require.NoError(t, err)
+	assert.Equal(t, "from", string(data))
+
+	_, err = storage.Upload(t.Context(), from, to, storage.IfAbsent())
+	require.ErrorIs(t, err, storage.ErrExists)
+	_, err = storage.Upload(t.Context(), filepath.Join(folder, "missing"), to, storage.Any())
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }

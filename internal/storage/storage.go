@@ -1,9 +1,14 @@
 // Package storage is where files live outside this process: the lake, staging, and the
-// output. Callers name files by URI; a path without a scheme is local.
+// output. Callers name files by URI: gs://bucket/name is an object of Google Cloud
+// Storage, a path without a scheme is local.
 //
 // Every write is atomic: the new name appears with all its bytes or not at all. Every
 // read is pinned to the version that was listed: a file that was replaced since then is
-// an error, never a mixture.
+// an error, never a mixture. Transient errors of remote storage are waited out, within
+// bounds ([Retry]).
+//
+// Errors are made for [errors.Is]: fs.ErrNotExist, fs.ErrPermission, [ErrChanged],
+// [ErrExists], and the context's own. [Hint] says what a user can do about one.
 package storage
 
 import (
@@ -11,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -19,34 +23,80 @@ import (
 // ErrChanged says that a file is no longer the one that was listed.
 var ErrChanged = errors.New("the file changed after it was listed")
 
+// ErrExists says that a file is there that must not be ([IfAbsent]).
+var ErrExists = errors.New("the file exists already")
+
 // Info names one version of one file.
 type Info struct {
-	URI      string    `json:"uri"`
-	Size     int64     `json:"size"` // bytes
-	Modified time.Time `json:"modified"`
-	Folder   bool      `json:"-"` // only Stat finds folders
+	URI        string    `json:"uri"`
+	Size       int64     `json:"size"` // bytes
+	Modified   time.Time `json:"modified"`
+	Generation int64     `json:"generation,omitempty"` // of a gs:// object; 0 for local files
+	Folder     bool      `json:"-"`                    // only Stat finds folders
 }
+
+// SameVersion says whether both name the same version of the same file: by its
+// generation where the storage counts them, else by size and time of modification.
+func (i Info) SameVersion(other Info) bool {
+	if i.URI != other.URI || i.Folder || other.Folder {
+		return false
+	}
+	if i.Generation != 0 || other.Generation != 0 {
+		return i.Generation == other.Generation
+	}
+	return i.Size == other.Size && i.Modified.Equal(other.Modified)
+}
+
+// Range is a part of a file, in bytes.
+type Range struct {
+	Start, Length int64
+}
+
+func (r Range) end() int64 { return r.Start + r.Length }
 
 // Reader reads one version of a file. It is safe for concurrent use.
 type Reader interface {
+	// ReadAt is that of io.ReaderAt.
 	io.ReaderAt
+
+	// WriteTo writes the whole file to w, and fails if what arrived does not have the
+	// checksum that the storage keeps for it.
+	io.WriterTo
+
+	// Close ends whatever the Reader does in the background, before it returns.
+	// Reading fails from then on.
 	io.Closer
+
+	// Size is that of the file, in bytes.
 	Size() int64
+
+	// Prepare announces that ranges will be read soon: each from its start to its end,
+	// all at the same time. It takes the place of an earlier announcement, returns at
+	// once, and changes how fast ReadAt is, never what it returns.
+	Prepare(ranges []Range)
 }
 
-// Store is one kind of storage. A Store is safe for concurrent use.
+// Store is one kind of storage. A Store is safe for concurrent use. A cancelled context
+// makes every operation fail with the context's error.
 type Store interface {
 	// Glob lists the files that match pattern, sorted by URI. In a pattern, ** matches
 	// any number of folders. Files and folders whose names start with _ or . are left
 	// out, unless the pattern spells that part of the name out. A pattern without
-	// matches is no error; a missing folder neither.
+	// matches is no error; a missing folder neither, but a missing bucket is.
 	Glob(ctx context.Context, pattern string) ([]Info, error)
 
-	// Stat describes one file. A missing file is fs.ErrNotExist.
+	// Stat describes one file or folder. A missing one is fs.ErrNotExist. On gs:// a
+	// folder is there as long as a file is below it.
 	Stat(ctx context.Context, uri string) (Info, error)
 
-	// Open opens the version that info describes, or fails with ErrChanged or fs.ErrNotExist.
+	// Open opens the version that info describes, until Close or until ctx is done.
+	// Another version is ErrChanged, a missing file fs.ErrNotExist: at Open for local
+	// files, and when bytes are read for gs://, where Open makes no request.
 	Open(ctx context.Context, info Info) (Reader, error)
+
+	// Create begins to write a file, which nobody sees before the Writer commits.
+	// Missing folders are made. The Writer works until ctx is done.
+	Create(ctx context.Context, uri string, condition Condition) (Writer, error)
 
 	// Put writes a file whole, atomically, replacing what stood there. Missing folders are made.
 	Put(ctx context.Context, uri string, data []byte) error
@@ -58,32 +108,18 @@ type Store interface {
 	RemoveAll(ctx context.Context, uri string) error
 }
 
+// google is the client of every gs:// URI, so that connections and tokens are shared by
+// the whole process. It is made at first use and lives as long as the process.
+var google = NewGCS(GCSOptions{})
+
 // For returns the store that holds uri.
 func For(uri string) (Store, error) {
 	scheme, _, found := strings.Cut(uri, "://")
-	if !found {
+	switch {
+	case !found:
 		return Local{}, nil
+	case scheme == gcsScheme:
+		return google, nil
 	}
-	return nil, fmt.Errorf("%s: storage of scheme %q is not supported", uri, scheme)
-}
-
-// Join appends path elements to a URI.
-func Join(uri string, elem ...string) string {
-	return strings.TrimRight(uri, "/") + "/" + strings.Join(elem, "/")
-}
-
-// LocalPath returns the path that local programs (hyperd) can open for uri, if there is one.
-func LocalPath(uri string) (string, bool) {
-	if strings.Contains(uri, "://") {
-		return "", false
-	}
-	return uri, true
-}
-
-// EscapeGlob returns a local glob that matches nothing but path.
-func EscapeGlob(path string) string {
-	if filepath.Separator == '\\' { // there, globs cannot escape with a backslash
-		return strings.NewReplacer("[", "[[]", "{", "[{]").Replace(path)
-	}
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`).Replace(path)
+	return nil, fmt.Errorf("%s: storage of scheme %q is not supported: use a local path or gs://bucket/name", uri, scheme)
 }

@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
-	"github.com/google/uuid"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
@@ -79,7 +77,8 @@ func Write(s beam.Scope, batches beam.PCollection, params Params) beam.PCollecti
 // on Teardown, which workers do not call, nor on FinishBundle after a failure.
 type writeFn struct {
 	paramsFn
-	loader *loader // of the bundle in work; nil before its first batch
+	loader *loader  // of the bundle in work; nil before its first batch
+	target workFile // where the loader writes
 }
 
 // StartBundle drops what a failed bundle may have left in this instance.
@@ -108,15 +107,16 @@ func (fn *writeFn) add(ctx context.Context, b batch.Batch) error {
 }
 
 func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
-	path := filepath.Join(fn.params.Staging, "partials", uuid.NewString()+".hyper")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, failure.New(failure.Storage, "make a partial: %w", err)
+	target, err := newWorkFile(fn.params.Staging, "partials")
+	if err != nil {
+		return nil, err
 	}
+	fn.target = target
 	lease, err := hyperd.Acquire(ctx, fn.params.Hyperd)
 	if err != nil {
 		return nil, err
 	}
-	return newLoader(fn.params.Layout, lease, path)
+	return newLoader(fn.params.Layout, lease, target.path)
 }
 
 // FinishBundle closes the partial of the bundle and emits its reference.
@@ -130,6 +130,9 @@ func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File)) error
 		return failure.Encode(err, failure.Hyperd)
 	}
 	fn.loader = nil
+	if partial, err = fn.target.stage(ctx, partial); err != nil {
+		return failure.Encode(err, failure.Storage)
+	}
 	emit(0, partial)
 	return nil
 }
@@ -139,6 +142,7 @@ func (fn *writeFn) abandon() {
 		fn.loader.abandon()
 		fn.loader = nil
 	}
+	fn.target.discard()
 }
 
 // MergePartials makes one extract of all partials that Write referred to, even of none,
@@ -166,11 +170,27 @@ func (fn *mergeFn) merge(ctx context.Context, next func(*File) bool) (File, erro
 	for partial := (File{}); next(&partial); partial = (File{}) {
 		partials = append(partials, partial)
 	}
+	if filled := bySize(partials); len(filled) > 1 {
+		local, folder, err := fetchAll(ctx, partials)
+		if err != nil {
+			return File{}, err
+		}
+		defer os.RemoveAll(folder)
+		partials = local
+	}
 	lease, err := hyperd.Acquire(ctx, fn.params.Hyperd)
 	if err != nil {
 		return File{}, err
 	}
 	defer lease.Release()
-	path := filepath.Join(fn.params.Staging, "extract", uuid.NewString()+".hyper")
-	return Merge(ctx, lease, fn.params.Layout, partials, path)
+	target, err := newWorkFile(fn.params.Staging, "extract")
+	if err != nil {
+		return File{}, err
+	}
+	extract, err := Merge(ctx, lease, fn.params.Layout, partials, target.path)
+	if err != nil || extract.Path != target.path {
+		target.discard()
+		return extract, err
+	}
+	return target.stage(ctx, extract)
 }

@@ -89,7 +89,10 @@ func (l *loader) add(b batch.Batch) error {
 	if b.Record.NumRows() == 0 {
 		return nil
 	}
-	record, err := Convert(stored(b.Record, table), table.Columns)
+	record, err := stored(b.Record, table)
+	if err == nil {
+		record, err = Convert(record, table.Columns)
+	}
 	if err != nil {
 		return fmt.Errorf("table %s: %s: %w", table, b.Origin, err)
 	}
@@ -109,14 +112,19 @@ func (l *loader) add(b batch.Batch) error {
 	return nil
 }
 
-// stored is the part of a record that the table stores: columns that only rules needed
-// come after those.
-func stored(record arrow.Record, table Table) arrow.Record {
-	n := len(table.Columns)
-	if int(record.NumCols()) <= n {
-		return record
+// stored is the columns of a record that the table stores, in its order: there may be
+// others, which only rules needed.
+func stored(record arrow.Record, table Table) (arrow.Record, error) {
+	schema := record.Schema()
+	fields, columns := make([]arrow.Field, len(table.Columns)), make([]arrow.Array, len(table.Columns))
+	for i, column := range table.Columns {
+		at := schema.FieldIndices(column.Source)
+		if len(at) != 1 {
+			return nil, fmt.Errorf("the batch has %d columns named %q, but one was planned", len(at), column.Source)
+		}
+		fields[i], columns[i] = schema.Field(at[0]), record.Column(at[0])
 	}
-	return array.NewRecord(arrow.NewSchema(record.Schema().Fields()[:n], nil), record.Columns()[:n], record.NumRows())
+	return array.NewRecord(arrow.NewSchema(fields, nil), columns, record.NumRows()), nil
 }
 
 // flush hands the open segment over. Its writer is not closed: see [hyperd.Conn.CopyFrom].
@@ -194,8 +202,11 @@ func (s *session) run(ctx context.Context) {
 // load sends one segment to hyperd.
 func (s *session) load(ctx context.Context, full *segment) error {
 	table := s.layout.Tables[full.table]
-	statement := fmt.Sprintf("COPY %s (%s) FROM STDIN WITH (FORMAT arrowstream)", table.in(partialAlias), table.columnNames())
-	rows, err := s.conn.CopyFrom(ctx, bytes.NewReader(full.stream.Bytes()), statement)
+	load := s.copySegment
+	if table.hasCasts() {
+		load = s.castSegment
+	}
+	rows, err := load(ctx, table, full)
 	if err != nil {
 		return fmt.Errorf("load table %s from %s to %s: %w", table, full.first, full.last, err)
 	}
@@ -203,6 +214,26 @@ func (s *session) load(ctx context.Context, full *segment) error {
 		return failure.New(failure.Hyperd, "hyperd took %d of %d rows of table %s from %s to %s", rows, full.rows, table, full.first, full.last)
 	}
 	return nil
+}
+
+// copySegment streams a segment into its table.
+func (s *session) copySegment(ctx context.Context, table Table, full *segment) (int64, error) {
+	statement := fmt.Sprintf("COPY %s (%s) FROM STDIN WITH (FORMAT arrowstream)", table.in(partialAlias), table.columnNames())
+	return s.conn.CopyFrom(ctx, bytes.NewReader(full.stream.Bytes()), statement)
+}
+
+// castSegment has hyperd convert values on their way into a table, for which the segment
+// has to be a file.
+func (s *session) castSegment(ctx context.Context, table Table, full *segment) (int64, error) {
+	if err := full.writer.Close(); err != nil { // a file ends with the mark that COPY must not get
+		return 0, err
+	}
+	path := s.path + ".segment"
+	if err := os.WriteFile(path, full.stream.Bytes(), 0o600); err != nil {
+		return 0, failure.New(failure.Storage, "write a segment: %w", err)
+	}
+	rows, err := s.conn.Exec(ctx, table.insertSQL(partialAlias, path))
+	return rows, errors.Join(err, removeFile(path))
 }
 
 // newSegment starts a segment with the memory of one that was loaded, if there is one.
@@ -223,7 +254,9 @@ func (s *session) abandon() {
 		s.cancel()
 		<-s.done
 		s.release()
-		_ = removeFile(s.path) // if it stays, it goes with the staging of the run
+		for _, path := range []string{s.path, s.path + ".segment"} {
+			_ = removeFile(path) // if it stays, it goes with the staging of the run
+		}
 	})
 }
 

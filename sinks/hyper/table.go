@@ -3,6 +3,7 @@ package hyper
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 type Table struct {
 	Schema  string   `json:"schema"`
 	Name    string   `json:"name"`
-	Columns []Column `json:"columns"` // at least one; a batch has them first, in this order
+	Columns []Column `json:"columns"` // at least one; a batch has them by their Source, and may have others
 }
 
 // String is the table's name for messages.
@@ -43,6 +44,32 @@ func (t Table) createSQL(alias string) string {
 		}
 	}
 	return fmt.Sprintf("CREATE TABLE %s (%s)", t.in(alias), strings.Join(columns, ", "))
+}
+
+// geographyType is what hyperd makes of text by a cast only.
+const geographyType = "TABLEAU.TABGEOGRAPHY"
+
+// hasCasts says whether hyperd has to convert values of the table.
+func (t Table) hasCasts() bool {
+	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.SQLType == geographyType })
+}
+
+// insertSQL is the statement that loads the segment in a file into the table in the
+// database attached as alias.
+func (t Table) insertSQL(alias, path string) string {
+	wires, values := make([]string, len(t.Columns)), make([]string, len(t.Columns))
+	for i, column := range t.Columns {
+		name := hyperd.QuoteName(column.Name)
+		wires[i], values[i] = name+" "+column.SQLType, name
+		if column.SQLType == geographyType {
+			wires[i], values[i] = name+" TEXT", fmt.Sprintf("CAST(%s AS %s)", name, geographyType)
+		}
+		if !column.Nullable {
+			wires[i] += " NOT NULL"
+		}
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM external(%s, format => 'arrowstream', columns => descriptor(%s))",
+		t.in(alias), t.columnNames(), strings.Join(values, ", "), hyperd.QuoteText(path), strings.Join(wires, ", "))
 }
 
 // Layout is what a .hyper file is made of: the same for every partial of a run and for
@@ -94,10 +121,11 @@ func (l Layout) count(ctx context.Context, conn *hyperd.Conn, alias string) ([]i
 // File refers to a finished .hyper file of a run, a partial or the extract. It is a few
 // hundred bytes: what crosses a GroupByKey.
 type File struct {
-	Path   string     `json:"path"` // URI
-	Bytes  int64      `json:"bytes"`
-	SHA256 string     `json:"sha256"` // lower-case hex
-	Tables []Contents `json:"tables"` // one for each table of the layout
+	Path       string     `json:"path"` // URI
+	Bytes      int64      `json:"bytes"`
+	Generation int64      `json:"generation,omitempty"` // where the storage counts them
+	SHA256     string     `json:"sha256"`               // lower-case hex
+	Tables     []Contents `json:"tables"`               // one for each table of the layout
 
 	// Partials is how many partials went into an extract, empty ones included.
 	Partials int `json:"partials,omitempty"`

@@ -15,6 +15,8 @@ import (
 const (
 	intervalWarning = "Tableau does not show columns of type INTERVAL"
 	leaveOut        = "leave the column out with source.select"
+
+	geographyWarning = "Hyper keeps 7 decimals of a coordinate and adds points along long edges"
 )
 
 // target is what an Arrow type becomes.
@@ -108,10 +110,13 @@ func mapType(plain arrow.DataType, logical string, format FormatChoice) (target,
 	return to, ok
 }
 
-// mapLogical maps the fixed-size binaries that Parquet gives a meaning of their own.
+// mapLogical maps what a logical type gives a meaning of its own: two fixed-size binaries
+// of Parquet, and text that is WKT.
 func mapLogical(plain arrow.DataType, logical string) (target, bool) {
 	fixed, ok := plain.(*arrow.FixedSizeBinaryType)
 	switch {
+	case logical == batch.LogicalGeography && plain.ID() == arrow.STRING:
+		return target{sql: geographyType, wire: arrow.BinaryTypes.String, conversion: Geography, warning: geographyWarning}, true
 	case ok && logical == batch.LogicalUUID && fixed.ByteWidth == uuidBytes:
 		return target{sql: "TEXT", wire: arrow.BinaryTypes.String, conversion: UUIDText}, true
 	case ok && logical == batch.LogicalInterval && fixed.ByteWidth == parquetIntervalBytes:

@@ -24,6 +24,12 @@ const (
 	UUIDText   Conversion = "uuid to text"          // lower case with hyphens
 	Interval   Conversion = "to months, days, time" // an interval of another shape
 	AllNull    Conversion = "null of unknown type"  // no value, only NULLs
+	Geography  Conversion = "wkt to geography"      // by hyperd, while it loads
+
+	// What a configuration asks for is done before values reach this package.
+	Flatten  Conversion = "flatten"       // a field of a structure
+	JSONText Conversion = "to json"       // a nested value as text
+	AsAsked  Conversion = "to given type" // values that do not convert are rejects
 )
 
 // Column is how one column of the lake is stored in the extract. It travels to workers

@@ -3,6 +3,7 @@ package parquetread
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -41,12 +42,27 @@ var (
 // groups that are read: their rows, and the bytes of all their columns as stored.
 func Read(s beam.Scope, shards beam.PCollection, tables []Table) beam.PCollection {
 	s = s.Scope("parquetread.Read")
-	return beam.ParDo(s, &readFn{Tables: tables}, beam.GroupByKey(s, shards))
+	encoded, err := json.Marshal(tables)
+	if err != nil {
+		encoded = nil // Setup reports it
+	}
+	return beam.ParDo(s, &readFn{Encoded: encoded}, beam.GroupByKey(s, shards))
 }
 
-// readFn reads the shards of a key.
+// readFn reads the shards of a key. It carries the tables as JSON: Beam has no way of its
+// own to serialise an Arrow schema.
 type readFn struct {
-	Tables []Table `json:"tables"`
+	Encoded []byte
+
+	tables []Table
+}
+
+// Setup decodes the tables; a worker calls it before anything else.
+func (f *readFn) Setup() error {
+	if err := json.Unmarshal(f.Encoded, &f.tables); err != nil {
+		return fmt.Errorf("decode the tables to read: %w", err)
+	}
+	return nil
 }
 
 // ProcessElement reads shards. Its errors carry a failure.Error, of kind engine where it
@@ -63,11 +79,11 @@ func (f *readFn) ProcessElement(ctx context.Context, _ int, shards func(*Shard) 
 }
 
 func (f *readFn) read(ctx context.Context, shard Shard, emit func(batch.Batch)) error {
-	if shard.Table < 0 || shard.Table >= len(f.Tables) {
-		return failure.New(failure.Engine, "a shard of table %d of %d arrived", shard.Table, len(f.Tables))
+	if shard.Table < 0 || shard.Table >= len(f.tables) {
+		return failure.New(failure.Engine, "a shard of table %d of %d arrived", shard.Table, len(f.tables))
 	}
 	sizes := shard.rowGroupBytes()
-	return ReadShard(ctx, shard, f.Tables[shard.Table], func(b batch.Batch) error {
+	return ReadShard(ctx, shard, f.tables[shard.Table], func(b batch.Batch) error {
 		rowsRead.Inc(ctx, b.Tally.Read)
 		place := batch.Origin{File: b.Origin.File, RowGroup: b.Origin.RowGroup}
 		bytesRead.Inc(ctx, sizes[place])

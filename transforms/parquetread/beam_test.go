@@ -50,7 +50,7 @@ func TestPipeline(t *testing.T) {
 		shards = append(shards, parquetread.Shard{Files: []parquetread.FileRef{{Info: pages.Info, RowGroups: pages.RowGroups[i : i+1]}}})
 	}
 	shards = append(shards, parquetread.Shard{Table: 1, Files: []parquetread.FileRef{{Info: codec.Info, RowGroups: codec.RowGroups}}})
-	found, err := runRead(shards, []parquetread.Table{{Columns: []string{"id", "text"}}, {Columns: []string{"id"}}},
+	found, err := runRead(shards, []parquetread.Table{tableOf(pages, "id", "text"), tableOf(codec, "id")},
 		"file "+fixture("pages")+", row group 0, row 0: 0 to 299",
 		"file "+fixture("pages")+", row group 1, row 300: 300 to 599",
 		"file "+fixture("pages")+", row group 2, row 600: 600 to 899",
@@ -79,7 +79,7 @@ func TestPipelineFailsWithTheFile(t *testing.T) {
 	}
 	path = store(t, damaged)
 	shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: stat(t, path), RowGroups: footer.RowGroups}}}
-	_, err := runRead([]parquetread.Shard{shard}, []parquetread.Table{{Columns: []string{"id"}}})
+	_, err := runRead([]parquetread.Shard{shard}, []parquetread.Table{tableOf(footer, "id")})
 	require.Error(t, err)
 	failed, ok := failure.Decode(err.Error())
 	require.True(t, ok, err)

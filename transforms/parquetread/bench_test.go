@@ -60,6 +60,44 @@ func BenchmarkReadShard(b *testing.B) {
 	}
 }
 
+// baskets makes rows like those of a shop's event log: lists of structs, and a map.
+func baskets(rows int) arrow.Record {
+	random := rand.New(rand.NewPCG(1, 1))
+	item := arrow.StructOf(
+		arrow.Field{Name: "product", Type: arrow.BinaryTypes.String, Nullable: true},
+		arrow.Field{Name: "price", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+	)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
+		{Name: "items", Type: arrow.ListOf(item), Nullable: true},
+		{Name: "counts", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64), Nullable: true},
+	}, nil))
+	items, counts := b.Field(0).(*array.ListBuilder), b.Field(1).(*array.MapBuilder)
+	for range rows {
+		items.Append(true)
+		counts.Append(true)
+		product := items.ValueBuilder().(*array.StructBuilder)
+		for range random.IntN(6) {
+			product.Append(true)
+			product.FieldBuilder(0).(*array.StringBuilder).Append(fmt.Sprintf("product %d", random.IntN(1000)))
+			product.FieldBuilder(1).(*array.Float64Builder).Append(random.Float64())
+			counts.KeyBuilder().(*array.StringBuilder).Append(fmt.Sprintf("key %d", random.IntN(50)))
+			counts.ItemBuilder().(*array.Int64Builder).Append(random.Int64())
+		}
+	}
+	return b.NewRecord()
+}
+
+func BenchmarkReadNested(b *testing.B) {
+	const rows = 100000
+	shard, table := allOf(b, writeRecord(b, baskets(rows), parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy))))
+	b.ReportAllocs()
+	for b.Loop() {
+		err := parquetread.ReadShardWith(context.Background(), shard, table, 1, 64<<10, func(batch.Batch) error { return nil })
+		require.NoError(b, err)
+	}
+	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
 func BenchmarkReadFooter(b *testing.B) {
 	info := stat(b, fixture("types"))
 	for b.Loop() {

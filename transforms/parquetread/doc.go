@@ -5,9 +5,12 @@
 // empty, cut off, damaged, encrypted or not Parquet at all ends in a failure.Error of
 // kind source that names the file, and the row group and column where one is at fault;
 // never in a panic, fewer rows, or other values. It holds no file and no column chunk as
-// a whole: memory is bounded by pages and by a few batches per decoder.
+// a whole: memory is bounded by pages and by a few batches per decoder. Nested columns
+// become structs, lists and maps; a row of them is held whole.
 //
 // Arrow types follow from the Parquet types alone, so that files of different writers
-// agree; where an Arrow type says less than the Parquet type, the field's metadata has
-// the rest under batch.LogicalTypeKey.
+// agree; lists have one form however many levels their writer stored. Where an Arrow type
+// says less than the Parquet type, the field's metadata has the rest under
+// batch.LogicalTypeKey. Types that are not known, variants among them, are read as what
+// they are stored as, and say so there.
 package parquetread

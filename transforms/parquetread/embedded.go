@@ -50,8 +50,8 @@ func restore(field *arrow.Field, origin format.ArrowField) {
 			field.Type = &arrow.DurationType{Unit: unit}
 		}
 	case origin.Extension == "arrow.uuid" && isFixed && fixed.ByteWidth == 16:
-		field.Metadata = logicalMetadata(batch.LogicalUUID)
+		field.Metadata = metadata(batch.LogicalTypeKey, batch.LogicalUUID)
 	case origin.Extension == "arrow.json" && field.Type.ID() == arrow.STRING:
-		field.Metadata = logicalMetadata(batch.LogicalJSON)
+		field.Metadata = metadata(batch.LogicalTypeKey, batch.LogicalJSON)
 	}
 }

@@ -12,6 +12,9 @@ const QueuedBatches = queuedBatches
 // HasShortChunks says whether a writer of that name left bytes out of sizes.
 var HasShortChunks = hasShortChunks
 
+// IsOrdered says whether the first of two values is not above the second one.
+var IsOrdered = isOrdered
+
 // ReadShardWith is ReadShard with a number of decoders and of bytes to read ahead.
 func ReadShardWith(ctx context.Context, shard Shard, table Table, decoders, readAhead int, emit func(batch.Batch) error) error {
 	return readShard(ctx, shard, table, emit, settings{decoders: decoders, readAhead: readAhead})

@@ -14,6 +14,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/transforms/parquetread/internal/column"
 	"hyperlake/transforms/parquetread/internal/format"
+	"hyperlake/transforms/parquetread/internal/nested"
 )
 
 // Footer is what the footer of a file says.
@@ -22,21 +23,28 @@ type Footer struct {
 	Schema    *arrow.Schema // all columns of the file; nested ones have nested types
 	RowGroups []RowGroup
 	Rows      int64
+
+	contents *contents // nil after Release
 }
 
 // footerReaders is how many footers ReadFooters reads at once.
 const footerReaders = 16
 
-// ReadFooters reads the footers of all files, several at once, and keeps their order. It
-// fails as ReadFooter does, with the first error that comes up.
+// ReadFooters reads the footers of all files, several at once, and keeps their order.
+// Footers with equal schemas share one. It fails as ReadFooter does, with the first error
+// that comes up.
 func ReadFooters(ctx context.Context, files []storage.Info) ([]Footer, error) {
 	footers := make([]Footer, len(files))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(footerReaders)
+	var known schemaCache
 	for i, file := range files {
 		group.Go(func() (err error) {
-			footers[i], err = ReadFooter(ctx, file)
-			return err
+			if footers[i], err = ReadFooter(ctx, file); err != nil {
+				return err
+			}
+			known.intern(&footers[i])
+			return nil
 		})
 	}
 	return footers, group.Wait()
@@ -52,7 +60,9 @@ func ReadFooter(ctx context.Context, info storage.Info) (Footer, error) {
 		if err != nil {
 			return err
 		}
-		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.rows}
+		file.meta.Compact()
+		kept := file.contents // and not the rest of the file
+		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.rows, contents: &kept}
 		return file.reader.Close()
 	})
 	return footer, fileError(info.URI, err)
@@ -60,13 +70,18 @@ func ReadFooter(ctx context.Context, info storage.Info) (Footer, error) {
 
 // file is an open file with its footer.
 type file struct {
+	contents
 	uri    string
 	reader storage.Reader
-	meta   *format.FileMetaData
-	root   node
 	schema *arrow.Schema
 	rows   int64 // in all row groups
 	end    int64 // of what comes before the footer, in bytes
+}
+
+// contents is what a footer says about columns and row groups.
+type contents struct {
+	meta *format.FileMetaData
+	root node
 }
 
 // openFile opens a file and reads its footer.
@@ -104,6 +119,7 @@ func (f *file) readFooter() error {
 		return err
 	}
 	f.schema = arrowSchema(f.root, f.meta.KeyValues)
+	f.meta.KeyValues = nil // an embedded schema can be most of a footer
 	return nil
 }
 
@@ -241,12 +257,14 @@ func (f *file) rowGroups() []RowGroup {
 	return groups
 }
 
-// chunkOf describes the pages of a flat column in a row group.
-func (f *file) chunkOf(n node, group RowGroup) (column.Chunk, error) {
-	chunk := f.meta.RowGroups[group.Index].Columns[n.leaf]
-	if chunk.Physical != n.Physical || chunk.Values != group.Rows {
+// chunkOf describes the pages of a leaf in a row group. A leaf that nothing repeats has a
+// value in every row.
+func (f *file) chunkOf(leaf nested.Field, group RowGroup) (column.Chunk, error) {
+	chunk := f.meta.RowGroups[group.Index].Columns[leaf.Chunk]
+	isRepeated := len(leaf.Column.Repeated) > 0
+	if chunk.Physical != leaf.Column.Physical || chunk.Values < group.Rows || chunk.Values > group.Rows && !isRepeated {
 		return column.Chunk{}, fmt.Errorf("the footer is damaged: %d values of %s in a column of %s with %d rows",
-			chunk.Values, chunk.Physical, n.Physical, group.Rows)
+			chunk.Values, chunk.Physical, leaf.Column.Physical, group.Rows)
 	}
 	start, length := chunkStart(chunk), chunk.CompressedSize
 	if hasShortChunks(f.meta.CreatedBy) {
@@ -254,6 +272,6 @@ func (f *file) chunkOf(n node, group RowGroup) (column.Chunk, error) {
 	}
 	return column.Chunk{
 		Codec: chunk.Codec, Offset: start, Length: length,
-		Uncompressed: chunk.UncompressedSize, Rows: group.Rows,
+		Uncompressed: chunk.UncompressedSize, Rows: group.Rows, Values: chunk.Values,
 	}, nil
 }

@@ -47,13 +47,24 @@ func allOf(t testing.TB, paths ...string) (parquetread.Shard, parquetread.Table)
 	for i, path := range paths {
 		footer := footerOf(t, path)
 		shard.Files = append(shard.Files, parquetread.FileRef{Info: footer.Info, RowGroups: footer.RowGroups})
-		for _, field := range footer.Schema.Fields() {
-			if i == 0 {
-				table.Columns = append(table.Columns, field.Name)
-			}
+		if i == 0 {
+			table = tableOf(footer)
 		}
 	}
 	return shard, table
+}
+
+// tableOf asks for columns of a file as it has them, or for all.
+func tableOf(footer parquetread.Footer, names ...string) parquetread.Table {
+	var fields []arrow.Field
+	for _, name := range names {
+		found, _ := footer.Schema.FieldsByName(name)
+		fields = append(fields, found...)
+	}
+	if len(names) == 0 {
+		fields = footer.Schema.Fields()
+	}
+	return parquetread.Table{Schema: batch.Schema{Schema: arrow.NewSchema(fields, nil)}}
 }
 
 // readAll returns all batches of a shard.

@@ -9,7 +9,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/batch"
-	"hyperlake/transforms/parquetread/internal/column"
 )
 
 const (
@@ -75,11 +74,10 @@ type shardReader struct {
 	table   Table
 	shard   Shard
 	queue   chan<- batch.Batch
-	readers []column.Reader // of the columns of the table
+	readers []columnReader // of the columns of a file
 }
 
 func (r *shardReader) run() error {
-	r.readers = make([]column.Reader, len(r.table.Columns))
 	for _, ref := range r.shard.Files {
 		err := guard(func() error { return r.readFile(ref) })
 		if err != nil {
@@ -99,16 +97,23 @@ func (r *shardReader) readFile(ref FileRef) (err error) {
 			err = closeErr
 		}
 	}()
-	selected, err := f.selectColumns(r.table.Columns)
+	layout, err := f.layoutOf(r.table, ref.Partitions)
 	if err != nil {
 		return err
+	}
+	selected, err := f.selectColumns(layout.stored)
+	if err != nil {
+		return err
+	}
+	for len(r.readers) < len(layout.stored) {
+		r.readers = append(r.readers, columnReader{})
 	}
 	actual := f.rowGroups()
 	for _, group := range ref.RowGroups {
 		if group.Index < 0 || group.Index >= len(actual) || group.Rows != actual[group.Index].Rows {
 			return fmt.Errorf("row group %d is not the one that was planned for: it had %d rows", group.Index, group.Rows)
 		}
-		g := groupReader{shardReader: r, file: f, selected: selected, group: actual[group.Index]}
+		g := groupReader{shardReader: r, file: f, selected: selected, layout: layout, group: actual[group.Index]}
 		if err := g.run(); err != nil {
 			return fmt.Errorf("row group %d: %w", group.Index, err)
 		}
@@ -142,9 +147,6 @@ func (f *file) selectColumns(names []string) (selection, error) {
 			return selection{}, err
 		}
 		fields[i], nodes[i] = f.schema.Field(index), f.root.children[index]
-		if !nodes[i].isFlat() {
-			return selection{}, fmt.Errorf("column %q of the nested type %s is %w", name, fields[i].Type, column.ErrUnsupported)
-		}
 	}
 	return selection{arrow.NewSchema(fields, nil), nodes}, nil
 }

@@ -12,7 +12,7 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/transforms/parquetread/internal/column"
-	"hyperlake/transforms/parquetread/internal/format"
+	"hyperlake/transforms/parquetread/internal/nested"
 )
 
 // batchBytes is how large a batch should be, about.
@@ -25,9 +25,10 @@ type groupReader struct {
 	*shardReader
 	file     *file
 	selected selection
+	layout   layout
 	group    RowGroup
 
-	chunks  []column.Chunk
+	bytes   []int64       // of each column, uncompressed
 	order   []int         // of the columns, the largest first
 	decoded []arrow.Array // of each column: rows that were not sent yet, or nil
 }
@@ -44,8 +45,11 @@ func (g *groupReader) run() error {
 		if err := g.decode(int(min(size, g.group.Rows-done))); err != nil {
 			return err
 		}
-		record := g.assemble(int(min(size, g.group.Rows-done)))
-		err := g.send(batch.Batch{
+		record, err := g.layout.record(g.assemble(int(min(size, g.group.Rows-done))))
+		if err != nil {
+			return err
+		}
+		err = g.send(batch.Batch{
 			Table:  g.shard.Table,
 			Origin: batch.Origin{File: g.file.uri, RowGroup: g.group.Index, FirstRow: g.group.FirstRow + done},
 			Tally:  batch.Tally{Read: record.NumRows()},
@@ -61,36 +65,44 @@ func (g *groupReader) run() error {
 
 func (g *groupReader) openColumns() error {
 	nodes := g.selected.nodes
-	g.chunks, g.order, g.decoded = make([]column.Chunk, len(nodes)), make([]int, len(nodes)), make([]arrow.Array, len(nodes))
-	source := cancellable{g.file.reader, g.ctx}
+	g.bytes, g.order, g.decoded = make([]int64, len(nodes)), make([]int, len(nodes)), make([]arrow.Array, len(nodes))
 	for i, n := range nodes {
-		chunk, err := g.file.chunkOf(n, g.group)
-		if err == nil {
-			leaf := column.Column{
-				Physical: n.Physical, Length: n.TypeLength, IsOptional: n.Repetition == format.Optional,
-				Type: g.selected.schema.Field(i).Type,
-			}
-			err = g.readers[i].Open(source, leaf, chunk, g.readAhead)
-		}
-		if err != nil {
+		if err := g.openColumn(i); err != nil {
 			return fmt.Errorf("column %q: %w", n.Name, err)
 		}
-		g.chunks[i], g.order[i] = chunk, i
+		g.order[i] = i
 	}
-	slices.SortStableFunc(g.order, func(a, b int) int { return cmp.Compare(g.chunks[b].Uncompressed, g.chunks[a].Uncompressed) })
+	slices.SortStableFunc(g.order, func(a, b int) int { return cmp.Compare(g.bytes[b], g.bytes[a]) })
 	return nil
 }
 
+func (g *groupReader) openColumn(i int) error {
+	field := g.selected.nodes[i].shape(level{})
+	if field.Kind == nested.Leaf {
+		field.Column.Type = g.selected.schema.Field(i).Type
+	}
+	var chunks []column.Chunk
+	for _, leaf := range field.Leaves() {
+		chunk, err := g.file.chunkOf(leaf, g.group)
+		if err != nil {
+			return err
+		}
+		chunks = append(chunks, chunk)
+		g.bytes[i] += chunk.Uncompressed
+	}
+	return g.readers[i].open(cancellable{g.file.reader, g.ctx}, field, chunks, g.readAhead)
+}
+
 // batchRows cuts the row group into batches of the same number of rows, and of about
-// batchBytes or less. It takes byte arrays to be as large as they are stored; where
-// dictionaries make them larger, their reader stops by itself.
+// batchBytes or less. It takes byte arrays and nested values to be as large as they are stored;
+// where they turn out larger, their reader stops by itself.
 func (g *groupReader) batchRows() int {
 	width := int64(0) // bytes of a row
-	for i, chunk := range g.chunks {
+	for i, bytes := range g.bytes {
 		if fixed, ok := g.selected.schema.Field(i).Type.(arrow.FixedWidthDataType); ok {
 			width += int64(fixed.BitWidth()+7) / 8
 		} else {
-			width += int64(arrow.Int32SizeBytes) + chunk.Uncompressed/g.group.Rows
+			width += int64(arrow.Int32SizeBytes) + bytes/g.group.Rows
 		}
 	}
 	most := min(max(batchBytes/max(width, 1), 1), batch.MaxRows)
@@ -131,7 +143,7 @@ func (g *groupReader) decodeColumn(i, rows int) error {
 		return nil
 	}
 	err := guard(func() (err error) {
-		g.decoded[i], err = g.readers[i].Next(rows)
+		g.decoded[i], err = g.readers[i].next(rows)
 		return err
 	})
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
-	"hyperlake/internal/batch"
 	"hyperlake/transforms/parquetread/internal/format"
 )
 
@@ -63,6 +62,9 @@ func (n node) isSound(depth int) bool {
 		n.Physical == format.FixedLenByteArray && n.TypeLength > 0
 }
 
+// field returns the Arrow field of n, a column of the file.
+func (n node) field() arrow.Field { return n.shape(level{}).Arrow }
+
 // leaves returns how many columns are stored for n, which is not a root without columns.
 func (n node) leaves() int {
 	total := 0
@@ -74,75 +76,6 @@ func (n node) leaves() int {
 
 // isFlat says whether a row has at most one value of n.
 func (n node) isFlat() bool { return len(n.children) == 0 && n.Repetition != format.Repeated }
-
-// field returns the Arrow field of n as a child of a structure or of the file.
-func (n node) field() arrow.Field {
-	field := arrow.Field{Name: n.Name, Nullable: n.Repetition == format.Optional}
-	var logical string
-	field.Type, logical = n.dataType()
-	if logical != "" {
-		field.Metadata = logicalMetadata(logical)
-	}
-	if n.Repetition == format.Repeated {
-		field = arrow.Field{Name: n.Name, Type: arrow.ListOfField(arrow.Field{Name: n.Name, Type: field.Type, Metadata: field.Metadata})}
-	}
-	return field
-}
-
-func logicalMetadata(logical string) arrow.Metadata {
-	return arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{logical})
-}
-
-// dataType returns the Arrow type of one value of n, and the value of
-// batch.LogicalTypeKey, empty where the type says everything.
-func (n node) dataType() (arrow.DataType, string) {
-	if len(n.children) == 0 {
-		return leafType(n.SchemaElement)
-	}
-	switch n.Logical.ID {
-	case format.List:
-		if item, ok := n.listItem(); ok {
-			return arrow.ListOfField(item), ""
-		}
-	case format.Map:
-		if key, value, ok := n.mapItem(); ok {
-			return arrow.MapOf(key.Type, value.Type), ""
-		}
-	}
-	fields := make([]arrow.Field, len(n.children))
-	for i, child := range n.children {
-		fields[i] = child.field()
-	}
-	logical := ""
-	if n.Logical.ID != format.NoLogical {
-		logical = batch.LogicalUnknown
-	}
-	return arrow.StructOf(fields...), logical
-}
-
-// listItem returns the field of the items of a list: the only child of its only child,
-// which is repeated. Old writers leave the inner level out, which its name or its number
-// of children shows.
-func (n node) listItem() (arrow.Field, bool) {
-	if len(n.children) != 1 || n.children[0].Repetition != format.Repeated {
-		return arrow.Field{}, false
-	}
-	repeated := n.children[0]
-	if len(repeated.children) == 1 && repeated.Name != "array" && repeated.Name != n.Name+"_tuple" {
-		return repeated.children[0].field(), true
-	}
-	repeated.Repetition = format.Required
-	return repeated.field(), true
-}
-
-// mapItem returns the fields of the keys and of the values of a map.
-func (n node) mapItem() (key, value arrow.Field, ok bool) {
-	if len(n.children) != 1 || n.children[0].Repetition != format.Repeated || len(n.children[0].children) != 2 {
-		return key, value, false
-	}
-	pair := n.children[0].children
-	return pair[0].field(), pair[1].field(), true
-}
 
 // topLevel returns the index of a column of the file by its name.
 func (n node) topLevel(name string) (int, error) {

@@ -1,6 +1,9 @@
 package parquetread
 
-import "hyperlake/internal/storage"
+import (
+	"hyperlake/internal/batch"
+	"hyperlake/internal/storage"
+)
 
 // RowGroup names a row group of a file.
 type RowGroup struct {
@@ -12,8 +15,9 @@ type RowGroup struct {
 
 // FileRef names row groups of one version of a file.
 type FileRef struct {
-	Info      storage.Info `json:"info"`
-	RowGroups []RowGroup   `json:"row_groups"`
+	Info       storage.Info `json:"info"`
+	Partitions []*string    `json:"partitions,omitempty"` // values of the table's partition columns; nil is NULL
+	RowGroups  []RowGroup   `json:"row_groups"`
 }
 
 // Shard is what one element asks a worker to read: row groups of one table.
@@ -24,5 +28,11 @@ type Shard struct {
 
 // Table is what to read of the files of a table.
 type Table struct {
-	Columns []string `json:"columns"` // source names of top-level columns, in the order of the output
+	// Schema has the columns to emit. A file has them by name, in a type that widens to
+	// theirs ([Unify]); one that it lacks is NULL in all its rows, if it is nullable.
+	Schema batch.Schema `json:"schema"`
+
+	// Partitions names those of the columns, of type int64, date32 or utf8, that no file
+	// has: their values are in [FileRef].
+	Partitions []string `json:"partitions,omitempty"`
 }

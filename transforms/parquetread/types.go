@@ -1,6 +1,8 @@
 package parquetread
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/batch"
@@ -22,6 +24,34 @@ func leafType(e format.SchemaElement) (arrow.DataType, string) {
 		return dt, logical
 	}
 	return plain, batch.LogicalUnknown
+}
+
+// logicalMetadata returns the metadata of a field of a logical type under
+// batch.LogicalTypeKey, which is empty where the Arrow type says everything.
+func logicalMetadata(logical string, parameters format.LogicalType) arrow.Metadata {
+	if logical == "" {
+		return arrow.Metadata{}
+	}
+	pairs := []string{batch.LogicalTypeKey, logical}
+	if parameters.CRS != "" && parameters.CRS != defaultCRS {
+		pairs = append(pairs, batch.CRSKey, parameters.CRS)
+	}
+	if parameters.Edges != format.Spherical {
+		pairs = append(pairs, batch.EdgesKey, parameters.Edges.String())
+	}
+	return metadata(pairs...)
+}
+
+// defaultCRS is what a geometry without a coordinate reference system has.
+const defaultCRS = "OGC:CRS84"
+
+// metadata makes metadata of keys, each with its value behind it.
+func metadata(pairs ...string) arrow.Metadata {
+	var keys, values []string
+	for pair := range slices.Chunk(pairs, 2) {
+		keys, values = append(keys, pair[0]), append(values, pair[1])
+	}
+	return arrow.NewMetadata(keys, values)
 }
 
 func physicalType(e format.SchemaElement) (arrow.DataType, string) {
@@ -76,6 +106,10 @@ func textType(e format.SchemaElement) (arrow.DataType, string) {
 		return arrow.BinaryTypes.String, batch.LogicalJSON
 	case format.BSON:
 		return arrow.BinaryTypes.Binary, batch.LogicalBSON
+	case format.Geometry:
+		return arrow.BinaryTypes.Binary, batch.LogicalGeometry
+	case format.Geography:
+		return arrow.BinaryTypes.Binary, batch.LogicalGeography
 	case format.Decimal:
 		return decimalType(e.Logical), ""
 	}

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -25,24 +26,33 @@ func init() {
 
 var rowsRejected = beam.NewCounter("hyperlake", "rows_rejected")
 
-// Table is what validation must know of one table of the run.
-type Table struct {
-	Rules []Rule `json:"rules"`
-}
-
-// Rules holds batches against the rules of their tables (batch.Batch.Table is the index)
+// Rules applies tables to their batches (batch.Batch.Table is the index)
 // and emits batch.Batch, one for one also when no row is left, and batch.Rejects. Failures
 // are encoded with package failure: a broken rule with on_fail: fail, or rules that do not
 // fit the columns, which the plan should have found.
 func Rules(s beam.Scope, batches beam.PCollection, tables []Table) (good, rejects beam.PCollection) {
 	s = s.Scope("validate.Rules")
-	return beam.ParDo2(s, &rulesFn{Tables: tables}, batches)
+	encoded, err := json.Marshal(tables)
+	if err != nil {
+		encoded = nil // Setup reports it
+	}
+	return beam.ParDo2(s, &rulesFn{Encoded: encoded}, batches)
 }
 
+// rulesFn carries the tables as JSON: Beam has no way of its own to serialise all of it.
 type rulesFn struct {
-	Tables []Table `json:"tables"`
+	Encoded []byte
 
+	tables     []Table
 	validators map[int]*Validator // by table, for the columns that its last batch had
+}
+
+// Setup decodes the tables; a worker calls it before anything else.
+func (fn *rulesFn) Setup() error {
+	if err := json.Unmarshal(fn.Encoded, &fn.tables); err != nil {
+		return fmt.Errorf("decode the rules: %w", err)
+	}
+	return nil
 }
 
 func (fn *rulesFn) ProcessElement(ctx context.Context, b batch.Batch, good func(batch.Batch), rejects func(batch.Rejects)) error {
@@ -67,10 +77,10 @@ func (fn *rulesFn) validator(b batch.Batch) (*Validator, error) {
 	if v := fn.validators[b.Table]; v != nil && v.Fits(schema) {
 		return v, nil
 	}
-	if b.Table < 0 || b.Table >= len(fn.Tables) {
-		return nil, failure.New(failure.Engine, "a batch is of table %d, but the run has %d tables", b.Table, len(fn.Tables))
+	if b.Table < 0 || b.Table >= len(fn.tables) {
+		return nil, failure.New(failure.Engine, "a batch is of table %d, but the run has %d tables", b.Table, len(fn.tables))
 	}
-	v, err := Compile(fn.Tables[b.Table].Rules, schema)
+	v, err := Compile(fn.tables[b.Table], schema)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func lineitemText(random *rand.Rand, column string) string {
 }
 
 func BenchmarkFiveRules(b *testing.B) {
-	v, err := validate.Compile(parseRules(b, fiveRules), lineitem)
+	v, err := validate.Compile(validate.Table{Rules: parseRules(b, fiveRules)}, lineitem)
 	require.NoError(b, err)
 	for _, bad := range []int{0, 1_000, 100_000} {
 		b.Run(fmt.Sprintf("%.1f%%bad", float64(bad)/10_000), func(b *testing.B) {

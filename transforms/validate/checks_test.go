@@ -159,8 +159,6 @@ func TestChecks(t *testing.T) {
 		{arrow.Null, `[null, null]`, "min: 1, in: [a]", nil},
 		{arrow.BinaryTypes.Binary, `["YQ==", null]`, "not_null: true", []int64{1}},
 		{&arrow.FixedSizeBinaryType{ByteWidth: 1}, `["YQ==", null]`, "not_null: true", []int64{1}},
-		{arrow.ListOf(arrow.PrimitiveTypes.Int8), `[[1], [null], [], null]`, "not_null: true", []int64{3}},
-		{arrow.StructOf(arrow.Field{Name: "a", Type: arrow.PrimitiveTypes.Int8, Nullable: true}), `[{"a": null}, null]`, "not_null: true", []int64{1}},
 	} {
 		t.Run(fmt.Sprintf("%s %s", test.dt, test.rule), func(t *testing.T) {
 			t.Parallel()

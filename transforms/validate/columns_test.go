@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/batch"
+	"hyperlake/internal/convert"
 	"hyperlake/transforms/validate"
 )
 
@@ -85,7 +86,7 @@ func record(names string, columns ...arrow.Array) arrow.Record {
 
 func compileFor(t testing.TB, record arrow.Record, rules string) *validate.Validator {
 	t.Helper()
-	v, err := validate.Compile(parseRules(t, rules), record.Schema())
+	v, err := validate.Compile(validate.Table{Nested: convert.JSON, Rules: parseRules(t, rules)}, record.Schema())
 	require.NoError(t, err, rules)
 	return v
 }

@@ -8,21 +8,53 @@ import (
 
 	"github.com/agnivade/levenshtein"
 	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/convert"
 )
 
-// Compile type-checks rules against the source columns of a table. Its errors name the
-// rule, the column and its type, and say what to do.
-func Compile(rules []Rule, schema *arrow.Schema) (*Validator, error) {
-	v := &Validator{schema: schema}
-	for _, rule := range rules {
-		compiled, err := compile(rule, schema)
+// Compile checks what a table asks for against the columns of its source. Its errors name
+// the rule or the column and its type, and say what to do.
+func Compile(table Table, source *arrow.Schema) (*Validator, error) {
+	mapping, err := convert.Compile(source, table.Nested, table.Columns)
+	if err != nil {
+		return nil, err
+	}
+	v := &Validator{source: source, mapping: mapping}
+	for _, rule := range table.Rules {
+		compiled, err := compile(rule, mapping.Schema())
 		if err != nil {
 			return nil, fmt.Errorf("rule %q: %w", rule.title(), err)
 		}
 		v.rules = append(v.rules, compiled)
 	}
-	v.rules = append(v.rules, validUTF8(schema))
+	if table.Where != "" {
+		if v.where, err = newFilter(table.Where, mapping.Schema()); err != nil {
+			return nil, fmt.Errorf("where: %w", err)
+		}
+	}
+	v.addBuiltins()
 	return v, nil
+}
+
+// addBuiltins adds the rules that no table has to ask for.
+func (v *Validator) addBuiltins() {
+	columns := v.mapping.Schema().Fields()
+	v.conversion = make([]int, len(columns))
+	for i, column := range columns {
+		if !v.mapping.Shared(i) {
+			v.conversion[i] = v.addBuiltin(column.Name + " " + v.mapping.Reason(i))
+		}
+	}
+	if v.where != nil {
+		v.evaluation = v.addBuiltin("where cannot be evaluated")
+	}
+	v.rules = append(v.rules, validUTF8(v.mapping.Schema()))
+}
+
+// addBuiltin adds a rule whose broken rows are known otherwise than by conditions.
+func (v *Validator) addBuiltin(name string) int {
+	v.rules = append(v.rules, compiledRule{Rule: Rule{Name: name, OnFail: Reject, Builtin: true}})
+	return len(v.rules) - 1
 }
 
 func compile(rule Rule, schema *arrow.Schema) (compiledRule, error) {

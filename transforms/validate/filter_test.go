@@ -184,10 +184,13 @@ func checkFilter(t *testing.T, in arrow.Record) {
 			dropped = append(dropped, row)
 		}
 	}
-	sameRows(t, in, kept, good.Record)
+	_, isNested := in.Column(1).DataType().(arrow.NestedType)
+	if !isNested { // else it was mapped to JSON
+		sameRows(t, in, kept, good.Record)
+	}
 	if len(dropped) == 0 {
 		require.Nil(t, rejects)
-		require.Same(t, in, good.Record)
+		require.True(t, isNested || in == good.Record)
 		return
 	}
 	sameRows(t, in, dropped, rejects.Record)

@@ -3,6 +3,7 @@ package validate
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -34,6 +35,25 @@ func (s *rowSet) union(other rowSet) {
 		s.addWord(i, word)
 	}
 }
+
+// remove takes the rows of other out of the set.
+func (s *rowSet) remove(other rowSet) {
+	if s.words == nil || other.words == nil {
+		return
+	}
+	left := make([]uint64, len(s.words))
+	var some uint64
+	for i, word := range s.words {
+		left[i] = word &^ other.words[i]
+		some |= left[i]
+	}
+	s.words = left
+	if some == 0 {
+		s.words = nil
+	}
+}
+
+func (s rowSet) clone() rowSet { return rowSet{s.rows, slices.Clone(s.words)} }
 
 func (s rowSet) empty() bool { return s.words == nil }
 

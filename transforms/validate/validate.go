@@ -10,9 +10,9 @@
 //   - Rules only look: the good rows and the rejects hold the values of the source.
 //   - No message, name or counter holds a value of a row. Values may be personal data.
 //
-// A [Rule] is what users write. [Compile] type-checks rules against the columns of a table
-// and makes a [Validator], whose Apply is a pure function of a batch. [Rules] is its shell
-// for Beam.
+// A [Rule] is what users write. [Compile] type-checks what a [Table] asks for against the
+// columns of its source and makes a [Validator], whose Apply is a pure function of a
+// batch. [Rules] is its shell for Beam.
 package validate
 
 import (
@@ -22,14 +22,31 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/batch"
+	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
 )
 
-// Validator is rules compiled for the columns of one schema. It never changes, so any
-// number of goroutines may share it.
+// Table is what becomes of the rows of one table of the run, in this order: columns are
+// converted, rows for which Where is not true are left out, and the others are held
+// against the rules. Where and rules name mapped columns, those of a [convert.Converter].
+// A Table travels to workers as JSON.
+type Table struct {
+	Nested  convert.Nested   `json:"nested,omitempty"`  // what becomes of nested columns
+	Columns []convert.Column `json:"columns,omitempty"` // conversions
+	Where   string           `json:"where,omitempty"`   // CEL; empty keeps all rows
+	Rules   []Rule           `json:"rules,omitempty"`
+}
+
+// Validator is a Table compiled for the columns of one source schema. It never changes, so
+// any number of goroutines may share it.
 type Validator struct {
-	schema *arrow.Schema
-	rules  []compiledRule
+	source  *arrow.Schema
+	mapping *convert.Converter
+	where   *filter // nil if all rows are kept
+	rules   []compiledRule
+
+	conversion []int // by mapped column: the index of the rule that its values convert
+	evaluation int   // the index of the rule that where can be evaluated
 }
 
 // compiledRule is a rule as a list of conditions: a row breaks it by breaking any of them.
@@ -52,8 +69,9 @@ func (r compiledRule) broken(record arrow.Record) rowSet {
 }
 
 // Rules are the rules in the order of batch.Tally.Failed and of the indexes in
-// batch.Rejects.Rules: those that Compile was given, in the order given, then the built-in
-// ones. Every one has its Name and its OnFail.
+// batch.Rejects.Rules: those of the Table, in its order, then the built-in ones: that the
+// values of a column convert, that where can be evaluated, and that text is UTF-8. Every
+// one has its Name and its OnFail.
 func (v *Validator) Rules() []Rule {
 	rules := make([]Rule, len(v.rules))
 	for i, r := range v.rules {
@@ -62,16 +80,19 @@ func (v *Validator) Rules() []Rule {
 	return rules
 }
 
+// Schema is the schema of the good rows: the mapped columns.
+func (v *Validator) Schema() *arrow.Schema { return v.mapping.Schema() }
+
 // Fits says whether records of schema can be applied: the columns have the names and types
 // that the rules were compiled for. Nullability and metadata do not matter.
 func (v *Validator) Fits(schema *arrow.Schema) bool {
-	if schema == v.schema {
+	if schema == v.source {
 		return true
 	}
-	if schema.NumFields() != v.schema.NumFields() {
+	if schema.NumFields() != v.source.NumFields() {
 		return false
 	}
-	for i, f := range v.schema.Fields() {
+	for i, f := range v.source.Fields() {
 		other := schema.Field(i)
 		if f.Name != other.Name || !arrow.TypeEqual(f.Type, other.Type) {
 			return false
@@ -80,10 +101,12 @@ func (v *Validator) Fits(schema *arrow.Schema) bool {
 	return true
 }
 
-// Apply splits b into the rows to keep and the rejects, which are nil when there are none.
-// b and its record are left as they are; when no row is rejected, good has the very same
-// record. To the tally of b, good adds the rejected rows and, for every rule, the rows that
-// broke it. The rules of a reject are all that it broke, also those that only warn.
+// Apply splits b, as it was read, into the rows to keep, with the mapped columns, and the
+// rejects, with the source columns; the latter are nil when there are none. b and its
+// record are left as they are; when nothing is converted and no row goes, good has the very
+// same record. To the tally of b, good adds the filtered and the rejected rows and, for
+// every rule, the rows that broke it. The rules of a reject are all that it broke, also
+// those that only warn. A row that where leaves out is held against no rule.
 //
 // A broken rule with on_fail: fail is an error of kind failure.Data, which names the rule
 // and the first row that broke it.
@@ -91,42 +114,88 @@ func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejec
 	if !v.Fits(b.Record.Schema()) {
 		return batch.Batch{}, nil, errors.New("the columns of the batch are not those that its rules were compiled for")
 	}
-	broken := make([]rowSet, len(v.rules))
-	rejected := newRowSet(int(b.Record.NumRows()))
-	for i, rule := range v.rules {
-		broken[i] = rule.broken(b.Record)
-		if broken[i].empty() {
-			continue
-		}
-		switch rule.OnFail {
-		case Fail:
-			return batch.Batch{}, nil, brokenRule(rule.Rule, b.Origin, broken[i].first())
-		case Reject:
-			rejected.union(broken[i])
-		}
+	judged, err := v.judge(b)
+	if err != nil {
+		return batch.Batch{}, nil, err
 	}
-
 	good = b
-	good.Tally = tallied(b.Tally, broken, rejected)
-	if rejected.empty() {
+	good.Record = judged.record
+	good.Tally = judged.tally(b.Tally)
+	if judged.rejected.empty() && judged.filtered.empty() {
 		return good, nil, nil
 	}
-	kept, dropped := rejected.split()
-	rejects = &batch.Rejects{Table: b.Table, Origin: b.Origin}
-	rejects.Rows, rejects.Rules = reasons(rejected, broken, b.Origin.FirstRow)
-	if good.Record, err = kept.record(b.Record); err == nil {
-		rejects.Record, err = dropped.record(b.Record)
+	gone := judged.filtered.clone()
+	gone.union(judged.rejected)
+	kept, _ := gone.split()
+	if good.Record, err = kept.record(judged.record); err != nil {
+		return batch.Batch{}, nil, fmt.Errorf("set rows aside: %v: %w", b.Origin, err)
 	}
-	if err != nil {
+	if judged.rejected.empty() {
+		return good, nil, nil
+	}
+	_, dropped := judged.rejected.split()
+	rejects = &batch.Rejects{Table: b.Table, Origin: b.Origin}
+	rejects.Rows, rejects.Rules = reasons(judged.rejected, judged.broken, b.Origin.FirstRow)
+	if rejects.Record, err = dropped.record(b.Record); err != nil {
 		return batch.Batch{}, nil, fmt.Errorf("set rejects aside: %v: %w", b.Origin, err)
 	}
 	return good, rejects, nil
 }
 
-// tallied is before with the rows of this batch added; before is left as it is.
-func tallied(before batch.Tally, broken []rowSet, rejected rowSet) batch.Tally {
-	added := batch.Tally{Rejected: int64(rejected.count()), Failed: make([]int64, len(broken))}
-	for i, rows := range broken {
+// judgement is what becomes of the rows of a batch.
+type judgement struct {
+	record   arrow.Record // mapped, all rows
+	filtered rowSet
+	broken   []rowSet // by rule
+	rejected rowSet
+}
+
+func (v *Validator) judge(b batch.Batch) (judgement, error) {
+	record, failures, err := v.mapping.Apply(b.Record)
+	if err != nil {
+		return judgement{}, fmt.Errorf("%v: %w", b.Origin, err)
+	}
+	rows := int(record.NumRows())
+	j := judgement{record: record, filtered: newRowSet(rows), broken: make([]rowSet, len(v.rules)), rejected: newRowSet(rows)}
+	unconverted := make(map[string]rowSet, len(failures))
+	for _, failed := range failures {
+		set := newRowSet(rows)
+		for _, row := range failed.Rows {
+			set.add(row)
+		}
+		unconverted[record.ColumnName(failed.Column)] = set
+		j.broken[v.conversion[failed.Column]] = set
+	}
+	if v.where != nil {
+		if j.filtered, j.broken[v.evaluation], err = v.where.apply(record, unconverted); err != nil {
+			return judgement{}, fmt.Errorf("%v: where: %w", b.Origin, err)
+		}
+	}
+	for i, rule := range v.rules {
+		if rule.conditions != nil {
+			j.broken[i] = rule.broken(record)
+			j.broken[i].remove(unconverted[rule.Column]) // the value is there, though not in the record
+		}
+		j.broken[i].remove(j.filtered)
+		if j.broken[i].empty() {
+			continue
+		}
+		switch rule.OnFail {
+		case Fail:
+			return judgement{}, brokenRule(rule.Rule, b.Origin, j.broken[i].first())
+		case Reject:
+			j.rejected.union(j.broken[i])
+		}
+	}
+	return j, nil
+}
+
+// tally is before with the rows of this batch added; before is left as it is.
+func (j judgement) tally(before batch.Tally) batch.Tally {
+	added := batch.Tally{
+		Filtered: int64(j.filtered.count()), Rejected: int64(j.rejected.count()), Failed: make([]int64, len(j.broken)),
+	}
+	for i, rows := range j.broken {
 		added.Failed[i] = int64(rows.count())
 	}
 	added.Add(before)

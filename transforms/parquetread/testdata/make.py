@@ -1,16 +1,26 @@
-"""Makes the Parquet files of this folder: python make.py (pyarrow 26.0.1).
+"""Makes the Parquet files of this folder: python make.py (pyarrow 26.0.1, polars, duckdb).
 
-Every file is small and odd in one way. The values that the tests expect are literals in
-fixtures_test.go; a file that is made anew must still hold them.
+Every file is small and odd in one way. The values that the tests expect of flat columns are
+literals in fixtures_test.go; a file that is made anew must still hold them. What is expected
+of nested columns stands in a JSON file beside, in the form of dump.py, as the writer had it
+in memory.
 """
+
+import base64
 
 import datetime as dt
 import decimal
+import json
 import os
+import random
 import uuid
 
+import duckdb
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from dump import canonical
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TEXTS = ["", "a", None, "žluťoučký kůň", "a\x00b", "longer than twelve bytes", "a"]
@@ -127,6 +137,94 @@ def nested():
     }))
 
 
+def expect(name, table):
+    with open(os.path.join(HERE, name + ".json"), "w") as f:
+        columns = [[name, canonical(column)] for name, column in zip(table.column_names, table.columns)]
+        json.dump({"rows": table.num_rows, "columns": columns}, f, ensure_ascii=False, separators=(",", ":"))
+        f.write("\n")
+
+
+def arbitrary(kind, rnd, nullable=True):
+    """Returns a value of a type: often null, and often empty where it has a length."""
+    if nullable and rnd.random() < 0.25:
+        return None
+    some = range(rnd.choice([0, 0, 1, 2, 5]))
+    if pa.types.is_struct(kind):
+        return {f.name: arbitrary(f.type, rnd, f.nullable) for f in kind}
+    if pa.types.is_map(kind):
+        return [(arbitrary(kind.key_type, rnd, False), arbitrary(kind.item_type, rnd)) for _ in some]
+    if pa.types.is_fixed_size_list(kind):
+        return [arbitrary(kind.value_type, rnd) for _ in range(kind.list_size)]
+    if pa.types.is_nested(kind):
+        return [arbitrary(kind.value_type, rnd, kind.value_field.nullable) for _ in some]
+    number = rnd.randrange(100)
+    if pa.types.is_string(kind):
+        return f"text {number}"
+    if pa.types.is_fixed_size_binary(kind):
+        return b"%03d" % number
+    if pa.types.is_decimal(kind):
+        return decimal.Decimal(number - 50) / 4
+    if pa.types.is_timestamp(kind):
+        return dt.datetime(2026, 1, 1) + dt.timedelta(hours=number)
+    if pa.types.is_boolean(kind):
+        return number % 2 == 0
+    return None if pa.types.is_null(kind) else number
+
+
+NESTED = {
+    "structs": pa.struct({"a": pa.struct({"b": pa.struct({"c": pa.int32()}), "d": pa.string()}), "e": pa.bool_()}),
+    "required": pa.struct([pa.field("a", pa.int64(), False), pa.field("b", pa.struct([pa.field("c", pa.string(), False)]), False)]),
+    "lists": pa.list_(pa.list_(pa.list_(pa.int32()))),
+    "items": pa.list_(pa.struct({"a": pa.string(), "b": pa.list_(pa.int64()), "c": pa.struct({"d": pa.decimal128(9, 2), "e": pa.timestamp("us")})})),
+    "required_items": pa.list_(pa.field("element", pa.struct([pa.field("a", pa.int16(), False)]), False)),
+    "map": pa.map_(pa.string(), pa.float64()),
+    "maps": pa.map_(pa.int32(), pa.map_(pa.string(), pa.list_(pa.struct({"a": pa.float32(), "b": pa.binary(3)})))),
+    "fixed": pa.list_(pa.float16(), 2),
+    "large": pa.large_list(pa.bool_()),
+    "nothing": pa.list_(pa.struct({"a": pa.null()})),
+}
+
+
+def nested_shapes():
+    rnd = random.Random(1)
+    rows = 40
+    table = pa.table({name: pa.array([arbitrary(kind, rnd) for _ in range(rows)], kind) for name, kind in NESTED.items()})
+    expect("nested_shapes", table)
+    write("nested_shapes_v1", table, data_page_size=64, write_batch_size=3, write_page_checksum=True)
+    write("nested_shapes_v2", table, data_page_version="2.0", use_dictionary=False, compression="zstd", row_group_size=15)
+    write("nested_shapes_odd", table, write_statistics=False, use_compliant_nested_type=False, dictionary_pagesize_limit=16, data_page_size=32,
+          write_batch_size=1, row_group_size=25, compression="none")
+    write("nested_no_rows", table.slice(0, 0))
+
+
+def nested_others():
+    frame = pl.DataFrame({
+        "lists": [[[1, None], []], None, [], [None, [3]]],
+        "structs": [{"a": [{"b": "x"}, None], "c": 1.5}, {"a": None, "c": None}, {"a": [], "c": -0.0}, None],
+        "category": pl.Series([["a", "b", "a"], ["b"], None, []], dtype=pl.List(pl.Categorical)),
+        "array": pl.Series([[1, 2], None, [3, None], [5, 6]], dtype=pl.Array(pl.Int8, 2)),
+    })
+    frame.write_parquet(os.path.join(HERE, "nested_polars.parquet"))
+    expect("nested_polars", frame.to_arrow())
+    query = """select * from (values
+        (1, [1, null, 3], {'a': 1, 'b': [{'c': 'x'}, null]}, map {'k': [1.5], 'l': null}),
+        (2, [], null, map {}),
+        (3, null, {'a': null, 'b': []}, null)) t(id, list, struct, map)"""
+    expect("nested_duckdb", duckdb.sql(query).arrow().read_all())
+    duckdb.sql(f"copy ({query}) to '{os.path.join(HERE, 'nested_duckdb.parquet')}' (parquet_version v2, row_group_size 2)")
+
+
+def embedded_odd():
+    """Schemas that say more of plain columns than a reader can know."""
+    table = pa.table({"runs": [1, 1, 2], "tensor": [[1, 2], [3, 4], None], "bool": pa.array([1, 0, None], pa.int8())})
+    schema = pa.schema({
+        "runs": pa.run_end_encoded(pa.int32(), pa.int64()), "tensor": pa.fixed_shape_tensor(pa.int64(), [2]), "bool": pa.bool8(),
+    })
+    text = base64.b64encode(schema.serialize().to_pybytes())
+    expect("embedded_odd", table)
+    write("embedded_odd", table.replace_schema_metadata({"ARROW:schema": text}), store_schema=False)
+
+
 def shapes():
     schema = pa.schema({"id": pa.int64(), "text": pa.string()})
     write("no_rows", schema.empty_table())
@@ -146,5 +244,5 @@ def shapes():
 
 
 if __name__ == "__main__":
-    for make in [far_dates, codecs, encodings, types, embedded, nested, shapes]:
+    for make in [far_dates, codecs, encodings, types, embedded, embedded_odd, nested, nested_shapes, nested_others, shapes]:
         make()

@@ -49,9 +49,6 @@ func errLargeArray() error {
 type plainBytes struct{ data []byte }
 
 func (p *plainBytes) read(out *byteArrays, n int) error {
-	if len(out.data)+len(p.data) > maxData {
-		return errLargeArray()
-	}
 	from, data, offsets := p.data, out.data, out.offsets
 	for range n {
 		if len(from) < 4 {
@@ -60,6 +57,9 @@ func (p *plainBytes) read(out *byteArrays, n int) error {
 		size := int(binary.LittleEndian.Uint32(from))
 		if size > len(from)-4 {
 			return errShortPage()
+		}
+		if len(data) > maxData-size {
+			return errLargeArray()
 		}
 		data = append(data, from[4:4+size]...)
 		offsets = append(offsets, int32(len(data)))
@@ -98,13 +98,13 @@ func (d *deltaLengths) next() ([]byte, error) {
 }
 
 func (d *deltaLengths) read(out *byteArrays, n int) error {
-	if len(out.data)+len(d.data) > maxData {
-		return errLargeArray()
-	}
 	for range n {
 		value, err := d.next()
 		if err != nil {
 			return err
+		}
+		if len(out.data) > maxData-len(value) {
+			return errLargeArray()
 		}
 		out.append(value)
 	}

@@ -45,6 +45,8 @@ func (c *codecs) fill(codec format.Codec, dst, src []byte) error {
 	case format.LZ4:
 		n, err := lz4.UncompressBlock(src, dst)
 		return exact(n, len(dst), err)
+	case format.LZ4Hadoop:
+		return fillHadoop(dst, src)
 	case format.Zstd:
 		return c.fillZstd(dst, src)
 	case format.Gzip:

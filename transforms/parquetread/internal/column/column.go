@@ -1,5 +1,6 @@
-// Package column decodes the column chunks of Parquet files into Arrow arrays: flat
-// columns, of every physical type, encoding and codec that writers use.
+// Package column decodes the column chunks of Parquet files into Arrow arrays, of every
+// physical type, encoding and codec that writers use: Reader those of flat columns,
+// LeafReader the leaves of nested ones, with their levels.
 //
 // It exists because the reader of the Arrow module ends in panics, endless loops or
 // silent zeros on damaged pages, leaves page checksums unread, loses timestamps outside
@@ -27,9 +28,10 @@ var errMalformed = errors.New("the file is damaged")
 // Column is a leaf column.
 type Column struct {
 	Physical   format.Physical
-	Length     int32 // bytes of a FixedLenByteArray
-	IsOptional bool
+	Length     int32          // bytes of a FixedLenByteArray
 	Type       arrow.DataType // one that suits the physical type
+	Definition uint8          // the highest definition level, that of a value
+	Repeated   []uint8        // of each repetition level from 1 on: the definition level of what repeats at it
 }
 
 // width is the bytes that a value takes while it is decoded; 0 for byte arrays.
@@ -56,18 +58,63 @@ type Chunk struct {
 	Length       int64 // bytes
 	Uncompressed int64 // bytes of all pages with their headers
 	Rows         int64
+	Values       int64 // with those that are null or stand for an empty list
 }
 
-// Reader decodes one chunk after another. It keeps buffers and decompressors from one to
-// the next. Its zero value is ready. It is not safe for concurrent use.
-type Reader struct {
-	pages  pages
-	fixed  fixedStore
-	bytes  byteStore
-	store  store // one of the two
-	rows   int64 // not read yet
-	inPage int   // rows of the current page not read yet
-	levels runs  // of the current page
+// source is the pages of a chunk and what collects their values. It keeps buffers and
+// decompressors from one chunk to the next.
+type source struct {
+	pages       pages
+	fixed       fixedStore
+	bytes       byteStore
+	store       store // one of the two
+	left        int64 // values not read yet, of all pages
+	inPage      int   // values of the current page not read yet
+	definitions runs  // of the current page
+	repetitions runs  // of the current page
+}
+
+// open starts a chunk of src, of which readAhead bytes are read at once when a page
+// header is looked for.
+func (s *source) open(src io.ReaderAt, column Column, chunk Chunk, readAhead int) error {
+	width := column.width()
+	if width == 0 && column.Physical != format.ByteArray || int64(width) > chunk.Uncompressed+sizeSlack {
+		return fmt.Errorf("%w: values of %d bytes in a chunk of %d", errMalformed, width, chunk.Uncompressed)
+	}
+	s.store = &s.fixed
+	if column.Physical == format.ByteArray {
+		s.store = &s.bytes
+	}
+	s.store.open(column)
+	s.pages.open(src, column, chunk, readAhead)
+	s.left, s.inPage = chunk.Values, 0
+	return nil
+}
+
+// ensurePage makes sure that the current page has a value left.
+func (s *source) ensurePage() error {
+	for s.inPage == 0 {
+		p, err := s.pages.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return fmt.Errorf("%w: the column ends %d values early", errMalformed, s.left)
+		case err != nil:
+			return err
+		case p.isDictionary:
+			err = s.store.setDictionary(p)
+		case int64(p.values) > s.left:
+			return fmt.Errorf("%w: a page has %d values where %d are left", errMalformed, p.values, s.left)
+		default:
+			s.inPage = p.values
+			s.definitions = newRuns(p.definitions, s.pages.definitionBits)
+			s.repetitions = newRuns(p.repetitions, s.pages.repetitionBits)
+			err = s.store.setPage(p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // store collects the values of a batch.
@@ -77,10 +124,12 @@ type store interface {
 	// setDictionary and setPage start a page.
 	setDictionary(page) error
 	setPage(page) error
-	// begin starts a batch of up to rows rows.
+	// begin starts a batch of about the given number of rows.
 	begin(rows int)
 	// fit says how many of the next rows to read at once; 0 when the batch is full.
 	fit(rows int) int
+	// size is how many bytes the values of the batch take.
+	size() int
 	// read appends rows rows, of which present have a value: those whose bits in
 	// validity, from bit offset on, are set. All have when present equals rows.
 	read(rows, present int, validity []byte, offset int) error
@@ -88,30 +137,25 @@ type store interface {
 	array(v validity) (arrow.Array, error)
 }
 
+// Reader decodes the chunks of flat columns, one after another: those that do not repeat
+// and have definition levels up to 1. Its zero value is ready. It is not safe for
+// concurrent use.
+type Reader struct{ source }
+
 // Open starts a chunk of src, of which readAhead bytes are read at once when a page
 // header is looked for.
 func (r *Reader) Open(src io.ReaderAt, column Column, chunk Chunk, readAhead int) error {
-	width := column.width()
-	if width == 0 && column.Physical != format.ByteArray || int64(width) > chunk.Uncompressed+sizeSlack {
-		return fmt.Errorf("%w: values of %d bytes in a chunk of %d", errMalformed, width, chunk.Uncompressed)
-	}
-	r.store = &r.fixed
-	if column.Physical == format.ByteArray {
-		r.store = &r.bytes
-	}
-	r.store.open(column)
-	r.pages.open(src, column.IsOptional, chunk, readAhead)
-	r.rows, r.inPage = chunk.Rows, 0
-	return nil
+	return r.open(src, column, chunk, readAhead)
 }
 
 // Next returns the next rows of the chunk, at least one and at most the given number.
 // It returns fewer when they take much memory.
 func (r *Reader) Next(rows int) (arrow.Array, error) {
-	rows = int(min(int64(rows), r.rows))
+	rows = int(min(int64(rows), r.left))
 	r.store.begin(rows)
 	v := validity{}
-	if r.pages.isOptional {
+	isOptional := r.pages.definitionBits > 0
+	if isOptional {
 		v.bits = make([]byte, (rows+7)/8)
 	}
 	for v.rows < rows {
@@ -123,8 +167,8 @@ func (r *Reader) Next(rows int) (arrow.Array, error) {
 			break
 		}
 		present, err := n, error(nil)
-		if r.pages.isOptional {
-			present, err = r.levels.readBits(v.bits, v.rows, n)
+		if isOptional {
+			present, err = r.definitions.readBits(v.bits, v.rows, n)
 		}
 		if err == nil {
 			err = r.store.read(n, present, v.bits, v.rows)
@@ -135,34 +179,12 @@ func (r *Reader) Next(rows int) (arrow.Array, error) {
 		v.rows += n
 		v.nulls += n - present
 		r.inPage -= n
-		r.rows -= int64(n)
+		r.left -= int64(n)
 	}
-	if r.rows == 0 && r.pages.hasValues() {
-		return nil, fmt.Errorf("%w: the column has more rows than the footer says", errMalformed)
+	if r.left == 0 && r.pages.hasValues() {
+		return nil, errMoreValues
 	}
 	return r.store.array(v)
 }
 
-// ensurePage makes sure that the current page has a row left.
-func (r *Reader) ensurePage() error {
-	for r.inPage == 0 {
-		p, err := r.pages.next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return fmt.Errorf("%w: the column ends %d rows early", errMalformed, r.rows)
-		case err != nil:
-			return err
-		case p.isDictionary:
-			err = r.store.setDictionary(p)
-		case int64(p.values) > r.rows:
-			return fmt.Errorf("%w: a page has %d rows where %d are left", errMalformed, p.values, r.rows)
-		default:
-			r.inPage, r.levels = p.values, newRuns(p.levels, 1)
-			err = r.store.setPage(p)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
+var errMoreValues = fmt.Errorf("%w: the column has more values than the footer says", errMalformed)

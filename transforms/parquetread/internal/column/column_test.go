@@ -28,10 +28,10 @@ func openFixture(t *testing.T, readAhead int, change func(*column.Chunk)) *colum
 	require.Equal(t, "split_i32", m.Schema[index+1].Name)
 	chunk := m.RowGroups[0].Columns[index]
 	described := column.Chunk{
-		Codec: chunk.Codec, Offset: chunk.DataOffset, Length: chunk.CompressedSize, Uncompressed: chunk.UncompressedSize, Rows: chunk.Values,
+		Codec: chunk.Codec, Offset: chunk.DataOffset, Length: chunk.CompressedSize, Uncompressed: chunk.UncompressedSize, Values: chunk.Values,
 	}
 	change(&described)
-	integers := column.Column{Physical: format.Int32, IsOptional: true, Type: arrow.PrimitiveTypes.Int32}
+	integers := column.Column{Physical: format.Int32, Definition: 1, Type: arrow.PrimitiveTypes.Int32}
 	var r column.Reader
 	require.NoError(t, r.Open(bytes.NewReader(data), integers, described, readAhead))
 	return &r
@@ -54,24 +54,24 @@ func TestReaderReturnsWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestReaderRefusesOtherNumbersOfRows(t *testing.T) {
-	for rows, words := range map[int64]string{
-		200: "more rows than the footer says",
-		260: "a page has 100 rows where 60 are left",
-		301: "ends 1 rows early",
+func TestReaderRefusesOtherNumbersOfValues(t *testing.T) {
+	for values, words := range map[int64]string{
+		200: "more values than the footer says",
+		260: "a page has 100 values where 60 are left",
+		301: "ends 1 values early",
 	} {
-		_, err := openFixture(t, 100, func(c *column.Chunk) { c.Rows = rows }).Next(1000)
+		_, err := openFixture(t, 100, func(c *column.Chunk) { c.Values = values }).Next(1000)
 		assert.ErrorContains(t, err, words)
 	}
 }
 
 func TestReaderRefusesOtherCodecs(t *testing.T) {
-	for _, codec := range []format.Codec{format.LZO, format.LZ4Hadoop, 99} {
+	for _, codec := range []format.Codec{format.LZO, 99} {
 		_, err := openFixture(t, 100, func(c *column.Chunk) { c.Codec = codec }).Next(1)
 		require.ErrorIs(t, err, column.ErrUnsupported)
 		assert.ErrorContains(t, err, codec.String())
 	}
-	for _, codec := range []format.Codec{format.Gzip, format.Brotli, format.Zstd, format.LZ4, format.Uncompressed} {
+	for _, codec := range []format.Codec{format.Gzip, format.Brotli, format.Zstd, format.LZ4, format.LZ4Hadoop, format.Uncompressed} {
 		_, err := openFixture(t, 100, func(c *column.Chunk) { c.Codec = codec }).Next(1)
 		assert.Error(t, err, codec)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math/bits"
 
 	"hyperlake/transforms/parquetread/internal/format"
 )
@@ -23,7 +24,8 @@ type page struct {
 	isDictionary bool
 	encoding     format.Encoding
 	values       int    // nulls included
-	levels       []byte // definition levels in RLE; empty where there can be no nulls
+	definitions  []byte // levels in RLE; empty where there can be no nulls
+	repetitions  []byte // levels in RLE; empty where nothing repeats
 	data         []byte
 }
 
@@ -33,14 +35,17 @@ type pages struct {
 	codecs           codecs
 	codec            format.Codec
 	uncompressed     int64 // of the whole chunk, in bytes
-	isOptional       bool
+	definitionBits   int   // of a definition level
+	repetitionBits   int   // of a repetition level
 	packed, unpacked []byte
 }
 
 // open starts a chunk.
-func (p *pages) open(src io.ReaderAt, isOptional bool, chunk Chunk, readAhead int) {
+func (p *pages) open(src io.ReaderAt, column Column, chunk Chunk, readAhead int) {
 	p.stream.open(src, chunk.Offset, chunk.Length, readAhead)
-	p.codec, p.uncompressed, p.isOptional = chunk.Codec, chunk.Uncompressed, isOptional
+	p.codec, p.uncompressed = chunk.Codec, chunk.Uncompressed
+	p.definitionBits = bits.Len8(column.Definition)
+	p.repetitionBits = bits.Len(uint(len(column.Repeated)))
 }
 
 // next returns the next page of data or of dictionary entries, io.EOF after the last.
@@ -115,14 +120,11 @@ func (p *pages) dataPage(h format.PageHeader, stored []byte) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	result := page{encoding: h.Encoding, values: int(h.Values), data: data}
-	if !p.isOptional {
-		return result, nil
+	result := page{encoding: h.Encoding, values: int(h.Values)}
+	if result.repetitions, data, err = levels(data, h.Repetitions, p.repetitionBits, result.values); err != nil {
+		return page{}, err
 	}
-	if h.LevelEncoding != format.RLE {
-		return page{}, fmt.Errorf("definition levels encoded as %s are %w", h.LevelEncoding, ErrUnsupported)
-	}
-	result.levels, result.data, err = prefixed(data)
+	result.definitions, result.data, err = levels(data, h.Definitions, p.definitionBits, result.values)
 	return result, err
 }
 
@@ -132,7 +134,10 @@ func (p *pages) dataPageV2(h format.PageHeader, stored []byte) (page, error) {
 	if levels > int64(h.CompressedSize) || levels > int64(h.UncompressedSize) {
 		return page{}, fmt.Errorf("%w: levels of %d bytes in a page of %d", errMalformed, levels, h.UncompressedSize)
 	}
-	result := page{encoding: h.Encoding, values: int(h.Values), levels: stored[h.RepetitionBytes:levels]}
+	result := page{
+		encoding: h.Encoding, values: int(h.Values),
+		repetitions: stored[:h.RepetitionBytes], definitions: stored[h.RepetitionBytes:levels],
+	}
 	var err error
 	result.data, err = p.unpack(h, stored[levels:], int(h.UncompressedSize)-int(levels))
 	return result, err

@@ -65,6 +65,9 @@ func (r *runs) startRepeat(count uint64) error {
 	copy(value[:], r.data[:size])
 	r.data = r.data[size:]
 	r.value, r.repeats = binary.LittleEndian.Uint32(value[:]), int(min(count, maxRun))
+	if uint64(r.value)>>r.width != 0 {
+		return fmt.Errorf("%w: a run of the value %d, which has more than %d bits", errMalformed, r.value, r.width)
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package column
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/bitutil"
@@ -49,8 +50,12 @@ func (s *fixedStore) fit(rows int) int { return rows }
 
 func (s *fixedStore) read(rows, present int, validity []byte, offset int) error {
 	width := s.column.width()
-	out := s.data[s.used : s.used+rows*width]
-	s.used += len(out)
+	end := s.used + rows*width
+	if end > len(s.data) { // of a nested column, whose rows have any number of values
+		s.data = resize(s.data, max(end, 2*len(s.data)))
+	}
+	out := s.data[s.used:end]
+	s.used = end
 	if err := s.values.read(out[:present*width]); err != nil {
 		return err
 	}
@@ -77,6 +82,8 @@ func spreadFixed(out []byte, width, present int, validity []byte, offset int) {
 	}
 }
 
+func (s *fixedStore) size() int { return s.used }
+
 func (s *fixedStore) array(v validity) (arrow.Array, error) {
 	return fixedArray(s.column, s.data[:s.used], v)
 }
@@ -94,6 +101,7 @@ type byteStore struct {
 	dictionary byteDictionary
 	values     byteValues
 	isIndexed  bool // whether the values are entries of the dictionary
+	perValue   int  // bytes of a value of the page, about; at least 1
 	batch      byteArrays
 	perRow     float64 // bytes of a row of the batch before
 }
@@ -111,6 +119,7 @@ func (s *byteStore) setDictionary(p page) error {
 
 func (s *byteStore) setPage(p page) (err error) {
 	s.isIndexed = p.encoding == format.PlainDictionary || p.encoding == format.RLEDictionary
+	s.perValue = max(1, len(p.data)/max(p.values, 1))
 	s.values, err = newByteValues(p, &s.dictionary)
 	return err
 }
@@ -122,8 +131,8 @@ func (s *byteStore) begin(rows int) {
 	}
 }
 
-// fit stops at the limit; before that, it keeps the step small where a small page can
-// grow large because it refers to long entries.
+// fit stops at the limit; before that, it keeps the step small where values are long, or a
+// small page can grow large because it refers to long entries.
 func (s *byteStore) fit(rows int) int {
 	room := batchData - len(s.batch.data)
 	if room <= 0 {
@@ -132,7 +141,7 @@ func (s *byteStore) fit(rows int) int {
 	if s.isIndexed && s.dictionary.longest > 0 {
 		return min(rows, max(1, room/s.dictionary.longest))
 	}
-	return min(rows, rowStep)
+	return min(rows, rowStep, max(1, room/s.perValue))
 }
 
 func (s *byteStore) read(rows, present int, validity []byte, offset int) error {
@@ -150,7 +159,7 @@ func (s *byteStore) read(rows, present int, validity []byte, offset int) error {
 // value, and lets every other row end where the row before it does.
 func spreadOffsets(offsets []int32, start, rows int, validity []byte, offset int) []int32 {
 	next := len(offsets) - 1
-	offsets = offsets[:start+rows]
+	offsets = slices.Grow(offsets, start+rows-len(offsets))[:start+rows]
 	for row := rows - 1; row >= 0; row-- {
 		offsets[start+row] = offsets[next]
 		if bitutil.BitIsSet(validity, offset+row) {
@@ -160,8 +169,10 @@ func spreadOffsets(offsets []int32, start, rows int, validity []byte, offset int
 	return offsets
 }
 
+func (s *byteStore) size() int { return len(s.batch.data) + len(s.batch.offsets)*arrow.Int32SizeBytes }
+
 func (s *byteStore) array(v validity) (arrow.Array, error) {
 	batch := s.batch
-	s.batch, s.perRow = byteArrays{}, float64(len(batch.data))/float64(v.rows)
+	s.batch, s.perRow = byteArrays{}, float64(len(batch.data))/float64(max(v.rows, 1))
 	return byteArray(s.column, batch, v)
 }

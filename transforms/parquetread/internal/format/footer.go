@@ -12,7 +12,8 @@ type FileMetaData struct {
 	RowGroups   []RowGroup
 	KeyValues   map[string]string
 	CreatedBy   string
-	IsEncrypted bool // some columns may not be readable
+	Orders      []ColumnOrder // of the leaves; may be missing
+	IsEncrypted bool          // some columns may not be readable
 }
 
 // SchemaElement is a node in the tree of columns.
@@ -34,6 +35,8 @@ type LogicalType struct {
 	Unit      TimeUnit // of Time and Timestamp
 	Bits      int8     // of Integer
 	Signed    bool     // of Integer
+	CRS       string   // of Geometry and Geography: the coordinate reference system, "" for the default
+	Edges     Edges    // of Geography
 }
 
 // RowGroup is a range of rows.
@@ -49,14 +52,16 @@ type ColumnChunk struct {
 	HasMetaData      bool
 	Physical         Physical
 	Codec            Codec
-	Values           int64 // nulls included
-	UncompressedSize int64 // bytes, page headers included
-	CompressedSize   int64 // bytes, page headers included
-	DataOffset       int64 // of the first data page in the file
-	DictionaryOffset int64 // of the dictionary page in the file; 0 when there is none
+	Values           int64  // nulls included
+	UncompressedSize int64  // bytes, page headers included
+	CompressedSize   int64  // bytes, page headers included
+	DataOffset       int64  // of the first data page in the file
+	DictionaryOffset int64  // of the dictionary page in the file; 0 when there is none
+	Statistics       []byte // for ParseStatistics; nil when there are none
 }
 
 // ParseFileMetaData parses a footer: the bytes before its length and the closing magic.
+// The result refers to data, which must not change any more, until Compact is called.
 func ParseFileMetaData(data []byte) (*FileMetaData, error) {
 	t := &thrift{data: data}
 	m := &FileMetaData{KeyValues: map[string]string{}}
@@ -72,6 +77,8 @@ func ParseFileMetaData(data []byte) (*FileMetaData, error) {
 			return t.list(k, func(int) { t.keyValue(m.KeyValues) })
 		case 6:
 			return t.readString(k, &m.CreatedBy)
+		case 7:
+			return t.list(k, func(int) { m.Orders = append(m.Orders, t.columnOrder()) })
 		case 8:
 			m.IsEncrypted = true
 		}
@@ -84,6 +91,24 @@ func ParseFileMetaData(data []byte) (*FileMetaData, error) {
 		return nil, errors.New("footer: there is no schema")
 	}
 	return m, nil
+}
+
+// Compact moves what refers to the parsed bytes to memory of its own, and lets go of them.
+func (m *FileMetaData) Compact() {
+	size := 0
+	for _, group := range m.RowGroups {
+		for _, chunk := range group.Columns {
+			size += len(chunk.Statistics)
+		}
+	}
+	all := make([]byte, 0, size)
+	for _, group := range m.RowGroups {
+		for i, chunk := range group.Columns {
+			start := len(all)
+			all = append(all, chunk.Statistics...)
+			group.Columns[i].Statistics = all[start:]
+		}
+	}
 }
 
 func (t *thrift) schemaElement() SchemaElement {
@@ -142,6 +167,10 @@ func (t *thrift) logicalType(id Logical, k kind) LogicalType {
 			return t.readInt8(k, &l.Bits)
 		case id == Integer && field == 2:
 			return t.readBool(k, &l.Signed)
+		case (id == Geometry || id == Geography) && field == 1:
+			return t.readString(k, &l.CRS)
+		case id == Geography && field == 2:
+			return t.readInt32(k, (*int32)(&l.Edges))
 		}
 		return false
 	})
@@ -206,8 +235,23 @@ func (t *thrift) columnMetaData(c *ColumnChunk, id int16, k kind) bool {
 		return t.readInt64(k, &c.DataOffset)
 	case 11:
 		return t.readInt64(k, &c.DictionaryOffset)
+	case 12:
+		start := t.pos
+		t.skip(k)
+		c.Statistics = t.data[start:t.pos]
+		return true
 	}
 	return false
+}
+
+// columnOrder reads one member of the union of column orders.
+func (t *thrift) columnOrder() ColumnOrder {
+	var order ColumnOrder
+	t.fields(func(id int16, _ kind) bool {
+		order = ColumnOrder(id)
+		return false
+	})
+	return order
 }
 
 func (t *thrift) keyValue(into map[string]string) {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -22,7 +23,8 @@ func footer(t testing.TB, name string) []byte {
 }
 
 func TestFooter(t *testing.T) {
-	m, err := format.ParseFileMetaData(footer(t, "types_integers.parquet"))
+	raw := footer(t, "types_integers.parquet")
+	m, err := format.ParseFileMetaData(raw)
 	require.NoError(t, err)
 	assert.Equal(t, "parquet-cpp-arrow version 26.0.1", m.CreatedBy)
 	assert.Equal(t, int64(3), m.Rows)
@@ -41,7 +43,28 @@ func TestFooter(t *testing.T) {
 	assert.Equal(t, format.ColumnChunk{
 		HasMetaData: true, Physical: format.Int32, Codec: format.Snappy, Values: 3, CompressedSize: chunk.CompressedSize,
 		UncompressedSize: chunk.UncompressedSize, DictionaryOffset: 4, DataOffset: chunk.DataOffset,
+		Statistics: chunk.Statistics,
 	}, chunk)
+	assert.Equal(t, []format.ColumnOrder{format.TypeOrder}, m.Orders)
+	statistics, err := format.ParseStatistics(chunk.Statistics)
+	require.NoError(t, err)
+	least, most := []byte{1, 54, 101, 196}, []byte{1, 0, 0, 0} // -999999999 and 1
+	assert.Equal(t, format.Statistics{Nulls: 1, MinValue: least, MaxValue: most, Min: least, Max: most}, statistics)
+	m.Compact()
+	clear(raw)
+	kept, err := format.ParseStatistics(m.RowGroups[0].Columns[0].Statistics)
+	require.NoError(t, err)
+	assert.Equal(t, format.Statistics{Nulls: 1, MinValue: []byte{1, 54, 101, 196}, MaxValue: []byte{1, 0, 0, 0}, Min: least, Max: most}, kept)
+}
+
+func TestStatisticsThatAreCutOff(t *testing.T) {
+	m, err := format.ParseFileMetaData(footer(t, "types_integers.parquet"))
+	require.NoError(t, err)
+	chunk := m.RowGroups[0].Columns[0]
+	for size := range chunk.Statistics {
+		_, err := format.ParseStatistics(chunk.Statistics[:size])
+		require.ErrorIs(t, err, format.ErrShort)
+	}
 	assert.Greater(t, chunk.DataOffset, int64(4))
 	assert.Positive(t, chunk.CompressedSize)
 	assert.Positive(t, chunk.UncompressedSize)
@@ -86,6 +109,34 @@ func TestConvertedTypes(t *testing.T) {
 		require.NoError(t, err, converted)
 		assert.Equal(t, []format.SchemaElement{{Name: "c", Logical: want}}, m.Schema, converted)
 	}
+}
+
+func TestLogicalTypesWithText(t *testing.T) {
+	// A schema of one element: name "c" (field 4), a logical type (10) of a number, and its
+	// parameters.
+	element := func(number byte, parameters ...byte) []byte {
+		return slices.Concat([]byte{0x29, 0x1c, 0x48, 1, 'c', 0x6c, number<<4 | 0x0c}, parameters, []byte{0, 0, 0, 0})
+	}
+	far := func(number byte, parameters ...byte) []byte { // a number that takes a byte of its own
+		return slices.Concat([]byte{0x29, 0x1c, 0x48, 1, 'c', 0x6c, 0x0c, number * 2}, parameters, []byte{0, 0, 0, 0})
+	}
+	for name, c := range map[string]struct {
+		data []byte
+		want format.LogicalType
+	}{
+		"geometry":                  {far(17), format.LogicalType{ID: format.Geometry}},
+		"geometry of srid:5070":     {far(17, 0x18, 4, 's', 'r', 'i', 'd'), format.LogicalType{ID: format.Geometry, CRS: "srid"}},
+		"geography":                 {far(18), format.LogicalType{ID: format.Geography}},
+		"geography along vincenty":  {far(18, 0x25, 2), format.LogicalType{ID: format.Geography, Edges: 1}},
+		"geography of both":         {far(18, 0x18, 1, 'x', 0x15, 6), format.LogicalType{ID: format.Geography, CRS: "x", Edges: 3}},
+		"variant":                   {far(16, 0x13, 1), format.LogicalType{ID: format.Variant}},
+		"text, which has no member": {element(1, 0x18, 1, 'x'), format.LogicalType{ID: format.String}},
+	} {
+		m, err := format.ParseFileMetaData(c.data)
+		require.NoError(t, err, name)
+		assert.Equal(t, c.want, m.Schema[0].Logical, name)
+	}
+	assert.Equal(t, "andoyer", format.Edges(3).String())
 }
 
 func TestPageHeader(t *testing.T) {

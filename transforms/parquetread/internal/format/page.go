@@ -11,7 +11,8 @@ type PageHeader struct {
 	CRC              uint32 // of the bytes as stored
 	Values           int32  // nulls included
 	Encoding         Encoding
-	LevelEncoding    Encoding // of the definition levels of a DataPage
+	Definitions      Encoding // of the definition levels of a DataPage
+	Repetitions      Encoding // of the repetition levels of a DataPage
 	DefinitionBytes  int32    // of a DataPageV2
 	RepetitionBytes  int32    // of a DataPageV2
 	IsCompressed     bool     // of a DataPageV2: whether its values are
@@ -57,7 +58,9 @@ func (t *thrift) dataPage(h *PageHeader, id int16, k kind) bool {
 	case 2:
 		return t.readInt32(k, (*int32)(&h.Encoding))
 	case 3:
-		return t.readInt32(k, (*int32)(&h.LevelEncoding))
+		return t.readInt32(k, (*int32)(&h.Definitions))
+	case 4:
+		return t.readInt32(k, (*int32)(&h.Repetitions))
 	}
 	return false
 }

@@ -253,6 +253,15 @@ func (t *thrift) readString(k kind, target *string) bool {
 	return true
 }
 
+// readBytes refers to the bytes where they are.
+func (t *thrift) readBytes(k kind, target *[]byte) bool {
+	if k != kindBinary {
+		return false
+	}
+	*target = t.take(t.uvarint())
+	return true
+}
+
 func (t *thrift) readStruct(k kind, visit func(id int16, k kind) bool) bool {
 	if k != kindStruct {
 		return false

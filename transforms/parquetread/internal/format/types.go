@@ -109,7 +109,20 @@ const (
 	BSON      Logical = 13
 	UUID      Logical = 14
 	Float16   Logical = 15
+	Variant   Logical = 16
+	Geometry  Logical = 17 // WKB
+	Geography Logical = 18 // WKB
 )
+
+// Edges is how the points of a geography are joined.
+type Edges int32
+
+// Spherical is the default of Edges: great circles.
+const Spherical Edges = 0
+
+func (e Edges) String() string {
+	return name(e, "spherical", "vincenty", "thomas", "andoyer", "karney")
+}
 
 // TimeUnit is the unit of times and timestamps.
 type TimeUnit int16

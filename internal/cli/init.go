@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"hyperlake/internal/failure"
+	"hyperlake/pipelines"
+)
+
+func (a *app) initCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "init SOURCE",
+		Short: "Write a configuration to start from, for the Parquet files in SOURCE",
+		Long: `Write a configuration to start from: for a Parquet file, a folder of Parquet files
+(**/*.parquet below it) or a glob of them. It lists the columns with the types that they
+get, the NULLs and the ranges that the footers tell of, columns that look unique, and rules
+to choose from. Nothing but footers is read.
+
+The configuration is good as it is: plan and run accept it. Without --output it goes to
+stdout, and is meant for a file in the working folder.`,
+		Example: `  hyperlake init lake/lineitem > lineitem.yaml
+  hyperlake init 'gs://bucket/orders/**/*.parquet' --output orders.yaml`,
+		Args: exactly(1, "a file, a folder or a glob"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			folder, err := filepath.Abs(filepath.Dir(output))
+			if err != nil {
+				return failure.New(failure.Usage, "%w", err).BeforeData()
+			}
+			text, err := pipelines.Starter(cmd.Context(), args[0], folder, a.log)
+			switch {
+			case err != nil:
+				return err
+			case output == "":
+				return a.printText(text)
+			}
+			return writeNew(output, text)
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "", "write to this file, which must not exist")
+	return cmd
+}
+
+// writeNew writes a file that must not exist.
+func writeNew(path, text string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return failure.New(failure.Usage, "%s exists already", path).WithHint("name another file, or remove it first").BeforeData()
+	}
+	if err == nil {
+		_, err = file.WriteString(text)
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		return failure.New(failure.Storage, "write %s: %w", path, err)
+	}
+	return nil
+}

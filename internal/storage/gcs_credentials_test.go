@@ -1,0 +1,24 @@
+package storage_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
+)
+
+func TestGCSWithoutCredentials(t *testing.T) {
+	t.Setenv("STORAGE_EMULATOR_HOST", "")
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "missing.json"))
+	store := storage.NewGCS(storage.GCSOptions{})
+	_, err := store.Glob(t.Context(), "gs://bucket/*.parquet")
+	require.ErrorContains(t, err, "gs://bucket/*.parquet: no usable Google credentials")
+	assert.Contains(t, storage.Hint(err), "GOOGLE_APPLICATION_CREDENTIALS")
+
+	bucket, _ := storagetest.FakeGCS(t)
+	require.NoError(t, store.Put(t.Context(), bucket+"/a", nil), "the next use finds what is set then")
+}

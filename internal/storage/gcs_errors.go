@@ -1,0 +1,104 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+
+	"cloud.google.com/go/auth"
+	gcs "cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+)
+
+// hinted is an error about which a user can do something.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+// Hint returns what a user can do about an error of this package, or "".
+func Hint(err error) string {
+	var known hinted
+	switch {
+	case errors.As(err, &known):
+		return known.hint
+	case errors.Is(err, ErrChanged):
+		return "run again when nothing else writes there"
+	case errors.Is(err, fs.ErrPermission):
+		return "check the permissions of the file and of its folder"
+	}
+	return ""
+}
+
+func noCredentials(err error) error {
+	return hinted{
+		fmt.Errorf("no usable Google credentials: %w", err),
+		"run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account",
+	}
+}
+
+func noBucket(bucket string) error {
+	return hinted{
+		fmt.Errorf("the bucket %s does not exist: %w", bucket, fs.ErrNotExist),
+		"check the name of the bucket; hyperlake does not create buckets",
+	}
+}
+
+func noPermission(bucket string, err error) error {
+	return hinted{
+		fmt.Errorf("%w: %w", fs.ErrPermission, err),
+		fmt.Sprintf("grant the account that is used the role Storage Object Viewer on the bucket %s to read, Storage Object User to write", bucket),
+	}
+}
+
+// unavailable does not wrap err, for that may be the end of a time limit of our own, which
+// callers would take for the end of theirs.
+func unavailable(err error) error {
+	return hinted{
+		fmt.Errorf("the storage did not recover: %v", err), //nolint:errorlint // see above
+		"check the network and the status of Google Cloud, then run again",
+	}
+}
+
+// explain turns an error of the library into one that names uri and that callers can
+// test. When ctx is done, that is the error: the library reports it in several ways.
+func (g *GCS) explain(ctx context.Context, uri string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", uri, ctx.Err())
+	}
+	bucket, _, _ := splitURI(uri) // it was split before
+	var token *auth.Error
+	switch {
+	case errors.Is(err, gcs.ErrBucketNotExist):
+		err = noBucket(bucket)
+	case errors.Is(err, gcs.ErrObjectNotExist):
+		err = fs.ErrNotExist
+	case errors.As(err, &token):
+		err = noCredentials(err)
+	case hasStatus(err, http.StatusUnauthorized):
+		err = noCredentials(err)
+	case hasStatus(err, http.StatusForbidden):
+		err = noPermission(bucket, err)
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errStalled) || gcs.ShouldRetry(err):
+		err = unavailable(err)
+	}
+	return fmt.Errorf("%s: %w", uri, err)
+}
+
+// isNotFound says whether the service did not find what a request names.
+func isNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
+
+// failedCondition says whether a request was refused because its condition did not hold.
+func failedCondition(err error) bool { return hasStatus(err, http.StatusPreconditionFailed) }
+
+func hasStatus(err error, status int) bool {
+	var api *googleapi.Error
+	return errors.As(err, &api) && api.Code == status
+}

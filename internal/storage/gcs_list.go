@@ -1,0 +1,135 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	gcs "cloud.google.com/go/storage"
+	"github.com/bmatcuk/doublestar/v4"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/api/iterator"
+)
+
+const (
+	pageSize      = 1000 // objects in one answer; the service's own limit
+	removeAtOnce  = 16
+	hadoopFolders = "_$folder$" // ends the names of the empty objects that Hadoop makes for folders
+)
+
+// Glob implements [Store]. Objects that stand for folders are left out.
+func (g *GCS) Glob(ctx context.Context, pattern string) ([]Info, error) {
+	bucket, names, err := g.bucket(ctx, pattern)
+	if err != nil {
+		return nil, fmt.Errorf("glob %w", err)
+	}
+	if strings.ContainsAny(bucket.BucketName(), `*?[{\`) {
+		return nil, fmt.Errorf("glob %s: the name of a bucket cannot be a pattern", pattern)
+	}
+	if !doublestar.ValidatePattern(names) {
+		return nil, fmt.Errorf("glob %s: the pattern is malformed", pattern)
+	}
+	query := &gcs.Query{Prefix: literalPrefix(names)}
+	if _, last := doublestar.SplitPattern(names); !strings.Contains(last, "/") && !strings.Contains(last, "**") {
+		query.Delimiter = "/" // what is in deeper folders cannot match
+	}
+	var found []Info
+	err = g.list(ctx, pattern, bucket, query, func(attrs *gcs.ObjectAttrs) bool {
+		if isFile(attrs) && !hidden(attrs.Name, names) && doublestar.MatchUnvalidated(names, attrs.Name) {
+			found = append(found, gcsInfo(objectURI(bucket, attrs.Name), attrs))
+		}
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("glob %w", err)
+	}
+	sort.Slice(found, func(i, j int) bool { return found[i].URI < found[j].URI })
+	return found, nil
+}
+
+func objectURI(bucket *gcs.BucketHandle, name string) string {
+	return gcsScheme + "://" + bucket.BucketName() + "/" + name
+}
+
+// isFile tells an object that holds data from one that stands for a folder, and from the
+// common prefix of several.
+func isFile(attrs *gcs.ObjectAttrs) bool {
+	if attrs.Name == "" || strings.HasSuffix(attrs.Name, "/") {
+		return false
+	}
+	return attrs.Size > 0 || !strings.HasSuffix(attrs.Name, hadoopFolders)
+}
+
+// list visits the objects that query selects, in the order of their names, until visit
+// returns false. The time without an answer is bounded for each page, not for all.
+func (g *GCS) list(ctx context.Context, uri string, bucket *gcs.BucketHandle, query *gcs.Query, visit func(*gcs.ObjectAttrs) bool) error {
+	query.Projection = gcs.ProjectionNoACL
+	if err := query.SetAttrSelection([]string{"Name", "Size", "Created", "Generation"}); err != nil {
+		return err
+	}
+	for token := ""; ; {
+		page, next, err := g.page(ctx, bucket, query, token)
+		if err != nil {
+			return g.explain(ctx, uri, err)
+		}
+		for _, attrs := range page {
+			if !visit(attrs) {
+				return nil
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		token = next
+	}
+}
+
+func (g *GCS) page(ctx context.Context, bucket *gcs.BucketHandle, query *gcs.Query, token string) (page []*gcs.ObjectAttrs, next string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, g.options.Retry.limit())
+	defer cancel()
+	next, err = iterator.NewPager(bucket.Objects(ctx, query), pageSize, token).NextPage(&page)
+	return page, next, err
+}
+
+// RemoveAll implements [Store]. It removes the versions that it finds, and fails with
+// ErrChanged where one of them is replaced meanwhile.
+func (g *GCS) RemoveAll(ctx context.Context, uri string) error {
+	uri = strings.TrimRight(uri, "/")
+	bucket, name, err := g.bucket(ctx, uri)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return fmt.Errorf("%s: a whole bucket is never removed", uri)
+	}
+	group, removing := errgroup.WithContext(ctx)
+	group.SetLimit(removeAtOnce)
+	err = g.list(removing, uri, bucket, &gcs.Query{Prefix: name}, func(attrs *gcs.ObjectAttrs) bool {
+		if attrs.Name == name || strings.HasPrefix(attrs.Name, name+"/") {
+			group.Go(func() error { return g.remove(removing, bucket, attrs) })
+		}
+		return removing.Err() == nil
+	})
+	if failed := group.Wait(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// remove removes one version of an object. The condition makes it safe to repeat.
+func (g *GCS) remove(ctx context.Context, bucket *gcs.BucketHandle, attrs *gcs.ObjectAttrs) error {
+	limited, cancel := context.WithTimeout(ctx, g.options.Retry.limit())
+	defer cancel()
+	uri := objectURI(bucket, attrs.Name)
+	object := bucket.Object(attrs.Name).If(gcs.Conditions{GenerationMatch: attrs.Generation})
+	err := object.Delete(limited)
+	switch {
+	case errors.Is(err, gcs.ErrObjectNotExist):
+		return nil // an earlier try, or somebody else
+	case failedCondition(err):
+		return fmt.Errorf("remove %s: %w", uri, ErrChanged)
+	}
+	return g.explain(ctx, uri, err)
+}

@@ -1,0 +1,45 @@
+package storage
+
+import "strings"
+
+// hidden says whether a part of path starts with _ or . where the pattern does not ask for it.
+func hidden(path, pattern string) bool {
+	asked := map[string]bool{}
+	for part := range strings.SplitSeq(pattern, "/") {
+		asked[unescape(part)] = true
+	}
+	for part := range strings.SplitSeq(path, "/") {
+		if (strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".")) && !asked[part] {
+			return true
+		}
+	}
+	return false
+}
+
+// literalPrefix returns what every name that matches pattern begins with.
+func literalPrefix(pattern string) string {
+	for i := 0; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '\\':
+			i++
+		case '*', '?', '[', '{':
+			return unescape(pattern[:i])
+		}
+	}
+	return unescape(pattern)
+}
+
+// unescape removes the backslashes that take the meaning from the characters after them.
+func unescape(pattern string) string {
+	if !strings.Contains(pattern, `\`) {
+		return pattern
+	}
+	var plain strings.Builder
+	for i := 0; i < len(pattern); i++ {
+		if pattern[i] == '\\' && i+1 < len(pattern) {
+			i++
+		}
+		plain.WriteByte(pattern[i])
+	}
+	return plain.String()
+}

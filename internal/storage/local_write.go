@@ -1,0 +1,154 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Create implements [Store]. The bytes are on disk when Commit returns.
+func (Local) Create(ctx context.Context, uri string, condition Condition) (Writer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	folder := filepath.Dir(uri)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	temp, err := os.CreateTemp(folder, "."+filepath.Base(uri)+".*.tmp")
+	if err != nil {
+		return nil, err
+	}
+	return &localWriter{ctx: ctx, path: uri, condition: condition, temp: temp}, nil
+}
+
+// localWriter writes under a temporary name beside path.
+type localWriter struct {
+	ctx       context.Context
+	path      string
+	condition Condition
+	temp      *os.File
+	done      bool // committed or aborted
+}
+
+func (w *localWriter) Write(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.temp.Write(p)
+}
+
+// Abort implements [Writer]. A temporary file that cannot be removed is as hidden as one
+// that a killed process leaves.
+func (w *localWriter) Abort() {
+	if w.done {
+		return
+	}
+	w.done = true
+	_ = w.temp.Close() // Commit may have closed it
+	_ = os.Remove(w.temp.Name())
+}
+
+// Commit implements [Writer].
+func (w *localWriter) Commit() (Info, error) {
+	if w.done {
+		return Info{}, fmt.Errorf("%s: the write ended before: %w", w.path, fs.ErrClosed)
+	}
+	defer w.Abort()
+	stat, err := w.finish()
+	if err != nil {
+		return Info{}, err
+	}
+	if err := w.ctx.Err(); err != nil {
+		return Info{}, err
+	}
+	if err := w.place(); err != nil {
+		return Info{}, err
+	}
+	w.done = true
+	return localInfo(w.path, stat), syncPath(filepath.Dir(w.path))
+}
+
+// finish makes the temporary file durable and closes it.
+func (w *localWriter) finish() (fs.FileInfo, error) {
+	if err := w.temp.Chmod(0o644); err != nil {
+		return nil, err
+	}
+	if err := w.temp.Sync(); err != nil {
+		return nil, err
+	}
+	stat, err := w.temp.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return stat, w.temp.Close()
+}
+
+// place gives the temporary file its name.
+func (w *localWriter) place() error {
+	switch {
+	case w.condition.absent:
+		return w.placeIfAbsent()
+	case w.condition.unchanged != nil:
+		stat, err := os.Stat(w.path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err != nil || !localInfo(w.path, stat).SameVersion(*w.condition.unchanged) {
+			return fmt.Errorf("%s: %w", w.path, ErrChanged)
+		}
+	}
+	return os.Rename(w.temp.Name(), w.path)
+}
+
+// placeIfAbsent links the file to its name, which fails where a file stands, unlike a
+// rename. A file system without links gets the name reserved by an empty file first.
+func (w *localWriter) placeIfAbsent() error {
+	err := os.Link(w.temp.Name(), w.path)
+	switch {
+	case err == nil:
+		return os.Remove(w.temp.Name())
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s: %w", w.path, ErrExists)
+	}
+	reserved, err := os.OpenFile(w.path, os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s: %w", w.path, ErrExists)
+	}
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(reserved.Close(), os.Rename(w.temp.Name(), w.path)); err != nil {
+		return errors.Join(err, os.Remove(w.path))
+	}
+	return nil
+}
+
+// MoveFile moves a finished local file to its final name, atomically and durably: a
+// rename where both are on one file system, else a copy beside the target and then a
+// rename. Missing folders are made. What stood at the target is replaced.
+func MoveFile(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if err := syncPath(from); err != nil {
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		if !crossDevice(err) {
+			return err
+		}
+		return moveByCopy(from, to)
+	}
+	return syncPath(filepath.Dir(to))
+}
+
+func moveByCopy(from, to string) error {
+	if _, err := upload(context.Background(), from, Local{}, to, Any()); err != nil {
+		return err
+	}
+	return os.Remove(from)
+}

@@ -1,0 +1,63 @@
+package storage_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/storage"
+)
+
+func TestFor(t *testing.T) {
+	store, err := storage.For("/a/path")
+	require.NoError(t, err)
+	assert.Equal(t, storage.Local{}, store)
+	store, err = storage.For("gs://bucket/name")
+	require.NoError(t, err)
+	assert.IsType(t, &storage.GCS{}, store)
+	_, err = storage.For("s3://bucket/key")
+	require.ErrorContains(t, err, `"s3" is not supported`)
+	require.ErrorContains(t, err, "gs://")
+}
+
+func TestSameVersion(t *testing.T) {
+	now := time.Now()
+	local := storage.Info{URI: "a", Size: 1, Modified: now}
+	remote := storage.Info{URI: "gs://b/a", Size: 1, Modified: now, Generation: 5}
+	cases := []struct {
+		name string
+		a, b storage.Info
+		want bool
+	}{
+		{"same", local, local, true},
+		{"other zone", local, storage.Info{URI: "a", Size: 1, Modified: now.UTC()}, true},
+		{"other name", local, storage.Info{URI: "b", Size: 1, Modified: now}, false},
+		{"other size", local, storage.Info{URI: "a", Size: 2, Modified: now}, false},
+		{"other time", local, storage.Info{URI: "a", Size: 1, Modified: now.Add(1)}, false},
+		{"folders", storage.Info{URI: "a", Folder: true}, storage.Info{URI: "a", Folder: true}, false},
+		{"same generation", remote, storage.Info{URI: "gs://b/a", Generation: 5}, true},
+		{"other generation", remote, storage.Info{URI: "gs://b/a", Size: 1, Modified: now, Generation: 6}, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, c.a.SameVersion(c.b)) })
+	}
+}
+
+func TestInfoTravelsAsJSON(t *testing.T) {
+	info := storage.Info{URI: "gs://b/a", Size: 1, Modified: time.Now().UTC(), Generation: 1234567890123456789}
+	raw, err := json.Marshal(info)
+	require.NoError(t, err)
+	var back storage.Info
+	require.NoError(t, json.Unmarshal(raw, &back))
+	assert.True(t, info.SameVersion(back))
+	raw, err = json.Marshal(storage.Info{URI: "a"})
+	require.NoError(t, err)
+	assert.NotContains(t, string(raw), "generation")
+}
+
+func TestEscapeGlob(t *testing.T) {
+	assert.Equal(t, `gs://b/a\*\?\[1]\{x\}\\y`, storage.EscapeGlob(`gs://b/a*?[1]{x}\y`))
+}

@@ -1,0 +1,87 @@
+package storagetest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/storage"
+)
+
+func testGlob(t *testing.T, f folder) {
+	for _, name := range []string{
+		"a.parquet", "b.parquet", "c.txt", "_hidden.parquet", ".hidden.parquet",
+		"year=2026/m=1/x.parquet", "year=2026/m=2/y.parquet", "year=2026/_temporary/z.parquet",
+		".git/q.parquet", "odd [1]/p.parquet", "_odd [1]/r.parquet", "_SUCCESS",
+	} {
+		f.put(t, name, []byte(name))
+	}
+	cases := []struct {
+		pattern string
+		want    []string
+	}{
+		{"*.parquet", []string{"a.parquet", "b.parquet"}},
+		{"a.parquet", []string{"a.parquet"}},
+		{"a.parque", nil},
+		{"missing.parquet", nil},
+		{"missing/*.parquet", nil},
+		{"**/*.parquet", []string{"a.parquet", "b.parquet", "odd [1]/p.parquet", "year=2026/m=1/x.parquet", "year=2026/m=2/y.parquet"}},
+		{"year=*/**/*.parquet", []string{"year=2026/m=1/x.parquet", "year=2026/m=2/y.parquet"}},
+		{"year=*/m=?/[!x].parquet", []string{"year=2026/m=2/y.parquet"}},
+		{"year=2026/m=1/**", []string{"year=2026/m=1/x.parquet"}},
+		{"{a,b}.parquet", []string{"a.parquet", "b.parquet"}},
+		{"{a.parquet,year=2026/m=1/*}", []string{"a.parquet", "year=2026/m=1/x.parquet"}},
+		{"[ab].parquet", []string{"a.parquet", "b.parquet"}},
+		{`odd \[1\]/*.parquet`, []string{"odd [1]/p.parquet"}},
+		{"_hidden.parquet", []string{"_hidden.parquet"}},
+		{".git/*.parquet", []string{".git/q.parquet"}},
+		{`_odd \[1\]/*`, []string{"_odd [1]/r.parquet"}},
+		{"year=*/_temporary/*", []string{"year=2026/_temporary/z.parquet"}},
+		{"year=2026", nil}, // a folder is no file
+	}
+	for _, c := range cases {
+		t.Run(c.pattern, func(t *testing.T) { assert.Equal(t, c.want, f.glob(t, c.pattern)) })
+	}
+	found, err := f.Glob(t.Context(), f.uri("year=2026/m=1/*"))
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	assert.EqualValues(t, len("year=2026/m=1/x.parquet"), found[0].Size)
+}
+
+func testMalformedGlob(t *testing.T, f folder) {
+	for _, pattern := range []string{"[a.parquet", "{a,b.parquet", "x/[]/y"} {
+		_, err := f.Glob(t.Context(), f.uri(pattern))
+		require.ErrorContains(t, err, "malformed", pattern)
+		require.ErrorContains(t, err, pattern)
+	}
+}
+
+// Names that need care in a URL, in a glob, or in text.
+func testOddNames(t *testing.T, f folder) {
+	names := []string{
+		"a b.parquet", "a#b.parquet", "a?b.parquet", "a%b.parquet", "a%20b.parquet", "a+b.parquet", "a[1].parquet",
+		"a{b,c}.parquet", "a*b.parquet", "a'\"b.parquet", "a&b=c;d.parquet", "a:b@c.parquet", "line\nbreak.parquet",
+		"číslo ✓/数据.parquet", "day=2026-01-31 00%3A00%3A00/é.parquet", "~.parquet",
+	}
+	for _, name := range names {
+		info := f.put(t, name, []byte(name))
+		data, err := f.Get(t.Context(), info.URI)
+		require.NoError(t, err, name)
+		assert.Equal(t, name, string(data))
+	}
+	for _, name := range names {
+		pattern := storage.EscapeGlob(f.uri(name))
+		found, err := f.Glob(t.Context(), pattern)
+		require.NoError(t, err, name)
+		require.Len(t, found, 1, name)
+		assert.Equal(t, f.uri(name), found[0].URI)
+	}
+	slices.Sort(names)
+	assert.Equal(t, names, f.glob(t, "**/*.parquet"))
+	for _, name := range names {
+		require.NoError(t, f.RemoveAll(t.Context(), f.uri(name)), name)
+	}
+	assert.Empty(t, f.glob(t, "**"))
+}

@@ -1,0 +1,57 @@
+package storagetest
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/fsouza/fake-gcs-server/fakestorage"
+	"github.com/stretchr/testify/require"
+)
+
+const bucket = "lake"
+
+// GCS is an object store that speaks the protocol of Google Cloud Storage on loopback,
+// and holds everything in memory. It is fake-gcs-server behind a server of our own, which
+// counts requests, injects [Faults], and honours what the former does not: the condition
+// of a deletion.
+//
+// It differs from the service in that listings have no delay limits or quotas, and that
+// the checksum of an upload in several requests is not verified.
+type GCS struct {
+	*Faults
+	URL    string // for STORAGE_EMULATOR_HOST, here or in another process
+	Bucket string // URI of a bucket, empty at first
+
+	fake *fakestorage.Server
+}
+
+// StartGCS starts an object store that lives as long as the test.
+func StartGCS(t testing.TB) *GCS {
+	fake, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true})
+	require.NoError(t, err)
+	fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: bucket})
+	faults := &Faults{counts: map[Operation]int{}}
+	server := httptest.NewServer(&proxy{faults: faults, next: fake.HTTPHandler()})
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		fake.Stop()
+	})
+	return &GCS{Faults: faults, URL: server.URL, Bucket: "gs://" + bucket, fake: fake}
+}
+
+// CreateObject makes an object without a request, whatever its name.
+func (g *GCS) CreateObject(name string, data []byte) {
+	g.fake.CreateObject(fakestorage.Object{
+		ObjectAttrs: fakestorage.ObjectAttrs{BucketName: bucket, Name: name}, Content: data,
+	})
+}
+
+// FakeGCS starts an object store and makes gs:// lead there for the rest of the test, in
+// this process and in those that it starts. A test that runs in parallel with others uses
+// [StartGCS] and storage.NewGCS instead.
+func FakeGCS(t testing.TB) (bucketURI string, faults *Faults) {
+	server := StartGCS(t)
+	t.Setenv("STORAGE_EMULATOR_HOST", server.URL)
+	return server.Bucket, server.Faults
+}

@@ -1,0 +1,104 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+)
+
+// Writer writes one file. It is not safe for concurrent use. One that is not committed
+// must be aborted: Abort after Commit does nothing, so that it can be deferred.
+type Writer interface {
+	io.Writer
+
+	// Commit makes the file visible, whole and durable, if its condition holds at that
+	// moment; otherwise it fails with ErrExists or ErrChanged. Whatever the error,
+	// nothing of the file is visible then, with one exception that only the network can
+	// make: when even the retries of the last request were not answered, the file may
+	// be there, whole.
+	Commit() (Info, error)
+
+	// Abort ends the write. Nothing of the file becomes visible.
+	Abort()
+}
+
+// Condition is what must hold at the name of a file when a write of it is committed. Remote storage
+// checks it and writes in one step. On local files, Unchanged is checked just before the rename.
+type Condition struct {
+	absent    bool
+	unchanged *Info
+}
+
+// Any writes whatever stands there; the last writer wins.
+func Any() Condition { return Condition{} }
+
+// IfAbsent writes only where no file stands; else the write fails with ErrExists.
+func IfAbsent() Condition { return Condition{absent: true} }
+
+// IfUnchanged writes only over the version that info names; else the write fails with ErrChanged.
+func IfUnchanged(info Info) Condition { return Condition{unchanged: &info} }
+
+// Upload copies a local file to uri and returns the version that it made there.
+func Upload(ctx context.Context, path, uri string, condition Condition) (Info, error) {
+	store, err := For(uri)
+	if err != nil {
+		return Info{}, err
+	}
+	return upload(ctx, path, store, uri, condition)
+}
+
+func upload(ctx context.Context, path string, store Store, uri string, condition Condition) (Info, error) {
+	source, err := os.Open(path)
+	if err != nil {
+		return Info{}, err
+	}
+	defer source.Close()
+	target, err := store.Create(ctx, uri, condition)
+	if err != nil {
+		return Info{}, err
+	}
+	defer target.Abort()
+	if _, err := io.Copy(target, source); err != nil {
+		return Info{}, err
+	}
+	return target.Commit()
+}
+
+// Download copies the version that info names to a local file, which appears whole or
+// not at all and replaces what stood there. Missing folders are made.
+func Download(ctx context.Context, info Info, path string) error {
+	store, err := For(info.URI)
+	if err != nil {
+		return err
+	}
+	return download(ctx, store, info, path)
+}
+
+func download(ctx context.Context, store Store, info Info, path string) (err error) {
+	source, err := store.Open(ctx, info)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	target, err := Local{}.Create(ctx, path, Any())
+	if err != nil {
+		return err
+	}
+	defer target.Abort()
+	if _, err := source.WriteTo(target); err != nil {
+		return err
+	}
+	_, err = target.Commit()
+	return err
+}
+
+// writeAll writes a file whole.
+func writeAll(w Writer, data []byte) error {
+	defer w.Abort()
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	_, err := w.Commit()
+	return err
+}

@@ -1,0 +1,332 @@
+package pipelines_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/internal/hyperd/hyperdtest"
+	"hyperlake/pipelines"
+)
+
+// writeTable writes a Parquet file of rows given as JSON, in row groups of two rows.
+func writeTable(t *testing.T, path string, rows string, fields ...arrow.Field) {
+	t.Helper()
+	schema := arrow.NewSchema(fields, nil)
+	record, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(rows))
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	w, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(2)), pqarrow.DefaultWriterProps())
+	require.NoError(t, err)
+	require.NoError(t, w.Write(record))
+	require.NoError(t, w.Close())
+}
+
+func field(name string, of arrow.DataType) arrow.Field {
+	return arrow.Field{Name: name, Type: of, Nullable: true}
+}
+
+var (
+	int32Type, int64Type, textType = arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64, arrow.BinaryTypes.String
+)
+
+// rowsIn reads a table of an extract, sorted by its text form.
+func rowsIn(t *testing.T, path, sql string) []string {
+	t.Helper()
+	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
+	require.NoError(t, conn.Attach(t.Context(), path, "x"))
+	var rows []string
+	err := conn.Query(t.Context(), sql, func(_ []hyperd.Field, values [][]byte) error {
+		var cells []string
+		for _, value := range values {
+			if value == nil {
+				cells = append(cells, "NULL")
+			} else {
+				cells = append(cells, string(value))
+			}
+		}
+		rows = append(rows, strings.Join(cells, "|"))
+		return nil
+	})
+	require.NoError(t, err)
+	require.NoError(t, conn.Detach(t.Context(), "x"))
+	return rows
+}
+
+func planOf(t *testing.T, cfg *pipelines.Config) *pipelines.TablePlan {
+	t.Helper()
+	plan, err := pipelines.MakePlan(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	return plan.Tables[0]
+}
+
+const extractRows = `SELECT * FROM x."Extract"."Extract" ORDER BY 1`
+
+func TestHivePartitionsBecomeColumns(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "not=a key")
+	lake := filepath.Join(folder, "lake")
+	for i, path := range []string{
+		"day=2026-01-31/region=a%2Fb%20%3D/n=1", "day=2026-02-01/region=__HIVE_DEFAULT_PARTITION__/n=-7", "day=2026-02-01/region=100%/n=30",
+	} {
+		writeTable(t, filepath.Join(lake, path, "f.parquet"), fmt.Sprintf(`[{"id": %d}]`, i), field("id", int32Type))
+	}
+	writeTable(t, filepath.Join(lake, "_hidden=1", "f.parquet"), `[{"id": 9}]`, field("id", int32Type))
+	require.NoError(t, os.WriteFile(filepath.Join(lake, "_SUCCESS"), nil, 0o600))
+
+	cfg := configure(t, folder, numbersConfig)
+	_, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"0|2026-01-31|a/b =|1", "1|2026-02-01|NULL|-7", "2|2026-02-01|100%|30"}, rowsIn(t, cfg.Output.Path, extractRows))
+	var types []string
+	for _, column := range planOf(t, cfg).Columns {
+		types = append(types, fmt.Sprint(column.Name, " ", column.SQLType, " ", column.Nullable))
+	}
+	assert.Equal(t, []string{"id INTEGER true", "day DATE false", "region TEXT true", "n BIGINT false"}, types)
+
+	cfg.Tables[0].Source.Partitions = pipelines.PartitionsNone
+	assert.Len(t, planOf(t, cfg).Columns, 1)
+}
+
+func TestPartitionTypes(t *testing.T) {
+	cases := map[string]struct {
+		values []string
+		want   string
+	}{
+		"numbers":       {[]string{"1", "-20"}, "BIGINT"},
+		"leading zeros": {[]string{"01", "12"}, "TEXT"},
+		"too large":     {[]string{"1", "9223372036854775808"}, "TEXT"},
+		"dates":         {[]string{"2026-01-31", "__HIVE_DEFAULT_PARTITION__"}, "DATE"},
+		"no such date":  {[]string{"2026-01-31", "2026-02-30"}, "TEXT"},
+		"mixed":         {[]string{"2026-01-31", "1"}, "TEXT"},
+		"only NULL":     {[]string{"__HIVE_DEFAULT_PARTITION__"}, "TEXT"},
+		"empty":         {[]string{""}, "TEXT"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			for _, value := range c.values {
+				writeTable(t, filepath.Join(folder, "lake", "key="+value, "f.parquet"), `[{"id": 1}]`, field("id", int32Type))
+			}
+			columns := planOf(t, configure(t, folder, numbersConfig)).Columns
+			assert.Equal(t, c.want, columns[1].SQLType)
+		})
+	}
+}
+
+// The type of a partition column can be given, as that of any other.
+func TestPartitionOfAGivenType(t *testing.T) {
+	folder := t.TempDir()
+	for _, month := range []string{"01", "12", "x"} {
+		writeTable(t, filepath.Join(folder, "lake", "month="+month, "f.parquet"), `[{"id": 1}]`, field("id", int32Type))
+	}
+	cfg := configure(t, folder, numbersConfig+"    columns: {month: {type: smallint}}\n")
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1|1", "1|12"}, rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 2`))
+	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
+	assert.Equal(t, []pipelines.ReportRule{{Name: "month does not convert to SMALLINT", Failed: 1, OnFail: "reject"}}, report.Tables[0].Rules)
+}
+
+func TestPartitionsThatAreRefused(t *testing.T) {
+	cases := map[string]struct {
+		paths  []string
+		config string
+		says   string
+	}{
+		"a column of the files, too": {[]string{"id=1/f"}, "", `"id" is a column of the files and a key`},
+		"twice in a path":            {[]string{"k=1/k=2/f"}, "", `two folders of`},
+		"missing in a file":          {[]string{"k=1/f", "f"}, "", `"k" is a key in the folders of`},
+		"none where some must be":    {[]string{"f"}, "partitions: hive", "is named key=value"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			for _, path := range c.paths {
+				writeTable(t, filepath.Join(folder, "lake", path+".parquet"), `[{"id": 1}]`, field("id", int32Type))
+			}
+			cfg := configure(t, folder, "name: x\ntables:\n  - source:\n      uri: lake/**/*.parquet\n      "+c.config+"\n")
+			_, err := pipelines.MakePlan(t.Context(), cfg, slog.New(slog.DiscardHandler))
+			require.ErrorContains(t, err, c.says)
+			assert.True(t, failure.Of(err, failure.Engine).Early)
+		})
+	}
+}
+
+// driftingLake has files that agree in one column only.
+func driftingLake(t *testing.T) string {
+	folder := t.TempDir()
+	lake := filepath.Join(folder, "lake")
+	writeTable(t, filepath.Join(lake, "a.parquet"), `[{"id": 1, "n": 7, "only a": "x"}]`,
+		field("id", int64Type), field("n", int32Type), field("only a", textType))
+	writeTable(t, filepath.Join(lake, "b.parquet"), `[{"n": 5000000000, "id": 2}]`,
+		field("n", int64Type), field("id", int64Type))
+	writeTable(t, filepath.Join(lake, "c.parquet"), `[{"id": 3, "n": "1.50"}]`,
+		field("id", int64Type), field("n", &arrow.Decimal128Type{Precision: 9, Scale: 2}))
+	return folder
+}
+
+func TestDriftFails(t *testing.T) {
+	folder := driftingLake(t)
+	cfg := configure(t, folder, numbersConfig)
+	_, err := pipelines.MakePlan(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	for _, says := range []string{
+		`column "n" is int32 in 1 file (first `, `a.parquet), int64 in 1 file (first `, `decimal(9, 2) in 1 file`, `column "only a" is utf8 in 1 file`, "missing in 2 files",
+	} {
+		require.ErrorContains(t, err, says)
+	}
+	assert.Contains(t, failure.Of(err, failure.Engine).Hint, "on_drift: union")
+
+	cfg.Tables[0].Source.Select = []string{"id"}
+	assert.Len(t, planOf(t, cfg).Columns, 1, "columns that nobody needs may differ")
+}
+
+func TestDriftUnion(t *testing.T) {
+	folder := driftingLake(t)
+	config := "name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet, on_drift: union}\n"
+	for _, workers := range []string{"auto", "3"} {
+		cfg := configure(t, folder, config+"runner: {parallelism: "+workers+"}\n")
+		_, err := run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"1|7.00|x", "2|5000000000.00|NULL", "3|1.50|NULL"}, rowsIn(t, cfg.Output.Path, extractRows))
+		drift := planOf(t, cfg).Drift
+		require.Len(t, drift, 2)
+		assert.Contains(t, drift[0], `column "n" is int32 in 1 file`)
+		assert.Contains(t, drift[0], "read as decimal(21, 2)")
+		assert.Contains(t, drift[1], "missing in 2 files")
+		assert.Contains(t, drift[1], "NULL where it is missing")
+	}
+	writeTable(t, filepath.Join(folder, "lake", "d.parquet"), `[{"id": 4, "n": "x"}]`, field("id", int64Type), field("n", textType))
+	_, err := pipelines.MakePlan(t.Context(), configure(t, folder, config), slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, `column "n" is`)
+	require.ErrorContains(t, err, "none of these types holds")
+}
+
+func TestWherePrunesAndFilters(t *testing.T) {
+	folder := t.TempDir()
+	for year, rows := range map[string]string{
+		"2024": `[{"id": 1}, {"id": 2}, {"id": 3}, {"id": 4}, {"id": 5}]`, // three row groups
+		"2025": `[{"id": 6}, {"id": 7}, {"id": 8}, {"id": null}]`,
+		"2026": `[{"id": 100}]`,
+	} {
+		writeTable(t, filepath.Join(folder, "lake", "year="+year, "f.parquet"), rows, field("id", int64Type))
+	}
+	config := "name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet, select: [id], where: 'year < 2026 && id >= 4'}\n"
+	for _, workers := range []string{"auto", "3"} {
+		cfg := configure(t, folder, config+"runner: {parallelism: "+workers+"}\n")
+		report, err := run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"4", "5", "6", "7", "8"}, rowsIn(t, cfg.Output.Path, extractRows))
+		pruned := planOf(t, cfg).Pruned
+		assert.Positive(t, pruned.Bytes)
+		pruned.Bytes = 0
+		assert.Equal(t, pipelines.Pruned{Files: 1, RowGroups: 2, Rows: 3}, pruned)
+		table := report.Tables[0]
+		assert.EqualValues(t, []int64{10, 3, 7, 2, 5}, []int64{table.RowsInFiles, table.RowsPruned, table.RowsRead, table.RowsFiltered, table.RowsLoaded})
+	}
+}
+
+func TestWhereThatLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1}, {"id": 3}]`, field("id", int64Type))
+	for _, where := range []string{"id > 5", "id == 2"} { // pruned, filtered
+		cfg := configure(t, folder, "name: numbers\ntables:\n  - source: {uri: lake/*.parquet, where: '"+where+"'}\n")
+		_, err := run(t, t.Context(), cfg, nil)
+		require.Error(t, err, where)
+		assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
+		requireOnly(t, folder, "config.yaml", "lake")
+	}
+}
+
+func TestNestedColumns(t *testing.T) {
+	folder := t.TempDir()
+	address := arrow.StructOf(field("city", textType), field("zip", textType), field("tags", arrow.ListOf(textType)))
+	writeTable(t, filepath.Join(folder, "lake", "f.parquet"),
+		`[{"id": 1, "to": {"city": "Oslo", "zip": "0150", "tags": ["a", null]}, "list": [1, 2]}, {"id": 2, "to": null, "list": null}, {"id": 3, "to": {"city": null, "zip": "x", "tags": []}, "list": []}]`,
+		field("id", int64Type), field("to", address), field("list", arrow.ListOf(int64Type)))
+
+	_, err := pipelines.MakePlan(t.Context(), configure(t, folder, numbersConfig), slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, `"to"`)
+	require.ErrorContains(t, err, `"list"`)
+	assert.Contains(t, failure.Of(err, failure.Engine).Hint, "nested: json")
+	assert.True(t, failure.Of(err, failure.Engine).Early)
+
+	cfg := configure(t, folder, numbersConfig+`    columns:
+      to: {nested: flatten}
+      to.zip: {type: integer}
+      to.tags: {nested: json, rename: tags}
+      list: {nested: json}
+    rules: [{column: to.city, in: [Oslo]}]
+`)
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{`1|Oslo|150|["a",null]|[1,2]`, `2|NULL|NULL|NULL|NULL`}, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
+
+	cfg = configure(t, folder, "name: numbers\ntables:\n  - source: {uri: lake/*.parquet, select: [to.city, id], nested: json}\n    columns: {to: {nested: flatten}}\n")
+	_, err = run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"NULL|2", "NULL|3", "Oslo|1"}, rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 1 NULLS FIRST, 2`))
+}
+
+func TestGeography(t *testing.T) {
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "lake", "f.parquet"),
+		`[{"id": 1, "at": "POINT(1 2)"}, {"id": 2, "at": null}, {"id": 3, "at": "POINT(1 200)"}]`, field("id", int64Type), field("at", textType))
+	cfg := configure(t, folder, numbersConfig+"    columns: {at: {type: geography}, id: {nullable: false}}\n")
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1|POINT(1.0000000 2.0000000)", "2|NULL"}, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
+	require.Len(t, report.Warnings, 1)
+	assert.Contains(t, report.Warnings[0], "7 decimals")
+}
+
+func TestRealIsAsked(t *testing.T) {
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"f": 0.5}]`, field("f", arrow.PrimitiveTypes.Float32))
+	assert.Equal(t, "DOUBLE PRECISION", planOf(t, configure(t, folder, numbersConfig)).Columns[0].SQLType)
+	assert.Equal(t, "REAL", planOf(t, configure(t, folder, numbersConfig+"    columns: {f: {type: real}}\n")).Columns[0].SQLType)
+}
+
+func TestEmptyLakeWithGivenTypes(t *testing.T) {
+	folder := t.TempDir()
+	cfg := configure(t, folder, "on_empty: allow\n"+numbersConfig+"    columns: {b: {type: \"numeric(18,4)\"}, a: {type: timestamptz, timezone: UTC}}\n")
+	_, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Empty(t, rowsIn(t, cfg.Output.Path, extractRows))
+
+	cfg = configure(t, folder, "on_empty: allow\n"+numbersConfig)
+	_, err = pipelines.MakePlan(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "nothing says which types")
+}
+
+// Whatever the order in which files are named or found, the plan is the same.
+func TestTheOrderOfGlobsDoesNotMatter(t *testing.T) {
+	folder := driftingLake(t)
+	plans := map[string]bool{}
+	for _, globs := range []string{"[lake/a.parquet, lake/b.parquet, lake/c.parquet]", "[lake/c.parquet, lake/*.parquet]", "lake/**/*.parquet"} {
+		cfg := configure(t, folder, "name: numbers\ntables:\n  - source: {on_drift: union, uri: "+globs+"}\n")
+		plan, err := json.Marshal(planOf(t, cfg))
+		require.NoError(t, err)
+		plans[string(plan)] = true
+	}
+	assert.Len(t, plans, 1)
+}

@@ -1,0 +1,229 @@
+package pipelines
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/convert"
+	"hyperlake/internal/failure"
+	"hyperlake/sinks/hyper"
+	"hyperlake/transforms/validate"
+)
+
+// mapping is how the columns of a source become the columns of a table.
+type mapping struct {
+	source *arrow.Schema  // the columns to read
+	table  validate.Table // what becomes of their rows
+	mapped *arrow.Schema  // the columns that rules and where see
+	loaded []string       // those of them to store, in this order
+}
+
+// newMapping decides which columns of a source are read, and checks what the
+// configuration says about them.
+func newMapping(source *arrow.Schema, cfg TableConfig) (*mapping, error) {
+	m := &mapping{table: validate.Table{
+		Nested: cfg.Source.Nested, Columns: conversions(cfg.Columns), Where: cfg.Source.Where, Rules: cfg.allRules(),
+	}}
+	visible := visibleColumns(source, cfg)
+	all, err := compile(m.table, visible)
+	if err != nil {
+		return nil, err
+	}
+	if m.loaded, err = loadedColumns(all.Schema(), cfg.Source.Select); err != nil {
+		return nil, err
+	}
+	needed := slices.Concat(m.loaded, all.Columns())
+	m.mapped = all.Schema()
+	m.source = sourcesOf(visible, needed)
+	m.table.Columns = slices.DeleteFunc(m.table.Columns, func(c convert.Column) bool {
+		return !m.source.HasField(topLevel(m.source, c.Source))
+	})
+	return m, nil
+}
+
+// compile is that of package validate, with failures of the configuration.
+func compile(table validate.Table, source *arrow.Schema) (*validate.Validator, error) {
+	validator, err := validate.Compile(table, source)
+	var known *failure.Error
+	if err != nil && !errors.As(err, &known) {
+		return nil, failure.New(failure.Config, "%w", err).BeforeData()
+	}
+	return validator, err
+}
+
+// sourceNames are the names of the columns to read.
+func (m *mapping) sourceNames() []string {
+	var names []string
+	for _, field := range m.source.Fields() {
+		names = append(names, field.Name)
+	}
+	return names
+}
+
+// field is a mapped column, nullable or not as the configuration has it.
+func (m *mapping) field(name string, asked ColumnConfig) arrow.Field {
+	found, _ := m.mapped.FieldsByName(name)
+	field := found[0]
+	if asked.Nullable != nil {
+		field.Nullable = *asked.Nullable
+	}
+	return field
+}
+
+// describe says for people what a column is made of, and how.
+func (m *mapping) describe(column *hyper.Column) {
+	top := topLevel(m.source, column.Source)
+	found, _ := m.source.FieldsByName(top)
+	made, _ := m.mapped.FieldsByName(column.Source)
+	from := found[0]
+	if top == column.Source && arrow.TypeEqual(from.Type, made[0].Type) {
+		return
+	}
+	column.SourceType = from.Type.String()
+	switch _, isNested := from.Type.(arrow.NestedType); {
+	case top != column.Source:
+		column.Conversion = hyper.Flatten
+	case isNested:
+		column.Conversion = hyper.JSONText
+	default:
+		column.Conversion = hyper.AsAsked
+	}
+}
+
+// conversions is what the configuration asks for columns, in the order of their names.
+func conversions(columns map[string]ColumnConfig) []convert.Column {
+	var asked []convert.Column
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		c := columns[name]
+		asked = append(asked, convert.Column{
+			Source: name, Nested: c.Nested, Type: c.Type, Format: c.Format, Timezone: c.Timezone, Default: c.Default,
+		})
+	}
+	return asked
+}
+
+// allRules is the rules of a table and those that its columns call for.
+func (t TableConfig) allRules() []validate.Rule {
+	rules := slices.Clone(t.Rules)
+	for _, name := range slices.Sorted(maps.Keys(t.Columns)) {
+		if nullable := t.Columns[name].Nullable; nullable != nil && !*nullable {
+			rules = append(rules, validate.Rule{Column: name, NotNull: true, OnFail: validate.Reject})
+		}
+	}
+	return rules
+}
+
+// visibleColumns leaves out nested columns that nobody asked for: they stop no one who
+// does not want them.
+func visibleColumns(source *arrow.Schema, cfg TableConfig) *arrow.Schema {
+	var fields []arrow.Field
+	for _, field := range source.Fields() {
+		_, isNested := field.Type.(arrow.NestedType)
+		if !isNested || len(cfg.Source.Select) == 0 || cfg.Source.asksFor(field.Name) || cfg.configures(field.Name) {
+			fields = append(fields, field)
+		}
+	}
+	return arrow.NewSchema(fields, nil)
+}
+
+// asksFor says whether select names a column or a field of it.
+func (s SourceConfig) asksFor(column string) bool {
+	return slices.ContainsFunc(s.Select, func(name string) bool { return within(name, column) })
+}
+
+// configures says whether columns names a column or a field of it.
+func (t TableConfig) configures(column string) bool {
+	for name := range t.Columns {
+		if within(name, column) {
+			return true
+		}
+	}
+	return false
+}
+
+// within says whether a name is that of a column or of a field below it.
+func within(name, column string) bool {
+	return name == column || strings.HasPrefix(name, column+".")
+}
+
+// loadedColumns are the mapped columns that select names, or all; a structure that became
+// several columns stands for them.
+func loadedColumns(mapped *arrow.Schema, selected []string) ([]string, error) {
+	var all, loaded []string
+	for _, field := range mapped.Fields() {
+		all = append(all, field.Name)
+	}
+	if len(selected) == 0 {
+		return all, nil
+	}
+	for _, name := range selected {
+		found := false
+		for _, column := range all {
+			if mapped.HasField(name) && column != name || !within(column, name) {
+				continue
+			}
+			found = true
+			if !slices.Contains(loaded, column) {
+				loaded = append(loaded, column)
+			}
+		}
+		if !found {
+			return nil, noSuchColumn(name, all)
+		}
+	}
+	return loaded, nil
+}
+
+// noSuchColumn is the error for a column that the configuration names and no file has.
+func noSuchColumn(name string, names []string) error {
+	e := failure.New(failure.Source, "there is no column %q in the files", name).BeforeData()
+	if near, ok := nearest(name, names); ok {
+		return e.WithHint("did you mean %q?", near)
+	}
+	return e.WithHint("`hyperlake inspect` lists the columns of files")
+}
+
+// sourcesOf are the source columns that mapped columns are made of, in their order.
+func sourcesOf(source *arrow.Schema, mapped []string) *arrow.Schema {
+	var fields []arrow.Field
+	seen := map[string]bool{}
+	for _, name := range mapped {
+		top := topLevel(source, name)
+		if found, ok := source.FieldsByName(top); ok && !seen[top] {
+			seen[top] = true
+			fields = append(fields, found[0])
+		}
+	}
+	return arrow.NewSchema(fields, nil)
+}
+
+// topLevel is the name of the source column that a mapped column is made of: its own, or
+// of a flattened one the start of it.
+func topLevel(source *arrow.Schema, name string) string {
+	for top := name; ; {
+		if source.HasField(top) {
+			return top
+		}
+		dot := strings.LastIndexByte(top, '.')
+		if dot < 0 {
+			return name
+		}
+		top = top[:dot]
+	}
+}
+
+// MapField says what a column of the lake becomes in an extract when the configuration
+// asks for nothing.
+func MapField(field arrow.Field) (hyper.Column, error) { return mapAlone(field, convert.Refuse) }
+
+func mapAlone(field arrow.Field, nested convert.Nested) (hyper.Column, error) {
+	mapped, err := convert.Compile(arrow.NewSchema([]arrow.Field{field}, nil), nested, nil)
+	if err != nil {
+		return hyper.Column{}, err
+	}
+	return hyper.MapField(mapped.Schema().Field(0), hyper.FormatChoice{})
+}

@@ -1,0 +1,168 @@
+package pipelines
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/failure"
+)
+
+// Partitions says whether folders that are named key=value become columns.
+type Partitions string
+
+// What becomes of folders that are named key=value.
+const (
+	PartitionsAuto Partitions = "auto" // columns, if there are any
+	PartitionsHive Partitions = "hive" // columns, and there must be some
+	PartitionsNone Partitions = "none" // nothing
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (p *Partitions) UnmarshalText(text []byte) error {
+	switch word := Partitions(text); word {
+	case PartitionsAuto, PartitionsHive, PartitionsNone:
+		*p = word
+		return nil
+	default:
+		return fmt.Errorf("must be auto, hive or none, not %s", shorten(string(text)))
+	}
+}
+
+// hiveNull is how Hive writes NULL in the name of a folder.
+const hiveNull = "__HIVE_DEFAULT_PARTITION__"
+
+// partition is one key of the folders of a table and its value in every file.
+type partition struct {
+	name   string
+	values []*string // of the files, in their order; nil is NULL
+
+	missingIn string // a file without the key, if there is one
+}
+
+// partitionsOf finds the keys in the folders of files, in the order of the paths. Files
+// without a key that others have are refused, unless mayMiss: then they have NULL there.
+func partitionsOf(files []sourceFile, mode Partitions, mayMiss bool) ([]partition, error) {
+	if mode == PartitionsNone || len(files) == 0 {
+		return nil, nil
+	}
+	var found []partition
+	first := map[string]string{} // file by key
+	keysOf := make([][]hiveKey, len(files))
+	for i, file := range files {
+		keys, err := hiveKeys(file)
+		if err != nil {
+			return nil, err
+		}
+		keysOf[i] = keys
+		for _, key := range keys {
+			if _, known := first[key.name]; !known {
+				first[key.name] = file.URI
+				found = append(found, partition{name: key.name})
+			}
+		}
+	}
+	if mode == PartitionsHive && len(found) == 0 {
+		return nil, failure.New(failure.Source, "no folder of %s is named key=value", files[0].URI).
+			WithHint("set source.partitions to auto or none").BeforeData()
+	}
+	for i := range found {
+		p := &found[i]
+		for j, keys := range keysOf {
+			at := slices.IndexFunc(keys, func(k hiveKey) bool { return k.name == p.name })
+			if at < 0 && !mayMiss {
+				return nil, uneven(p.name, first[p.name], files[j].URI)
+			}
+			if at < 0 {
+				p.missingIn = files[j].URI
+				p.values = append(p.values, nil)
+				continue
+			}
+			p.values = append(p.values, keys[at].value)
+		}
+	}
+	return found, nil
+}
+
+func uneven(key, with, without string) error {
+	return failure.New(failure.Source, "%q is a key in the folders of %s, but not in those of %s", key, with, without).
+		WithHint("choose with source.uri what belongs together, set on_drift: union to have NULL there, or partitions: none to leave such folders alone").BeforeData()
+}
+
+// hiveKey is the key and the value that the name of a folder holds.
+type hiveKey struct {
+	name  string
+	value *string
+}
+
+// hiveKeys reads the names of the folders of a file.
+func hiveKeys(file sourceFile) ([]hiveKey, error) {
+	folders := strings.Split(filepath.ToSlash(file.below), "/")
+	var keys []hiveKey
+	for _, folder := range folders[:len(folders)-1] {
+		name, value, ok := strings.Cut(folder, "=")
+		if !ok || name == "" {
+			continue
+		}
+		key := hiveKey{name: unescape(name)}
+		if value != hiveNull {
+			text := unescape(value)
+			key.value = &text
+		}
+		if slices.ContainsFunc(keys, func(k hiveKey) bool { return k.name == key.name }) {
+			return nil, failure.New(failure.Source, "two folders of %s have a value of %q", file.URI, key.name).
+				WithHint("set source.partitions: none to leave such folders alone").BeforeData()
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// unescape undoes percent-encoding, where that is what the text is.
+func unescape(text string) string {
+	if plain, err := url.PathUnescape(text); err == nil {
+		return plain
+	}
+	return text
+}
+
+// field is the column of a partition: a bigint or a date where all values are written as
+// one, as such programs write them, else text. Leading zeros make text.
+func (p partition) field() arrow.Field {
+	field := arrow.Field{Name: p.name, Type: arrow.BinaryTypes.String, Nullable: slices.Contains(p.values, nil)}
+	switch {
+	case p.all(isBigint):
+		field.Type = arrow.PrimitiveTypes.Int64
+	case p.all(isDate):
+		field.Type = arrow.FixedWidthTypes.Date32
+	}
+	return field
+}
+
+// all says whether there are values and a condition holds for all of them.
+func (p partition) all(holds func(string) bool) bool {
+	some := false
+	for _, value := range p.values {
+		if value != nil && !holds(*value) {
+			return false
+		}
+		some = some || value != nil
+	}
+	return some
+}
+
+func isBigint(text string) bool {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return err == nil && strconv.FormatInt(n, 10) == text
+}
+
+func isDate(text string) bool {
+	_, err := time.Parse(time.DateOnly, text)
+	return err == nil
+}

@@ -1,0 +1,75 @@
+package pipelines
+
+import (
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"hyperlake/internal/expr"
+	"hyperlake/transforms/parquetread"
+)
+
+// statistics is what is known about the values in a row group without reading it.
+type statistics struct {
+	footer     parquetread.Footer
+	group      parquetread.RowGroup
+	columns    *arrow.Schema
+	partitions []partition
+	file       int // index of the file, in the values of partitions
+}
+
+// ranges says what is known about the values of a source column.
+func (s statistics) ranges(column string) expr.Range {
+	found, ok := s.columns.FieldsByName(column)
+	if !ok {
+		return expr.Range{}
+	}
+	at := slices.IndexFunc(s.partitions, func(p partition) bool { return p.name == column })
+	if at >= 0 {
+		return constant(found[0], s.partitions[at].values[s.file])
+	}
+	if !s.footer.Schema.HasField(column) {
+		return expr.Range{Nulls: expr.AllNulls}
+	}
+	chunk, ok := s.footer.Chunk(s.group.Index, column)
+	if !ok {
+		return expr.Range{}
+	}
+	known := expr.Range{Nulls: nullsOf(chunk.Statistics.Nulls, s.group.Rows)}
+	if chunk.Statistics.Bounds != nil {
+		if bounds, err := parquetread.Widen(chunk.Statistics.Bounds, found[0].Type); err == nil {
+			known.Bounds = bounds
+		}
+	}
+	return known
+}
+
+func nullsOf(nulls, rows int64) expr.Nulls {
+	switch {
+	case nulls < 0:
+		return expr.NullsUnknown
+	case nulls == 0:
+		return expr.NoNulls
+	case nulls >= rows:
+		return expr.AllNulls
+	}
+	return expr.SomeNulls
+}
+
+// constant is the range of a partition column, which has one value in a file.
+func constant(field arrow.Field, text *string) expr.Range {
+	if text == nil {
+		return expr.Range{Nulls: expr.AllNulls}
+	}
+	value, err := parquetread.PartitionValue(field, text)
+	if err != nil {
+		return expr.Range{}
+	}
+	bounds, err := array.Concatenate([]arrow.Array{value, value}, memory.DefaultAllocator)
+	if err != nil {
+		return expr.Range{}
+	}
+	return expr.Range{Bounds: bounds, Nulls: expr.NoNulls}
+}

@@ -1,0 +1,172 @@
+package pipelines
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/transforms/parquetread"
+)
+
+// sourceFile is a file of a table, and its path below the part that no user wrote.
+type sourceFile struct {
+	storage.Info
+	below string
+}
+
+// source is what the footers of a table's files say.
+type source struct {
+	footers    []parquetread.Footer
+	columns    lakeColumns
+	partitions []partition
+	schema     *arrow.Schema // columns of the files, then those of the partitions
+}
+
+// partitionDrift says which keys some files lack, and what becomes of that.
+func (s *source) partitionDrift(columns *arrow.Schema) []string {
+	var notes []string
+	for _, p := range s.partitionsIn(columns) {
+		if p.missingIn != "" {
+			notes = append(notes, fmt.Sprintf("the key %q is missing in the folders of some files (such as %s): NULL there", p.name, p.missingIn))
+		}
+	}
+	return notes
+}
+
+// openSource lists the files of a table and reads their footers.
+func openSource(ctx context.Context, run *Config, cfg TableConfig, log *slog.Logger) (*source, error) {
+	files, err := listFiles(ctx, cfg.Source, log)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 && run.OnEmpty == OnEmptyAllow {
+		return emptySource(cfg)
+	}
+	if len(files) == 0 {
+		return nil, failure.New(failure.Source, "no files match %s", strings.Join(cfg.Source.URI, ", ")).
+			WithHint("check source.uri; files whose names start with _ or . are not matched").BeforeData()
+	}
+	infos := make([]storage.Info, len(files))
+	for i, file := range files {
+		infos[i] = file.Info
+	}
+	s := &source{}
+	if s.partitions, err = partitionsOf(files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion); err != nil {
+		return nil, err
+	}
+	if s.footers, err = parquetread.ReadFooters(ctx, infos); err != nil {
+		return nil, err
+	}
+	s.columns = columnsOf(s.footers)
+	fields := s.columns.fields()
+	for _, p := range s.partitions {
+		field, err := p.columnOf(fields, cfg.Columns)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, field)
+	}
+	s.schema = arrow.NewSchema(fields, nil)
+	return s, nil
+}
+
+// emptySource stands for files that are not there. Its columns are those that the
+// configuration gives a type to.
+func emptySource(cfg TableConfig) (*source, error) {
+	names := cfg.Source.Select
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(cfg.Columns))
+	}
+	var fields []arrow.Field
+	for _, name := range names {
+		if cfg.Columns[name].Type != "" {
+			fields = append(fields, arrow.Field{Name: name, Type: arrow.Null, Nullable: true})
+		}
+	}
+	if len(fields) == 0 || len(fields) < len(names) {
+		return nil, failure.New(failure.Source, "no files match %s, so that nothing says which types the columns have", strings.Join(cfg.Source.URI, ", ")).
+			WithHint("give every column a type in columns, or check source.uri").BeforeData()
+	}
+	return &source{schema: arrow.NewSchema(fields, nil)}, nil
+}
+
+// partitionsIn are the partitions whose columns are read.
+func (s *source) partitionsIn(columns *arrow.Schema) []partition {
+	var read []partition
+	for _, p := range s.partitions {
+		if columns.HasField(p.name) {
+			read = append(read, p)
+		}
+	}
+	return read
+}
+
+// columnOf is the column of a partition. Where the configuration gives it a type, it is
+// text, of which the type is made as of any other text.
+func (p partition) columnOf(fields []arrow.Field, columns map[string]ColumnConfig) (arrow.Field, error) {
+	if slices.ContainsFunc(fields, func(f arrow.Field) bool { return f.Name == p.name }) {
+		return arrow.Field{}, failure.New(failure.Source, "%q is a column of the files and a key in the names of their folders", p.name).
+			WithHint("set source.partitions: none to take the column of the files").BeforeData()
+	}
+	field := p.field()
+	if columns[p.name].Type != "" {
+		field.Type = arrow.BinaryTypes.String
+	}
+	return field, nil
+}
+
+// listFiles expands globs. A file that several of them match counts once.
+func listFiles(ctx context.Context, source SourceConfig, log *slog.Logger) ([]sourceFile, error) {
+	var files []sourceFile
+	seen := map[string]bool{}
+	for i, uri := range source.URI {
+		store, err := storage.For(uri)
+		if err != nil {
+			return nil, failure.New(failure.Config, "%w", err).BeforeData()
+		}
+		found, err := store.Glob(ctx, uri)
+		if err != nil {
+			return nil, listFailure(err)
+		}
+		if info, err := store.Stat(ctx, uri); len(found) == 0 && err == nil && info.Folder {
+			return nil, failure.New(failure.Source, "%s is a folder, not files", uri).
+				WithHint("set source.uri to %s", storage.Join(uri, "**", "*.parquet")).BeforeData()
+		}
+		for _, file := range found {
+			if !seen[file.URI] {
+				seen[file.URI] = true
+				files = append(files, sourceFile{file, below(file.URI, source.bases[i])})
+			}
+		}
+	}
+	slices.SortFunc(files, func(a, b sourceFile) int { return cmp.Compare(a.URI, b.URI) })
+	return files, nil
+}
+
+func listFailure(err error) error {
+	var known *failure.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return failure.New(failure.Source, "%w", err).WithHint("%s", storage.Hint(err))
+}
+
+// below is the part of a file's path below a folder; all of it where it is not below.
+func below(uri, folder string) string {
+	if path, local := storage.LocalPath(uri); local && folder != "" {
+		if rest, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(rest) {
+			return rest
+		}
+	}
+	return uri
+}

@@ -1,0 +1,226 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/dustin/go-humanize"
+	"github.com/goccy/go-yaml"
+
+	"hyperlake/internal/convert"
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/transforms/parquetread"
+)
+
+// SourceGlob is the glob of the Parquet files that a path of the command line stands for:
+// those in a folder and below it, a file, or a glob.
+func SourceGlob(ctx context.Context, uri string) (string, error) {
+	store, err := storage.For(uri)
+	if err != nil {
+		return "", failure.New(failure.Usage, "%w", err).BeforeData()
+	}
+	info, err := store.Stat(ctx, uri)
+	switch {
+	case err == nil && info.Folder:
+		return storage.Join(storage.EscapeGlob(uri), "**", "*.parquet"), nil
+	case err == nil:
+		return storage.EscapeGlob(uri), nil
+	case strings.ContainsAny(uri, "*?[{"):
+		return uri, nil
+	}
+	return "", failure.New(failure.Usage, "there is no file or folder %s", uri).WithHint("check the path").BeforeData()
+}
+
+// Starter writes a configuration for the files that a path stands for, with comments. The
+// paths in it are good for a configuration in folder. A plan accepts it as it is.
+func Starter(ctx context.Context, uri, folder string, log *slog.Logger) (string, error) {
+	glob, err := SourceGlob(ctx, uri)
+	if err != nil {
+		return "", err
+	}
+	cfg := TableConfig{Source: SourceConfig{URI: Globs{glob}, OnDrift: OnDriftUnion, bases: []string{""}}}
+	cfg.Source.setDefaults()
+	src, err := openSource(ctx, &Config{}, cfg, log)
+	if err != nil {
+		return "", err
+	}
+	s := starter{src: src, name: starterName(uri), glob: glob}
+	if s.glob, err = relativeTo(folder, glob); err != nil {
+		return "", err
+	}
+	s.addAll()
+	return s.text(), nil
+}
+
+// starterName makes a name of the last part of a path that has no wildcards.
+func starterName(uri string) string {
+	part := path.Clean(filepath.ToSlash(uri))
+	for strings.ContainsAny(path.Base(part), "*?[{") {
+		part = path.Dir(part)
+	}
+	if absolute, err := filepath.Abs(part); err == nil && (part == "." || part == "..") {
+		part = filepath.ToSlash(absolute)
+	}
+	part = strings.TrimSuffix(path.Base(part), ".parquet")
+	name := strings.Trim(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || strings.ContainsRune(badInNames, r) {
+			return '-'
+		}
+		return r
+	}, part), ". ")
+	if name == "" || reservedName.MatchString(name) || len(name) > maxRunName {
+		return "extract"
+	}
+	return name
+}
+
+// relativeTo is a glob as a configuration in folder writes it.
+func relativeTo(folder, glob string) (string, error) {
+	if !isRelative(glob) {
+		return glob, nil
+	}
+	absolute, err := filepath.Abs(glob)
+	if err != nil {
+		return "", failure.New(failure.Usage, "%w", err).BeforeData()
+	}
+	if relative, err := filepath.Rel(folder, absolute); err == nil {
+		return filepath.ToSlash(relative), nil
+	}
+	return absolute, nil
+}
+
+// starter is a configuration in the making.
+type starter struct {
+	src   *source
+	name  string
+	glob  string
+	lines []starterColumn
+}
+
+// starterColumn is what a configuration says about a column.
+type starterColumn struct {
+	name    string
+	sql     string // empty if the column cannot be stored
+	note    string
+	isDrift bool   // the files have it in several forms
+	asJSON  bool   // it is nested
+	rule    string // a rule that its values meet, if there is one
+}
+
+// add looks at a column of the source, of which the summary is that of its files.
+func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, known *lakeColumn) {
+	c := starterColumn{name: field.Name}
+	var notes []string
+	switch {
+	case known == nil:
+		notes = append(notes, "from the names of folders")
+	case known.doubled:
+		c.note = "left out: a file has two columns of this name"
+	case !known.fits:
+		c.note = "left out: " + summary.String()
+	case summary.Drifts():
+		c.isDrift = true
+		notes = append(notes, known.outcome())
+	}
+	if c.note != "" {
+		s.lines = append(s.lines, c)
+		return
+	}
+	_, c.asJSON = field.Type.(arrow.NestedType)
+	column, err := mapAlone(field, convert.JSON)
+	if err != nil {
+		c.note = "left out: " + err.Error()
+		s.lines = append(s.lines, c)
+		return
+	}
+	c.sql = column.SQLType
+	if !column.Nullable {
+		c.sql += " NOT NULL"
+	}
+	if column.Warning != "" {
+		notes = append(notes, column.Warning)
+	}
+	if summary != nil {
+		notes = append(notes, summaryNotes(*summary)...)
+		c.rule = ruleFor(*summary)
+	}
+	c.note = strings.Join(notes, "; ")
+	s.lines = append(s.lines, c)
+}
+
+// summaryNotes says what the footers say about the values of a column.
+func summaryNotes(s parquetread.ColumnSummary) []string {
+	var notes []string
+	switch {
+	case s.Nulls == 0 && s.Field.Nullable:
+		notes = append(notes, "no NULLs")
+	case s.Nulls > 0:
+		notes = append(notes, humanize.Comma(s.Nulls)+" NULLs")
+	}
+	if least, greatest, ok := literals(s.Bounds); ok {
+		notes = append(notes, least+" to "+greatest)
+	}
+	if s.LooksUnique {
+		notes = append(notes, "looks unique")
+	}
+	return notes
+}
+
+// ruleFor is a rule that all values meet now; empty where there is nothing to say.
+func ruleFor(s parquetread.ColumnSummary) string {
+	var conditions []string
+	if s.Nulls == 0 {
+		conditions = append(conditions, "not_null: true")
+	}
+	if least, greatest, ok := literals(s.Bounds); ok {
+		conditions = append(conditions, "min: "+scalar(least), "max: "+scalar(greatest))
+	}
+	if len(conditions) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("{column: %s, %s}", scalar(s.Field.Name), strings.Join(conditions, ", "))
+}
+
+// literals writes two bounds as rules read them; false for types whose bounds say little.
+func literals(bounds arrow.Array) (least, greatest string, ok bool) {
+	if bounds == nil {
+		return "", "", false
+	}
+	switch b := bounds.(type) {
+	case *array.Decimal128:
+		scale := b.DataType().(*arrow.Decimal128Type).Scale
+		return b.Value(0).ToString(scale), b.Value(1).ToString(scale), scale >= 0
+	case *array.Timestamp:
+		return timestampLiteral(b, 0), timestampLiteral(b, 1), true
+	case *array.Int8, *array.Int16, *array.Int32, *array.Int64, *array.Uint8, *array.Uint16, *array.Uint32, *array.Uint64, *array.Date32:
+		return b.ValueStr(0), b.ValueStr(1), true
+	}
+	return "", "", false
+}
+
+func timestampLiteral(values *array.Timestamp, i int) string {
+	t := values.DataType().(*arrow.TimestampType)
+	layout := "2006-01-02T15:04:05.999999999"
+	if t.TimeZone != "" {
+		layout += "Z"
+	}
+	return values.Value(i).ToTime(t.Unit).UTC().Format(layout)
+}
+
+// scalar writes text so that YAML, and the variables of a configuration, leave it as it is.
+func scalar(text string) string {
+	quoted, err := yaml.Marshal(text)
+	if err != nil || strings.ContainsAny(text, ",[]{}\n") {
+		quoted = []byte(strconv.Quote(text))
+	}
+	return strings.ReplaceAll(strings.TrimSuffix(string(quoted), "\n"), "${", "$${")
+}

@@ -1,0 +1,119 @@
+package pipelines
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/dustin/go-humanize"
+
+	"hyperlake/transforms/parquetread"
+)
+
+// addAll looks at every column of the source.
+func (s *starter) addAll() {
+	summaries := map[string]*parquetread.ColumnSummary{}
+	for _, summary := range parquetread.Summarize(s.src.footers) {
+		if summaries[summary.Field.Name] == nil {
+			summaries[summary.Field.Name] = &summary
+		}
+	}
+	for i, field := range s.src.schema.Fields() {
+		if i < len(s.src.columns) {
+			s.add(field, summaries[field.Name], &s.src.columns[i])
+		} else {
+			s.add(field, nil, nil)
+		}
+	}
+}
+
+// text is the configuration.
+func (s *starter) text() string {
+	var b strings.Builder
+	var groups, rows, bytes int64
+	for _, footer := range s.src.footers {
+		groups += int64(len(footer.RowGroups))
+		rows += footer.Rows
+		bytes += footer.Info.Size
+	}
+	fmt.Fprintf(&b, "# Made by `hyperlake init` from the footers of the files: %s, %s, %s, %s.\n",
+		count(int64(len(s.src.footers)), "file"), count(groups, "row group"), count(rows, "row"), humanize.Bytes(uint64(bytes)))
+	fmt.Fprintf(&b, "# `hyperlake plan` shows what a run of it would do; `hyperlake run` builds the extract.\n")
+	fmt.Fprintf(&b, "name: %s\noutput:\n  path: %s\n", scalar(s.name), scalar(s.name+".hyper"))
+	fmt.Fprintf(&b, "tables:\n  - name: Extract\n    schema: Extract\n    source:\n      uri: %s\n", scalar(s.glob))
+	s.writeSource(&b)
+	s.writeColumns(&b)
+	s.writeRules(&b)
+	return b.String()
+}
+
+// count is a number of things.
+func count(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return humanize.Comma(n) + " " + thing + "s"
+}
+
+// writeSource writes what of the source is loaded.
+func (s *starter) writeSource(b *strings.Builder) {
+	if s.any(func(c starterColumn) bool { return c.sql == "" }) {
+		var names []string
+		for _, c := range s.lines {
+			if c.sql != "" {
+				names = append(names, scalar(c.name))
+			}
+		}
+		fmt.Fprintf(b, "      select: [%s] # the other columns cannot be loaded, see below\n", strings.Join(names, ", "))
+	} else {
+		fmt.Fprintf(b, "      # select: [COLUMN, COLUMN] # load only these, in this order\n")
+	}
+	if s.any(func(c starterColumn) bool { return c.isDrift }) || len(s.src.partitionDrift(s.src.schema)) > 0 {
+		fmt.Fprintf(b, "      on_drift: union # the files differ, see below\n")
+	}
+	fmt.Fprintf(b, "      # where: \"COLUMN >= 1\" # load only these rows; files and row groups without any are not read\n")
+}
+
+func (s *starter) any(holds func(starterColumn) bool) bool {
+	return slices.ContainsFunc(s.lines, holds)
+}
+
+// writeColumns lists the columns, and says what needs to be said about nested ones.
+func (s *starter) writeColumns(b *strings.Builder) {
+	fmt.Fprintf(b, "    # The columns of the files, and what they become:\n")
+	names, types := 0, 0
+	for _, c := range s.lines {
+		names, types = max(names, len(comment(c.name))), max(types, len(c.sql))
+	}
+	for _, c := range s.lines {
+		line := fmt.Sprintf("    #   %-*s  %-*s  %s", names, comment(c.name), types, c.sql, comment(c.note))
+		fmt.Fprintln(b, strings.TrimRight(line, " "))
+	}
+	fmt.Fprintf(b, "    columns:\n      # COLUMN: {rename: NAME, type: \"numeric(18,2)\", default: \"0\"}\n")
+	for _, c := range s.lines {
+		if c.asJSON && c.sql != "" {
+			fmt.Fprintf(b, "      %s: {nested: json}\n", scalar(c.name))
+		}
+	}
+}
+
+// comment keeps text from ending the line of a comment.
+func comment(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u0085' || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// writeRules writes rules that hold now, for the user to choose from.
+func (s *starter) writeRules(b *strings.Builder) {
+	fmt.Fprintf(b, "    rules:\n      # These hold for the values that the files have now:\n")
+	for _, c := range s.lines {
+		if c.rule != "" {
+			fmt.Fprintf(b, "      # - %s\n", comment(c.rule))
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package hyper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+)
+
+// workFile is where a new .hyper file is built: on staging itself where hyperd can write
+// there, else in a temporary folder.
+type workFile struct {
+	path   string // local
+	uri    string // on staging
+	folder string // temporary; empty if the file is built on staging
+}
+
+// newWorkFile names a file in a folder of staging that no other attempt has.
+func newWorkFile(staging, folder string) (workFile, error) {
+	w := workFile{uri: storage.Join(staging, folder, uuid.NewString()+".hyper")}
+	path, local := storage.LocalPath(w.uri)
+	if local {
+		w.path = path
+		return w, stagingError(os.MkdirAll(filepath.Dir(path), 0o755))
+	}
+	var err error
+	w.folder, err = os.MkdirTemp("", "hyperlake-")
+	w.path = filepath.Join(w.folder, filepath.Base(path))
+	return w, stagingError(err)
+}
+
+func stagingError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure.New(failure.Storage, "make a file for hyperd: %w", err)
+}
+
+// stage puts the finished file on staging, and returns the reference to it there.
+func (w workFile) stage(ctx context.Context, file File) (File, error) {
+	if w.folder == "" {
+		return file, nil
+	}
+	defer w.discard()
+	info, err := storage.Upload(ctx, w.path, w.uri, storage.IfAbsent())
+	if err != nil {
+		return File{}, failure.New(failure.Storage, "upload %s: %w", w.uri, err).WithHint("%s", storage.Hint(err))
+	}
+	file.Path, file.Generation = w.uri, info.Generation
+	return file, nil
+}
+
+// discard removes what is not on staging.
+func (w workFile) discard() {
+	if w.folder != "" {
+		_ = os.RemoveAll(w.folder) // what stays goes with the scratch of the process
+	}
+}
+
+// Fetch returns a local path of a finished file: its own where it is local, else that of
+// a verified copy in folder. Errors are failures of kind Storage.
+func Fetch(ctx context.Context, file File, folder string) (string, error) {
+	if path, local := storage.LocalPath(file.Path); local {
+		return path, nil
+	}
+	path := filepath.Join(folder, uuid.NewString()+".hyper")
+	err := storage.Download(ctx, storage.Info{URI: file.Path, Size: file.Bytes, Generation: file.Generation}, path)
+	if err == nil {
+		err = verify(path, file)
+	}
+	if err != nil {
+		return "", failure.New(failure.Storage, "download %s: %w", file.Path, err).WithHint("%s", storage.Hint(err))
+	}
+	return path, nil
+}
+
+// verify compares a copy with what was written.
+func verify(path string, file File) error {
+	size, sum, err := hashFile(path)
+	if err == nil && (size != file.Bytes || sum != file.SHA256) {
+		err = fmt.Errorf("%d bytes with another checksum arrived, %d bytes were written", size, file.Bytes)
+	}
+	return err
+}
+
+// fetchAll makes every file local, in a folder that the caller removes.
+func fetchAll(ctx context.Context, files []File) (local []File, folder string, err error) {
+	folder, err = os.MkdirTemp("", "hyperlake-")
+	if err != nil {
+		return nil, "", stagingError(err)
+	}
+	for _, file := range files {
+		if file.Path, err = Fetch(ctx, file, folder); err != nil {
+			return nil, "", errors.Join(err, os.RemoveAll(folder))
+		}
+		local = append(local, file)
+	}
+	return local, folder, nil
+}

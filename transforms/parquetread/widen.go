@@ -1,0 +1,121 @@
+package parquetread
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
+	"github.com/apache/arrow/go/v17/arrow/decimal128"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// Widen returns the values of an array in a type that [Unify] made of the array's own and
+// others. The values are the same; an array that has the type already is returned as it is.
+func Widen(values arrow.Array, to arrow.DataType) (arrow.Array, error) {
+	from := values.DataType()
+	switch {
+	case arrow.TypeEqual(from, to):
+		return values, nil
+	case from.ID() == arrow.NULL:
+		return allNull(to, values.Len()), nil
+	}
+	if wide, ok := widest(from, to); !ok || !arrow.TypeEqual(wide, to) {
+		return nil, fmt.Errorf("%w: %s does not widen to %s", errColumns, from, to)
+	}
+	switch to := to.(type) {
+	case *arrow.Decimal128Type:
+		return rebuilt(to, values, toDecimals(values, to.Scale)), nil
+	case *arrow.Float32Type:
+		return rebuilt(to, values, toNumbers[float32](values)), nil
+	case *arrow.Float64Type:
+		return rebuilt(to, values, toNumbers[float64](values)), nil
+	case *arrow.Int16Type:
+		return rebuilt(to, values, toNumbers[int16](values)), nil
+	case *arrow.Int32Type:
+		return rebuilt(to, values, toNumbers[int32](values)), nil
+	case *arrow.Int64Type:
+		return rebuilt(to, values, toNumbers[int64](values)), nil
+	case *arrow.Uint16Type:
+		return rebuilt(to, values, toNumbers[uint16](values)), nil
+	case *arrow.Uint32Type:
+		return rebuilt(to, values, toNumbers[uint32](values)), nil
+	default: // widest gives no other
+		return rebuilt(to, values, toNumbers[uint64](values)), nil
+	}
+}
+
+// numeric is the integers and floats that widen.
+type numeric interface {
+	arrow.IntType | arrow.UintType | float32 | float64
+}
+
+// toNumbers converts numbers to a type that holds them all.
+func toNumbers[T numeric](values arrow.Array) []T {
+	switch v := values.(type) {
+	case *array.Int8:
+		return converted[T](v.Int8Values())
+	case *array.Int16:
+		return converted[T](v.Int16Values())
+	case *array.Int32:
+		return converted[T](v.Int32Values())
+	case *array.Int64:
+		return converted[T](v.Int64Values())
+	case *array.Uint8:
+		return converted[T](v.Uint8Values())
+	case *array.Uint16:
+		return converted[T](v.Uint16Values())
+	case *array.Uint32:
+		return converted[T](v.Uint32Values())
+	case *array.Float32:
+		return converted[T](v.Float32Values())
+	}
+	return nil // widest gives no other
+}
+
+// toDecimals converts integers, and decimals of at most that scale.
+func toDecimals(values arrow.Array, scale int32) []decimal128.Num {
+	decimals := make([]decimal128.Num, values.Len())
+	switch v := values.(type) {
+	case *array.Decimal128:
+		scale -= v.DataType().(*arrow.Decimal128Type).Scale
+		copy(decimals, v.Values())
+	case *array.Uint64:
+		for i, x := range v.Uint64Values() {
+			decimals[i] = decimal128.FromU64(x)
+		}
+	default:
+		for i, x := range toNumbers[int64](values) {
+			decimals[i] = decimal128.FromI64(x)
+		}
+	}
+	factor := decimal128.GetScaleMultiplier(int(scale))
+	for i := range decimals {
+		decimals[i] = decimals[i].Mul(factor)
+	}
+	return decimals
+}
+
+func converted[T, F numeric](values []F) []T {
+	wide := make([]T, len(values))
+	for i, x := range values {
+		wide[i] = T(x)
+	}
+	return wide
+}
+
+// rebuilt makes an array of new values that is NULL where source is.
+func rebuilt[T arrow.FixedWidthType](to arrow.DataType, source arrow.Array, values []T) arrow.Array {
+	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(arrow.GetBytes(values))}
+	if source.NullN() > 0 {
+		bits := make([]byte, bitutil.BytesForBits(int64(source.Len())))
+		bitutil.CopyBitmap(source.NullBitmapBytes(), source.Data().Offset(), source.Len(), bits, 0)
+		buffers[0] = memory.NewBufferBytes(bits)
+	}
+	return array.MakeFromData(array.NewData(to, source.Len(), buffers, nil, source.NullN(), 0))
+}
+
+// allNull makes an array without values.
+func allNull(t arrow.DataType, rows int) arrow.Array {
+	return array.MakeArrayOfNull(memory.DefaultAllocator, t, rows)
+}

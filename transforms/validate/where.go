@@ -1,0 +1,89 @@
+package validate
+
+import (
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/expr"
+)
+
+// filter is the where of a table.
+type filter struct {
+	program *expr.Program
+	columns []string // mapped columns that it reads
+}
+
+func newFilter(where string, mapped *arrow.Schema) (*filter, error) {
+	program, err := expr.Compile(where, mapped)
+	if err != nil {
+		return nil, err
+	}
+	return &filter{program, program.Columns()}, nil
+}
+
+// apply finds the rows to leave out, and those for which that cannot be decided. A row for
+// which where is NULL is left out, unless it is NULL because a value did not convert.
+func (f *filter) apply(record arrow.Record, unconverted map[string]rowSet) (filtered, failed rowSet, err error) {
+	truth, err := f.program.Eval(record)
+	if err != nil {
+		return rowSet{}, rowSet{}, err
+	}
+	unknown := newRowSet(truth.Rows)
+	for _, column := range f.columns {
+		unknown.union(unconverted[column])
+	}
+	filtered, failed = newRowSet(truth.Rows), newRowSet(truth.Rows)
+	all := bitmap{length: truth.Rows}
+	for i := range all.words() {
+		kept := wordAt(truth.True, i) | wordAt(truth.Failed, i) | wordAt(truth.Null, i)&wordAt(unknown.words, i)
+		filtered.addWord(i, all.mask(i)&^kept)
+		failed.addWord(i, wordAt(truth.Failed, i))
+	}
+	return filtered, failed, nil
+}
+
+// wordAt is a word of a bitmap that has no words when no bit is set.
+func wordAt(words []uint64, i int) uint64 {
+	if i >= len(words) {
+		return 0
+	}
+	return words[i]
+}
+
+// MayKeep is false only if where leaves out every row, given the ranges of source columns.
+func (v *Validator) MayKeep(ranges func(source string) expr.Range) bool {
+	if v.where == nil {
+		return true
+	}
+	schema := v.mapping.Schema()
+	return v.where.program.MayBeTrue(func(column string) expr.Range {
+		at := schema.FieldIndices(column)
+		if len(at) != 1 || !v.mapping.Shared(at[0]) {
+			return expr.Range{}
+		}
+		return ranges(v.source.Field(v.mapping.Sources()[at[0]][0]).Name)
+	})
+}
+
+// RowByRow are the parts of where that have no columnar form.
+func (v *Validator) RowByRow() []string {
+	if v.where == nil {
+		return nil
+	}
+	return v.where.program.RowByRow()
+}
+
+// Columns are the mapped columns that where and the rules of the table read, each once.
+func (v *Validator) Columns() []string {
+	var columns []string
+	if v.where != nil {
+		columns = slices.Clone(v.where.columns)
+	}
+	for _, rule := range v.rules {
+		if rule.Column != "" && !slices.Contains(columns, rule.Column) {
+			columns = append(columns, rule.Column)
+		}
+	}
+	return columns
+}
