@@ -3,7 +3,6 @@ package pipelines_test
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,7 +70,7 @@ func rowsIn(t *testing.T, path, sql string) []string {
 
 func planOf(t *testing.T, cfg *pipelines.Config) *pipelines.TablePlan {
 	t.Helper()
-	plan, err := pipelines.MakePlan(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	plan, err := pipelines.MakePlan(t.Context(), cfg)
 	require.NoError(t, err)
 	return plan.Tables[0]
 }
@@ -163,7 +162,7 @@ func TestPartitionsThatAreRefused(t *testing.T) {
 				writeTable(t, filepath.Join(folder, "lake", path+".parquet"), `[{"id": 1}]`, field("id", int32Type))
 			}
 			cfg := configure(t, folder, "name: x\ntables:\n  - source:\n      uri: lake/**/*.parquet\n      "+c.config+"\n")
-			_, err := pipelines.MakePlan(t.Context(), cfg, slog.New(slog.DiscardHandler))
+			_, err := pipelines.MakePlan(t.Context(), cfg)
 			require.ErrorContains(t, err, c.says)
 			assert.True(t, failure.Of(err, failure.Engine).Early)
 		})
@@ -186,7 +185,7 @@ func driftingLake(t *testing.T) string {
 func TestDriftFails(t *testing.T) {
 	folder := driftingLake(t)
 	cfg := configure(t, folder, numbersConfig)
-	_, err := pipelines.MakePlan(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	_, err := pipelines.MakePlan(t.Context(), cfg)
 	for _, says := range []string{
 		`column "n" is int32 in 1 file (first `, `a.parquet), int64 in 1 file (first `, `decimal(9, 2) in 1 file`, `column "only a" is utf8 in 1 file`, "missing in 2 files",
 	} {
@@ -214,7 +213,7 @@ func TestDriftUnion(t *testing.T) {
 		assert.Contains(t, drift[1], "NULL where it is missing")
 	}
 	writeTable(t, filepath.Join(folder, "lake", "d.parquet"), `[{"id": 4, "n": "x"}]`, field("id", int64Type), field("n", textType))
-	_, err := pipelines.MakePlan(t.Context(), configure(t, folder, config), slog.New(slog.DiscardHandler))
+	_, err := pipelines.MakePlan(t.Context(), configure(t, folder, config))
 	require.ErrorContains(t, err, `column "n" is`)
 	require.ErrorContains(t, err, "none of these types holds")
 }
@@ -262,7 +261,7 @@ func TestNestedColumns(t *testing.T) {
 		`[{"id": 1, "to": {"city": "Oslo", "zip": "0150", "tags": ["a", null]}, "list": [1, 2]}, {"id": 2, "to": null, "list": null}, {"id": 3, "to": {"city": null, "zip": "x", "tags": []}, "list": []}]`,
 		field("id", int64Type), field("to", address), field("list", arrow.ListOf(int64Type)))
 
-	_, err := pipelines.MakePlan(t.Context(), configure(t, folder, numbersConfig), slog.New(slog.DiscardHandler))
+	_, err := pipelines.MakePlan(t.Context(), configure(t, folder, numbersConfig))
 	require.ErrorContains(t, err, `"to"`)
 	require.ErrorContains(t, err, `"list"`)
 	assert.Contains(t, failure.Of(err, failure.Engine).Hint, "nested: json")
@@ -314,7 +313,7 @@ func TestEmptyLakeWithGivenTypes(t *testing.T) {
 	assert.Empty(t, rowsIn(t, cfg.Output.Path, extractRows))
 
 	cfg = configure(t, folder, "on_empty: allow\n"+numbersConfig)
-	_, err = pipelines.MakePlan(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	_, err = pipelines.MakePlan(t.Context(), cfg)
 	require.ErrorContains(t, err, "nothing says which types")
 }
 

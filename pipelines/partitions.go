@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
 )
 
 // Partitions says whether folders that are named key=value become columns.
@@ -165,4 +166,22 @@ func isBigint(text string) bool {
 func isDate(text string) bool {
 	_, err := time.Parse(time.DateOnly, text)
 	return err == nil
+}
+
+// PartitionColumns are the columns that the names of the folders of files make when the
+// configuration says nothing about them; none where the folders do not agree.
+func PartitionColumns(files []storage.Info) []arrow.Field {
+	var sources []sourceFile
+	for _, file := range files {
+		sources = append(sources, sourceFile{file, file.URI})
+	}
+	found, err := partitionsOf(sources, PartitionsAuto, false)
+	if err != nil {
+		return nil
+	}
+	var fields []arrow.Field
+	for _, p := range found {
+		fields = append(fields, p.field())
+	}
+	return fields
 }

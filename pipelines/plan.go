@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"syscall"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -105,16 +104,15 @@ func (p *Plan) rows() int64 {
 }
 
 // MakePlan lists the files of a configuration, reads their footers, and decides on types,
-// format version and shards. What it refuses was known before any data was read. log gets
-// what a plan does not say.
-func MakePlan(ctx context.Context, cfg *Config, log *slog.Logger) (*Plan, error) {
+// format version and shards. What it refuses was known before any data was read.
+func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	if err := checkOutputPlace(ctx, cfg.Output.Path); err != nil {
 		return nil, err
 	}
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path}
 	var columns []hyper.Column
 	for _, tableCfg := range cfg.Tables {
-		table, err := planTable(ctx, cfg, tableCfg, log)
+		table, err := planTable(ctx, cfg, tableCfg)
 		if err != nil {
 			return nil, fmt.Errorf("table %s.%s: %w", tableCfg.Schema, tableCfg.Name, err)
 		}
@@ -152,8 +150,8 @@ func checkOutputPlace(ctx context.Context, output string) error {
 	return nil
 }
 
-func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig, log *slog.Logger) (*TablePlan, error) {
-	src, err := openSource(ctx, cfg, tableCfg, log)
+func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePlan, error) {
+	src, err := openSource(ctx, cfg, tableCfg, tableCfg.Source.mayRead)
 	if err != nil {
 		return nil, err
 	}

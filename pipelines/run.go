@@ -134,7 +134,7 @@ func (r *run) showProgress(stage string, rows int64, started time.Time) {
 }
 
 func (r *run) makePlan(ctx context.Context) (work, error) {
-	plan, err := MakePlan(ctx, r.cfg, r.options.Log)
+	plan, err := MakePlan(ctx, r.cfg)
 	if err != nil {
 		return work{}, err
 	}

@@ -396,7 +396,7 @@ func TestPlanRefusals(t *testing.T) {
 			case "a folder instead of files":
 				cfg.Tables[0].Source.URI = pipelines.Globs{filepath.Join(folder, "lake")}
 			}
-			_, err := pipelines.MakePlan(t.Context(), cfg, slog.New(slog.DiscardHandler))
+			_, err := pipelines.MakePlan(t.Context(), cfg)
 			var failed *failure.Error
 			require.ErrorAs(t, err, &failed)
 			assert.True(t, failed.Early, "exit code 2")

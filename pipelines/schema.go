@@ -64,6 +64,9 @@ func (l lakeColumns) fields() []arrow.Field {
 	return fields
 }
 
+// maxDriftListed is how many columns that differ one message can hold.
+const maxDriftListed = 20
+
 // check refuses needed columns that differ, or that a file has several times. Notes say
 // what becomes of those that differ and may.
 func (l lakeColumns) check(needed []string, onDrift OnDrift) (notes []string, err error) {
@@ -87,6 +90,9 @@ func (l lakeColumns) check(needed []string, onDrift OnDrift) (notes []string, er
 	}
 	if len(drift) == 0 {
 		return notes, nil
+	}
+	if more := len(drift) - maxDriftListed; more > 0 {
+		drift = append(drift[:maxDriftListed], fmt.Sprintf("and %d more columns, which `hyperlake inspect` lists", more))
 	}
 	return nil, failure.New(failure.Source, "the files differ: %s", strings.Join(drift, "; ")).
 		WithHint("set source.on_drift: union to widen types and fill with NULL where that loses nothing, or choose with source.uri or source.select what belongs together").BeforeData()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -43,9 +42,10 @@ func (s *source) partitionDrift(columns *arrow.Schema) []string {
 	return notes
 }
 
-// openSource lists the files of a table and reads their footers.
-func openSource(ctx context.Context, run *Config, cfg TableConfig, log *slog.Logger) (*source, error) {
-	files, err := listFiles(ctx, cfg.Source, log)
+// openSource lists the files of a table and reads their footers, with the statistics of
+// wanted columns; nil wants all.
+func openSource(ctx context.Context, run *Config, cfg TableConfig, wanted func(column string) bool) (*source, error) {
+	files, err := listFiles(ctx, cfg.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func openSource(ctx context.Context, run *Config, cfg TableConfig, log *slog.Log
 	if s.partitions, err = partitionsOf(files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion); err != nil {
 		return nil, err
 	}
-	if s.footers, err = parquetread.ReadFooters(ctx, infos); err != nil {
+	if s.footers, err = parquetread.ReadFooters(ctx, infos, wanted); err != nil {
 		return nil, err
 	}
 	s.columns = columnsOf(s.footers)
@@ -79,6 +79,11 @@ func openSource(ctx context.Context, run *Config, cfg TableConfig, log *slog.Log
 	s.schema = arrow.NewSchema(fields, nil)
 	return s, nil
 }
+
+// mayRead says whether where may ask for the statistics of a column, from its text alone:
+// they are needed before it can be compiled, and kept for no other column. A name that is
+// written otherwise in the text is one that nothing is pruned by.
+func (s SourceConfig) mayRead(column string) bool { return strings.Contains(s.Where, column) }
 
 // emptySource stands for files that are not there. Its columns are those that the
 // configuration gives a type to.
@@ -126,7 +131,7 @@ func (p partition) columnOf(fields []arrow.Field, columns map[string]ColumnConfi
 }
 
 // listFiles expands globs. A file that several of them match counts once.
-func listFiles(ctx context.Context, source SourceConfig, log *slog.Logger) ([]sourceFile, error) {
+func listFiles(ctx context.Context, source SourceConfig) ([]sourceFile, error) {
 	var files []sourceFile
 	seen := map[string]bool{}
 	for i, uri := range source.URI {

@@ -3,7 +3,6 @@ package pipelines
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/dustin/go-humanize"
 	"github.com/goccy/go-yaml"
 
 	"hyperlake/internal/convert"
@@ -42,14 +40,14 @@ func SourceGlob(ctx context.Context, uri string) (string, error) {
 
 // Starter writes a configuration for the files that a path stands for, with comments. The
 // paths in it are good for a configuration in folder. A plan accepts it as it is.
-func Starter(ctx context.Context, uri, folder string, log *slog.Logger) (string, error) {
+func Starter(ctx context.Context, uri, folder string) (string, error) {
 	glob, err := SourceGlob(ctx, uri)
 	if err != nil {
 		return "", err
 	}
 	cfg := TableConfig{Source: SourceConfig{URI: Globs{glob}, OnDrift: OnDriftUnion, bases: []string{""}}}
 	cfg.Source.setDefaults()
-	src, err := openSource(ctx, &Config{}, cfg, log)
+	src, err := openSource(ctx, &Config{}, cfg, nil)
 	if err != nil {
 		return "", err
 	}
@@ -164,7 +162,7 @@ func summaryNotes(s parquetread.ColumnSummary) []string {
 	case s.Nulls == 0 && s.Field.Nullable:
 		notes = append(notes, "no NULLs")
 	case s.Nulls > 0:
-		notes = append(notes, humanize.Comma(s.Nulls)+" NULLs")
+		notes = append(notes, count(s.Nulls, "NULL"))
 	}
 	if least, greatest, ok := literals(s.Bounds); ok {
 		notes = append(notes, least+" to "+greatest)
@@ -182,7 +180,10 @@ func ruleFor(s parquetread.ColumnSummary) string {
 		conditions = append(conditions, "not_null: true")
 	}
 	if least, greatest, ok := literals(s.Bounds); ok {
-		conditions = append(conditions, "min: "+scalar(least), "max: "+scalar(greatest))
+		if id := s.Field.Type.ID(); !arrow.IsInteger(id) && !arrow.IsDecimal(id) {
+			least, greatest = strconv.Quote(least), strconv.Quote(greatest)
+		}
+		conditions = append(conditions, "min: "+least, "max: "+greatest)
 	}
 	if len(conditions) == 0 {
 		return ""

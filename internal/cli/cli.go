@@ -119,7 +119,9 @@ Exit codes:
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			var err error
-			a.log, a.engineLog, err = a.flags.newLoggers(a.stderr)
+			if a.log, a.engineLog, err = a.flags.newLoggers(a.stderr); err == nil {
+				slog.SetDefault(a.engineLog)
+			}
 			return err
 		},
 		Args: noCommand,

@@ -32,7 +32,7 @@ stdout, and is meant for a file in the working folder.`,
 			if err != nil {
 				return failure.New(failure.Usage, "%w", err).BeforeData()
 			}
-			text, err := pipelines.Starter(cmd.Context(), args[0], folder, a.log)
+			text, err := pipelines.Starter(cmd.Context(), args[0], folder)
 			switch {
 			case err != nil:
 				return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/dustin/go-humanize"
 
 	"hyperlake/internal/batch"
@@ -37,6 +38,7 @@ type parquetColumn struct {
 	Nulls       *int64           `json:"nulls,omitempty"`        // if the footers say so
 	Bytes       int64            `json:"bytes"`                  // as stored, in all files
 	Codecs      []string         `json:"codecs"`
+	Partition   bool             `json:"partition,omitempty"` // it is made of the names of folders
 	Conversion  hyper.Conversion `json:"conversion"`
 	Warning     string           `json:"warning,omitempty"`
 	Problem     string           `json:"problem,omitempty"` // why it cannot be stored
@@ -66,11 +68,14 @@ func (a *app) inspectParquet(ctx context.Context, store storage.Store, path, pat
 		return failure.New(failure.Usage, "no files match %s", pattern).
 			WithHint("check the path; files whose names start with _ or . are not matched").BeforeData()
 	}
-	footers, err := parquetread.ReadFooters(ctx, files)
+	footers, err := parquetread.ReadFooters(ctx, files, nil)
 	if err != nil {
 		return err
 	}
 	listing := listParquet(path, footers)
+	for _, field := range pipelines.PartitionColumns(files) {
+		listing.Columns = append(listing.Columns, mapPartition(field))
+	}
 	if a.flags.json {
 		return a.printJSON(listing)
 	}
@@ -96,6 +101,13 @@ func listParquet(path string, footers []parquetread.Footer) parquetListing {
 		listing.Drift = append(listing.Drift, d)
 	}
 	return listing
+}
+
+// mapPartition maps a column that the names of folders make.
+func mapPartition(field arrow.Field) parquetColumn {
+	c := mapColumn(parquetread.ColumnSummary{FoundColumn: parquetread.FoundColumn{Field: field}, Nulls: -1})
+	c.Partition = true
+	return c
 }
 
 func mapColumn(s parquetread.ColumnSummary) parquetColumn {
@@ -128,9 +140,13 @@ func (l parquetListing) text() string {
 		if c.LogicalType != "" {
 			source += " (" + c.LogicalType + ")"
 		}
-		rows = append(rows, []string{visible(c.Name), visible(source), orDash(c.SQLType), yesNo(c.Nullable), conversionText(c.Conversion), strings.Join(c.Codecs, ", "), humanize.Bytes(uint64(c.Bytes))})
+		codecs, stored := strings.Join(c.Codecs, ", "), humanize.Bytes(uint64(c.Bytes))
+		if c.Partition {
+			codecs, stored = "folder names", "-"
+		}
+		rows = append(rows, []string{visible(c.Name), visible(source), orDash(c.SQLType), yesNo(c.Nullable), conversionText(c.Conversion), codecs, stored})
 		if c.Problem != "" {
-			notes = append(notes, "cannot be stored: "+c.Problem)
+			notes = append(notes, "cannot be stored as it is: "+c.Problem)
 		}
 		if c.Warning != "" {
 			notes = append(notes, fmt.Sprintf("warning: column %q: %s", c.Name, c.Warning))

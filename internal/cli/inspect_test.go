@@ -171,7 +171,7 @@ func TestInspectShowsDriftAndConversions(t *testing.T) {
  list   │ list<element: int64, nullable> │ -                │ yes      │            │ UNCOMPRESSED │  360 B
  late   │ float32                        │ DOUBLE PRECISION │ no       │ widen      │ UNCOMPRESSED │   68 B
 
-cannot be stored: hyperd stores only flat columns, and 1 column is nested: "list" (list); store them as JSON text with columns: {list: {nested: json}}; or leave them out with source.select
+cannot be stored as it is: hyperd stores only flat columns, and 1 column is nested: "list" (list); store them as JSON text with columns: {list: {nested: json}}; or leave them out with source.select
 drift: column "n" is int32 in 2 files (first lake/a.parquet), int64 in 1 file (first lake/c.parquet), missing in 1 file (first lake/d.parquet)
 drift: column "late" is float32 in 1 file (first lake/d.parquet), missing in 3 files (first lake/a.parquet)
 `, rest)

@@ -26,7 +26,7 @@ keeps a run from starting is the same failure here.`,
 			if err != nil {
 				return err
 			}
-			plan, err := pipelines.MakePlan(cmd.Context(), cfg, a.log)
+			plan, err := pipelines.MakePlan(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}

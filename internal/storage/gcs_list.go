@@ -37,7 +37,7 @@ func (g *GCS) Glob(ctx context.Context, pattern string) ([]Info, error) {
 	}
 	var found []Info
 	err = g.list(ctx, pattern, bucket, query, func(attrs *gcs.ObjectAttrs) bool {
-		if isFile(attrs) && !hidden(attrs.Name, names) && doublestar.MatchUnvalidated(names, attrs.Name) {
+		if isFile(attrs) && doublestar.MatchUnvalidated(names, attrs.Name) && !hidden(ctx, attrs.Name, names) {
 			found = append(found, gcsInfo(objectURI(bucket, attrs.Name), attrs))
 		}
 		return true

@@ -1,15 +1,21 @@
 package storage
 
-import "strings"
+import (
+	"context"
+	"log/slog"
+	"strings"
+)
 
-// hidden says whether a part of path starts with _ or . where the pattern does not ask for it.
-func hidden(path, pattern string) bool {
+// hidden says whether a part of path, which matches pattern, starts with _ or . where the
+// pattern does not ask for it. Such a file is left out with a line in the log.
+func hidden(ctx context.Context, path, pattern string) bool {
 	asked := map[string]bool{}
 	for part := range strings.SplitSeq(pattern, "/") {
 		asked[unescape(part)] = true
 	}
 	for part := range strings.SplitSeq(path, "/") {
 		if (strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".")) && !asked[part] {
+			slog.DebugContext(ctx, "left out a file whose name, or that of a folder, starts with _ or .", "path", path)
 			return true
 		}
 	}

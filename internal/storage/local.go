@@ -37,7 +37,7 @@ func (Local) Glob(ctx context.Context, pattern string) ([]Info, error) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if hidden(path, glob) {
+		if hidden(ctx, path, glob) {
 			return nil
 		}
 		full := filepath.Join(base, filepath.FromSlash(path))

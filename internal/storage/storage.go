@@ -81,7 +81,7 @@ type Reader interface {
 type Store interface {
 	// Glob lists the files that match pattern, sorted by URI. In a pattern, ** matches
 	// any number of folders. Files and folders whose names start with _ or . are left
-	// out, unless the pattern spells that part of the name out. A pattern without
+	// out, with a debug line in the log, unless the pattern spells that part of the name out. A pattern without
 	// matches is no error; a missing folder neither, but a missing bucket is.
 	Glob(ctx context.Context, pattern string) ([]Info, error)
 

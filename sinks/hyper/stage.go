@@ -31,7 +31,7 @@ func newWorkFile(staging, folder string) (workFile, error) {
 	}
 	var err error
 	w.folder, err = os.MkdirTemp("", "hyperlake-")
-	w.path = filepath.Join(w.folder, filepath.Base(path))
+	w.path = filepath.Join(w.folder, "file.hyper")
 	return w, stagingError(err)
 }
 

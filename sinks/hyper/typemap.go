@@ -267,7 +267,7 @@ func refuse(field arrow.Field, plain arrow.DataType) error {
 	e := failure.New(failure.Source, "column %q has type %s, which hyperd does not store", field.Name, field.Type).WithHint(leaveOut)
 	if _, isDecimal := plain.(arrow.DecimalType); isDecimal {
 		e = failure.New(failure.Source, "column %q has type %s, but hyperd stores at most %d digits", field.Name, field.Type, maxDigits).
-			WithHint("%s, or store it with at most %d digits in the lake", leaveOut, maxDigits)
+			WithHint("%s, or say in columns how many digits to store: {%s: {type: \"numeric(%d,%d)\"}}", leaveOut, field.Name, maxDigits, min(max(plain.(arrow.DecimalType).GetScale(), 0), maxDigits))
 	}
 	if _, isNested := plain.(arrow.NestedType); isNested {
 		e = failure.New(failure.Source, "column %q has the nested type %s, and hyperd stores only flat columns", field.Name, field.Type).WithHint(leaveOut)

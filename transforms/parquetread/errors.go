@@ -26,6 +26,7 @@ func fileError(uri string, err error) error {
 
 func hint(err error) string {
 	var path *fs.PathError
+	known := storage.Hint(err)
 	switch {
 	case errors.Is(err, storage.ErrChanged):
 		return "run again when nothing writes to the lake"
@@ -37,6 +38,8 @@ func hint(err error) string {
 		return "write the file again with other settings, or leave the column out by select"
 	case errors.Is(err, errColumns):
 		return "select other columns, or exclude the file from the source's uri"
+	case known != "":
+		return known
 	case errors.As(err, &path):
 		return "check that the file can be read"
 	}

@@ -24,16 +24,18 @@ type Footer struct {
 	RowGroups []RowGroup
 	Rows      int64
 
-	contents *contents // nil after Release
+	contents *contents // nil when it was forgotten
+	summary  *summary  // what is kept of it
 }
 
 // footerReaders is how many footers ReadFooters reads at once.
 const footerReaders = 16
 
 // ReadFooters reads the footers of all files, several at once, and keeps their order.
-// Footers with equal schemas share one. It fails as ReadFooter does, with the first error
-// that comes up.
-func ReadFooters(ctx context.Context, files []storage.Info) ([]Footer, error) {
+// Footers with equal schemas share one. Of columns for which isWanted is false, Chunk will
+// know the bytes only, so that memory does not grow much with the number of files; nil
+// wants everything. It fails as ReadFooter does, with the first error that comes up.
+func ReadFooters(ctx context.Context, files []storage.Info, isWanted func(column string) bool) ([]Footer, error) {
 	footers := make([]Footer, len(files))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(footerReaders)
@@ -44,6 +46,9 @@ func ReadFooters(ctx context.Context, files []storage.Info) ([]Footer, error) {
 				return err
 			}
 			known.intern(&footers[i])
+			if isWanted != nil {
+				footers[i].summarize(isWanted)
+			}
 			return nil
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"hyperlake/internal/batch"
+	"hyperlake/internal/storage"
 	"hyperlake/transforms/parquetread/internal/column"
 	"hyperlake/transforms/parquetread/internal/nested"
 )
@@ -66,17 +67,23 @@ func (g *groupReader) run() error {
 func (g *groupReader) openColumns() error {
 	nodes := g.selected.nodes
 	g.bytes, g.order, g.decoded = make([]int64, len(nodes)), make([]int, len(nodes)), make([]arrow.Array, len(nodes))
+	var ranges []storage.Range
 	for i, n := range nodes {
-		if err := g.openColumn(i); err != nil {
+		chunks, err := g.openColumn(i)
+		if err != nil {
 			return fmt.Errorf("column %q: %w", n.Name, err)
 		}
 		g.order[i] = i
+		for _, chunk := range chunks {
+			ranges = append(ranges, storage.Range{Start: chunk.Offset, Length: chunk.Length})
+		}
 	}
+	g.file.reader.Prepare(ranges)
 	slices.SortStableFunc(g.order, func(a, b int) int { return cmp.Compare(g.bytes[b], g.bytes[a]) })
 	return nil
 }
 
-func (g *groupReader) openColumn(i int) error {
+func (g *groupReader) openColumn(i int) ([]column.Chunk, error) {
 	field := g.selected.nodes[i].shape(level{})
 	if field.Kind == nested.Leaf {
 		field.Column.Type = g.selected.schema.Field(i).Type
@@ -85,12 +92,12 @@ func (g *groupReader) openColumn(i int) error {
 	for _, leaf := range field.Leaves() {
 		chunk, err := g.file.chunkOf(leaf, g.group)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		chunks = append(chunks, chunk)
 		g.bytes[i] += chunk.Uncompressed
 	}
-	return g.readers[i].open(cancellable{g.file.reader, g.ctx}, field, chunks, g.readAhead)
+	return chunks, g.readers[i].open(cancellable{g.file.reader, g.ctx}, field, chunks, g.readAhead)
 }
 
 // batchRows cuts the row group into batches of the same number of rows, and of about

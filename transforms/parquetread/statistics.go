@@ -34,6 +34,9 @@ type Chunk struct {
 // lacks or has twice, for a row group that it lacks, and after Release. What a writer says
 // that cannot be true, or of which nobody knows what it means, counts as not known.
 func (f Footer) Chunk(group int, column string) (Chunk, bool) {
+	if f.summary != nil {
+		return f.summary.chunk(f.Schema, group, column)
+	}
 	if f.contents == nil || group < 0 || group >= len(f.contents.meta.RowGroups) {
 		return Chunk{}, false
 	}
@@ -59,7 +62,44 @@ func (f Footer) Chunk(group int, column string) (Chunk, bool) {
 }
 
 // Release forgets what Chunk needs, which is most of a footer's memory.
-func (f *Footer) Release() { f.contents = nil }
+func (f *Footer) Release() { f.contents, f.summary = nil, nil }
+
+// summary is what is kept of a footer when there are many: the bytes of all columns, and
+// the chunks of some.
+type summary struct {
+	bytes  []int64 // by row group, then by column
+	chunks map[string][]Chunk
+}
+
+// summarize replaces the contents of a footer by a summary.
+func (f *Footer) summarize(isWanted func(column string) bool) {
+	kept := &summary{}
+	for _, group := range f.RowGroups {
+		for _, field := range f.Schema.Fields() {
+			chunk, _ := f.Chunk(group.Index, field.Name)
+			kept.bytes = append(kept.bytes, chunk.Bytes)
+			if isWanted(field.Name) {
+				if kept.chunks == nil {
+					kept.chunks = map[string][]Chunk{}
+				}
+				kept.chunks[field.Name] = append(kept.chunks[field.Name], chunk)
+			}
+		}
+	}
+	f.contents, f.summary = nil, kept
+}
+
+func (s *summary) chunk(schema *arrow.Schema, group int, column string) (Chunk, bool) {
+	at := schema.FieldIndices(column)
+	place := group * schema.NumFields()
+	if len(at) != 1 || group < 0 || place >= len(s.bytes) {
+		return Chunk{}, false
+	}
+	if chunks := s.chunks[column]; chunks != nil {
+		return chunks[group], true
+	}
+	return Chunk{Bytes: s.bytes[place+at[0]], Statistics: Statistics{Nulls: -1}}, true
+}
 
 // statistics returns what is known of a flat column in a row group.
 func (c *contents) statistics(n node, field arrow.Field, group format.RowGroup) Statistics {

@@ -1,0 +1,165 @@
+package pipelines_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
+	"hyperlake/pipelines"
+)
+
+// uploadLake copies the sample lake to a bucket.
+func uploadLake(t *testing.T, bucket string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(sampleLake(t), "*", "*.parquet"))
+	require.NoError(t, err)
+	require.Len(t, files, 4)
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(file)) + "/" + filepath.Base(file)
+		_, err := storage.Upload(t.Context(), file, storage.Join(bucket, "lake", name), storage.Any())
+		require.NoError(t, err)
+	}
+}
+
+// fetched returns a local copy of a file.
+func fetched(t *testing.T, uri string) string {
+	t.Helper()
+	if path, local := storage.LocalPath(uri); local {
+		return path
+	}
+	store, err := storage.For(uri)
+	require.NoError(t, err)
+	info, err := store.Stat(t.Context(), uri)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "fetched.hyper")
+	require.NoError(t, storage.Download(t.Context(), info, path))
+	return path
+}
+
+func names(t *testing.T, uri string) []string {
+	t.Helper()
+	store, err := storage.For(uri)
+	require.NoError(t, err)
+	found, err := store.Glob(t.Context(), storage.Join(uri, "**"))
+	require.NoError(t, err)
+	var names []string
+	for _, info := range found {
+		names = append(names, info.URI)
+	}
+	return names
+}
+
+// remoteConfig is the sample on remote storage, wherever what stands.
+func remoteConfig(lake, output, staging string, workers int) string {
+	config := fmt.Sprintf(`
+name: tpch
+output: {path: %q}
+runner: {parallelism: %d}
+tables:
+  - name: lineitem
+    source: {uri: %q, where: "l_shipdate >= date('1995-01-01')"}
+    rules: [{column: l_quantity, max: 40}]
+`, output, workers, lake+"/lineitem/*.parquet")
+	if staging != "" {
+		config += fmt.Sprintf("staging: %q\n", staging)
+	}
+	return config
+}
+
+// requireSameRows compares the tables of two extracts.
+func requireSameRows(t *testing.T, want, got string) {
+	t.Helper()
+	const all = `SELECT * FROM x."Extract"."lineitem" ORDER BY l_orderkey, l_linenumber`
+	rows := rowsIn(t, want, all)
+	require.NotEmpty(t, rows)
+	require.Equal(t, rows, rowsIn(t, got, all))
+}
+
+// Lake, staging and output are local or remote, in every combination, while requests fail:
+// the extract is the same.
+func TestRemoteStorage(t *testing.T) {
+	folder := t.TempDir()
+	local := configure(t, folder, remoteConfig("%LAKE%", "local.hyper", "", 1))
+	_, err := run(t, t.Context(), local, nil)
+	require.NoError(t, err)
+
+	for i := range 8 {
+		lakeIsRemote, stagingIsRemote, outputIsRemote := i&1 > 0, i&2 > 0, i&4 > 0
+		t.Run(fmt.Sprintf("lake %t, staging %t, output %t", lakeIsRemote, stagingIsRemote, outputIsRemote), func(t *testing.T) {
+			bucket, faults := storagetest.FakeGCS(t)
+			uploadLake(t, bucket)
+			folder := t.TempDir()
+			lake, staging, output := "%LAKE%", "stage", "out/x.hyper"
+			if lakeIsRemote {
+				lake = storage.Join(bucket, "lake")
+			}
+			if stagingIsRemote {
+				staging = storage.Join(bucket, "stage")
+			}
+			if outputIsRemote {
+				output = storage.Join(bucket, "out/x.hyper")
+			}
+			for _, operation := range []storagetest.Operation{storagetest.List, storagetest.Stat, storagetest.Read, storagetest.Write} {
+				faults.Inject(storagetest.Fault{On: operation, Status: 503, Times: 2})
+			}
+			faults.Inject(storagetest.Fault{On: storagetest.Read, Cut: true, After: 1000, Times: 4})
+			cfg := configure(t, folder, remoteConfig(lake, output, staging, 2))
+			report, err := run(t, t.Context(), cfg, nil)
+			require.NoError(t, err)
+			requireSameRows(t, local.Output.Path, fetched(t, cfg.Output.Path))
+			assert.Positive(t, report.Tables[0].RowsFiltered)
+			assert.Positive(t, report.Tables[0].RowsRejected)
+			assert.Empty(t, names(t, storage.Join(bucket, "stage")), "staging is gone")
+		})
+	}
+}
+
+// A file that is replaced during the run is an error, never a mixture.
+func TestAReplacedObjectEndsTheRun(t *testing.T) {
+	bucket, _ := storagetest.FakeGCS(t)
+	uploadLake(t, bucket)
+	cfg := configure(t, t.TempDir(), remoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "x.hyper"), "", 1))
+	_, err := run(t, t.Context(), cfg, func() {
+		_, err := storage.Upload(t.Context(), filepath.Join(sampleLake(t), "lineitem", "lineitem.1.parquet"),
+			storage.Join(bucket, "lake/lineitem/lineitem.3.parquet"), storage.Any())
+		require.NoError(t, err)
+	})
+	require.Error(t, err)
+	failed := failure.Of(err, failure.Engine)
+	assert.Equal(t, failure.Source, failed.Kind)
+	assert.Contains(t, failed.Message, "lineitem.3.parquet")
+	assert.Contains(t, failed.Message, "changed after it was listed")
+	assert.NotContains(t, names(t, bucket), storage.Join(bucket, "x.hyper"))
+}
+
+// An extract that cannot be uploaded leaves what stood there.
+func TestAnUploadThatFailsLeavesTheOutput(t *testing.T) {
+	bucket, faults := storagetest.FakeGCS(t)
+	output := storage.Join(bucket, "x.hyper")
+	store, err := storage.For(output)
+	require.NoError(t, err)
+	require.NoError(t, store.Put(t.Context(), output, []byte("as before")))
+	folder := t.TempDir()
+	cfg := configure(t, folder, remoteConfig("%LAKE%", output, "", 1))
+	report, err := run(t, t.Context(), cfg, func() {
+		faults.Inject(storagetest.Fault{On: storagetest.Write, Status: 403})
+	})
+	require.Error(t, err)
+	assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
+	assert.NotEmpty(t, failure.Of(err, failure.Engine).Hint)
+	assert.Equal(t, pipelines.Failed, report.Status)
+	faults.Heal()
+	data, err := store.Get(t.Context(), output)
+	require.NoError(t, err)
+	assert.Equal(t, "as before", string(data))
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Len(t, entries, 1, "only the configuration")
+}
