@@ -5,7 +5,7 @@ GOLANGCI_VERSION := v2.15.0
 
 export CGO_ENABLED := 0
 
-.PHONY: help build hyperd run test test-race fmt-check vet lint ci clean
+.PHONY: help build hyperd run test test-race bench corpus fmt-check vet lint ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,13 @@ test: hyperd ## all tests, against the real hyperd
 
 test-race: hyperd ## all tests with the race detector
 	CGO_ENABLED=1 go test -race ./...
+
+bench: hyperd ## time and memory on lakes of many, few and large files, as JSON (takes 3 GB of disk)
+	go run ./internal/bench -hyperlake bin/hyperlake -data out/bench
+
+corpus: ## every value of CORPUS, a checkout of apache/parquet-testing, against pyarrow
+	python3 transforms/parquetread/testdata/dump.py $(CORPUS) out/corpus
+	HYPERLAKE_CORPUS=$(abspath $(CORPUS)) HYPERLAKE_CORPUS_DUMP=$(CURDIR)/out/corpus go test -tags corpus -run TestCorpus ./transforms/parquetread
 
 fmt-check: ## fail when a file is not formatted
 	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }

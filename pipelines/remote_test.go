@@ -163,3 +163,16 @@ func TestAnUploadThatFailsLeavesTheOutput(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, entries, 1, "only the configuration")
 }
+
+// Of a file, the footer is one request, for the plan and for the worker; the columns of a
+// small row group are one more.
+func TestRangesAreJoined(t *testing.T) {
+	bucket, faults := storagetest.FakeGCS(t)
+	uploadLake(t, bucket)
+	cfg := configure(t, t.TempDir(), remoteConfig(storage.Join(bucket, "lake"), "x.hyper", "", 1))
+	cfg.Tables[0].Source.Where = ""
+	before := faults.Count(storagetest.Read)
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, faults.Count(storagetest.Read)-before, 2*report.Tables[0].Files+report.Tables[0].RowGroups)
+}
