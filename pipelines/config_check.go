@@ -228,18 +228,18 @@ func (c *Config) checkGlob(key, glob string) error {
 func (c *Config) checkRules(key string, rules []validate.Rule) error {
 	for i, rule := range rules {
 		at := fmt.Sprintf("%s[%d]", key, i)
-		switch {
-		case rule.Column == "":
-			return c.problem(at, "%s has no column; name the column that the rule is about", at)
-		case !rule.NotNull && rule.Min == nil && rule.Max == nil && !c.written(at+".in"):
-			return c.problem(at, "%s has no condition; add not_null: true, min, max or in", at)
-		case c.written(at+".in") && len(rule.In) == 0:
-			return c.problem(at+".in", "%s.in is an empty list, which no value is in; name the values that pass", at)
+		for _, text := range []struct{ key, value string }{
+			{"column", rule.Column}, {"in_file", rule.InFile}, {"matches", rule.Matches}, {"expr", strings.TrimSpace(rule.Expr)},
+		} {
+			if place := joinKey(at, text.key); c.written(place) && text.value == "" {
+				return c.problem(place, "%s is empty; give it a value, or remove the key", place)
+			}
 		}
-		switch rule.OnFail {
-		case validate.Reject, validate.Fail, validate.Warn:
-		default:
-			return c.problem(at+".on_fail", "%s.on_fail must be reject, fail or warn, not %s", at, shorten(string(rule.OnFail)))
+		if err := c.checkPath(joinKey(at, "in_file"), rule.InFile); err != nil {
+			return err
+		}
+		if wrong, err := rule.Check(); err != nil {
+			return c.problem(joinKey(at, wrong), "%s: %v", at, err)
 		}
 	}
 	return nil

@@ -32,13 +32,19 @@ func (c *Config) resolvePaths(folder string) error {
 	if c.Output.Path == "" {
 		c.Output.Path = filepath.Join(folder, c.Name+".hyper")
 	}
-	for key, path := range map[string]*string{
+	paths := map[string]*string{
 		"output.path":              &c.Output.Path,
 		"staging":                  &c.Staging,
 		"hyperd.path":              &c.Hyperd.Path,
 		"hyperd.log_dir":           &c.Hyperd.LogDir,
 		"hyperd.domain_socket_dir": &c.Hyperd.DomainSocketDir,
-	} {
+	}
+	for i := range c.Tables {
+		for j := range c.Tables[i].Rules {
+			paths[fmt.Sprintf("tables[%d].rules[%d].in_file", i, j)] = &c.Tables[i].Rules[j].InFile
+		}
+	}
+	for key, path := range paths {
 		if *path != "" && isRelative(*path) {
 			*path = filepath.Join(start(key), *path)
 		}

@@ -329,3 +329,29 @@ func TestTheOrderOfGlobsDoesNotMatter(t *testing.T) {
 	}
 	assert.Len(t, plans, 1)
 }
+
+// What init writes for columns that cannot be loaded, or not as they are, is a plan.
+func TestStartersArePlans(t *testing.T) {
+	folder := t.TempDir()
+	for i, fields := range [][]arrow.Field{
+		{field("id", int32Type), field("list", arrow.ListOf(int64Type)), field("wide", &arrow.Decimal256Type{Precision: 50, Scale: 2})},
+		{field("id", int64Type), field("list", arrow.ListOf(int64Type)), field("clash", textType)},
+		{field("id", int64Type), field("a, b: {c} # d", textType), field("${x}", textType), field("clash", int64Type)},
+	} {
+		writeTable(t, filepath.Join(folder, "odd: [name]", fmt.Sprintf("k'%d=x", i%1), fmt.Sprintf("%d.parquet", i)), `[{"id": 1}]`, fields...)
+	}
+	writeTable(t, filepath.Join(folder, "odd: [name]", "9.parquet"), `[{"id": null}]`, field("id", int32Type))
+	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: [name]"), folder)
+	require.NoError(t, err)
+	cfg := configure(t, folder, text)
+	table := planOf(t, cfg)
+	var columns []string
+	for _, column := range table.Columns {
+		columns = append(columns, column.Name+" "+column.SQLType)
+	}
+	assert.Equal(t, []string{"id BIGINT", "list TEXT", "a, b: {c} # d TEXT", "${x} TEXT", "k'0 TEXT"}, columns)
+	assert.Contains(t, text, "left out: column \"wide\"")
+	assert.Contains(t, text, "left out: column \"clash\" is utf8 in 1 file")
+	_, err = run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+}

@@ -117,13 +117,13 @@ func (t TableConfig) allRules() []validate.Rule {
 	return rules
 }
 
-// visibleColumns leaves out nested columns that nobody asked for: they stop no one who
-// does not want them.
+// visibleColumns leaves out columns that cannot be mapped as they are and that nobody asked
+// for: they stop no one who does not want them.
 func visibleColumns(source *arrow.Schema, cfg TableConfig) *arrow.Schema {
 	var fields []arrow.Field
 	for _, field := range source.Fields() {
-		_, isNested := field.Type.(arrow.NestedType)
-		if !isNested || len(cfg.Source.Select) == 0 || cfg.Source.asksFor(field.Name) || cfg.configures(field.Name) {
+		wanted := len(cfg.Source.Select) == 0 || cfg.Source.asksFor(field.Name) || cfg.configures(field.Name)
+		if _, err := mapAlone(field, cfg.Source.Nested); err == nil || wanted {
 			fields = append(fields, field)
 		}
 	}

@@ -50,8 +50,8 @@ type TablePlan struct {
 	// Drift says how the columns of files differ, and what becomes of that.
 	Drift []string `json:"drift,omitempty"`
 
-	// Where is the condition that rows are read under; RowByRow are the parts of it that
-	// have no columnar form.
+	// Where is the condition that rows are read under; RowByRow are the parts of it, and of
+	// the rules' expressions, that have no columnar form.
 	Where    string   `json:"where,omitempty"`
 	RowByRow []string `json:"row_by_row,omitempty"`
 
@@ -153,6 +153,9 @@ func checkOutputPlace(ctx context.Context, output string) error {
 func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePlan, error) {
 	src, err := openSource(ctx, cfg, tableCfg, tableCfg.Source.mayRead)
 	if err != nil {
+		return nil, err
+	}
+	if tableCfg.Rules, err = validate.ReadSets(ctx, tableCfg.Rules); err != nil {
 		return nil, err
 	}
 	m, err := newMapping(src.schema, tableCfg)
