@@ -1,9 +1,13 @@
 package pipelines
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/hyperd"
@@ -65,6 +69,124 @@ type TableConfig struct {
 
 	// Rules are conditions on each row, in the order of the report. Default: none.
 	Rules []validate.Rule `yaml:"rules"`
+
+	// Rejects is what becomes of the rows that break rules.
+	Rejects RejectsConfig `yaml:"rejects"`
+
+	// Checks are conditions on the finished table, in the order of the report. Default: none.
+	Checks []CheckConfig `yaml:"checks"`
+
+	// PrimaryKey and ForeignKeys are assumed keys of the table, which Tableau reads. Their
+	// columns are named as rules name them. Default: none.
+	PrimaryKey  []string           `yaml:"primary_key"`
+	ForeignKeys []ForeignKeyConfig `yaml:"foreign_keys"`
+}
+
+// RejectsConfig is what becomes of the rows of a table that break rules.
+type RejectsConfig struct {
+	// Path is the folder of the reject files of the last run, absolute or gs://. Empty (the
+	// default): rejects are only counted.
+	Path string `yaml:"path"`
+
+	// MaxRows and MaxRatio are how many rows, and which part of the rows read, may be
+	// rejected; more end the run. Default: any number.
+	MaxRows  *int   `yaml:"max_rows"`
+	MaxRatio *Ratio `yaml:"max_ratio"`
+}
+
+// ForeignKeyConfig is an assumed foreign key of a table.
+type ForeignKeyConfig struct {
+	Columns    []string `yaml:"columns"`
+	References string   `yaml:"references"` // a table of the extract: NAME or SCHEMA.NAME
+	To         []string `yaml:"to"`         // columns of that table: its primary key
+}
+
+// CheckConfig is a condition on a finished table: one of its kinds.
+type CheckConfig struct {
+	// Name is the check's name in the report. Default: what it says, in words.
+	Name string `yaml:"name"`
+
+	// SQL is a query whose one value must be true. It can name every table of the extract.
+	SQL string `yaml:"sql"`
+
+	// Unique names columns of which no two rows have the same values; NULLs are not compared.
+	Unique []string `yaml:"unique"`
+
+	// RowCount bounds the number of rows.
+	RowCount *RowCountCheck `yaml:"row_count"`
+
+	// ForeignKeys, when true, holds the assumed keys of the table against the rows.
+	ForeignKeys bool `yaml:"foreign_keys"`
+
+	// Freshness bounds the age of the latest value of a column of dates or timestamps.
+	Freshness *FreshnessCheck `yaml:"freshness"`
+
+	// ComparePrevious bounds how much the number of rows may differ from that in the file
+	// that stands at the output path.
+	ComparePrevious *ComparePreviousCheck `yaml:"compare_previous"`
+}
+
+// RowCountCheck bounds the number of rows of a table; both bounds are included.
+type RowCountCheck struct {
+	Min *int `yaml:"min"`
+	Max *int `yaml:"max"`
+}
+
+// FreshnessCheck bounds the age of the latest value of a column, at the time of the check.
+type FreshnessCheck struct {
+	Column string `yaml:"column"`
+	MaxAge Age    `yaml:"max_age"`
+}
+
+// ComparePreviousCheck bounds the change of the number of rows, as a part of the number before.
+type ComparePreviousCheck struct {
+	MaxChange Ratio `yaml:"max_change"`
+}
+
+// Ratio is a part of a whole, from 0 to 1, or more where a change is meant.
+type Ratio float64
+
+// UnmarshalText reads a number as a configuration gives it.
+func (r *Ratio) UnmarshalText(text []byte) error {
+	value, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) || value < 0 {
+		return fmt.Errorf("must be a number such as 0.01, not %s", shorten(string(text)))
+	}
+	*r = Ratio(value)
+	return nil
+}
+
+// Age is a span of time.
+type Age time.Duration
+
+// String is the span in days and hours, as a configuration writes it.
+func (a Age) String() string {
+	days, rest := time.Duration(a)/(24*time.Hour), time.Duration(a)%(24*time.Hour)
+	switch {
+	case days == 0:
+		return rest.String()
+	case rest == 0:
+		return fmt.Sprintf("%dd", days)
+	}
+	return fmt.Sprintf("%dd%s", days, rest)
+}
+
+var agePattern = regexp.MustCompile(`^([0-9]+)d(.*)$`)
+
+// UnmarshalText reads a span such as 36h or 7d12h.
+func (a *Age) UnmarshalText(text []byte) error {
+	rest, days := string(text), 0
+	if found := agePattern.FindStringSubmatch(rest); found != nil {
+		days, _ = strconv.Atoi(found[1])
+		rest = found[2]
+	}
+	span, err := time.ParseDuration(cmp.Or(rest, "0s"))
+	const maxDays = 100_000 // more than a time.Duration holds
+	if err != nil || len(text) == 0 || days > maxDays || span < 0 || days == 0 && span == 0 {
+		return fmt.Errorf("must be a span of time such as 36h or 7d, not %s", shorten(string(text)))
+	}
+	*a = Age(span + time.Duration(days)*24*time.Hour)
+	return nil
 }
 
 // SourceConfig is a part of the lake.

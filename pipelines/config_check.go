@@ -136,6 +136,12 @@ func (c *Config) checkTables() error {
 		if err := c.checkRules(key+".rules", table.Rules); err != nil {
 			return err
 		}
+		if err := c.checkRejects(key+".rejects", i); err != nil {
+			return err
+		}
+		if err := c.checkChecks(key+".checks", table.Checks); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -233,7 +233,7 @@ func TestLoadRefusesValues(t *testing.T) {
 		{"on_fail", rule(`column: a, min: 1, on_fail: drop`), `x.yaml:2:66: tables[0].rules[0]: on_fail is "drop"; write reject, fail or warn`},
 		{"lengths", rule(`column: a, min_length: 3, max_length: 2`), `x.yaml:2:76: tables[0].rules[0]: no text has at least 3 characters and at most 2 characters`},
 		{"negative length", rule(`column: a, max_length: -1`), `x.yaml:2:61: tables[0].rules[0]: max_length is -1; lengths are 0 or more characters`},
-		{"pattern", rule(`column: a, matches: "(a"`), `x.yaml:2:58: tables[0].rules[0]: matches: error parsing regexp: missing closing ): `+"`(a`"+`; write a regular expression as RE2 knows them`},
+		{"pattern", rule(`column: a, matches: "(a"`), `x.yaml:2:58: tables[0].rules[0]: matches: error parsing regexp: missing closing ): ` + "`(a`" + `; write a regular expression as RE2 knows them`},
 		{"empty pattern", rule(`column: a, min: 1, matches: ""`), `x.yaml:2:66: tables[0].rules[0].matches is empty; give it a value, or remove the key`},
 		{"empty column of a rule", rule(`column: "", min: 1`), `x.yaml:2:46: tables[0].rules[0].column is empty; give it a value, or remove the key`},
 		{"empty expression", rule(`expr: " "`), `x.yaml:2:44: tables[0].rules[0].expr is empty; give it a value, or remove the key`},

@@ -50,6 +50,9 @@ func (c *Config) resolvePaths(folder string) error {
 		}
 	}
 	for i := range c.Tables {
+		if rejects := &c.Tables[i].Rejects; rejects.Path != "" && isRelative(rejects.Path) {
+			rejects.Path = filepath.Join(start(fmt.Sprintf("tables[%d].rejects.path", i)), rejects.Path)
+		}
 		source := &c.Tables[i].Source
 		source.bases = make([]string, len(source.URI))
 		for j, glob := range source.URI {

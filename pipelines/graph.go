@@ -10,28 +10,29 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/validate"
 )
 
 func init() {
 	register.DoFn2x0[[]byte, func(int, parquetread.Shard)](&listFn{})
-	register.DoFn4x1[context.Context, int, func(*hyper.File) bool, func(*validate.RejectCount) bool, error](&recordFn{})
+	register.DoFn4x1[context.Context, int, func(*hyper.File) bool, func(*rejects.Bundle) bool, error](&recordFn{})
 	register.Emitter2[int, parquetread.Shard]()
 	register.Iter1[hyper.File]()
-	register.Iter1[validate.RejectCount]()
+	register.Iter1[rejects.Bundle]()
 }
 
 // result is what a finished job tells the driver. Of several attempts at it the last one
 // stands; each speaks of a complete extract.
 type result struct {
-	Extract hyper.File             `json:"extract"`
-	Rejects []validate.RejectCount `json:"rejects"`
+	Extract hyper.File       `json:"extract"`
+	Rejects []rejects.Bundle `json:"rejects"` // one for each table
 }
 
 // buildGraph is the pipeline of a run: references are shuffled, batches are not. The
 // stages from reading to loading fuse into one.
-func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, resultURI string) {
+func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, aside rejects.Params, resultURI string) {
 	var reads []parquetread.Table
 	var rules []validate.Table
 	for _, table := range plan.Tables {
@@ -40,11 +41,11 @@ func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, resultURI string) {
 	}
 	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: plan.shards}, beam.Impulse(s))
 	batches := parquetread.Read(s, shards, reads)
-	good, rejects := validate.Rules(s, batches, rules)
+	good, bad := validate.Rules(s, batches, rules)
 	partials := hyper.Write(s, good, sink)
 	extract := hyper.MergePartials(s, partials, sink)
-	counts := beam.AddFixedKey(s, validate.CountRejects(s, rejects))
-	beam.ParDo0(s.Scope("Record"), &recordFn{URI: resultURI}, beam.CoGroupByKey(s, extract, counts))
+	bundles := beam.AddFixedKey(s, rejects.Write(s, bad, aside))
+	beam.ParDo0(s.Scope("Record"), &recordFn{URI: resultURI, Tables: len(plan.Tables)}, beam.CoGroupByKey(s, extract, bundles))
 }
 
 // listFn emits the shards of the plan, each under its own key.
@@ -61,21 +62,22 @@ func (fn *listFn) ProcessElement(_ []byte, emit func(int, parquetread.Shard)) {
 
 // recordFn writes the result of the job to staging, where the driver reads it.
 type recordFn struct {
-	URI string
+	URI    string
+	Tables int
 }
 
 // ProcessElement records the one extract of the run.
-func (fn *recordFn) ProcessElement(ctx context.Context, _ int, extracts func(*hyper.File) bool, rejects func(*validate.RejectCount) bool) error {
-	return failure.Encode(fn.record(ctx, extracts, rejects), failure.Storage)
+func (fn *recordFn) ProcessElement(ctx context.Context, _ int, extracts func(*hyper.File) bool, bundles func(*rejects.Bundle) bool) error {
+	return failure.Encode(fn.record(ctx, extracts, bundles), failure.Storage)
 }
 
-func (fn *recordFn) record(ctx context.Context, extracts func(*hyper.File) bool, rejects func(*validate.RejectCount) bool) error {
-	var r result
+func (fn *recordFn) record(ctx context.Context, extracts func(*hyper.File) bool, bundles func(*rejects.Bundle) bool) error {
+	r := result{Rejects: make([]rejects.Bundle, fn.Tables)}
 	if !extracts(&r.Extract) {
 		return failure.New(failure.Engine, "the merge gave no extract")
 	}
-	for count := (validate.RejectCount{}); rejects(&count); count = (validate.RejectCount{}) {
-		r.Rejects = append(r.Rejects, count)
+	for bundle := (rejects.Bundle{}); bundles(&bundle); bundle = (rejects.Bundle{}) {
+		r.Rejects[bundle.Table].Add(bundle)
 	}
 	data, err := json.Marshal(r)
 	if err != nil {

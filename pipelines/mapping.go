@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
 	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/validate"
 )
 
@@ -117,13 +118,17 @@ func (t TableConfig) allRules() []validate.Rule {
 	return rules
 }
 
-// visibleColumns leaves out columns that cannot be mapped as they are and that nobody asked
-// for: they stop no one who does not want them.
+// visibleColumns leaves out columns that nobody asked for, if they cannot be mapped as they
+// are, so that they stop no one who does not want them, or if they only say why rows were
+// rejected.
 func visibleColumns(source *arrow.Schema, cfg TableConfig) *arrow.Schema {
 	var fields []arrow.Field
+	added := rejects.AddedTo(source)
 	for _, field := range source.Fields() {
-		wanted := len(cfg.Source.Select) == 0 || cfg.Source.asksFor(field.Name) || cfg.configures(field.Name)
-		if _, err := mapAlone(field, cfg.Source.Nested); err == nil || wanted {
+		wanted := cfg.Source.asksFor(field.Name) || cfg.configures(field.Name)
+		_, err := mapAlone(field, cfg.Source.Nested)
+		isLeftOut := slices.Contains(added, field.Name) || err != nil && len(cfg.Source.Select) > 0
+		if wanted || !isLeftOut {
 			fields = append(fields, field)
 		}
 	}

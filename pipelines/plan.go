@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -14,6 +15,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/validate"
 )
@@ -54,6 +56,9 @@ type TablePlan struct {
 	// the rules' expressions, that have no columnar form.
 	Where    string   `json:"where,omitempty"`
 	RowByRow []string `json:"row_by_row,omitempty"`
+
+	// RejectsPath is the folder of the reject files; empty where rejects are only counted.
+	RejectsPath string `json:"rejects_path,omitempty"`
 
 	// Rules are all that the rows are held against, as they are counted: the user's, then
 	// those that the types call for. Every one has its name.
@@ -124,6 +129,12 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 			}
 		}
 	}
+	if err := plan.addKeys(cfg.Tables); err != nil {
+		return nil, err
+	}
+	if _, err := plan.checks(cfg, &previousExtract{}, time.Now()); err != nil { // what is wrong with them is known now
+		return nil, err
+	}
 	var err error
 	if plan.FormatVersion, plan.FormatReason, err = hyper.FormatVersion(columns, cfg.Output.FormatVersion); err != nil {
 		return nil, err
@@ -150,6 +161,20 @@ func checkOutputPlace(ctx context.Context, output string) error {
 	return nil
 }
 
+// checkRejectsPlace refuses a folder that cannot be replaced by reject files, and columns
+// that those cannot have.
+func checkRejectsPlace(ctx context.Context, folder string, columns *arrow.Schema) error {
+	if err := rejects.CheckNames(columns); err != nil {
+		return err
+	}
+	err := rejects.CheckFolder(ctx, folder)
+	var known *failure.Error
+	if errors.As(err, &known) {
+		return known.BeforeData()
+	}
+	return err
+}
+
 func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePlan, error) {
 	src, err := openSource(ctx, cfg, tableCfg, tableCfg.Source.mayRead)
 	if err != nil {
@@ -162,7 +187,7 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 	if err != nil {
 		return nil, err
 	}
-	table := &TablePlan{Where: tableCfg.Source.Where}
+	table := &TablePlan{Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path}
 	table.Schema, table.Name = tableCfg.Schema, tableCfg.Name
 	if table.Drift, err = src.columns.check(m.sourceNames(), tableCfg.Source.OnDrift); err != nil {
 		return nil, err
@@ -174,6 +199,11 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 	validator, err := table.addRules(m)
 	if err != nil {
 		return nil, err
+	}
+	if table.RejectsPath != "" {
+		if err := checkRejectsPlace(ctx, table.RejectsPath, m.source); err != nil {
+			return nil, err
+		}
 	}
 	table.RowByRow = validator.RowByRow()
 	table.addFiles(src, m.source, validator)

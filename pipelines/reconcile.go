@@ -3,16 +3,12 @@ package pipelines
 import (
 	"hyperlake/internal/failure"
 	"hyperlake/sinks/hyper"
-	"hyperlake/transforms/validate"
+	"hyperlake/sinks/rejects"
 )
 
 // reconcile proves that no row was lost or doubled on its way: the footers, the tallies
 // that travelled with the rows, the rejects and hyperd must tell the same story.
-func reconcile(plan *Plan, extract hyper.File, rejects []validate.RejectCount, counted []int64) error {
-	rejected := make([]int64, len(plan.Tables))
-	for _, count := range rejects {
-		rejected[count.Table] += count.Rows
-	}
+func reconcile(plan *Plan, extract hyper.File, aside []rejects.Bundle, counted []int64) error {
 	for i, table := range plan.Tables {
 		contents := extract.Tables[i]
 		tally := contents.Tally
@@ -22,7 +18,8 @@ func reconcile(plan *Plan, extract hyper.File, rejects []validate.RejectCount, c
 		}{
 			{tally.Read, table.rowsToRead(), "rows read, rows in the footers less those pruned"},
 			{contents.Rows, tally.Left(), "rows loaded, rows read less those filtered and rejected"},
-			{rejected[i], tally.Rejected, "rows handed over as rejects, rows rejected"},
+			{aside[i].Rows, tally.Rejected, "rows set aside as rejects, rows rejected"},
+			{rowsIn(aside[i].Files), writtenRows(table, aside[i]), "rows in the reject files, rows set aside as rejects"},
 			{counted[i], contents.Rows, "rows in the extract, rows loaded"},
 		}
 		for _, check := range checks {
@@ -33,4 +30,20 @@ func reconcile(plan *Plan, extract hyper.File, rejects []validate.RejectCount, c
 		}
 	}
 	return nil
+}
+
+func rowsIn(files []rejects.File) int64 {
+	var rows int64
+	for _, file := range files {
+		rows += file.Rows
+	}
+	return rows
+}
+
+// writtenRows is how many rejects of a table should be in files.
+func writtenRows(table *TablePlan, aside rejects.Bundle) int64 {
+	if table.RejectsPath == "" {
+		return 0
+	}
+	return aside.Rows
 }

@@ -63,6 +63,30 @@ type ReportTable struct {
 	RowsRejected int64        `json:"rows_rejected"`
 	RowsLoaded   int64        `json:"rows_loaded"`
 	Rules        []ReportRule `json:"rules"`
+
+	// RejectsPath is the folder of the reject files, Samples are up to three rejects of
+	// every rule, and Thresholds is what was allowed; empty without them.
+	RejectsPath string           `json:"rejects_path,omitempty"`
+	Samples     []ReportSample   `json:"samples,omitempty"`
+	Thresholds  *ReportThreshold `json:"thresholds,omitempty"`
+
+	Checks  []CheckResult  `json:"checks"`
+	Columns []ReportColumn `json:"columns,omitempty"`
+}
+
+// ReportSample is a rejected row.
+type ReportSample struct {
+	Rule     string `json:"rule"`
+	File     string `json:"file"`
+	RowGroup int    `json:"row_group"`
+	Row      int64  `json:"row"`              // 0-based in the file
+	Reason   string `json:"reason,omitempty"` // holds values of the row: only where they may be shown
+}
+
+// ReportThreshold is how many rows may be rejected.
+type ReportThreshold struct {
+	MaxRows  *int   `json:"max_rows,omitempty"`
+	MaxRatio *Ratio `json:"max_ratio,omitempty"`
 }
 
 // ReportRule says how many rows broke a rule. The rules that the types call for are
@@ -110,7 +134,7 @@ func (r *Report) planned(plan *Plan) {
 		r.Tables = append(r.Tables, ReportTable{
 			Schema: table.Schema, Name: table.Name,
 			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.bytesToRead(), RowsInFiles: table.Rows, RowsPruned: table.Pruned.Rows,
-			Rules: []ReportRule{},
+			Rules: []ReportRule{}, Checks: []CheckResult{},
 		})
 	}
 }
@@ -133,6 +157,11 @@ func (r *Report) loaded(plan *Plan, done result) {
 			if failed > 0 || !rule.Builtin {
 				table.Rules = append(table.Rules, ReportRule{Name: rule.Name, Failed: failed, OnFail: string(rule.OnFail)})
 			}
+		}
+		for _, s := range done.Rejects[i].Samples {
+			table.Samples = append(table.Samples, ReportSample{
+				Rule: plan.Tables[i].Rules[s.Rule].Name, File: s.File, RowGroup: s.RowGroup, Row: s.Row, Reason: s.Reason,
+			})
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
 )
 
 // Engine runs a Beam pipeline; the package runners has them.
@@ -36,6 +37,10 @@ type RunOptions struct {
 	Engine   Engine
 	Log      *slog.Logger
 	Progress func(Progress) // called from one goroutine at a time; nil for none
+
+	// LogValues lets values of rejected and offending rows into the report. They may be
+	// personal data.
+	LogValues bool
 }
 
 // Progress is the state of a run.
@@ -99,13 +104,26 @@ func (r *run) run(ctx context.Context) (err error) {
 	if r.report.HyperdVersion, err = lease.Version(ctx); err != nil {
 		return err
 	}
-	var extract hyper.File
+	var built result
 	if err := r.stage("load", func() (done work, err error) {
-		extract, done, err = r.load(ctx, lease, staging)
+		built, done, err = r.load(ctx, lease, staging)
 		return done, err
 	}); err != nil {
 		return err
 	}
+	verdict := r.report.brokenThresholds(r.cfg.Tables)
+	if verdict == nil {
+		verdict = r.stage("check", func() (work, error) {
+			return work{rows: r.report.rowsLoaded()}, r.inspect(ctx, lease, built.Extract, staging.local)
+		})
+	}
+	if err := r.publishRejects(ctx, built.Rejects, verdict); err != nil {
+		return err
+	}
+	if verdict != nil {
+		return verdict
+	}
+	extract := built.Extract
 	return r.stage("move", func() (work, error) { return r.move(ctx, extract) })
 }
 
@@ -158,38 +176,39 @@ func errNoRows() error {
 
 // load has the engine build the extract on staging, and proves its counts. The file that
 // it returns is local.
-func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (hyper.File, work, error) {
+func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (result, work, error) {
 	layout := r.plan.layout()
 	sink := hyper.Params{Layout: layout, Hyperd: r.cfg.Hyperd, Staging: staging.path}
+	aside := r.rejectsParams(staging)
 	resultURI := storage.Join(staging.path, "result.json")
 	started := time.Now()
 	err := r.options.Engine.Run(ctx,
-		func(root beam.Scope) { buildGraph(root, r.plan, sink, resultURI) },
+		func(root beam.Scope) { buildGraph(root, r.plan, sink, aside, resultURI) },
 		func(counts map[string]int64) {
 			r.showProgress("load", counts["rows_loaded"]+counts["rows_rejected"], started)
 		})
 	if err != nil {
-		return hyper.File{}, work{}, err
+		return result{}, work{}, err
 	}
 	done, err := readResult(ctx, resultURI)
 	if err != nil {
-		return hyper.File{}, work{}, err
+		return result{}, work{}, err
 	}
 	if done.Extract.Path, err = hyper.Fetch(ctx, done.Extract, staging.local); err != nil {
-		return hyper.File{}, work{}, err
+		return result{}, work{}, err
 	}
 	counted, err := hyper.Count(ctx, lease, layout, done.Extract.Path)
 	if err != nil {
-		return hyper.File{}, work{}, err
+		return result{}, work{}, err
 	}
 	r.report.loaded(r.plan, done)
 	if err := reconcile(r.plan, done.Extract, done.Rejects, counted); err != nil {
-		return hyper.File{}, work{}, err
+		return result{}, work{}, err
 	}
 	if r.report.rowsSelected() == 0 && r.cfg.OnEmpty != OnEmptyAllow {
-		return hyper.File{}, work{}, errNoRows()
+		return result{}, work{}, errNoRows()
 	}
-	return done.Extract, work{rows: r.report.rowsLoaded(), bytes: r.report.bytesIn()}, nil
+	return done, work{rows: r.report.rowsLoaded(), bytes: r.report.bytesIn()}, nil
 }
 
 // move puts the extract into place.
@@ -204,6 +223,19 @@ func (r *run) move(ctx context.Context, extract hyper.File) (work, error) {
 	}
 	r.report.moved(extract)
 	return work{rows: r.report.rowsLoaded(), bytes: extract.Bytes}, nil
+}
+
+// rejectsParams says what becomes of the rejects of every table.
+func (r *run) rejectsParams(staging *staging) rejects.Params {
+	params := rejects.Params{Staging: staging.path}
+	for _, table := range r.plan.Tables {
+		aside := rejects.Table{Write: table.RejectsPath != "", Values: r.options.LogValues}
+		for _, rule := range table.Rules {
+			aside.Rules = append(aside.Rules, rule.Name)
+		}
+		params.Tables = append(params.Tables, aside)
+	}
+	return params
 }
 
 // moveTo moves a local file to its place, whole or not at all.

@@ -67,7 +67,12 @@ func (t Tally) Left() int64 { return t.Read - t.Filtered - t.Rejected }
 type Rejects struct {
 	Table  int
 	Origin Origin
-	Rows   []int64      // of each row: its 0-based number in the file
-	Rules  [][]int      // of each row: the indexes of the rules that it broke, ascending
+	Rows   []int64 // of each row: its 0-based number in the file
+	Rules  [][]int // of each row: the indexes of the rules that it broke, ascending
+
+	// Reasons says for each row and each rule of Rules what was found and what was
+	// expected. It holds values of the row, which may be personal data.
+	Reasons [][]string
+
 	Record arrow.Record // the rejected rows, with the columns of the batch
 }

@@ -28,10 +28,11 @@ type batchHead struct {
 }
 
 type rejectsHead struct {
-	Table  int     `json:"table"`
-	Origin Origin  `json:"origin"`
-	Rows   []int64 `json:"rows"`
-	Rules  [][]int `json:"rules"`
+	Table   int        `json:"table"`
+	Origin  Origin     `json:"origin"`
+	Rows    []int64    `json:"rows"`
+	Rules   [][]int    `json:"rules"`
+	Reasons [][]string `json:"reasons"`
 }
 
 func encodeBatch(b Batch) ([]byte, error) {
@@ -48,7 +49,7 @@ func decodeBatch(data []byte) (Batch, error) {
 }
 
 func encodeRejects(r Rejects) ([]byte, error) {
-	return encode(rejectsHead{r.Table, r.Origin, r.Rows, r.Rules}, r.Record)
+	return encode(rejectsHead{r.Table, r.Origin, r.Rows, r.Rules, r.Reasons}, r.Record)
 }
 
 func decodeRejects(data []byte) (Rejects, error) {
@@ -57,7 +58,9 @@ func decodeRejects(data []byte) (Rejects, error) {
 	if err != nil {
 		return Rejects{}, err
 	}
-	return Rejects{Table: head.Table, Origin: head.Origin, Rows: head.Rows, Rules: head.Rules, Record: record}, nil
+	return Rejects{
+		Table: head.Table, Origin: head.Origin, Rows: head.Rows, Rules: head.Rules, Reasons: head.Reasons, Record: record,
+	}, nil
 }
 
 func encode(head any, record arrow.Record) ([]byte, error) {

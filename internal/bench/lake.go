@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -24,48 +23,34 @@ type lake struct {
 
 // The lakes have enough rows for memory to be at its peak. One has as many rows as
 // another in a thousand times as many files, one has ten times the rows.
-var lakes = []lake{
-	{"few files", 10, 300_000},
-	{"many files", 10_000, 300},
-	{"large files", 10, 3_000_000},
-}
+var (
+	few   = lake{"few", 10, 600_000}
+	many  = lake{"many", 10_000, 600}
+	large = lake{"large", 10, 6_000_000}
+)
 
 var schema = arrow.NewSchema([]arrow.Field{
 	{Name: "id", Type: arrow.PrimitiveTypes.Int64},
 	{Name: "price", Type: &arrow.Decimal128Type{Precision: 15, Scale: 2}, Nullable: true},
 	{Name: "ratio", Type: arrow.PrimitiveTypes.Float64},
 	{Name: "day", Type: arrow.FixedWidthTypes.Date32},
+	{Name: "due", Type: arrow.FixedWidthTypes.Date32},
 	{Name: "mode", Type: arrow.BinaryTypes.String},
 	{Name: "comment", Type: arrow.BinaryTypes.String},
 }, nil)
 
-// make writes the files of a lake, unless they are there, and a configuration beside them.
-func (l lake) make(folder string) (*result, error) {
+// make writes the files of a lake, unless they are there.
+func (l lake) make(folder string) error {
 	for i := range l.files {
 		path := filepath.Join(folder, fmt.Sprintf("part=%d", i%100), fmt.Sprintf("%d.parquet", i))
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
 		if err := l.writeFile(path, uint64(i)); err != nil {
-			return nil, err
-		}
-	}
-	r := &result{Name: l.name, Files: l.files, Rows: int64(l.files) * int64(l.rows)}
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".parquet" {
 			return err
 		}
-		info, err := entry.Info()
-		if err == nil {
-			r.Bytes += info.Size()
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
 	}
-	config := "name: bench\ntables:\n  - source: {uri: '**/*.parquet'}\n    rules: [{column: price, min: 0}]\n"
-	return r, os.WriteFile(filepath.Join(folder, "bench.yaml"), []byte(config), 0o600)
+	return nil
 }
 
 // writeFile writes a file under a temporary name first: one that is there is whole.
@@ -102,9 +87,11 @@ func rows(random *rand.Rand, n int) arrow.Record {
 		b.Field(0).(*array.Int64Builder).Append(random.Int64())
 		b.Field(1).(*array.Decimal128Builder).Append(decimal128.FromI64(random.Int64N(10_000_000)))
 		b.Field(2).(*array.Float64Builder).Append(random.Float64())
-		b.Field(3).(*array.Date32Builder).Append(arrow.Date32(random.Int32N(20_000)))
-		b.Field(4).(*array.StringBuilder).Append(modes[random.IntN(len(modes))])
-		b.Field(5).(*array.StringBuilder).Append(fmt.Sprintf("comment %x", random.Uint64()))
+		day := arrow.Date32(random.Int32N(20_000))
+		b.Field(3).(*array.Date32Builder).Append(day)
+		b.Field(4).(*array.Date32Builder).Append(day + arrow.Date32(random.Int32N(100)))
+		b.Field(5).(*array.StringBuilder).Append(modes[random.IntN(len(modes))])
+		b.Field(6).(*array.StringBuilder).Append(fmt.Sprintf("comment %x", random.Uint64()))
 	}
 	return b.NewRecord()
 }

@@ -19,7 +19,6 @@ type result struct {
 	Name           string    `json:"name"`
 	Files          int       `json:"files"`
 	Rows           int64     `json:"rows"`
-	Bytes          int64     `json:"bytes"` // of the files
 	Seconds        []float64 `json:"seconds"`
 	MedianSeconds  float64   `json:"median_seconds"`
 	HyperlakeBytes int64     `json:"peak_hyperlake_bytes"`
@@ -45,23 +44,45 @@ func main() {
 	}
 }
 
+// benchCase is a lake and the rules that its rows are held against.
+type benchCase struct {
+	name  string
+	lake  lake
+	rules string
+}
+
+// fiveRules are typical ones: not NULL, a range, a set, a pattern on a short column, and
+// two dates compared.
+const fiveRules = `[{column: id, not_null: true}, {column: price, min: 0, max: 100000}, {column: mode, in: [AIR, MAIL, RAIL, SHIP, TRUCK]},
+      {column: mode, matches: "^[A-Z]{3,5}$"}, {expr: "day <= due"}]`
+
+var cases = []benchCase{
+	{"few files", few, "[]"},
+	{"five rules", few, fiveRules},
+	{"many files", many, "[]"},
+	{"large files", large, "[]"},
+}
+
 func run(program, data string, rounds int) error {
 	program, err := filepath.Abs(program)
 	if err != nil {
 		return err
 	}
-	var results []*result
-	for _, lake := range lakes {
-		r, err := lake.make(filepath.Join(data, lake.name))
-		if err != nil {
-			return fmt.Errorf("make the lake %s: %w", lake.name, err)
+	results := make([]*result, len(cases))
+	for i, c := range cases {
+		if err := c.lake.make(filepath.Join(data, c.lake.name)); err != nil {
+			return fmt.Errorf("make the lake %s: %w", c.lake.name, err)
 		}
-		results = append(results, r)
+		results[i] = &result{Name: c.name, Files: c.lake.files, Rows: int64(c.lake.files) * int64(c.lake.rows)}
 	}
 	for range rounds {
-		for _, r := range results {
+		for i, r := range results {
 			fmt.Fprintf(os.Stderr, "%s: %d rows in %d files\n", r.Name, r.Rows, r.Files)
-			if err := r.measure(program, filepath.Join(data, r.Name)); err != nil {
+			config, err := cases[i].configure(data)
+			if err == nil {
+				err = r.measure(program, config)
+			}
+			if err != nil {
 				return fmt.Errorf("%s: %w", r.Name, err)
 			}
 		}
@@ -75,10 +96,17 @@ func run(program, data string, rounds int) error {
 		Cases  []*result `json:"cases"`
 		Ratios []ratio   `json:"ratios"`
 	}{results, []ratio{
+		compare(results, "five rules", "few files"),
 		compare(results, "many files", "few files"),
 		compare(results, "large files", "few files"),
-		compare(results, "many files", "large files"),
 	}})
+}
+
+// configure writes the configuration of a case.
+func (c benchCase) configure(data string) (string, error) {
+	path := filepath.Join(data, c.name+".yaml")
+	text := fmt.Sprintf("name: bench\ntables:\n  - source: {uri: '%s/**/*.parquet'}\n    rules: %s\n", c.lake.name, c.rules)
+	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
 func median(values []float64) float64 {

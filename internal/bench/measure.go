@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// measure runs hyperlake on a lake once.
-func (r *result) measure(program, folder string) error {
-	cmd := exec.Command(program, "generate", "bench.yaml", "--quiet")
-	cmd.Dir, cmd.Stderr = folder, os.Stderr
+// measure runs hyperlake on a configuration once.
+func (r *result) measure(program, config string) error {
+	cmd := exec.Command(program, "generate", config, "--quiet")
+	cmd.Stderr = os.Stderr
 	started := time.Now()
 	if err := cmd.Start(); err != nil {
 		return err

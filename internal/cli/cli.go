@@ -143,6 +143,7 @@ Exit codes:
 		a.inspectCommand(),
 		a.initCommand(),
 		a.sqlCommand(),
+		a.reportCommand(),
 		a.hyperdCommand(),
 		a.versionCommand(),
 	)

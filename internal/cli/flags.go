@@ -28,6 +28,7 @@ type commonFlags struct {
 	quiet     bool
 	logFormat string
 	logLevel  string
+	logValues bool // only of commands that run a configuration
 }
 
 func (f *commonFlags) add(flags *pflag.FlagSet) {

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) runCommand() *cobra.Command {
-	return &cobra.Command{
+	return a.withRunFlags(&cobra.Command{
 		Use:     "run CONFIG [-- BEAM_FLAG…]",
 		Short:   "Build the extract, then publish it if the configuration says so",
 		Example: "  hyperlake run lineitem.yaml --set output.path=/data/lineitem.hyper",
@@ -23,11 +23,11 @@ func (a *app) runCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.build(cmd.Context(), args[0], args[1:])
 		},
-	}
+	})
 }
 
 func (a *app) generateCommand() *cobra.Command {
-	return &cobra.Command{
+	return a.withRunFlags(&cobra.Command{
 		Use:     "generate CONFIG [-- BEAM_FLAG…]",
 		Short:   "Build the extract, never publish it",
 		Example: "  hyperlake generate lineitem.yaml --json",
@@ -35,7 +35,12 @@ func (a *app) generateCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.build(cmd.Context(), args[0], args[1:])
 		},
-	}
+	})
+}
+
+func (a *app) withRunFlags(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().BoolVar(&a.flags.logValues, "log-values", false, "let values of rejected rows into the report; they may be personal data")
+	return cmd
 }
 
 // configAndBeamFlags accepts one configuration, and anything after --.
@@ -74,10 +79,11 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string) error 
 	}
 	meter := a.newMeter()
 	report, err := pipelines.Run(ctx, cfg, pipelines.RunOptions{
-		ID:       id,
-		Engine:   runner,
-		Log:      a.log,
-		Progress: meter.show,
+		ID:        id,
+		Engine:    runner,
+		Log:       a.log,
+		Progress:  meter.show,
+		LogValues: a.flags.logValues,
 	})
 	meter.close()
 	if err == nil {
@@ -98,12 +104,22 @@ func (a *app) saySummary(report *pipelines.Report) {
 	a.say("extract is in place: %s (%s, %s, %s, %.1f s)", visible(report.Output.Path), plural(int64(len(report.Tables)), "table", "tables"),
 		plural(rows, "row", "rows"), humanize.Bytes(uint64(report.Output.Bytes)), report.Finished.Sub(report.Started).Seconds())
 	for _, table := range report.Tables {
-		a.say("  %s: %s read, %s rejected, %s loaded", sqlNameText(table.Schema, table.Name), plural(table.RowsRead, "row", "rows"),
-			humanize.Comma(table.RowsRejected), humanize.Comma(table.RowsLoaded))
+		filtered := ""
+		if table.RowsFiltered > 0 {
+			filtered = humanize.Comma(table.RowsFiltered) + " filtered, "
+		}
+		a.say("  %s: %s read, %s%s rejected, %s loaded", sqlNameText(table.Schema, table.Name), plural(table.RowsRead, "row", "rows"),
+			filtered, humanize.Comma(table.RowsRejected), humanize.Comma(table.RowsLoaded))
 		for _, rule := range table.Rules {
 			if rule.Failed > 0 {
 				a.say("    %s broke %q (on_fail: %s)", plural(rule.Failed, "row", "rows"), rule.Name, rule.OnFail)
 			}
+		}
+		if table.RejectsPath != "" {
+			a.say("    rejects are in %s", visible(table.RejectsPath))
+		}
+		if len(table.Checks) > 0 {
+			a.say("    %s passed", plural(int64(len(table.Checks)), "check", "checks"))
 		}
 	}
 }

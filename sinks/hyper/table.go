@@ -17,6 +17,11 @@ type Table struct {
 	Schema  string   `json:"schema"`
 	Name    string   `json:"name"`
 	Columns []Column `json:"columns"` // at least one; a batch has them by their Source, and may have others
+
+	// PrimaryKey and ForeignKeys are assumed keys, by the names of columns in the extract.
+	// hyperd does not check them.
+	PrimaryKey  []string     `json:"primary_key,omitempty"`
+	ForeignKeys []ForeignKey `json:"foreign_keys,omitempty"`
 }
 
 // String is the table's name for messages.
@@ -29,9 +34,9 @@ func (t Table) in(alias string) string { return hyperd.QuoteName(alias, t.Schema
 func (t Table) columnNames() string {
 	names := make([]string, len(t.Columns))
 	for i, column := range t.Columns {
-		names[i] = hyperd.QuoteName(column.Name)
+		names[i] = column.Name
 	}
-	return strings.Join(names, ", ")
+	return quoteNames(names)
 }
 
 // createSQL is the statement that makes the table in the database attached as alias.
@@ -43,7 +48,24 @@ func (t Table) createSQL(alias string) string {
 			columns[i] += " NOT NULL"
 		}
 	}
+	if len(t.PrimaryKey) > 0 {
+		columns = append(columns, fmt.Sprintf("ASSUMED PRIMARY KEY (%s)", quoteNames(t.PrimaryKey)))
+	}
 	return fmt.Sprintf("CREATE TABLE %s (%s)", t.in(alias), strings.Join(columns, ", "))
+}
+
+// foreignKeySQL is the statement that adds a foreign key, once all tables are there.
+func (t Table) foreignKeySQL(alias string, key ForeignKey) string {
+	return fmt.Sprintf("ALTER TABLE %s ADD ASSUMED FOREIGN KEY (%s) REFERENCES %s (%s)",
+		t.in(alias), quoteNames(key.Columns), hyperd.QuoteName(alias, key.Schema, key.Table), quoteNames(key.To))
+}
+
+func quoteNames(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = hyperd.QuoteName(name)
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // geographyType is what hyperd makes of text by a cast only.
@@ -98,6 +120,13 @@ func (l Layout) create(ctx context.Context, conn *hyperd.Conn, path, alias strin
 		}
 		if _, err := conn.Exec(ctx, table.createSQL(alias)); err != nil {
 			return fmt.Errorf("create table %s: %w", table, err)
+		}
+	}
+	for _, table := range l.Tables {
+		for _, key := range table.ForeignKeys {
+			if _, err := conn.Exec(ctx, table.foreignKeySQL(alias, key)); err != nil {
+				return fmt.Errorf("add a foreign key to table %s: %w", table, err)
+			}
 		}
 	}
 	return nil

@@ -123,7 +123,9 @@ func (f *file) readFooter() error {
 	if err := f.check(int64(len(raw))); err != nil {
 		return err
 	}
-	f.schema = arrowSchema(f.root, f.meta.KeyValues)
+	embedded := embeddedFields(f.meta.KeyValues)
+	f.root.restoreLogicalTypes(embedded)
+	f.schema = arrowSchema(f.root, embedded)
 	f.meta.KeyValues = nil // an embedded schema can be most of a footer
 	return nil
 }

@@ -21,16 +21,20 @@ type onColumn struct {
 	check columnCheck
 }
 
-func (c onColumn) mark(record arrow.Record, broken *rowSet) {
-	arr := record.Column(c.index)
+func (c onColumn) mark(record arrow.Record, broken *rowSet) error {
+	c.check.mark(storageOf(record.Column(c.index)), broken)
+	return nil
+}
+
+// storageOf is what an array holds: itself unless it is of an extension type.
+func storageOf(arr arrow.Array) arrow.Array {
 	for {
 		extension, ok := arr.(array.ExtensionArray)
 		if !ok {
-			break
+			return arr
 		}
 		arr = extension.Storage()
 	}
-	c.check.mark(arr, broken)
 }
 
 // nullCheck is broken by NULL.
@@ -65,47 +69,6 @@ func (c dictionaryCheck) mark(arr arrow.Array, broken *rowSet) {
 	valid := validity(arr)
 	for row := range coded.Len() {
 		if valid.get(row) && bad.has(coded.GetValueIndex(row)) {
-			broken.add(row)
-		}
-	}
-}
-
-// texts are the arrays of text.
-type texts interface {
-	arrow.Array
-	Value(int) string
-}
-
-// maxListed is how many members of a set are compared one by one, which is quicker than
-// hashing as long as they are few.
-const maxListed = 8
-
-// textSetCheck is broken by text that is not in a set. NULLs pass.
-type textSetCheck struct {
-	listed []string
-	hashed map[string]bool // instead of listed when they are many
-}
-
-func newTextSetCheck(set []Literal) textSetCheck {
-	var c textSetCheck
-	if len(set) > maxListed {
-		c.hashed = make(map[string]bool, len(set))
-	}
-	for _, l := range set {
-		if c.hashed != nil {
-			c.hashed[l.Text] = true
-		} else {
-			c.listed = append(c.listed, l.Text)
-		}
-	}
-	return c
-}
-
-func (c textSetCheck) mark(arr arrow.Array, broken *rowSet) {
-	column, valid := arr.(texts), validity(arr)
-	for row := range column.Len() {
-		v := column.Value(row)
-		if !slices.Contains(c.listed, v) && !c.hashed[v] && valid.get(row) {
 			broken.add(row)
 		}
 	}
@@ -160,12 +123,26 @@ func nullChecks(t arrow.DataType) ([]columnCheck, error) {
 	}
 }
 
-// valueChecks are the checks of the min, max and in of a rule on a column of type t.
+// conditionsOf are the conditions that values of type t know.
+func conditionsOf(t arrow.DataType) []string {
+	_, ordered := axisOf(t)
+	switch id := t.ID(); {
+	case arrow.IsInteger(id), arrow.IsFloating(id), arrow.IsDecimal(id):
+		return []string{"min", "max", "in", "in_file", "finite"}
+	case ordered:
+		return []string{"min", "max", "in", "in_file"}
+	case id == arrow.STRING, id == arrow.LARGE_STRING, id == arrow.STRING_VIEW:
+		return []string{"in", "in_file", "min_length", "max_length", "matches"}
+	case id == arrow.BOOL:
+		return []string{"in", "in_file"}
+	default:
+		return nil
+	}
+}
+
+// valueChecks are the checks of what a rule says about the values of a column of type t.
 func valueChecks(t arrow.DataType, rule Rule) ([]columnCheck, error) {
 	t = storageType(t)
-	if a, ok := axisOf(t); ok {
-		return orderedChecks(t, a, rule)
-	}
 	switch t := t.(type) {
 	case *arrow.NullType: // of all-NULL columns, which pass whatever their type would have been
 		return nil, nil
@@ -175,18 +152,22 @@ func valueChecks(t arrow.DataType, rule Rule) ([]columnCheck, error) {
 			checks[i] = dictionaryCheck{c}
 		}
 		return checks, err
-	case *arrow.BooleanType, *arrow.StringType, *arrow.LargeStringType, *arrow.StringViewType:
-		if rule.Min != nil || rule.Max != nil {
-			return nil, errors.New("min and max are for numbers, dates and times; list the values that pass with in")
-		}
-		if t.ID() != arrow.BOOL {
-			return []columnCheck{newTextSetCheck(rule.In)}, nil
-		}
-		check, err := newBoolSetCheck(rule.In)
-		return []columnCheck{check}, err
-	default:
-		return nil, errors.New("only not_null is known for this type; drop min, max and in")
 	}
+	known := conditionsOf(t)
+	for _, key := range rule.valueConditions() {
+		if !slices.Contains(known, key) {
+			known = slices.Insert(known, 0, "not_null")
+			return nil, fmt.Errorf("%s is not known for this type, which has %s", key, strings.Join(known, ", "))
+		}
+	}
+	if a, ordered := axisOf(t); ordered {
+		return orderedChecks(t, a, rule)
+	}
+	if t.ID() != arrow.BOOL {
+		return textChecks(rule)
+	}
+	check, err := newBoolSetCheck(rule.set())
+	return []columnCheck{check}, err
 }
 
 func orderedChecks(t arrow.DataType, a axis, rule Rule) ([]columnCheck, error) {

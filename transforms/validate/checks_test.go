@@ -31,6 +31,9 @@ func TestChecks(t *testing.T) {
 	clock := `[0, 45000000000, 86399999999, null]`
 	texts := `["A", "N", "", "a", "žluť", "123456789", "A ", null]`
 
+	characters := `["", "a", "ab", "é", "e\u0301clair", "\ud83d\ude00\ud83d\ude00", "čš", "☃", "123456789", null]` // 0 1 2 1 7 2 2 1 9
+	lines := `["a", "", "a\n", "b\na", "b a", "žluť", "☃", null]`
+
 	dict := func(v arrow.DataType) arrow.DataType {
 		return &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: v}
 	}
@@ -150,6 +153,38 @@ func TestChecks(t *testing.T) {
 		{arrow.FixedWidthTypes.Boolean, `[true, false, null]`, "in: ['False']", []int64{0}},
 		{arrow.FixedWidthTypes.Boolean, `[true, false, null]`, "in: [true, false]", nil},
 		{arrow.FixedWidthTypes.Boolean, `[true, false, null]`, "not_null: true", []int64{2}},
+
+		{arrow.PrimitiveTypes.Float64, float64s, "finite: true", []int64{0, 1, 8}},
+		{arrow.PrimitiveTypes.Float32, float32s, "finite: true", []int64{0, 1, 6}},
+		{arrow.FixedWidthTypes.Float16, halves, "finite: true", []int64{0, 1, 7}},
+		{arrow.PrimitiveTypes.Float64, float64s, "finite: true, min: 0, not_null: true", []int64{0, 1, 2, 8, 9}},
+		{arrow.PrimitiveTypes.Uint64, uint64s, "finite: true", nil},
+		{decimal(5, 2), cents, "finite: true", nil},
+		{dict(arrow.PrimitiveTypes.Float64), float64s, "finite: true", []int64{0, 1, 8}},
+		{arrow.Null, `[null, null]`, "finite: true", nil},
+
+		{arrow.BinaryTypes.String, characters, "max_length: 0", []int64{1, 2, 3, 4, 5, 6, 7, 8}},
+		{arrow.BinaryTypes.String, characters, "max_length: 1", []int64{2, 4, 5, 6, 8}},
+		{arrow.BinaryTypes.String, characters, "min_length: 1", []int64{0}},
+		{arrow.BinaryTypes.String, characters, "min_length: 2", []int64{0, 1, 3, 7}},
+		{arrow.BinaryTypes.String, characters, "min_length: 3, max_length: 8", []int64{0, 1, 2, 3, 5, 6, 7, 8}},
+		{arrow.BinaryTypes.String, characters, "min_length: 0, max_length: 100", nil},
+		{arrow.BinaryTypes.String, characters, "min_length: 9223372036854775807", []int64{0, 1, 2, 3, 4, 5, 6, 7, 8}},
+		{arrow.BinaryTypes.LargeString, characters, "min_length: 2, max_length: 2", []int64{0, 1, 3, 4, 7, 8}},
+		{arrow.BinaryTypes.StringView, characters, "min_length: 2, max_length: 2", []int64{0, 1, 3, 4, 7, 8}},
+		{dict(arrow.BinaryTypes.String), characters, "min_length: 2, max_length: 2", []int64{0, 1, 3, 4, 7, 8}},
+		{arrow.Null, `[null, null]`, "min_length: 1, matches: a", nil},
+
+		{arrow.BinaryTypes.String, lines, `matches: "a"`, []int64{1, 5, 6}},
+		{arrow.BinaryTypes.String, lines, `matches: "^a$"`, []int64{1, 2, 3, 4, 5, 6}},
+		{arrow.BinaryTypes.String, lines, `matches: "(?m)^a$"`, []int64{1, 4, 5, 6}},
+		{arrow.BinaryTypes.String, lines, `matches: '^\pL+$'`, []int64{1, 2, 3, 4, 6}},
+		{arrow.BinaryTypes.String, lines, `matches: "^.$"`, []int64{1, 2, 3, 4, 5}},
+		{arrow.BinaryTypes.String, lines, `matches: "^.?.?.?.?$", max_length: 3, in: [a, b a, žluť, "☃"]`, []int64{1, 2, 3, 5}},
+		{arrow.BinaryTypes.LargeString, lines, `matches: "^[ab ]*$"`, []int64{2, 3, 5, 6}},
+		{arrow.BinaryTypes.StringView, lines, `matches: "^[ab ]*$"`, []int64{2, 3, 5, 6}},
+		{dict(arrow.BinaryTypes.String), lines, `matches: "^[ab ]*$"`, []int64{2, 3, 5, 6}},
+
 		{dict(arrow.BinaryTypes.String), texts, "in: [A, N]", []int64{2, 3, 4, 5, 6}},
 		{dict(arrow.BinaryTypes.String), texts, "not_null: true", []int64{7}},
 		{dict(arrow.PrimitiveTypes.Int8), int8s, "min: 0, in: [1, -1]", []int64{0, 1, 2, 4}},

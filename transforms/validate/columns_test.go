@@ -125,3 +125,13 @@ func textColumn(t testing.TB, dt arrow.DataType, values []string, null []bool) a
 	buffers := append([]*memory.Buffer{memory.NewBufferBytes(valid)}, data.Buffers()[1:]...)
 	return array.MakeFromData(array.NewData(dt, data.Len(), buffers, nil, array.UnknownNullCount, 0))
 }
+
+// damagedDictionary is a column of text with an index that its dictionary does not have.
+func damagedDictionary(t testing.TB) arrow.Array {
+	t.Helper()
+	dt := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}
+	indices := column(t, arrow.PrimitiveTypes.Int8, `[0, 7]`).Data()
+	data := array.NewData(dt, 2, indices.Buffers(), nil, 0, 0)
+	data.SetDictionary(column(t, arrow.BinaryTypes.String, `["a"]`).Data())
+	return array.NewDictionaryData(data)
+}

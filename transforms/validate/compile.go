@@ -1,9 +1,7 @@
 package validate
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -58,58 +56,46 @@ func (v *Validator) addBuiltin(name string) int {
 }
 
 func compile(rule Rule, schema *arrow.Schema) (compiledRule, error) {
-	if err := rule.check(); err != nil {
+	if _, err := rule.Check(); err != nil {
 		return compiledRule{}, err
 	}
+	compiled := compiledRule{Rule: rule}
+	compiled.Name = rule.title()
+	compiled.Values = nil // the conditions have them
+	if compiled.OnFail == "" {
+		compiled.OnFail = Reject
+	}
+	var err error
+	if rule.Expr != "" {
+		err = compiled.addExpression(schema)
+	} else {
+		err = compiled.addChecks(rule, schema)
+	}
+	return compiled, err
+}
+
+// addChecks adds the conditions of a rule on its column.
+func (c *compiledRule) addChecks(rule Rule, schema *arrow.Schema) error {
 	column, err := findColumn(schema, rule.Column)
 	if err != nil {
-		return compiledRule{}, err
+		return err
 	}
 	checks, err := rule.checks(schema.Field(column).Type)
 	if err != nil {
-		return compiledRule{}, fmt.Errorf("column %s of type %s: %w", rule.Column, schema.Field(column).Type, err)
+		return fmt.Errorf("column %s of type %s: %w", rule.Column, schema.Field(column).Type, err)
 	}
-	rule.Name = rule.title()
-	if rule.OnFail == "" {
-		rule.OnFail = Reject
-	}
-	compiled := compiledRule{Rule: rule}
+	c.columns = []string{rule.Column}
 	for _, check := range checks {
-		compiled.conditions = append(compiled.conditions, onColumn{column, check})
-	}
-	return compiled, nil
-}
-
-// check finds what is wrong with a rule whatever the column.
-func (r Rule) check() error {
-	switch r.OnFail {
-	case "", Reject, Fail, Warn:
-	default:
-		return fmt.Errorf("on_fail is %q; write %s, %s or %s", r.OnFail, Reject, Fail, Warn)
-	}
-	if r.Column == "" {
-		return errors.New("it names no column; add column: NAME")
-	}
-	if !r.NotNull && r.Min == nil && r.Max == nil && r.In == nil {
-		return errors.New("it has no condition; add not_null: true, min, max or in")
-	}
-	if r.In != nil && len(r.In) == 0 {
-		return errors.New("in is empty, so that no value passes; list the values that do")
-	}
-	if r.Min != nil && r.Min.isNull() {
-		return errors.New(nullHint("min"))
-	}
-	if r.Max != nil && r.Max.isNull() {
-		return errors.New(nullHint("max"))
-	}
-	if slices.ContainsFunc(r.In, Literal.isNull) {
-		return errors.New(nullHint("a value of in"))
+		c.conditions = append(c.conditions, onColumn{column, check})
 	}
 	return nil
 }
 
 // checks are what a value of type t must pass.
 func (r Rule) checks(t arrow.DataType) ([]columnCheck, error) {
+	if r.InFile != "" && r.Values == nil {
+		return nil, fmt.Errorf("in_file %s was not read", r.InFile)
+	}
 	var checks []columnCheck
 	if r.NotNull {
 		found, err := nullChecks(t)
@@ -118,7 +104,7 @@ func (r Rule) checks(t arrow.DataType) ([]columnCheck, error) {
 		}
 		checks = found
 	}
-	if r.Min == nil && r.Max == nil && r.In == nil {
+	if len(r.valueConditions()) == 0 {
 		return checks, nil
 	}
 	found, err := valueChecks(t, r)

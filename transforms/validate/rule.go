@@ -2,7 +2,6 @@ package validate
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -18,15 +17,25 @@ const (
 )
 
 // Rule is one entry of a table's rules: one or more conditions on a column, all of which a
-// row must meet. NULL meets all but NotNull. Rules travel to workers as JSON.
+// row must meet, or an expression. NULL meets all but NotNull. Rules travel to workers as
+// JSON, with the values of InFile.
 type Rule struct {
-	Name    string    `yaml:"name" json:"name,omitempty"`         // default: the column and the conditions in words
-	Column  string    `yaml:"column" json:"column,omitempty"`     // source column; required
-	NotNull bool      `yaml:"not_null" json:"not_null,omitempty"` // NULL breaks the rule
-	Min     *Literal  `yaml:"min" json:"min,omitempty"`           // the least value that passes
-	Max     *Literal  `yaml:"max" json:"max,omitempty"`           // the greatest value that passes
-	In      []Literal `yaml:"in" json:"in,omitempty"`             // the only values that pass
-	OnFail  OnFail    `yaml:"on_fail" json:"on_fail,omitempty"`   // default: Reject
+	Name      string    `yaml:"name" json:"name,omitempty"`             // default: the column and the conditions in words, or the expression
+	Column    string    `yaml:"column" json:"column,omitempty"`         // mapped column; required without Expr
+	NotNull   bool      `yaml:"not_null" json:"not_null,omitempty"`     // NULL breaks the rule
+	Min       *Literal  `yaml:"min" json:"min,omitempty"`               // the least value that passes
+	Max       *Literal  `yaml:"max" json:"max,omitempty"`               // the greatest value that passes
+	In        []Literal `yaml:"in" json:"in,omitempty"`                 // the only values that pass
+	InFile    string    `yaml:"in_file" json:"in_file,omitempty"`       // the file with the only values that pass, see [ReadSets]
+	MinLength *int      `yaml:"min_length" json:"min_length,omitempty"` // the fewest characters (code points) that pass
+	MaxLength *int      `yaml:"max_length" json:"max_length,omitempty"` // the most characters (code points) that pass
+	Matches   string    `yaml:"matches" json:"matches,omitempty"`       // RE2 that must match somewhere in the text; $ is its very end
+	Finite    bool      `yaml:"finite" json:"finite,omitempty"`         // NaN and the infinities break the rule
+	Expr      string    `yaml:"expr" json:"expr,omitempty"`             // CEL that must not be false, instead of Column and conditions
+	OnFail    OnFail    `yaml:"on_fail" json:"on_fail,omitempty"`       // default: Reject
+
+	// Values are the lines of InFile, once it was read.
+	Values []string `yaml:"-" json:"values,omitempty"`
 
 	// Builtin marks a rule that hyperlake made, not a user: what a sink can hold, or what
 	// this package adds itself.
@@ -44,7 +53,7 @@ func (r *Rule) UnmarshalYAML(unmarshal func(any) error) error {
 	if err := unmarshal(&nodes); err != nil {
 		return err
 	}
-	for _, key := range []string{"min", "max", "in"} {
+	for _, key := range []string{"min", "max", "in", "in_file", "min_length", "max_length", "matches", "expr"} {
 		if node, ok := nodes[key]; ok && (node == nil || node.Type() == ast.NullType) {
 			return fmt.Errorf("rule %q: %s", r.title(), nullHint(key))
 		}
@@ -56,42 +65,34 @@ func nullHint(key string) string {
 	return fmt.Sprintf("%s cannot be null: NULL passes every rule but not_null, so write not_null: true to refuse it", key)
 }
 
-// title is the name that reports and messages use.
-func (r Rule) title() string {
-	if r.Name != "" {
-		return r.Name
+// valueConditions are the keys of the conditions that a rule puts on values: all but
+// not_null, which is on their absence.
+func (r Rule) valueConditions() []string {
+	var keys []string
+	for _, condition := range []struct {
+		key   string
+		given bool
+	}{
+		{"min", r.Min != nil}, {"max", r.Max != nil},
+		{"in", r.In != nil}, {"in_file", r.InFile != ""},
+		{"min_length", r.MinLength != nil}, {"max_length", r.MaxLength != nil}, {"matches", r.Matches != ""},
+		{"finite", r.Finite},
+	} {
+		if condition.given {
+			keys = append(keys, condition.key)
+		}
 	}
-	return r.words()
+	return keys
 }
 
-// maxWords is how many members of a set a default name spells out.
-const maxWords = 10
-
-// words is the column and the conditions as a phrase, such as "l_quantity >= 1 and <= 50".
-func (r Rule) words() string {
-	var conditions []string
-	if r.NotNull {
-		conditions = append(conditions, "not null")
+// set is the members of in or in_file; nil if the rule has neither.
+func (r Rule) set() []Literal {
+	if r.Values == nil {
+		return r.In
 	}
-	if r.Min != nil {
-		conditions = append(conditions, ">= "+r.Min.String())
+	set := make([]Literal, len(r.Values))
+	for i, value := range r.Values {
+		set[i] = Literal{Text: value, Quoted: true}
 	}
-	if r.Max != nil {
-		conditions = append(conditions, "<= "+r.Max.String())
-	}
-	if len(r.In) > 0 {
-		conditions = append(conditions, "in ["+setWords(r.In)+"]")
-	}
-	return strings.TrimSpace(r.Column + " " + strings.Join(conditions, " and "))
-}
-
-func setWords(members []Literal) string {
-	var words []string
-	for _, m := range members[:min(len(members), maxWords)] {
-		words = append(words, m.String())
-	}
-	if more := len(members) - maxWords; more > 0 {
-		words = append(words, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(words, ", ")
+	return set
 }

@@ -3,6 +3,7 @@ package validate_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -69,7 +70,10 @@ func TestRuleFromYAML(t *testing.T) {
 - {column: c, in: [A, "B", 1.50], on_fail: fail}
 - &base {column: d, max: 2026-01-31}
 - {<<: *base, name: other}
+- {column: e, min_length: 2, max_length: 44, matches: "^[ -~]*$", finite: true, in_file: codes.txt}
+- {expr: "a <= b", on_fail: warn}
 `)
+	two, fortyFour := 2, 44
 	latest := &validate.Literal{Text: "2026-01-31"}
 	assert.Equal(t, []validate.Rule{
 		{Column: "a", NotNull: true},
@@ -77,6 +81,8 @@ func TestRuleFromYAML(t *testing.T) {
 		{Column: "c", In: []validate.Literal{{Text: "A"}, {Text: "B", Quoted: true}, {Text: "1.50"}}, OnFail: validate.Fail},
 		{Column: "d", Max: latest},
 		{Name: "other", Column: "d", Max: latest},
+		{Column: "e", MinLength: &two, MaxLength: &fortyFour, Matches: "^[ -~]*$", Finite: true, InFile: "codes.txt"},
+		{Expr: "a <= b", OnFail: validate.Warn},
 	}, rules)
 }
 
@@ -97,6 +103,13 @@ func TestYAMLRefuses(t *testing.T) {
 		`{column: c, min: !!str 1}`:              "a rule compares with single values",
 		`{column: c, in: 1}`:                     "sequence is expected",
 		`{column: c, not_null: maybe}`:           "cannot unmarshal",
+		`{column: c, min_length: null}`:          "min_length cannot be null",
+		`{column: c, max_length: }`:              "max_length cannot be null",
+		`{column: c, matches: ~}`:                "matches cannot be null",
+		`{column: c, min: 1, in_file: }`:         "in_file cannot be null",
+		`{expr: null}`:                           "expr cannot be null",
+		`{column: c, min_length: many}`:          "cannot unmarshal",
+		`{column: c, values: [a]}`:               `unknown field "values"`,
 	} {
 		_, err := decodeRules("- " + text + "\n")
 		assert.ErrorContains(t, err, want, text)
@@ -108,7 +121,9 @@ func TestRulesTravelAsJSON(t *testing.T) {
 - {column: a, not_null: true, on_fail: fail}
 - {name: few, column: b, min: 0.10, max: '50'}
 - {column: c, in: [A, "", "é\n", 1_000]}
-`), validate.Rule{Column: "d", Min: &validate.Literal{Text: "-4712-01-01"}, Builtin: true})
+- {column: d, min_length: 0, max_length: 7, matches: "^\\d$", finite: true}
+- {expr: "a < b"}
+`), validate.Rule{Column: "e", InFile: "codes.txt", Values: []string{"a", " é", "null"}}, validate.Rule{Column: "d", Min: &validate.Literal{Text: "-4712-01-01"}, Builtin: true})
 
 	raw, err := json.Marshal(rules)
 	require.NoError(t, err)
@@ -128,7 +143,15 @@ func TestRulesAreNamedAfterWhatTheySay(t *testing.T) {
 - {column: n, not_null: true, min: 0.5, in: [1, 2]}
 - {column: n, in: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]}
 - {name: mine, column: n, max: 1, on_fail: warn}
-`), validate.Rule{Column: "n", Max: &validate.Literal{Text: "9"}, Builtin: true})
+- {column: s, max_length: 44, matches: "^[ -~]*$"}
+- {column: s, not_null: true, min_length: 1, max_length: 2}
+- {column: n, finite: true}
+- {expr: "n > 1 &&\n   s != \"a  b\""}
+- {expr: "n in [LONG]"}
+`), validate.Rule{Column: "s", InFile: "/lake/codes.txt", Values: []string{"a"}}, validate.Rule{Column: "n", Max: &validate.Literal{Text: "9"}, Builtin: true})
+	for i := range rules {
+		rules[i].Expr = strings.Replace(rules[i].Expr, "LONG", strings.Repeat("1234567, ", 50)+"8", 1)
+	}
 	v, err := validate.Compile(validate.Table{Rules: rules}, schema)
 	require.NoError(t, err)
 
@@ -148,6 +171,12 @@ func TestRulesAreNamedAfterWhatTheySay(t *testing.T) {
 		{"n not null and >= 0.5 and in [1, 2]", validate.Reject, false},
 		{"n in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, and 2 more]", validate.Reject, false},
 		{"mine", validate.Warn, false},
+		{"s at most 44 characters and matches ^[ -~]*$", validate.Reject, false},
+		{"s not null and at least 1 character and at most 2 characters", validate.Reject, false},
+		{"n finite", validate.Reject, false},
+		{`n > 1 && s != "a b"`, validate.Reject, false},
+		{"n in [" + strings.Repeat("1234567, ", 50)[:194] + "…", validate.Reject, false},
+		{"s in file codes.txt", validate.Reject, false},
 		{"n <= 9", validate.Reject, true},
 		{"valid utf-8", validate.Reject, true},
 	}, got)
@@ -187,10 +216,10 @@ func TestCompileRefuses(t *testing.T) {
 		`{column: i, min: 1000, max: abc}`:      {"abc is not a number"},
 		`{column: f, min: .nan}`:                {"is not a number"},
 		`{column: l_quantity, in: [1, x]}`:      {"column l_quantity of type decimal(15, 2)", "x is not a number"},
-		`{column: s, min: a}`:                   {"column s of type utf8", "list the values that pass with in"},
-		`{column: b, max: true}`:                {"column b of type bool", "list the values that pass with in"},
+		`{column: s, min: a}`:                   {"column s of type utf8", "min is not known for this type, which has not_null, in, in_file, min_length, max_length, matches"},
+		`{column: b, max: true}`:                {"column b of type bool", "max is not known for this type, which has not_null, in, in_file"},
 		`{column: b, in: [1]}`:                  {"1 is not true or false"},
-		`{column: bin, in: [a]}`:                {"column bin of type binary", "only not_null"},
+		`{column: bin, in: [a]}`:                {"column bin of type binary", "in is not known for this type, which has not_null"},
 		`{column: ree, not_null: true}`:         {"not_null is not known"},
 		`{column: d, min: 2026-02-30}`:          {"is not a date such as"},
 		`{column: d, min: 2026-02-03T00:00:00}`: {"is not a date such as"},
@@ -199,10 +228,63 @@ func TestCompileRefuses(t *testing.T) {
 		`{column: tz, min: 12:00}`:              {"is not a timestamp such as"},
 		`{column: t, max: 24:00}`:               {"is not a time of day"},
 		`{column: dur, max: 90}`:                {"90 is not a duration with its unit"},
+
+		`{column: i, finite: false}`:                  {"no condition"},
+		`{column: d, finite: true}`:                   {"column d of type date32", "finite is not known for this type, which has not_null, min, max, in, in_file"},
+		`{column: s, finite: true}`:                   {"column s of type utf8", "finite is not known"},
+		`{column: i, max_length: 3}`:                  {"column i of type int8", "max_length is not known for this type, which has not_null, min, max, in, in_file, finite"},
+		`{column: bin, min_length: 3}`:                {"min_length is not known"},
+		`{column: tz, min: 2026-01-31, matches: "^"}`: {"matches is not known"},
+		`{column: s, min_length: -1}`:                 {"min_length is -1", "0 or more"},
+		`{column: s, max_length: -2}`:                 {"max_length is -2"},
+		`{column: s, min_length: 2, max_length: 1}`:   {"no text has at least 2 characters and at most 1 character"},
+		`{column: s, matches: "[a"}`:                  {"missing closing ]", "RE2"},
+		`{column: s, matches: '(?<=a)b'}`:             {"invalid named capture"},
+		`{column: s, in: [a], in_file: f}`:            {"both in and in_file"},
+		`{column: s, in_file: f}`:                     {"in_file f was not read"},
+		`{column: s, expr: "s == 'a'"}`:               {"remove column"},
+		`{min: 1, matches: a, expr: "s == 'a'"}`:      {"expr stands alone", "move min into"},
+		`{not_null: true, expr: "s == 'a'"}`:          {"move not_null into"},
+		`{name: mine, expr: "s == 5"}`:                {`rule "mine"`, "character 3", "compares text with integer"},
+		`{expr: "i > 1 && quantity > 2"}`:             {`rule "i > 1 && quantity > 2"`, "character 10", "there is no column quantity"},
+		`{expr: "l_quantity"}`:                        {"not a condition"},
+		`{expr: "f >"}`:                               {"character 4"},
 	} {
 		_, err := validate.Compile(validate.Table{Rules: parseRules(t, "- "+rule+"\n")}, schema)
 		for _, text := range want {
 			assert.ErrorContains(t, err, text, rule)
 		}
+	}
+}
+
+func TestCheckNamesTheKeyToCorrect(t *testing.T) {
+	for rule, want := range map[string]string{
+		`{column: c, min: 1, on_fail: abort}`:         "on_fail",
+		`{min: 1}`:                                    "",
+		`{column: c}`:                                 "",
+		`{column: c, in: []}`:                         "in",
+		`{column: c, in: [1, null]}`:                  "in",
+		`{column: c, in: [1], in_file: f}`:            "in_file",
+		`{column: c, min: 1, max_length: -1}`:         "max_length",
+		`{column: c, min_length: 2, max_length: 1}`:   "max_length",
+		`{column: c, matches: "("}`:                   "matches",
+		`{column: c, expr: a > b}`:                    "column",
+		`{finite: true, expr: a > b}`:                 "finite",
+		`{not_null: true, matches: "(", expr: a > b}`: "not_null",
+	} {
+		key, err := parseRules(t, "- "+rule+"\n")[0].Check()
+		assert.Error(t, err, rule)
+		assert.Equal(t, want, key, rule)
+	}
+	for key, rule := range map[string]validate.Rule{
+		"min": {Column: "c", Min: &validate.Literal{}}, "max": {Column: "c", Max: &validate.Literal{}},
+	} {
+		got, err := rule.Check()
+		assert.ErrorContains(t, err, "not_null: true")
+		assert.Equal(t, key, got)
+	}
+	for _, rule := range parseRules(t, fiveRules) {
+		_, err := rule.Check()
+		assert.NoError(t, err)
 	}
 }

@@ -28,6 +28,7 @@ type placement[T any] struct {
 // domain is the values that a column of one type can hold.
 type domain[T any] struct {
 	least, greatest T
+	finite          []span[T] // the values that are finite; nil if all are
 	compare         func(a, b T) int
 	place           func(Literal) (placement[T], error)
 
@@ -83,22 +84,26 @@ func (d domain[T]) among(set []Literal) ([]span[T], error) {
 	return slices.CompactFunc(spans, func(a, b span[T]) bool { return d.compare(a.lo, b.lo) == 0 }), nil
 }
 
-// spanChecks are the checks of the min, max and in of a rule.
+// spanChecks are the checks of the min, max, in, in_file and finite of a rule.
 func spanChecks[T any](d domain[T], rule Rule) ([]columnCheck, error) {
 	var checks []columnCheck
+	add := func(spans []span[T]) { checks = append(checks, spanCheck[T]{spans, d.values, d.outside}) }
 	if rule.Min != nil || rule.Max != nil {
 		spans, err := d.between(rule.Min, rule.Max)
 		if err != nil {
 			return nil, err
 		}
-		checks = append(checks, spanCheck[T]{spans, d.values, d.outside})
+		add(spans)
 	}
-	if rule.In != nil {
-		spans, err := d.among(rule.In)
+	if set := rule.set(); set != nil {
+		spans, err := d.among(set)
 		if err != nil {
 			return nil, err
 		}
-		checks = append(checks, spanCheck[T]{spans, d.values, d.outside})
+		add(spans)
+	}
+	if rule.Finite && d.finite != nil {
+		add(d.finite)
 	}
 	return checks, nil
 }
@@ -214,7 +219,10 @@ func floats[T float32 | float64](a axis, greatestFinite, infinity T, round func(
 			return placement[T]{ceil: f, floor: f}, nil
 		}
 	}
-	return domain[T]{least: -infinity, greatest: infinity, compare: cmp.Compare[T], place: place, values: values[T], outside: outside[T]}
+	return domain[T]{
+		least: -infinity, greatest: infinity, finite: []span[T]{{-greatestFinite, greatestFinite}},
+		compare: cmp.Compare[T], place: place, values: values[T], outside: outside[T],
+	}
 }
 
 func doubles(a axis) domain[float64] {

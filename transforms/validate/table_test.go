@@ -61,6 +61,12 @@ func TestValuesThatDoNotConvertAreRejects(t *testing.T) {
 		"n does not convert to BIGINT": 2, "n not null": 1, "n <= 50": 1, "s in [a, b, c, d]": 1,
 	}, failed(v, good.Tally))
 	assert.Equal(t, [][]int{{3}, {0}, {1}, {2, 3}}, rejects.Rules)
+	assert.Equal(t, [][]string{
+		{`found "x", which does not convert to BIGINT`},
+		{"found NULL, expected not null"},
+		{"found 70, expected <= 50"},
+		{`found "bad", expected in [a, b, c, d]`, `found "y", which does not convert to BIGINT`},
+	}, rejects.Reasons)
 }
 
 func TestWhereLeavesOutWhatIsNotTrue(t *testing.T) {

@@ -5,7 +5,10 @@
 //
 //   - Comparisons are exact. A literal is kept as it was written and never passes through
 //     a float; only where the column itself is a float is it rounded, to the column's type.
-//   - NULL passes every rule but not_null. NaN fails min, max and in. -0 equals 0.
+//   - NULL passes every rule but not_null. NaN fails min, max, in and finite. -0 equals 0.
+//   - Lengths count code points. Patterns are RE2; each value of a dictionary is matched once.
+//   - An expression that cannot be evaluated for a row, as it divides by zero, is broken by it.
+//   - A row is held against no rule on a value that did not convert: that alone rejects it.
 //   - A row that breaks several rules is rejected once and counted for each of them.
 //   - Rules only look: the good rows and the rejects hold the values of the source.
 //   - No message, name or counter holds a value of a row. Values may be personal data.
@@ -52,20 +55,28 @@ type Validator struct {
 // compiledRule is a rule as a list of conditions: a row breaks it by breaking any of them.
 type compiledRule struct {
 	Rule
+	columns    []string // mapped columns that the conditions read
 	conditions []condition
 }
 
 // condition adds the rows of record that do not meet it to broken.
 type condition interface {
-	mark(record arrow.Record, broken *rowSet)
+	mark(record arrow.Record, broken *rowSet) error
 }
 
-func (r compiledRule) broken(record arrow.Record) rowSet {
+// broken are the rows that break a rule. Those where a value did not convert are none of
+// them: the value is there, though not in the record.
+func (r compiledRule) broken(record arrow.Record, unconverted map[string]rowSet) (rowSet, error) {
 	broken := newRowSet(int(record.NumRows()))
 	for _, c := range r.conditions {
-		c.mark(record, &broken)
+		if err := c.mark(record, &broken); err != nil {
+			return rowSet{}, fmt.Errorf("rule %q: %w", r.Name, err)
+		}
 	}
-	return broken
+	for _, column := range r.columns {
+		broken.remove(unconverted[column])
+	}
+	return broken, nil
 }
 
 // Rules are the rules in the order of batch.Tally.Failed and of the indexes in
@@ -135,7 +146,8 @@ func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejec
 	}
 	_, dropped := judged.rejected.split()
 	rejects = &batch.Rejects{Table: b.Table, Origin: b.Origin}
-	rejects.Rows, rejects.Rules = reasons(judged.rejected, judged.broken, b.Origin.FirstRow)
+	rejects.Rows, rejects.Rules = brokenRules(judged.rejected, judged.broken, b.Origin.FirstRow)
+	rejects.Reasons = v.explain(judged, b.Record, rejects.Rules)
 	if rejects.Record, err = dropped.record(b.Record); err != nil {
 		return batch.Batch{}, nil, fmt.Errorf("set rejects aside: %v: %w", b.Origin, err)
 	}
@@ -173,8 +185,9 @@ func (v *Validator) judge(b batch.Batch) (judgement, error) {
 	}
 	for i, rule := range v.rules {
 		if rule.conditions != nil {
-			j.broken[i] = rule.broken(record)
-			j.broken[i].remove(unconverted[rule.Column]) // the value is there, though not in the record
+			if j.broken[i], err = rule.broken(record, unconverted); err != nil {
+				return judgement{}, fmt.Errorf("%v: %w", b.Origin, err)
+			}
 		}
 		j.broken[i].remove(j.filtered)
 		if j.broken[i].empty() {
@@ -202,8 +215,8 @@ func (j judgement) tally(before batch.Tally) batch.Tally {
 	return added
 }
 
-// reasons gives the number in the file of each rejected row, and the rules that it broke.
-func reasons(rejected rowSet, broken []rowSet, firstRow int64) (rows []int64, rules [][]int) {
+// brokenRules gives the number in the file of each rejected row, and the rules that it broke.
+func brokenRules(rejected rowSet, broken []rowSet, firstRow int64) (rows []int64, rules [][]int) {
 	var all []int // the rules of one row after another, to share memory
 	for _, row := range rejected.positions() {
 		start := len(all)

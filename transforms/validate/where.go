@@ -1,8 +1,6 @@
 package validate
 
 import (
-	"slices"
-
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/expr"
@@ -64,26 +62,4 @@ func (v *Validator) MayKeep(ranges func(source string) expr.Range) bool {
 		}
 		return ranges(v.source.Field(v.mapping.Sources()[at[0]][0]).Name)
 	})
-}
-
-// RowByRow are the parts of where that have no columnar form.
-func (v *Validator) RowByRow() []string {
-	if v.where == nil {
-		return nil
-	}
-	return v.where.program.RowByRow()
-}
-
-// Columns are the mapped columns that where and the rules of the table read, each once.
-func (v *Validator) Columns() []string {
-	var columns []string
-	if v.where != nil {
-		columns = slices.Clone(v.where.columns)
-	}
-	for _, rule := range v.rules {
-		if rule.Column != "" && !slices.Contains(columns, rule.Column) {
-			columns = append(columns, rule.Column)
-		}
-	}
-	return columns
 }

@@ -1,29 +1,33 @@
 package format
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"iter"
+	"slices"
+)
 
-// ArrowField is what an Arrow schema says about a top-level column beyond what Parquet
-// can say.
+// ArrowField is what an Arrow schema says about a field beyond what Parquet can say.
 type ArrowField struct {
 	Name       string
 	IsDuration bool
-	Unit       int    // of a duration: 0 seconds, 1 milliseconds, 2 microseconds, 3 nanoseconds
-	Extension  string // name of the extension type, if it is one
+	Unit       int               // of a duration: 0 seconds, 1 milliseconds, 2 microseconds, 3 nanoseconds
+	Metadata   map[string]string // of the keys that were asked for
+	Children   []ArrowField
 }
 
 // Bounds on what is read of an embedded schema: in damaged bytes, many offsets may point
 // to one place.
 const (
-	maxFields = 1 << 16
-	maxPairs  = 64
-	maxText   = 1 << 10
+	maxFields  = 1 << 16 // at all depths
+	maxNesting = 128
+	maxPairs   = 64
 )
 
 // ParseArrowSchema reads the fields of an Arrow schema in the form that Arrow's writers
-// embed in files: an IPC message. Types that it does not know do no harm. It returns nil
-// for anything else: the decoder of the Arrow module would trust the lengths that such
-// bytes hold, and take hundreds of gigabytes.
-func ParseArrowSchema(message []byte) []ArrowField {
+// embed in files: an IPC message. Of their metadata, it keeps the given keys. Types that it
+// does not know do no harm. It returns nil for anything else: the decoder of the Arrow
+// module would trust the lengths that such bytes hold, and take hundreds of gigabytes.
+func ParseArrowSchema(message []byte, keys ...string) []ArrowField {
 	const continuation = 0xffffffff
 	buf := flatbuffer(message)
 	if buf.uint32(0) == continuation {
@@ -35,21 +39,53 @@ func ParseArrowSchema(message []byte) []ArrowField {
 	if root.uint8(1) != schemaHeader {
 		return nil
 	}
+	p := arrowParser{keys: keys, fields: maxFields, bytes: len(message)}
+	return p.parse(root.child(2), 1, maxNesting)
+}
+
+// arrowParser holds what may still be made of a schema: no sound one needs more.
+type arrowParser struct {
+	keys   []string
+	fields int
+	bytes  int // of texts, which lie one behind the other
+}
+
+// parse reads the fields of a vector in a table.
+func (p *arrowParser) parse(t table, number, depth int) []ArrowField {
+	if depth == 0 {
+		return nil
+	}
 	var fields []ArrowField
-	for _, field := range root.child(2).children(1, maxFields) {
+	for field := range t.children(number, p.fields) {
+		if p.fields == 0 {
+			break
+		}
+		p.fields--
 		const durationType = 18
-		f := ArrowField{Name: field.text(0), IsDuration: field.uint8(2) == durationType}
+		f := ArrowField{Name: p.text(field, 0), IsDuration: field.uint8(2) == durationType}
 		if f.IsDuration {
 			f.Unit = field.child(3).int16(0, 1)
 		}
-		for _, pair := range field.children(6, maxPairs) {
-			if pair.text(0) == "ARROW:extension:name" {
-				f.Extension = pair.text(1)
+		for pair := range field.children(6, maxPairs) {
+			if key := p.text(pair, 0); slices.Contains(p.keys, key) {
+				if f.Metadata == nil {
+					f.Metadata = map[string]string{}
+				}
+				f.Metadata[key] = p.text(pair, 1)
 			}
 		}
+		f.Children = p.parse(field, 5, depth-1)
 		fields = append(fields, f)
 	}
 	return fields
+}
+
+func (p *arrowParser) text(t table, number int) string {
+	pos, size := t.vector(number)
+	rest := t.buf.from(pos)
+	size = min(size, len(rest), p.bytes)
+	p.bytes -= size
+	return string(rest[:size])
 }
 
 // flatbuffer is bytes in the format of that name. What lies outside of them is zero.
@@ -125,20 +161,16 @@ func (t table) child(number int) table {
 	return t.buf.table(pos)
 }
 
-// children returns the tables of a vector, at most the given number.
-func (t table) children(number, most int) []table {
+// children visits the tables of a vector, at most the given number.
+func (t table) children(number, most int) iter.Seq[table] {
 	pos, size := t.vector(number)
-	var tables []table
-	for i := range min(size, len(t.buf)/4, most) {
-		tables = append(tables, t.buf.table(pos+4*i))
+	return func(yield func(table) bool) {
+		for i := range min(size, len(t.buf)/4, most) {
+			if !yield(t.buf.table(pos + 4*i)) {
+				return
+			}
+		}
 	}
-	return tables
-}
-
-func (t table) text(number int) string {
-	pos, size := t.vector(number)
-	rest := t.buf.from(pos)
-	return string(rest[:min(size, len(rest), maxText)])
 }
 
 // vector returns the position and the number of the elements of a vector.

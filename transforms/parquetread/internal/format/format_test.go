@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -196,8 +198,29 @@ func TestArrowSchema(t *testing.T) {
 		})
 	}
 	assert.Empty(t, format.ParseArrowSchema([]byte("not a schema")))
-	uuid := format.ParseArrowSchema(embedded(t, "types.parquet"))[17]
-	assert.Equal(t, format.ArrowField{Name: "uuid", Extension: "arrow.uuid"}, uuid)
+	const extension = "ARROW:extension:name"
+	uuid := format.ParseArrowSchema(embedded(t, "types.parquet"), extension)[17]
+	assert.Equal(t, format.ArrowField{Name: "uuid", Metadata: map[string]string{extension: "arrow.uuid"}}, uuid)
+	assert.Equal(t, format.ArrowField{Name: "uuid"}, format.ParseArrowSchema(embedded(t, "types.parquet"), "other")[17])
+}
+
+func TestArrowSchemaOfNestedFields(t *testing.T) {
+	marked := func(name string, dt arrow.DataType) arrow.Field {
+		return arrow.Field{Name: name, Type: dt, Metadata: arrow.NewMetadata([]string{"a", "b"}, []string{name, "left out"})}
+	}
+	schema := arrow.NewSchema([]arrow.Field{
+		marked("list", arrow.ListOfField(marked("item", arrow.StructOf(marked("deep", arrow.BinaryTypes.String))))),
+		{Name: "map", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int8)},
+	}, nil)
+	var message bytes.Buffer
+	require.NoError(t, ipc.NewWriter(&message, ipc.WithSchema(schema)).Close())
+	field := func(name string, children ...format.ArrowField) format.ArrowField {
+		return format.ArrowField{Name: name, Metadata: map[string]string{"a": name}, Children: children}
+	}
+	assert.Equal(t, []format.ArrowField{
+		field("list", field("item", field("deep"))),
+		{Name: "map", Children: []format.ArrowField{{Name: "entries", Children: []format.ArrowField{{Name: "key"}, {Name: "value"}}}}},
+	}, format.ParseArrowSchema(message.Bytes(), "a"))
 }
 
 func embedded(t testing.TB, name string) []byte {

@@ -1,0 +1,89 @@
+package htmlreport
+
+import "fmt"
+
+// The outcomes of a run, as reports name them.
+const (
+	succeeded   = "succeeded"
+	rejected    = "rejected"
+	failed      = "failed"
+	unpublished = "unpublished"
+	interrupted = "interrupted"
+)
+
+// Outcome is how a run ended.
+type Outcome struct {
+	Label    string // a word or two
+	Sentence string // what became of the extract
+	Mark     Mark
+}
+
+// Mark is a judgement as a page draws it: a sign, and the name of its color.
+type Mark struct {
+	Sign, Color string
+}
+
+// The judgements.
+var (
+	good    = Mark{"✓", "good"}
+	bad     = Mark{"✗", "bad"}
+	doubt   = Mark{"!", "doubt"}
+	neutral = Mark{"–", "neutral"}
+)
+
+// Outcome says how the run ended.
+func (r *Report) Outcome() Outcome {
+	const untouched = " The output path holds what it held before."
+	switch r.Status {
+	case succeeded:
+		return Outcome{"Succeeded", r.inPlace(), good}
+	case rejected:
+		return Outcome{"Rejected", r.whatBroke() + untouched, bad}
+	case unpublished:
+		return Outcome{"Unpublished", "The extract is in place, but publishing it failed.", doubt}
+	case interrupted:
+		return Outcome{"Interrupted", "The run was stopped before it was done." + untouched, doubt}
+	case failed:
+		if r.Output.SHA256 != "" { // known only of an extract that is in place
+			return Outcome{"Failed", "The extract is in place, but the run failed after that.", bad}
+		}
+		return Outcome{"Failed", "No extract was made." + untouched, bad}
+	}
+	return Outcome{r.Status, "This version of hyperlake does not know this outcome.", neutral}
+}
+
+func (r *Report) whatBroke() string {
+	if r.Error != nil && r.Error.Kind == "check" {
+		return "A check of the finished extract did not hold, so it was not moved into place."
+	}
+	return "The data broke a rule or a threshold, so no extract was moved into place."
+}
+
+func (r *Report) inPlace() string {
+	rows := r.Total(func(t *Table) *int64 { return t.RowsLoaded })
+	if rows == nil {
+		return "The extract is in place."
+	}
+	be := "are"
+	if *rows == 1 {
+		be = "is"
+	}
+	return fmt.Sprintf("%s in %s %s in place.", plural(*rows, "row", "rows"), plural(int64(len(r.Tables)), "table", "tables"), be)
+}
+
+// Total adds up a figure of all tables; it is nil if one of them lacks it, or if there
+// are no tables.
+func (r *Report) Total(figure func(*Table) *int64) *int64 {
+	if len(r.Tables) == 0 {
+		return nil
+	}
+	var sum int64
+	for i := range r.Tables {
+		n := figure(&r.Tables[i])
+		if n == nil {
+			return nil
+		}
+		sum += *n
+	}
+	return &sum
+}

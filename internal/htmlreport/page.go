@@ -1,0 +1,135 @@
+package htmlreport
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"slices"
+	"time"
+	"unicode"
+)
+
+//go:embed page
+var pageFiles embed.FS
+
+// tableOpen is how many columns a table may have for them to be unfolded at first.
+const tableOpen = 40
+
+// HTML renders a report as one page. It refers to nothing outside of itself and holds no
+// scripts.
+func HTML(report *Report) ([]byte, error) {
+	page, err := template.New("page.html").Funcs(template.FuncMap{
+		"count":   count,
+		"size":    size,
+		"share":   Share,
+		"seconds": Seconds,
+		"rate":    rate,
+		"length":  length,
+		"clip":    clip,
+		"nouns":   nouns,
+		"moment":  moment,
+	}).ParseFS(pageFiles, "page/*")
+	if err != nil {
+		return nil, fmt.Errorf("the template of the page: %w", err)
+	}
+	var out bytes.Buffer
+	if err := page.Execute(&out, newView(report)); err != nil {
+		return nil, fmt.Errorf("render the page: %w", err)
+	}
+	return bytes.Map(harmless, out.Bytes()), nil
+}
+
+// harmless replaces characters that no page may hold, and those that would make the text
+// read otherwise than it is: the controls of direction.
+func harmless(r rune) rune {
+	switch {
+	case r == '\n', r == '\t':
+		return r
+	case unicode.IsControl(r), r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+		return unicode.ReplacementChar
+	}
+	return r
+}
+
+// view is what the template sees.
+type view struct {
+	*Report
+	Sections []section
+	Rejected *int64
+	Loaded   *int64
+	Read     *int64
+}
+
+// section is a table with what was computed about it.
+type section struct {
+	*Table
+	Number  int // from 1
+	Account Account
+	Limits  []Limit
+}
+
+func newView(report *Report) view {
+	v := view{Report: report}
+	if report.Counted() {
+		v.Read = report.Total(func(t *Table) *int64 { return t.RowsRead })
+		v.Rejected = report.Total(func(t *Table) *int64 { return t.RowsRejected })
+		v.Loaded = report.Total(func(t *Table) *int64 { return t.RowsLoaded })
+	}
+	for i := range report.Tables {
+		table := &report.Tables[i]
+		v.Sections = append(v.Sections, section{Table: table, Number: i + 1, Account: table.Account(report.Counted()), Limits: table.Limits(report.Counted())})
+	}
+	return v
+}
+
+// RuleBars are the rules of a table with bars that compare them with each other.
+func (s section) RuleBars() []RuleBar {
+	var most int64
+	for _, rule := range s.Rules {
+		most = max(most, value(rule.Failed))
+	}
+	bars := make([]RuleBar, len(s.Rules))
+	for i, rule := range s.Rules {
+		bars[i] = RuleBar{rule, Bar{Width: percentOf(float64(value(rule.Failed)), float64(most))}}
+	}
+	return bars
+}
+
+// RuleBar is a rule with its bar.
+type RuleBar struct {
+	Rule
+	Bar
+}
+
+// FewColumns says whether the columns are so few that they need not be folded.
+func (s section) FewColumns() bool { return len(s.Columns) <= tableOpen }
+
+// HasReasons says whether the samples say what was wrong with a row.
+func (s section) HasReasons() bool {
+	return slices.ContainsFunc(s.Samples, func(sample Sample) bool { return sample.Reason != "" })
+}
+
+// Mark judges a check.
+func (c Check) Mark() Mark {
+	if c.Passed {
+		return good
+	}
+	return bad
+}
+
+// Result says how a check ended, in words.
+func (c Check) Result() string {
+	switch {
+	case c.Passed:
+		return "passed"
+	case c.Offending != nil:
+		return "failed, " + plural(*c.Offending, "offending row", "offending rows")
+	case c.Message != "":
+		return "failed: " + c.Message
+	}
+	return "failed"
+}
+
+// moment writes a point of time for people.
+func moment(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05 UTC") }

@@ -1,0 +1,260 @@
+package pipelines
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/sinks/hyper"
+)
+
+// check is a condition on a finished table, in SQL.
+type check struct {
+	name string
+	sql  string // a query of one value, which must be true
+
+	offending string // a query of the rows that break it, if that can be said
+	figure    string // a query of one value for the message, if there is one
+	message   string // what is wrong, with %s for the figure
+}
+
+// CheckResult is what became of a check.
+type CheckResult struct {
+	Name   string `json:"name"`
+	Passed bool   `json:"passed"`
+	SQL    string `json:"sql"`
+
+	// Offending is how many rows break the check, where that can be said; Samples are up to
+	// three of them, if values may be shown.
+	Offending *int64     `json:"offending,omitempty"`
+	Samples   [][]string `json:"samples,omitempty"`
+
+	// Message says what is wrong with a check that did not pass.
+	Message string `json:"message,omitempty"`
+}
+
+// maxSamples is how many rows a report shows of one kind.
+const maxSamples = 3
+
+// checksOf makes SQL of the checks of a table. now is the time that freshness counts from.
+func (p *Plan) checksOf(table *TablePlan, configs []CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+	var checks []check
+	for i, config := range configs {
+		made, err := p.checkOf(table, config, fmt.Sprintf("%s.checks[%d]", at, i), previous, now)
+		if err != nil {
+			return nil, err
+		}
+		if len(made) == 1 {
+			made[0].name = cmp.Or(config.Name, made[0].name)
+		}
+		checks = append(checks, made...)
+	}
+	return checks, nil
+}
+
+func (p *Plan) checkOf(table *TablePlan, config CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+	name := hyperd.QuoteName(table.Schema, table.Name)
+	switch {
+	case config.SQL != "":
+		return []check{{name: shorten(config.SQL), sql: config.SQL}}, nil
+	case len(config.Unique) > 0:
+		columns, err := table.extractNames(config.Unique, at+".unique")
+		if err != nil {
+			return nil, err
+		}
+		return []check{uniqueCheck(name, columns, "unique ("+strings.Join(config.Unique, ", ")+")")}, nil
+	case config.RowCount != nil:
+		return []check{rowCountCheck(name, *config.RowCount)}, nil
+	case config.ForeignKeys:
+		return keyChecks(table), nil
+	case config.Freshness != nil:
+		return table.freshnessCheck(name, *config.Freshness, at, now)
+	default:
+		return []check{previous.check(table, float64(config.ComparePrevious.MaxChange))}, nil
+	}
+}
+
+// counting is a check that there are no offending rows.
+func counting(name, offending, message string) check {
+	return check{
+		name: name, offending: offending, message: message,
+		sql: "SELECT count(*) = 0 FROM (" + offending + ") AS offending",
+	}
+}
+
+// uniqueCheck finds rows whose values other rows have, too. NULLs are not compared.
+func uniqueCheck(table string, columns []string, name string) check {
+	quoted := quoted(columns)
+	groups := fmt.Sprintf("SELECT %s FROM %s WHERE %s GROUP BY %[1]s HAVING count(*) > 1",
+		strings.Join(quoted, ", "), table, strings.Join(each(quoted, "%s IS NOT NULL"), " AND "))
+	offending := fmt.Sprintf("SELECT t.* FROM %s AS t JOIN (%s) AS d ON %s", table, groups, strings.Join(each(quoted, "t.%[1]s = d.%[1]s"), " AND "))
+	return counting(name, offending, fmt.Sprintf("rows have values of (%s) that other rows have, too", strings.Join(columns, ", ")))
+}
+
+func quoted(names []string) []string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = hyperd.QuoteName(name)
+	}
+	return quoted
+}
+
+// each puts every name into a format.
+func each(names []string, format string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = fmt.Sprintf(format, name)
+	}
+	return out
+}
+
+func rowCountCheck(table string, bounds RowCountCheck) check {
+	var conditions, words []string
+	if bounds.Min != nil {
+		conditions = append(conditions, fmt.Sprintf("count(*) >= %d", *bounds.Min))
+		words = append(words, fmt.Sprintf("at least %d", *bounds.Min))
+	}
+	if bounds.Max != nil {
+		conditions = append(conditions, fmt.Sprintf("count(*) <= %d", *bounds.Max))
+		words = append(words, fmt.Sprintf("at most %d", *bounds.Max))
+	}
+	expected := strings.Join(words, " and ") + " rows"
+	return check{
+		name:    expected,
+		sql:     fmt.Sprintf("SELECT %s FROM %s", strings.Join(conditions, " AND "), table),
+		figure:  "SELECT count(*) FROM " + table,
+		message: "there are %s rows, expected are " + expected,
+	}
+}
+
+// keyChecks hold every assumed key of a table against its rows.
+func keyChecks(table *TablePlan) []check {
+	var checks []check
+	name := hyperd.QuoteName(table.Schema, table.Name)
+	if len(table.PrimaryKey) > 0 {
+		columns := strings.Join(table.PrimaryKey, ", ")
+		unique := uniqueCheck(name, table.PrimaryKey, "primary key ("+columns+") is unique")
+		missing := counting("primary key ("+columns+") is not NULL",
+			fmt.Sprintf("SELECT * FROM %s WHERE %s", name, strings.Join(each(quoted(table.PrimaryKey), "%s IS NULL"), " OR ")),
+			"rows have a NULL in the primary key")
+		checks = append(checks, unique, missing)
+	}
+	for _, key := range table.ForeignKeys {
+		checks = append(checks, foreignKeyCheck(name, key))
+	}
+	return checks
+}
+
+// foreignKeyCheck finds rows that refer to nothing. A NULL refers to nothing rightly.
+func foreignKeyCheck(table string, key hyper.ForeignKey) check {
+	columns, to := quoted(key.Columns), quoted(key.To)
+	var present, same []string
+	for i := range columns {
+		present = append(present, "t."+columns[i]+" IS NOT NULL")
+		same = append(same, "p."+to[i]+" = t."+columns[i])
+	}
+	offending := fmt.Sprintf("SELECT t.* FROM %s AS t WHERE %s AND NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s)",
+		table, strings.Join(present, " AND "), hyperd.QuoteName(key.Schema, key.Table), strings.Join(same, " AND "))
+	return counting(fmt.Sprintf("foreign key (%s) refers to rows of %s", strings.Join(key.Columns, ", "), key.Table), offending,
+		"rows refer to a row of "+key.Table+" that is not there")
+}
+
+// freshnessCheck compares the latest value with the time of the run. Dates are compared by
+// days: a day ago is yesterday, at any time of the day.
+func (t *TablePlan) freshnessCheck(table string, config FreshnessCheck, at string, now time.Time) ([]check, error) {
+	names, err := t.extractNames([]string{config.Column}, at+".freshness.column")
+	if err != nil {
+		return nil, err
+	}
+	oldest := now.UTC().Add(-time.Duration(config.MaxAge))
+	var bound string
+	for _, column := range t.Columns {
+		if column.Name != names[0] {
+			continue
+		}
+		switch column.SQLType {
+		case "DATE":
+			bound = "DATE " + hyperd.QuoteText(oldest.Format(time.DateOnly))
+		case "TIMESTAMP":
+			bound = "TIMESTAMP " + hyperd.QuoteText(oldest.Format("2006-01-02 15:04:05.999999"))
+		case "TIMESTAMPTZ":
+			bound = "TIMESTAMPTZ " + hyperd.QuoteText(oldest.Format("2006-01-02 15:04:05.999999+00"))
+		default:
+			return nil, failure.New(failure.Config, "%s: column %q is %s, not a date or a timestamp", at, config.Column, column.SQLType).
+				WithHint("name another column, or give it such a type in columns").BeforeData()
+		}
+	}
+	latest := fmt.Sprintf("SELECT max(%s) FROM %s", hyperd.QuoteName(names[0]), table)
+	return []check{{
+		name:    fmt.Sprintf("%s is at most %s old", config.Column, config.MaxAge),
+		sql:     fmt.Sprintf("SELECT max(%s) >= %s FROM %s", hyperd.QuoteName(names[0]), bound, table),
+		figure:  latest,
+		message: "the latest value is %s, expected is none before " + oldest.Format(time.RFC3339),
+	}}, nil
+}
+
+// run evaluates a check in a session in which the extract alone is open.
+func (c check) run(ctx context.Context, conn *hyperd.Conn, withValues bool) CheckResult {
+	result := CheckResult{Name: c.name, SQL: c.sql}
+	value, rows, columns := "NULL", 0, 0
+	err := conn.Query(ctx, c.sql, func(_ []hyperd.Field, values [][]byte) error {
+		rows, columns = rows+1, len(values)
+		if columns == 1 && values[0] != nil {
+			value = string(values[0])
+		}
+		return nil
+	})
+	if err == nil && (rows != 1 || columns != 1) {
+		err = fmt.Errorf("a check is a query of one value, but this one gives %d rows of %d columns", rows, columns)
+	}
+	switch {
+	case err != nil:
+		result.Message = "it cannot be evaluated: " + err.Error()
+		return result
+	case value == "t" || value == "true":
+		result.Passed = true
+		return result
+	case c.offending == "" && c.figure == "":
+		result.Message = "it is " + cmp.Or(map[string]string{"f": "false"}[value], value) + ", expected is true"
+		return result
+	}
+	if err := c.explain(ctx, conn, &result, withValues); err != nil {
+		result.Message = "what breaks it cannot be counted: " + err.Error()
+	}
+	return result
+}
+
+// explain says what is wrong with a check that is false.
+func (c check) explain(ctx context.Context, conn *hyperd.Conn, result *CheckResult, withValues bool) error {
+	if c.figure != "" {
+		figure, err := conn.QueryValue(ctx, c.figure)
+		result.Message = fmt.Sprintf(c.message, cmp.Or(figure, "NULL"))
+		return err
+	}
+	text, err := conn.QueryValue(ctx, "SELECT count(*) FROM ("+c.offending+") AS offending")
+	if err != nil {
+		return err
+	}
+	count, err := strconv.ParseInt(text, 10, 64)
+	result.Offending, result.Message = &count, text+" "+c.message
+	if err != nil || !withValues {
+		return err
+	}
+	return conn.Query(ctx, fmt.Sprintf("SELECT * FROM (%s) AS offending LIMIT %d", c.offending, maxSamples), func(_ []hyperd.Field, values [][]byte) error {
+		var row []string
+		for _, value := range values {
+			if value == nil {
+				row = append(row, "NULL")
+			} else {
+				row = append(row, string(value))
+			}
+		}
+		result.Samples = append(result.Samples, row)
+		return nil
+	})
+}

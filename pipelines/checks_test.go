@@ -1,0 +1,154 @@
+package pipelines_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/pipelines"
+)
+
+// checkedLake has orders and their customers, of which one is missing.
+func checkedLake(t *testing.T, config string) *pipelines.Config {
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "orders", "f.parquet"),
+		`[{"id": 1, "customer": 7, "day": "2026-01-31"}, {"id": 2, "customer": 8, "day": "2026-02-01"}, {"id": 2, "customer": null, "day": null}, {"id": null, "customer": 7, "day": null}]`,
+		field("id", int64Type), field("customer", int64Type), field("day", arrow.FixedWidthTypes.Date32))
+	writeTable(t, filepath.Join(folder, "customers", "f.parquet"), `[{"key": 7, "name": "x"}]`, field("key", int64Type), field("name", textType))
+	return configure(t, folder, `
+name: shop
+tables:
+  - name: customers
+    source: {uri: customers/*.parquet}
+    columns: {key: {rename: id}}
+    primary_key: [key]
+  - name: orders
+    source: {uri: orders/*.parquet}
+    foreign_keys: [{columns: [customer], references: customers, to: [key]}]
+    checks: `+config+"\n")
+}
+
+func TestChecks(t *testing.T) {
+	cases := []struct {
+		name, check string
+		message     string // empty if it passes
+		offending   int64
+	}{
+		{"sql", `{sql: 'select count(*) = 4 from "Extract"."orders"'}`, "", 0},
+		{"sql over two tables", `{sql: 'select count(*) = 2 from "Extract"."orders" o join "Extract"."customers" c on c.id = o.customer'}`, "", 0},
+		{"false sql", `{name: few, sql: 'select count(*) < 4 from "Extract"."orders"'}`, "it is false, expected is true", 0},
+		{"NULL", `{sql: 'select null::boolean'}`, "it is NULL, expected is true", 0},
+		{"not a boolean", `{sql: 'select 1'}`, "it is 1, expected is true", 0},
+		{"no such table", `{sql: 'select true from nowhere'}`, "it cannot be evaluated: ", 0},
+		{"several rows", `{sql: 'select true from "Extract"."orders"'}`, "it cannot be evaluated: ", 0},
+		{"not a query", `{sql: 'drop table "Extract"."orders"'}`, "it cannot be evaluated: ", 0},
+		{"unique", `{unique: [customer, id]}`, "", 0},
+		{"not unique", `{unique: [id]}`, "2 rows have values of (id) that other rows have, too", 2},
+		{"rows", `{row_count: {min: 4, max: 4}}`, "", 0},
+		{"too few rows", `{row_count: {min: 5}}`, "there are 4 rows, expected are at least 5 rows", 0},
+		{"too many rows", `{row_count: {max: 3}}`, "there are 4 rows, expected are at most 3 rows", 0},
+		{"keys", `{foreign_keys: true}`, "1 rows refer to a row of customers that is not there", 1},
+		{"old", `{freshness: {column: day, max_age: 2d}}`, "the latest value is 2026-02-01, expected is none before", 0},
+		{"fresh", `{freshness: {column: day, max_age: 36500d}}`, "", 0},
+		{"nothing to compare with", `{compare_previous: {max_change: 0}}`, "", 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := checkedLake(t, "["+c.check+"]")
+			report, err := run(t, t.Context(), cfg, nil)
+			require.Len(t, report.Tables, 2)
+			require.Len(t, report.Tables[1].Checks, 1)
+			result := report.Tables[1].Checks[0]
+			assert.Empty(t, result.Samples, "values are shown only when they may be")
+			if c.message == "" {
+				require.NoError(t, err)
+				assert.True(t, result.Passed)
+				return
+			}
+			require.Error(t, err)
+			assert.Equal(t, failure.Check, failure.Of(err, failure.Engine).Kind)
+			assert.Equal(t, pipelines.Rejected, report.Status)
+			assert.False(t, result.Passed)
+			assert.Contains(t, result.Message, c.message)
+			assert.Contains(t, err.Error(), c.message)
+			if c.offending > 0 {
+				require.NotNil(t, result.Offending)
+				assert.Equal(t, c.offending, *result.Offending)
+			}
+			assert.NoFileExists(t, cfg.Output.Path)
+		})
+	}
+}
+
+func TestChecksLeaveTheOutputAlone(t *testing.T) {
+	cfg := checkedLake(t, "[{unique: [id]}, {row_count: {min: 9}}, {row_count: {min: 1}}]")
+	require.NoError(t, os.WriteFile(cfg.Output.Path, []byte("as before"), 0o600))
+	report, err := run(t, t.Context(), cfg, nil)
+	require.ErrorContains(t, err, "2 checks do not pass")
+	var passed []bool
+	for _, result := range report.Tables[1].Checks {
+		passed = append(passed, result.Passed)
+	}
+	assert.Equal(t, []bool{false, false, true}, passed, "every check is evaluated")
+	data, err := os.ReadFile(cfg.Output.Path)
+	require.NoError(t, err)
+	assert.Equal(t, "as before", string(data))
+}
+
+func TestComparePrevious(t *testing.T) {
+	cfg := checkedLake(t, "[{compare_previous: {max_change: 0.5}}]")
+	_, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	_, err = run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	cfg.Tables[1].Source.Where = "id == 1"
+	_, err = run(t, t.Context(), cfg, nil)
+	require.ErrorContains(t, err, "there are 1 rows, in the previous extract there were 4")
+	cfg.Tables[1].Source.Where = "id != null && id <= 2 && customer == null || id == 1"
+	_, err = run(t, t.Context(), cfg, nil)
+	require.NoError(t, err, "half of the rows may go")
+}
+
+func TestColumnsAreDescribed(t *testing.T) {
+	cfg := checkedLake(t, "[]")
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []pipelines.ReportColumn{
+		{Name: "id", SQLType: "BIGINT", Nulls: 1, Min: "1", Max: "2", Distinct: 2, DistinctRows: 4},
+		{Name: "customer", SQLType: "BIGINT", Nulls: 1, Min: "7", Max: "8", Distinct: 2, DistinctRows: 4},
+		{Name: "day", SQLType: "DATE", Nulls: 2, Min: "2026-01-31", Max: "2026-02-01", Distinct: 2, DistinctRows: 4},
+	}, report.Tables[1].Columns)
+}
+
+func TestAssumedKeysAreInTheExtract(t *testing.T) {
+	cfg := checkedLake(t, "[]")
+	_, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	constraints := rowsIn(t, cfg.Output.Path, `SELECT contype, count(*) FROM x.pg_catalog.pg_constraint GROUP BY 1 ORDER BY 1`)
+	assert.Equal(t, "f|1 p|1", strings.Join(constraints, " "))
+}
+
+func TestKeysThatAreRefused(t *testing.T) {
+	for keys, says := range map[string]string{
+		"primary_key: [nope]":   `no column "nope"`,
+		"primary_key: [id, id]": `names the column "id" twice`,
+		"foreign_keys: [{columns: [customer], references: nobody, to: [key]}]":        `0 tables of this extract are named "nobody"`,
+		"foreign_keys: [{columns: [customer], references: customers, to: [name]}]":    "which is not its primary key",
+		"foreign_keys: [{columns: [customer, id], references: customers, to: [key]}]": "has 2 columns, but refers to 1",
+	} {
+		cfg := checkedLake(t, "[]")
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(cfg.Output.Path), "config.yaml"))
+		require.NoError(t, err)
+		replaced := strings.Replace(string(text), "foreign_keys: [{columns: [customer], references: customers, to: [key]}]", keys, 1)
+		cfg = configure(t, filepath.Dir(cfg.Output.Path), replaced)
+		_, err = pipelines.MakePlan(t.Context(), cfg)
+		require.ErrorContains(t, err, says, keys)
+		assert.True(t, failure.Of(err, failure.Engine).Early)
+	}
+}

@@ -1,0 +1,183 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/sinks/hyper"
+)
+
+// ReportColumn is what hyperd says about the loaded values of a column.
+type ReportColumn struct {
+	Name    string `json:"name"`
+	SQLType string `json:"sql_type"`
+	Nulls   int64  `json:"nulls"`
+	Min     string `json:"min,omitempty"` // as text; empty where the type has no order, or without values
+	Max     string `json:"max,omitempty"`
+
+	// Distinct estimates how many different values there are among the first DistinctRows.
+	Distinct     int64 `json:"distinct"`
+	DistinctRows int64 `json:"distinct_rows"`
+}
+
+// distinctRows bounds for how many rows different values are counted, which costs more
+// than all the rest.
+const distinctRows = 1_000_000
+
+// inspect holds the checks against the finished extract, and asks hyperd what it holds.
+func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, extract hyper.File, scratch string) error {
+	checks, err := r.prepareChecks(ctx, lease, scratch)
+	if err != nil {
+		return err
+	}
+	conn, err := lease.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }() // reading leaves nothing to lose
+	const alias = "extract"
+	if err := conn.AttachReadOnly(ctx, extract.Path, alias); err != nil {
+		return fmt.Errorf("open %s: %w", extract.Path, err)
+	}
+	for i, table := range r.plan.Tables {
+		if r.report.Tables[i].Columns, err = describeColumns(ctx, conn, table); err != nil {
+			return err
+		}
+		for _, check := range checks[i] {
+			r.report.Tables[i].Checks = append(r.report.Tables[i].Checks, check.run(ctx, conn, r.options.LogValues))
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := conn.Detach(ctx, alias); err != nil {
+		return fmt.Errorf("close %s: %w", extract.Path, err)
+	}
+	return r.report.brokenChecks()
+}
+
+// prepareChecks makes SQL of the checks of all tables.
+func (r *run) prepareChecks(ctx context.Context, lease *hyperd.Lease, scratch string) ([][]check, error) {
+	previous := &previousExtract{}
+	if r.cfg.comparesPrevious() {
+		var err error
+		if previous, err = readPrevious(ctx, lease, r.plan, r.cfg.Output.Path, scratch); err != nil {
+			return nil, err
+		}
+	}
+	return r.plan.checks(r.cfg, previous, time.Now())
+}
+
+// checks makes SQL of the checks of a configuration, by table.
+func (p *Plan) checks(cfg *Config, previous *previousExtract, now time.Time) ([][]check, error) {
+	all := make([][]check, len(p.Tables))
+	for i, table := range p.Tables {
+		var err error
+		if all[i], err = p.checksOf(table, cfg.Tables[i].Checks, fmt.Sprintf("tables[%d]", i), previous, now); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (c *Config) comparesPrevious() bool {
+	for _, table := range c.Tables {
+		for _, check := range table.Checks {
+			if check.ComparePrevious != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// describeColumns asks hyperd about the values of every column, in one scan of the table.
+func describeColumns(ctx context.Context, conn *hyperd.Conn, table *TablePlan) ([]ReportColumn, error) {
+	name := hyperd.QuoteName(table.Schema, table.Name)
+	all, distinct := []string{"count(*)"}, []string{"count(*)"}
+	for _, column := range table.Columns {
+		quoted := hyperd.QuoteName(column.Name)
+		least, greatest := "NULL", "NULL"
+		if hasOrder(column.SQLType) {
+			least, greatest = "min("+quoted+")", "max("+quoted+")"
+		}
+		all = append(all, "count("+quoted+")", least, greatest)
+		distinct = append(distinct, distinctOf(column.SQLType, quoted))
+	}
+	values, err := queryRow(ctx, conn, fmt.Sprintf("SELECT %s FROM %s", strings.Join(all, ", "), name))
+	if err != nil {
+		return nil, fmt.Errorf("describe table %s: %w", table.Table, err)
+	}
+	counts, err := queryRow(ctx, conn, fmt.Sprintf("SELECT %s FROM (SELECT * FROM %s LIMIT %d) AS first_rows", strings.Join(distinct, ", "), name, distinctRows))
+	if err != nil {
+		return nil, fmt.Errorf("describe table %s: %w", table.Table, err)
+	}
+	columns := make([]ReportColumn, len(table.Columns))
+	for i, column := range table.Columns {
+		columns[i] = ReportColumn{
+			Name: column.Name, SQLType: column.SQLType, Nulls: number(values[0]) - number(values[1+3*i]),
+			Min: values[2+3*i], Max: values[3+3*i], Distinct: number(counts[1+i]), DistinctRows: number(counts[0]),
+		}
+	}
+	return columns, nil
+}
+
+func hasOrder(sqlType string) bool {
+	return sqlType != "TABLEAU.TABGEOGRAPHY" && sqlType != "INTERVAL" && sqlType != "BYTES" && sqlType != "BOOLEAN"
+}
+
+// distinctOf estimates the number of different values; -1 for types that cannot be compared.
+func distinctOf(sqlType, quoted string) string {
+	if sqlType == "TABLEAU.TABGEOGRAPHY" || sqlType == "INTERVAL" {
+		return "-1"
+	}
+	return "approx_count_distinct(" + quoted + ")"
+}
+
+// queryRow returns the values of the one row of a query; NULL is "".
+func queryRow(ctx context.Context, conn *hyperd.Conn, sql string) ([]string, error) {
+	var row []string
+	err := conn.Query(ctx, sql, func(_ []hyperd.Field, values [][]byte) error {
+		row = nil
+		for _, value := range values {
+			row = append(row, string(value))
+		}
+		return nil
+	})
+	return row, err
+}
+
+// number reads a count that hyperd wrote.
+func number(text string) int64 {
+	n, _ := strconv.ParseInt(text, 10, 64)
+	return n
+}
+
+// brokenChecks is the failure of the checks that did not pass.
+func (r *Report) brokenChecks() error {
+	var broken []string
+	for _, table := range r.Tables {
+		for _, check := range table.Checks {
+			if !check.Passed {
+				broken = append(broken, fmt.Sprintf("%q of table %s.%s: %s", check.Name, table.Schema, table.Name, check.Message))
+			}
+		}
+	}
+	if len(broken) == 0 {
+		return nil
+	}
+	return failure.New(failure.Check, "%s", plural(len(broken), "check does not pass: ", "checks do not pass: ")+strings.Join(broken, "; ")).
+		WithHint("the extract was not moved into place; correct the data or the check")
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return strconv.Itoa(n) + " " + many
+}

@@ -1,0 +1,106 @@
+package pipelines
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hyperlake/internal/failure"
+	"hyperlake/sinks/hyper"
+)
+
+// addKeys gives the tables of a plan their assumed keys.
+func (p *Plan) addKeys(tables []TableConfig) error {
+	for i, table := range p.Tables {
+		key := fmt.Sprintf("tables[%d].primary_key", i)
+		names, err := table.extractNames(tables[i].PrimaryKey, key)
+		if err != nil {
+			return err
+		}
+		table.PrimaryKey = names
+	}
+	for i, table := range p.Tables {
+		for j, key := range tables[i].ForeignKeys {
+			at := fmt.Sprintf("tables[%d].foreign_keys[%d]", i, j)
+			foreign, err := p.foreignKey(table, key, at)
+			if err != nil {
+				return err
+			}
+			table.ForeignKeys = append(table.ForeignKeys, foreign)
+		}
+	}
+	return nil
+}
+
+// foreignKey finds what a foreign key refers to, which has to be a primary key.
+func (p *Plan) foreignKey(table *TablePlan, key ForeignKeyConfig, at string) (hyper.ForeignKey, error) {
+	columns, err := table.extractNames(key.Columns, at+".columns")
+	if err != nil {
+		return hyper.ForeignKey{}, err
+	}
+	parent, err := p.findTable(key.References, at+".references")
+	if err != nil {
+		return hyper.ForeignKey{}, err
+	}
+	to, err := parent.extractNames(key.To, at+".to")
+	if err != nil {
+		return hyper.ForeignKey{}, err
+	}
+	sorted := func(names []string) []string { return slices.Sorted(slices.Values(names)) }
+	switch {
+	case len(columns) == 0 || len(columns) != len(to):
+		return hyper.ForeignKey{}, failure.New(failure.Config, "%s has %d columns, but refers to %d", at, len(columns), len(to)).
+			WithHint("name as many columns under to as under columns").BeforeData()
+	case !slices.Equal(sorted(to), sorted(parent.PrimaryKey)):
+		return hyper.ForeignKey{}, failure.New(failure.Config, "%s refers to (%s) of table %s, which is not its primary key", at, strings.Join(key.To, ", "), parent.Table).
+			WithHint("set primary_key: [%s] on that table", strings.Join(key.To, ", ")).BeforeData()
+	}
+	return hyper.ForeignKey{Columns: columns, Schema: parent.Schema, Table: parent.Name, To: to}, nil
+}
+
+// findTable finds a table by NAME, if no other has it, or by SCHEMA.NAME.
+func (p *Plan) findTable(name, at string) (*TablePlan, error) {
+	var found []*TablePlan
+	var names []string
+	for _, table := range p.Tables {
+		if name == table.Name || name == table.Schema+"."+table.Name {
+			found = append(found, table)
+		}
+		names = append(names, table.Name)
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	e := failure.New(failure.Config, "%s: %d tables of this extract are named %q", at, len(found), name).BeforeData()
+	if near, ok := nearest(name, names); ok && len(found) == 0 {
+		return nil, e.WithHint("did you mean %q?", near)
+	}
+	return nil, e.WithHint("write SCHEMA.NAME of a table in this configuration")
+}
+
+// extractNames are the names in the extract of columns that a configuration names as rules
+// do, by the source, or as they are renamed.
+func (t *TablePlan) extractNames(columns []string, at string) ([]string, error) {
+	var names, known []string
+	for _, column := range t.Columns {
+		known = append(known, column.Source)
+	}
+	for i, name := range columns {
+		found := slices.IndexFunc(t.Columns, func(c hyper.Column) bool { return c.Source == name })
+		if found < 0 {
+			found = slices.IndexFunc(t.Columns, func(c hyper.Column) bool { return c.Name == name })
+		}
+		if found < 0 {
+			e := failure.New(failure.Config, "%s: table %s has no column %q", at, t.Table, name).BeforeData()
+			if near, ok := nearest(name, known); ok {
+				return nil, e.WithHint("did you mean %q?", near)
+			}
+			return nil, e.WithHint("name columns that the table loads")
+		}
+		if slices.Contains(columns[:i], name) {
+			return nil, failure.New(failure.Config, "%s names the column %q twice", at, name).WithHint("remove one").BeforeData()
+		}
+		names = append(names, t.Columns[found].Name)
+	}
+	return names, nil
+}

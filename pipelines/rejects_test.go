@@ -1,0 +1,201 @@
+package pipelines_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/batch"
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
+	"hyperlake/pipelines"
+	"hyperlake/transforms/parquetread"
+)
+
+// rejectRows reads the reject files of a folder, as one JSON object a row, sorted by _row.
+func rejectRows(t *testing.T, folder string) []string {
+	t.Helper()
+	store, err := storage.For(folder)
+	require.NoError(t, err)
+	files, err := store.Glob(t.Context(), storage.Join(folder, "*"))
+	require.NoError(t, err)
+	var rows []string
+	for _, info := range files {
+		footer, err := parquetread.ReadFooter(t.Context(), info)
+		require.NoError(t, err)
+		shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: info, RowGroups: footer.RowGroups}}}
+		table := parquetread.Table{Schema: batch.Schema{Schema: footer.Schema}}
+		require.NoError(t, parquetread.ReadShard(t.Context(), shard, table, func(b batch.Batch) error {
+			for i := range int(b.Record.NumRows()) {
+				row := map[string]json.RawMessage{}
+				for c, column := range b.Record.Columns() {
+					text, err := json.Marshal(array.NewSlice(column, int64(i), int64(i)+1))
+					if err != nil {
+						return err
+					}
+					row[b.Record.ColumnName(c)] = text[1 : len(text)-1]
+				}
+				text, err := json.Marshal(row)
+				if err != nil {
+					return err
+				}
+				rows = append(rows, string(text))
+			}
+			return nil
+		}))
+	}
+	slices.SortFunc(rows, func(a, b string) int { // by _row
+		return cmp.Compare(a[strings.Index(a, `"_row":`):], b[strings.Index(b, `"_row":`):])
+	})
+	return rows
+}
+
+const amountsConfig = `
+name: amounts
+tables:
+  - source: {uri: lake/**/*.parquet}
+    columns: {amount: {type: "numeric(9,2)"}}
+    rules:
+      - {column: amount, max: 100}
+      - {column: id, not_null: true}
+      - {column: note, matches: "^[a-z]*$", on_fail: warn}
+    rejects: `
+
+// amountsLake has four rows, of which two are bad, one in two ways.
+func amountsLake(t *testing.T) string {
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "lake", "day=2026-01-31", "a.parquet"),
+		`[{"id": 1, "amount": "1.50", "note": "fine"}, {"id": 2, "amount": "many", "note": "secret ünï"}, {"id": 3, "amount": null, "note": null}, {"id": null, "amount": "500", "note": "x"}]`,
+		field("id", int64Type), field("amount", textType), field("note", textType))
+	return folder
+}
+
+func TestRejectsKeepWhatTheSourceHad(t *testing.T) {
+	for _, workers := range []string{"1", "3"} {
+		folder := amountsLake(t)
+		cfg := configure(t, folder, amountsConfig+"{path: bad/rows}\nrunner: {parallelism: "+workers+"}\n")
+		report, err := run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"1|1.50|fine|2026-01-31", "3|NULL|NULL|2026-01-31"}, rowsIn(t, cfg.Output.Path, extractRows))
+		file := filepath.Join(folder, "lake", "day=2026-01-31", "a.parquet")
+		rows := rejectRows(t, filepath.Join(folder, "bad", "rows"))
+		require.Len(t, rows, 2)
+		assert.JSONEq(t, `{"id": 2, "amount": "many", "note": "secret ünï", "day": "2026-01-31", "_file": "`+file+`", "_row_group": 0, "_row": 1,
+			"_rules": ["note matches ^[a-z]*$", "amount does not convert to NUMERIC(9,2)"],
+			"_reasons": ["found \"secret ünï\", expected matches ^[a-z]*$", "found \"many\", which does not convert to NUMERIC(9,2)"]}`, rows[0])
+		assert.JSONEq(t, `{"id": null, "amount": "500", "note": "x", "day": "2026-01-31", "_file": "`+file+`", "_row_group": 1, "_row": 3,
+			"_rules": ["amount <= 100", "id not null"], "_reasons": ["found 500.00, expected <= 100", "found NULL, expected not null"]}`, rows[1])
+		assert.Equal(t, filepath.Join(folder, "bad", "rows"), report.Tables[0].RejectsPath)
+		assert.Contains(t, report.Tables[0].Samples, pipelines.ReportSample{Rule: "id not null", File: file, RowGroup: 1, Row: 3})
+		text, err := json.Marshal(report)
+		require.NoError(t, err)
+		assert.NotContains(t, string(text), "secret")
+		assert.NotContains(t, string(text), "many")
+	}
+}
+
+// Repaired rejects are a source for the same configuration.
+func TestRejectsAreASource(t *testing.T) {
+	folder := amountsLake(t)
+	cfg := configure(t, folder, amountsConfig+"{path: bad}\n")
+	_, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	cfg = configure(t, folder, amountsConfig+"{path: bad2}\n")
+	cfg.Tables[0].Source.URI = pipelines.Globs{filepath.Join(folder, "bad", "*.parquet")}
+	cfg.Tables[0].Rules = nil
+	cfg.Tables[0].Columns = nil
+	_, err = run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"2|many|secret ünï|2026-01-31", "NULL|500|x|2026-01-31"},
+		rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 1 NULLS LAST`))
+	cfg.Tables[0].Source.Select = []string{"_row", "id"}
+	cfg.Tables[0].Rejects.Path = ""
+	_, err = run(t, t.Context(), cfg, nil)
+	require.NoError(t, err, "who asks for the columns gets them")
+}
+
+func TestRejectsAreReplacedAsAWhole(t *testing.T) {
+	folder := amountsLake(t)
+	cfg := configure(t, folder, amountsConfig+"{path: bad}\n")
+	bad := filepath.Join(folder, "bad")
+	for range 2 {
+		_, err := run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.Len(t, rejectRows(t, bad), 2)
+	}
+	cfg.Tables[0].Source.Where = "id == 1"
+	_, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Empty(t, rejectRows(t, bad), "the last run had none")
+	requireOnly(t, folder, "config.yaml", "lake", "bad", "amounts.hyper")
+
+	require.NoError(t, os.WriteFile(filepath.Join(bad, "mine.txt"), nil, 0o600))
+	_, err = pipelines.MakePlan(t.Context(), cfg)
+	require.ErrorContains(t, err, "mine.txt")
+	assert.True(t, failure.Of(err, failure.Engine).Early)
+}
+
+func TestThresholds(t *testing.T) {
+	for limits, says := range map[string]string{
+		"max_rows: 2":                 "",
+		"max_rows: 1":                 `2 of 4 rows were rejected, max_rows allows 1: broken were "amount <= 100" by 1 rows (first in file `,
+		"max_ratio: 0.5":              "",
+		"max_ratio: 0.49":             "max_ratio allows 0.49 of them",
+		"max_rows: 9, max_ratio: 0.1": "max_ratio allows",
+	} {
+		t.Run(limits, func(t *testing.T) {
+			folder := amountsLake(t)
+			cfg := configure(t, folder, amountsConfig+"{path: bad, "+limits+"}\n")
+			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte("as before"), 0o600))
+			report, err := run(t, t.Context(), cfg, nil)
+			assert.Len(t, rejectRows(t, filepath.Join(folder, "bad")), 2, "rejects are kept")
+			assert.NotNil(t, report.Tables[0].Thresholds)
+			if says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, says)
+			assert.NotContains(t, err.Error(), "many")
+			assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
+			assert.Equal(t, pipelines.Rejected, report.Status)
+			assert.NotEmpty(t, report.Tables[0].Samples)
+			data, err := os.ReadFile(cfg.Output.Path)
+			require.NoError(t, err)
+			assert.Equal(t, "as before", string(data))
+		})
+	}
+}
+
+func TestRejectsOnRemoteStorage(t *testing.T) {
+	bucket, _ := storagetest.FakeGCS(t)
+	folder := amountsLake(t)
+	cfg := configure(t, folder, amountsConfig+"{path: "+storage.Join(bucket, "bad")+"}\nstaging: "+storage.Join(bucket, "stage")+"\n")
+	for range 2 {
+		_, err := run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.Len(t, rejectRows(t, storage.Join(bucket, "bad")), 2)
+		assert.Empty(t, names(t, storage.Join(bucket, "stage")))
+	}
+}
+
+func TestRejectsOfManyTypes(t *testing.T) {
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1, "tags": ["a", null], "d": "1.50", "at": "2026-01-31 00:00:00"}]`,
+		field("id", int64Type), field("tags", arrow.ListOf(textType)), field("d", &arrow.Decimal128Type{Precision: 9, Scale: 2}), field("at", arrow.FixedWidthTypes.Timestamp_us))
+	cfg := configure(t, folder, "name: x\ntables:\n  - source: {uri: lake/*.parquet, nested: json}\n    rules: [{column: id, max: 0}]\n    rejects: {path: bad}\n")
+	_, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	rows := rejectRows(t, filepath.Join(folder, "bad"))
+	require.Len(t, rows, 1)
+	assert.Contains(t, rows[0], `"tags":["a",null]`)
+}

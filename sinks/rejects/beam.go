@@ -1,0 +1,119 @@
+package rejects
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"hyperlake/internal/batch"
+	"hyperlake/internal/failure"
+)
+
+func init() {
+	register.DoFn3x1[context.Context, batch.Rejects, func(Bundle), error](&writeFn{})
+	register.Emitter1[Bundle]()
+	beam.RegisterCoder(reflect.TypeFor[Bundle](), encodeBundle, decodeBundle)
+}
+
+func encodeBundle(b Bundle) ([]byte, error) { return json.Marshal(b) }
+
+func decodeBundle(data []byte) (Bundle, error) {
+	var b Bundle
+	err := json.Unmarshal(data, &b)
+	return b, err
+}
+
+// Params says what is written and where. All fields travel to workers.
+type Params struct {
+	Staging string  `json:"staging"` // folder of this run that every worker and the driver reach
+	Tables  []Table `json:"tables"`  // of the run; batch.Rejects.Table is an index
+}
+
+// Table says what happens to the rejects of a table.
+type Table struct {
+	Rules  []string `json:"rules"`  // names, by index
+	Write  bool     `json:"write"`  // write files; else rejects are only counted
+	Values bool     `json:"values"` // samples hold reasons, which may be personal data
+}
+
+// Write takes a PCollection<batch.Rejects>, writes them to files under params.Staging, and
+// returns a PCollection<Bundle>: one for each bundle and table that had rejects, which
+// refers to its files. Errors carry a failure.Error, of kind Storage where staging fails.
+func Write(s beam.Scope, rejects beam.PCollection, params Params) beam.PCollection {
+	s = s.Scope("rejects.Write")
+	encoded, err := json.Marshal(params)
+	if err != nil {
+		encoded = nil // Setup reports it
+	}
+	return beam.ParDo(s, &writeFn{Encoded: encoded}, rejects)
+}
+
+// writeFn writes the files of a bundle under new names per attempt. It never depends on
+// Teardown, which workers do not call, nor on FinishBundle after a failure.
+type writeFn struct {
+	Encoded []byte // Params as JSON
+
+	params Params
+	tables map[int]*tableWriter // of the bundle in work
+}
+
+// Setup decodes the params; a worker calls it before anything else.
+func (fn *writeFn) Setup() error {
+	if err := json.Unmarshal(fn.Encoded, &fn.params); err != nil {
+		return fmt.Errorf("decode the parameters of the rejects: %w", err)
+	}
+	return nil
+}
+
+// StartBundle drops what a failed bundle may have left in this instance.
+func (fn *writeFn) StartBundle(_ context.Context, _ func(Bundle)) { fn.abandon() }
+
+// ProcessElement writes the rejects of one batch.
+func (fn *writeFn) ProcessElement(ctx context.Context, r batch.Rejects, _ func(Bundle)) error {
+	err := fn.add(ctx, r)
+	if err != nil {
+		fn.abandon()
+	}
+	return failure.Encode(err, failure.Storage)
+}
+
+func (fn *writeFn) add(ctx context.Context, r batch.Rejects) error {
+	if r.Table < 0 || r.Table >= len(fn.params.Tables) {
+		return failure.New(failure.Engine, "rejects are of table %d, but the run has %d tables", r.Table, len(fn.params.Tables))
+	}
+	w := fn.tables[r.Table]
+	if w == nil {
+		w = &tableWriter{
+			limits: defaultLimits, table: fn.params.Tables[r.Table], staging: fn.params.Staging, bundle: Bundle{Table: r.Table},
+		}
+		fn.tables[r.Table] = w
+	}
+	return w.add(ctx, r)
+}
+
+// FinishBundle ends the files of the bundle and emits the references to them.
+func (fn *writeFn) FinishBundle(ctx context.Context, emit func(Bundle)) error {
+	for _, table := range slices.Sorted(maps.Keys(fn.tables)) {
+		bundle, err := fn.tables[table].finish(ctx)
+		if err != nil {
+			fn.abandon()
+			return failure.Encode(err, failure.Storage)
+		}
+		emit(bundle)
+	}
+	fn.tables = nil
+	return nil
+}
+
+func (fn *writeFn) abandon() {
+	for _, w := range fn.tables {
+		w.abandon()
+	}
+	fn.tables = make(map[int]*tableWriter)
+}

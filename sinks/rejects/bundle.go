@@ -1,0 +1,96 @@
+package rejects
+
+import (
+	"cmp"
+	"slices"
+
+	"hyperlake/internal/batch"
+)
+
+// maxSamples is how many rows are kept as samples of a rule.
+const maxSamples = 3
+
+// File refers to one version of a reject file on staging.
+type File struct {
+	URI        string `json:"uri"`
+	Bytes      int64  `json:"bytes"`
+	Rows       int64  `json:"rows"`
+	Generation int64  `json:"generation,omitempty"` // 0 for local files
+	SHA256     string `json:"sha256"`               // in hexadecimal
+}
+
+// Sample is one of the rows that broke a rule.
+type Sample struct {
+	Rule     int    `json:"rule"` // index into the rules of the table
+	File     string `json:"file"`
+	RowGroup int    `json:"row_group"`        // 0-based in the file
+	Row      int64  `json:"row"`              // 0-based in the file
+	Reason   string `json:"reason,omitempty"` // holds values of the row; only where they are asked for
+}
+
+// compare orders the samples of one rule, and those of different rules by the rule.
+func (s Sample) compare(other Sample) int {
+	return cmp.Or(cmp.Compare(s.Rule, other.Rule), cmp.Compare(s.File, other.File), cmp.Compare(s.Row, other.Row))
+}
+
+// Bundle is what one bundle of a runner rejected of one table.
+type Bundle struct {
+	Table int     `json:"table"`
+	Rows  int64   `json:"rows"`
+	Rules []int64 `json:"rules"`           // by rule: the rejected rows that broke it
+	Files []File  `json:"files,omitempty"` // none where rejects are only counted
+
+	// Samples are by rule, at most three of each, and of the rows that broke it those that
+	// come first by file and row.
+	Samples []Sample `json:"samples,omitempty"`
+}
+
+// Add adds other, of the same table, to b. The sum does not depend on the order of the
+// bundles, but for that of Files.
+func (b *Bundle) Add(other Bundle) {
+	b.Rows += other.Rows
+	b.Files = append(b.Files, other.Files...)
+	for rule, rows := range other.Rules {
+		b.count(rule, rows)
+	}
+	b.addSamples(other.Samples)
+}
+
+func (b *Bundle) count(rule int, rows int64) {
+	for len(b.Rules) <= rule {
+		b.Rules = append(b.Rules, 0)
+	}
+	b.Rules[rule] += rows
+}
+
+func (b *Bundle) addSamples(samples []Sample) {
+	all := slices.Concat(b.Samples, samples)
+	slices.SortFunc(all, Sample.compare)
+	b.Samples = all[:0]
+	for i, s := range all {
+		if i < maxSamples || all[i-maxSamples].Rule != s.Rule {
+			b.Samples = append(b.Samples, s)
+		}
+	}
+}
+
+// addRejects counts rejects, and keeps samples of them, with their reasons if withValues.
+func (b *Bundle) addRejects(r batch.Rejects, withValues bool) {
+	b.Rows += int64(len(r.Rows))
+	var samples []Sample
+	seen := make(map[int]int) // by rule; rows ascend, so that the first ones are the ones to keep
+	for i, rules := range r.Rules {
+		for j, rule := range rules {
+			b.count(rule, 1)
+			if seen[rule]++; seen[rule] > maxSamples {
+				continue
+			}
+			s := Sample{Rule: rule, File: r.Origin.File, RowGroup: r.Origin.RowGroup, Row: r.Rows[i]}
+			if withValues {
+				s.Reason = r.Reasons[i][j]
+			}
+			samples = append(samples, s)
+		}
+	}
+	b.addSamples(samples)
+}

@@ -1,0 +1,128 @@
+package validate
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+)
+
+// explain says for the rejected rows of a batch, rule by rule, what was found and what was
+// expected. rules are the rules that each row broke, in the order of the rows.
+func (v *Validator) explain(j judgement, source arrow.Record, rules [][]int) [][]string {
+	reasons := make([][]string, len(rules))
+	for i, row := range j.rejected.positions() {
+		for _, rule := range rules[i] {
+			reasons[i] = append(reasons[i], v.reason(rule, j.record, source, row))
+		}
+	}
+	return reasons
+}
+
+// reason says why a row breaks a rule.
+func (v *Validator) reason(rule int, mapped, source arrow.Record, row int) string {
+	r := v.rules[rule]
+	converted := slices.Index(v.conversion, rule)
+	switch {
+	case converted >= 0 && !v.mapping.Shared(converted):
+		column := v.mapping.Sources()[converted][0]
+		return fmt.Sprintf("found %s, which %s", valueText(source.Column(column), row), v.mapping.Reason(converted))
+	case v.where != nil && rule == v.evaluation:
+		return "found " + valuesText(mapped, v.where.columns, row) + ", of which where cannot be evaluated"
+	case r.Expr != "":
+		return "found " + valuesText(mapped, r.columns, row) + ", expected " + onOneLine(r.Expr)
+	case r.Column != "":
+		column := mapped.Schema().FieldIndices(r.Column)[0]
+		return fmt.Sprintf("found %s, expected %s", valueText(mapped.Column(column), row), strings.TrimPrefix(r.words(), r.Column+" "))
+	}
+	return "found " + strings.Join(invalidTexts(mapped, row), ", ") + ", expected text in UTF-8"
+}
+
+// valuesText lists columns with their values in a row.
+func valuesText(record arrow.Record, columns []string, row int) string {
+	var found []string
+	for _, name := range columns {
+		column := record.Schema().FieldIndices(name)[0]
+		found = append(found, name+" = "+valueText(record.Column(column), row))
+	}
+	return strings.Join(found, ", ")
+}
+
+// invalidTexts lists the columns whose text is not UTF-8 in a row.
+func invalidTexts(record arrow.Record, row int) []string {
+	var found []string
+	for i, column := range record.Columns() {
+		if text, ok := textAt(column, row); ok && !utf8.ValidString(text) {
+			found = append(found, record.ColumnName(i)+" = "+valueText(column, row))
+		}
+	}
+	return found
+}
+
+// textAt is the text in a row of a column, if there is any.
+func textAt(values arrow.Array, row int) (text string, ok bool) {
+	if values.IsNull(row) {
+		return "", false
+	}
+	switch v := storageOf(values).(type) {
+	case *array.Dictionary:
+		return textAt(v.Dictionary(), v.GetValueIndex(row))
+	case texts:
+		return v.Value(row), true
+	}
+	return "", false
+}
+
+// maxValueText bounds, in characters, how much of a value a reason holds: the row beside
+// it has all of it.
+const maxValueText = 200
+
+// valueText writes a value for people: text in quotes, all else as it would be written in
+// a configuration.
+func valueText(values arrow.Array, row int) string {
+	if values.IsNull(row) || values.DataType().ID() == arrow.NULL {
+		return "NULL"
+	}
+	switch v := storageOf(values).(type) {
+	case *array.Dictionary:
+		return valueText(v.Dictionary(), v.GetValueIndex(row))
+	case texts:
+		return shortened(strconv.Quote(v.Value(row)))
+	case *array.Binary:
+		return shortened("0x" + hex.EncodeToString(v.Value(row)))
+	case *array.FixedSizeBinary:
+		return shortened("0x" + hex.EncodeToString(v.Value(row)))
+	case *array.Decimal128:
+		return v.Value(row).ToString(v.DataType().(*arrow.Decimal128Type).Scale)
+	case *array.Decimal256:
+		return v.Value(row).ToString(v.DataType().(*arrow.Decimal256Type).Scale)
+	case *array.Timestamp:
+		return timestampText(v, row)
+	case *array.Float64:
+		return strconv.FormatFloat(v.Value(row), 'g', -1, 64)
+	case *array.Float32:
+		return strconv.FormatFloat(float64(v.Value(row)), 'g', -1, 32)
+	}
+	return shortened(storageOf(values).ValueStr(row))
+}
+
+func timestampText(values *array.Timestamp, row int) string {
+	unit := values.DataType().(*arrow.TimestampType)
+	layout := "2006-01-02T15:04:05.999999999"
+	if unit.TimeZone != "" {
+		layout += "Z"
+	}
+	return values.Value(row).ToTime(unit.Unit).UTC().Format(layout)
+}
+
+func shortened(text string) string {
+	if utf8.RuneCountInString(text) <= maxValueText {
+		return text
+	}
+	return string([]rune(text)[:maxValueText]) + "…"
+}

@@ -1,0 +1,42 @@
+package validate_test
+
+import (
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/batch"
+)
+
+// Reasons tell what was found, whatever holds the value, and what was expected.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	coded := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}
+	extension := func(arr arrow.Array) arrow.Array {
+		return array.NewExtensionArrayWithStorage(newCode(arr.DataType()), arr)
+	}
+	bad, texts := []string{"\xff", "ab"}, `["x", "ab"]`
+	for _, test := range []struct {
+		values  arrow.Array
+		rule    string
+		reasons []string
+	}{
+		{textColumn(t, arrow.BinaryTypes.String, bad, nil), "[]", []string{`found c = "\xff", expected text in UTF-8`}},
+		{textColumn(t, coded, bad, nil), "[]", []string{`found c = "\xff", expected text in UTF-8`}},
+		{extension(textColumn(t, arrow.BinaryTypes.String, bad, nil)), "[]", []string{`found c = "\xff", expected text in UTF-8`}},
+		{column(t, coded, texts), "- {column: c, min_length: 2}\n", []string{`found "x", expected at least 2 characters`}},
+		{extension(column(t, arrow.BinaryTypes.String, texts)), "- {column: c, matches: ab}\n", []string{`found "x", expected matches ab`}},
+		{column(t, arrow.PrimitiveTypes.Float64, `["-Inf", 1]`), "- {column: c, finite: true}\n", []string{"found -Inf, expected finite"}},
+		{column(t, arrow.PrimitiveTypes.Int32, `[0, 1]`), "- {name: x, expr: 10 / c > 1}\n", []string{"found c = 0, expected 10 / c > 1"}},
+		{column(t, arrow.FixedWidthTypes.Date32, `[0, 20484]`), "- {column: c, min: 2026-01-31}\n", []string{"found 1970-01-01, expected >= 2026-01-31"}},
+	} {
+		in := record("c", test.values)
+		_, rejects, err := compileFor(t, in, test.rule).Apply(batch.Batch{Record: in})
+		require.NoError(t, err)
+		require.NotNil(t, rejects, test.rule)
+		assert.Equal(t, [][]string{test.reasons}, rejects.Reasons, test.rule)
+	}
+}
