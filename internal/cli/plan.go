@@ -88,14 +88,12 @@ func writeWhere(b *strings.Builder, table *pipelines.TablePlan) {
 		}
 		fmt.Fprintf(b, "from the names of folders: %s\n", strings.Join(names, ", "))
 	}
-	if table.Where == "" {
-		return
+	if table.Where != "" {
+		pruned := table.Pruned
+		fmt.Fprintf(b, "where %s\nnot read for that: %d of %s, %d of %s, %s, %s\n", visible(table.Where),
+			pruned.Files, plural(int64(table.Files), "file", "files"), pruned.RowGroups, plural(int64(table.RowGroups), "row group", "row groups"),
+			plural(pruned.Rows, "row", "rows"), size(pruned.Bytes))
 	}
-	fmt.Fprintf(b, "where %s\n", visible(table.Where))
-	pruned := table.Pruned
-	fmt.Fprintf(b, "not read for that: %d of %s, %d of %s, %s, %s\n",
-		pruned.Files, plural(int64(table.Files), "file", "files"), pruned.RowGroups, plural(int64(table.RowGroups), "row group", "row groups"),
-		plural(pruned.Rows, "row", "rows"), size(pruned.Bytes))
 	for _, part := range table.RowByRow {
 		fmt.Fprintf(b, "evaluated for one row after the other: %s\n", visible(part))
 	}

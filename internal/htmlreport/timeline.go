@@ -49,12 +49,14 @@ func ticks(seconds float64) []Tick {
 	return marks
 }
 
+// roundSteps are what divides minutes, hours and days well, in seconds.
+var roundSteps = []float64{15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400, 172800}
+
 // roundStep is the least round number that is not below seconds: 1, 2 or 5 times a power
-// of ten, and above a minute what divides hours and days well.
+// of ten where no unit of time is near.
 func roundStep(seconds float64) float64 {
-	const minute, hour = 60.0, 3600.0
-	for _, step := range []float64{minute, 2 * minute, 5 * minute, 10 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 6 * hour, 12 * hour} {
-		if seconds > 30 && seconds <= step {
+	for _, step := range roundSteps {
+		if seconds > 10 && seconds <= step {
 			return step
 		}
 	}

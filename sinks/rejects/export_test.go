@@ -1,0 +1,29 @@
+package rejects
+
+import (
+	"context"
+
+	"hyperlake/internal/batch"
+)
+
+// WriteFn is the DoFn of Write, for tests that play the runner.
+type WriteFn = writeFn
+
+// EncodeBundle and DecodeBundle are the coder of Bundle.
+var (
+	EncodeBundle = encodeBundle
+	DecodeBundle = decodeBundle
+)
+
+// WriteLimited writes rejects of one table with other limits than users get.
+func WriteLimited(
+	ctx context.Context, staging string, table Table, groupRows, groupBytes, fileRows, fileBytes int64, all []batch.Rejects,
+) (Bundle, error) {
+	w := tableWriter{limits: limits{groupRows, groupBytes, fileRows, fileBytes}, table: table, staging: staging}
+	for _, r := range all {
+		if err := w.add(ctx, r); err != nil {
+			return Bundle{}, err
+		}
+	}
+	return w.finish(ctx)
+}
