@@ -338,7 +338,7 @@ func TestStartersArePlans(t *testing.T) {
 		{field("id", int64Type), field("list", arrow.ListOf(int64Type)), field("clash", textType)},
 		{field("id", int64Type), field("a, b: {c} # d", textType), field("${x}", textType), field("clash", int64Type)},
 	} {
-		writeTable(t, filepath.Join(folder, "odd: [name]", fmt.Sprintf("k'%d=x", i%1), fmt.Sprintf("%d.parquet", i)), `[{"id": 1}]`, fields...)
+		writeTable(t, filepath.Join(folder, "odd: [name]", "k'0=x", fmt.Sprintf("%d.parquet", i)), `[{"id": 1}]`, fields...)
 	}
 	writeTable(t, filepath.Join(folder, "odd: [name]", "9.parquet"), `[{"id": null}]`, field("id", int32Type))
 	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: [name]"), folder)

@@ -185,7 +185,7 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 	err := r.options.Engine.Run(ctx,
 		func(root beam.Scope) { buildGraph(root, r.plan, sink, aside, resultURI) },
 		func(counts map[string]int64) {
-			r.showProgress("load", counts["rows_loaded"]+counts["rows_rejected"], started)
+			r.showProgress("load", counts["rows_loaded"]+counts["rows_rejected"]+counts["rows_filtered"], started)
 		})
 	if err != nil {
 		return result{}, work{}, err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -96,7 +97,7 @@ func (a *app) writePage(ctx context.Context, report *htmlreport.Report, path str
 func reportText(report *htmlreport.Report) string {
 	var b strings.Builder
 	outcome := report.Outcome()
-	fmt.Fprintf(&b, "%s: %s. %s\n", visible(report.Name), strings.ToLower(visible(outcome.Label)), outcome.Sentence)
+	fmt.Fprintf(&b, "%s: %s. %s\n", visible(cmp.Or(report.Name, "unnamed run")), strings.ToLower(visible(outcome.Label)), outcome.Sentence)
 	if e := report.Error; e != nil {
 		fmt.Fprintf(&b, "%s\n", oneLine(visible(e.Message)))
 		if e.Hint != "" {
@@ -117,17 +118,19 @@ func reportText(report *htmlreport.Report) string {
 	return b.String()
 }
 
+// writeReportFacts names the output and the run. Old reports may lack some of it.
 func writeReportFacts(b *strings.Builder, report *htmlreport.Report) {
-	output := report.Output
-	fmt.Fprintf(b, "output %s", visible(output.Path))
-	if output.Bytes != nil && *output.Bytes > 0 {
-		fmt.Fprintf(b, ": %s, sha256 %s", size(*output.Bytes), visible(output.SHA256))
+	if output := report.Output; output.Bytes != nil && *output.Bytes > 0 {
+		fmt.Fprintf(b, "output %s: %s, sha256 %s\n", visible(output.Path), size(*output.Bytes), visible(output.SHA256))
+	} else if output.Path != "" {
+		fmt.Fprintf(b, "output %s\n", visible(output.Path))
 	}
-	fmt.Fprintf(b, "\nrun %s", visible(report.RunID))
+	if report.RunID != "" {
+		fmt.Fprintf(b, "run %s\n", visible(report.RunID))
+	}
 	if !report.Started.IsZero() {
-		fmt.Fprintf(b, ", started %s, took %s", report.Started.UTC().Format("2006-01-02 15:04:05Z"), htmlreport.Seconds(report.Seconds()))
+		fmt.Fprintf(b, "started %s, took %s\n", report.Started.UTC().Format("2006-01-02 15:04:05 UTC"), htmlreport.Seconds(report.Seconds()))
 	}
-	fmt.Fprintln(b)
 }
 
 func writeReportTable(b *strings.Builder, table *htmlreport.Table, counted bool) {

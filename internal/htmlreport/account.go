@@ -63,11 +63,13 @@ func addsUp(counted bool, whole *int64, parts ...*int64) *Sum {
 	}
 	switch {
 	case !counted:
-		return &Sum{"not counted to the end", neutral}
+		return &Sum{"incomplete", neutral}
 	case !known:
 		return &Sum{"the report lacks figures", neutral}
-	case sum != *whole:
-		return &Sum{"does not add up: off by " + plural(*whole-sum, "row", "rows"), bad}
+	case sum < *whole:
+		return &Sum{"does not add up: " + plural(*whole-sum, "row", "rows") + " missing", bad}
+	case sum > *whole:
+		return &Sum{"does not add up: " + plural(sum-*whole, "row", "rows") + " too many", bad}
 	}
 	return &Sum{"adds up", good}
 }
@@ -113,7 +115,7 @@ func (t *Table) Limits(counted bool) []Limit {
 	}
 	if most := t.Thresholds.MaxRatio; most != nil {
 		percents := strconv.FormatFloat(roundDigits(100**most, 6), 'f', -1, 64)
-		add("at most "+percents+" % of the rows read", t.RowsRead != nil && float64(rejects) > *most*float64(*t.RowsRead))
+		add("at most "+percents+" % of the rows read", counted && t.RowsRead != nil && float64(rejects) > *most*float64(*t.RowsRead))
 	}
 	return limits
 }

@@ -22,8 +22,8 @@ func count(n *int64) string {
 
 // plural is a number with its noun.
 func plural(n int64, one, many string) string {
-	if n == 1 || n == -1 {
-		return humanize.Comma(n) + " " + one
+	if n == 1 {
+		return "1 " + one
 	}
 	return humanize.Comma(n) + " " + many
 }

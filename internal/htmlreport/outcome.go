@@ -87,3 +87,24 @@ func (r *Report) Total(figure func(*Table) *int64) *int64 {
 	}
 	return &sum
 }
+
+// Mark judges a check.
+func (c Check) Mark() Mark {
+	if c.Passed {
+		return good
+	}
+	return bad
+}
+
+// Result says how a check ended, in words.
+func (c Check) Result() string {
+	switch {
+	case c.Passed:
+		return "passed"
+	case c.Offending != nil:
+		return "failed, " + plural(*c.Offending, "offending row", "offending rows")
+	case c.Message != "":
+		return "failed: " + c.Message
+	}
+	return "failed"
+}

@@ -13,8 +13,8 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// tableOpen is how many columns a table may have for them to be unfolded at first.
-const tableOpen = 40
+// mostUnfolded is how many columns a table may have for them to be unfolded at first.
+const mostUnfolded = 40
 
 // HTML renders a report as one page. It refers to nothing outside of itself and holds no
 // scripts.
@@ -103,32 +103,28 @@ type RuleBar struct {
 }
 
 // FewColumns says whether the columns are so few that they need not be folded.
-func (s section) FewColumns() bool { return len(s.Columns) <= tableOpen }
+func (s section) FewColumns() bool { return len(s.Columns) <= mostUnfolded }
 
 // HasReasons says whether the samples say what was wrong with a row.
 func (s section) HasReasons() bool {
 	return slices.ContainsFunc(s.Samples, func(sample Sample) bool { return sample.Reason != "" })
 }
 
-// Mark judges a check.
-func (c Check) Mark() Mark {
-	if c.Passed {
-		return good
-	}
-	return bad
+// Heads says whether the columns are those of the rows: a report names the columns of the
+// table, and may leave that out.
+func (s section) Heads(rows [][]*Value) bool {
+	return !slices.ContainsFunc(rows, func(row []*Value) bool { return len(row) != len(s.Columns) })
 }
 
-// Result says how a check ended, in words.
-func (c Check) Result() string {
-	switch {
-	case c.Passed:
-		return "passed"
-	case c.Offending != nil:
-		return "failed, " + plural(*c.Offending, "offending row", "offending rows")
-	case c.Message != "":
-		return "failed: " + c.Message
+// DistinctRows is how many rows the numbers of distinct values are of, if not of all.
+func (s section) DistinctRows() *int64 {
+	if len(s.Columns) == 0 || s.RowsLoaded == nil {
+		return nil
 	}
-	return "failed"
+	if rows := s.Columns[0].DistinctRows; rows != nil && *rows < *s.RowsLoaded {
+		return rows
+	}
+	return nil
 }
 
 // moment writes a point of time for people.

@@ -174,7 +174,7 @@ func TestContrast(t *testing.T) {
 			}
 		}
 		for _, bar := range []string{"kept", "broken"} {
-			assert.GreaterOrEqual(t, contrast(colors[bar], colors["page"]), 2.5, "scheme %d, %s", i, bar)
+			assert.GreaterOrEqual(t, contrast(colors[bar], colors["page"]), 3.0, "scheme %d, %s", i, bar)
 		}
 	}
 }

@@ -94,17 +94,20 @@ type Check struct {
 	SQL       string     `json:"sql"`
 	Offending *int64     `json:"offending"` // rows; nil where the check has no such number
 	Message   string     `json:"message"`
-	Samples   [][]*Value `json:"samples"` // offending rows
+	Samples   [][]*Value `json:"samples"` // offending rows of the table
 }
 
 // Column says what was loaded into a column.
 type Column struct {
-	Name     string `json:"name"`
-	SQLType  string `json:"sql_type"`
-	Nulls    *int64 `json:"nulls"`
-	Min      *Value `json:"min"`
-	Max      *Value `json:"max"`
-	Distinct *int64 `json:"distinct"` // an estimate
+	Name    string `json:"name"`
+	SQLType string `json:"sql_type"`
+	Nulls   *int64 `json:"nulls"`
+	Min     *Value `json:"min"`
+	Max     *Value `json:"max"`
+
+	// Distinct estimates how many different values there are among the first DistinctRows.
+	Distinct     *int64 `json:"distinct"`
+	DistinctRows *int64 `json:"distinct_rows"`
 }
 
 // Sample is a rejected row. Its numbers count from 0.

@@ -36,12 +36,12 @@ func (r *Report) Timeline() Timeline {
 	return line
 }
 
-// ticks divides a line into at most five steps of a round length.
+// ticks divides a line into at most four steps of a round length.
 func ticks(seconds float64) []Tick {
 	if !(seconds > 0) || math.IsInf(seconds, 0) {
 		return nil
 	}
-	step := roundStep(seconds / 5)
+	step := roundStep(seconds / 4)
 	var marks []Tick
 	for i := 0.0; i*step <= seconds; i++ {
 		marks = append(marks, Tick{Left: percentOf(i*step, seconds), Seconds: i * step})

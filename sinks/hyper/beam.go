@@ -175,7 +175,7 @@ func (fn *mergeFn) merge(ctx context.Context, next func(*File) bool) (File, erro
 		if err != nil {
 			return File{}, err
 		}
-		defer os.RemoveAll(folder)
+		defer func() { _ = os.RemoveAll(folder) }() // what stays goes with the scratch of the process
 		partials = local
 	}
 	lease, err := hyperd.Acquire(ctx, fn.params.Hyperd)

@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"reflect"
-	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -17,14 +14,14 @@ import (
 
 func init() {
 	register.DoFn4x1[context.Context, batch.Batch, func(batch.Batch), func(batch.Rejects), error](&rulesFn{})
-	register.DoFn2x0[batch.Rejects, func(RejectCount)](&countFn{})
 	register.Emitter1[batch.Batch]()
 	register.Emitter1[batch.Rejects]()
-	register.Emitter1[RejectCount]()
-	beam.RegisterType(reflect.TypeOf((*RejectCount)(nil)).Elem())
 }
 
-var rowsRejected = beam.NewCounter("hyperlake", "rows_rejected")
+var (
+	rowsFiltered = beam.NewCounter("hyperlake", "rows_filtered")
+	rowsRejected = beam.NewCounter("hyperlake", "rows_rejected")
+)
 
 // Rules applies tables to their batches (batch.Batch.Table is the index)
 // and emits batch.Batch, one for one also when no row is left, and batch.Rejects. Failures
@@ -64,6 +61,7 @@ func (fn *rulesFn) ProcessElement(ctx context.Context, b batch.Batch, good func(
 	if err != nil {
 		return failure.Encode(err, failure.Data)
 	}
+	rowsFiltered.Inc(ctx, kept.Tally.Filtered-b.Tally.Filtered)
 	good(kept)
 	if rejected != nil {
 		rowsRejected.Inc(ctx, rejected.Record.NumRows())
@@ -89,48 +87,4 @@ func (fn *rulesFn) validator(b batch.Batch) (*Validator, error) {
 	}
 	fn.validators[b.Table] = v
 	return v, nil
-}
-
-// RejectCount counts the rejects of a table, for comparison with the tallies of its batches:
-// Rows adds up to Tally.Rejected, and Rules to Tally.Failed for rules with on_fail: reject.
-type RejectCount struct {
-	Table int
-	Rows  int64
-	Rules []int64 // by rule: the rejected rows that broke it
-}
-
-// CountRejects takes batch.Rejects and emits a RejectCount for each bundle and table.
-func CountRejects(s beam.Scope, rejects beam.PCollection) beam.PCollection {
-	s = s.Scope("validate.CountRejects")
-	return beam.ParDo(s, &countFn{}, rejects)
-}
-
-type countFn struct {
-	counts map[int]RejectCount // of the bundle, by table
-}
-
-// StartBundle forgets a bundle that failed: it had no FinishBundle.
-func (fn *countFn) StartBundle(func(RejectCount)) {
-	fn.counts = make(map[int]RejectCount)
-}
-
-func (fn *countFn) ProcessElement(r batch.Rejects, _ func(RejectCount)) {
-	count := fn.counts[r.Table]
-	count.Table = r.Table
-	count.Rows += int64(len(r.Rows))
-	for _, rules := range r.Rules {
-		for _, rule := range rules {
-			for len(count.Rules) <= rule {
-				count.Rules = append(count.Rules, 0)
-			}
-			count.Rules[rule]++
-		}
-	}
-	fn.counts[r.Table] = count
-}
-
-func (fn *countFn) FinishBundle(emit func(RejectCount)) {
-	for _, table := range slices.Sorted(maps.Keys(fn.counts)) {
-		emit(fn.counts[table])
-	}
 }

@@ -1,9 +1,7 @@
 package validate_test
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -26,8 +24,6 @@ func TestMain(m *testing.M) {
 func init() {
 	register.Function1x1(describeGood)
 	register.Function1x1(describeRejects)
-	register.Function2x1(addCounts)
-	register.Function1x1(describeCount)
 }
 
 func describeGood(b batch.Batch) string {
@@ -36,27 +32,6 @@ func describeGood(b batch.Batch) string {
 
 func describeRejects(r batch.Rejects) string {
 	return fmt.Sprintf("%d %v %v %v %v", r.Table, r.Origin, r.Rows, r.Rules, r.Record.Column(0))
-}
-
-// addCounts makes one count per table out of those of any number of bundles.
-func addCounts(a, b []validate.RejectCount) []validate.RejectCount {
-	sum := slices.Clone(a)
-	for _, c := range b {
-		i := slices.IndexFunc(sum, func(s validate.RejectCount) bool { return s.Table == c.Table })
-		if i < 0 {
-			sum = append(sum, c)
-			continue
-		}
-		merged := batch.Tally{Failed: slices.Clone(sum[i].Rules)}
-		merged.Add(batch.Tally{Failed: c.Rules})
-		sum[i] = validate.RejectCount{Table: c.Table, Rows: sum[i].Rows + c.Rows, Rules: merged.Failed}
-	}
-	slices.SortFunc(sum, func(a, b validate.RejectCount) int { return cmp.Compare(a.Table, b.Table) })
-	return sum
-}
-
-func describeCount(c validate.RejectCount) []validate.RejectCount {
-	return []validate.RejectCount{c}
 }
 
 func pipelineTables(t testing.TB) []validate.Table {
@@ -95,11 +70,6 @@ func TestRulesOnPrism(t *testing.T) {
 		"0 file a, row group 0, row 0 [1 3] [[0] [0]] [10 -1]",
 		"0 file c, row group 0, row 7 [8] [[0]] [10]",
 		"1 file d, row group 0, row 5 [5] [[0]] [\"c\"]")
-	counts := beam.ParDo(s, describeCount, validate.CountRejects(s, rejects))
-	passert.Equals(s, beam.Combine(s, addCounts, counts), []validate.RejectCount{
-		{Table: 0, Rows: 3, Rules: []int64{3}},
-		{Table: 1, Rows: 1, Rules: []int64{1}},
-	})
 
 	result := ptest.RunAndValidate(t, p)
 	counters := result.Metrics().Query(func(r beam.MetricResult) bool {

@@ -62,6 +62,10 @@ func compile(rule Rule, schema *arrow.Schema) (compiledRule, error) {
 	compiled := compiledRule{Rule: rule}
 	compiled.Name = rule.title()
 	compiled.Values = nil // the conditions have them
+	compiled.expected = strings.TrimPrefix(rule.words(), rule.Column+" ")
+	if rule.Expr != "" {
+		compiled.expected = onOneLine(rule.Expr)
+	}
 	if compiled.OnFail == "" {
 		compiled.OnFail = Reject
 	}

@@ -35,10 +35,10 @@ func (v *Validator) reason(rule int, mapped, source arrow.Record, row int) strin
 	case v.where != nil && rule == v.evaluation:
 		return "found " + valuesText(mapped, v.where.columns, row) + ", of which where cannot be evaluated"
 	case r.Expr != "":
-		return "found " + valuesText(mapped, r.columns, row) + ", expected " + onOneLine(r.Expr)
+		return "found " + valuesText(mapped, r.columns, row) + ", expected " + r.expected
 	case r.Column != "":
 		column := mapped.Schema().FieldIndices(r.Column)[0]
-		return fmt.Sprintf("found %s, expected %s", valueText(mapped.Column(column), row), strings.TrimPrefix(r.words(), r.Column+" "))
+		return fmt.Sprintf("found %s, expected %s", valueText(mapped.Column(column), row), r.expected)
 	}
 	return "found " + strings.Join(invalidTexts(mapped, row), ", ") + ", expected text in UTF-8"
 }

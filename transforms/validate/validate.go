@@ -57,6 +57,7 @@ type compiledRule struct {
 	Rule
 	columns    []string // mapped columns that the conditions read
 	conditions []condition
+	expected   string // the conditions in words
 }
 
 // condition adds the rows of record that do not meet it to broken.
