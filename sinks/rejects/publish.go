@@ -96,10 +96,11 @@ func copyFile(ctx context.Context, file File, uri string) error {
 	}
 	defer target.Abort()
 	sum := sha256.New()
-	if _, err := source.WriteTo(io.MultiWriter(target, sum)); err != nil {
+	size, err := source.WriteTo(io.MultiWriter(target, sum))
+	if err != nil {
 		return err
 	}
-	if source.Size() != file.Bytes || hex.EncodeToString(sum.Sum(nil)) != file.SHA256 {
+	if size != file.Bytes || hex.EncodeToString(sum.Sum(nil)) != file.SHA256 {
 		return fmt.Errorf("%s is not what was written there: %w", file.URI, storage.ErrChanged)
 	}
 	_, err = target.Commit()

@@ -57,7 +57,7 @@ func leavesOf(field arrow.Field, values arrow.Array, s slots, depth int16) ([]le
 		pairs := values.(*array.Map)
 		depth++
 		s = s.items(pairs, depth)
-		children, arrays = []arrow.Field{keyOf(dt), valueOf(dt)}, []arrow.Array{pairs.Keys(), pairs.Items()}
+		children, arrays = []arrow.Field{dt.KeyField(), dt.ItemField()}, []arrow.Array{pairs.Keys(), pairs.Items()}
 	default:
 		return []leafValues{{s, values}}, nil
 	}

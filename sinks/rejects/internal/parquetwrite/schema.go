@@ -66,7 +66,7 @@ func nodeOf(field arrow.Field) (schema.Node, error) {
 	case *arrow.ListType:
 		return repeatedNode(field.Name, repetition, "list", schema.NewListLogicalType(), dt.ElemField())
 	case *arrow.MapType:
-		return repeatedNode(field.Name, repetition, "key_value", schema.MapLogicalType{}, keyOf(dt), valueOf(dt))
+		return repeatedNode(field.Name, repetition, "key_value", schema.MapLogicalType{}, dt.KeyField(), dt.ItemField())
 	}
 	return leafNode(field, repetition)
 }
@@ -84,19 +84,6 @@ func repeatedNode(
 		return nil, err
 	}
 	return schema.NewGroupNodeLogical(name, repetition, schema.FieldList{repeated}, logical, noID)
-}
-
-// keyOf is the field of the keys of a map, which are never NULL.
-func keyOf(dt *arrow.MapType) arrow.Field {
-	key := dt.KeyField()
-	key.Name, key.Nullable = "key", false
-	return key
-}
-
-func valueOf(dt *arrow.MapType) arrow.Field {
-	value := dt.ItemField()
-	value.Name = "value"
-	return value
 }
 
 func leafNode(field arrow.Field, repetition parquet.Repetition) (schema.Node, error) {

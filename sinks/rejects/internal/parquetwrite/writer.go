@@ -38,8 +38,8 @@ func New(w io.Writer, columns *arrow.Schema) (*Writer, error) {
 		return nil, err
 	}
 	properties := parquet.NewWriterProperties(
-		parquet.WithCompression(compress.Codecs.Zstd),
-		parquet.WithStats(false), // the bytes of text that is not UTF-8 have no order that readers agree on
+		parquet.WithCompression(compress.Codecs.Snappy), // for zstd, the Arrow module sets up an encoder for every page
+		parquet.WithStats(false),                        // the bytes of text that is not UTF-8 have no order that readers agree on
 		parquet.WithCreatedBy("hyperlake"),
 	)
 	target := &sink{w: w}

@@ -418,14 +418,17 @@ func TestNullsWhereNoneMayBe(t *testing.T) {
 	require.ErrorContains(t, w.WriteRowGroup([]arrow.Record{builder.NewRecord()}), `column "n": a value is NULL`)
 }
 
-// full is storage that takes so many bytes and no more.
+// full is storage that has no room for a write that takes it beyond so many bytes, and
+// takes what comes after it.
 type full struct{ left int }
 
 var errFull = errors.New("no space left")
 
 func (f *full) Write(p []byte) (int, error) {
-	if f.left -= len(p); f.left < 0 {
-		return 0, errFull
+	if f.left >= 0 {
+		if f.left -= len(p); f.left < 0 {
+			return 0, errFull
+		}
 	}
 	return len(p), nil
 }
