@@ -38,6 +38,9 @@ type Config struct {
 	// Runner is the engine that runs the pipeline.
 	Runner RunnerConfig `yaml:"runner"`
 
+	// Spool is where workers keep rows on their way into hyperd. Its path is absolute or empty.
+	Spool hyper.SpoolConfig `yaml:"spool"`
+
 	// Hyperd is how hyperd is found and started. Its paths are absolute or empty.
 	Hyperd hyperd.Config `yaml:"hyperd"`
 

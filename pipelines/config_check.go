@@ -60,7 +60,7 @@ func (s *SourceConfig) setDefaults() {
 
 // check reports the first value that cannot work, alone or with others.
 func (c *Config) check() error {
-	checks := []func() error{c.checkName, c.checkOutput, c.checkTables, c.checkRunner, c.checkHyperd}
+	checks := []func() error{c.checkName, c.checkOutput, c.checkTables, c.checkRunner, c.checkHyperd, c.checkSpool}
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return err
@@ -272,7 +272,20 @@ func (c *Config) checkHyperd() error {
 			return err
 		}
 	}
-	err := c.Hyperd.Validate()
+	return c.placed(c.Hyperd.Validate())
+}
+
+// checkSpool leaves the values to the package that owns them, and adds the place.
+func (c *Config) checkSpool() error {
+	if err := c.checkLocalPath("spool.path", c.Spool.Path); err != nil {
+		return err
+	}
+	return c.placed(c.Spool.Validate())
+}
+
+// placed adds the place of a value to the error, which begins with its key, that another
+// package has about it.
+func (c *Config) placed(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -35,6 +35,7 @@ func (c *Config) resolvePaths(folder string) error {
 	paths := map[string]*string{
 		"output.path":              &c.Output.Path,
 		"staging":                  &c.Staging,
+		"spool.path":               &c.Spool.Path,
 		"hyperd.path":              &c.Hyperd.Path,
 		"hyperd.log_dir":           &c.Hyperd.LogDir,
 		"hyperd.domain_socket_dir": &c.Hyperd.DomainSocketDir,

@@ -178,7 +178,9 @@ func errNoRows() error {
 // it returns is local.
 func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (result, work, error) {
 	layout := r.plan.layout()
-	sink := hyper.Params{Layout: layout, Hyperd: r.cfg.Hyperd, Staging: staging.path}
+	spool := r.cfg.Spool
+	spool.Sharers = max(int(r.cfg.Runner.Parallelism), 1)
+	sink := hyper.Params{Layout: layout, Hyperd: r.cfg.Hyperd, Spool: spool, Staging: staging.path}
 	aside := r.rejectsParams(staging)
 	resultURI := storage.Join(staging.path, "result.json")
 	started := time.Now()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 
@@ -56,20 +55,6 @@ func (c *Conn) Exec(ctx context.Context, sql string) (int64, error) {
 		rows += result.CommandTag.RowsAffected()
 	}
 	return rows, nil
-}
-
-// CopyFrom sends what r holds to a COPY … FROM STDIN statement and returns how many rows
-// hyperd took. When r fails, the statement is cancelled and no row stays.
-//
-// An Arrow stream must come without its end-of-stream mark: hyperd answers to the mark,
-// and again to the end of the COPY, so that now and then the session waits for ever. A
-// stream that is cut off inside a message is an error all the same.
-func (c *Conn) CopyFrom(ctx context.Context, r io.Reader, sql string) (int64, error) {
-	tag, err := c.pg.CopyFrom(ctx, r, sql)
-	if err != nil {
-		return 0, c.failed(err)
-	}
-	return tag.RowsAffected(), nil
 }
 
 // Field describes a column of a result.

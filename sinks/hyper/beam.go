@@ -38,6 +38,7 @@ var rowsLoaded = beam.NewCounter("hyperlake", "rows_loaded")
 type Params struct {
 	Layout  Layout        `json:"layout"`
 	Hyperd  hyperd.Config `json:"hyperd"`
+	Spool   SpoolConfig   `json:"spool"`
 	Staging string        `json:"staging"` // folder of this run that every worker and the driver reach
 }
 
@@ -116,7 +117,7 @@ func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLoader(fn.params.Layout, lease, target.path)
+	return newLoader(fn.params.Layout, fn.params.Spool, lease, target.path)
 }
 
 // FinishBundle closes the partial of the bundle and emits its reference.

@@ -3,7 +3,6 @@ package hyper
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -70,29 +69,6 @@ func quoteNames(names []string) string {
 
 // geographyType is what hyperd makes of text by a cast only.
 const geographyType = "TABLEAU.TABGEOGRAPHY"
-
-// hasCasts says whether hyperd has to convert values of the table.
-func (t Table) hasCasts() bool {
-	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.SQLType == geographyType })
-}
-
-// insertSQL is the statement that loads the segment in a file into the table in the
-// database attached as alias.
-func (t Table) insertSQL(alias, path string) string {
-	wires, values := make([]string, len(t.Columns)), make([]string, len(t.Columns))
-	for i, column := range t.Columns {
-		name := hyperd.QuoteName(column.Name)
-		wires[i], values[i] = name+" "+column.SQLType, name
-		if column.SQLType == geographyType {
-			wires[i], values[i] = name+" TEXT", fmt.Sprintf("CAST(%s AS %s)", name, geographyType)
-		}
-		if !column.Nullable {
-			wires[i] += " NOT NULL"
-		}
-	}
-	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM external(%s, format => 'arrowstream', columns => descriptor(%s))",
-		t.in(alias), t.columnNames(), strings.Join(values, ", "), hyperd.QuoteText(path), strings.Join(wires, ", "))
-}
 
 // Layout is what a .hyper file is made of: the same for every partial of a run and for
 // its extract.

@@ -1,7 +1,6 @@
 package hyper_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -35,7 +33,7 @@ func database(t *testing.T, version hyper.Version) *hyperd.Conn {
 	return conn
 }
 
-// load creates the table anew with the columns and sends hyperd the records.
+// load creates the table anew with the columns and has hyperd load the records.
 func load(t *testing.T, conn *hyperd.Conn, table string, columns []hyper.Column, records ...arrow.Record) error {
 	t.Helper()
 	definitions := make([]string, len(columns))
@@ -48,17 +46,13 @@ func load(t *testing.T, conn *hyperd.Conn, table string, columns []hyper.Column,
 	_, err := conn.Exec(t.Context(), fmt.Sprintf("CREATE TABLE %s (%s)", hyperd.QuoteName("db", "public", table), strings.Join(definitions, ", ")))
 	require.NoError(t, err)
 
-	var stream bytes.Buffer
-	w := ipc.NewWriter(&stream, ipc.WithSchema(hyper.ArrowSchema(columns)))
-	for _, r := range records {
-		converted, err := hyper.Convert(r, columns)
+	converted := make([]arrow.Record, len(records))
+	for i, r := range records {
+		converted[i], err = hyper.Convert(r, columns)
 		require.NoError(t, err)
-		require.NoError(t, w.Write(converted))
 	}
-	// The writer stays open: at the end-of-stream mark hyperd would end the COPY by itself,
-	// maybe before the client says that it is done, which then waits for an answer for ever.
-	_, err = conn.CopyFrom(t.Context(), &stream, fmt.Sprintf("COPY %s FROM STDIN WITH (FORMAT arrowstream)", hyperd.QuoteName("db", "public", table)))
-	return err
+	target := hyper.Table{Schema: "public", Name: table, Columns: columns}
+	return hyper.LoadSegment(t.Context(), conn, "db", target, t.TempDir(), converted)
 }
 
 // numbered gives a column a second one, n, with the numbers of its rows.

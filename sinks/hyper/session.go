@@ -1,0 +1,160 @@
+package hyper
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+)
+
+const (
+	// spoolSegments is how many segments are in a spool at most. Of these one is being
+	// filled; the others wait for hyperd, or are what it loads.
+	spoolSegments = 6
+
+	// segmentsAtOnce is how many segments hyperd is given at least, as long as more come.
+	segmentsAtOnce = 2
+
+	partialAlias = "partial"
+)
+
+// session is the half of a loader that a goroutine of its own works in. It must not
+// refer to the loader: a loader that its owner lost ends its session when it is collected.
+type session struct {
+	layout Layout
+	path   string
+	spool  spool
+	lease  *hyperd.Lease
+	conn   *hyperd.Conn
+	cancel context.CancelFunc
+	queue  chan *segment // closed when nothing more comes
+	room   chan struct{} // one for each segment that is in the spool
+	done   chan struct{} // closed when the goroutine ended; err is set before
+	err    error
+	end    sync.Once // either the partial is finished or it is abandoned
+}
+
+// newSession makes the partial and starts the goroutine. The lease and the spool are the
+// session's from now on, whatever newSession returns.
+func newSession(layout Layout, lease *hyperd.Lease, spool spool, path string) (*session, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &session{
+		layout: layout, path: path, spool: spool, lease: lease, cancel: cancel,
+		queue: make(chan *segment, spoolSegments), room: make(chan struct{}, spoolSegments), done: make(chan struct{}),
+	}
+	if err := s.begin(ctx); err != nil {
+		s.release()
+		return nil, err
+	}
+	go func() {
+		defer close(s.done)
+		s.err = s.run(ctx)
+	}()
+	return s, nil
+}
+
+func (s *session) begin(ctx context.Context) error {
+	conn, err := s.lease.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	s.conn = conn
+	return s.layout.create(ctx, conn, s.path, partialAlias)
+}
+
+// run loads segments until the queue is closed or one fails.
+func (s *session) run(ctx context.Context) error {
+	var waiting []*segment
+	for {
+		waiting, more, err := s.await(ctx, waiting)
+		if err != nil {
+			return err
+		}
+		for len(waiting) > 0 {
+			same := 1
+			for same < len(waiting) && waiting[same].table == waiting[0].table {
+				same++
+			}
+			if err := s.load(ctx, waiting[:same]); err != nil {
+				return err
+			}
+			waiting = waiting[same:]
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+// await adds to the waiting segments: all there are, and at least as many as are loaded at
+// once, unless no more come.
+func (s *session) await(ctx context.Context, waiting []*segment) (all []*segment, more bool, err error) {
+	for {
+		if len(waiting) >= segmentsAtOnce {
+			select {
+			case next, open := <-s.queue:
+				if !open {
+					return waiting, false, nil
+				}
+				waiting = append(waiting, next)
+				continue
+			default:
+				return waiting, true, nil
+			}
+		}
+		select {
+		case next, open := <-s.queue:
+			if !open {
+				return waiting, false, nil
+			}
+			waiting = append(waiting, next)
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		}
+	}
+}
+
+// load has hyperd read segments of one table in one statement, and makes room for others.
+func (s *session) load(ctx context.Context, segments []*segment) error {
+	table := s.layout.Tables[segments[0].table]
+	var want int64
+	for _, segment := range segments {
+		want += segment.rows
+	}
+	rows, err := s.conn.Exec(ctx, table.insertSQL(partialAlias, segments))
+	if err != nil {
+		return fmt.Errorf("load table %s from %s: %w", table, blame(segments, err.Error()), err)
+	}
+	if rows != want {
+		return failure.New(failure.Hyperd, "hyperd took %d of %d rows of table %s from %s", rows, want, table, blame(segments, ""))
+	}
+	for _, segment := range segments {
+		if err := removeFile(segment.path); err != nil {
+			return spoolFailure(err)
+		}
+		<-s.room
+	}
+	return nil
+}
+
+// abandon stops the loading and removes the partial.
+func (s *session) abandon() {
+	s.end.Do(func() {
+		s.cancel()
+		<-s.done
+		s.release()
+		_ = removeFile(s.path) // if it stays, it goes with the staging of the run
+	})
+}
+
+// release ends the session with hyperd.
+func (s *session) release() {
+	s.cancel()
+	if s.conn != nil {
+		_ = s.conn.Close(context.Background()) // everything was committed and detached, or is not wanted
+	}
+	s.lease.Release()
+	s.spool.close()
+}

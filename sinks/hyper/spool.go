@@ -1,0 +1,134 @@
+package hyper
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/guard"
+	"hyperlake/internal/storage"
+)
+
+const (
+	// memoryFolder is where Linux keeps files in memory.
+	memoryFolder = "/dev/shm"
+
+	// autoSpoolBytes is the bound of a spool for which none is given. A statement loads what
+	// waits in the spool: with much less, hyperd spends its time on beginnings and ends.
+	autoSpoolBytes = 768 << 20
+
+	// minSpoolBytes holds the segments that are loaded at once and one more, with batches
+	// of the usual size.
+	minSpoolBytes = 64 << 20
+
+	// autoPart is the part of a folder's free space that such a spool takes at most.
+	autoPart = 4
+)
+
+// SpoolConfig is the spool section of a configuration: where a worker keeps rows on their
+// way into hyperd. Its zero value is the default.
+type SpoolConfig struct {
+	// Path is an existing folder, absolute. Empty: in memory where there is room, else the
+	// folder for temporary files.
+	Path string `yaml:"path" json:"path,omitempty"`
+
+	// MaxBytes is a size such as 2g that the spool does not exceed, or auto (the default).
+	MaxBytes string `yaml:"max_bytes" json:"max_bytes,omitempty"`
+
+	// Sharers is how many bundles of a worker load at the same time, each with its part of
+	// MaxBytes. 0 is 1.
+	Sharers int `yaml:"-" json:"sharers,omitempty"`
+}
+
+var spoolSize = regexp.MustCompile(`^([1-9][0-9]{0,5})([kmgt])$`)
+
+// Validate reports the first value that is not accepted, naming its key and what is.
+func (c SpoolConfig) Validate() error {
+	if _, err := c.maxBytes(); err != nil {
+		return failure.New(failure.Config, "spool.max_bytes: %w", err).
+			WithHint("accepted: auto, or a size such as 2g (with the unit k, m, g or t), of 64m or more").BeforeData()
+	}
+	return nil
+}
+
+// maxBytes is the bound that was asked for; 0 if none was.
+func (c SpoolConfig) maxBytes() (int64, error) {
+	if c.MaxBytes == "" || c.MaxBytes == "auto" {
+		return 0, nil
+	}
+	parts := spoolSize.FindStringSubmatch(strings.ToLower(c.MaxBytes))
+	if parts == nil {
+		return 0, fmt.Errorf("%q is no size", c.MaxBytes)
+	}
+	size, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	size <<= 10 * (1 + strings.Index("kmgt", parts[2]))
+	if size < minSpoolBytes {
+		return 0, fmt.Errorf("%s is too small", c.MaxBytes)
+	}
+	return size, nil
+}
+
+// spool is the folder of one loader, and how much may be in it.
+type spool struct {
+	folder   string
+	maxBytes int64
+	forget   func() // calls off the cleaning up after a death
+}
+
+// open makes a folder of its own for a loader.
+func (c SpoolConfig) open() (spool, error) {
+	s, err := c.place()
+	if err != nil {
+		return spool{}, err
+	}
+	if s.folder, err = os.MkdirTemp(s.folder, "hyperlake-spool-"); err != nil {
+		return spool{}, failure.New(failure.Storage, "make a folder for the spool: %w", err).
+			WithHint("check that the folder can be written, or set spool.path")
+	}
+	s.forget = guard.RemoveAtDeath(s.folder)
+	return s, nil
+}
+
+// place finds a folder for the spool, and decides how large it may be.
+func (c SpoolConfig) place() (spool, error) {
+	asked, err := c.maxBytes()
+	if err != nil {
+		return spool{}, err
+	}
+	sharers := int64(max(c.Sharers, 1))
+	wanted := asked
+	if asked == 0 {
+		wanted = autoSpoolBytes
+	}
+	folder := c.Path
+	if folder == "" {
+		folder = os.TempDir()
+		if free, err := storage.FreeBytes(memoryFolder); err == nil && free/autoPart >= uint64(wanted) {
+			folder = memoryFolder
+		}
+	}
+	if asked == 0 {
+		free, err := storage.FreeBytes(folder)
+		if err != nil {
+			return spool{}, failure.New(failure.Storage, "look for room for the spool: %w", err).WithHint("set spool.path to a folder that exists")
+		}
+		wanted = int64(min(uint64(wanted), free/autoPart))
+	}
+	return spool{folder: folder, maxBytes: max(wanted/sharers, minSpoolBytes)}, nil
+}
+
+// close removes the folder and all it holds.
+func (s spool) close() {
+	if s.folder == "" {
+		return
+	}
+	if os.RemoveAll(s.folder) == nil { // what stays goes with the process
+		s.forget()
+	}
+}
