@@ -34,7 +34,11 @@ type Batch struct {
 	Table  int // index into the tables of the run
 	Origin Origin
 	Tally  Tally
-	Record arrow.Record // source columns in the order of the table's columns; never nil
+	Record arrow.Record // source columns in the order of the table's columns; nil if Deferred is not
+
+	// Deferred stands for rows that were not read. The tally counts them as read; what
+	// becomes of them is known after hyperd loaded them.
+	Deferred *Deferred
 }
 
 // Tally counts rows between a file and a sink. It travels with the rows it is about, so

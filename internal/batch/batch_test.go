@@ -2,6 +2,7 @@ package batch
 
 import (
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -9,6 +10,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/storage"
 )
 
 func sampleRecord() arrow.Record {
@@ -59,6 +62,24 @@ func TestCodersKeepEverything(t *testing.T) {
 func TestEncodeRefusesABatchWithoutRecord(t *testing.T) {
 	_, err := encodeBatch(Batch{})
 	require.Error(t, err)
+}
+
+func TestCodersKeepDeferredFiles(t *testing.T) {
+	partition := "x"
+	b := Batch{Table: 1, Origin: Origin{File: "a"}, Tally: Tally{Read: 5}, Deferred: &Deferred{
+		File: FileRef{
+			Info: storage.Info{URI: "a", Size: 5, Modified: time.Unix(1, 5).UTC()}, Partitions: []*string{nil, &partition},
+			RowGroups: []RowGroup{{Rows: 2, Bytes: 7}, {Index: 1, Rows: 3, FirstRow: 2, Bytes: 8}}, Deferred: true,
+		},
+		Conditions: Conditions{Selected: "TRUE", Kept: "a", Sound: "b"},
+	}}
+	assert.EqualValues(t, 5, b.Deferred.File.Rows())
+	assert.EqualValues(t, 15, b.Deferred.File.Bytes())
+	data, err := encodeBatch(b)
+	require.NoError(t, err)
+	got, err := decodeBatch(data)
+	require.NoError(t, err)
+	assert.Equal(t, b, got)
 }
 
 func TestDecodeRefusesWhatIsCutOff(t *testing.T) {

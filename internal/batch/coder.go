@@ -19,12 +19,14 @@ func init() {
 }
 
 // An encoded element is the length of its head (uvarint), the head as JSON, and the
-// record as an Arrow IPC stream of one batch.
+// record, unless there is none, as an Arrow IPC stream of one batch.
 
 type batchHead struct {
 	Table  int    `json:"table"`
 	Origin Origin `json:"origin"`
 	Tally  Tally  `json:"tally"`
+
+	Deferred *Deferred `json:"deferred,omitempty"`
 }
 
 type rejectsHead struct {
@@ -36,16 +38,26 @@ type rejectsHead struct {
 }
 
 func encodeBatch(b Batch) ([]byte, error) {
-	return encode(batchHead{b.Table, b.Origin, b.Tally}, b.Record)
+	head := batchHead{b.Table, b.Origin, b.Tally, b.Deferred}
+	if b.Deferred != nil {
+		return encodeHead(head)
+	}
+	return encode(head, b.Record)
 }
 
 func decodeBatch(data []byte) (Batch, error) {
 	var head batchHead
-	record, err := decode(data, &head)
+	body, err := decodeHead(data, &head)
 	if err != nil {
 		return Batch{}, err
 	}
-	return Batch{Table: head.Table, Origin: head.Origin, Tally: head.Tally, Record: record}, nil
+	var record arrow.Record
+	if head.Deferred == nil {
+		if record, err = decodeRecord(body); err != nil {
+			return Batch{}, err
+		}
+	}
+	return Batch{Table: head.Table, Origin: head.Origin, Tally: head.Tally, Record: record, Deferred: head.Deferred}, nil
 }
 
 func encodeRejects(r Rejects) ([]byte, error) {
@@ -54,7 +66,11 @@ func encodeRejects(r Rejects) ([]byte, error) {
 
 func decodeRejects(data []byte) (Rejects, error) {
 	var head rejectsHead
-	record, err := decode(data, &head)
+	body, err := decodeHead(data, &head)
+	if err != nil {
+		return Rejects{}, err
+	}
+	record, err := decodeRecord(body)
 	if err != nil {
 		return Rejects{}, err
 	}
@@ -63,18 +79,24 @@ func decodeRejects(data []byte) (Rejects, error) {
 	}, nil
 }
 
-func encode(head any, record arrow.Record) ([]byte, error) {
-	if record == nil {
-		return nil, errors.New("encode batch: it has no record")
-	}
+func encodeHead(head any) ([]byte, error) {
 	meta, err := json.Marshal(head)
 	if err != nil {
 		return nil, fmt.Errorf("encode batch: %w", err)
 	}
-	var out bytes.Buffer
-	out.Write(binary.AppendUvarint(nil, uint64(len(meta))))
-	out.Write(meta)
-	w := ipc.NewWriter(&out, ipc.WithSchema(record.Schema()))
+	return append(binary.AppendUvarint(nil, uint64(len(meta))), meta...), nil
+}
+
+func encode(head any, record arrow.Record) ([]byte, error) {
+	if record == nil {
+		return nil, errors.New("encode batch: it has no record")
+	}
+	start, err := encodeHead(head)
+	if err != nil {
+		return nil, err
+	}
+	out := bytes.NewBuffer(start)
+	w := ipc.NewWriter(out, ipc.WithSchema(record.Schema()))
 	if err := w.Write(record); err != nil {
 		return nil, fmt.Errorf("encode batch: %w", err)
 	}
@@ -84,7 +106,8 @@ func encode(head any, record arrow.Record) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func decode(data []byte, head any) (arrow.Record, error) {
+// decodeHead returns what follows the head.
+func decodeHead(data []byte, head any) ([]byte, error) {
 	size, n := binary.Uvarint(data)
 	if n <= 0 || size > uint64(len(data)-n) {
 		return nil, errors.New("decode batch: the head is cut off")
@@ -93,6 +116,10 @@ func decode(data []byte, head any) (arrow.Record, error) {
 	if err := json.Unmarshal(meta, head); err != nil {
 		return nil, fmt.Errorf("decode batch: %w", err)
 	}
+	return body, nil
+}
+
+func decodeRecord(body []byte) (arrow.Record, error) {
 	r, err := ipc.NewReader(bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("decode batch: %w", err)

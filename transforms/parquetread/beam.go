@@ -98,7 +98,11 @@ func (s Shard) rowGroupBytes() map[batch.Origin]int64 {
 	sizes := map[batch.Origin]int64{}
 	for _, ref := range s.Files {
 		for _, group := range ref.RowGroups {
-			sizes[batch.Origin{File: ref.Info.URI, RowGroup: group.Index}] = group.Bytes
+			place := batch.Origin{File: ref.Info.URI, RowGroup: group.Index}
+			if ref.Deferred {
+				place.RowGroup = 0 // of the one batch
+			}
+			sizes[place] += group.Bytes
 		}
 	}
 	return sizes

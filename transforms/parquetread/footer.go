@@ -26,6 +26,7 @@ type Footer struct {
 
 	contents *contents // nil when it was forgotten
 	summary  *summary  // what is kept of it
+	plain    []bool    // by column: IsPlain
 }
 
 // footerReaders is how many footers ReadFooters reads at once.
@@ -67,7 +68,7 @@ func ReadFooter(ctx context.Context, info storage.Info) (Footer, error) {
 		}
 		file.meta.Compact()
 		kept := file.contents // and not the rest of the file
-		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.rows, contents: &kept}
+		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.rows, contents: &kept, plain: kept.plainColumns()}
 		return file.reader.Close()
 	})
 	return footer, fileError(info.URI, err)

@@ -31,6 +31,8 @@ type settings struct {
 // goroutine, for one batch after another, in the order of the files, of their row groups
 // and of their rows. While emit runs, the next batches are decoded: a few, and not more.
 //
+// A file that is deferred is one batch without a record: nothing of it is decoded.
+//
 // An error of emit ends everything and is returned as it is; so is that of ctx. All
 // others are failure.Errors of kind source. When ReadShard returns, nothing of it runs
 // any more. It is safe for concurrent use.
@@ -79,7 +81,11 @@ type shardReader struct {
 
 func (r *shardReader) run() error {
 	for _, ref := range r.shard.Files {
-		err := guard(func() error { return r.readFile(ref) })
+		read := r.readFile
+		if ref.Deferred {
+			read = r.deferFile
+		}
+		err := guard(func() error { return read(ref) })
 		if err != nil {
 			return fileError(ref.Info.URI, err)
 		}

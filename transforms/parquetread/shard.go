@@ -1,24 +1,12 @@
 package parquetread
 
-import (
-	"hyperlake/internal/batch"
-	"hyperlake/internal/storage"
+import "hyperlake/internal/batch"
+
+// RowGroup and FileRef are what batches refer to.
+type (
+	RowGroup = batch.RowGroup
+	FileRef  = batch.FileRef
 )
-
-// RowGroup names a row group of a file.
-type RowGroup struct {
-	Index    int   `json:"index"` // 0-based in the file
-	Rows     int64 `json:"rows"`
-	FirstRow int64 `json:"first_row"` // 0-based in the file
-	Bytes    int64 `json:"bytes"`     // of all its columns, compressed as they are stored
-}
-
-// FileRef names row groups of one version of a file.
-type FileRef struct {
-	Info       storage.Info `json:"info"`
-	Partitions []*string    `json:"partitions,omitempty"` // values of the table's partition columns; nil is NULL
-	RowGroups  []RowGroup   `json:"row_groups"`
-}
 
 // Shard is what one element asks a worker to read: row groups of one table.
 type Shard struct {

@@ -14,11 +14,12 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/transforms/validate"
 )
 
 func TestMain(m *testing.M) {
-	ptest.MainWithDefault(m, "prism")
+	hyperdtest.Main(func() int { return ptest.MainRetWithDefault(m, "prism") })
 }
 
 func init() {

@@ -24,6 +24,7 @@ type SchemaElement struct {
 	Repetition Repetition
 	Children   int32 // 0 for a leaf
 	Logical    LogicalType
+	Legacy     bool // Logical is that of a converted type; the file has none of its own
 }
 
 // LogicalType is a logical type with its parameters.
@@ -142,6 +143,7 @@ func (t *thrift) schemaElement() SchemaElement {
 	})
 	if e.Logical.ID == NoLogical {
 		e.Logical = fromConverted(converted, precision, scale)
+		e.Legacy = e.Logical.ID != NoLogical
 	}
 	return e
 }

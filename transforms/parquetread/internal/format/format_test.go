@@ -109,7 +109,7 @@ func TestConvertedTypes(t *testing.T) {
 	} {
 		m, err := format.ParseFileMetaData(element(converted))
 		require.NoError(t, err, converted)
-		assert.Equal(t, []format.SchemaElement{{Name: "c", Logical: want}}, m.Schema, converted)
+		assert.Equal(t, []format.SchemaElement{{Name: "c", Logical: want, Legacy: want.ID != format.NoLogical}}, m.Schema, converted)
 	}
 }
 

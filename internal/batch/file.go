@@ -1,0 +1,53 @@
+package batch
+
+import "hyperlake/internal/storage"
+
+// RowGroup names a row group of a file.
+type RowGroup struct {
+	Index    int   `json:"index"` // 0-based in the file
+	Rows     int64 `json:"rows"`
+	FirstRow int64 `json:"first_row"` // 0-based in the file
+	Bytes    int64 `json:"bytes"`     // of all its columns, compressed as they are stored
+}
+
+// FileRef names row groups of one version of a file.
+type FileRef struct {
+	Info       storage.Info `json:"info"`
+	Partitions []*string    `json:"partitions,omitempty"` // values of the table's partition columns; nil is NULL
+	RowGroups  []RowGroup   `json:"row_groups"`
+
+	// Deferred says that the file goes to hyperd as a whole, and that RowGroups are all it has.
+	Deferred bool `json:"deferred,omitempty"`
+}
+
+// Rows is the number of rows in the row groups.
+func (f FileRef) Rows() int64 {
+	var rows int64
+	for _, group := range f.RowGroups {
+		rows += group.Rows
+	}
+	return rows
+}
+
+// Bytes is that of the row groups.
+func (f FileRef) Bytes() int64 {
+	var bytes int64
+	for _, group := range f.RowGroups {
+		bytes += group.Bytes
+	}
+	return bytes
+}
+
+// Deferred is all rows of a file that hyperd reads itself, where a batch would have a record.
+type Deferred struct {
+	File       FileRef    `json:"file"`
+	Conditions Conditions `json:"conditions"`
+}
+
+// Conditions say in SQL, over the columns of a file, what becomes of its rows. Each is true
+// or false of a row, never NULL.
+type Conditions struct {
+	Selected string `json:"selected"` // where keeps the row
+	Kept     string `json:"kept"`     // it is loaded: it is selected and broke no rule, but for those that only warn
+	Sound    string `json:"sound"`    // it is kept and broke no rule at all
+}

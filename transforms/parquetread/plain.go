@@ -1,0 +1,77 @@
+package parquetread
+
+import "hyperlake/transforms/parquetread/internal/format"
+
+// IsPlain says whether a column, by its name, is stored in a form that every reader of
+// Parquet takes for the same values: a flat column of a type that the format has from
+// early on and that is declared in full, under a usual codec. Where old writers left
+// something open, or readers are known to differ, it is not.
+func (f Footer) IsPlain(column string) bool {
+	at := f.Schema.FieldIndices(column)
+	return len(at) == 1 && at[0] < len(f.plain) && f.plain[at[0]]
+}
+
+// plainColumns says of each column of the file whether it is plain.
+func (c contents) plainColumns() []bool {
+	plain := make([]bool, len(c.root.children))
+	if hasShortChunks(c.meta.CreatedBy) {
+		return plain
+	}
+	for i, n := range c.root.children {
+		plain[i] = n.isFlat() && n.isPlain() && c.isUsual(n.leaf, n.Physical)
+	}
+	return plain
+}
+
+// isUsual looks at the codecs and statistics of a leaf in all row groups. Bounds of text from
+// before there were column orders are in an order that not every reader knows.
+func (c contents) isUsual(leaf int, physical format.Physical) bool {
+	for _, group := range c.meta.RowGroups {
+		if leaf >= len(group.Columns) {
+			return false
+		}
+		switch group.Columns[leaf].Codec {
+		case format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.LZ4:
+		default:
+			return false
+		}
+		bounds, err := format.ParseStatistics(group.Columns[leaf].Statistics)
+		isText := physical == format.ByteArray || physical == format.FixedLenByteArray
+		if err != nil || isText && bounds.Min != nil && bounds.MinValue == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// isPlain looks at the type of a leaf.
+func (n node) isPlain() bool {
+	logical := n.Logical
+	switch n.Physical {
+	case format.Boolean, format.Float, format.Double:
+		return logical.ID == format.NoLogical
+	case format.Int32:
+		switch logical.ID {
+		case format.NoLogical, format.Date, format.Decimal:
+			return true
+		case format.Integer: // some writers order the bounds of unsigned ones as signed
+			return logical.Signed || logical.Bits < 32
+		}
+	case format.Int64:
+		switch logical.ID {
+		case format.NoLogical, format.Decimal:
+			return true
+		case format.Integer:
+			return logical.Signed
+		case format.Timestamp:
+			return !n.Legacy && (logical.Unit == format.Milliseconds || logical.Unit == format.Microseconds)
+		case format.Time:
+			return !n.Legacy && logical.Unit == format.Microseconds
+		}
+	case format.ByteArray:
+		return logical.ID == format.String || logical.ID == format.NoLogical
+	case format.FixedLenByteArray:
+		return logical.ID == format.Decimal || logical.ID == format.NoLogical
+	}
+	return false
+}
