@@ -38,6 +38,9 @@ type Config struct {
 	// Runner is the engine that runs the pipeline.
 	Runner RunnerConfig `yaml:"runner"`
 
+	// Validate is how rules are evaluated.
+	Validate ValidateConfig `yaml:"validate"`
+
 	// Spool is where workers keep rows on their way into hyperd. Its path is absolute or empty.
 	Spool hyper.SpoolConfig `yaml:"spool"`
 
@@ -331,6 +334,33 @@ func (o *OnEmpty) UnmarshalText(text []byte) error {
 
 // RunnerPrism is Beam's runner inside this process.
 const RunnerPrism = "prism"
+
+// ValidateConfig is how rules are evaluated.
+type ValidateConfig struct {
+	// Engine is auto (the default): hyperd reads and filters the files of which it makes
+	// exactly what this program would. Or go: all rows pass through this program.
+	Engine ValidateEngine `yaml:"engine"`
+}
+
+// ValidateEngine says who evaluates rules.
+type ValidateEngine string
+
+// The engines.
+const (
+	ValidateAuto ValidateEngine = "auto"
+	ValidateGo   ValidateEngine = "go"
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (e *ValidateEngine) UnmarshalText(text []byte) error {
+	switch word := ValidateEngine(text); word {
+	case ValidateAuto, ValidateGo:
+		*e = word
+		return nil
+	default:
+		return fmt.Errorf("must be auto or go, not %s", shorten(string(text)))
+	}
+}
 
 // Parallelism is a number of workers, or ParallelismAuto.
 type Parallelism int

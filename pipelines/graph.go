@@ -7,6 +7,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
+	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
@@ -16,11 +17,13 @@ import (
 )
 
 func init() {
+	register.DoFn5x1[context.Context, hyper.Doubtful, func(batch.Batch), func(batch.Rejects), func(hyper.Doubtful), error](&explainFn{})
 	register.DoFn2x0[[]byte, func(int, parquetread.Shard)](&listFn{})
-	register.DoFn4x1[context.Context, int, func(*hyper.File) bool, func(*rejects.Bundle) bool, error](&recordFn{})
+	register.DoFn5x1[context.Context, int, func(*hyper.File) bool, func(*rejects.Bundle) bool, func(*hyper.Doubtful) bool, error](&recordFn{})
 	register.Emitter2[int, parquetread.Shard]()
 	register.Iter1[hyper.File]()
 	register.Iter1[rejects.Bundle]()
+	register.Iter1[hyper.Doubtful]()
 }
 
 // result is what a finished job tells the driver. Of several attempts at it the last one
@@ -28,6 +31,10 @@ func init() {
 type result struct {
 	Extract hyper.File       `json:"extract"`
 	Rejects []rejects.Bundle `json:"rejects"` // one for each table
+
+	// Disputed are files of which hyperd and Go keep different rows. With any, the extract
+	// must not be used.
+	Disputed []hyper.Doubtful `json:"disputed,omitempty"`
 }
 
 // buildGraph is the pipeline of a run: references are shuffled, batches are not. The
@@ -42,10 +49,13 @@ func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, aside rejects.Param
 	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: plan.shards}, beam.Impulse(s))
 	batches := parquetread.Read(s, shards, reads)
 	good, bad := validate.Rules(s, batches, rules)
-	partials := hyper.Write(s, good, sink)
-	extract := hyper.MergePartials(s, partials, sink)
-	bundles := beam.AddFixedKey(s, rejects.Write(s, bad, aside))
-	beam.ParDo0(s.Scope("Record"), &recordFn{URI: resultURI, Tables: len(plan.Tables)}, beam.CoGroupByKey(s, extract, bundles))
+	partials, doubtful := hyper.Write(s, good, sink)
+	explained, explainedBad, disputed := explain(s, doubtful, plan.explainTables())
+	morePartials, none := hyper.Write(s.Scope("Again"), explained, sink)
+	extract := hyper.MergePartials(s, beam.Flatten(s, partials, morePartials), sink)
+	bundles := beam.AddFixedKey(s, rejects.Write(s, beam.Flatten(s, bad, explainedBad), aside))
+	open := beam.AddFixedKey(s, beam.Flatten(s, disputed, none))
+	beam.ParDo0(s.Scope("Record"), &recordFn{URI: resultURI, Tables: len(plan.Tables)}, beam.CoGroupByKey(s, extract, bundles, open))
 }
 
 // listFn emits the shards of the plan, each under its own key.
@@ -67,17 +77,24 @@ type recordFn struct {
 }
 
 // ProcessElement records the one extract of the run.
-func (fn *recordFn) ProcessElement(ctx context.Context, _ int, extracts func(*hyper.File) bool, bundles func(*rejects.Bundle) bool) error {
-	return failure.Encode(fn.record(ctx, extracts, bundles), failure.Storage)
+func (fn *recordFn) ProcessElement(
+	ctx context.Context, _ int, extracts func(*hyper.File) bool, bundles func(*rejects.Bundle) bool, disputed func(*hyper.Doubtful) bool,
+) error {
+	return failure.Encode(fn.record(ctx, extracts, bundles, disputed), failure.Storage)
 }
 
-func (fn *recordFn) record(ctx context.Context, extracts func(*hyper.File) bool, bundles func(*rejects.Bundle) bool) error {
+func (fn *recordFn) record(
+	ctx context.Context, extracts func(*hyper.File) bool, bundles func(*rejects.Bundle) bool, disputed func(*hyper.Doubtful) bool,
+) error {
 	r := result{Rejects: make([]rejects.Bundle, fn.Tables)}
 	if !extracts(&r.Extract) {
 		return failure.New(failure.Engine, "the merge gave no extract")
 	}
 	for bundle := (rejects.Bundle{}); bundles(&bundle); bundle = (rejects.Bundle{}) {
 		r.Rejects[bundle.Table].Add(bundle)
+	}
+	for file := (hyper.Doubtful{}); disputed(&file); file = (hyper.Doubtful{}) {
+		r.Disputed = append(r.Disputed, file)
 	}
 	data, err := json.Marshal(r)
 	if err != nil {

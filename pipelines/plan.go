@@ -31,7 +31,8 @@ type Plan struct {
 	Shards        int           `json:"shards"`
 	Warnings      []string      `json:"warnings,omitempty"`
 
-	shards []parquetread.Shard
+	shards  []parquetread.Shard
+	workers int
 }
 
 // TablePlan is the part of one table.
@@ -57,6 +58,10 @@ type TablePlan struct {
 	Where    string   `json:"where,omitempty"`
 	RowByRow []string `json:"row_by_row,omitempty"`
 
+	// Deferred is how many files hyperd reads itself, and Materialised why it is not more.
+	Deferred     int      `json:"files_deferred"`
+	Materialised []string `json:"materialised_because,omitempty"`
+
 	// RejectsPath is the folder of the reject files; empty where rejects are only counted.
 	RejectsPath string `json:"rejects_path,omitempty"`
 
@@ -67,6 +72,8 @@ type TablePlan struct {
 	files []plannedFile
 	read  parquetread.Table
 	apply validate.Table
+
+	ruleColumns []string // that rules and where read
 }
 
 // Pruned counts what is not read.
@@ -82,6 +89,7 @@ type plannedFile struct {
 	info       storage.Info
 	partitions []*string // values of the partition columns
 	groups     []parquetread.RowGroup
+	deferred   bool // hyperd reads it
 }
 
 // bytesToRead is the bytes of the row groups to read.
@@ -139,9 +147,15 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	if plan.FormatVersion, plan.FormatReason, err = hyper.FormatVersion(columns, cfg.Output.FormatVersion); err != nil {
 		return nil, err
 	}
-	plan.shards = cutShards(plan.Tables, max(int(cfg.Runner.Parallelism), 1))
-	plan.Shards = len(plan.shards)
+	plan.workers = max(int(cfg.Runner.Parallelism), 1)
+	plan.cut()
 	return plan, nil
+}
+
+// cut divides the work.
+func (p *Plan) cut() {
+	p.shards = cutShards(p.Tables, p.workers)
+	p.Shards = len(p.shards)
 }
 
 // checkOutputPlace refuses an output where a folder stands.
@@ -206,7 +220,7 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 		}
 	}
 	table.RowByRow = validator.RowByRow()
-	table.addFiles(src, m.source, validator)
+	table.addFiles(src, m.source, validator, cfg.Validate.Engine)
 	return table, nil
 }
 
@@ -256,13 +270,15 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 }
 
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
-func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator) {
+func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, engine ValidateEngine) {
 	t.read = parquetread.Table{Schema: batch.Schema{Schema: columns}}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {
 		t.read.Partitions = append(t.read.Partitions, p.name)
 	}
 	t.Partitions = t.read.Partitions
+	t.ruleColumns = validator.Columns()
+	defers := newDeferral(engine, t, columns, validator)
 	t.Files = len(src.footers)
 	for i := range src.footers {
 		footer := &src.footers[i]
@@ -286,6 +302,7 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 		if len(file.groups) == 0 && footer.Rows > 0 {
 			t.Pruned.Files++
 		}
+		t.decide(defers, &file, *footer)
 		footer.Release()
 		t.files = append(t.files, file)
 	}

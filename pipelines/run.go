@@ -182,17 +182,16 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 	spool.Sharers = max(int(r.cfg.Runner.Parallelism), 1)
 	sink := hyper.Params{Layout: layout, Hyperd: r.cfg.Hyperd, Spool: spool, Staging: staging.path}
 	aside := r.rejectsParams(staging)
-	resultURI := storage.Join(staging.path, "result.json")
-	started := time.Now()
-	err := r.options.Engine.Run(ctx,
-		func(root beam.Scope) { buildGraph(root, r.plan, sink, aside, resultURI) },
-		func(counts map[string]int64) {
-			r.showProgress("load", counts["rows_loaded"]+counts["rows_rejected"]+counts["rows_filtered"], started)
-		})
-	if err != nil {
-		return result{}, work{}, err
+	done, err := r.runJob(ctx, sink, aside, storage.Join(staging.path, "result.json"))
+	if err == nil && len(done.Disputed) > 0 {
+		r.options.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "files", len(done.Disputed), "first", done.Disputed[0].File.Info.URI)
+		r.plan.materialise(done.Disputed)
+		done, err = r.runJob(ctx, sink, aside, storage.Join(staging.path, "result-2.json"))
 	}
-	done, err := readResult(ctx, resultURI)
+	if err == nil && len(done.Disputed) > 0 {
+		err = failure.New(failure.Engine, "hyperd and the rules disagree on %s", done.Disputed[0].File.Info.URI).
+			WithHint("set validate.engine to go, and report this as a defect")
+	}
 	if err != nil {
 		return result{}, work{}, err
 	}
@@ -211,6 +210,20 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 		return result{}, work{}, errNoRows()
 	}
 	return done, work{rows: r.report.rowsLoaded(), bytes: r.report.bytesIn()}, nil
+}
+
+// runJob runs the pipeline once, and reads its result.
+func (r *run) runJob(ctx context.Context, sink hyper.Params, aside rejects.Params, resultURI string) (result, error) {
+	started := time.Now()
+	err := r.options.Engine.Run(ctx,
+		func(root beam.Scope) { buildGraph(root, r.plan, sink, aside, resultURI) },
+		func(counts map[string]int64) {
+			r.showProgress("load", counts["rows_loaded"]+counts["rows_rejected"]+counts["rows_filtered"], started)
+		})
+	if err != nil {
+		return result{}, err
+	}
+	return readResult(ctx, resultURI)
 }
 
 // move puts the extract into place.

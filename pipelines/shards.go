@@ -11,8 +11,8 @@ import (
 const shardsPerWorker = 3
 
 // cutShards divides the row groups of all tables into shards of about equal bytes, for
-// the given number of workers. A shard holds row groups of one table, in order; one row
-// group is never divided.
+// the given number of workers. A shard holds row groups of one table, in order; a row group
+// is never divided, nor is a file that hyperd reads.
 func cutShards(tables []*TablePlan, workers int) []parquetread.Shard {
 	wanted := int64(1) // and at least one a table
 	if workers > 1 {
@@ -40,10 +40,13 @@ func cutTable(index int, table *TablePlan, n int64) []parquetread.Shard {
 	open := parquetread.Shard{Table: index}
 	var passed int64 // bytes of the row groups so far
 	for _, file := range table.files {
-		ref := parquetread.FileRef{Info: file.info, Partitions: file.partitions}
-		for _, group := range file.groups {
+		ref := parquetread.FileRef{Info: file.info, Partitions: file.partitions, Deferred: file.deferred}
+		for i, group := range file.groups {
 			ref.RowGroups = append(ref.RowGroups, group)
 			passed += group.Bytes
+			if file.deferred && i < len(file.groups)-1 {
+				continue // hyperd reads it as a whole
+			}
 			done := float64(len(shards)+1) / float64(n) // of the table, when this shard is full
 			if done < 1 && float64(passed) >= done*float64(table.bytesToRead()) {
 				open.Files = append(open.Files, ref)

@@ -123,13 +123,25 @@ func (c *Conn) failed(err error) error {
 		if answer.Detail != "" {
 			text += ": " + answer.Detail
 		}
-		e := failure.New(failure.Hyperd, "%s (hyperd error %s)", oneLine(text), answer.Code)
+		e := failure.New(failure.Hyperd, "%w", &answered{fmt.Sprintf("%s (hyperd error %s)", oneLine(text), answer.Code)})
 		if answer.Hint != "" {
 			e = e.WithHint("%s", oneLine(answer.Hint))
 		}
 		return e
 	}
 	return failure.Of(c.process.explain(err), failure.Hyperd)
+}
+
+// answered is hyperd's refusal of a statement.
+type answered struct{ text string }
+
+func (a *answered) Error() string { return a.text }
+
+// IsAnswer says whether an error is hyperd's refusal of a statement, of which nothing
+// stays: the session can go on. All other errors end it.
+func IsAnswer(err error) bool {
+	var a *answered
+	return errors.As(err, &a)
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -16,12 +16,14 @@ import (
 )
 
 func init() {
-	register.DoFn3x1[context.Context, batch.Batch, func(int, File), error](&writeFn{})
+	register.DoFn4x1[context.Context, batch.Batch, func(int, File), func(Doubtful), error](&writeFn{})
+	register.Emitter1[Doubtful]()
 	register.DoFn5x1[context.Context, int, func(*[]byte) bool, func(*File) bool, func(int, File), error](&mergeFn{})
 	register.Emitter2[int, File]()
 	register.Iter1[[]byte]()
 	register.Iter1[File]()
 	beam.RegisterCoder(reflect.TypeOf((*File)(nil)).Elem(), encodeFile, decodeFile)
+	beam.RegisterCoder(reflect.TypeFor[Doubtful](), encodeDoubtful, decodeDoubtful)
 }
 
 func encodeFile(f File) ([]byte, error) { return json.Marshal(f) }
@@ -68,10 +70,11 @@ func (fn *paramsFn) Setup() error {
 
 // Write is HyperSink: it loads a PCollection<batch.Batch> into partials, one for each
 // bundle that had input, and returns a PCollection<KV<int, File>> that refers to them,
-// all under one key.
-func Write(s beam.Scope, batches beam.PCollection, params Params) beam.PCollection {
+// all under one key, and a PCollection<Doubtful> of the deferred files that have to be
+// read once more.
+func Write(s beam.Scope, batches beam.PCollection, params Params) (partials, doubtful beam.PCollection) {
 	s = s.Scope("hyper.Write")
-	return beam.ParDo(s, &writeFn{paramsFn: encode(params)}, batches)
+	return beam.ParDo2(s, &writeFn{paramsFn: encode(params)}, batches)
 }
 
 // writeFn writes one partial per bundle, under a new name per attempt. It never depends
@@ -83,17 +86,26 @@ type writeFn struct {
 }
 
 // StartBundle drops what a failed bundle may have left in this instance.
-func (fn *writeFn) StartBundle(_ context.Context, _ func(int, File)) { fn.abandon() }
+func (fn *writeFn) StartBundle(_ context.Context, _ func(int, File), _ func(Doubtful)) { fn.abandon() }
 
 // ProcessElement hands one batch to the loader of the bundle.
-func (fn *writeFn) ProcessElement(ctx context.Context, b batch.Batch, _ func(int, File)) error {
+func (fn *writeFn) ProcessElement(ctx context.Context, b batch.Batch, _ func(int, File), _ func(Doubtful)) error {
 	err := fn.add(ctx, b)
 	if err != nil {
 		fn.abandon()
 		return failure.Encode(err, failure.Hyperd)
 	}
-	rowsLoaded.Inc(ctx, b.Record.NumRows())
+	fn.count(ctx, b)
 	return nil
+}
+
+// count lets the progress show the rows of batches, and those of deferred files as far as
+// hyperd has come.
+func (fn *writeFn) count(ctx context.Context, b batch.Batch) {
+	if b.Record != nil {
+		rowsLoaded.Inc(ctx, b.Record.NumRows())
+	}
+	rowsLoaded.Inc(ctx, fn.loader.session.rowsLoaded.Swap(0))
 }
 
 func (fn *writeFn) add(ctx context.Context, b batch.Batch) error {
@@ -121,7 +133,7 @@ func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
 }
 
 // FinishBundle closes the partial of the bundle and emits its reference.
-func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File)) error {
+func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File), doubt func(Doubtful)) error {
 	if fn.loader == nil {
 		return nil
 	}
@@ -130,11 +142,16 @@ func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File)) error
 		fn.abandon()
 		return failure.Encode(err, failure.Hyperd)
 	}
+	session := fn.loader.session
+	rowsLoaded.Inc(ctx, session.rowsLoaded.Swap(0))
 	fn.loader = nil
 	if partial, err = fn.target.stage(ctx, partial); err != nil {
 		return failure.Encode(err, failure.Storage)
 	}
 	emit(0, partial)
+	for _, d := range session.doubtful {
+		doubt(d)
+	}
 	return nil
 }
 

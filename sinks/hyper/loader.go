@@ -27,6 +27,7 @@ type loader struct {
 	tallies  []batch.Tally
 	segments int      // made so far
 	open     *segment // being filled; nil if none is
+	files    *fileGroup
 	session  *session
 }
 
@@ -52,6 +53,9 @@ func newLoader(layout Layout, config SpoolConfig, lease *hyperd.Lease, path stri
 
 // add takes one batch. An error is final: abandon the loader.
 func (l *loader) add(b batch.Batch) error {
+	if b.Deferred != nil {
+		return l.addFile(b)
+	}
 	table := l.layout.Tables[b.Table]
 	l.tallies[b.Table].Add(b.Tally)
 	if b.Record.NumRows() == 0 {
@@ -117,20 +121,56 @@ func (l *loader) flush() error {
 	if err := full.close(); err != nil {
 		return err
 	}
-	l.session.queue <- full // which has a place for every segment that is in the spool
+	return l.send(work{segment: full})
+}
+
+// addFile takes a deferred file, of which the session keeps the account.
+func (l *loader) addFile(b batch.Batch) error {
+	if l.files != nil && !l.files.hasRoom(b) {
+		if err := l.flushFiles(); err != nil {
+			return err
+		}
+	}
+	if l.files == nil {
+		l.files = &fileGroup{table: b.Table}
+	}
+	l.files.files = append(l.files.files, *b.Deferred)
+	l.files.bytes += b.Deferred.File.Bytes()
 	return nil
+}
+
+func (l *loader) flushFiles() error {
+	if l.files == nil {
+		return nil
+	}
+	full := l.files
+	l.files = nil
+	return l.send(work{files: full})
+}
+
+// send gives work to the session, as soon as it has a place for it.
+func (l *loader) send(w work) error {
+	select {
+	case l.session.queue <- w:
+		return nil
+	case <-l.session.done:
+		return l.session.err
+	}
 }
 
 // finish loads what is left, has hyperd count, and closes the partial. The loader is of
 // no use afterwards; when finish fails, so is the partial: abandon it.
 func (l *loader) finish(ctx context.Context) (File, error) {
-	if err := l.flush(); err != nil {
+	if err := errors.Join(l.flushFiles(), l.flush()); err != nil {
 		return File{}, err
 	}
 	close(l.session.queue)
 	<-l.session.done
 	if l.session.err != nil {
 		return File{}, l.session.err
+	}
+	for i, tally := range l.session.tallies {
+		l.tallies[i].Add(tally)
 	}
 	counts, err := l.layout.count(ctx, l.session.conn, partialAlias)
 	if err != nil {

@@ -233,16 +233,17 @@ func TestAFailedBundleLeavesNothingForTheNext(t *testing.T) {
 	require.NoError(t, fn.Setup())
 	var emitted []File
 	emit := func(_ int, f File) { emitted = append(emitted, f) }
+	doubt := func(d Doubtful) { t.Errorf("doubtful: %v", d) }
 
-	require.NoError(t, fn.FinishBundle(t.Context(), emit))
+	require.NoError(t, fn.FinishBundle(t.Context(), emit, doubt))
 	assert.Empty(t, emitted, "a bundle without input has no partial")
 
-	fn.StartBundle(t.Context(), emit)
-	require.NoError(t, fn.ProcessElement(t.Context(), days(0, 1, 10, aDate), emit))
+	fn.StartBundle(t.Context(), emit, doubt)
+	require.NoError(t, fn.ProcessElement(t.Context(), days(0, 1, 10, aDate), emit, doubt))
 	// The runner dropped this bundle; the instance is used again.
-	fn.StartBundle(t.Context(), emit)
-	require.NoError(t, fn.ProcessElement(t.Context(), days(0, 2, 5, aDate), emit))
-	require.NoError(t, fn.FinishBundle(t.Context(), emit))
+	fn.StartBundle(t.Context(), emit, doubt)
+	require.NoError(t, fn.ProcessElement(t.Context(), days(0, 2, 5, aDate), emit, doubt))
+	require.NoError(t, fn.FinishBundle(t.Context(), emit, doubt))
 
 	require.Len(t, emitted, 1)
 	assert.EqualValues(t, 5, emitted[0].Tables[0].Rows)
@@ -256,9 +257,10 @@ func TestAFailedElementFailsTheBundle(t *testing.T) {
 	fn := &writeFn{paramsFn: encode(Params{Layout: twoTables(t), Staging: staging})}
 	require.NoError(t, fn.Setup())
 	emit := func(_ int, f File) { t.Errorf("emitted %v", f) }
-	fn.StartBundle(t.Context(), emit)
-	require.NoError(t, fn.ProcessElement(t.Context(), days(0, 1, 10, tooLate), emit))
-	err := fn.FinishBundle(t.Context(), emit)
+	doubt := func(d Doubtful) { t.Errorf("doubtful: %v", d) }
+	fn.StartBundle(t.Context(), emit, doubt)
+	require.NoError(t, fn.ProcessElement(t.Context(), days(0, 1, 10, tooLate), emit, doubt))
+	err := fn.FinishBundle(t.Context(), emit, doubt)
 	require.Error(t, err)
 	failed, ok := failure.Decode(err.Error())
 	require.True(t, ok)

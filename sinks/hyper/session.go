@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
+	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 )
@@ -20,6 +22,20 @@ const (
 	partialAlias = "partial"
 )
 
+// work is a segment or a group of files to load.
+type work struct {
+	segment *segment
+	files   *fileGroup
+}
+
+// table is the table of a segment; -1 if it is none.
+func (w work) table() int {
+	if w.segment == nil {
+		return -1
+	}
+	return w.segment.table
+}
+
 // session is the half of a loader that a goroutine of its own works in. It must not
 // refer to the loader: a loader that its owner lost ends its session when it is collected.
 type session struct {
@@ -29,11 +45,17 @@ type session struct {
 	lease  *hyperd.Lease
 	conn   *hyperd.Conn
 	cancel context.CancelFunc
-	queue  chan *segment // closed when nothing more comes
+	queue  chan work     // closed when nothing more comes
 	room   chan struct{} // one for each segment that is in the spool
-	done   chan struct{} // closed when the goroutine ended; err is set before
+	done   chan struct{} // closed when the goroutine ended; what follows is set before
 	err    error
-	end    sync.Once // either the partial is finished or it is abandoned
+
+	tallies  []batch.Tally // by table: of deferred files
+	doubtful []Doubtful
+
+	rowsLoaded atomic.Int64 // of deferred files, so far
+
+	end sync.Once // either the partial is finished or it is abandoned
 }
 
 // newSession makes the partial and starts the goroutine. The lease and the spool are the
@@ -42,7 +64,7 @@ func newSession(layout Layout, lease *hyperd.Lease, spool spool, path string) (*
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &session{
 		layout: layout, path: path, spool: spool, lease: lease, cancel: cancel,
-		queue: make(chan *segment, spoolSegments), room: make(chan struct{}, spoolSegments), done: make(chan struct{}),
+		queue: make(chan work, spoolSegments), tallies: make([]batch.Tally, len(layout.Tables)), room: make(chan struct{}, spoolSegments), done: make(chan struct{}),
 	}
 	if err := s.begin(ctx); err != nil {
 		s.release()
@@ -64,23 +86,30 @@ func (s *session) begin(ctx context.Context) error {
 	return s.layout.create(ctx, conn, s.path, partialAlias)
 }
 
-// run loads segments until the queue is closed or one fails.
+// run loads what comes until the queue is closed or something fails.
 func (s *session) run(ctx context.Context) error {
-	var waiting []*segment
 	for {
-		waiting, more, err := s.await(ctx, waiting)
+		waiting, more, err := s.await(ctx)
 		if err != nil {
 			return err
 		}
 		for len(waiting) > 0 {
-			same := 1
-			for same < len(waiting) && waiting[same].table == waiting[0].table {
-				same++
+			first := waiting[0]
+			if first.files != nil {
+				if err := s.loadFiles(ctx, first.files); err != nil {
+					return err
+				}
+				waiting = waiting[1:]
+				continue
 			}
-			if err := s.load(ctx, waiting[:same]); err != nil {
+			var segments []*segment
+			for len(waiting) > 0 && waiting[0].table() == first.table() {
+				segments = append(segments, waiting[0].segment)
+				waiting = waiting[1:]
+			}
+			if err := s.load(ctx, segments); err != nil {
 				return err
 			}
-			waiting = waiting[same:]
 		}
 		if !more {
 			return nil
@@ -88,21 +117,13 @@ func (s *session) run(ctx context.Context) error {
 	}
 }
 
-// await adds to the waiting segments: all there are, and at least as many as are loaded at
-// once, unless no more come.
-func (s *session) await(ctx context.Context, waiting []*segment) (all []*segment, more bool, err error) {
+// await takes all the work there is: at least as many segments as are loaded at once,
+// unless no more come.
+func (s *session) await(ctx context.Context) (waiting []work, more bool, err error) {
 	for {
-		if len(waiting) >= segmentsAtOnce {
-			select {
-			case next, open := <-s.queue:
-				if !open {
-					return waiting, false, nil
-				}
-				waiting = append(waiting, next)
-				continue
-			default:
-				return waiting, true, nil
-			}
+		isEnough := len(waiting) >= segmentsAtOnce || len(waiting) > 0 && waiting[0].files != nil
+		if isEnough && len(s.queue) == 0 {
+			return waiting, true, nil
 		}
 		select {
 		case next, open := <-s.queue:

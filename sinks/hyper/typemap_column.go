@@ -151,3 +151,13 @@ func lastFraction(unit arrow.TimeUnit) string {
 	}
 	return ""
 }
+
+// ReadsParquet says whether hyperd makes of the column, where Parquet stores it plainly,
+// what is stored otherwise by way of this program.
+func (c Column) ReadsParquet() bool {
+	switch c.Conversion {
+	case Direct, Widen, Repack, Decode:
+		return c.SQLType != geographyType
+	}
+	return false
+}

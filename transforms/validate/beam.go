@@ -24,7 +24,8 @@ var (
 )
 
 // Rules applies tables to their batches (batch.Batch.Table is the index)
-// and emits batch.Batch, one for one also when no row is left, and batch.Rejects. Failures
+// and emits batch.Batch, one for one also when no row is left, and batch.Rejects. Deferred
+// batches are given the table's conditions. Failures
 // are encoded with package failure: a broken rule with on_fail: fail, or rules that do not
 // fit the columns, which the plan should have found.
 func Rules(s beam.Scope, batches beam.PCollection, tables []Table) (good, rejects beam.PCollection) {
@@ -53,6 +54,13 @@ func (fn *rulesFn) Setup() error {
 }
 
 func (fn *rulesFn) ProcessElement(ctx context.Context, b batch.Batch, good func(batch.Batch), rejects func(batch.Rejects)) error {
+	if b.Deferred != nil {
+		deferred, err := fn.attach(b)
+		if err == nil {
+			good(deferred)
+		}
+		return failure.Encode(err, failure.Engine)
+	}
 	v, err := fn.validator(b)
 	if err != nil {
 		return failure.Encode(fmt.Errorf("%v: %w", b.Origin, err), failure.Data)
@@ -68,6 +76,17 @@ func (fn *rulesFn) ProcessElement(ctx context.Context, b batch.Batch, good func(
 		rejects(*rejected)
 	}
 	return nil
+}
+
+// attach tells hyperd what to do with the rows of a file that it reads itself.
+func (fn *rulesFn) attach(b batch.Batch) (batch.Batch, error) {
+	if b.Table < 0 || b.Table >= len(fn.tables) || fn.tables[b.Table].SQL == nil {
+		return b, failure.New(failure.Engine, "file %s was deferred, but table %d has no conditions in SQL", b.Origin.File, b.Table)
+	}
+	attached := *b.Deferred
+	attached.Conditions = *fn.tables[b.Table].SQL
+	b.Deferred = &attached
+	return b, nil
 }
 
 func (fn *rulesFn) validator(b batch.Batch) (*Validator, error) {

@@ -38,6 +38,9 @@ type Table struct {
 	Columns []convert.Column `json:"columns,omitempty"` // conversions
 	Where   string           `json:"where,omitempty"`   // CEL; empty keeps all rows
 	Rules   []Rule           `json:"rules,omitempty"`
+
+	// SQL is the same for deferred batches, from [Validator.SQL].
+	SQL *batch.Conditions `json:"sql,omitempty"`
 }
 
 // Validator is a Table compiled for the columns of one source schema. It never changes, so
