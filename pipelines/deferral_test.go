@@ -1,0 +1,288 @@
+package pipelines_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/decimal128"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/pipelines"
+)
+
+// requireSame runs a configuration with both engines, and checks that extracts, rejects and
+// accounts are the same. It returns the plan in which hyperd reads what it can.
+func requireSame(t *testing.T, config string) *pipelines.TablePlan {
+	t.Helper()
+	reports, outputs, rejects := map[string]*pipelines.Report{}, map[string]string{}, map[string][]string{}
+	var plan *pipelines.TablePlan
+	for _, engine := range []string{"auto", "go"} {
+		folder := t.TempDir()
+		cfg := configure(t, folder, config+"validate: {engine: "+engine+"}\n")
+		table := planOf(t, cfg)
+		if engine == "auto" {
+			plan = table
+		} else {
+			require.Zero(t, table.Deferred)
+		}
+		report, err := run(t, t.Context(), cfg, nil)
+		require.NoError(t, err, engine)
+		reports[engine], outputs[engine] = report, cfg.Output.Path
+		if cfg.Tables[0].Rejects.Path != "" {
+			rejects[engine] = rejectRows(t, cfg.Tables[0].Rejects.Path)
+		}
+	}
+	a, b := reports["auto"].Tables[0], reports["go"].Tables[0]
+	assert.Equal(t, []int64{b.RowsRead, b.RowsFiltered, b.RowsRejected, b.RowsLoaded}, []int64{a.RowsRead, a.RowsFiltered, a.RowsRejected, a.RowsLoaded})
+	assert.Equal(t, b.Rules, a.Rules)
+	assert.ElementsMatch(t, rejects["go"], rejects["auto"])
+	assert.True(t, slices.Equal(contentsOf(t, outputs["go"]), contentsOf(t, outputs["auto"])), "the extracts differ")
+	return plan
+}
+
+// contentsOf is all rows of an extract, sorted.
+func contentsOf(t *testing.T, path string) []string {
+	rows := rowsIn(t, path, `SELECT * FROM x."Extract"."Extract"`)
+	slices.Sort(rows)
+	return rows
+}
+
+func TestHyperdAndGoGiveTheSame(t *testing.T) {
+	for name, rest := range map[string]string{
+		"no rules": ``,
+		"rules": `
+    rules:
+      - {column: l_quantity, max: 40}
+      - {column: l_shipmode, in: [AIR, MAIL, RAIL, SHIP, TRUCK, FOB]}
+      - {column: l_comment, max_length: 40, matches: "^[^x]*$", on_fail: warn}
+      - {expr: l_shipdate <= l_receiptdate}
+      - {expr: "l_discount < 0.05 || l_tax > 0.01"}
+    rejects: {path: rejects}
+`,
+		"only counted": `
+    rules: [{column: l_quantity, max: 40}, {column: l_orderkey, not_null: true}]
+`,
+		"only warnings": `
+    rules: [{column: l_quantity, max: 40, on_fail: warn}]
+`,
+		"where": `, where: "l_shipdate < date('1995-01-01') && l_returnflag != 'A'"}
+    rules: [{column: l_quantity, max: 45}]
+    rejects: {path: rejects}
+`,
+		"where alone":   `, where: "l_shipmode.matches('^(AIR|REG AIR)$')"}`,
+		"some columns":  `, select: [l_comment, l_orderkey]}` + "\n    rules: [{column: l_tax, min: 0.02}]\n    rejects: {path: rejects}\n",
+		"a new name":    "\n    columns: {l_tax: {rename: tax}}\n",
+		"several parts": "\n    rules: [{column: l_tax, min: 0.02}]\n    rejects: {path: rejects}\nrunner: {parallelism: 3}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := `{uri: "%LAKE%/lineitem/*.parquet"}`
+			if len(rest) > 0 && rest[0] == ',' {
+				source = `{uri: "%LAKE%/lineitem/*.parquet"`
+			}
+			plan := requireSame(t, "name: x\ntables:\n  - source: "+source+rest+"\n")
+			assert.Equal(t, 3, plan.Deferred, plan.Materialised)
+			assert.Empty(t, plan.Materialised)
+		})
+	}
+}
+
+// plainFields are the types that hyperd reads by itself.
+var plainFields = []arrow.Field{
+	field("n", int64Type), field("b", arrow.FixedWidthTypes.Boolean),
+	field("i8", arrow.PrimitiveTypes.Int8), field("i16", arrow.PrimitiveTypes.Int16), field("i32", arrow.PrimitiveTypes.Int32),
+	field("u8", arrow.PrimitiveTypes.Uint8), field("u16", arrow.PrimitiveTypes.Uint16),
+	field("f32", arrow.PrimitiveTypes.Float32), field("f64", arrow.PrimitiveTypes.Float64),
+	field("d5", &arrow.Decimal128Type{Precision: 5, Scale: 2}), field("d18", &arrow.Decimal128Type{Precision: 18, Scale: 18}),
+	field("d38", &arrow.Decimal128Type{Precision: 38, Scale: 3}),
+	field("s", textType), field("ls", arrow.BinaryTypes.LargeString), field("y", arrow.BinaryTypes.Binary), field("fy", &arrow.FixedSizeBinaryType{ByteWidth: 3}),
+	field("day", arrow.FixedWidthTypes.Date32), field("time", arrow.FixedWidthTypes.Time64us),
+	field("ms", &arrow.TimestampType{Unit: arrow.Millisecond}), field("us", &arrow.TimestampType{Unit: arrow.Microsecond}),
+	field("msz", arrow.FixedWidthTypes.Timestamp_ms), field("usz", &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "Europe/Oslo"}),
+}
+
+// appendPlain adds one of the extremes of a type.
+func appendPlain(builder array.Builder, i int) {
+	pick := func(values ...int64) int64 { return values[i%len(values)] }
+	switch b := builder.(type) {
+	case *array.BooleanBuilder:
+		b.Append(i%2 == 0)
+	case *array.Int8Builder:
+		b.Append(int8(pick(-128, 127, 0)))
+	case *array.Int16Builder:
+		b.Append(int16(pick(-32768, 32767, 0)))
+	case *array.Int32Builder:
+		b.Append(int32(pick(math.MinInt32, math.MaxInt32, 0)))
+	case *array.Int64Builder:
+		b.Append(pick(math.MinInt64, math.MaxInt64, int64(i)))
+	case *array.Uint8Builder:
+		b.Append(uint8(pick(0, 255)))
+	case *array.Uint16Builder:
+		b.Append(uint16(pick(0, 65535)))
+	case *array.Float32Builder:
+		b.Append([]float32{0.1, float32(math.NaN()), math.MaxFloat32, math.SmallestNonzeroFloat32, float32(math.Inf(-1)), 16777216}[i%6])
+	case *array.Float64Builder:
+		b.Append([]float64{0.1, math.NaN(), math.MaxFloat64, math.SmallestNonzeroFloat64, math.Inf(1), math.Copysign(0, -1)}[i%6])
+	case *array.Decimal128Builder:
+		most := decimal128.GetMaxValue(b.Type().(*arrow.Decimal128Type).Precision)
+		b.Append([]decimal128.Num{most, most.Negate(), decimal128.FromI64(-1), {}}[i%4])
+	case *array.StringBuilder:
+		b.Append([]string{"", "žluťoučký 😀", "a\x00b", " trailing  "}[i%4])
+	case *array.LargeStringBuilder:
+		b.Append([]string{"", "žluťoučký 😀", "a\x00b", " trailing  "}[i%4])
+	case *array.BinaryBuilder:
+		b.Append([][]byte{{}, {0xff, 0}, []byte("abc")}[i%3])
+	case *array.FixedSizeBinaryBuilder:
+		b.Append([]byte{byte(i), 0, 0xff})
+	case *array.Date32Builder:
+		b.Append(arrow.Date32(pick(0, -1, -2440588, 2932896, 106751990, 20000)))
+	case *array.Time64Builder:
+		b.Append(arrow.Time64(pick(0, 1, 86399999999)))
+	case *array.TimestampBuilder:
+		if b.Type().(*arrow.TimestampType).Unit == arrow.Millisecond {
+			b.Append(arrow.Timestamp(pick(0, -1, -210866803200000, 253402300799999, 9224318015999999)))
+		} else {
+			b.Append(arrow.Timestamp(pick(0, -1, -210866803200000000, 253402300799999999, math.MaxInt64)))
+		}
+	}
+}
+
+func TestHyperdAndGoReadTheSameValues(t *testing.T) {
+	folder := t.TempDir()
+	schema := arrow.NewSchema(plainFields, nil)
+	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	for i := range 200 {
+		for c, b := range builder.Fields() {
+			if (i*7+c)%5 == 0 && c > 0 {
+				b.AppendNull()
+			} else {
+				appendPlain(b, i)
+			}
+		}
+	}
+	record := builder.NewRecord()
+	for name, options := range map[string][]parquet.WriterProperty{
+		"v1":    {parquet.WithVersion(parquet.V1_0)},
+		"v2":    {parquet.WithVersion(parquet.V2_LATEST), parquet.WithDataPageVersion(parquet.DataPageV2)},
+		"plain": {parquet.WithVersion(parquet.V2_LATEST), parquet.WithDictionaryDefault(false), parquet.WithMaxRowGroupLength(30)},
+	} {
+		path := filepath.Join(folder, name, "a.parquet")
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		file, err := os.Create(path)
+		require.NoError(t, err)
+		w, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(options...), pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
+		require.NoError(t, err)
+		require.NoError(t, w.Write(record))
+		require.NoError(t, w.Close())
+		t.Run(name, func(t *testing.T) {
+			plan := requireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s'}\n", path))
+			if name != "v1" { // which knows no microseconds without a zone
+				assert.Equal(t, 1, plan.Deferred, plan.Materialised)
+			}
+		})
+	}
+}
+
+// What hyperd refuses is read in Go, file by file: the others stay with hyperd.
+func TestFilesThatHyperdRefuses(t *testing.T) {
+	folder := t.TempDir()
+	lake := filepath.Join(folder, "lake")
+	for i, day := range []arrow.Date32{10, math.MaxInt32, 30} {
+		dates, texts := array.NewDate32Builder(memory.DefaultAllocator), array.NewStringBuilder(memory.DefaultAllocator)
+		dates.AppendValues([]arrow.Date32{day, 5}, nil)
+		texts.AppendValues([]string{"fine", []string{"fine", "fine", "\xff"}[i]}, nil)
+		schema := arrow.NewSchema([]arrow.Field{field("day", arrow.FixedWidthTypes.Date32), field("text", textType)}, nil)
+		require.NoError(t, os.MkdirAll(lake, 0o755))
+		file, err := os.Create(filepath.Join(lake, fmt.Sprintf("%d.parquet", i)))
+		require.NoError(t, err)
+		w, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+		require.NoError(t, err)
+		require.NoError(t, w.Write(array.NewRecord(schema, []arrow.Array{dates.NewArray(), texts.NewArray()}, 2)))
+		require.NoError(t, w.Close())
+	}
+	plan := requireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s/*.parquet'}\n    rejects: {path: rejects}\n", lake))
+	assert.Equal(t, 3, plan.Deferred)
+
+	cfg := configure(t, folder, numbersConfig)
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, report.Tables[0].RowsRejected)
+	assert.Equal(t, []string{"1970-01-06|fine", "1970-01-06|fine", "1970-01-11|fine", "1970-01-31|fine"},
+		rowsIn(t, cfg.Output.Path, `SELECT day, text FROM x."Extract"."Extract" ORDER BY 1`))
+	require.Len(t, report.Tables[0].Rules, 2, "the built-in rules that were broken")
+}
+
+// hyperd skips row groups by their statistics. Where a writer got these wrong, hyperd and
+// the rules disagree, and the rules win.
+func TestWrongStatisticsDoNotLoseRows(t *testing.T) {
+	folder := t.TempDir()
+	const large = 0x1122334455667788
+	path := filepath.Join(folder, "lake", "a.parquet")
+	writeParquet(t, path, 5, large)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	footer := len(data) - 8 - int(binary.LittleEndian.Uint32(data[len(data)-8:]))
+	right, wrong := binary.LittleEndian.AppendUint64(nil, large), binary.LittleEndian.AppendUint64(nil, 6)
+	require.Positive(t, bytes.Count(data[footer:], right))
+	data = append(data[:footer:footer], bytes.ReplaceAll(data[footer:], right, wrong)...)
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+
+	cfg := configure(t, folder, numbersConfig+"    rules: [{column: n, min: 100}]\n    rejects: {path: rejects}\n")
+	assert.Equal(t, 1, planOf(t, cfg).Deferred)
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
+	assert.Equal(t, []string{fmt.Sprint(large)}, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.Len(t, rejectRows(t, cfg.Tables[0].Rejects.Path), 1)
+}
+
+func TestARuleThatFailsNamesTheRow(t *testing.T) {
+	folder := t.TempDir()
+	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 4, 5, 6)
+	cfg := configure(t, folder, numbersConfig+"    rules: [{column: n, max: 4, on_fail: fail}]\n")
+	assert.Equal(t, 2, planOf(t, cfg).Deferred)
+	_, err := run(t, t.Context(), cfg, nil)
+	require.ErrorContains(t, err, "b.parquet, row group 0, row 1")
+	assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
+	assert.NoFileExists(t, cfg.Output.Path)
+}
+
+func TestWhyFilesAreNotDeferred(t *testing.T) {
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "lake", "k=1", "a.parquet"), `[{"n": 1, "u": 5}, {"n": 2, "u": 6}, {"n": 3, "u": 7}]`,
+		field("n", int64Type), field("u", arrow.PrimitiveTypes.Uint32))
+	for rest, reason := range map[string]string{
+		"":                                 "column k is made of the names of folders",
+		"    columns: {n: {type: text}}\n": "column k is made of the names of folders",
+		"partitions: none":                 "column u is stored in a form that not every reader takes for the same",
+		"partitions: none, select: [n], where: n > 2":   "parts of files are not read",
+		"partitions: none, select: [n], where: n+1 > 0": "where has no SQL form",
+		"partitions: none, select: [n]":                 "",
+	} {
+		config := numbersConfig + rest
+		if len(rest) > 0 && rest[0] != ' ' {
+			config = fmt.Sprintf("name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet, %s}\n", rest)
+		}
+		plan := planOf(t, configure(t, folder, config))
+		if reason == "" {
+			assert.Equal(t, 1, plan.Deferred)
+			assert.Empty(t, plan.Materialised)
+		} else {
+			assert.Zero(t, plan.Deferred)
+			assert.Equal(t, []string{reason}, plan.Materialised, rest)
+		}
+	}
+}
