@@ -24,8 +24,8 @@ type DefragmentedFile struct {
 // number of rows and a checksum over all values. The input is opened read-only. On failure
 // nothing stays at path.
 //
-// It inserts the rows again: a file that hyperd makes by CREATE DATABASE … FROM is as
-// fragmented as the one before.
+// It inserts the rows again: CREATE DATABASE … FROM is twice as fast, but keeps the space of
+// deleted rows.
 func Defragment(ctx context.Context, lease *hyperd.Lease, input, path string, options FileOptions) (DefragmentedFile, error) {
 	sessions, err := openSessions(ctx, lease, 2)
 	defer closeSessions(ctx, sessions)

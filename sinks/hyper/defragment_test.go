@@ -23,29 +23,41 @@ func defragment(t *testing.T, input string) (hyper.DefragmentedFile, string) {
 	return done, path
 }
 
-func TestDefragmentShrinksAFragmentedFile(t *testing.T) {
-	var statements []string
-	statements = append(statements, `CREATE TABLE made.public.small (a INTEGER, b TEXT)`, `CREATE TABLE made.public.deleted (a INTEGER, b TEXT)`)
-	for i := range 100 {
-		statements = append(statements, fmt.Sprintf(
-			`INSERT INTO made.public.small SELECT generate_series, 'row ' || generate_series FROM generate_series(%d, %d)`, i*10, i*10+9))
+func TestDefragmentShrinksAFileOfManySmallWrites(t *testing.T) {
+	fragmented := writeDatabase(t, 2, `CREATE TABLE made.public.t (a INTEGER, b TEXT)`)
+	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
+	for i := range 50 { // each time the file is closed, the rows become a part of their own
+		require.NoError(t, conn.Attach(t.Context(), fragmented, "made"))
+		_, err := conn.Exec(t.Context(), fmt.Sprintf(
+			`INSERT INTO made.public.t SELECT generate_series, 'row ' || generate_series FROM generate_series(%d, %d)`, i*100, i*100+99))
+		require.NoError(t, err)
+		require.NoError(t, conn.Detach(t.Context(), "made"))
 	}
-	statements = append(statements,
-		`INSERT INTO made.public.deleted SELECT generate_series, md5(CAST(generate_series AS TEXT)) FROM generate_series(1, 100000)`,
-		`DELETE FROM made.public.deleted WHERE a % 10 <> 0`)
-	fragmented := writeDatabase(t, 2, statements...)
 
 	done, path := defragment(t, fragmented)
 
-	before, err := os.Stat(fragmented)
+	assert.Less(t, sizeOf(t, path), sizeOf(t, fragmented)*3/4)
+	assert.EqualValues(t, 5000, done.Tables[0].Rows)
+	assert.Equal(t, "12497500", ask(t, path, "SELECT sum(a) FROM db.public.t WHERE b = 'row ' || a"))
+}
+
+func TestDefragmentShrinksAFileOfDeletedRows(t *testing.T) {
+	fragmented := writeDatabase(t, 2, `CREATE TABLE made.public.t (a INTEGER, b TEXT)`,
+		`INSERT INTO made.public.t SELECT generate_series, md5(CAST(generate_series AS TEXT)) FROM generate_series(1, 100000)`,
+		`DELETE FROM made.public.t WHERE a % 10 <> 0`)
+
+	done, path := defragment(t, fragmented)
+
+	assert.Less(t, sizeOf(t, path), sizeOf(t, fragmented)/4)
+	assert.EqualValues(t, 10000, done.Tables[0].Rows)
+	assert.Equal(t, "0", ask(t, path, "SELECT count(*) FROM db.public.t WHERE a % 10 <> 0 OR b <> md5(CAST(a AS TEXT))"))
+}
+
+func sizeOf(t *testing.T, path string) int64 {
+	t.Helper()
+	stat, err := os.Stat(path)
 	require.NoError(t, err)
-	after, err := os.Stat(path)
-	require.NoError(t, err)
-	assert.Less(t, after.Size(), before.Size()/2)
-	assert.EqualValues(t, 1000, done.Tables[0].Rows)
-	assert.EqualValues(t, 10000, done.Tables[1].Rows)
-	assert.Equal(t, "499500", ask(t, path, "SELECT sum(a) FROM db.public.small"))
-	assert.Equal(t, "0", ask(t, path, "SELECT count(*) FROM db.public.deleted WHERE a % 10 <> 0 OR b <> md5(CAST(a AS TEXT))"))
+	return stat.Size()
 }
 
 func TestDefragmentKeepsEverything(t *testing.T) {

@@ -166,8 +166,9 @@ func (m *merger) checkKeys(ctx context.Context, table CatalogTable) error {
 			return err
 		}
 		if rows != "0" {
-			m.result.Warnings = append(m.result.Warnings,
-				fmt.Sprintf("table %s: %s rows repeat the assumed key (%s) of others, so that queries may give wrong results", table, rows, strings.Join(key, ", ")))
+			m.result.Warnings = append(m.result.Warnings, fmt.Sprintf(
+				"table %s: the assumed key (%s) does not hold: %s rows repeat others; queries may give wrong results",
+				table, strings.Join(key, ", "), rows))
 		}
 	}
 	return nil

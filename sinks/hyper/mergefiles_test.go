@@ -307,7 +307,7 @@ func TestMergeFilesKeepsKeysAndWarnsOfBrokenOnes(t *testing.T) {
 	assert.Equal(t, [][]string{{"b"}}, table.UniqueKeys)
 	assert.EqualValues(t, 3, table.Rows)
 	require.Len(t, merged.Warnings, 1, "NULLs do not repeat each other")
-	assert.Contains(t, merged.Warnings[0], `table "public"."t": 1 rows repeat the assumed key (a)`)
+	assert.Contains(t, merged.Warnings[0], `table "public"."t": the assumed key (a) does not hold: 1 rows repeat others`)
 }
 
 func TestMergeFilesAddsForeignKeysToTheBase(t *testing.T) {
