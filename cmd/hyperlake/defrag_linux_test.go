@@ -49,7 +49,7 @@ func TestSignalsToDefragLeaveNothingBehind(t *testing.T) {
 			t.Cleanup(func() { _ = cmd.Process.Kill() })
 			hyperdPID := 0
 			require.Eventually(t, func() bool {
-				begun, _ := filepath.Glob(filepath.Join(folder, ".large.new.hyperlake-*", "large.new.hyper"))
+				begun, _ := filepath.Glob(filepath.Join(folder, ".large.new.hyperlake-*", "new.hyper"))
 				hyperdPID = childNamed(cmd.Process.Pid, "hyperdMain")
 				return len(begun) > 0 && hyperdPID != 0
 			}, 30*time.Second, 2*time.Millisecond, "it does not write anything")

@@ -35,7 +35,7 @@ func (a *app) rewriteHyper(ctx context.Context, inputs []string, output string, 
 	defer lease.Release()
 	made := newFile{Path: output}
 	err = pipelines.Place(ctx, output, func(folder string) (string, error) {
-		path := filepath.Join(folder, filepath.Base(output))
+		path := filepath.Join(folder, "new.hyper")
 		if err := build(lease, path); err != nil {
 			return "", err
 		}

@@ -162,7 +162,7 @@ func (u *unifier) column(table CatalogTable, name string, files []InputFile) Cat
 			fits = merged.widen(other.Columns[i]) && fits
 		}
 	}
-	if len(forms) > 1 && !(u.widen && fits) {
+	if len(forms) > 1 && (!u.widen || !fits) {
 		difference := Difference{Schema: table.Schema, Table: table.Name, Column: name, Forms: forms}
 		if fits {
 			difference.Wider = merged.form()
