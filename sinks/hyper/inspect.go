@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -161,7 +162,7 @@ func (r *catalogReader) readColumns(ctx context.Context) error {
 		if table, ok := r.tables[values[0]]; ok { // not a system table
 			table.Columns = append(table.Columns, CatalogColumn{
 				Name: values[1], SQLType: sqlName(values[2]), Nullable: values[3] != "t",
-				Collation: values[4], Default: values[5], Comment: values[6],
+				Collation: values[4], Default: unqualified(values[5]), Comment: values[6],
 			})
 		}
 		return nil
@@ -178,6 +179,21 @@ func sqlName(formatted string) string {
 		}
 	}
 	return name
+}
+
+// qualifiers matches what hyperd writes before the names of functions and types in a
+// default: the alias that the file had in the session that made the table. Texts match, too,
+// so that nothing in them is taken for a name.
+var qualifiers = regexp.MustCompile(`[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"\."pg_catalog"\.`)
+
+// unqualified makes a default one that any session understands.
+func unqualified(expression string) string {
+	return qualifiers.ReplaceAllStringFunc(expression, func(found string) string {
+		if strings.HasSuffix(found, "'") {
+			return found
+		}
+		return ""
+	})
 }
 
 // The kinds of keys in pg_constraint.

@@ -65,7 +65,8 @@ func modelTables() []string {
 		`CREATE SCHEMA made."Extract"`,
 		`CREATE SCHEMA made."empty ""Š"`,
 		`CREATE TABLE made."Extract"."Or""ders." (a INTEGER NOT NULL, "B""c" TEXT COLLATE "en_US_CI" NOT NULL DEFAULT 'it''s',
-			at TIMESTAMPTZ DEFAULT current_timestamp, n NUMERIC(10,2) DEFAULT 1.5, ASSUMED PRIMARY KEY (a, "B""c"))`,
+			at TIMESTAMPTZ DEFAULT current_timestamp, n NUMERIC(10,2) DEFAULT 1.5,
+			f TEXT DEFAULT lower('it''s "made"."pg_catalog".f'), ASSUMED PRIMARY KEY (a, "B""c"))`,
 		`COMMENT ON COLUMN made."Extract"."Or""ders."."B""c" IS 'it''s a "comment" ž'`,
 		`CREATE TABLE made.public."řádky.1" (y TEXT NOT NULL, x INTEGER NOT NULL, z BIGINT, u SMALLINT,
 			ASSUMED UNIQUE (z), ASSUMED UNIQUE (u, z), ASSUMED FOREIGN KEY (x, y) REFERENCES made."Extract"."Or""ders." (a, "B""c"))`,
@@ -167,6 +168,13 @@ func TestMergeFilesKeepsEverything(t *testing.T) {
 		assert.Equal(t, one+" ~ "+one, ask(t, path, query), name)
 	}
 	assert.Equal(t, "10 11 20 21", ask(t, path, "SELECT string_agg(CAST(k AS TEXT), ' ' ORDER BY k) FROM db.public.types"))
+}
+
+func TestMergeFilesKeepsDefaultsThatCallFunctions(t *testing.T) {
+	_, path := mergeFiles(t, hyper.FileOptions{}, writeDatabase(t, 2, modelTables()...))
+
+	columns := readCatalog(t, path).Tables[0].Columns
+	assert.Equal(t, `"lower"('it''s "made"."pg_catalog".f')`, columns[4].Default, "without the alias that hyperd puts before the function")
 }
 
 func TestMergeFilesReports(t *testing.T) {
