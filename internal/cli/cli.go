@@ -142,6 +142,8 @@ Exit codes:
 		a.planCommand(),
 		a.inspectCommand(),
 		a.initCommand(),
+		a.mergeCommand(),
+		a.defragCommand(),
 		a.sqlCommand(),
 		a.reportCommand(),
 		a.hyperdCommand(),

@@ -98,6 +98,7 @@ var hyperdHints = []struct{ answer, hint string }{
 	{"hyperd error 25006", "`hyperlake sql` never changes the file; build another one"},
 	{"hyperd error 55006", "wait until the program that writes to the file has closed it, or work on a copy"},
 	{"hyperd error XX001", "build the file again"},
+	{"hyperd error XXS01", "build the file again"},
 	{"hyperd error 42809", "check the path: this is not a .hyper file"},
 	{"ulti-part queries", "run one statement at a time"},
 	{"hyperd error 42P01", namesHint},

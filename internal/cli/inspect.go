@@ -93,10 +93,11 @@ func (l hyperListing) text() string {
 }
 
 func writeColumns(b *strings.Builder, columns []hyper.CatalogColumn) {
-	headings := []column{{name: "column"}, {name: "type"}, {name: "nullable"}, {name: "collation", optional: true}}
+	headings := []column{{name: "column"}, {name: "type"}, {name: "nullable"},
+		{name: "collation", optional: true}, {name: "default", optional: true}, {name: "comment", optional: true}}
 	var rows [][]string
 	for _, c := range columns {
-		rows = append(rows, []string{visible(c.Name), c.SQLType, yesNo(c.Nullable), visible(c.Collation)})
+		rows = append(rows, []string{visible(c.Name), c.SQLType, yesNo(c.Nullable), visible(c.Collation), visible(c.Default), visible(c.Comment)})
 	}
 	fmt.Fprintln(b, renderTable(headings, rows, true))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 type Catalog struct {
 	FormatVersion Version        `json:"format_version"`
 	CreatedBy     string         `json:"created_by"` // version of the hyperd that made the file
+	Schemas       []string       `json:"schemas"`    // also those without tables, in the order of their making
 	Tables        []CatalogTable `json:"tables"`     // in the order of their making
 }
 
@@ -35,6 +37,8 @@ type CatalogColumn struct {
 	SQLType   string `json:"sql_type"` // as in CREATE TABLE, without nullability and collation
 	Nullable  bool   `json:"nullable"`
 	Collation string `json:"collation,omitempty"` // empty for the default one, which compares bytes
+	Default   string `json:"default,omitempty"`   // an SQL expression; empty if there is none
+	Comment   string `json:"comment,omitempty"`
 }
 
 // ForeignKey says that columns refer to rows of a table. hyperd never checks it, nor any
@@ -49,7 +53,7 @@ type ForeignKey struct {
 // ReadSchemas names the schemas of the database that the session attached as alias, also
 // those without tables, in the order in which they were made. Failures are of kind Hyperd.
 func ReadSchemas(ctx context.Context, conn *hyperd.Conn, alias string) ([]string, error) {
-	var schemas []string
+	schemas := []string{}
 	const statement = `SELECT nspname FROM {pg_catalog}.pg_namespace
 		WHERE nspname NOT IN ('pg_catalog', 'pg_temp', 'tableau', 'information_schema') ORDER BY oid`
 	err := queryCatalog(ctx, conn, alias, statement, func(values []string) error {
@@ -71,7 +75,9 @@ func ReadCatalog(ctx context.Context, conn *hyperd.Conn, alias string) (Catalog,
 			return Catalog{}, fmt.Errorf("read the catalog: %w", err)
 		}
 	}
-	return r.catalog(), nil
+	var err error
+	r.file.Schemas, err = ReadSchemas(ctx, conn, alias)
+	return r.catalog(), err
 }
 
 // catalogReader collects a catalog from hyperd's system tables.
@@ -145,15 +151,18 @@ func (r *catalogReader) readTables(ctx context.Context) error {
 
 func (r *catalogReader) readColumns(ctx context.Context) error {
 	const statement = `SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-			CASE WHEN l.collname <> 'default' THEN l.collname END
+			CASE WHEN l.collname <> 'default' THEN l.collname END, e.adsrc, o.description
 		FROM {pg_catalog}.pg_attribute a
 			JOIN {pg_catalog}.pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' AND c.relpersistence = 'p'
 			LEFT JOIN {pg_catalog}.pg_collation l ON l.oid = a.attcollation
+			LEFT JOIN {pg_catalog}.pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+			LEFT JOIN {pg_catalog}.pg_description o ON o.objoid = a.attrelid AND o.objsubid = a.attnum
 		WHERE a.attnum > 0 ORDER BY a.attrelid, a.attnum`
 	return r.query(ctx, statement, func(values []string) error {
 		if table, ok := r.tables[values[0]]; ok { // not a system table
 			table.Columns = append(table.Columns, CatalogColumn{
-				Name: values[1], SQLType: sqlName(values[2]), Nullable: values[3] != "t", Collation: values[4],
+				Name: values[1], SQLType: sqlName(values[2]), Nullable: values[3] != "t",
+				Collation: values[4], Default: unqualified(values[5]), Comment: values[6],
 			})
 		}
 		return nil
@@ -170,6 +179,21 @@ func sqlName(formatted string) string {
 		}
 	}
 	return name
+}
+
+// qualifiers matches what hyperd writes before the names of functions and types in a
+// default: the alias that the file had in the session that made the table. Texts match, too,
+// so that nothing in them is taken for a name.
+var qualifiers = regexp.MustCompile(`[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"\."pg_catalog"\.`)
+
+// unqualified makes a default one that any session understands.
+func unqualified(expression string) string {
+	return qualifiers.ReplaceAllStringFunc(expression, func(found string) string {
+		if strings.HasSuffix(found, "'") {
+			return found
+		}
+		return ""
+	})
 }
 
 // The kinds of keys in pg_constraint.

@@ -35,8 +35,9 @@ func TestReadCatalogTellsWhatWasMade(t *testing.T) {
 	path := writeDatabase(t, 4,
 		`CREATE SCHEMA made."Extract"`,
 		`CREATE SCHEMA made."empty ""Š"`,
-		`CREATE TABLE made."Extract"."Orders" (a INTEGER NOT NULL, "B""c" TEXT COLLATE "en_US_CI" NOT NULL,
+		`CREATE TABLE made."Extract"."Orders" (a INTEGER NOT NULL, "B""c" TEXT COLLATE "en_US_CI" NOT NULL DEFAULT 'it''s',
 			ASSUMED PRIMARY KEY (a, "B""c"))`,
+		`COMMENT ON COLUMN made."Extract"."Orders".a IS 'it''s "1" ž'`,
 		`INSERT INTO made."Extract"."Orders" VALUES (1, 'x'), (2, 'y')`,
 		`CREATE TABLE made.public."řádky.1" (y TEXT NOT NULL, x INTEGER NOT NULL, z BIGINT, dropped INTEGER, u SMALLINT,
 			ASSUMED UNIQUE (z), ASSUMED UNIQUE (u, z), ASSUMED FOREIGN KEY (x, y) REFERENCES made."Extract"."Orders" (a, "B""c"))`,
@@ -55,13 +56,14 @@ func TestReadCatalogTellsWhatWasMade(t *testing.T) {
 	assert.Regexp(t, `^0\.0\.\d+$`, got.CreatedBy)
 	schemas, err := hyper.ReadSchemas(t.Context(), conn, `al"ias`)
 	require.NoError(t, err)
+	assert.Equal(t, schemas, got.Schemas)
 	assert.Equal(t, []string{"public", "Extract", `empty "Š`}, schemas)
 	require.Len(t, got.Tables, 3)
 	assert.Equal(t, hyper.CatalogTable{
 		Schema: "Extract", Name: "Orders", Rows: 2,
 		Columns: []hyper.CatalogColumn{
-			{Name: "a", SQLType: "INTEGER"},
-			{Name: `B"c`, SQLType: "TEXT", Collation: "en_US_CI"},
+			{Name: "a", SQLType: "INTEGER", Comment: `it's "1" ž`},
+			{Name: `B"c`, SQLType: "TEXT", Collation: "en_US_CI", Default: "'it''s'"},
 		},
 		PrimaryKey: []string{"a", `B"c`}, UniqueKeys: [][]string{}, ForeignKeys: []hyper.ForeignKey{},
 	}, got.Tables[0])

@@ -109,7 +109,7 @@ func buildOn(ctx context.Context, conn *hyperd.Conn, layout Layout, tallies []ba
 // insertAll copies the first partial to path and inserts the rows of the others, with
 // one statement a table.
 func insertAll(ctx context.Context, conn *hyperd.Conn, layout Layout, partials []File, path string) error {
-	if err := copyFile(partials[0].Path, path); err != nil {
+	if err := copyFile(ctx, partials[0].Path, path); err != nil {
 		return failure.New(failure.Storage, "copy partial %s: %w", partials[0].Path, err)
 	}
 	if err := conn.Attach(ctx, path, mergeAlias); err != nil {
@@ -146,7 +146,11 @@ func insertAll(ctx context.Context, conn *hyperd.Conn, layout Layout, partials [
 
 func restAlias(i int) string { return fmt.Sprintf("rest%d", i) }
 
-func copyFile(from, to string) (err error) {
+// copyPart is how many bytes are copied between two looks at the context.
+const copyPart = 64 << 20
+
+// copyFile copies a file to a new one, by the file system's own means where it has any.
+func copyFile(ctx context.Context, from, to string) (err error) {
 	source, err := os.Open(from)
 	if err != nil {
 		return err
@@ -157,8 +161,17 @@ func copyFile(from, to string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
-	_, err = io.Copy(target, source)
-	return err
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := io.CopyN(target, source, copyPart); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+	}
 }
 
 // Count opens a finished file, without changing it, and has hyperd count the rows of each table.
