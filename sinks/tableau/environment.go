@@ -1,0 +1,103 @@
+package tableau
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// The variables of the environment, each also in upper case, and with _FILE added for
+// the name of a file that holds the value.
+const (
+	varTokenName   = "tab_pat_name"
+	varTokenSecret = "tab_secret_id"
+	varSite        = "tab_site_id"
+	varServer      = "tab_site_url"
+	varAPIVersion  = "tab_api_version"
+
+	varAppClient      = "tab_app_client_id"
+	varAppSecretID    = "tab_app_secret_id"
+	varAppSecretValue = "tab_app_secret_value"
+	varAppUser        = "tab_app_user"
+)
+
+const credentialsHint = "set " + varTokenName + " and " + varTokenSecret + " (a personal access token), or " + varAppClient + ", " +
+	varAppSecretID + ", " + varAppSecretValue + " and " + varAppUser + " (a connected app); names with _FILE added may name files that hold them"
+
+// Environment is what the variables of the environment say about a server.
+type Environment struct {
+	Server      string      // tab_site_url
+	Site        string      // tab_site_id: the contentUrl of the site
+	APIVersion  string      // tab_api_version
+	Credentials Credentials // a personal access token or a connected app
+}
+
+// FromEnvironment reads the variables that lookup, such as os.LookupEnv, knows. A variable
+// that is set but empty counts as missing. It fails with an *Error when a file cannot be
+// read, when credentials are set in part or twice, and, wrapping [ErrNoCredentials], when
+// there are none; what else was found is returned nevertheless.
+func FromEnvironment(lookup func(string) (string, bool)) (Environment, error) {
+	e := environment{lookup: lookup}
+	found := Environment{Server: e.get(varServer), Site: e.get(varSite), APIVersion: e.get(varAPIVersion)}
+	token := PersonalAccessToken{Name: e.get(varTokenName), Secret: NewSecret(e.get(varTokenSecret))}
+	app := ConnectedApp{
+		ClientID: e.get(varAppClient), SecretID: e.get(varAppSecretID),
+		SecretValue: NewSecret(e.get(varAppSecretValue)), User: e.get(varAppUser),
+	}
+	if e.err != nil {
+		return found, e.err
+	}
+	missing := func(names ...string) error {
+		return &Error{Action: "read the credentials from the environment", err: fmt.Errorf("%w: set %s", ErrNoCredentials, strings.Join(names, ", ")), Hint: credentialsHint}
+	}
+	hasToken, hasApp := token.Name != "" || !token.Secret.IsZero(), app.ClientID != "" || app.SecretID != "" || !app.SecretValue.IsZero()
+	switch {
+	case hasToken && hasApp:
+		return found, &Error{Action: "read the credentials from the environment", Hint: "both a personal access token and a connected app are set; unset one of them"}
+	case hasToken && token.Name == "":
+		return found, missing(varTokenName)
+	case hasToken && token.Secret.IsZero():
+		return found, missing(varTokenSecret)
+	case hasToken:
+		found.Credentials = token
+	case hasApp && (app.ClientID == "" || app.SecretID == "" || app.SecretValue.IsZero() || app.User == ""):
+		return found, missing(varAppClient, varAppSecretID, varAppSecretValue, varAppUser)
+	case hasApp:
+		found.Credentials = app
+	default:
+		return found, missing(varTokenName, varTokenSecret)
+	}
+	return found, nil
+}
+
+// environment reads variables and keeps the first failure.
+type environment struct {
+	lookup func(string) (string, bool)
+	err    error
+}
+
+// get returns a variable by its name in lower case, else in upper case, else what is in
+// the file that it names with _FILE added.
+func (e *environment) get(name string) string {
+	upper := strings.ToUpper(name)
+	for _, key := range []string{name, upper} {
+		if value, _ := e.lookup(key); value != "" {
+			return value
+		}
+	}
+	for _, key := range []string{name + "_FILE", name + "_file", upper + "_FILE"} {
+		path, _ := e.lookup(key)
+		if path == "" {
+			continue
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			if e.err == nil {
+				e.err = &Error{Action: "read the file that " + key + " names", err: err, Hint: "check the variable and the permissions of the file"}
+			}
+			return ""
+		}
+		return strings.TrimRight(string(content), "\r\n")
+	}
+	return ""
+}
