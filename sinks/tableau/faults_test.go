@@ -182,26 +182,30 @@ func TestAppendIsNeverSentAgain(t *testing.T) {
 	}
 }
 
-func TestLostJobOfAnAppendIsUnknownUnlessTheDatasourceChanged(t *testing.T) {
+func TestPurgedJobOfAnAppend(t *testing.T) {
 	t.Parallel()
+	other := hyperFile(t, `CREATE SCHEMA "%s"."Extract"`, `CREATE TABLE "%s"."Extract"."Extract" ("key" BIGINT)`)
 	for name, test := range map[string]struct {
-		appendTime time.Duration
-		want       string
+		file string
+		want string
+		rows []string
 	}{
-		"changed": {want: confirmed},
+		"data source changed": {file: items(t, "(2, 'two')"), want: confirmed, rows: []string{"1 one", "2 two"}},
+		"data source did not": {file: other, want: unknown, rows: []string{"1 one"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, tableautest.Config{})
 			_, err := b.client.Publish(t.Context(), b.publication(items(t, "(1, 'one')"), tableau.Create))
 			require.NoError(t, err)
-			b.waits.part = 1
+			b.waits.part = map[string]time.Duration{confirmed: 1, unknown: 50}[test.want]
 			b.Inject(tableautest.Fault{Method: http.MethodGet, Path: "/jobs", PurgeJob: true})
-			publication := b.publication(items(t, "(2, 'two')"), tableau.Append)
+			publication := b.publication(test.file, tableau.Append)
 			publication.AsJob = tableau.JobAlways
 			result, err := b.client.Publish(t.Context(), publication)
 			assert.Equal(t, test.want, outcome(result, err), "%v", err)
 			assert.NotEmpty(t, result.JobID)
+			assert.Equal(t, test.rows, rows(t, b.stored(t).Path))
 		})
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -124,7 +123,7 @@ func (b *bench) stored(t *testing.T) tableautest.Stored {
 	return all[0]
 }
 
-// sent lists the requests as method and last part of the path, from the n-th on.
+// sent returns the requests of a method with that text in their path.
 func (b *bench) sent(method, path string) []tableautest.Request {
 	var found []tableautest.Request
 	for _, request := range b.Requests() {
@@ -207,5 +206,3 @@ func rows(t *testing.T, path string) []string {
 }
 
 func megabyte(n int64) int64 { return n << 20 }
-
-func lengthOf(request tableautest.Request) string { return strconv.FormatInt(request.Length, 10) }
