@@ -116,11 +116,11 @@ func (c *Client) Job(ctx context.Context, id string) (Job, error) {
 	return c.job(reply.Job), nil
 }
 
-// The waits between questions for the state of a job grow from the first to the longest.
+// The waits between questions for the state of a job grow by two fifths from the first to
+// the longest.
 const (
 	firstPoll   = 500 * time.Millisecond
 	longestPoll = 30 * time.Second
-	pollGrowth  = 1.4
 )
 
 // WaitForJob waits until a job ended; report, which may be nil, is told its state each
@@ -139,7 +139,7 @@ func (c *Client) WaitForJob(ctx context.Context, id string, report func(Job)) (J
 	}
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	for wait := firstPoll; ; wait = min(time.Duration(float64(wait)*pollGrowth), longestPoll) {
+	for wait := firstPoll; ; wait = min(wait*7/5, longestPoll) {
 		job, err := c.Job(bounded, id)
 		switch {
 		case hasCode(err, codeJobMissing, codeJobExpired):

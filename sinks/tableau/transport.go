@@ -249,7 +249,8 @@ func (c *Client) failed(call call, target *url.URL, e *Error) *Error {
 // url is where a call goes.
 func (s *session) url(call call) *url.URL {
 	target := *s.base
-	target.Path += "/api/" + s.version.String() + strings.ReplaceAll(call.path, "{site}", s.siteID)
+	target.RawPath = s.base.EscapedPath() + "/api/" + s.version.String() + strings.ReplaceAll(call.path, "{site}", url.PathEscape(s.siteID))
+	target.Path, _ = url.PathUnescape(target.RawPath) // it was escaped here
 	target.RawQuery = call.query.Encode()
 	return &target
 }
