@@ -78,6 +78,7 @@ type Client struct {
 	transport *http.Client
 	origin    *url.URL // of the server, with the path in front of /api
 	pause     func(context.Context, time.Duration) error
+	largeFrom int64 // bytes from which a file is sent in chunks
 
 	signing sync.Mutex // held while signing in
 	state   sync.Mutex // guards what follows
@@ -94,6 +95,9 @@ func (c *Client) prepare() error {
 func (c *Client) prepareOnce() error {
 	if c.pause == nil {
 		c.pause = sleep
+	}
+	if c.largeFrom == 0 {
+		c.largeFrom = singleRequestBytes
 	}
 	if c.ChunkBytes < 0 || c.ChunkBytes > MaxChunkBytes {
 		return &Error{Action: fmt.Sprintf("chunks of %d bytes", c.ChunkBytes), Hint: fmt.Sprintf("the server takes chunks of at most %d bytes", MaxChunkBytes)}

@@ -78,12 +78,11 @@ func TestPublishUnderFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, tableautest.Config{JobTime: time.Millisecond})
-			size := int64(1000)
+			file := plainFile(t, 1000)
 			if test.large {
-				size = megabyte(70)
-				b.client.ChunkBytes = megabyte(30)
+				b.makeLarge()
+				file = plainFile(t, megabyte(7))
 			}
-			file := plainFile(t, size)
 			b.Inject(test.fault)
 			mode := test.mode
 			if mode == "" {
@@ -107,6 +106,77 @@ func TestPublishUnderFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestUploadUsedUpByATryThatLeftNoTrace(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	b.makeLarge()
+	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Status: 500})
+	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Status: 404, Code: "404015"})
+	file := plainFile(t, megabyte(7))
+	result, err := b.client.Publish(t.Context(), b.publication(file, tableau.Overwrite))
+	assert.Equal(t, published, outcome(result, err), "%v", err)
+	assert.Equal(t, sum(t, file), sum(t, b.stored(t).Path))
+	assert.Len(t, b.sent(http.MethodPost, "/fileUploads"), 2)
+}
+
+func TestRefusalAfterATryInDoubt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Status: 500})
+	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Status: 403, Code: "403008"})
+	result, err := b.client.Publish(t.Context(), b.publication(plainFile(t, 10), tableau.Overwrite))
+	assert.Equal(t, failed, outcome(result, err), "%v", err)
+	assert.Equal(t, "403008", tableau.Code(err))
+}
+
+func TestTheTwoMeaningsOfARefusal(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	publication := b.publication(plainFile(t, 10), tableau.Create)
+	publication.ProjectID = ""
+	publication.Progress = func(int64, int64) { // somebody is quicker
+		if len(b.Datasources("marketing")) == 0 {
+			b.AddDatasource("marketing", publication.Name)
+		}
+	}
+	_, err := b.client.Publish(t.Context(), publication)
+	assert.True(t, tableau.IsConflict(err), err)
+	assert.False(t, tableau.IsForbidden(err))
+	assert.Contains(t, tableau.Hint(err), "overwrite")
+
+	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Status: 403, Code: "403007"})
+	_, err = b.client.Publish(t.Context(), b.publication(plainFile(t, 10), tableau.Overwrite))
+	assert.False(t, tableau.IsConflict(err), err)
+	assert.True(t, tableau.IsForbidden(err))
+	assert.Contains(t, tableau.Hint(err), "permission")
+}
+
+func TestClientWaitsByItself(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	client := b.newClient()
+	client.SetPause(nil)
+	b.Inject(tableautest.Fault{Path: "/projects", Status: 503})
+	started := time.Now()
+	_, err := client.Projects(t.Context())
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, time.Since(started), 500*time.Millisecond)
+
+	b.Inject(tableautest.Fault{Path: "/projects", Status: 429, RetryAfter: "60"})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	_, err = client.Projects(ctx)
+	assert.ErrorIs(t, err, context.Canceled)
+
+	b.Inject(tableautest.Fault{Path: "/projects", Status: 429, RetryAfter: "60"})
+	ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	started = time.Now()
+	_, err = client.Projects(ctx)
+	assert.Error(t, err)
+	assert.Less(t, time.Since(started), 10*time.Second, "it waited though it would be too late")
 }
 
 func outcome(result tableau.Published, err error) string {
@@ -218,9 +288,12 @@ func TestSlowNetworkIsGivenUpAfterItsTime(t *testing.T) {
 	_, err := b.client.Projects(t.Context())
 	require.NoError(t, err, "the second try is quick")
 
-	b.Inject(tableautest.Fault{Method: http.MethodPut, BytesPerSecond: 100 << 20, Times: -1})
-	_, err = b.client.Publish(t.Context(), b.publication(plainFile(t, megabyte(64)), tableau.Create))
+	b.makeLarge()
+	b.Inject(tableautest.Fault{Method: http.MethodPut, BytesPerSecond: megabyte(8), Times: -1})
+	started := time.Now()
+	_, err = b.client.Publish(t.Context(), b.publication(plainFile(t, megabyte(7)), tableau.Create))
 	require.NoError(t, err, "a slow network that moves is waited for")
+	assert.Greater(t, time.Since(started), 600*time.Millisecond, "the network was not slow")
 }
 
 func TestPublishEndsWithItsContext(t *testing.T) {

@@ -111,6 +111,12 @@ func (b *bench) newClient() *tableau.Client {
 	return client
 }
 
+// makeLarge has the client send files from 4 MB on in chunks of 3 MB.
+func (b *bench) makeLarge() {
+	b.client.ChunkBytes = megabyte(3)
+	b.client.SetLargeFrom(megabyte(4))
+}
+
 func (b *bench) publication(file string, mode tableau.Mode) tableau.Publication {
 	return tableau.Publication{File: file, Name: "Line items", ProjectID: b.project.ID, Mode: mode}
 }

@@ -70,6 +70,9 @@ func (c *Client) Publish(ctx context.Context, publication Publication) (Publishe
 	if publication.Name == "" {
 		return Published{}, &Error{Action: action, Hint: "a data source needs a name"}
 	}
+	if err := c.prepare(); err != nil {
+		return Published{}, err
+	}
 	file, err := os.Open(publication.File)
 	if err != nil {
 		return Published{}, &Error{Action: action, err: err}
@@ -86,7 +89,7 @@ func (c *Client) Publish(ctx context.Context, publication Publication) (Publishe
 		Publication: publication, c: c, action: action, file: file, size: info.Size(),
 		meter: &meter{total: info.Size(), report: publication.Progress},
 	}
-	p.large = p.size >= singleRequestBytes
+	p.large = p.size >= c.largeFrom
 	p.asJob = publication.AsJob == JobAlways || publication.AsJob == JobIfLarge && p.large
 	if err := p.lookBefore(ctx); err != nil {
 		return Published{}, err

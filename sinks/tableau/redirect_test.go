@@ -44,10 +44,11 @@ func TestRedirectsToOtherServersAreNotFollowed(t *testing.T) {
 				t.Parallel()
 				b, other := newBench(t, tableautest.Config{}), newStranger(t)
 				client := b.newClient()
+				client.SetLargeFrom(1)
 				b.Inject(tableautest.Fault{Path: path, Status: status, Location: other.URL + "/api/3.28/anything", Times: -1})
 				_, err := client.Projects(t.Context())
 				if err == nil {
-					_, err = client.Publish(t.Context(), b.publication(plainFile(t, megabyte(64)), tableau.Overwrite))
+					_, err = client.Publish(t.Context(), b.publication(plainFile(t, 10), tableau.Overwrite))
 				}
 				require.ErrorContains(t, err, "a redirect to another server")
 				assert.False(t, tableau.IsOutcomeUnknown(err))

@@ -141,6 +141,49 @@ func TestUpdateByConstantNeedsNoPayload(t *testing.T) {
 	assert.Empty(t, b.sent(http.MethodPost, "/fileUploads"))
 }
 
+func TestUpdateByConstantsOfAllTypes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	made, err := b.client.Publish(t.Context(), b.publication(hyperFile(t, `CREATE SCHEMA "%s"."Extract"`,
+		`CREATE TABLE "%s"."Extract"."Extract" ("id" BIGINT, "name" TEXT, "price" DOUBLE PRECISION, "ok" BOOLEAN, "at" TIMESTAMP)`,
+		`INSERT INTO "%s"."Extract"."Extract" VALUES (1, 'a', 0.5, true, TIMESTAMP '2018-01-31 23:59:59'), (2, 'b', 1.5, true, TIMESTAMP '2018-02-01 00:00:00'),
+			(3, 'c', 1.5, false, TIMESTAMP '2019-01-01 00:00:00'), (4, 'd', 2.5, true, TIMESTAMP '2020-01-01 00:00:00')`), tableau.Create))
+	require.NoError(t, err)
+	update := tableau.Update{DatasourceID: made.Datasource.ID, RequestID: "r"}
+	for _, condition := range []tableau.Condition{
+		{Op: "lt", TargetColumn: "at", Const: &tableau.Constant{Type: "datetime", Value: "2018-02-01T00:00:00Z"}},
+		{Op: "not", Args: []tableau.Condition{{Op: "eq", TargetColumn: "ok", Const: &tableau.Constant{Type: "boolean", Value: "true"}}}},
+		{Op: "gte", TargetColumn: "price", Const: &tableau.Constant{Type: "double", Value: "2.5"}},
+	} {
+		update.Actions = append(update.Actions, tableau.Action{Kind: tableau.Delete, TargetSchema: "Extract", TargetTable: "Extract", Condition: &condition})
+	}
+	_, err = b.client.UpdateData(t.Context(), update)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"2 b"}, rows(t, b.stored(t).Path))
+}
+
+func TestUpdateThatNeverGetsThrough(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	update := updatable(t, b, tableau.Insert, items(t, "(4, 'four')"))
+	b.Inject(tableautest.Fault{Method: http.MethodPatch, Status: 500, Times: -1})
+	_, err := b.client.UpdateData(t.Context(), update)
+	assert.True(t, tableau.IsOutcomeUnknown(err), err)
+	assert.Contains(t, tableau.Hint(err), "repeat the update within 24 hours")
+	assert.Len(t, b.sent(http.MethodPatch, "/data"), 6)
+
+	for name, broken := range map[string]tableau.Update{
+		"no id":      {RequestID: "r", Actions: update.Actions},
+		"no request": {DatasourceID: "d", Actions: update.Actions},
+		"no action":  {DatasourceID: "d", RequestID: "r"},
+		"no payload": {DatasourceID: "d", RequestID: "r", Actions: update.Actions, Payload: "no.hyper"},
+	} {
+		_, err := b.client.UpdateData(t.Context(), broken)
+		assert.Error(t, err, name)
+		assert.False(t, tableau.IsTransient(err), name)
+	}
+}
+
 func TestUpdateKnowsThePayloadLimit(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, tableautest.Config{PayloadLimit: 1000})

@@ -193,16 +193,25 @@ type slowReader struct {
 	body io.ReadCloser
 	rate int64
 	ctx  context.Context
+	owed time.Duration // not waited yet
 }
+
+// shortestPause is the least that is worth waiting for.
+const shortestPause = 10 * time.Millisecond
 
 func (r *slowReader) Read(p []byte) (int, error) {
 	if limit := max(r.rate/20, 1); int64(len(p)) > limit {
 		p = p[:limit]
 	}
 	n, err := r.body.Read(p)
-	if !pause(r.ctx, time.Duration(n)*time.Second/time.Duration(r.rate)) {
+	r.owed += time.Duration(n) * time.Second / time.Duration(r.rate)
+	if r.owed < shortestPause {
+		return n, err
+	}
+	if !pause(r.ctx, r.owed) {
 		return n, r.ctx.Err()
 	}
+	r.owed = 0
 	return n, err
 }
 
