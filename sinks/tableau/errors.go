@@ -80,10 +80,11 @@ func (e *Error) unknown() bool {
 // looking at the data source did not tell whether it was made. Sending an append again
 // could add the same rows twice: somebody has to look first.
 type OutcomeUnknownError struct {
-	Action string // what was tried
-	JobID  string // the job that did it, if one is known
-	Hint   string
-	Err    error // why it is not known
+	Action   string // what was tried
+	JobID    string // the job that did it, if one is known
+	Harmless bool   // the same may be tried again without looking
+	Hint     string
+	Err      error // why it is not known
 }
 
 func (e *OutcomeUnknownError) Error() string {

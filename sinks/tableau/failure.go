@@ -17,7 +17,8 @@ func Failure(err error) *failure.Error {
 	if errors.Is(err, ErrNoCredentials) {
 		made = made.BeforeData()
 	}
-	if IsTransient(err) && !IsOutcomeUnknown(err) {
+	var unknown *OutcomeUnknownError
+	if IsTransient(err) && (!errors.As(err, &unknown) || unknown.Harmless) {
 		made = made.Retryable()
 	}
 	return made

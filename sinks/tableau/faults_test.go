@@ -232,9 +232,8 @@ func TestAppendIsNeverSentAgain(t *testing.T) {
 			require.NoError(t, err)
 			more := items(t, "(2, 'two')")
 
-			b.waits.part = 1 // the server's clock ticks in seconds
-			if test.want == unknown {
-				b.waits.part = 50
+			if test.want == confirmed {
+				b.waits.part = 1 // the server's clock ticks in seconds
 			}
 			test.fault.Method, test.fault.Path = http.MethodPost, "/datasources"
 			b.Inject(test.fault)
@@ -250,6 +249,38 @@ func TestAppendIsNeverSentAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestChangesOfOthersAreNotTakenForOurs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	b.makeLarge()
+	made, err := b.client.Publish(t.Context(), b.publication(items(t, "(1, 'one')"), tableau.Create))
+	require.NoError(t, err)
+	b.SetUpdated(made.Datasource.ID, time.Now().Add(-time.Hour))
+	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", LoseRequest: true})
+	publication := b.publication(plainFile(t, megabyte(7)), tableau.Append)
+	publication.Progress = func(sent, _ int64) { // during the upload somebody publishes
+		if sent == megabyte(7) {
+			b.SetUpdated(made.Datasource.ID, time.Now().Add(-10*time.Second))
+		}
+	}
+	result, err := b.client.Publish(t.Context(), publication)
+	assert.Equal(t, unknown, outcome(result, err), "%v", err)
+}
+
+func TestRefusalWhoseReplyBreaksOff(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	_, err := b.client.Publish(t.Context(), b.publication(items(t, "(1, 'one')"), tableau.Create))
+	require.NoError(t, err)
+	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Status: 400, Truncate: true})
+	result, err := b.client.Publish(t.Context(), b.publication(items(t, "(2, 'two')"), tableau.Append))
+	assert.Equal(t, failed, outcome(result, err), "%v", err)
+
+	b.Inject(tableautest.Fault{Method: http.MethodGet, Path: "/datasources", Status: 200, Truncate: true})
+	_, err = b.client.FindDatasource(t.Context(), b.project.ID, "Line items")
+	require.NoError(t, err, "a reply that broke off was taken for whole")
 }
 
 func TestPurgedJobOfAnAppend(t *testing.T) {

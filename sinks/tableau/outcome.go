@@ -123,9 +123,10 @@ func (p *publisher) tellApart(ctx context.Context, refused error) error {
 
 // unknown is the failure to learn what became of the publication.
 func (p *publisher) unknown(jobID string, err error) error {
-	hint := "publishing it again does no harm"
+	unknown := &OutcomeUnknownError{Action: p.action, JobID: jobID, Hint: "publishing it again does no harm", Harmless: true, Err: err}
 	if p.Mode == Append {
-		hint = "look at the data source: if the rows are missing, publish it again; if they are there, do not, or they are there twice"
+		unknown.Harmless = false
+		unknown.Hint = "look at the data source: if the rows are missing, publish it again; if they are there, do not, or they are there twice"
 	}
-	return &OutcomeUnknownError{Action: p.action, JobID: jobID, Hint: hint, Err: err}
+	return unknown
 }

@@ -196,14 +196,17 @@ func (p *publisher) publish(ctx context.Context) (Published, error) {
 	}
 }
 
-// ensureUploaded uploads a large file, unless the server has it.
+// ensureUploaded uploads a large file, unless the server has it, and looks at the data
+// source again: what counts is how it is when it is published to.
 func (p *publisher) ensureUploaded(ctx context.Context) error {
 	if !p.large || p.uploadID != "" {
 		return nil
 	}
 	var err error
-	p.uploadID, err = p.c.upload(ctx, p.file, p.size, p.meter)
-	return err
+	if p.uploadID, err = p.c.upload(ctx, p.file, p.size, p.meter); err != nil || p.doubt {
+		return err
+	}
+	return p.lookBefore(ctx) // somebody else may have changed it meanwhile
 }
 
 // send has the server publish the file, once.

@@ -104,7 +104,7 @@ func (c *Client) backOff(ctx context.Context, failed error, next func(error) (ti
 	}
 	c.log().Warn("request to Tableau failed, trying again", "error", failed.Error(), "wait", wait.String())
 	if err := c.pause(ctx, wait); err != nil {
-		return errors.Join(err, failed)
+		return fmt.Errorf("%w; before: %w", err, failed)
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func (c *Client) try(ctx context.Context, s *session, call call) (*response, err
 	for hop := 0; ; hop++ {
 		started := time.Now()
 		reply, err := c.exchange(ctx, s, call, target)
-		c.log().Debug("request to Tableau", "method", call.method, "path", target.Path, "seconds", time.Since(started).Seconds(), "ok", err == nil)
+		c.log().Debug("request to Tableau", "method", call.method, "path", c.scrub(target.Path), "seconds", time.Since(started).Seconds(), "ok", err == nil)
 		var redirect *redirectError
 		if !errors.As(err, &redirect) {
 			return reply, err
@@ -147,7 +147,7 @@ func (c *Client) exchange(ctx context.Context, s *session, call call, target *ur
 		return nil, &redirectError{location: raw.Header.Get("Location")}
 	}
 	content, err := io.ReadAll(io.LimitReader(raw.Body, maxReplyBytes))
-	if err != nil {
+	if err != nil && raw.StatusCode/100 == 2 { // the status of a refusal says enough
 		return nil, c.lost(ctx, call, target, fmt.Errorf("the reply of status %d broke off: %w", raw.StatusCode, err))
 	}
 	return c.read(call, target, raw, content)
@@ -237,7 +237,7 @@ func (c *Client) lost(ctx context.Context, call call, target *url.URL, err error
 
 // failed completes an error of a call.
 func (c *Client) failed(call call, target *url.URL, e *Error) *Error {
-	e.Action, e.Method, e.Path = call.action, call.method, target.RequestURI()
+	e.Action, e.Method, e.Path = call.action, call.method, c.scrub(target.RequestURI())
 	if e.err != nil {
 		if text := e.err.Error(); c.scrub(text) != text {
 			e.err = errors.New(c.scrub(text))

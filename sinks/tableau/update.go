@@ -193,7 +193,7 @@ func (u *updater) run(ctx context.Context) (Job, error) {
 		return Job{}, u.explain(err)
 	}
 	if reply.Job == nil {
-		return Job{}, &OutcomeUnknownError{Action: u.action, Hint: u.repeatHint(), Err: errors.New("the reply names no job")}
+		return Job{}, &OutcomeUnknownError{Action: u.action, Harmless: true, Hint: u.repeatHint(), Err: errors.New("the reply names no job")}
 	}
 	job, err := u.c.WaitForJob(ctx, reply.Job.ID, u.JobProgress)
 	var unknown *OutcomeUnknownError
@@ -201,7 +201,7 @@ func (u *updater) run(ctx context.Context) (Job, error) {
 		if u.changedSince(ctx, reply.date) {
 			return job, nil
 		}
-		return job, &OutcomeUnknownError{Action: u.action, JobID: job.ID, Hint: u.repeatHint(), Err: unknown.Err}
+		return job, &OutcomeUnknownError{Action: u.action, JobID: job.ID, Harmless: true, Hint: u.repeatHint(), Err: unknown.Err}
 	}
 	if err != nil {
 		return job, fmt.Errorf("%s: %w", u.action, err)
@@ -255,7 +255,7 @@ func (u *updater) explain(err error) error {
 	case e.Status == http.StatusRequestEntityTooLarge && u.file != nil && e.Method == http.MethodPatch:
 		return fmt.Errorf("%s: %w", u.action, &PayloadTooLargeError{Bytes: u.size, Err: err})
 	case e.unknown() && e.Method == http.MethodPatch:
-		return &OutcomeUnknownError{Action: u.action, Hint: u.repeatHint(), Err: err}
+		return &OutcomeUnknownError{Action: u.action, Harmless: true, Hint: u.repeatHint(), Err: err}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -100,7 +101,7 @@ func TestUpdateWhoseJobIsPurged(t *testing.T) {
 
 	update.RequestID, update.Actions[0].TargetTable = "run-2/0", "Nope" // fails, which nobody can tell any more
 	b.Inject(tableautest.Fault{Method: http.MethodGet, Path: "/jobs", PurgeJob: true})
-	b.ResetUpdated(update.DatasourceID)
+	b.SetUpdated(update.DatasourceID, time.Now().AddDate(0, 0, -1))
 	_, err = b.client.UpdateData(t.Context(), update)
 	assert.True(t, tableau.IsOutcomeUnknown(err), err)
 	assert.Contains(t, tableau.Hint(err), "request id run-2/0 once")
@@ -171,6 +172,7 @@ func TestUpdateThatNeverGetsThrough(t *testing.T) {
 	assert.True(t, tableau.IsOutcomeUnknown(err), err)
 	assert.Contains(t, tableau.Hint(err), "repeat the update within 24 hours")
 	assert.Len(t, b.sent(http.MethodPatch, "/data"), 6)
+	assert.True(t, tableau.Failure(err).Retry, "the request id makes it harmless")
 
 	for name, broken := range map[string]tableau.Update{
 		"no id":      {RequestID: "r", Actions: update.Actions},

@@ -22,6 +22,8 @@ type Fault struct {
 	RetryAfter string // header, with Status
 	Location   string // header, with Status
 
+	Truncate bool // the reply breaks off, with Status
+
 	ExpireToken     bool // the token of the request ends, so that it is refused
 	LoseRequest     bool // the connection is cut, and nothing was done
 	LoseReply       bool // what was asked is done, and the connection is cut
@@ -43,8 +45,8 @@ func (s *Server) Inject(fault Fault) {
 }
 
 // ParseFault reads a fault as a command line has it: a method (or *), a part of the path,
-// and words such as status=503, code=403131, retry-after=2, location=URL, expire-token,
-// lose-request, lose-reply, purge-job, early-finish-code, delay=2s, rate=1000000, skip=1
+// and words such as status=503, code=403131, retry-after=2, location=URL, truncate,
+// expire-token, lose-request, lose-reply, purge-job, early-finish-code, delay=2s, rate=1000000, skip=1
 // and times=-1.
 func ParseFault(text string) (Fault, error) {
 	words := strings.Fields(text)
@@ -77,6 +79,8 @@ func (f *Fault) set(word string) error {
 		f.PurgeJob = true
 	case "early-finish-code":
 		f.EarlyFinishCode = true
+	case "truncate":
+		f.Truncate = true
 	case "code":
 		f.Code = value
 	case "retry-after":
@@ -161,6 +165,9 @@ func (f Fault) answer(w http.ResponseWriter) {
 	if f.Code != "" {
 		writeProblem(w, refuse(f.Status, f.Code, "a fault was asked for"))
 		return
+	}
+	if f.Truncate {
+		w.Header().Set("Content-Length", "100000")
 	}
 	w.Header().Set("Content-Type", "text/html")
 	w.WriteHeader(f.Status)

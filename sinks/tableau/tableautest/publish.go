@@ -3,6 +3,7 @@ package tableautest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path"
@@ -169,6 +170,9 @@ func (s *Server) settle(t *site, target *datasource, file, description string, e
 		return err
 	}
 	old := target.path
+	if old == "" && t.datasourceNamed(target.project, target.name) != nil {
+		return errors.Join(fmt.Errorf("a data source %q was published meanwhile", target.name), os.Remove(file))
+	}
 	target.path, target.size, target.updated = file, info.Size(), now()
 	if description != "" {
 		target.description = description

@@ -147,7 +147,10 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Requests returns what was asked so far, in the order of arrival.
+// maxRequests is how many requests are remembered.
+const maxRequests = 100_000
+
+// Requests returns what was asked so far, or of very many the latest, in the order of arrival.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,6 +204,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) arrive(r *http.Request) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.requests) == maxRequests {
+		s.requests = s.requests[maxRequests/2:]
+	}
 	s.requests = append(s.requests, Request{Method: r.Method, Path: r.URL.RequestURI(), Header: r.Header.Clone(), Length: r.ContentLength})
 	for _, fault := range s.faults {
 		if fault.meets(r) {
@@ -257,13 +263,13 @@ func (s *Server) AddDatasource(contentURL, name string) {
 	}
 }
 
-// ResetUpdated makes a data source look as if it had not changed for a day.
-func (s *Server) ResetUpdated(id string) {
+// SetUpdated makes a data source look as if it had last changed at a time.
+func (s *Server) SetUpdated(id string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, site := range s.sites {
 		if found, err := site.datasourceWithID(id); err == nil {
-			found.updated = now().AddDate(0, 0, -1)
+			found.updated = at
 		}
 	}
 }
