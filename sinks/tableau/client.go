@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -100,7 +99,7 @@ func (c *Client) prepareOnce() error {
 		c.largeFrom = singleRequestBytes
 	}
 	if c.ChunkBytes < 0 || c.ChunkBytes > MaxChunkBytes {
-		return &Error{Action: fmt.Sprintf("chunks of %d bytes", c.ChunkBytes), Hint: fmt.Sprintf("the server takes chunks of at most %d bytes", MaxChunkBytes)}
+		return misuse("set up the client", "set a smaller chunk_bytes", "chunks may have from 1 to %d bytes, not %d", MaxChunkBytes, c.ChunkBytes)
 	}
 	var err error
 	if c.origin, err = parseServer(c.Server, c.AllowHTTP); err != nil {
@@ -114,7 +113,7 @@ func (c *Client) prepareOnce() error {
 		}
 		base = &http.Client{Transport: roundTripper}
 	} else if c.CAFile != "" {
-		return &Error{Action: "use " + c.CAFile, Hint: "an injected HTTP client brings its own certificate authorities"}
+		return misuse("set up the client", "add the authorities to the HTTP client", "CAFile has no effect on an injected HTTP client")
 	}
 	own := *base
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -125,9 +124,9 @@ func (c *Client) prepareOnce() error {
 // parseServer reads the address of a server. Messages never repeat the address whole: a
 // password may stand in it.
 func parseServer(server string, allowHTTP bool) (*url.URL, error) {
-	fail := func(hint string) error { return &Error{Action: "read the server's address", Hint: hint} }
+	fail := func(reason, hint string) error { return misuse("read the server's address", hint, "%s", reason) }
 	if server == "" {
-		return nil, fail("set publish.server, or tab_site_url, to an address such as https://example.online.tableau.com")
+		return nil, fail("there is none", "set publish.server, or tab_site_url, to an address such as https://example.online.tableau.com")
 	}
 	if !strings.Contains(server, "://") {
 		server = "https://" + server
@@ -135,15 +134,15 @@ func parseServer(server string, allowHTTP bool) (*url.URL, error) {
 	parsed, err := url.Parse(server)
 	switch {
 	case err != nil || parsed.Host == "":
-		return nil, fail("it must look like https://example.online.tableau.com")
+		return nil, fail("it is not an address", "it must look like https://example.online.tableau.com")
 	case parsed.User != nil:
-		return nil, fail("it must not hold a user or password")
+		return nil, fail("it holds a user or password", "credentials belong into the environment")
 	case parsed.Scheme != "https" && parsed.Scheme != "http":
-		return nil, fail("it must begin with https://")
+		return nil, fail("it is of another kind", "it must begin with https://")
 	case parsed.Scheme == "http" && !allowHTTP:
-		return nil, fail("it must begin with https://; only allow_http: true permits http, where everybody on the way can read the token")
+		return nil, fail("http is not allowed", "use https://; only allow_http: true permits http, where everybody on the way can read the token")
 	case parsed.Fragment != "" || parsed.RawQuery != "":
-		return nil, fail("it ends with the name of the host; the name of the site belongs into publish.site")
+		return nil, fail("it has more than a host", "the name of the site belongs into publish.site")
 	}
 	return &url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: strings.TrimRight(parsed.Path, "/")}, nil
 }
@@ -170,7 +169,7 @@ func newTransport(caFile string) (http.RoundTripper, error) {
 		return nil, &Error{Action: "read the certificate authorities", err: err}
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, &Error{Action: "read the certificate authorities", Hint: caFile + " holds no certificate in PEM form"}
+		return nil, misuse("read the certificate authorities", "ca_file names a file in PEM form", "%s holds no certificate", caFile)
 	}
 	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	return transport, nil

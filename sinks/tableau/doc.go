@@ -26,5 +26,6 @@
 //	published, err := client.Publish(ctx, tableau.Publication{
 //		File: "lineitem.hyper", Name: "Line items", ProjectID: project.ID, Mode: tableau.Overwrite})
 //
-// [CheckTables] knows beforehand which extracts of several tables Tableau refuses.
+// [CheckTables] knows beforehand which extracts of several tables Tableau refuses, and
+// [CheckPayload] which data updates.
 package tableau

@@ -53,7 +53,7 @@ func FromEnvironment(lookup func(string) (string, bool)) (Environment, error) {
 	hasToken, hasApp := token.Name != "" || !token.Secret.IsZero(), app.ClientID != "" || app.SecretID != "" || !app.SecretValue.IsZero()
 	switch {
 	case hasToken && hasApp:
-		return found, &Error{Action: "read the credentials from the environment", Hint: "both a personal access token and a connected app are set; unset one of them"}
+		return found, misuse("read the credentials from the environment", "unset one of them", "both a personal access token and a connected app are set")
 	case hasToken && token.Name == "":
 		return found, missing(varTokenName)
 	case hasToken && token.Secret.IsZero():

@@ -39,6 +39,11 @@ type Error struct {
 	garbled bool  // a reply of success that cannot be read
 }
 
+// misuse is an error that the client finds before it sends anything.
+func misuse(action, hint, format string, args ...any) *Error {
+	return &Error{Action: action, Hint: hint, err: fmt.Errorf(format, args...)}
+}
+
 func (e *Error) Error() string {
 	var text strings.Builder
 	text.WriteString(e.Action)

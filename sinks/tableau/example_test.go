@@ -17,7 +17,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	file := filepath.Join(os.TempDir(), "example.hyper")
 	if err := os.WriteFile(file, []byte("an extract"), 0o600); err != nil {
 		fmt.Println(err)

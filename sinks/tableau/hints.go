@@ -15,7 +15,6 @@ const existsHint = "publish with mode overwrite to replace it, or under another 
 
 // hints says what to do about Tableau's codes, whose texts are in many languages.
 var hints = map[string]string{
-	"400003": "the server did not accept the form of the request; pin an older api_version if the server is very new",
 	"400010": "the server did not accept the file; only .hyper files are published",
 	"400011": "the server does not say more; usual reasons are several tables without foreign keys that make them one tree, a file format newer than the server, " +
 		"columns that differ from the published ones on append, or a damaged file",
@@ -31,14 +30,11 @@ var hints = map[string]string{
 	"403014": "the user may not list that much at once",
 	"403131": "the same data source is being published by somebody else; repeat it when that is finished",
 	"404000": "check the name of the site: it is the part after /site/ in the browser's address",
-	"404001": "check the server's address; Tableau Server before 10.1 is too old",
-	"404003": "check the server's address; Tableau Server before 10.1 is too old",
 	"404004": "publish it first, with mode create or overwrite",
 	"404005": "check the project's path, or have it created with create_project: true",
 	"404015": "the server has forgotten the upload; repeat it",
 	"405000": "check the server's address: https, and for Tableau Cloud the name of the pod",
 	"406000": "a proxy on the way may have changed the request",
-	"409004": "a run with the same name is under way; repeat it when that is finished",
 	"410012": "a table that the update names does not exist in the payload or in the data source; check target",
 }
 

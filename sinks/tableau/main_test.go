@@ -94,7 +94,7 @@ func newBench(t *testing.T, config tableautest.Config) *bench {
 	server, err := tableautest.Start(config)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
-	b := &bench{Server: server, log: &lockedBuffer{}, waits: &waits{part: 50}}
+	b := &bench{Server: server, log: &lockedBuffer{}, waits: &waits{part: 200}}
 	b.client = b.newClient()
 	b.project, err = b.client.FindProject(t.Context(), "Sales/Nightly")
 	require.NoError(t, err)

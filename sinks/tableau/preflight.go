@@ -13,13 +13,13 @@ type Rule string
 // they must make one tree that grows from one table.
 const (
 	RuleNoTable     Rule = "an extract holds a table"
-	RuleExtractName Rule = "the table is named Extract.Extract"              // servers before 2020.1
-	RuleOneTable    Rule = "the extract holds one table"                     // servers before 2021.4
-	RuleKnownTable  Rule = "foreign keys refer to tables of the extract"     //
-	RuleOneKey      Rule = "two tables are related by one foreign key"       //
-	RuleNoCycle     Rule = "foreign keys do not lead back"                   //
-	RuleOneParent   Rule = "a table is referred to by one table"             //
-	RuleConnected   Rule = "foreign keys join all tables, from one of them " //
+	RuleExtractName Rule = "the table is named Extract.Extract" // servers before 2020.1
+	RuleOneTable    Rule = "the extract holds one table"        // servers before 2021.4
+	RuleKnownTable  Rule = "foreign keys refer to tables of the extract"
+	RuleOneKey      Rule = "two tables are related by one foreign key"
+	RuleNoCycle     Rule = "foreign keys do not lead back"
+	RuleOneParent   Rule = "a table is referred to by one table"
+	RuleConnected   Rule = "foreign keys lead from one table to all others"
 )
 
 // Servers at which the rules changed.

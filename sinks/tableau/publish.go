@@ -68,7 +68,7 @@ type Published struct {
 func (c *Client) Publish(ctx context.Context, publication Publication) (Published, error) {
 	action := fmt.Sprintf("publish %q", publication.Name)
 	if publication.Name == "" {
-		return Published{}, &Error{Action: action, Hint: "a data source needs a name"}
+		return Published{}, misuse(action, "set publish.datasource", "the data source has no name")
 	}
 	if err := c.prepare(); err != nil {
 		return Published{}, err

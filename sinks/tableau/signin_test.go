@@ -165,7 +165,7 @@ func TestAddressesThatAreRefused(t *testing.T) {
 		"":                                  "tab_site_url",
 		"http://example.com":                "allow_http: true",
 		"ftp://example.com":                 "must begin with https://",
-		"https://user:geheim@example.com":   "must not hold a user or password",
+		"https://user:geheim@example.com":   "credentials belong into the environment",
 		"https://example.com/#/site/m/home": "name of the site belongs into publish.site",
 		"https://":                          "must look like",
 		"https://example.com:port":          "must look like",
@@ -174,6 +174,7 @@ func TestAddressesThatAreRefused(t *testing.T) {
 		err := client.SignIn(t.Context())
 		require.Error(t, err, server)
 		assert.Contains(t, tableau.Hint(err), hint, server)
+		assert.ErrorContains(t, err, "read the server's address: ", server)
 		assert.NotContains(t, err.Error()+tableau.Hint(err), "geheim")
 	}
 }
@@ -248,11 +249,11 @@ func TestCertificateAuthorities(t *testing.T) {
 	assert.False(t, tableau.IsTransient(err), "trying again would not help")
 
 	require.NoError(t, os.WriteFile(caFile, []byte("no certificate"), 0o600))
-	assert.Contains(t, tableau.Hint(newClient(caFile).SignIn(t.Context())), "holds no certificate")
+	assert.Contains(t, tableau.Hint(newClient(caFile).SignIn(t.Context())), "in PEM form")
 	assert.True(t, errors.Is(newClient(caFile+"x").SignIn(t.Context()), os.ErrNotExist))
 	client := newClient(caFile)
 	client.HTTP = front.Client()
-	assert.Contains(t, tableau.Hint(client.SignIn(t.Context())), "brings its own certificate authorities")
+	assert.Contains(t, tableau.Hint(client.SignIn(t.Context())), "add the authorities to the HTTP client")
 	client = newClient("")
 	client.HTTP = front.Client()
 	require.NoError(t, client.SignIn(t.Context()))

@@ -82,14 +82,14 @@ func NewAction(kind ActionKind, source, target TableRef, match []string) (Action
 	switch kind {
 	case Insert, ReplaceAll:
 		if len(match) > 0 {
-			return Action{}, &Error{Action: name, Hint: fmt.Sprintf("mode %s takes no match", kind)}
+			return Action{}, misuse(name, "drop match", "mode %s takes no match", kind)
 		}
 	case UpdateRows, Upsert, Delete:
 		if len(match) == 0 {
-			return Action{}, &Error{Action: name, Hint: "name the columns that identify a row in match"}
+			return Action{}, misuse(name, "name the columns that identify a row in match", "mode %s needs a match", kind)
 		}
 	default:
-		return Action{}, &Error{Action: name, Hint: "modes of data updates are insert, update, upsert, delete and replace"}
+		return Action{}, misuse(name, "modes of data updates are insert, update, upsert, delete and replace", "unknown mode %q", kind)
 	}
 	return action, nil
 }
@@ -121,9 +121,9 @@ func (c *Client) UpdateData(ctx context.Context, update Update) (Job, error) {
 	const action = "update the data source"
 	switch {
 	case update.DatasourceID == "" || update.RequestID == "":
-		return Job{}, &Error{Action: action, Hint: "an update needs the id of the data source and a request id"}
+		return Job{}, misuse(action, "", "it lacks the id of the data source or a request id")
 	case len(update.Actions) == 0:
-		return Job{}, &Error{Action: action, Hint: "an update needs an action"}
+		return Job{}, misuse(action, "", "it has no action")
 	}
 	u := &updater{Update: update, c: c, action: action}
 	if err := u.open(); err != nil {

@@ -231,7 +231,7 @@ func TestActionsThatMakeNoSense(t *testing.T) {
 		match []string
 		hint  string
 	}{
-		"insert with match":    {tableau.Insert, []string{"id"}, "takes no match"},
+		"insert with match":    {tableau.Insert, []string{"id"}, "drop match"},
 		"update without match": {tableau.UpdateRows, nil, "name the columns that identify a row in match"},
 		"unknown":              {"merge", nil, "modes of data updates are"},
 	} {

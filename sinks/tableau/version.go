@@ -67,6 +67,10 @@ func (c *Client) serverInfo(ctx context.Context, s *session) (ServerInfo, error)
 	call := call{action: "ask the server for its version", method: http.MethodGet, path: "/serverInfo", repeatable: true}
 	reply, err := c.doUnsigned(ctx, s, call)
 	if err != nil {
+		var e *Error
+		if errors.As(err, &e) && e.Status == http.StatusNotFound {
+			e.Hint = "check the server's address; Tableau Server before 10.1 is too old"
+		}
 		return ServerInfo{}, err
 	}
 	if reply.ServerInfo == nil {
