@@ -145,6 +145,27 @@ func TestPublishIntoTheDefaultProject(t *testing.T) {
 	assert.Equal(t, "default", b.stored(t).Project)
 }
 
+func TestSameNameInTwoProjects(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	daily, err := b.client.FindProject(t.Context(), "Sales/Daily")
+	require.NoError(t, err)
+	ids := map[string]string{}
+	for _, project := range []tableau.Project{b.project, daily} {
+		publication := b.publication(plainFile(t, 10), tableau.Create)
+		publication.ProjectID, publication.AsJob = project.ID, tableau.JobAlways
+		made, err := b.client.Publish(t.Context(), publication)
+		require.NoError(t, err)
+		ids[project.ID] = made.Datasource.ID
+	}
+	assert.NotEqual(t, ids[b.project.ID], ids[daily.ID])
+	for project, id := range ids {
+		found, err := b.client.FindDatasource(t.Context(), project, "Line items")
+		require.NoError(t, err)
+		assert.Equal(t, id, found.ID)
+	}
+}
+
 func TestPublishNamesThatFiltersCannotHold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, tableautest.Config{})
