@@ -1,7 +1,6 @@
 package tableau
 
 import (
-	"fmt"
 	"os"
 	"strings"
 )
@@ -39,35 +38,43 @@ type Environment struct {
 func FromEnvironment(lookup func(string) (string, bool)) (Environment, error) {
 	e := environment{lookup: lookup}
 	found := Environment{Server: e.get(varServer), Site: e.get(varSite), APIVersion: e.get(varAPIVersion)}
+	var err error
+	found.Credentials, err = e.credentials()
+	if e.err != nil {
+		return found, e.err
+	}
+	return found, err
+}
+
+const readCredentials = "read the credentials from the environment"
+
+// credentials finds the one kind of credentials that is set, and set whole.
+func (e *environment) credentials() (Credentials, error) {
 	token := PersonalAccessToken{Name: e.get(varTokenName), Secret: NewSecret(e.get(varTokenSecret))}
 	app := ConnectedApp{
 		ClientID: e.get(varAppClient), SecretID: e.get(varAppSecretID),
 		SecretValue: NewSecret(e.get(varAppSecretValue)), User: e.get(varAppUser),
 	}
-	if e.err != nil {
-		return found, e.err
-	}
 	missing := func(names ...string) error {
-		return &Error{Action: "read the credentials from the environment", err: fmt.Errorf("%w: set %s", ErrNoCredentials, strings.Join(names, ", ")), Hint: credentialsHint}
+		return misuse(readCredentials, credentialsHint, "%w: set %s", ErrNoCredentials, strings.Join(names, ", "))
 	}
-	hasToken, hasApp := token.Name != "" || !token.Secret.IsZero(), app.ClientID != "" || app.SecretID != "" || !app.SecretValue.IsZero()
+	hasToken := token.Name != "" || !token.Secret.IsZero()
+	hasApp := app.ClientID != "" || app.SecretID != "" || !app.SecretValue.IsZero()
 	switch {
 	case hasToken && hasApp:
-		return found, misuse("read the credentials from the environment", "unset one of them", "both a personal access token and a connected app are set")
-	case hasToken && token.Name == "":
-		return found, missing(varTokenName)
-	case hasToken && token.Secret.IsZero():
-		return found, missing(varTokenSecret)
-	case hasToken:
-		found.Credentials = token
+		return nil, misuse(readCredentials, "unset one of them", "both a personal access token and a connected app are set")
 	case hasApp && (app.ClientID == "" || app.SecretID == "" || app.SecretValue.IsZero() || app.User == ""):
-		return found, missing(varAppClient, varAppSecretID, varAppSecretValue, varAppUser)
+		return nil, missing(varAppClient, varAppSecretID, varAppSecretValue, varAppUser)
 	case hasApp:
-		found.Credentials = app
-	default:
-		return found, missing(varTokenName, varTokenSecret)
+		return app, nil
+	case !hasToken:
+		return nil, missing(varTokenName, varTokenSecret)
+	case token.Name == "":
+		return nil, missing(varTokenName)
+	case token.Secret.IsZero():
+		return nil, missing(varTokenSecret)
 	}
-	return found, nil
+	return token, nil
 }
 
 // environment reads variables and keeps the first failure.
