@@ -1,0 +1,219 @@
+package tableau
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits and defaults of [Client].
+const (
+	MaxChunkBytes     = 64 << 20 // the server takes no larger chunk
+	DefaultChunkBytes = 32 << 20
+	// DefaultPayloadLimit is the server's limit for the payload of a data update, unless
+	// its administrator changed it.
+	DefaultPayloadLimit = 100_000_000
+
+	// singleRequestBytes is the size from which the server wants a file in chunks.
+	singleRequestBytes = 64 << 20
+
+	defaultRequestTimeout = 2 * time.Minute
+	defaultJobTimeout     = 3 * time.Hour
+	syncPublishTimeout    = 30 * time.Minute
+	// slowestUpload is the rate, in bytes a second, below which an upload is given up.
+	slowestUpload = 64 << 10
+)
+
+// Client speaks to one site of one server as one user. Fill it before its first use and
+// leave it then; its methods are safe for concurrent use. Concurrent use needs one Client:
+// two sessions with one personal access token end each other.
+type Client struct {
+	// Server is the address, such as https://example.online.tableau.com.
+	Server string
+	// Site is the contentUrl of the site, as in the browser's address after /site/.
+	// Empty is the default site, which Tableau Cloud does not have.
+	Site string
+	// Credentials are used at the first request that needs them.
+	Credentials Credentials
+	// APIVersion pins the version of the REST API, such as 3.21. Empty: the newest that
+	// both the server and this package know.
+	APIVersion string
+
+	// HTTP sends the requests. Redirects are handled by the Client whatever it says.
+	// Nil: a transport of its own, which uses the proxies of the environment.
+	HTTP *http.Client
+	// CAFile names a PEM file of certificate authorities that are trusted besides those
+	// of the system. It needs HTTP to be nil.
+	CAFile string
+	// AllowHTTP permits addresses without TLS, where everybody on the way reads the token.
+	AllowHTTP bool
+
+	// ChunkBytes is the size of the chunks of an upload, at most MaxChunkBytes; 0 is
+	// DefaultChunkBytes.
+	ChunkBytes int64
+	// RequestTimeout bounds one try of a request, without the time that its bytes need;
+	// 0 is two minutes. A publication that is not a job has at least 30 minutes.
+	RequestTimeout time.Duration
+	// JobTimeout bounds how long a job is waited for; 0 is three hours.
+	JobTimeout time.Duration
+	// PayloadLimit is the most bytes of the payload of a data update; 0 is
+	// DefaultPayloadLimit.
+	PayloadLimit int64
+
+	// Log is told of requests (debug) and of retries (warn). Nil: nobody is.
+	Log *slog.Logger
+
+	setup     sync.Once
+	setupErr  error
+	transport *http.Client
+	origin    *url.URL // of the server, with the path in front of /api
+	pause     func(context.Context, time.Duration) error
+	largeFrom int64 // bytes from which a file is sent in chunks
+
+	signing sync.Mutex // held while signing in
+	state   sync.Mutex // guards what follows
+	current *session
+	spoken  []Secret // secrets and tokens so far, to keep them out of the server's texts
+}
+
+// prepare makes the transport and checks the fields, once.
+func (c *Client) prepare() error {
+	c.setup.Do(func() { c.setupErr = c.prepareOnce() })
+	return c.setupErr
+}
+
+func (c *Client) prepareOnce() error {
+	if c.pause == nil {
+		c.pause = sleep
+	}
+	if c.largeFrom == 0 {
+		c.largeFrom = singleRequestBytes
+	}
+	if c.ChunkBytes < 0 || c.ChunkBytes > MaxChunkBytes {
+		return misuse("set up the client", "set a smaller chunk_bytes", "chunks may have from 1 to %d bytes, not %d", MaxChunkBytes, c.ChunkBytes)
+	}
+	var err error
+	if c.origin, err = parseServer(c.Server, c.AllowHTTP); err != nil {
+		return err
+	}
+	base := c.HTTP
+	if base == nil {
+		roundTripper, err := newTransport(c.CAFile)
+		if err != nil {
+			return err
+		}
+		base = &http.Client{Transport: roundTripper}
+	} else if c.CAFile != "" {
+		return misuse("set up the client", "add the authorities to the HTTP client", "CAFile has no effect on an injected HTTP client")
+	}
+	own := *base
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.transport = &own
+	return nil
+}
+
+// parseServer reads the address of a server. Messages never repeat the address whole: a
+// password may stand in it.
+func parseServer(server string, allowHTTP bool) (*url.URL, error) {
+	fail := func(reason, hint string) error { return misuse("read the server's address", hint, "%s", reason) }
+	if server == "" {
+		return nil, fail("there is none", "set publish.server, or tab_site_url, to an address such as https://example.online.tableau.com")
+	}
+	if !strings.Contains(server, "://") {
+		server = "https://" + server
+	}
+	parsed, err := url.Parse(server)
+	switch {
+	case err != nil || parsed.Host == "":
+		return nil, fail("it is not an address", "it must look like https://example.online.tableau.com")
+	case parsed.User != nil:
+		return nil, fail("it holds a user or password", "credentials belong into the environment")
+	case parsed.Scheme != "https" && parsed.Scheme != "http":
+		return nil, fail("it is of another kind", "it must begin with https://")
+	case parsed.Scheme == "http" && !allowHTTP:
+		return nil, fail("http is not allowed", "use https://; only allow_http: true permits http, where everybody on the way can read the token")
+	case parsed.Fragment != "" || parsed.RawQuery != "":
+		return nil, fail("it has more than a host", "the name of the site belongs into publish.site")
+	}
+	return &url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: strings.TrimRight(parsed.Path, "/")}, nil
+}
+
+func newTransport(caFile string) (http.RoundTripper, error) {
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   15 * time.Second,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          16,
+	}
+	if caFile == "" {
+		return transport, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, &Error{Action: "read the certificate authorities", err: err}
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, misuse("read the certificate authorities", "ca_file names a file in PEM form", "%s holds no certificate", caFile)
+	}
+	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return transport, nil
+}
+
+func (c *Client) chunkBytes() int64 { return cmp.Or(c.ChunkBytes, DefaultChunkBytes) }
+
+func (c *Client) requestTimeout() time.Duration {
+	return cmp.Or(c.RequestTimeout, defaultRequestTimeout)
+}
+
+func (c *Client) log() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
+}
+
+// hide remembers a secret, to keep it out of texts that come from outside.
+func (c *Client) hide(secret Secret) {
+	c.state.Lock()
+	defer c.state.Unlock()
+	if !secret.IsZero() {
+		c.spoken = append(c.spoken, secret)
+	}
+}
+
+// scrub removes every secret that was sent or received from a text that came from outside.
+func (c *Client) scrub(text string) string {
+	c.state.Lock()
+	defer c.state.Unlock()
+	for _, secret := range c.spoken {
+		text = strings.ReplaceAll(text, secret.Reveal(), redacted)
+	}
+	return text
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

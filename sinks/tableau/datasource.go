@@ -1,0 +1,107 @@
+package tableau
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Datasource is a published data source.
+type Datasource struct {
+	ID         string
+	Name       string
+	ContentURL string
+	ProjectID  string
+	UpdatedAt  time.Time // to the second; zero if the server does not tell
+}
+
+// UnmarshalXML reads the element of the API.
+func (d *Datasource) UnmarshalXML(decoder *xml.Decoder, start xml.StartElement) error {
+	var wire struct {
+		ID         string        `xml:"id,attr"`
+		Name       string        `xml:"name,attr"`
+		ContentURL string        `xml:"contentUrl,attr"`
+		UpdatedAt  string        `xml:"updatedAt,attr"`
+		Project    wireReference `xml:"project"`
+	}
+	if err := decoder.DecodeElement(&wire, &start); err != nil {
+		return err
+	}
+	*d = Datasource{ID: wire.ID, Name: wire.Name, ContentURL: wire.ContentURL, ProjectID: wire.Project.ID, UpdatedAt: parseTime(wire.UpdatedAt)}
+	return nil
+}
+
+// parseTime reads a time of the API; what is missing or unreadable is the zero time.
+func parseTime(text string) time.Time {
+	parsed, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return parsed
+}
+
+// Connection is one of the connections of a data source.
+type Connection struct {
+	ID   string `xml:"id,attr"`
+	Type string `xml:"type,attr"`
+}
+
+// FindDatasource finds the data source of exactly that name in a project. A missing one
+// is an error that [IsNotFound] knows.
+func (c *Client) FindDatasource(ctx context.Context, projectID, name string) (Datasource, error) {
+	found, exists, _, err := c.lookUp(ctx, projectID, name)
+	if err == nil && !exists {
+		err = &Error{Action: fmt.Sprintf("find the data source %q", name), err: fmt.Errorf("data source %w in the project", ErrNotFound), Hint: hints["404004"]}
+	}
+	return found, err
+}
+
+// lookUp finds a data source and tells the server's time of the answer. The server's
+// filter narrows the list; which one it is, is decided here.
+func (c *Client) lookUp(ctx context.Context, projectID, name string) (found Datasource, exists bool, now time.Time, err error) {
+	query := url.Values{}
+	if filterable(name) {
+		query.Set("filter", "name:eq:"+name)
+	}
+	action := fmt.Sprintf("look up the data source %q", name)
+	all, last, err := list(ctx, c, action, "/sites/{site}/datasources", query,
+		func(r *response) []Datasource { return r.Datasources }, func(d Datasource) string { return d.ID })
+	if err != nil {
+		return Datasource{}, false, time.Time{}, err
+	}
+	for _, d := range all {
+		if d.Name != name || d.ProjectID != projectID {
+			continue
+		}
+		if exists {
+			return Datasource{}, false, time.Time{}, &Error{Action: action, err: errors.New("the project has several data sources of that name")}
+		}
+		found, exists = d, true
+	}
+	return found, exists, last.date, nil
+}
+
+// filterable says whether a name can stand in a filter, whose grammar has no escapes.
+func filterable(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != ' ' && r != '-' && r != '_' && r != '.'
+	})
+}
+
+// Connections lists the connections of a data source.
+func (c *Client) Connections(ctx context.Context, datasourceID string) ([]Connection, error) {
+	reply, err := c.do(ctx, call{
+		action: "list the connections of the data source", method: http.MethodGet,
+		path: "/sites/{site}/datasources/" + url.PathEscape(datasourceID) + "/connections", repeatable: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return reply.Connections, nil
+}

@@ -1,0 +1,201 @@
+package tableau
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Project holds data sources and other projects.
+type Project struct {
+	ID       string `xml:"id,attr"`
+	Name     string `xml:"name,attr"`
+	ParentID string `xml:"parentProjectId,attr"` // empty at the top
+}
+
+// ParseProjectPath splits a path such as Sales/Nightly into names. A slash or a backslash
+// inside of a name is written with a backslash before it. Blanks around names are dropped.
+func ParseProjectPath(path string) ([]string, error) {
+	var names []string
+	var name strings.Builder
+	finish := func() error {
+		text := strings.TrimSpace(name.String())
+		if text == "" {
+			return fmt.Errorf("project path %q has an empty name", path)
+		}
+		names = append(names, text)
+		name.Reset()
+		return nil
+	}
+	escaped := false
+	for _, r := range path {
+		switch {
+		case escaped:
+			if r != '/' && r != '\\' {
+				name.WriteRune('\\')
+			}
+			name.WriteRune(r)
+			escaped = false
+		case r == '\\':
+			escaped = true
+		case r == '/':
+			if err := finish(); err != nil {
+				return nil, err
+			}
+		default:
+			name.WriteRune(r)
+		}
+	}
+	if escaped {
+		name.WriteRune('\\')
+	}
+	if err := finish(); err != nil {
+		return nil, err
+	}
+	return names, nil
+}
+
+// FormatProjectPath joins names to a path that [ParseProjectPath] splits again.
+func FormatProjectPath(names ...string) string {
+	escape := strings.NewReplacer(`\`, `\\`, `/`, `\/`)
+	escaped := make([]string, len(names))
+	for i, name := range names {
+		escaped[i] = escape.Replace(name)
+	}
+	return strings.Join(escaped, "/")
+}
+
+// Projects lists all projects of the site that the user can see.
+func (c *Client) Projects(ctx context.Context) ([]Project, error) {
+	all, _, err := list(ctx, c, "list the projects", "/sites/{site}/projects", nil,
+		func(r *response) []Project { return r.Projects }, func(p Project) string { return p.ID })
+	return all, err
+}
+
+// FindProject finds a project by its path (see [ParseProjectPath]); the empty path is the
+// site's default project. Names are compared exactly. A missing project is an error that
+// [IsNotFound] knows, whose hint names what is there instead.
+func (c *Client) FindProject(ctx context.Context, path string) (Project, error) {
+	return c.walk(ctx, path, nil)
+}
+
+// EnsureProject is FindProject, but makes the projects of the path that are missing. When
+// another client makes one at the same time, that one is taken.
+func (c *Client) EnsureProject(ctx context.Context, path string) (Project, error) {
+	return c.walk(ctx, path, c.createProject)
+}
+
+// walk follows a path from the top and has missing projects made, if it may.
+func (c *Client) walk(ctx context.Context, path string, create func(ctx context.Context, parent Project, name string) (Project, error)) (Project, error) {
+	action := fmt.Sprintf("find the project %q", path)
+	all, err := c.Projects(ctx)
+	if err != nil {
+		return Project{}, err
+	}
+	if path == "" {
+		return defaultProject(all)
+	}
+	names, err := ParseProjectPath(path)
+	if err != nil {
+		return Project{}, &Error{Action: action, err: err, Hint: `write it like Sales/Nightly; a slash inside of a name is written \/`}
+	}
+	var at Project
+	for _, name := range names {
+		next, err := child(all, at, name)
+		if errors.Is(err, ErrNotFound) && create != nil {
+			next, err = create(ctx, at, name)
+		}
+		if err != nil {
+			var e *Error
+			if errors.As(err, &e) {
+				return Project{}, err
+			}
+			return Project{}, &Error{Action: action, err: err, Hint: projectHint(all, at, name)}
+		}
+		at = next
+	}
+	return at, nil
+}
+
+// child finds the project of exactly that name below parent.
+func child(all []Project, parent Project, name string) (Project, error) {
+	var found []Project
+	for _, p := range all {
+		if p.ParentID == parent.ID && p.Name == name {
+			found = append(found, p)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return Project{}, fmt.Errorf("project %q %w %s", name, ErrNotFound, below(parent))
+	case 1:
+		return found[0], nil
+	}
+	return Project{}, fmt.Errorf("there are %d projects %q %s", len(found), name, below(parent))
+}
+
+func below(parent Project) string {
+	if parent.ID == "" {
+		return "at the top of the site"
+	}
+	return fmt.Sprintf("in project %q", parent.Name)
+}
+
+func defaultProject(all []Project) (Project, error) {
+	for _, p := range all {
+		if p.ParentID == "" && strings.EqualFold(p.Name, "default") {
+			return p, nil
+		}
+	}
+	return Project{}, &Error{Action: "find the default project", err: ErrNotFound, Hint: "name a project in publish.project"}
+}
+
+// projectHint names what is beside a missing project.
+func projectHint(all []Project, parent Project, name string) string {
+	var names []string
+	for _, p := range all {
+		if p.ParentID != parent.ID {
+			continue
+		}
+		if strings.EqualFold(p.Name, name) {
+			return fmt.Sprintf("there is %q: upper and lower case matter", p.Name)
+		}
+		if len(names) < 10 {
+			names = append(names, fmt.Sprintf("%q", p.Name))
+		}
+	}
+	hint := "have it made with create_project: true, or check that the user may see it"
+	if len(names) > 0 {
+		hint += "; there are " + strings.Join(names, ", ")
+	}
+	return hint
+}
+
+// createProject makes a project. One that exists by then, be it because the reply of a
+// first try was lost, is taken.
+func (c *Client) createProject(ctx context.Context, parent Project, name string) (Project, error) {
+	action := fmt.Sprintf("create the project %q", name)
+	content, err := request{Project: &wireNewProject{Name: name, ParentID: parent.ID}}.encode()
+	if err != nil {
+		return Project{}, &Error{Action: action, err: err}
+	}
+	reply, err := c.do(ctx, call{action: action, method: http.MethodPost, path: "/sites/{site}/projects", body: xmlBody(content), repeatable: true})
+	if IsConflict(err) || hasCode(err, codeNameTaken) {
+		all, listErr := c.Projects(ctx)
+		if listErr != nil {
+			return Project{}, listErr
+		}
+		if existing, findErr := child(all, parent, name); findErr == nil {
+			return existing, nil
+		}
+	}
+	if err != nil {
+		return Project{}, err
+	}
+	if reply.Project == nil || reply.Project.ID == "" {
+		return Project{}, &Error{Action: action, err: errors.New("the reply does not tell its id")}
+	}
+	return *reply.Project, nil
+}

@@ -1,0 +1,237 @@
+package tableautest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Fault makes requests go wrong. What it does besides choosing requests may be combined.
+type Fault struct {
+	Method string // empty: any
+	Path   string // part of the path, such as /fileUploads; empty: any
+	Skip   int    // so many matching requests pass first
+	Times  int    // so many go wrong then; 0 is 1, -1 is all
+
+	Status     int    // is answered instead of doing what was asked
+	Code       string // Tableau's, with Status; empty: the reply is not Tableau's
+	RetryAfter string // header, with Status
+	Location   string // header, with Status
+
+	Truncate bool // the reply breaks off, with Status
+
+	ExpireToken     bool // the token of the request ends, so that it is refused
+	LoseRequest     bool // the connection is cut, and nothing was done
+	LoseReply       bool // what was asked is done, and the connection is cut
+	PurgeJob        bool // the job is forgotten, once it ended
+	EarlyFinishCode bool // a job that runs says it failed, without a time of completion
+
+	Delay          time.Duration // before anything else
+	BytesPerSecond int64         // at which the request is read
+}
+
+// Inject adds a fault; of several that match a request, the first added is met.
+func (s *Server) Inject(fault Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if fault.Times == 0 {
+		fault.Times = 1
+	}
+	s.faults = append(s.faults, &fault)
+}
+
+// ParseFault reads a fault as a command line has it: a method (or *), a part of the path,
+// and words such as status=503, code=403131, retry-after=2, location=URL, truncate,
+// expire-token, lose-request, lose-reply, purge-job, early-finish-code, delay=2s, rate=1000000, skip=1
+// and times=-1.
+func ParseFault(text string) (Fault, error) {
+	words := strings.Fields(text)
+	if len(words) < 3 {
+		return Fault{}, fmt.Errorf("fault %q is not like \"PUT /fileUploads lose-reply\"", text)
+	}
+	fault := Fault{Path: words[1]}
+	if words[0] != "*" {
+		fault.Method = strings.ToUpper(words[0])
+	}
+	for _, word := range words[2:] {
+		if err := fault.set(word); err != nil {
+			return Fault{}, fmt.Errorf("fault %q: %w", text, err)
+		}
+	}
+	return fault, nil
+}
+
+func (f *Fault) set(word string) error {
+	key, value, _ := strings.Cut(word, "=")
+	var err error
+	switch key {
+	case "expire-token":
+		f.ExpireToken = true
+	case "lose-request":
+		f.LoseRequest = true
+	case "lose-reply":
+		f.LoseReply = true
+	case "purge-job":
+		f.PurgeJob = true
+	case "early-finish-code":
+		f.EarlyFinishCode = true
+	case "truncate":
+		f.Truncate = true
+	case "code":
+		f.Code = value
+	case "retry-after":
+		f.RetryAfter = value
+	case "location":
+		f.Location = value
+	case "delay":
+		f.Delay, err = time.ParseDuration(value)
+	case "rate":
+		f.BytesPerSecond, err = strconv.ParseInt(value, 10, 64)
+	case "status":
+		f.Status, err = strconv.Atoi(value)
+	case "skip":
+		f.Skip, err = strconv.Atoi(value)
+	case "times":
+		f.Times, err = strconv.Atoi(value)
+	default:
+		return fmt.Errorf("unknown word %q", word)
+	}
+	return err
+}
+
+// meets says whether a request meets the fault, and counts it.
+func (f *Fault) meets(r *http.Request) bool {
+	if f.Method != "" && f.Method != r.Method || !strings.Contains(r.URL.Path, f.Path) || f.Times == 0 {
+		return false
+	}
+	if f.Skip > 0 {
+		f.Skip--
+		return false
+	}
+	if f.Times > 0 {
+		f.Times--
+	}
+	return true
+}
+
+type faultKey struct{}
+
+// faultOf returns the fault that a request met, or none.
+func faultOf(r *http.Request) Fault {
+	if fault, ok := r.Context().Value(faultKey{}).(Fault); ok {
+		return fault
+	}
+	return Fault{}
+}
+
+// serve answers a request that met the fault.
+func (f *Fault) serve(s *Server, w http.ResponseWriter, r *http.Request) {
+	met := *f
+	r = r.WithContext(context.WithValue(r.Context(), faultKey{}, met))
+	if met.Delay > 0 && !pause(r.Context(), met.Delay) {
+		return
+	}
+	if met.BytesPerSecond > 0 {
+		r.Body = &slowReader{body: r.Body, rate: met.BytesPerSecond, ctx: r.Context()}
+	}
+	switch {
+	case met.LoseRequest:
+		cut(w)
+	case met.Status != 0:
+		_, _ = io.Copy(io.Discard, r.Body) // the reply is what counts
+		met.answer(w)
+	case met.LoseReply:
+		s.routes().ServeHTTP(&deafWriter{header: http.Header{}}, r)
+		cut(w)
+	default:
+		if met.ExpireToken {
+			s.expire(r.Header.Get(tokenHeader))
+		}
+		s.routes().ServeHTTP(w, r)
+	}
+}
+
+// answer writes the reply that the fault is.
+func (f Fault) answer(w http.ResponseWriter) {
+	for header, value := range map[string]string{"Retry-After": f.RetryAfter, "Location": f.Location} {
+		if value != "" {
+			w.Header().Set(header, value)
+		}
+	}
+	if f.Code != "" {
+		writeProblem(w, refuse(f.Status, f.Code, "a fault was asked for"))
+		return
+	}
+	if f.Truncate {
+		w.Header().Set("Content-Length", "100000")
+	}
+	w.Header().Set("Content-Type", "text/html")
+	w.WriteHeader(f.Status)
+	_, _ = io.WriteString(w, "<html><body>a fault was asked for</body></html>")
+}
+
+func (s *Server) expire(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, token)
+}
+
+// cut ends the connection without a reply.
+func cut(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err == nil {
+		conn.Close()
+	}
+}
+
+// deafWriter is where a reply gets lost.
+type deafWriter struct{ header http.Header }
+
+func (w *deafWriter) Header() http.Header         { return w.header }
+func (w *deafWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (w *deafWriter) WriteHeader(int)             {}
+
+// slowReader reads at a rate.
+type slowReader struct {
+	body io.ReadCloser
+	rate int64
+	ctx  context.Context
+	owed time.Duration // not waited yet
+}
+
+// shortestPause is the least that is worth waiting for.
+const shortestPause = 10 * time.Millisecond
+
+func (r *slowReader) Read(p []byte) (int, error) {
+	if limit := max(r.rate/20, 1); int64(len(p)) > limit {
+		p = p[:limit]
+	}
+	n, err := r.body.Read(p)
+	r.owed += time.Duration(n) * time.Second / time.Duration(r.rate)
+	if r.owed < shortestPause {
+		return n, err
+	}
+	if !pause(r.ctx, r.owed) {
+		return n, r.ctx.Err()
+	}
+	r.owed = 0
+	return n, err
+}
+
+func (r *slowReader) Close() error { return r.body.Close() }
+
+// pause waits, and says whether it was not interrupted.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,275 @@
+package tableautest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"hyperlake/internal/hyperd"
+)
+
+// Config says what a server has. The zero value is a useful one.
+type Config struct {
+	Address string // default 127.0.0.1 and a free port
+	// Folder receives the data sources; it must exist. Empty: a temporary one, which Close removes.
+	Folder string
+
+	Sites    []string // contentUrls besides the empty one of the default site
+	Projects []string // paths such as Sales/Nightly on every site, besides default
+
+	// Tokens are the personal access tokens: secrets by name. Nil: any name and secret do.
+	Tokens map[string]string
+	// AppSecrets are the secrets of connected apps: values by secret id. Nil: none signs in.
+	AppSecrets map[string]string
+
+	Product string // default 2026.1.0
+	API     string // default 3.28
+
+	JobTime      time.Duration // how long a job takes at least
+	MaxChunk     int64         // bytes; default 64 MB
+	PayloadLimit int64         // bytes of a data update; default 100 MB
+
+	Hyperd hyperd.Config // runs appends and data updates
+	Log    *slog.Logger  // is told of requests; nil: nobody is
+}
+
+// Server is a running fake. Its methods are safe for concurrent use.
+type Server struct {
+	// URL is the server's address, such as http://127.0.0.1:8080.
+	URL string
+
+	config    Config
+	folder    string
+	temporary bool
+	http      *http.Server
+	engine    engine
+	running   sync.WaitGroup // jobs
+	stopped   context.Context
+	stop      context.CancelFunc
+
+	mu       sync.Mutex // guards what follows, and all that hangs on it
+	sites    []*site
+	sessions map[string]*session // by token
+	faults   []*Fault
+	requests []Request
+}
+
+// Request is one request as it arrived.
+type Request struct {
+	Method string
+	Path   string // with the query
+	Header http.Header
+	Length int64 // Content-Length; -1 if there was none
+}
+
+// site is a site with all it holds.
+type site struct {
+	id          string
+	contentURL  string
+	projects    []*project
+	datasources []*datasource
+	uploads     map[string]*upload
+	jobs        map[string]*job
+	updates     map[string]*job // by RequestID
+}
+
+// Start starts a server. It fails if it cannot listen or write to its folder.
+func Start(config Config) (*Server, error) {
+	config.Product = cmp.Or(config.Product, "2026.1.0")
+	config.API = cmp.Or(config.API, "3.28")
+	config.MaxChunk = cmp.Or(config.MaxChunk, 64<<20)
+	config.PayloadLimit = cmp.Or(config.PayloadLimit, 100<<20)
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{config: config, folder: config.Folder, sessions: map[string]*session{}, engine: engine{config: config.Hyperd}}
+	for _, contentURL := range append([]string{""}, config.Sites...) {
+		s.sites = append(s.sites, newSite(contentURL, config.Projects))
+	}
+	listener, err := net.Listen("tcp", cmp.Or(config.Address, "127.0.0.1:0"))
+	if err != nil {
+		return nil, fmt.Errorf("start the fake Tableau Server: %w", err)
+	}
+	if s.folder == "" {
+		s.temporary = true
+		if s.folder, err = os.MkdirTemp("", "fake-tableau-"); err != nil {
+			listener.Close()
+			return nil, fmt.Errorf("start the fake Tableau Server: %w", err)
+		}
+	}
+	s.URL = "http://" + listener.Addr().String()
+	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	go func() {
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			config.Log.Error("the fake Tableau Server stopped", "error", err)
+		}
+	}()
+	return s, nil
+}
+
+func newSite(contentURL string, paths []string) *site {
+	made := &site{id: uuid.NewString(), contentURL: contentURL, uploads: map[string]*upload{}, jobs: map[string]*job{}, updates: map[string]*job{}}
+	made.addProject("default", "")
+	for _, path := range paths {
+		parent := ""
+		for name := range strings.SplitSeq(path, "/") {
+			existing := made.childNamed(parent, name)
+			if existing == nil {
+				existing = made.addProject(name, parent)
+			}
+			parent = existing.id
+		}
+	}
+	return made
+}
+
+// Close ends open connections, waits for jobs, and removes the folder if it is temporary.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	s.stop()
+	s.running.Wait()
+	s.engine.close()
+	if s.temporary {
+		err = errors.Join(err, os.RemoveAll(s.folder))
+	}
+	return err
+}
+
+// maxRequests is how many requests are remembered.
+const maxRequests = 100_000
+
+// Requests returns what was asked so far, or of very many the latest, in the order of arrival.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Request(nil), s.requests...)
+}
+
+// Stored is a data source as the server keeps it.
+type Stored struct {
+	ID      string
+	Name    string
+	Project string // name
+	Path    string // of its file; it may be read until the data source changes
+	Size    int64
+	Updated time.Time
+}
+
+// Datasources returns the data sources of a site, oldest first.
+func (s *Server) Datasources(contentURL string) []Stored {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Stored
+	for _, site := range s.sites {
+		if site.contentURL != contentURL {
+			continue
+		}
+		for _, d := range site.datasources {
+			all = append(all, Stored{ID: d.id, Name: d.name, Project: d.project.name, Path: d.path, Size: d.size, Updated: d.updated})
+		}
+	}
+	return all
+}
+
+// newFile names a file that does not exist.
+func (s *Server) newFile() string { return filepath.Join(s.folder, uuid.NewString()+".hyper") }
+
+// now is the time as Tableau tells it: to the second.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+// ServeHTTP answers a request, unless a fault says otherwise.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	fault := s.arrive(r)
+	s.config.Log.Info("request", "method", r.Method, "path", r.URL.RequestURI(), "bytes", r.ContentLength, "fault", fault != nil)
+	if fault == nil {
+		s.routes().ServeHTTP(w, r)
+		return
+	}
+	fault.serve(s, w, r)
+}
+
+// arrive notes a request and finds the fault that it meets.
+func (s *Server) arrive(r *http.Request) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.requests) == maxRequests {
+		s.requests = s.requests[maxRequests/2:]
+	}
+	s.requests = append(s.requests, Request{Method: r.Method, Path: r.URL.RequestURI(), Header: r.Header.Clone(), Length: r.ContentLength})
+	for _, fault := range s.faults {
+		if fault.meets(r) {
+			return fault
+		}
+	}
+	return nil
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/{version}/serverInfo", s.serverInfo)
+	mux.HandleFunc("GET /api/{version}/serverinfo", s.serverInfo)
+	mux.HandleFunc("POST /api/{version}/auth/signin", s.signIn)
+	mux.HandleFunc("POST /api/{version}/auth/signout", s.signOut)
+	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request, *site) error{
+		"GET /projects":                     s.listProjects,
+		"POST /projects":                    s.createProject,
+		"GET /datasources":                  s.listDatasources,
+		"POST /datasources":                 s.publish,
+		"GET /datasources/{id}":             s.getDatasource,
+		"GET /datasources/{id}/connections": s.listConnections,
+		"PATCH /datasources/{id}/data":      s.update,
+		"PATCH /datasources/{id}/connections/{connection}/data": s.update,
+		"POST /fileUploads":     s.beginUpload,
+		"PUT /fileUploads/{id}": s.appendUpload,
+		"GET /jobs/{id}":        s.getJob,
+	} {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" /api/{version}/sites/{site}"+path, s.signedIn(handler))
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, refuse(http.StatusNotFound, "404000", "there is nothing at this address"))
+	})
+	return mux
+}
+
+func (s *Server) serverInfo(w http.ResponseWriter, _ *http.Request) {
+	info := &serverInfoElement{RESTAPIVersion: s.config.API}
+	info.Product.Build, info.Product.Version = "20261.26.0301.1200", s.config.Product
+	writeReply(w, http.StatusOK, reply{ServerInfo: info})
+}
+
+// AddDatasource lists a data source without content in the default project of a site.
+func (s *Server) AddDatasource(contentURL, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, site := range s.sites {
+		if site.contentURL == contentURL {
+			site.datasources = append(site.datasources, &datasource{
+				id: uuid.NewString(), connectionID: uuid.NewString(), name: name, project: site.projects[0], created: now(), updated: now(),
+			})
+		}
+	}
+}
+
+// SetUpdated makes a data source look as if it had last changed at a time.
+func (s *Server) SetUpdated(id string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, site := range s.sites {
+		if found, err := site.datasourceWithID(id); err == nil {
+			found.updated = at
+		}
+	}
+}

@@ -1,0 +1,278 @@
+package tableau
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+)
+
+// ActionKind says what an action does with rows of the target table.
+type ActionKind string
+
+// The kinds of actions. All but Insert and Replace have a condition.
+const (
+	Insert     ActionKind = "insert"  // every row of the payload
+	UpdateRows ActionKind = "update"  // those that match get the values of the payload
+	Upsert     ActionKind = "upsert"  // update, and insert the rows that match none
+	Delete     ActionKind = "delete"  // those that match
+	ReplaceAll ActionKind = "replace" // all rows by those of the payload
+)
+
+// Action changes one table of a published data source. The server runs the actions of an
+// update in order, and all of them or none.
+type Action struct {
+	Kind         ActionKind `json:"action"`
+	SourceSchema string     `json:"source-schema,omitempty"` // of the table in the payload
+	SourceTable  string     `json:"source-table,omitempty"`
+	TargetSchema string     `json:"target-schema,omitempty"` // of the table in the data source
+	TargetTable  string     `json:"target-table"`
+	Condition    *Condition `json:"condition,omitempty"`
+}
+
+// Condition selects rows: a comparison of two columns or of a column with a constant, or
+// other conditions joined by "and", "or" or "not".
+type Condition struct {
+	Op           string      `json:"op"` // passed on as it is
+	Args         []Condition `json:"args,omitempty"`
+	SourceColumn string      `json:"source-col,omitempty"`
+	TargetColumn string      `json:"target-col,omitempty"`
+	Const        *Constant   `json:"const,omitempty"`
+}
+
+// Constant is a value in a condition.
+type Constant struct {
+	Type  string `json:"type"` // boolean, datetime, double, integer or string
+	Value string `json:"v"`
+}
+
+// Match is the condition that columns are equal on both sides. A NULL equals nothing.
+func Match(columns ...string) *Condition {
+	equal := make([]Condition, len(columns))
+	for i, column := range columns {
+		equal[i] = Condition{Op: "eq", SourceColumn: column, TargetColumn: column}
+	}
+	switch len(equal) {
+	case 0:
+		return nil
+	case 1:
+		return &equal[0]
+	}
+	return &Condition{Op: "and", Args: equal}
+}
+
+// TableRef names a table.
+type TableRef struct{ Schema, Name string }
+
+func (t TableRef) String() string { return t.Schema + "." + t.Name }
+
+// NewAction makes an action on the rows of target whose columns match equals those of a
+// row of source. Insert and ReplaceAll have no match, the others need one.
+func NewAction(kind ActionKind, source, target TableRef, match []string) (Action, error) {
+	action := Action{
+		Kind: kind, SourceSchema: source.Schema, SourceTable: source.Name,
+		TargetSchema: target.Schema, TargetTable: target.Name, Condition: Match(match...),
+	}
+	name := fmt.Sprintf("%s rows of table %s", kind, target)
+	switch kind {
+	case Insert, ReplaceAll:
+		if len(match) > 0 {
+			return Action{}, misuse(name, "drop match", "mode %s takes no match", kind)
+		}
+	case UpdateRows, Upsert, Delete:
+		if len(match) == 0 {
+			return Action{}, misuse(name, "name the columns that identify a row in match", "mode %s needs a match", kind)
+		}
+	default:
+		return Action{}, misuse(name, "modes of data updates are insert, update, upsert, delete and replace", "unknown mode %q", kind)
+	}
+	return action, nil
+}
+
+// Update is a change of the data of a published data source, which must have been
+// published as a .hyper file.
+type Update struct {
+	DatasourceID string
+	ConnectionID string // needed only if the data source has several connections
+	// RequestID identifies the update: for 24 hours the server executes it once, however
+	// often it is sent. Derive it from what is meant to happen once.
+	RequestID string
+	Actions   []Action
+	// Payload is the path of a .hyper file with the source tables; empty if no action has
+	// one. That of a delete may hold no column that the condition does not name.
+	Payload string
+
+	Progress    func(sent, total int64) // as in [Publication]
+	JobProgress func(Job)               // as in [Publication]
+}
+
+// UpdateData uploads the payload, has the server execute the actions, and waits for their
+// job. Requests whose reply was lost are sent again with the same RequestID. It fails with
+// a *PayloadTooLargeError before anything is sent if the payload is over
+// Client.PayloadLimit, and after if it is over the server's. A job that the server has
+// forgotten counts as done if the data source changed since; otherwise the outcome is
+// unknown, and repeating the update with its RequestID is harmless for 24 hours.
+func (c *Client) UpdateData(ctx context.Context, update Update) (Job, error) {
+	const action = "update the data source"
+	switch {
+	case update.DatasourceID == "" || update.RequestID == "":
+		return Job{}, misuse(action, "", "it lacks the id of the data source or a request id")
+	case len(update.Actions) == 0:
+		return Job{}, misuse(action, "", "it has no action")
+	}
+	u := &updater{Update: update, c: c, action: action}
+	if err := u.open(); err != nil {
+		return Job{}, err
+	}
+	defer u.close()
+	s, err := c.session(ctx)
+	if err != nil {
+		return Job{}, err
+	}
+	if s.version.Before(updatesAPI) {
+		return Job{}, &Error{
+			Action: action, err: fmt.Errorf("the server speaks version %s of the REST API; data updates need %s", s.version, updatesAPI),
+			Hint: "Tableau Server 2021.2 or newer is needed; publish with mode overwrite instead",
+		}
+	}
+	return u.run(ctx)
+}
+
+// updater is an update under way.
+type updater struct {
+	Update
+	c      *Client
+	action string
+	file   *os.File // nil without payload
+	size   int64
+}
+
+// open opens the payload and checks its size.
+func (u *updater) open() error {
+	if u.Payload == "" {
+		return nil
+	}
+	file, err := os.Open(u.Payload)
+	if err != nil {
+		return &Error{Action: u.action, err: err}
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return &Error{Action: u.action, err: err}
+	}
+	limit := u.c.PayloadLimit
+	if limit == 0 {
+		limit = DefaultPayloadLimit
+	}
+	if info.Size() > limit {
+		file.Close()
+		return fmt.Errorf("%s: %w", u.action, &PayloadTooLargeError{Bytes: info.Size(), Limit: limit})
+	}
+	u.file, u.size = file, info.Size()
+	return nil
+}
+
+func (u *updater) close() {
+	if u.file != nil {
+		u.file.Close()
+	}
+}
+
+func (u *updater) run(ctx context.Context) (Job, error) {
+	reply, err := u.send(ctx)
+	if hasCode(err, codeUploadMissing) { // a new session may not see what the old one uploaded
+		reply, err = u.send(ctx)
+	}
+	if err != nil {
+		return Job{}, u.explain(err)
+	}
+	if reply.Job == nil {
+		return Job{}, &OutcomeUnknownError{Action: u.action, Harmless: true, Hint: u.repeatHint(), Err: errors.New("the reply names no job")}
+	}
+	job, err := u.c.WaitForJob(ctx, reply.Job.ID, u.JobProgress)
+	var unknown *OutcomeUnknownError
+	if errors.As(err, &unknown) {
+		if u.changedSince(ctx, reply.date) {
+			return job, nil
+		}
+		return job, &OutcomeUnknownError{Action: u.action, JobID: job.ID, Harmless: true, Hint: u.repeatHint(), Err: unknown.Err}
+	}
+	if err != nil {
+		return job, fmt.Errorf("%s: %w", u.action, err)
+	}
+	return job, nil
+}
+
+// changedSince says whether the data source is known to have changed since the server's
+// clock showed that time.
+func (u *updater) changedSince(ctx context.Context, sent time.Time) bool {
+	after, err := u.c.datasource(ctx, u.DatasourceID)
+	return err == nil && !sent.IsZero() && !after.UpdatedAt.Before(sent)
+}
+
+// send uploads the payload and sends the actions.
+func (u *updater) send(ctx context.Context) (*response, error) {
+	content, err := json.Marshal(struct {
+		Actions []Action `json:"actions"`
+	}{u.Actions})
+	if err != nil {
+		return nil, &Error{Action: u.action, err: err}
+	}
+	query := url.Values{}
+	if u.file != nil {
+		id, err := u.c.upload(ctx, u.file, u.size, &meter{total: u.size, report: u.Progress})
+		if err != nil {
+			return nil, err
+		}
+		query.Set("uploadSessionId", id)
+	}
+	path := "/sites/{site}/datasources/" + url.PathEscape(u.DatasourceID)
+	if u.ConnectionID != "" {
+		path += "/connections/" + url.PathEscape(u.ConnectionID)
+	}
+	body := xmlBody(content)
+	body.contentType = "application/json"
+	return u.c.do(ctx, call{
+		action: u.action, method: http.MethodPatch, path: path + "/data", query: query, body: body,
+		header: http.Header{"Requestid": {u.RequestID}}, repeatable: true,
+	})
+}
+
+// explain recognises the refusal of a payload, which has no code of its own, and a
+// failure after which the update may have been executed.
+func (u *updater) explain(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch {
+	case e.Status == http.StatusRequestEntityTooLarge && u.file != nil && e.Method == http.MethodPatch:
+		return fmt.Errorf("%s: %w", u.action, &PayloadTooLargeError{Bytes: u.size, Err: err})
+	case e.unknown() && e.Method == http.MethodPatch:
+		return &OutcomeUnknownError{Action: u.action, Harmless: true, Hint: u.repeatHint(), Err: err}
+	}
+	return err
+}
+
+func (u *updater) repeatHint() string {
+	return "repeat the update within 24 hours: the server executes request id " + u.RequestID + " once"
+}
+
+// datasource asks for a data source by its id.
+func (c *Client) datasource(ctx context.Context, id string) (Datasource, error) {
+	call := call{action: "look up the data source", method: http.MethodGet, path: "/sites/{site}/datasources/" + url.PathEscape(id), repeatable: true}
+	reply, err := c.do(ctx, call)
+	if err != nil {
+		return Datasource{}, err
+	}
+	if reply.Datasource == nil {
+		return Datasource{}, &Error{Action: call.action, err: io.ErrUnexpectedEOF}
+	}
+	return *reply.Datasource, nil
+}
