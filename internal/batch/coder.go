@@ -25,6 +25,7 @@ type batchHead struct {
 	Table  int    `json:"table"`
 	Origin Origin `json:"origin"`
 	Tally  Tally  `json:"tally"`
+	Target Target `json:"target,omitzero"`
 }
 
 type rejectsHead struct {
@@ -36,7 +37,7 @@ type rejectsHead struct {
 }
 
 func encodeBatch(b Batch) ([]byte, error) {
-	return encode(batchHead{b.Table, b.Origin, b.Tally}, b.Record)
+	return encode(batchHead{b.Table, b.Origin, b.Tally, b.Target}, b.Record)
 }
 
 func decodeBatch(data []byte) (Batch, error) {
@@ -45,7 +46,7 @@ func decodeBatch(data []byte) (Batch, error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	return Batch{Table: head.Table, Origin: head.Origin, Tally: head.Tally, Record: record}, nil
+	return Batch{Table: head.Table, Origin: head.Origin, Tally: head.Tally, Target: head.Target, Record: record}, nil
 }
 
 func encodeRejects(r Rejects) ([]byte, error) {
