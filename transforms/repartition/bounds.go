@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"math/big"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -31,6 +32,8 @@ const (
 	maxPoints  = 64 << 10 // that statistics become, over all samples
 	mostPoints = 64       // of one sample
 	maxBound   = 256      // bytes; a longer value is cut, which makes a good bound as well
+
+	differingBytes = 32 // that are looked at to find what is between two keys
 )
 
 // FindBounds finds bounds for shards of about equally many rows. Samples from statistics
@@ -114,41 +117,43 @@ func between(least, greatest []byte, keys int, ofFloats bool) [][]byte {
 	if bytes.Compare(least, greatest) >= 0 || steps < 2 {
 		return [][]byte{least, greatest}
 	}
-	place := wordsBetween
+	place := bytesBetween
 	if ofFloats {
 		place = floatsBetween
 	}
 	found := [][]byte{least}
 	for step := 1; step < steps; step++ {
-		found = append(found, place(least, greatest, float64(step)/float64(steps)))
+		found = append(found, place(least, greatest, step, steps))
 	}
 	return append(found, greatest)
 }
 
-// wordsBetween takes the 64 bits after what two keys have in common for numbers.
-func wordsBetween(least, greatest []byte, part float64) []byte {
+// bytesBetween takes keys for numbers, from where they begin to differ.
+func bytesBetween(least, greatest []byte, step, steps int) []byte {
 	common := 0
 	for common < min(len(least), len(greatest)) && least[common] == greatest[common] {
 		common++
 	}
-	lo, hi := wordAt(least, common), wordAt(greatest, common)
-	key := bytes.Clone(greatest[:common])
-	key = binary.BigEndian.AppendUint64(key, lo+min(uint64(float64(hi-lo)*part), hi-lo))
-	return key[:min(len(key), max(len(least), len(greatest)))]
+	width := min(max(len(least), len(greatest))-common, differingBytes)
+	lo, hi := numberAt(least, common, width), numberAt(greatest, common, width)
+	distance := hi.Sub(hi, lo)
+	distance.Mul(distance, big.NewInt(int64(step))).Div(distance, big.NewInt(int64(steps)))
+	return append(bytes.Clone(least[:common]), lo.Add(lo, distance).FillBytes(make([]byte, width))...)
 }
 
-// wordAt is the 8 bytes of a key from a place on, and zeros beyond its end.
-func wordAt(key []byte, at int) uint64 {
-	var word [8]byte
-	copy(word[:], key[at:])
-	return binary.BigEndian.Uint64(word[:])
+// numberAt is so many bytes of a key from a place on, those beyond its end as zeros.
+func numberAt(key []byte, at, width int) *big.Int {
+	digits := make([]byte, width)
+	copy(digits, key[at:])
+	return new(big.Int).SetBytes(digits)
 }
 
 // floatsBetween takes the distance of floats, not that of their keys, which would crowd
 // near zero.
-func floatsBetween(least, greatest []byte, part float64) []byte {
+func floatsBetween(least, greatest []byte, step, steps int) []byte {
 	lo := clampFloat(wordFloat(binary.BigEndian.Uint64(least)))
 	hi := clampFloat(wordFloat(binary.BigEndian.Uint64(greatest)))
+	part := float64(step) / float64(steps)
 	return binary.BigEndian.AppendUint64(nil, floatWord(lo*(1-part)+hi*part))
 }
 

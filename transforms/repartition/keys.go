@@ -283,11 +283,12 @@ func valueType(t arrow.DataType) arrow.DataType {
 	return t
 }
 
-// hasOrder says whether the keys of a type are in an order.
-func hasOrder(t arrow.DataType) bool {
+// hasOrder says whether the keys of a column are in an order.
+func hasOrder(field arrow.Field) bool {
+	t := valueType(field.Type)
 	switch t.ID() {
 	case arrow.NULL, arrow.INTERVAL_MONTHS, arrow.INTERVAL_DAY_TIME, arrow.INTERVAL_MONTH_DAY_NANO:
 		return false
 	}
-	return true
+	return !isParquetInterval(field, t)
 }

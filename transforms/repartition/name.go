@@ -82,13 +82,14 @@ func OutputNames(name string, values []string) []string {
 	return names
 }
 
-// hasName says whether the values of a type have a text that can be part of a name.
-func hasName(t arrow.DataType) bool {
+// hasName says whether the values of a column have a text that can be part of a name.
+func hasName(field arrow.Field) bool {
+	t := valueType(field.Type)
 	switch t.ID() {
 	case arrow.NULL, arrow.BOOL, arrow.STRING, arrow.LARGE_STRING, arrow.STRING_VIEW,
 		arrow.BINARY, arrow.LARGE_BINARY, arrow.BINARY_VIEW, arrow.FIXED_SIZE_BINARY,
 		arrow.DECIMAL128, arrow.DECIMAL256, arrow.DATE32, arrow.DATE64, arrow.TIMESTAMP:
-		return true
+		return !isParquetInterval(field, t)
 	}
 	return arrow.IsInteger(t.ID())
 }
@@ -116,7 +117,7 @@ func valueText(field arrow.Field, column arrow.Array, row int) (string, error) {
 	case interface{ Value(int) []byte }:
 		return bytesText(field, c.Value(row)), nil
 	}
-	if !hasName(column.DataType()) {
+	if !hasName(field) {
 		return "", fmt.Errorf("values of type %s cannot be part of a name", column.DataType())
 	}
 	return column.ValueStr(row), nil // numbers and true, false

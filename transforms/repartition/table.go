@@ -52,7 +52,7 @@ func (t Table) Check(schema *arrow.Schema) error {
 		}
 	}
 	for _, column := range t.By {
-		if err := checkKey(schema, column, "by", func(arrow.DataType) bool { return true }); err != nil {
+		if err := checkKey(schema, column, "by", isKey); err != nil {
 			return err
 		}
 	}
@@ -69,13 +69,12 @@ func refused(format string, args ...any) *failure.Error {
 	return failure.New(failure.Config, "repartition: "+format, args...).BeforeData()
 }
 
-func checkKey(schema *arrow.Schema, column, setting string, suits func(arrow.DataType) bool) error {
+func checkKey(schema *arrow.Schema, column, setting string, suits func(arrow.Field) bool) error {
 	field, err := fieldOf(schema, column)
 	if err != nil {
 		return err
 	}
-	t := valueType(field.Type)
-	if isKey(field) && suits(t) {
+	if isKey(field) && suits(field) {
 		return nil
 	}
 	return refused("%s: column %s is of type %s, which does not suit it", setting, column, field.Type).
