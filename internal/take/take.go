@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/bitutil"
+	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
@@ -92,11 +93,9 @@ func (s Selection) column(in arrow.ArrayData) (arrow.ArrayData, error) {
 		buffers = append(buffers, s.fixed(in.Buffers()[1], in.Offset(), arrow.ViewHeaderSizeBytes))
 		buffers = append(buffers, in.Buffers()[2:]...)
 	case *arrow.StringType, *arrow.BinaryType:
-		offsets, bytes := pickOffsets[int32](s, in)
-		buffers = append(buffers, offsets, bytes.fixed(in.Buffers()[2], 0, 1))
+		buffers = append(buffers, pickBytes[int32](s, in)...)
 	case *arrow.LargeStringType, *arrow.LargeBinaryType:
-		offsets, bytes := pickOffsets[int64](s, in)
-		buffers = append(buffers, offsets, bytes.fixed(in.Buffers()[2], 0, 1))
+		buffers = append(buffers, pickBytes[int64](s, in)...)
 	case arrow.FixedWidthDataType: // also dictionaries: their indices
 		buffers = append(buffers, s.fixed(in.Buffers()[1], in.Offset(), t.Bytes()))
 	default:
@@ -179,6 +178,14 @@ func (s Selection) fixed(in *memory.Buffer, offset, width int) *memory.Buffer {
 	if in == nil {
 		return nil
 	}
+	switch width {
+	case 4:
+		return pickValues[uint32](s, in, offset)
+	case 8:
+		return pickValues[uint64](s, in, offset)
+	case 16:
+		return pickValues[decimal128.Num](s, in, offset)
+	}
 	out := memory.DefaultAllocator.Allocate(s.rows * width)
 	at := 0
 	for _, r := range s.runs {
@@ -186,6 +193,49 @@ func (s Selection) fixed(in *memory.Buffer, offset, width int) *memory.Buffer {
 		at += copy(out[at:], in.Bytes()[from:from+r.rows*width])
 	}
 	return memory.NewBufferBytes(out)
+}
+
+// pickValues is fixed for the usual widths: a scattered row is no call of memmove.
+func pickValues[T uint32 | uint64 | decimal128.Num](s Selection, in *memory.Buffer, offset int) *memory.Buffer {
+	values := arrow.GetData[T](in.Bytes())[offset:]
+	out := make([]T, s.rows)
+	at := 0
+	for _, r := range s.runs {
+		if r.rows == 1 {
+			out[at] = values[r.first]
+			at++
+			continue
+		}
+		at += copy(out[at:], values[r.first:r.first+r.rows])
+	}
+	return memory.NewBufferBytes(arrow.GetBytes(out))
+}
+
+// pickBytes copies the selected texts or bytes, with new offsets.
+func pickBytes[O int32 | int64](s Selection, in arrow.ArrayData) []*memory.Buffer {
+	out := make([]O, s.rows+1)
+	if s.rows == 0 { // an empty array need not have offsets
+		return []*memory.Buffer{memory.NewBufferBytes(arrow.GetBytes(out)), memory.NewBufferBytes(nil)}
+	}
+	old, size := arrow.GetOffsets[O](in, 1), O(0)
+	for _, r := range s.runs {
+		size += old[r.first+r.rows] - old[r.first]
+	}
+	var from []byte
+	if in.Buffers()[2] != nil { // else all are empty
+		from = in.Buffers()[2].Bytes()
+	}
+	to := make([]byte, 0, size)
+	row := 0
+	for _, r := range s.runs {
+		shift := O(len(to)) - old[r.first]
+		to = append(to, from[old[r.first]:old[r.first+r.rows]]...)
+		for _, o := range old[r.first+1 : r.first+r.rows+1] {
+			row++
+			out[row] = o + shift
+		}
+	}
+	return []*memory.Buffer{memory.NewBufferBytes(arrow.GetBytes(out)), memory.NewBufferBytes(to)}
 }
 
 // pickOffsets makes the offsets of the selected rows, and the selection of what they

@@ -57,8 +57,8 @@ type source struct {
 	tally    batch.Tally
 	schema   *arrow.Schema
 
-	slots  []int32          // of the rows of a batch; kept for the next one
-	chosen []take.Selection // by slot; empty between batches
+	slots  []int32        // of the rows of a batch; kept for the next one
+	chosen take.Selection // the same
 }
 
 // NewWriter makes a Writer for a bundle. Nothing is written before there are rows.
@@ -90,31 +90,64 @@ func (w *Writer) add(ctx context.Context, s *source, b batch.Batch) error {
 		return err
 	}
 	s.schema = record.Schema()
-	if err := s.assign(b); err != nil {
+	s.slots = slices.Grow(s.slots[:0], int(b.Record.NumRows()))[:b.Record.NumRows()]
+	if err := s.assigner.assign(b, s.slots); err != nil {
 		return err
 	}
-	for _, slot := range s.touched() {
-		rows, err := s.chosen[slot].Record(record)
-		s.chosen[slot].Reset()
-		if err != nil {
+	rows, ends := bySlot(s.slots)
+	first := int32(0)
+	for slot, end := range ends {
+		if first == end {
+			continue
+		}
+		if err := w.move(ctx, s, int32(slot), record, rows[first:end]); err != nil {
 			return err
 		}
-		if err := w.hold(ctx, s, slot, rows); err != nil {
-			return err
-		}
+		first = end
 	}
 	return nil
 }
 
-// hold adds rows to the buffer of a target, and makes room if that is too much.
-func (w *Writer) hold(ctx context.Context, s *source, slot int32, rows arrow.Record) error {
+// bySlot sorts the rows of a batch by slot: those of slot i are rows[ends[i-1]:ends[i]], in
+// ascending order.
+func bySlot(slots []int32) (rows, ends []int32) {
+	if len(slots) == 0 {
+		return nil, nil
+	}
+	ends = make([]int32, slices.Max(slots)+1)
+	for _, slot := range slots {
+		ends[slot]++
+	}
+	next := int32(0)
+	for slot, count := range ends {
+		ends[slot] = next // for now, the start
+		next += count
+	}
+	rows = make([]int32, len(slots))
+	for row, slot := range slots {
+		rows[ends[slot]] = int32(row)
+		ends[slot]++
+	}
+	return rows, ends
+}
+
+// move copies rows of a record to the buffer of a target, and makes room if that is too much.
+func (w *Writer) move(ctx context.Context, s *source, slot int32, record arrow.Record, rows []int32) error {
+	s.chosen.Reset()
+	for _, row := range rows {
+		s.chosen.Add(int(row), 1)
+	}
+	moved, err := s.chosen.Record(record)
+	if err != nil {
+		return err
+	}
 	b := s.buffer(slot)
-	if !b.takes(rows.Schema()) {
+	if !b.takes(moved.Schema()) {
 		if err := w.flush(ctx, b); err != nil {
 			return err
 		}
 	}
-	w.held += b.add(rows)
+	w.held += b.add(moved)
 	if w.held <= w.budget {
 		return nil
 	}
@@ -240,32 +273,6 @@ func (s *source) kept(record arrow.Record) (arrow.Record, error) {
 		}
 	}
 	return array.NewRecord(arrow.NewSchema(fields, nil), columns, record.NumRows()), nil
-}
-
-// assign chooses the rows of a batch for their slots.
-func (s *source) assign(b batch.Batch) error {
-	s.slots = slices.Grow(s.slots[:0], int(b.Record.NumRows()))[:b.Record.NumRows()]
-	if err := s.assigner.assign(b, s.slots); err != nil {
-		return err
-	}
-	for row, slot := range s.slots {
-		for int(slot) >= len(s.chosen) {
-			s.chosen = append(s.chosen, take.Selection{})
-		}
-		s.chosen[slot].Add(row, 1)
-	}
-	return nil
-}
-
-// touched are the slots that have rows chosen, in ascending order.
-func (s *source) touched() []int32 {
-	var slots []int32
-	for slot := range s.chosen {
-		if s.chosen[slot].Rows() > 0 {
-			slots = append(slots, int32(slot))
-		}
-	}
-	return slots
 }
 
 func (s *source) buffer(slot int32) *buffer {
