@@ -13,9 +13,9 @@ import (
 	"hyperlake/internal/failure"
 )
 
-// MaxValues is the most values that a column of SplitBy may have in one bundle, for every
-// value becomes a file.
-const MaxValues = 10_000
+// MaxTargets is the most shards of a table, and the most values that a column of SplitBy
+// may have in one bundle: every value becomes a file.
+const MaxTargets = 10_000
 
 // assigner decides where rows go. A slot is the number of a target in the bundle. Not safe
 // for concurrent use.
@@ -166,8 +166,8 @@ func (s *splitter) find(values keys, row int) (slot int32, known bool) {
 
 // add makes a slot for the value of a row.
 func (s *splitter) add(values keys, field arrow.Field, column arrow.Array, row int) (int32, error) {
-	if len(s.names) == MaxValues {
-		return 0, failure.New(failure.Data, "repartition: split_by: column %s has more than %d values, and each would be a file", s.column, MaxValues).
+	if len(s.names) == MaxTargets {
+		return 0, failure.New(failure.Data, "repartition: split_by: column %s has more than %d values, and each would be a file", s.column, MaxTargets).
 			WithHint("split by a column with fewer values, or move rows by hash: {by: [%s], shards: N}", s.column)
 	}
 	slot := int32(len(s.names))

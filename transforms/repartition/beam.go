@@ -85,7 +85,7 @@ func (fn *spillFn) ProcessElement(ctx context.Context, b batch.Batch, others fun
 	if err != nil {
 		fn.abort()
 	}
-	return failure.Encode(err, failure.Storage)
+	return failure.Encode(err, failure.Engine)
 }
 
 // FinishBundle ends the spill of the bundle and emits the references to its parts.
@@ -93,7 +93,7 @@ func (fn *spillFn) FinishBundle(ctx context.Context, _ func(batch.Batch), emit f
 	parts, err := fn.writer.Finish(ctx)
 	if err != nil {
 		fn.abort()
-		return failure.Encode(err, failure.Storage)
+		return failure.Encode(err, failure.Engine)
 	}
 	bytesSpilled.Inc(ctx, fn.writer.Bytes())
 	for _, part := range parts {
@@ -111,7 +111,7 @@ func (fn *spillFn) abort() {
 
 // Read turns the parts of [Spill] into a PCollection<batch.Batch>. The batches of a target
 // come one after another in one bundle, with no batch of another target between them.
-// Errors carry a failure.Error of kind Storage that names the spill.
+// Errors carry a failure.Error, of kind Storage where a spill fails, which they name.
 func Read(s beam.Scope, parts beam.PCollection) beam.PCollection {
 	s = s.Scope("repartition.Read")
 	return beam.ParDo(s, &readFn{}, beam.GroupByKey(s, parts))
@@ -129,7 +129,7 @@ func (fn *readFn) ProcessElement(ctx context.Context, _ string, parts func(*Part
 		emit(b)
 		return ctx.Err()
 	})
-	return failure.Encode(err, failure.Storage)
+	return failure.Encode(err, failure.Engine)
 }
 
 // Remove removes the spills of parts, the output of [Spill], when everything of after, any

@@ -83,8 +83,9 @@ func (b *buffer) batchEnd(start int) int {
 	return end
 }
 
-// hasDictionary says whether a column is encoded with a dictionary, at any depth. The
-// library mixes up the values when it joins columns whose dictionaries differ.
+// hasDictionary says whether a column is encoded with a dictionary, at any depth. Columns
+// whose dictionaries differ must not be joined: where there are NULLs among indices of more
+// than a byte, the library overwrites others with zeros.
 func hasDictionary(fields []arrow.Field) bool {
 	return slices.ContainsFunc(fields, func(field arrow.Field) bool {
 		nested, isNested := field.Type.(arrow.NestedType)

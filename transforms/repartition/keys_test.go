@@ -139,6 +139,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		{repartition.Table{SplitBy: "date32"}, ""},
 		{repartition.Table{By: []string{"utf8"}}, "shards is 0"},
 		{repartition.Table{Shards: -1}, "shards is -1"},
+		{repartition.Table{Shards: 10_001}, "at most 10000"},
 		{repartition.Table{By: []string{"utf8"}, Shards: 1, Range: "utf8"}, "exclude each other"},
 		{repartition.Table{Range: "int64", SplitBy: "utf8"}, "exclude each other"},
 		{repartition.Table{By: []string{"nothing"}, Shards: 1}, `0 columns named "nothing"`},

@@ -97,6 +97,7 @@ func (r *partReader) readPiece(i int) error {
 // fetch reads a piece and compares its checksum.
 func (r *partReader) fetch(piece Piece) error {
 	r.bytes.Reset()
+	r.bytes.Grow(int(piece.Length) + bytes.MinRead) // else its last read would double it
 	if _, err := io.Copy(&r.bytes, io.NewSectionReader(r.file, piece.Offset, piece.Length)); err != nil {
 		return err
 	}

@@ -33,16 +33,16 @@ func TestRowsArriveOnceAndUnchanged(t *testing.T) {
 			r := rand.New(rand.NewPCG(7, uint64(i)))
 			require.NoError(t, table.Check(schema))
 			params := repartition.Params{
-				Staging: t.TempDir(), Tables: []repartition.Table{table}, BufferBytes: pick[int64](r, 1, 200_000, 1<<20),
+				Staging: t.TempDir(), Tables: []repartition.Table{table}, BufferBytes: pick[int64](r, 1, 50_000, 1<<20),
 			}
 			want := map[string][]string{} // by id
 			var sources batch.Tally
 			var parts []repartition.Part
 			for range 3 {
 				var bundle []batch.Batch
-				for range 1 + r.IntN(4) {
+				for range 1 + r.IntN(3) {
 					first := int64(len(want))
-					b := batchOf(0, randomRecord(t, r, schema, first, r.IntN(150)), first)
+					b := batchOf(0, randomRecord(t, r, schema, first, r.IntN(50)), first)
 					for row := range int(b.Record.NumRows()) {
 						want[cell(b.Record.Column(0), row)] = line(b.Record, row)
 					}
@@ -120,7 +120,7 @@ func TestSplitByMakesATargetForEachValue(t *testing.T) {
 			continue
 		}
 		values := map[string]map[string]bool{} // by target
-		record := randomRecord(t, rand.New(rand.NewPCG(1, 1)), schema, 0, 300)
+		record := randomRecord(t, rand.New(rand.NewPCG(1, 1)), schema, 0, 80)
 		parts := spilled(t, repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{table}}, batchOf(0, record, 0))
 		for _, b := range readAll(t, parts) {
 			for row := range int(b.Record.NumRows()) {

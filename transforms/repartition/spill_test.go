@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,8 +38,7 @@ func byID(staging string, shards int) repartition.Params {
 	return repartition.Params{Staging: staging, Tables: []repartition.Table{{By: []string{"id"}, Shards: shards}}}
 }
 
-// A bundle never holds more than its budget, however many rows and targets there are, and
-// the largest buffers are those that are written.
+// A bundle never holds more than its budget, however many rows and targets there are.
 func TestMemoryIsBounded(t *testing.T) {
 	for _, shards := range []int{1, 7, 500} {
 		params := byID(t.TempDir(), shards)
@@ -57,6 +58,27 @@ func TestMemoryIsBounded(t *testing.T) {
 		files, err := filepath.Glob(filepath.Join(params.Staging, "spills", "*"))
 		require.NoError(t, err)
 		assert.Len(t, files, 1, "one file whatever the number of targets")
+	}
+}
+
+// It is the largest targets that make room, so that small ones are written in few pieces.
+func TestLargeTargetsMakeRoom(t *testing.T) {
+	schema := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}}, nil)
+	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{SplitBy: "id"}}, BufferBytes: 200_000}
+	var batches []batch.Batch
+	for range 40 {
+		builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+		for row := range 5000 {
+			builder.Field(0).(*array.Int64Builder).Append(int64(max(0, row-4980))) // one value has all rows but 19
+		}
+		batches = append(batches, batchOf(0, builder.NewRecord(), 0))
+	}
+	parts := spilled(t, params, batches...)
+	require.Len(t, parts, 20)
+	assert.Greater(t, len(parts[0].Pieces), 5)
+	for _, part := range parts[1:] {
+		assert.LessOrEqual(t, len(part.Pieces), 4)
+		assert.EqualValues(t, 40, part.Rows)
 	}
 }
 
@@ -161,7 +183,7 @@ func stagedBytes(t *testing.T, staging string) int64 {
 
 func TestTooManyValuesToSplitBy(t *testing.T) {
 	w := repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{SplitBy: "id"}}})
-	err := w.Add(t.Context(), narrowBatch(t, 0, repartition.MaxValues+1))
+	err := w.Add(t.Context(), narrowBatch(t, 0, repartition.MaxTargets+1))
 	w.Abort()
 	require.ErrorContains(t, err, "column id has more than 10000 values")
 	assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
@@ -285,4 +307,16 @@ func TestSpillsOnGCS(t *testing.T) {
 	require.ErrorContains(t, err, "write spill gs://")
 	assert.NotEmpty(t, failure.Of(err, failure.Engine).Hint)
 	w.Abort()
+}
+
+func TestBatchesThatCannotBeMovedAreAnError(t *testing.T) {
+	w := repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{}, {Shards: 1}}})
+	stays, empty, misfit := narrowBatch(t, 0, 1), batch.Batch{Table: 1}, narrowBatch(t, 0, 1)
+	assert.ErrorContains(t, w.Add(t.Context(), stays), "table 0 came to be moved")
+	assert.ErrorContains(t, w.Add(t.Context(), empty), "table 1 came to be moved")
+	misfit.Table = 7
+	assert.ErrorContains(t, w.Add(t.Context(), misfit), "table 7 came to be moved")
+
+	w = repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{By: []string{"other"}, Shards: 1}}})
+	assert.ErrorContains(t, w.Add(t.Context(), narrowBatch(t, 0, 1)), `0 columns named "other"`)
 }

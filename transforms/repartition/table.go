@@ -45,6 +45,8 @@ func (t Table) Check(schema *arrow.Schema) error {
 		return refused("by, range and split_by exclude each other").WithHint("keep one of them")
 	case t.Shards < 0 || t.Shards == 0 && len(t.By) > 0:
 		return refused("shards is %d, but must be at least 1", t.Shards).WithHint("say how many shards to make")
+	case t.Shards > MaxTargets:
+		return refused("shards is %d, but must be at most %d", t.Shards, MaxTargets).WithHint("make fewer shards: a few for each worker")
 	}
 	for _, column := range slices.Concat(t.By, t.Columns) {
 		if _, err := fieldOf(schema, column); err != nil {

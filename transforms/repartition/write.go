@@ -68,11 +68,11 @@ func NewWriter(params Params) *Writer {
 
 // Add takes a batch of a table that moves ([Params.Moves]). The batch is not kept.
 func (w *Writer) Add(ctx context.Context, b batch.Batch) error {
+	if !w.params.Moves(b.Table) || b.Record == nil {
+		return failure.New(failure.Engine, "a batch of table %d came to be moved that cannot be: %v", b.Table, b.Origin)
+	}
 	s := w.sources[b.Table]
 	if s == nil {
-		if !w.params.Moves(b.Table) {
-			return failure.New(failure.Engine, "a batch of table %d came to be moved, which is not asked for", b.Table)
-		}
 		table := w.params.Tables[b.Table]
 		s = &source{table: b.Table, columns: table.Columns, assigner: newAssigner(table), first: b.Origin}
 		w.sources[b.Table] = s
