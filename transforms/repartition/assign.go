@@ -36,7 +36,7 @@ func newAssigner(t Table) assigner {
 	case len(t.By) > 0:
 		return hasher{columns: t.By, shards: t.Shards}
 	default:
-		return dealer{shards: t.Shards}
+		return &dealer{shards: t.Shards, next: -1}
 	}
 }
 
@@ -113,19 +113,25 @@ func (r ranger) assign(b batch.Batch, slots []int32) error {
 
 func (r ranger) target(slot int32) batch.Target { return batch.Target{Shard: int(slot)} }
 
-// dealer deals batches out whole: which shard gets one depends on its origin, so that
-// every attempt decides alike.
-type dealer struct{ shards int }
+// dealer deals batches out whole, one shard after another. The origin of the first batch
+// decides where it begins, so that many bundles of few batches do not all begin alike.
+type dealer struct {
+	shards int
+	next   int32 // -1 before the first batch
+}
 
-func (d dealer) assign(b batch.Batch, slots []int32) error {
-	shard := share(xxhash.Sum64String(b.Origin.String())*spread, d.shards)
-	for row := range slots {
-		slots[row] = shard
+func (d *dealer) assign(b batch.Batch, slots []int32) error {
+	if d.next < 0 {
+		d.next = share(xxhash.Sum64String(b.Origin.String())*spread, d.shards)
 	}
+	for row := range slots {
+		slots[row] = d.next
+	}
+	d.next = (d.next + 1) % int32(d.shards)
 	return nil
 }
 
-func (d dealer) target(slot int32) batch.Target { return batch.Target{Shard: int(slot)} }
+func (d *dealer) target(slot int32) batch.Target { return batch.Target{Shard: int(slot)} }
 
 // splitter makes a target for every value of a column that the bundle meets.
 type splitter struct {

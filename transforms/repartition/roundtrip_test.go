@@ -33,7 +33,7 @@ func TestRowsArriveOnceAndUnchanged(t *testing.T) {
 			r := rand.New(rand.NewPCG(7, uint64(i)))
 			require.NoError(t, table.Check(schema))
 			params := repartition.Params{
-				Staging: t.TempDir(), Tables: []repartition.Table{table}, BufferBytes: pick[int64](r, 1, 50_000, 1<<20),
+				Staging: t.TempDir(), Tables: []repartition.Table{table}, BufferBytes: pick[int64](r, 100_000, 1<<20),
 			}
 			want := map[string][]string{} // by id
 			var sources batch.Tally

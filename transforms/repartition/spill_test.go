@@ -45,7 +45,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		params.BufferBytes = 2 << 20
 		w := repartition.NewWriter(params)
 		held := int64(0)
-		for i := range int64(30) {
+		for i := range int64(15) {
 			require.NoError(t, w.Add(t.Context(), narrowBatch(t, i*5000, 5000)))
 			require.LessOrEqual(t, w.Held(), params.BufferBytes)
 			held = max(held, w.Held())
@@ -59,6 +59,23 @@ func TestMemoryIsBounded(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, files, 1, "one file whatever the number of targets")
 	}
+}
+
+// Batches are dealt out evenly when nothing else decides, and bundles of one batch begin at
+// different shards.
+func TestBatchesAreDealtOutEvenly(t *testing.T) {
+	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{Shards: 4}}}
+	var batches []batch.Batch
+	begins := map[int]bool{}
+	for i := range int64(40) {
+		b := narrowBatch(t, i*10, 10)
+		batches = append(batches, b)
+		begins[spilled(t, params, b)[0].Target.Shard] = true
+	}
+	for _, part := range spilled(t, params, batches...) {
+		assert.EqualValues(t, 100, part.Rows)
+	}
+	assert.Len(t, begins, 4)
 }
 
 // It is the largest targets that make room, so that small ones are written in few pieces.

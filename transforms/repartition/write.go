@@ -15,8 +15,9 @@ import (
 	"hyperlake/internal/take"
 )
 
-// DefaultBufferBytes is what a bundle holds in memory unless Params say otherwise. With
-// more of it, pieces are larger, which many targets need.
+// DefaultBufferBytes is what a bundle holds in memory unless Params say otherwise. It is
+// plenty for a hundred targets; with thousands, pieces become so small that they take twice
+// the bytes and five times the time, and more memory is the remedy.
 const DefaultBufferBytes = 32 << 20
 
 // Params says what is moved and where to. All fields travel to workers.
