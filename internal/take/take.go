@@ -144,11 +144,11 @@ func (s Selection) validity(in arrow.ArrayData) (valid *memory.Buffer, nulls int
 	if len(in.Buffers()) == 0 || in.Buffers()[0] == nil || in.Buffers()[0].Len() == 0 {
 		return nil, 0
 	}
-	if bitutil.CountSetBits(in.Buffers()[0].Bytes(), in.Offset(), in.Len()) == in.Len() {
+	valid = s.bits(in.Buffers()[0], in.Offset())
+	if nulls = s.rows - bitutil.CountSetBits(valid.Bytes(), 0, s.rows); nulls == 0 {
 		return nil, 0
 	}
-	valid = s.bits(in.Buffers()[0], in.Offset())
-	return valid, s.rows - bitutil.CountSetBits(valid.Bytes(), 0, s.rows)
+	return valid, nulls
 }
 
 // bits copies the selected bits of a bitmap. (bitutil.CopyBitmap allocates for each run.)

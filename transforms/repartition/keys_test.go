@@ -142,6 +142,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		{repartition.Table{Shards: 10_001}, "at most 10000"},
 		{repartition.Table{By: []string{"utf8"}, Shards: 1, Range: "utf8"}, "exclude each other"},
 		{repartition.Table{Range: "int64", SplitBy: "utf8"}, "exclude each other"},
+		{repartition.Table{SplitBy: "utf8", Shards: 2}, "shards has no meaning"},
 		{repartition.Table{By: []string{"nothing"}, Shards: 1}, `0 columns named "nothing"`},
 		{repartition.Table{Shards: 1, Columns: []string{"nothing"}}, `0 columns named "nothing"`},
 		{repartition.Table{By: []string{nested.String()}, Shards: 1}, "by: column struct"},

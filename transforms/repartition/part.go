@@ -49,7 +49,7 @@ func (p Part) compare(other Part) int {
 	)
 }
 
-// inOrder sorts the parts of a target. One that a runner delivered twice is kept once.
+// inOrder sorts the parts of a target. One with rows that a runner delivered twice is kept once.
 func inOrder(parts []Part) []Part {
 	sorted := slices.SortedFunc(slices.Values(parts), Part.compare)
 	return slices.CompactFunc(sorted, func(a, b Part) bool { return a.Spill.URI != "" && a.Spill.URI == b.Spill.URI })

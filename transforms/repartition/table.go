@@ -43,6 +43,8 @@ func (t Table) Check(schema *arrow.Schema) error {
 	switch {
 	case ways > 1:
 		return refused("by, range and split_by exclude each other").WithHint("keep one of them")
+	case t.SplitBy != "" && t.Shards != 0:
+		return refused("split_by makes a target for each value, so that shards has no meaning").WithHint("leave shards out")
 	case t.Shards < 0 || t.Shards == 0 && len(t.By) > 0:
 		return refused("shards is %d, but must be at least 1", t.Shards).WithHint("say how many shards to make")
 	case t.Shards > MaxTargets:
