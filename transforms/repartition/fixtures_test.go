@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,9 +49,12 @@ var nestedTypes = []arrow.DataType{
 }
 
 // everything has a column of each type, and one that numbers rows.
-func everything() *arrow.Schema {
+func everything() *arrow.Schema { return columnsOf(slices.Concat(flatTypes, nestedTypes)...) }
+
+// columnsOf has a column that numbers rows, and one of each type, by its name.
+func columnsOf(types ...arrow.DataType) *arrow.Schema {
 	fields := []arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}}
-	for _, t := range append(append([]arrow.DataType{}, flatTypes...), nestedTypes...) {
+	for _, t := range types {
 		fields = append(fields, arrow.Field{
 			Name: t.String(), Type: t, Nullable: true,
 			Metadata: arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{batch.LogicalUnknown}),

@@ -3,6 +3,8 @@ package repartition_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -18,22 +20,29 @@ import (
 // values at one target, and tallies that add up to those of the sources and agree with the
 // rows at every target: whatever the type, the way, the bundles and the memory.
 func TestRowsArriveOnceAndUnchanged(t *testing.T) {
-	schema := everything()
-	tables := []repartition.Table{{Shards: 3}}
-	for _, dt := range flatTypes {
-		tables = append(tables, repartition.Table{By: []string{dt.String()}, Shards: 4})
-		if (repartition.Table{SplitBy: dt.String()}).Check(schema) == nil {
-			tables = append(tables, repartition.Table{SplitBy: dt.String()})
+	type way struct {
+		table  repartition.Table
+		schema *arrow.Schema
+	}
+	ways := []way{
+		{repartition.Table{Shards: 3}, everything()},
+		{repartition.Table{By: []string{"utf8", "float64", "decimal(38, 4)"}, Shards: 20}, everything()},
+	}
+	for i, dt := range flatTypes {
+		schema := columnsOf(dt, nestedTypes[i%len(nestedTypes)])
+		ways = append(ways, way{repartition.Table{By: []string{dt.String()}, Shards: 4}, schema})
+		if split := (repartition.Table{SplitBy: dt.String()}); split.Check(schema) == nil {
+			ways = append(ways, way{split, schema})
 		}
 	}
-	tables = append(tables, repartition.Table{By: []string{"utf8", "double", "float64", "decimal(38, 4)"}[:1], Shards: 50})
-	for i, table := range tables {
+	for i, way := range ways {
+		table, schema := way.table, way.schema
 		t.Run(fmt.Sprintf("%d %s%v", i, table.SplitBy, table.By), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(7, uint64(i)))
 			require.NoError(t, table.Check(schema))
 			params := repartition.Params{
-				Staging: t.TempDir(), Tables: []repartition.Table{table}, BufferBytes: pick[int64](r, 100_000, 1<<20),
+				Staging: t.TempDir(), Tables: []repartition.Table{table}, BufferBytes: pick[int64](r, 10_000, 1<<20),
 			}
 			want := map[string][]string{} // by id
 			var sources batch.Tally
@@ -42,7 +51,7 @@ func TestRowsArriveOnceAndUnchanged(t *testing.T) {
 				var bundle []batch.Batch
 				for range 1 + r.IntN(3) {
 					first := int64(len(want))
-					b := batchOf(0, randomRecord(t, r, schema, first, r.IntN(50)), first)
+					b := batchOf(0, randomRecord(t, r, schema, first, r.IntN(150)), first)
 					for row := range int(b.Record.NumRows()) {
 						want[cell(b.Record.Column(0), row)] = line(b.Record, row)
 					}
@@ -81,16 +90,19 @@ func checkArrived(t *testing.T, schema *arrow.Schema, table repartition.Table, g
 	assert.Equal(t, sources, arrived)
 }
 
-// decisive is the value that decides where a row goes, as hyperd distinguishes it.
+// decisive is the values that decide where a row goes, as hyperd distinguishes them; empty
+// if none do.
 func decisive(table repartition.Table, record arrow.Record, row int) string {
-	name := table.SplitBy
-	if len(table.By) > 0 {
-		name = table.By[0]
+	var all []string
+	for _, name := range append(slices.Clone(table.By), table.SplitBy) {
+		if name != "" {
+			all = append(all, distinct(record.Column(record.Schema().FieldIndices(name)[0]), row))
+		}
 	}
-	if name == "" {
-		return ""
-	}
-	column := record.Column(record.Schema().FieldIndices(name)[0])
+	return strings.Join(all, " | ")
+}
+
+func distinct(column arrow.Array, row int) string {
 	if column.IsNull(row) {
 		return "null"
 	}
@@ -113,14 +125,14 @@ func decisive(table repartition.Table, record arrow.Record, row int) string {
 
 // A target gets the rows of a value and of no other one.
 func TestSplitByMakesATargetForEachValue(t *testing.T) {
-	schema := everything()
 	for _, dt := range flatTypes {
+		schema := columnsOf(dt)
 		table := repartition.Table{SplitBy: dt.String()}
 		if table.Check(schema) != nil {
 			continue
 		}
 		values := map[string]map[string]bool{} // by target
-		record := randomRecord(t, rand.New(rand.NewPCG(1, 1)), schema, 0, 80)
+		record := randomRecord(t, rand.New(rand.NewPCG(1, 1)), schema, 0, 300)
 		parts := spilled(t, repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{table}}, batchOf(0, record, 0))
 		for _, b := range readAll(t, parts) {
 			for row := range int(b.Record.NumRows()) {
