@@ -2,8 +2,8 @@
 // ranges of one, to one target for each value of one, or simply evenly.
 //
 // The rows of a bundle go to one spill file on staging, and what crosses the shuffle is a
-// few hundred bytes per bundle and target: a [Part], which says where in the spill the
-// rows of the target are. Whoever works for a target gets its parts, reads those pieces of
+// [Part] for each bundle and target, which says where in the spill the rows of the target
+// are: some hundred bytes, and a hundred more for every piece. Whoever works for a target gets its parts, reads those pieces of
 // the spills and nothing else of them, and emits batches again.
 //
 // What it promises:
@@ -17,8 +17,8 @@
 //     rows as read; what a bundle filtered, rejected or saw break a rule travels with its
 //     first part. So at every target, what tallies leave is what arrives, and a bundle of
 //     which no row is left still sends its account.
-//   - Memory and open files are bounded: a bundle holds [Params.BufferBytes] of rows,
-//     whatever the number of targets, and one open file. Bytes on staging are bounded by
+//   - Memory and open files are bounded: a bundle holds [Params.BufferBytes] of rows, and
+//     while it writes one batch more, whatever the number of targets, and one open file. Bytes on staging are bounded by
 //     [Params.MaxBytes].
 //   - What is read is what was written: every piece has a checksum, and an error names the
 //     spill.
