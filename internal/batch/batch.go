@@ -34,11 +34,19 @@ type Batch struct {
 	Table  int // index into the tables of the run
 	Origin Origin
 	Tally  Tally
+	Target Target       // zero unless rows of the table were moved
 	Record arrow.Record // source columns in the order of the table's columns; nil if Deferred is not
 
 	// Deferred stands for rows that were not read. The tally counts them as read; what
 	// becomes of them is known after hyperd loaded them.
 	Deferred *Deferred
+}
+
+// Target says where a repartition moved rows of a table. The rows of one target arrive
+// together: no batch of another is between them.
+type Target struct {
+	Shard int    `json:"shard,omitempty"` // 0-based
+	Name  string `json:"name,omitempty"`  // of the value that all rows have, as file names spell it; empty if not split by value
 }
 
 // Tally counts rows between a file and a sink. It travels with the rows it is about, so

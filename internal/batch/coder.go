@@ -25,6 +25,7 @@ type batchHead struct {
 	Table  int    `json:"table"`
 	Origin Origin `json:"origin"`
 	Tally  Tally  `json:"tally"`
+	Target Target `json:"target,omitzero"`
 
 	Deferred *Deferred `json:"deferred,omitempty"`
 }
@@ -38,7 +39,7 @@ type rejectsHead struct {
 }
 
 func encodeBatch(b Batch) ([]byte, error) {
-	head := batchHead{b.Table, b.Origin, b.Tally, b.Deferred}
+	head := batchHead{b.Table, b.Origin, b.Tally, b.Target, b.Deferred}
 	if b.Deferred != nil {
 		return encodeHead(head)
 	}
@@ -57,7 +58,7 @@ func decodeBatch(data []byte) (Batch, error) {
 			return Batch{}, err
 		}
 	}
-	return Batch{Table: head.Table, Origin: head.Origin, Tally: head.Tally, Record: record, Deferred: head.Deferred}, nil
+	return Batch{Table: head.Table, Origin: head.Origin, Tally: head.Tally, Target: head.Target, Record: record, Deferred: head.Deferred}, nil
 }
 
 func encodeRejects(r Rejects) ([]byte, error) {

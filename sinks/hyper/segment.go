@@ -84,9 +84,9 @@ func (s *segment) close() error {
 // recordInMessage finds the record that hyperd could not read.
 var recordInMessage = regexp.MustCompile(`record batch (\d+)`)
 
-// blame says where the rows of segments came from that hyperd would not load: of one record,
+// blameSegment says where the rows of segments came from that hyperd would not load: of one record,
 // where its message names that.
-func blame(segments []*segment, message string) string {
+func blameSegment(segments []*segment, message string) string {
 	for _, s := range segments {
 		if !strings.Contains(message, s.path) {
 			continue

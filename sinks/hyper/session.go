@@ -146,10 +146,10 @@ func (s *session) load(ctx context.Context, segments []*segment) error {
 	}
 	rows, err := s.conn.Exec(ctx, table.insertSQL(partialAlias, segments))
 	if err != nil {
-		return fmt.Errorf("load table %s from %s: %w", table, blame(segments, err.Error()), err)
+		return fmt.Errorf("load table %s from %s: %w", table, blameSegment(segments, err.Error()), err)
 	}
 	if rows != want {
-		return failure.New(failure.Hyperd, "hyperd took %d of %d rows of table %s from %s", rows, want, table, blame(segments, ""))
+		return failure.New(failure.Hyperd, "hyperd took %d of %d rows of table %s from %s", rows, want, table, blameSegment(segments, ""))
 	}
 	for _, segment := range segments {
 		if err := removeFile(segment.path); err != nil {

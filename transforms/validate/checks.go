@@ -8,6 +8,8 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"hyperlake/internal/take"
 )
 
 // columnCheck adds the rows whose value in arr does not pass to broken.
@@ -113,7 +115,7 @@ func (c boolSetCheck) mark(arr arrow.Array, broken *rowSet) {
 
 // nullChecks are the checks of not_null on a column of type t.
 func nullChecks(t arrow.DataType) ([]columnCheck, error) {
-	switch storageType(t).(type) {
+	switch take.StorageType(t).(type) {
 	case arrow.UnionType, *arrow.RunEndEncodedType:
 		return nil, errors.New("not_null is not known for this type; drop the rule, or leave the column out with select")
 	case *arrow.DictionaryType: // NULL is a row without index, or an index of a NULL
@@ -142,7 +144,7 @@ func conditionsOf(t arrow.DataType) []string {
 
 // valueChecks are the checks of what a rule says about the values of a column of type t.
 func valueChecks(t arrow.DataType, rule Rule) ([]columnCheck, error) {
-	t = storageType(t)
+	t = take.StorageType(t)
 	switch t := t.(type) {
 	case *arrow.NullType: // of all-NULL columns, which pass whatever their type would have been
 		return nil, nil

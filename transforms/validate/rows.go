@@ -1,11 +1,12 @@
 package validate
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/take"
 )
 
 // rowSet is a set of row positions of one batch: row i is bit i%64 of word i/64. The words
@@ -84,14 +85,14 @@ func (s rowSet) positions() []int {
 func (s rowSet) first() int { return s.positions()[0] }
 
 // split makes selections of the rows outside the set and of those in it.
-func (s rowSet) split() (outside, inside selection) {
+func (s rowSet) split() (outside, inside take.Selection) {
 	next := 0
 	for _, row := range s.positions() {
-		outside.add(next, row-next)
-		inside.add(row, 1)
+		outside.Add(next, row-next)
+		inside.Add(row, 1)
 		next = row + 1
 	}
-	outside.add(next, s.rows-next)
+	outside.Add(next, s.rows-next)
 	return outside, inside
 }
 
@@ -125,12 +126,5 @@ func (b bitmap) word(i int) uint64 {
 	if len(b.bytes) == 0 {
 		return b.mask(i)
 	}
-	at := b.offset + 64*i
-	from, shift := b.bytes[at/8:], at%8
-	if len(from) < 9 { // the end of the buffer: read from a copy that is long enough
-		var tail [9]byte
-		copy(tail[:], from)
-		from = tail[:]
-	}
-	return (binary.LittleEndian.Uint64(from)>>shift | uint64(from[8])<<(64-shift)) & b.mask(i)
+	return take.Word(b.bytes, b.offset+64*i) & b.mask(i)
 }

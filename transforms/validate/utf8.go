@@ -6,6 +6,8 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"hyperlake/internal/take"
 )
 
 // validUTF8 is the built-in rule of every table: hyperd refuses a whole load for one text
@@ -13,10 +15,10 @@ import (
 func validUTF8(schema *arrow.Schema) compiledRule {
 	rule := compiledRule{Rule: Rule{Name: "valid utf-8", OnFail: Reject, Builtin: true}}
 	for i, f := range schema.Fields() {
-		t := storageType(f.Type)
+		t := take.StorageType(f.Type)
 		coded, isCoded := t.(*arrow.DictionaryType)
 		if isCoded {
-			t = storageType(coded.ValueType)
+			t = take.StorageType(coded.ValueType)
 		}
 		var check columnCheck
 		switch t.ID() {

@@ -142,7 +142,7 @@ func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejec
 	gone := judged.filtered.clone()
 	gone.union(judged.rejected)
 	kept, _ := gone.split()
-	if good.Record, err = kept.record(judged.record); err != nil {
+	if good.Record, err = kept.Record(judged.record); err != nil {
 		return batch.Batch{}, nil, fmt.Errorf("set rows aside: %v: %w", b.Origin, err)
 	}
 	if judged.rejected.empty() {
@@ -152,7 +152,7 @@ func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejec
 	rejects = &batch.Rejects{Table: b.Table, Origin: b.Origin}
 	rejects.Rows, rejects.Rules = brokenRules(judged.rejected, judged.broken, b.Origin.FirstRow)
 	rejects.Reasons = v.explain(judged, b.Record, rejects.Rules)
-	if rejects.Record, err = dropped.record(b.Record); err != nil {
+	if rejects.Record, err = dropped.Record(b.Record); err != nil {
 		return batch.Batch{}, nil, fmt.Errorf("set rejects aside: %v: %w", b.Origin, err)
 	}
 	return good, rejects, nil

@@ -1,0 +1,142 @@
+package repartition_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/batch"
+	"hyperlake/internal/failure"
+	"hyperlake/transforms/repartition"
+)
+
+func TestMain(m *testing.M) { ptest.MainWithDefault(m, "prism") }
+
+func init() {
+	register.Function2x0(describeRows)
+	register.Function1x1(describeTally)
+	register.Function1x2(counted)
+	register.Function1x1(isPositive)
+	register.Emitter1[string]()
+}
+
+func describeRows(b batch.Batch, emit func(string)) {
+	for row := range int(b.Record.NumRows()) {
+		emit(fmt.Sprintf("%d %v %v", b.Table, b.Target, line(b.Record, row)))
+	}
+}
+
+func describeTally(b batch.Batch) string {
+	return fmt.Sprintf("%d %v %d %v", b.Table, b.Target, b.Record.NumRows(), b.Tally)
+}
+
+func isPositive(n int) bool { return n > 0 }
+
+func counted(b batch.Batch) (int, batch.Tally) { return b.Table, b.Tally }
+
+func pipelineParams(staging string) repartition.Params {
+	return repartition.Params{Staging: staging, BufferBytes: 50_000, Tables: []repartition.Table{
+		{By: []string{"id"}, Shards: 3}, {}, {SplitBy: "text"},
+	}}
+}
+
+// pipelineBatches are of three tables, of which the one in the middle stays.
+func pipelineBatches(t *testing.T) []any {
+	var batches []any
+	for i := range 12 {
+		b := narrowBatch(t, int64(i)*200, 200)
+		b.Table = i % 3
+		batches = append(batches, b)
+	}
+	return batches
+}
+
+func TestRepartitionOnPrism(t *testing.T) {
+	params := pipelineParams(t.TempDir())
+	p, s := beam.NewPipelineWithRoot()
+	batches := pipelineBatches(t)
+	// Several branches make several bundles.
+	var branches []beam.PCollection
+	for i := range 3 {
+		branches = append(branches, beam.Create(s, batches[4*i:4*i+4]...))
+	}
+	others, parts := repartition.Spill(s, beam.Flatten(s, branches...), params)
+	read := repartition.Read(s, parts)
+	passert.Equals(s, beam.ParDo(s, describeTally, others), wantOthers(batches)...)
+	passert.Equals(s, beam.ParDo(s, describeRows, read), wantRows(t, batches)...)
+	removed := repartition.Remove(s, parts, beam.ParDo(s, counted, read))
+	passert.True(s, removed, isPositive)
+
+	result := ptest.RunAndValidate(t, p)
+	counters := result.Metrics().Query(func(r beam.MetricResult) bool { return r.Name() == "rows_moved" }).Counters()
+	require.Len(t, counters, 1)
+	assert.EqualValues(t, 1600, counters[0].Committed)
+	files, err := os.ReadDir(filepath.Join(params.Staging, "spills"))
+	require.NoError(t, err)
+	assert.Empty(t, files, "spills are removed when they were read")
+}
+
+func wantOthers(batches []any) []any {
+	var want []any
+	for _, b := range batches {
+		if b := b.(batch.Batch); b.Table == 1 {
+			want = append(want, describeTally(b))
+		}
+	}
+	return want
+}
+
+// wantRows are the rows that move, with their targets as the plain functions decide.
+func wantRows(t *testing.T, batches []any) []any {
+	t.Helper()
+	params := pipelineParams(t.TempDir())
+	var moving []batch.Batch
+	for _, b := range batches {
+		if b := b.(batch.Batch); params.Moves(b.Table) {
+			moving = append(moving, b)
+		}
+	}
+	var want []any
+	for _, b := range readAll(t, spilled(t, params, moving...)) {
+		describeRows(b, func(row string) { want = append(want, row) })
+	}
+	require.Len(t, want, 1600)
+	return want
+}
+
+func TestFailuresCrossPrism(t *testing.T) {
+	params := pipelineParams(t.TempDir())
+	params.MaxBytes = 1000
+	p, s := beam.NewPipelineWithRoot()
+	_, parts := repartition.Spill(s, beam.Create(s, pipelineBatches(t)...), params)
+	repartition.Read(s, parts)
+	err := ptest.Run(p)
+	require.Error(t, err)
+	got, ok := failure.Decode(err.Error())
+	require.True(t, ok, err)
+	assert.Equal(t, failure.Storage, got.Kind)
+	assert.Contains(t, got.Hint, "allow more bytes for spills")
+}
+
+// The parts of a bundle that failed are never emitted, so that its spill is never read: a
+// bundle that fails at its end leaves no visible file either.
+func TestAFailedBundleLeavesNoSpill(t *testing.T) {
+	params := pipelineParams(t.TempDir())
+	bad := narrowBatch(t, 0, 10)
+	bad.Tally.Read += 5
+	p, s := beam.NewPipelineWithRoot()
+	_, parts := repartition.Spill(s, beam.Create(s, any(bad)), params)
+	repartition.Read(s, parts)
+	require.Error(t, ptest.Run(p))
+	files, err := filepath.Glob(filepath.Join(params.Staging, "spills", "*"))
+	require.NoError(t, err)
+	assert.Empty(t, files)
+}
