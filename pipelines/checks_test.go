@@ -152,3 +152,26 @@ func TestKeysThatAreRefused(t *testing.T) {
 		assert.True(t, failure.Of(err, failure.Engine).Early)
 	}
 }
+
+// hyperd believes assumed keys. The checks must not.
+func TestKeysAreNotBelieved(t *testing.T) {
+	folder := t.TempDir()
+	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 3, 4)
+	cfg := configure(t, folder, numbersConfig+"    primary_key: [n]\n    checks: [{foreign_keys: true}, {unique: [n]}]\n")
+	report, err := run(t, t.Context(), cfg, nil)
+	require.ErrorContains(t, err, "2 checks do not pass")
+	var messages []string
+	for _, result := range report.Tables[0].Checks {
+		if !result.Passed {
+			messages = append(messages, result.Message)
+		}
+	}
+	assert.Equal(t, []string{"2 rows have values of (n) that other rows have, too", "2 rows have values of (n) that other rows have, too"}, messages)
+
+	writeTable(t, filepath.Join(folder, "lake", "b.parquet"), `[{"n": null}]`, field("n", int64Type))
+	report, err = run(t, t.Context(), cfg, nil)
+	require.ErrorContains(t, err, "primary key (n) is not NULL")
+	require.NotNil(t, report.Tables[0].Checks[1].Offending)
+	assert.EqualValues(t, 1, *report.Tables[0].Checks[1].Offending)
+}

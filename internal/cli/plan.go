@@ -47,6 +47,7 @@ func planText(plan *pipelines.Plan) string {
 	for _, table := range plan.Tables {
 		writeTablePlan(&b, table)
 		writeWhere(&b, table)
+		writeReaders(&b, table)
 		writeRules(&b, table.Rules)
 		for _, note := range table.Drift {
 			fmt.Fprintf(&b, "drift: %s\n", visible(note))
@@ -78,7 +79,6 @@ func writeTablePlan(b *strings.Builder, table *pipelines.TablePlan) {
 	fmt.Fprintln(b, renderTable(headings, rows, true))
 }
 
-// writeRules names the user's rules.
 // writeWhere says which part of the files is read, and why.
 func writeWhere(b *strings.Builder, table *pipelines.TablePlan) {
 	if len(table.Partitions) > 0 {
@@ -99,6 +99,15 @@ func writeWhere(b *strings.Builder, table *pipelines.TablePlan) {
 	}
 }
 
+// writeReaders says which files hyperd reads itself, and why not the others.
+func writeReaders(b *strings.Builder, table *pipelines.TablePlan) {
+	fmt.Fprintf(b, "hyperd reads %d of %s itself\n", table.Deferred, plural(int64(table.Files), "file", "files"))
+	for _, reason := range table.Materialised {
+		fmt.Fprintf(b, "not read by hyperd: %s\n", visible(reason))
+	}
+}
+
+// writeRules names the user's rules.
 func writeRules(b *strings.Builder, rules []validate.Rule) {
 	var names []string
 	for _, rule := range rules {

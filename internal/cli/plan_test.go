@@ -53,12 +53,15 @@ format version 3: column "key" is NUMERIC\(20,0\)
  key    │ uint64      │ NUMERIC\(20,0\) │ no       │ repack
  span   │ time64\[us\]  │ TIME          │ yes      │
  plain  │ int32       │ INTEGER       │ no       │
+hyperd reads 0 of 1 file itself
+not read by hyperd: column key is stored in a form that not every reader takes for the same
 2 rules: key >= 1, plain is small
 
 "Extract"\."other": 1 file, 1 row group, 1 row, \d+ bytes
  column │ source type │ SQL type │ nullable
 ────────┼─────────────┼──────────┼──────────
  plain  │ int32       │ INTEGER  │ yes
+hyperd reads 1 of 1 file itself
 $`, got.stdout)
 	assert.NoFileExists(t, output)
 }

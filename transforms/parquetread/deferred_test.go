@@ -1,0 +1,100 @@
+package parquetread_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/transforms/parquetread"
+	"hyperlake/transforms/parquetread/internal/format"
+)
+
+func TestDeferredFilesAreNotDecoded(t *testing.T) {
+	shard, table := allOf(t, fixture("pages"), fixture("pages"))
+	shard.Files[1].Deferred = true
+	shard.Table = 3
+	batches, err := readAll(shard, table)
+	require.NoError(t, err)
+	last := batches[len(batches)-1]
+	assert.Nil(t, last.Record)
+	require.NotNil(t, last.Deferred)
+	assert.Equal(t, shard.Files[1], last.Deferred.File)
+	assert.Equal(t, 3, last.Table)
+	assert.Equal(t, footerOf(t, fixture("pages")).Rows, last.Tally.Read)
+	assert.Equal(t, fixture("pages"), last.Origin.File)
+	for _, b := range batches[:len(batches)-1] {
+		assert.Nil(t, b.Deferred)
+	}
+}
+
+func TestDeferredFilesAreThoseThatWerePlanned(t *testing.T) {
+	shard, table := allOf(t, fixture("pages"))
+	shard.Files[0].Deferred = true
+	shard.Files[0].RowGroups = shard.Files[0].RowGroups[1:]
+	_, err := readAll(shard, table)
+	assertSourceError(t, err, fixture("pages"), "not the one that was planned for")
+
+	shard, table = allOf(t, fixture("pages"))
+	shard.Files[0].Deferred = true
+	shard.Files[0].Info.Size++
+	_, err = readAll(shard, table)
+	assertSourceError(t, err, fixture("pages"), "changed")
+}
+
+// hyperd does not look at checksums, so that this has to be done before.
+func TestChecksumsOfDeferredFiles(t *testing.T) {
+	for _, name := range []string{"encodings_v1", "encodings_v2"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := read(t, fixture(name))
+			path := filepath.Join(t.TempDir(), "file.parquet")
+			readDeferred := func() error {
+				require.NoError(t, os.WriteFile(path, data, 0o600))
+				shard, table := allOf(t, path)
+				shard.Files[0].Deferred = true
+				_, err := readAll(shard, table)
+				return err
+			}
+			require.NoError(t, readDeferred())
+			pages := 0
+			for pos := 4; ; pages++ {
+				header, size, err := format.ParsePageHeader(data[pos:])
+				if err != nil || !header.HasCRC {
+					break
+				}
+				pos += size
+				if header.CompressedSize > 0 {
+					at := pos + int(header.CompressedSize)/2
+					data[at] ^= 0x10
+					assertSourceError(t, readDeferred(), path, "row group 0: column")
+					data[at] ^= 0x10
+				}
+				pos += int(header.CompressedSize)
+			}
+			assert.Greater(t, pages, 20)
+		})
+	}
+}
+
+func TestPlainColumns(t *testing.T) {
+	isPlain := func(name string) map[bool][]string {
+		columns := map[bool][]string{}
+		footer := footerOf(t, fixture(name))
+		for _, field := range footer.Schema.Fields() {
+			is := footer.IsPlain(field.Name)
+			columns[is] = append(columns[is], field.Name)
+		}
+		return columns
+	}
+	assert.Empty(t, isPlain("int96")[true])
+	assert.Empty(t, isPlain("codec_brotli")[true])
+	assert.Equal(t, []string{"flat", "text"}, isPlain("nested")[true])
+	assert.NotEmpty(t, isPlain("codec_zstd")[true])
+	assert.False(t, parquetread.Footer{Schema: footerOf(t, fixture("types")).Schema}.IsPlain("i8"), "nothing is known")
+	types := isPlain("types")
+	assert.Equal(t, []string{"i8", "u8", "i16", "u16", "date", "ts_ms_utc", "ts_us", "t_us", "dec_9_2", "dec_38_10", "dec_76_5", "bytes", "fixed", "text"}, types[true])
+	assert.Equal(t, []string{"u32", "u64", "f16", "ts_ns", "t_ms", "t_ns", "uuid", "json", "nothing"}, types[false])
+}
