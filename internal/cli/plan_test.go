@@ -54,7 +54,7 @@ format version 3: column "key" is NUMERIC\(20,0\)
  span   │ time64\[us\]  │ TIME          │ yes      │
  plain  │ int32       │ INTEGER       │ no       │
 hyperd reads 0 of 1 file itself
-not read by hyperd: column key is stored in a form that not every reader takes for the same
+not read by hyperd: rule "key >= 1" has no SQL form
 2 rules: key >= 1, plain is small
 
 "Extract"\."other": 1 file, 1 row group, 1 row, \d+ bytes
