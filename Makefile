@@ -5,7 +5,7 @@ GOLANGCI_VERSION := v2.15.0
 
 export CGO_ENABLED := 0
 
-.PHONY: help build hyperd run test test-race bench corpus fmt-check vet lint ci clean
+.PHONY: help build hyperd run test test-race bench bench-memory bench-scale10 bench-data corpus fmt-check vet lint ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -27,8 +27,17 @@ test: hyperd ## all tests, against the real hyperd
 test-race: hyperd ## all tests with the race detector
 	CGO_ENABLED=1 go test -race ./...
 
-bench: hyperd ## time and memory on lakes of many, few and large files, as JSON (takes 3 GB of disk)
-	go run ./internal/bench -hyperlake bin/hyperlake -data out/bench
+bench: hyperd ## time of loading TPC-H's lineitem in several ways, as JSON (needs Python 3 and pip, takes 2 GB of disk)
+	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite speed
+
+bench-memory: hyperd ## memory on lakes of few, many and large files, as JSON (takes 6 GB of disk)
+	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite memory
+
+bench-scale10: hyperd ## memory and time at ten times the rows, as JSON (takes 10 GB of disk)
+	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite scale10
+
+bench-data: hyperd ## the lakes of bench, without measuring anything
+	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite speed -only-data
 
 corpus: ## every value of CORPUS, a checkout of apache/parquet-testing, against pyarrow
 	python3 transforms/parquetread/testdata/dump.py $(CORPUS) out/corpus

@@ -1,12 +1,15 @@
-// Command bench measures hyperlake against itself on lakes that it makes, side by side in
-// one run, and prints JSON: the time and the peak memory of the processes of every case, and
-// the ratios that matter. Nothing of it is a test: figures depend on the machine.
+// Command bench measures hyperlake beside other ways to load the same rows, in turn in one
+// run, and prints JSON: for every case the time, the processor time and the peak memory of
+// its processes, the stages of the run, and the ratios that matter. It installs what it
+// compares with, and makes its lakes. Nothing of it is a test: figures depend on the machine.
 //
-//	go run ./internal/bench -hyperlake bin/hyperlake -data out/bench
+//	go run ./internal/bench -hyperlake bin/hyperlake -data out/bench -suite speed
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,110 +17,124 @@ import (
 	"slices"
 )
 
-// result is what one case took.
-type result struct {
-	Name           string    `json:"name"`
-	Files          int       `json:"files"`
-	Rows           int64     `json:"rows"`
-	Seconds        []float64 `json:"seconds"`
-	MedianSeconds  float64   `json:"median_seconds"`
-	HyperlakeBytes int64     `json:"peak_hyperlake_bytes"`
-	HyperdBytes    int64     `json:"peak_hyperd_bytes"`
-}
-
-// ratio compares two cases.
+// ratio compares the medians of two cases.
 type ratio struct {
 	Of        string  `json:"of"`
 	To        string  `json:"to"`
 	Seconds   float64 `json:"seconds"`
-	Hyperlake float64 `json:"peak_hyperlake"`
+	Hyperlake float64 `json:"peak_bytes"`
 }
 
 func main() {
 	program := flag.String("hyperlake", "bin/hyperlake", "the program to measure")
 	data := flag.String("data", "out/bench", "folder for the lakes, which are made once, and the extracts")
+	suite := flag.String("suite", "speed", "what to measure: speed, memory or scale10")
 	rounds := flag.Int("rounds", 3, "how often every case is run, in turn")
+	only := flag.Bool("only-data", false, "make the lakes, and measure nothing")
+	source := flag.String("direct", "", "load this folder by hyperd alone, and do nothing else")
+	perFile := flag.Bool("per-file", false, "with -direct: a statement for every file")
 	flag.Parse()
-	if err := run(*program, *data, *rounds); err != nil {
+	var err error
+	if *source != "" {
+		err = loadDirect(context.Background(), *source, filepath.Join(*data, "direct.hyper"), *perFile)
+	} else {
+		err = run(*program, *data, *suite, *rounds, *only)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// benchCase is a lake and the rules that its rows are held against.
-type benchCase struct {
-	name  string
-	lake  lake
-	rules string
-}
-
-// fiveRules are typical ones: not NULL, a range, a set, a pattern on a short column, and
-// two dates compared.
-const fiveRules = `[{column: id, not_null: true}, {column: price, min: 0, max: 100000}, {column: mode, in: [AIR, MAIL, RAIL, SHIP, TRUCK]},
-      {column: mode, matches: "^[A-Z]{3,5}$"}, {expr: "day <= due"}]`
-
-var cases = []benchCase{
-	{"few files", few, "[]"},
-	{"five rules", few, fiveRules},
-	{"many files", many, "[]"},
-	{"large files", large, "[]"},
-}
-
-func run(program, data string, rounds int) error {
-	program, err := filepath.Abs(program)
-	if err != nil {
+func run(program, data, suite string, rounds int, onlyData bool) (err error) {
+	var b bench
+	if b.program, err = filepath.Abs(program); err != nil {
+		return err
+	}
+	if b.data, err = filepath.Abs(data); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(b.data, 0o755); err != nil {
+		return err
+	}
+	cases, err := b.prepare(suite)
+	if err != nil || onlyData {
 		return err
 	}
 	results := make([]*result, len(cases))
 	for i, c := range cases {
-		if err := c.lake.make(filepath.Join(data, c.lake.name)); err != nil {
-			return fmt.Errorf("make the lake %s: %w", c.lake.name, err)
-		}
-		results[i] = &result{Name: c.name, Files: c.lake.files, Rows: int64(c.lake.files) * int64(c.lake.rows)}
+		results[i] = &result{Name: c.name, Files: c.files, Rows: c.rows}
 	}
 	for range rounds {
-		for i, r := range results {
-			fmt.Fprintf(os.Stderr, "%s: %d rows in %d files\n", r.Name, r.Rows, r.Files)
-			config, err := cases[i].configure(data)
+		for i, c := range cases {
+			fmt.Fprintf(os.Stderr, "%s: %d rows in %d files\n", c.name, c.rows, c.files)
+			args, err := c.args(b)
 			if err == nil {
-				err = r.measure(program, config)
+				err = results[i].measure(args)
+			}
+			if err == nil && c.isHyperlake {
+				err = results[i].addReport(b.path("report.json"))
 			}
 			if err != nil {
-				return fmt.Errorf("%s: %w", r.Name, err)
+				return fmt.Errorf("%s: %w", c.name, err)
 			}
 		}
 	}
 	for _, r := range results {
-		r.MedianSeconds = median(r.Seconds)
+		r.finish()
 	}
 	out := json.NewEncoder(os.Stdout)
 	out.SetIndent("", "  ")
 	return out.Encode(struct {
 		Cases  []*result `json:"cases"`
 		Ratios []ratio   `json:"ratios"`
-	}{results, []ratio{
-		compare(results, "five rules", "few files"),
-		compare(results, "many files", "few files"),
-		compare(results, "large files", "few files"),
-	}})
+	}{results, ratios(results)})
 }
 
-// configure writes the configuration of a case.
-func (c benchCase) configure(data string) (string, error) {
-	path := filepath.Join(data, c.name+".yaml")
-	text := fmt.Sprintf("name: bench\ntables:\n  - source: {uri: '%s/**/*.parquet'}\n    rules: %s\n", c.lake.name, c.rules)
-	return path, os.WriteFile(path, []byte(text), 0o600)
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
-}
-
-func compare(results []*result, of, to string) ratio {
-	find := func(name string) *result {
-		return results[slices.IndexFunc(results, func(r *result) bool { return r.Name == name })]
+// prepare makes what a suite needs, and lists its cases.
+func (b bench) prepare(suite string) ([]benchCase, error) {
+	switch suite {
+	case "speed":
+		return speedCases(), errors.Join(b.install(), b.makeLineitem("1"))
+	case "memory":
+		return memoryCases(), b.makeLakes()
+	case "scale10":
+		if err := errors.Join(b.install(), b.makeLineitem("1"), b.makeLineitem("10")); err != nil {
+			return nil, err
+		}
+		wanted := scaleTenCases()
+		for _, c := range speedCases() {
+			if c.name == "materialised" || c.name == "deferred" {
+				wanted = append(wanted, c)
+			}
+		}
+		return wanted, nil
 	}
-	a, b := find(of), find(to)
-	return ratio{of, to, a.MedianSeconds / b.MedianSeconds, float64(a.HyperlakeBytes) / float64(b.HyperlakeBytes)}
+	return nil, fmt.Errorf("there is no suite %q", suite)
+}
+
+// compared are the cases that say something about each other.
+var compared = [][2]string{
+	{"copy per file", "direct"}, {"deferred", "direct"}, {"deferred, bad rows", "direct"}, {"materialised", "direct"},
+	{"materialised, bad rows", "direct"}, {"hive, 1,000 files", "direct"}, {"pantab", "direct"},
+	{"pantab", "deferred"}, {"pantab", "materialised"}, {"in go, five rules", "in go, no rules"},
+	{"five rules", "few files"}, {"many files", "few files"}, {"large files", "few files"},
+	{"materialised, scale 10", "materialised"}, {"deferred, scale 10", "deferred"},
+}
+
+func ratios(results []*result) []ratio {
+	find := func(name string) *result {
+		at := slices.IndexFunc(results, func(r *result) bool { return r.Name == name })
+		if at < 0 {
+			return nil
+		}
+		return results[at]
+	}
+	var found []ratio
+	for _, pair := range compared {
+		if a, b := find(pair[0]), find(pair[1]); a != nil && b != nil {
+			found = append(found, ratio{pair[0], pair[1], a.MedianSeconds / b.MedianSeconds, float64(a.PeakBytes) / float64(b.PeakBytes)})
+		}
+	}
+	return found
 }

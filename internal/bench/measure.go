@@ -2,18 +2,44 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// measure runs hyperlake on a configuration once.
-func (r *result) measure(program, config string) error {
-	cmd := exec.Command(program, "generate", config, "--quiet")
+// result is what one case took, in every round and in the middle.
+type result struct {
+	Name          string    `json:"name"`
+	Files         int       `json:"files"`
+	Rows          int64     `json:"rows"`
+	Seconds       []float64 `json:"seconds"`
+	MedianSeconds float64   `json:"median_seconds"`
+	RowsPerSecond float64   `json:"rows_per_second"`
+
+	// Of the process itself and of those that it starts, above all hyperd: the processor
+	// time of the last round, and the most memory of any round.
+	CPU       float64 `json:"cpu_seconds"`
+	OtherCPU  float64 `json:"other_cpu_seconds"`
+	PeakBytes int64   `json:"peak_bytes"`
+	OtherPeak int64   `json:"other_peak_bytes"`
+
+	// Of hyperlake, in the last round.
+	BytesPerSecond float64            `json:"bytes_per_second,omitempty"` // of Parquet that was read
+	OutputBytes    int64              `json:"output_bytes,omitempty"`
+	Stages         map[string]float64 `json:"stage_seconds,omitempty"`
+
+	bytesIn int64
+}
+
+// measure runs a command once.
+func (r *result) measure(args []string) error {
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
 	started := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -21,18 +47,65 @@ func (r *result) measure(program, config string) error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
+	others := map[int]float64{}
 	for {
 		select {
 		case err := <-done:
 			r.Seconds = append(r.Seconds, time.Since(started).Seconds())
+			r.OtherCPU = 0
+			for _, seconds := range others {
+				r.OtherCPU += seconds
+			}
+			all := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() // the system adds those that ended
+			r.CPU = max(all.Seconds()-r.OtherCPU, 0)
 			return err
 		case <-time.After(20 * time.Millisecond):
-			r.HyperlakeBytes = max(r.HyperlakeBytes, peak(cmd.Process.Pid))
+			r.PeakBytes = max(r.PeakBytes, peak(cmd.Process.Pid))
 			for _, child := range children(cmd.Process.Pid) {
-				r.HyperdBytes = max(r.HyperdBytes, peak(child))
+				r.OtherPeak = max(r.OtherPeak, peak(child))
+				others[child] = max(others[child], cpu(child))
 			}
 		}
 	}
+}
+
+// addReport takes figures from the report of a run.
+func (r *result) addReport(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var report struct {
+		Output struct {
+			Bytes int64 `json:"bytes"`
+		} `json:"output"`
+		Tables []struct {
+			BytesIn int64 `json:"bytes_in"`
+		} `json:"tables"`
+		Stages []struct {
+			Name    string  `json:"name"`
+			Seconds float64 `json:"seconds"`
+		} `json:"stages"`
+	}
+	if err := json.Unmarshal(data, &report); err != nil {
+		return err
+	}
+	r.OutputBytes, r.Stages, r.bytesIn = report.Output.Bytes, map[string]float64{}, 0
+	for _, table := range report.Tables {
+		r.bytesIn += table.BytesIn
+	}
+	for _, stage := range report.Stages {
+		r.Stages[stage.Name] = stage.Seconds
+	}
+	return nil
+}
+
+// finish computes what follows from the rounds.
+func (r *result) finish() {
+	sorted := slices.Sorted(slices.Values(r.Seconds))
+	r.MedianSeconds = sorted[len(sorted)/2]
+	r.RowsPerSecond = float64(r.Rows) / r.MedianSeconds
+	r.BytesPerSecond = float64(r.bytesIn) / r.MedianSeconds
 }
 
 // peak is the most memory that a process had so far, in bytes; 0 where the system does not say.
@@ -49,6 +122,25 @@ func peak(pid int) int64 {
 		}
 	}
 	return 0
+}
+
+// ticks is how many units of processor time the system counts in a second.
+const ticks = 100
+
+// cpu is the processor time of a process so far, in seconds.
+func cpu(pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(text), ") ") // the name may hold blanks
+	fields := strings.Fields(after)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseFloat(fields[11], 64)
+	system, _ := strconv.ParseFloat(fields[12], 64)
+	return (user + system) / ticks
 }
 
 // children are the processes that a process started.

@@ -2,11 +2,11 @@ package parquetread
 
 import "hyperlake/internal/batch"
 
-// RowGroup and FileRef are what batches refer to.
-type (
-	RowGroup = batch.RowGroup
-	FileRef  = batch.FileRef
-)
+// RowGroup names a row group of a file.
+type RowGroup = batch.RowGroup
+
+// FileRef names row groups of one version of a file.
+type FileRef = batch.FileRef
 
 // Shard is what one element asks a worker to read: row groups of one table.
 type Shard struct {

@@ -19,7 +19,7 @@ type Verifier struct{ pages }
 // Verify reads a chunk of src. A chunk whose first page has no checksum has none: it
 // passes, and is not read any further.
 func (v *Verifier) Verify(src io.ReaderAt, chunk Chunk) error {
-	v.pages.stream.open(src, chunk.Offset, chunk.Length, 4<<10)
+	v.stream.open(src, chunk.Offset, chunk.Length, 4<<10)
 	v.uncompressed = chunk.Uncompressed
 	for left := chunk.Values; left > 0; { // what comes behind the values is padding
 		h, err := v.header()

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+// install makes a Python environment with the tools that this benchmark compares with and
+// makes its lakes by, unless it is there.
+func (b bench) install() error {
+	if _, err := os.Stat(b.path("venv/installed")); err == nil {
+		return nil
+	}
+	if err := call("python3", "-m", "venv", b.path("venv")); err != nil {
+		return err
+	}
+	if err := call(b.python(), "-m", "pip", "install", "--quiet", "--requirement", "internal/bench/requirements.txt"); err != nil {
+		return err
+	}
+	return os.WriteFile(b.path("venv/installed"), nil, 0o600)
+}
+
+// makeLineitem makes the lakes of lineitem at a scale.
+func (b bench) makeLineitem(scale string) error {
+	return call(b.python(), "internal/bench/lakes.py", b.path("tpch"+scale), scale)
+}
+
+// makeLakes makes the lakes of memoryCases.
+func (b bench) makeLakes() error {
+	for _, l := range []lake{few, many, large} {
+		if err := l.make(b.path(l.name)); err != nil {
+			return fmt.Errorf("make the lake %s: %w", l.name, err)
+		}
+	}
+	return nil
+}
+
+func call(name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", cmd, err)
+	}
+	return nil
+}
