@@ -108,6 +108,9 @@ func (m PublishMode) adds() bool {
 // renews says whether the data source holds nothing but the extract afterwards.
 func (m PublishMode) renews() bool { return !m.updates() && !m.adds() }
 
+// fills says whether the data source holds the rows of the extract afterwards, as they are.
+func (m PublishMode) fills() bool { return m.adds() || m.renews() }
+
 // splits says whether a payload can be sent in parts.
 func (m PublishMode) splits() bool {
 	return m == PublishMode(tableau.Insert) || m == PublishMode(tableau.Upsert)

@@ -348,8 +348,17 @@ func (p *publisher) fileOf(ctx context.Context, s *shipment) (string, error) {
 		return p.extract.path, nil
 	}
 	path := filepath.Join(p.extract.scratch, fmt.Sprintf("publish-%d.hyper", len(p.report)))
-	_, err := hyper.Extract(ctx, p.lease, p.extract.path, path, selections)
+	_, err := p.takePart(ctx, p.extract.path, path, selections)
 	return path, err
+}
+
+// takePart writes a part of a file to another, and returns the number of its rows.
+func (p *publisher) takePart(ctx context.Context, file, path string, selections []hyper.Selection) (int64, error) {
+	rows, err := hyper.Extract(ctx, p.lease, file, path, selections)
+	if err != nil && ctx.Err() != nil {
+		hyperd.Kill() // it may still write into a folder that goes away
+	}
+	return rows, err
 }
 
 // progress tells how much of a file was sent.

@@ -187,7 +187,7 @@ func (l *ledger) holds(entry *ledgerEntry) *ledgerEntry {
 	for _, e := range slices.Backward(l.of(entry)) {
 		counts := e.Outcome == published || e.Outcome == pending || e.Outcome == unknown
 		switch {
-		case counts && e.Content == entry.Content && (e.Mode.adds() || e.Mode.renews()):
+		case counts && e.Content == entry.Content && e.Mode.fills():
 			return e
 		case e.Outcome == published && e.Mode.renews():
 			return nil // what was added before is gone
@@ -217,7 +217,7 @@ func (l *ledger) last(entry *ledgerEntry) *ledgerEntry {
 	for _, e := range slices.Backward(l.of(entry)) {
 		switch {
 		case e.Outcome == unchanged || e.Outcome == failed && !e.partDone():
-		case e.Outcome == published && e.Content == entry.Content && (e.same(entry) || e.Mode.renews() && entry.Mode.renews()):
+		case e.Outcome == published && e.Content == entry.Content && (e.same(entry) || e.Mode.fills() && entry.Mode.fills()):
 			return e
 		default:
 			return nil

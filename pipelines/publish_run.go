@@ -79,7 +79,7 @@ func (r *run) publishStanding(ctx context.Context, options PublishOptions) (err 
 		return err
 	}
 	defer func() {
-		if err != nil {
+		if mayStillWrite(err) {
 			hyperd.Kill() // whatever still runs must not write into a folder that goes away
 		}
 		if closeErr := staging.close(); err == nil {
@@ -100,6 +100,12 @@ func (r *run) publishStanding(ctx context.Context, options PublishOptions) (err 
 		return err
 	}
 	return r.publish(ctx, p, lease, extract)
+}
+
+// mayStillWrite says whether hyperd may be busy after a failure. When publishing failed, it
+// was waited for.
+func mayStillWrite(err error) bool {
+	return err != nil && failure.Of(err, failure.Engine).Kind != failure.Publish
 }
 
 // fetchExtract makes sure that the extract is local, and hashes it.

@@ -145,7 +145,7 @@ func (u *dataUpdate) tooLarge(bytes, limit int64) error {
 func (u *dataUpdate) make(ctx context.Context, part ledgerPart) (rows, bytes int64, err error) {
 	path := filepath.Join(u.p.extract.scratch, fmt.Sprintf("payload-%d-%d.hyper", part.From, part.To))
 	table := u.s.tables[0]
-	rows, err = hyper.Extract(ctx, u.p.lease, u.file, path, []hyper.Selection{{Schema: table.Schema, Name: table.Name, From: part.From, To: part.To}})
+	rows, err = u.p.takePart(ctx, u.file, path, []hyper.Selection{{Schema: table.Schema, Name: table.Name, From: part.From, To: part.To}})
 	if err == nil {
 		u.made[part] = path
 		bytes, err = fileSize(path)
