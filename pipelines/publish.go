@@ -122,14 +122,12 @@ func (p *publisher) explain(err error) error {
 		hint = made.Hint
 	}
 	var unknown *tableau.OutcomeUnknownError
-	finish := fmt.Sprintf("then finish with `%s`", p.options.Command)
+	finish := fmt.Sprintf("`%s` repeats just the publishing", p.options.Command)
 	switch {
 	case errors.As(err, new(*heldError)):
 		finish = fmt.Sprintf("to add its rows once more, use `%s --force`", p.options.Command)
 	case errors.As(err, &unknown) && !unknown.Harmless:
 		finish = fmt.Sprintf("if the rows are not there, finish with `%s --force`", p.options.Command)
-	case hint == "":
-		finish = fmt.Sprintf("finish with `%s`", p.options.Command)
 	}
 	if hint != "" {
 		finish = hint + "; " + finish
@@ -291,11 +289,12 @@ func (s *shipment) note() {
 	}
 }
 
-// skip leaves a data source alone that has the content, if it is still there.
+// skip leaves a data source alone that has the content, if it is still there, and nobody
+// changed it since.
 func (p *publisher) skip(ctx context.Context, s *shipment) (bool, error) {
 	found, err := p.client.FindDatasource(ctx, p.project.ID, s.datasource)
 	switch {
-	case tableau.IsNotFound(err), err == nil && s.last.DatasourceID != "" && found.ID != s.last.DatasourceID:
+	case tableau.IsNotFound(err), err == nil && !s.last.describes(found):
 		if s.held != nil {
 			return false, &heldError{s.held}
 		}
@@ -303,8 +302,8 @@ func (p *publisher) skip(ctx context.Context, s *shipment) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	p.options.Log.Info("the data source has these rows already", "datasource", s.datasource, "run", s.last.RunID)
-	s.entry.DatasourceID, s.entry.JobID = found.ID, ""
+	p.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "run", s.last.RunID)
+	s.entry.DatasourceID, s.entry.Updated = found.ID, found.UpdatedAt
 	if err := p.ledger.begin(ctx, s.entry); err != nil {
 		return false, err
 	}
@@ -325,7 +324,7 @@ func (p *publisher) send(ctx context.Context, s *shipment, report *ReportPublish
 		File: file, Name: s.datasource, ProjectID: p.project.ID, Mode: tableau.Mode(s.entry.Mode), AsJob: tableau.AsJob(p.cfg.Publish.AsJob),
 		Progress: progress, JobProgress: p.jobProgress,
 	})
-	s.entry.DatasourceID, s.entry.JobID = done.Datasource.ID, done.JobID
+	s.entry.DatasourceID, s.entry.JobID, s.entry.Updated = done.Datasource.ID, done.JobID, done.Datasource.UpdatedAt
 	report.Bytes, report.Confirmed = done.Bytes, done.Confirmed
 	return err
 }

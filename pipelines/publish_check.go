@@ -93,7 +93,10 @@ func (p *Plan) catalogTables() []hyper.CatalogTable {
 	for _, table := range p.Tables {
 		made := hyper.CatalogTable{Schema: table.Schema, Name: table.Name, PrimaryKey: table.PrimaryKey, ForeignKeys: table.ForeignKeys}
 		for _, column := range table.Columns {
-			made.Columns = append(made.Columns, hyper.CatalogColumn{Name: column.Name, SQLType: column.SQLType, Nullable: column.Nullable})
+			made.Columns = append(made.Columns, hyper.CatalogColumn{
+				Name: column.Name, SQLType: strings.TrimPrefix(column.SQLType, "TABLEAU."), // as hyperd names it in a file
+				Nullable: column.Nullable,
+			})
 		}
 		tables = append(tables, made)
 	}

@@ -69,6 +69,7 @@ type ledgerEntry struct {
 	Outcome      outcome      `json:"outcome"`
 	Started      time.Time    `json:"started"`
 	Finished     time.Time    `json:"finished,omitzero"`
+	Updated      time.Time    `json:"datasource_updated,omitzero"` // by the server's clock, afterwards
 
 	// Tables are those of the data source as far as publications made them; only the last
 	// entry of a data source that has them keeps them.
@@ -179,6 +180,12 @@ func (l *ledger) tables(entry *ledgerEntry) []ledgerTable {
 // same says whether the same is done to a data source, if it is the same data source.
 func (e *ledgerEntry) same(other *ledgerEntry) bool {
 	return e.Content == other.Content && e.Mode == other.Mode && slices.Equal(e.Match, other.Match)
+}
+
+// describes says whether a data source is as the attempt left it, as far as one can see.
+func (e *ledgerEntry) describes(found tableau.Datasource) bool {
+	return (e.DatasourceID == "" || e.DatasourceID == found.ID) &&
+		(e.Updated.IsZero() || found.UpdatedAt.IsZero() || e.Updated.Equal(found.UpdatedAt))
 }
 
 // holds finds the attempt through which the data source has, or may have, the rows of an

@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -167,7 +169,7 @@ func TestPublishingFailsAndIsRepeated(t *testing.T) {
 	report, err := s.run(cfg)
 	failed := requireUnpublished(t, report, err)
 	assert.Contains(t, failed.Hint, "the site's storage is full")
-	assert.Contains(t, failed.Hint, "then finish with `hyperlake publish "+cfg.Output.Path+"`")
+	assert.Contains(t, failed.Hint, "`hyperlake publish "+cfg.Output.Path+"` repeats just the publishing")
 	assert.Equal(t, "failed", report.Publish.Outcome)
 	assert.Empty(t, s.Datasources("marketing"))
 
@@ -286,6 +288,32 @@ func TestUnchangedRowsAreNotPublished(t *testing.T) {
 	assert.Equal(t, "unchanged", s.mustRun("mode: replace, if_changed: true").Publish.Outcome)
 	s.mustRun("mode: append, if_changed: true")
 	assert.Len(t, s.rows(), 2)
+
+	stored := s.Datasources("marketing")[0]
+	s.SetUpdated(stored.ID, stored.Updated.Add(time.Hour)) // by somebody else
+	assert.Equal(t, "published", s.mustRun("mode: overwrite, if_changed: true").Publish.Outcome)
+}
+
+// The types that a plan tells are compared with those that hyperd told of the extract
+// before: they have the same names.
+func TestTypesOfPlansAndExtractsHaveTheSameNames(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	writeTable(t, filepath.Join(s.folder, "lake", "items.parquet"), "[{}]",
+		field("b", arrow.FixedWidthTypes.Boolean), field("i16", arrow.PrimitiveTypes.Int16), field("i32", int32Type), field("i64", int64Type),
+		field("f", arrow.PrimitiveTypes.Float64), field("dec", &arrow.Decimal128Type{Precision: 30, Scale: 4}), field("t", textType),
+		field("bytes", arrow.BinaryTypes.Binary), field("date", arrow.FixedWidthTypes.Date32), field("time", arrow.FixedWidthTypes.Time64us),
+		field("ts", &arrow.TimestampType{Unit: arrow.Microsecond}), field("tsz", &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}))
+	cfg := s.config("mode: overwrite")
+	cfg.Tables[0].Columns = map[string]pipelines.ColumnConfig{"i16": {Type: "numeric(9, 2)"}}
+	_, err := s.run(cfg)
+	require.NoError(t, err)
+	plan, err := pipelines.MakePlan(t.Context(), cfg)
+	require.NoError(t, err)
+	text, err := os.ReadFile(pipelines.LedgerPath(cfg.Output.Path))
+	require.NoError(t, err)
+	for _, column := range plan.Tables[0].Columns {
+		assert.Contains(t, string(text), fmt.Sprintf(`"type": %q`, column.SQLType), column.Name)
+	}
 }
 
 func TestPayloadsOverTheLimitAreSplit(t *testing.T) {

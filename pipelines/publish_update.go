@@ -69,6 +69,9 @@ func (p *publisher) update(ctx context.Context, s *shipment, file string, report
 			return err
 		}
 	}
+	if found, err := p.client.FindDatasource(ctx, p.project.ID, s.datasource); err == nil { // else if_changed knows less
+		s.entry.Updated = found.UpdatedAt
+	}
 	return nil
 }
 
