@@ -35,6 +35,9 @@ type Config struct {
 	// Tables are the tables of the extract: one or more, no two with the same schema and name.
 	Tables []TableConfig `yaml:"tables"`
 
+	// Publish is where the extract is published; nil: nowhere.
+	Publish *PublishConfig `yaml:"publish"`
+
 	// Runner is the engine that runs the pipeline.
 	Runner RunnerConfig `yaml:"runner"`
 
@@ -86,6 +89,9 @@ type TableConfig struct {
 	// columns are named as rules name them. Default: none.
 	PrimaryKey  []string           `yaml:"primary_key"`
 	ForeignKeys []ForeignKeyConfig `yaml:"foreign_keys"`
+
+	// Datasource is the data source that the table is published to. Default: publish.datasource.
+	Datasource string `yaml:"datasource"`
 }
 
 // RejectsConfig is what becomes of the rows of a table that break rules.

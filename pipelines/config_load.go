@@ -35,6 +35,16 @@ type LoadOptions struct {
 
 	// Runner is the value of --runner; empty leaves it to the configuration.
 	Runner string
+
+	// Flags are values of flags that stand for a key; they win over Sets.
+	Flags []FlagValue
+}
+
+// FlagValue is the value of a flag, as in Sets, for a key.
+type FlagValue struct {
+	Flag  string // such as --mode
+	Key   string // such as publish.mode
+	Value string
 }
 
 // Load reads the configuration at path and makes it complete: variables filled in,
@@ -53,12 +63,10 @@ func Load(path string, opts LoadOptions) (*Config, error) {
 	if err != nil {
 		return nil, failure.New(failure.Config, "find the folder of %s: %w", path, err).BeforeData()
 	}
-	cfg := defaultConfig()
-	decoder := yamlDecoder{places: map[string]place{"": root.at}, readers: textReaders}
-	if err := decoder.decode(root, reflect.ValueOf(cfg).Elem(), ""); err != nil {
+	cfg, err := decodeConfig(root)
+	if err != nil {
 		return nil, err
 	}
-	cfg.places = decoder.places
 	cfg.setTableDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -66,6 +74,17 @@ func Load(path string, opts LoadOptions) (*Config, error) {
 	if err := cfg.resolvePaths(folder); err != nil {
 		return nil, err
 	}
+	return cfg, nil
+}
+
+// decodeConfig reads a configuration without its defaults.
+func decodeConfig(root *yamlNode) (*Config, error) {
+	cfg := defaultConfig()
+	decoder := yamlDecoder{places: map[string]place{"": root.at}, readers: textReaders}
+	if err := decoder.decode(root, reflect.ValueOf(cfg).Elem(), ""); err != nil {
+		return nil, err
+	}
+	cfg.places = decoder.places
 	return cfg, nil
 }
 
@@ -104,6 +123,11 @@ func applySettings(root *yamlNode, opts LoadOptions) error {
 			return err
 		}
 		if err := set.apply(root); err != nil {
+			return err
+		}
+	}
+	for _, flag := range opts.Flags {
+		if err := newSetting(place{flag: flag.Flag}, strings.Split(flag.Key, "."), flag.Value).apply(root); err != nil {
 			return err
 		}
 	}

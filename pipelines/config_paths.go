@@ -40,6 +40,9 @@ func (c *Config) resolvePaths(folder string) error {
 		"hyperd.log_dir":           &c.Hyperd.LogDir,
 		"hyperd.domain_socket_dir": &c.Hyperd.DomainSocketDir,
 	}
+	if c.Publish != nil {
+		paths["publish.ca_file"] = &c.Publish.CAFile
+	}
 	for i := range c.Tables {
 		for j := range c.Tables[i].Rules {
 			paths[fmt.Sprintf("tables[%d].rules[%d].in_file", i, j)] = &c.Tables[i].Rules[j].InFile

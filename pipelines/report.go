@@ -18,6 +18,7 @@ const (
 	Succeeded   Status = "succeeded"
 	Rejected    Status = "rejected" // the data broke a rule, check or threshold
 	Failed      Status = "failed"
+	Unpublished Status = "unpublished" // the extract is in place, but publishing it failed
 	Interrupted Status = "interrupted"
 )
 
@@ -39,6 +40,9 @@ type Report struct {
 	Stages        []ReportStage `json:"stages"`
 	Warnings      []string      `json:"warnings,omitempty"`
 	Error         *ReportError  `json:"error,omitempty"`
+
+	// Publish is what became of the data source; nil if publishing was not tried.
+	Publish *ReportPublish `json:"publish,omitempty"`
 }
 
 // ReportOutput is the extract. Only its path is known before it is in place.
@@ -189,6 +193,11 @@ func (r *Report) finish(err error) {
 		r.Status = Rejected
 	case failure.Interrupted:
 		r.Status = Interrupted
+	case failure.Publish:
+		r.Status = Failed
+		if r.Output.SHA256 != "" { // the extract is in place
+			r.Status = Unpublished
+		}
 	default:
 		r.Status = Failed
 	}

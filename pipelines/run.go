@@ -41,6 +41,9 @@ type RunOptions struct {
 	// LogValues lets values of rejected and offending rows into the report. They may be
 	// personal data.
 	LogValues bool
+
+	// PublishCommand is the command line that publishes the extract of this run, for hints.
+	PublishCommand string
 }
 
 // Progress is the state of a run.
@@ -49,6 +52,9 @@ type Progress struct {
 	Rows      int64
 	TotalRows int64         // that the footers promise; 0 as long as they are not read
 	Elapsed   time.Duration // in this stage
+
+	// Bytes and TotalBytes are those of a file that is being sent; 0 in other stages.
+	Bytes, TotalBytes int64
 }
 
 // NewRunID makes a name for a run that sorts by time and that no other run has.
@@ -60,8 +66,9 @@ func NewRunID() (string, error) {
 	return time.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:]), nil
 }
 
-// Run builds the extract of a configuration. It always returns a report, of failures,
-// too. After a failure the output path holds what it held before.
+// Run builds the extract of a configuration, and publishes it if the configuration says
+// where. It always returns a report, of failures, too. After a failure the output path
+// holds what it held before, unless only publishing failed.
 func Run(ctx context.Context, cfg *Config, options RunOptions) (*Report, error) {
 	r := &run{cfg: cfg, options: options, report: newReport(cfg, options)}
 	err := r.run(ctx)
@@ -84,12 +91,16 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err := r.stage("plan", func() (work, error) { return r.makePlan(ctx) }); err != nil {
 		return err
 	}
+	publisher, err := r.preparePublishing(ctx)
+	if err != nil {
+		return err
+	}
 	staging, err := openStaging(r.cfg, r.options.ID)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if err != nil {
+		if mayStillWrite(err) {
 			hyperd.Kill() // whatever still runs must not write into a folder that goes away
 		}
 		if closeErr := staging.close(); err == nil {
@@ -124,7 +135,20 @@ func (r *run) run(ctx context.Context) (err error) {
 		return verdict
 	}
 	extract := built.Extract
-	return r.stage("move", func() (work, error) { return r.move(ctx, extract) })
+	if err := r.stage("move", func() (work, error) { return r.move(ctx, extract) }); err != nil || publisher == nil {
+		return err
+	}
+	return r.publish(ctx, publisher, lease, r.placed(extract, staging.local))
+}
+
+// placed is the extract at its place, or where that is remote, the local file that it was
+// uploaded from.
+func (r *run) placed(extract hyper.File, scratch string) extractFile {
+	path, local := storage.LocalPath(r.cfg.Output.Path)
+	if !local {
+		path = extract.Path
+	}
+	return extractFile{path: path, sha256: extract.SHA256, bytes: extract.Bytes, scratch: scratch}
 }
 
 // work is what a stage got through.

@@ -247,6 +247,9 @@ func findInside(t reflect.Type, key string) []string {
 	var found []string
 	for i := range t.NumField() {
 		name, inner := keyOf(t.Field(i)), t.Field(i).Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
 		if name != "" && inner.Kind() == reflect.Struct {
 			if _, ok := fieldOf(inner, key); ok {
 				found = append(found, name+"."+key)

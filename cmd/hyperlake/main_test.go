@@ -14,6 +14,7 @@ import (
 
 	"hyperlake/internal/guard"
 	"hyperlake/internal/hyperd"
+	"hyperlake/sinks/tableau/tableautest"
 )
 
 // The test binary is the program, too: in scripts, and where this variable is set.
@@ -37,11 +38,34 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HYPERD_PATH", hyperdPath)
 			env.Setenv("TESTDATA", lake)
-			return nil
+			return startFake(env)
 		},
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		RequireExplicitExec: true,
 	})
+}
+
+// The token that scripts publish with.
+const (
+	tokenName   = "nightly"
+	tokenSecret = "s3cr3t/of+the==token"
+)
+
+// startFake starts a fake Tableau Server for a script, and names it in the environment.
+func startFake(env *testscript.Env) error {
+	server, err := tableautest.Start(tableautest.Config{
+		Sites: []string{"marketing"}, Projects: []string{"Sales/Nightly"}, Tokens: map[string]string{tokenName: tokenSecret},
+	})
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = server.Close() })
+	for name, value := range map[string]string{
+		"tab_site_url": server.URL, "tab_site_id": "marketing", "tab_pat_name": tokenName, "tab_secret_id": tokenSecret,
+	} {
+		env.Setenv(name, value)
+	}
+	return nil
 }
 
 // exits runs a program and checks its exit code: exits 2 hyperlake generate …

@@ -114,6 +114,7 @@ Exit codes:
   1    failed
   2    wrong usage or configuration; nothing was started
   3    the data broke a rule, check or threshold; no extract was moved into place
+  4    the extract is good, but publishing failed; "hyperlake publish" repeats it
   130  interrupted (143 by SIGTERM)`,
 		SilenceErrors: true, // finish prints the one last line
 		SilenceUsage:  true,
@@ -139,6 +140,7 @@ Exit codes:
 	root.AddCommand(
 		a.runCommand(),
 		a.generateCommand(),
+		a.publishCommand(),
 		a.planCommand(),
 		a.inspectCommand(),
 		a.initCommand(),
@@ -147,6 +149,7 @@ Exit codes:
 		a.sqlCommand(),
 		a.reportCommand(),
 		a.hyperdCommand(),
+		a.devCommand(),
 		a.versionCommand(),
 	)
 	return root

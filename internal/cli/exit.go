@@ -15,6 +15,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2 // wrong usage or configuration: nothing was started
 	exitData        = 3 // the data broke a rule, check or threshold
+	exitUnpublished = 4 // the extract is good, but publishing failed
 	exitInterrupted = 130
 	exitTerminated  = 143
 )
@@ -32,6 +33,8 @@ func (a *app) exitCode(err *failure.Error) int {
 		return exitUsage
 	case err.Kind == failure.Data, err.Kind == failure.Check:
 		return exitData
+	case err.Kind == failure.Publish:
+		return exitUnpublished
 	default:
 		return exitFailed
 	}

@@ -87,7 +87,7 @@ func (d demoted) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (d demoted) WithGroup(name string) slog.Handler { return demoted{d.Handler.WithGroup(name)} }
 
 // load reads the configuration that the command line names, with what it overrides.
-func (f *commonFlags) load(path string) (*pipelines.Config, error) {
+func (f *commonFlags) load(path string, values ...pipelines.FlagValue) (*pipelines.Config, error) {
 	vars := map[string]string{}
 	for _, assignment := range f.vars {
 		name, value, ok := strings.Cut(assignment, "=")
@@ -96,5 +96,5 @@ func (f *commonFlags) load(path string) (*pipelines.Config, error) {
 		}
 		vars[name] = value
 	}
-	return pipelines.Load(path, pipelines.LoadOptions{Sets: f.sets, Vars: vars, Runner: f.runner})
+	return pipelines.Load(path, pipelines.LoadOptions{Sets: f.sets, Vars: vars, Runner: f.runner, Flags: values})
 }

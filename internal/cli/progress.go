@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -16,15 +17,17 @@ const logProgressEvery = 5 * time.Second
 // meter shows how far a run is: a line that is drawn over and over on a terminal, or log
 // lines now and then. Its methods must not be called at the same time.
 type meter struct {
-	log    *slog.Logger
-	bar    *progressbar.ProgressBar // nil without a terminal
-	stage  string
-	logged time.Time
+	log      *slog.Logger
+	bar      *progressbar.ProgressBar // nil without a terminal
+	terminal io.Writer
+	stage    string
+	logged   time.Time
 }
 
 func (a *app) newMeter() *meter {
 	m := &meter{log: a.log, logged: time.Now()}
 	if file, ok := a.stderr.(*os.File); ok && !a.flags.quiet && a.flags.logFormat == formatText && term.IsTerminal(int(file.Fd())) {
+		m.terminal = file
 		m.bar = progressbar.NewOptions64(-1,
 			progressbar.OptionSetWriter(file),
 			progressbar.OptionShowCount(),
@@ -40,6 +43,10 @@ func (a *app) newMeter() *meter {
 
 // show takes the latest state.
 func (m *meter) show(p pipelines.Progress) {
+	if p.TotalBytes > 0 {
+		m.showBytes(p)
+		return
+	}
 	if m.bar != nil {
 		if p.Stage != m.stage {
 			m.stage = p.Stage
@@ -61,6 +68,36 @@ func (m *meter) show(p pipelines.Progress) {
 	}
 	if seconds := p.Elapsed.Seconds(); seconds > 0 {
 		attrs = append(attrs, "rows_per_second", int64(float64(p.Rows)/seconds))
+	}
+	m.log.Info("progress", attrs...)
+}
+
+// showBytes takes the state of a file that is being sent.
+func (m *meter) showBytes(p pipelines.Progress) {
+	if m.bar != nil {
+		if p.Stage != m.stage || m.bar.GetMax64() != p.TotalBytes { // another file
+			m.stage = p.Stage
+			_ = m.bar.Clear()
+			m.bar = progressbar.NewOptions64(p.TotalBytes,
+				progressbar.OptionSetWriter(m.terminal),
+				progressbar.OptionSetDescription(p.Stage),
+				progressbar.OptionShowBytes(true), // with the rate, and the remaining time
+				progressbar.OptionSetWidth(20),
+				progressbar.OptionThrottle(100*time.Millisecond),
+				progressbar.OptionClearOnFinish(),
+			)
+		}
+		_ = m.bar.Set64(min(p.Bytes, p.TotalBytes-1))
+		return
+	}
+	if time.Since(m.logged) < logProgressEvery {
+		return
+	}
+	m.logged = time.Now()
+	attrs := []any{"stage", p.Stage, "bytes", p.Bytes, "bytes_total", p.TotalBytes, "percent", 100 * p.Bytes / p.TotalBytes}
+	if rate := float64(p.Bytes) / p.Elapsed.Seconds(); rate > 0 && p.Elapsed > 0 {
+		remaining := time.Duration(float64(p.TotalBytes-p.Bytes) / rate * float64(time.Second))
+		attrs = append(attrs, "bytes_per_second", int64(rate), "remaining", remaining.Round(time.Second))
 	}
 	m.log.Info("progress", attrs...)
 }

@@ -21,7 +21,7 @@ func (a *app) runCommand() *cobra.Command {
 		Example: "  hyperlake run lineitem.yaml --set output.path=/data/lineitem.hyper",
 		Args:    configAndBeamFlags,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.build(cmd.Context(), args[0], args[1:])
+			return a.build(cmd.Context(), args[0], args[1:], true)
 		},
 	})
 }
@@ -33,7 +33,7 @@ func (a *app) generateCommand() *cobra.Command {
 		Example: "  hyperlake generate lineitem.yaml --json",
 		Args:    configAndBeamFlags,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.build(cmd.Context(), args[0], args[1:])
+			return a.build(cmd.Context(), args[0], args[1:], false)
 		},
 	})
 }
@@ -63,11 +63,14 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// build runs a configuration and reports.
-func (a *app) build(ctx context.Context, path string, beamFlags []string) error {
+// build runs a configuration, publishes if it may and the configuration says so, and reports.
+func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPublish bool) error {
 	cfg, err := a.flags.load(path)
 	if err != nil {
 		return err
+	}
+	if !mayPublish {
+		cfg.Publish = nil
 	}
 	id, err := pipelines.NewRunID()
 	if err != nil {
@@ -84,9 +87,11 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string) error 
 		Log:       a.log,
 		Progress:  meter.show,
 		LogValues: a.flags.logValues,
+
+		PublishCommand: a.commandAgain("publish", nil, []string{path}),
 	})
 	meter.close()
-	if err == nil {
+	if err == nil || report.Status == pipelines.Unpublished {
 		a.saySummary(report)
 	}
 	if reportErr := a.writeReport(ctx, report); err == nil {
@@ -122,6 +127,7 @@ func (a *app) saySummary(report *pipelines.Report) {
 			a.say("    %s passed", plural(int64(len(table.Checks)), "check", "checks"))
 		}
 	}
+	a.sayPublished(report.Publish)
 }
 
 // writeReport puts the report where the flags want it.

@@ -42,6 +42,9 @@ func (r *Report) Outcome() Outcome {
 	case unpublished:
 		return Outcome{"Unpublished", "The extract is in place, but publishing it failed.", doubt}
 	case interrupted:
+		if r.Output.SHA256 != "" { // known only of an extract that is in place
+			return Outcome{"Interrupted", "The extract is in place, but the run was stopped before it was published.", doubt}
+		}
 		return Outcome{"Interrupted", "The run was stopped before it was done." + untouched, doubt}
 	case failed:
 		if r.Output.SHA256 != "" { // known only of an extract that is in place

@@ -85,6 +85,11 @@ type Client struct {
 	spoken  []Secret // secrets and tokens so far, to keep them out of the server's texts
 }
 
+// Check says what is wrong with the fields of the client, without the network: an address
+// that is none or that AllowHTTP does not permit, a CAFile that cannot be used. Every other
+// method begins with it. Failures are *[Error]; one without Credentials is not found.
+func (c *Client) Check() error { return c.prepare() }
+
 // prepare makes the transport and checks the fields, once.
 func (c *Client) prepare() error {
 	c.setup.Do(func() { c.setupErr = c.prepareOnce() })

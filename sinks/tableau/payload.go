@@ -18,9 +18,9 @@ const (
 
 // Column is a column of a payload or of a published table.
 type Column struct {
-	Name     string
-	Type     string // as in CREATE TABLE, without nullability
-	Nullable bool
+	Name     string `json:"name"`
+	Type     string `json:"type"` // as in CREATE TABLE, without nullability
+	Nullable bool   `json:"nullable"`
 }
 
 // CheckPayload says what is wrong with a payload of those columns for an action of that

@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hyperlake/internal/failure"
+	"hyperlake/pipelines"
+)
+
+// publishFlags are the flags of publish. Those with a key stand for it.
+type publishFlags struct {
+	set   *pflag.FlagSet
+	match []string
+	force bool
+}
+
+// publishKeys are the flags that are values of the configuration, in the order in which they are applied.
+var publishKeys = []struct{ flag, usage string }{
+	{"server", "address of the server, such as `https://…`"},
+	{"site", "contentUrl of the `site`"},
+	{"project", `path of the project, such as Sales/Nightly; write \/ for a slash inside of a name`},
+	{"datasource", "`name` of the data source"},
+	{"mode", "create, overwrite, append, replace, insert, update, upsert or delete"},
+	{"as-job", "publish in the background: auto, true or false"},
+	{"ca-file", "PEM `file` of certificate authorities to trust"},
+	{"chunk-bytes", "`size` of the parts of an upload, such as 32m"},
+	{"timeout", "`time` after which publishing is given up, such as 2h"},
+}
+
+// publishSwitches are those that are true or false.
+var publishSwitches = []struct{ flag, usage string }{
+	{"create-project", "make the projects of the path that are missing"},
+	{"allow-http", "permit a server without TLS"},
+	{"if-changed", "leave a data source alone to which the same rows were published last"},
+}
+
+func (a *app) publishCommand() *cobra.Command {
+	flags := &publishFlags{}
+	cmd := &cobra.Command{
+		Use:   "publish [CONFIG] [FILE.hyper]",
+		Short: "Publish an extract that exists",
+		Long: `Publish an extract that exists: that of a configuration (output.path), or FILE.hyper, as the
+configuration or the flags say. Flags win over the configuration, which wins over the
+environment.
+
+Credentials come from the environment alone: tab_pat_name and tab_secret_id, or
+tab_pat_name_FILE and tab_secret_id_FILE that name files. So may tab_site_url (the server),
+tab_site_id (the site) and tab_api_version.
+
+What was published stands in a ledger beside the extract. Rows that were added to a data
+source (append, insert) are not added again without --force.`,
+		Example: `  hyperlake publish lineitem.yaml
+  hyperlake publish lineitem.hyper --project Sales/Nightly --datasource "Line items" --mode append`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.publish(cmd.Context(), flags, args) },
+	}
+	flags.set = cmd.Flags()
+	for _, key := range publishKeys {
+		flags.set.String(key.flag, "", key.usage)
+	}
+	flags.set.StringSliceVar(&flags.match, "match", nil, "`columns` that identify a row, for update, upsert and delete")
+	for _, key := range publishSwitches {
+		flags.set.Bool(key.flag, false, key.usage)
+	}
+	flags.set.BoolVar(&flags.force, "force", false, "publish even what was published before")
+	return cmd
+}
+
+// values are the flags that were given, as values of a configuration.
+func (f *publishFlags) values() ([]pipelines.FlagValue, error) {
+	var values []pipelines.FlagValue
+	add := func(flag, value string) {
+		values = append(values, pipelines.FlagValue{Flag: "--" + flag, Key: "publish." + strings.ReplaceAll(flag, "-", "_"), Value: value})
+	}
+	for _, key := range publishKeys {
+		if f.set.Changed(key.flag) {
+			add(key.flag, strconv.Quote(f.set.Lookup(key.flag).Value.String()))
+		}
+	}
+	for _, key := range publishSwitches {
+		if f.set.Changed(key.flag) {
+			add(key.flag, f.set.Lookup(key.flag).Value.String())
+		}
+	}
+	if f.set.Changed("match") {
+		list, err := json.Marshal(f.match)
+		if err != nil {
+			return nil, err
+		}
+		add("match", string(list))
+	}
+	return values, nil
+}
+
+func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) error {
+	cfg, err := a.publishConfig(flags, args)
+	if err != nil {
+		return err
+	}
+	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote {
+		if err := checkHyperFile(cfg.Output.Path); err != nil {
+			return err
+		}
+	}
+	id, err := pipelines.NewRunID()
+	if err != nil {
+		return err
+	}
+	meter := a.newMeter()
+	report, err := pipelines.Publish(ctx, cfg, pipelines.PublishOptions{
+		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Command: a.commandAgain("publish", flags, args),
+	})
+	meter.close()
+	a.sayPublished(report.Publish)
+	if reportErr := a.writeReport(ctx, report); err == nil {
+		err = reportErr
+	}
+	return err
+}
+
+// publishConfig makes the configuration of what the command line names.
+func (a *app) publishConfig(flags *publishFlags, args []string) (*pipelines.Config, error) {
+	values, err := flags.values()
+	if err != nil {
+		return nil, err
+	}
+	var config, file string
+	for _, arg := range args {
+		switch place := &config; {
+		case strings.EqualFold(filepath.Ext(arg), hyperExtension):
+			place = &file
+			fallthrough
+		default:
+			if *place != "" {
+				return nil, failure.New(failure.Usage, "%s and %s are of the same kind", *place, arg).
+					WithHint("name a configuration, a .hyper file, or one of each").BeforeData()
+			}
+			*place = arg
+		}
+	}
+	if len(args) == 0 {
+		return nil, failure.New(failure.Usage, "publish takes a configuration, a .hyper file, or both").
+			WithHint("usage: hyperlake publish [CONFIG] [FILE.hyper]").BeforeData()
+	}
+	if config == "" {
+		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+		absolute, err := filepath.Abs(file)
+		if err != nil {
+			return nil, err
+		}
+		return pipelines.LoadFile(absolute, name, pipelines.LoadOptions{Sets: a.flags.sets, Flags: values})
+	}
+	cfg, err := a.flags.load(config, values...)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Publish == nil {
+		return nil, failure.New(failure.Config, "%s has no section publish", config).
+			WithHint("add one, or give --datasource and other flags").BeforeData()
+	}
+	if file != "" {
+		if cfg.Output.Path, err = filepath.Abs(file); err != nil {
+			return nil, err
+		}
+	}
+	return cfg, nil
+}
+
+// sayPublished tells people what became of the data sources.
+func (a *app) sayPublished(report *pipelines.ReportPublish) {
+	if report == nil {
+		return
+	}
+	for _, source := range append([]*pipelines.ReportPublish{report}, report.Others...) {
+		name := visible(strings.TrimPrefix(source.Project+"/"+source.Datasource, "/"))
+		switch source.Outcome {
+		case "published":
+			a.say("published: %s on %s (mode %s, %s, %s sent, %.1f s)", name, visible(source.Server), source.Mode,
+				plural(source.Rows, "row", "rows"), humanize.Bytes(uint64(source.Bytes)), source.Seconds)
+		case "unchanged":
+			a.say("unchanged: %s on %s has these rows already", name, visible(source.Server))
+		default:
+			a.say("not published: %s on %s (outcome: %s)", name, visible(source.Server), source.Outcome)
+		}
+	}
+}
+
+// commandAgain is a command line that a shell takes, with the flags that this one was given.
+func (a *app) commandAgain(command string, flags *publishFlags, args []string) string {
+	words := []string{"hyperlake", command}
+	words = append(words, args...)
+	for _, set := range a.flags.sets {
+		words = append(words, "--set", set)
+	}
+	for _, value := range a.flags.vars {
+		words = append(words, "--var", value)
+	}
+	if flags != nil {
+		flags.set.Visit(func(flag *pflag.Flag) {
+			switch {
+			case flag.Name == "match":
+				words = append(words, "--match", strings.Join(flags.match, ","))
+			case flag.Name == "force" || !isPublishFlag(flag.Name):
+			case flag.Value.Type() == "bool":
+				words = append(words, "--"+flag.Name+"="+flag.Value.String())
+			default:
+				words = append(words, "--"+flag.Name, flag.Value.String())
+			}
+		})
+	}
+	for i, word := range words {
+		words[i] = shellWord(word)
+	}
+	return strings.Join(words, " ")
+}
+
+func isPublishFlag(name string) bool {
+	for _, key := range append(publishKeys, publishSwitches...) {
+		if key.flag == name {
+			return true
+		}
+	}
+	return false
+}
+
+var plainWord = regexp.MustCompile(`^[\pL\pN_@%+=:,./-]+$`)
+
+// shellWord quotes a word that a shell would change.
+func shellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

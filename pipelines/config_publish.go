@@ -1,0 +1,284 @@
+package pipelines
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hyperlake/internal/failure"
+	"hyperlake/sinks/tableau"
+)
+
+// PublishConfig is where and how an extract is published. What it leaves out of server and
+// site comes from the environment, as do credentials, which never stand in a configuration.
+type PublishConfig struct {
+	// Server is the address, such as https://example.online.tableau.com. Default: tab_site_url.
+	Server string `yaml:"server"`
+
+	// Site is the contentUrl of the site; empty text is the default site. Default: tab_site_id.
+	Site string `yaml:"site"`
+
+	// Project is a path of names such as Sales/Nightly; a slash inside of a name is written
+	// \/. Default: the site's default project.
+	Project string `yaml:"project"`
+
+	// CreateProject makes the projects of the path that are missing.
+	CreateProject bool `yaml:"create_project"`
+
+	// Datasource is the name of the data source. Default: the name of the run.
+	Datasource string `yaml:"datasource"`
+
+	// Mode is what becomes of the data source. Default: overwrite.
+	Mode PublishMode `yaml:"mode"`
+
+	// Match names the columns, as the data source has them, that identify a row, for the
+	// modes update, upsert and delete.
+	Match []string `yaml:"match"`
+
+	// Target is the table that a data update changes. Default: the one of the same name.
+	Target TargetConfig `yaml:"target"`
+
+	// IfChanged leaves a data source alone to which the same rows were published last.
+	IfChanged bool `yaml:"if_changed"`
+
+	// AsJob says whether the server publishes in the background. Default: auto, from 64 MB on.
+	AsJob JobChoice `yaml:"as_job"`
+
+	// AllowHTTP permits a server without TLS.
+	AllowHTTP bool `yaml:"allow_http"`
+
+	// CAFile is a PEM file of certificate authorities to trust besides the system's; absolute or empty.
+	CAFile string `yaml:"ca_file"`
+
+	// ChunkBytes is the size of the parts of an upload. Default: 32m; at most 64m.
+	ChunkBytes ByteSize `yaml:"chunk_bytes"`
+
+	// PayloadBytes is the server's limit for the payload of a data update. Default: 100 MB.
+	PayloadBytes ByteSize `yaml:"payload_bytes"`
+
+	// Timeout bounds how long publishing takes in all. Default: none, but that of its parts.
+	Timeout Age `yaml:"timeout"`
+}
+
+// TargetConfig names a table of a published data source.
+type TargetConfig struct {
+	Schema string `yaml:"schema"`
+	Name   string `yaml:"name"`
+}
+
+// PublishMode is what becomes of a data source: a publication of the whole extract, or a
+// change of its rows.
+type PublishMode string
+
+const defaultPublishMode = PublishMode(tableau.Overwrite)
+
+var (
+	publicationModes = []PublishMode{
+		PublishMode(tableau.Create), PublishMode(tableau.Overwrite), PublishMode(tableau.Append), PublishMode(tableau.Replace),
+	}
+	updateModes = []PublishMode{
+		PublishMode(tableau.Insert), PublishMode(tableau.UpdateRows), PublishMode(tableau.Upsert), PublishMode(tableau.Delete),
+	}
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (m *PublishMode) UnmarshalText(text []byte) error {
+	mode := PublishMode(text)
+	if !slices.Contains(publicationModes, mode) && !slices.Contains(updateModes, mode) {
+		return fmt.Errorf("must be create, overwrite, append, replace, insert, update, upsert or delete, not %s", shorten(string(text)))
+	}
+	*m = mode
+	return nil
+}
+
+// updates says whether the mode changes rows, instead of publishing a file.
+func (m PublishMode) updates() bool { return slices.Contains(updateModes, m) }
+
+// matches says whether the mode needs the columns that identify a row.
+func (m PublishMode) matches() bool { return m.updates() && m != PublishMode(tableau.Insert) }
+
+// adds says whether doing it twice leaves the rows in the data source twice.
+func (m PublishMode) adds() bool {
+	return m == PublishMode(tableau.Append) || m == PublishMode(tableau.Insert)
+}
+
+// renews says whether the data source holds nothing but the extract afterwards.
+func (m PublishMode) renews() bool { return !m.updates() && !m.adds() }
+
+// fills says whether the data source holds the rows of the extract afterwards, as they are.
+func (m PublishMode) fills() bool { return m.adds() || m.renews() }
+
+// splits says whether a payload can be sent in parts.
+func (m PublishMode) splits() bool {
+	return m == PublishMode(tableau.Insert) || m == PublishMode(tableau.Upsert)
+}
+
+// JobChoice says whether the server publishes in the background.
+type JobChoice tableau.AsJob
+
+// UnmarshalText reads auto, true or false.
+func (j *JobChoice) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "auto":
+		*j = JobChoice(tableau.JobIfLarge)
+	case "true":
+		*j = JobChoice(tableau.JobAlways)
+	case "false":
+		*j = JobChoice(tableau.JobNever)
+	default:
+		return fmt.Errorf("must be auto, true or false, not %s", shorten(string(text)))
+	}
+	return nil
+}
+
+// ByteSize is a number of bytes.
+type ByteSize int64
+
+var byteSizePattern = regexp.MustCompile(`^([1-9][0-9]{0,11})([kmg]?)$`)
+
+// UnmarshalText reads a number of bytes, or of the units k, m and g, which are powers of 1024.
+func (b *ByteSize) UnmarshalText(text []byte) error {
+	found := byteSizePattern.FindStringSubmatch(strings.ToLower(string(text)))
+	if found == nil {
+		return fmt.Errorf("must be a size such as 32m, or a number of bytes, not %s", shorten(string(text)))
+	}
+	number, err := strconv.ParseInt(found[1], 10, 64)
+	*b = ByteSize(number << map[string]int{"": 0, "k": 10, "m": 20, "g": 30}[found[2]])
+	return err
+}
+
+// checkPublish checks what needs neither a plan nor a server.
+func (c *Config) checkPublish() error {
+	p := c.Publish
+	for i, table := range c.Tables {
+		if key := fmt.Sprintf("tables[%d].datasource", i); c.written(key) && table.Datasource == "" {
+			return c.problem(key, "%s is empty; give it a value, or remove the key", key)
+		}
+	}
+	if p == nil {
+		return nil
+	}
+	for _, text := range []struct{ key, value string }{
+		{"server", p.Server}, {"project", p.Project}, {"datasource", p.Datasource}, {"ca_file", p.CAFile},
+		{"target.schema", p.Target.Schema}, {"target.name", p.Target.Name},
+	} {
+		if key := "publish." + text.key; c.written(key) && text.value == "" {
+			return c.problem(key, "%s is empty; give it a value, or remove the key", key)
+		}
+	}
+	if p.Mode == "" {
+		p.Mode = defaultPublishMode
+	}
+	if p.Datasource == "" {
+		p.Datasource = c.Name
+	}
+	for _, check := range []func() error{c.checkPublishServer, c.checkPublishMode} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPublishServer checks how the server is reached.
+func (c *Config) checkPublishServer() error {
+	p := c.Publish
+	if p.Server != "" {
+		client := tableau.Client{Server: p.Server, AllowHTTP: p.AllowHTTP}
+		if err := client.Check(); err != nil {
+			return problem(c.place("publish.server"), "publish.server: %v", err).WithHint("%s", tableau.Hint(err))
+		}
+	}
+	if p.Project != "" {
+		if _, err := tableau.ParseProjectPath(p.Project); err != nil {
+			return c.problem("publish.project", `publish.project: %v; write a path such as Sales/Nightly, and \/ for a slash inside of a name`, err)
+		}
+	}
+	if p.ChunkBytes > tableau.MaxChunkBytes {
+		return c.problem("publish.chunk_bytes", "publish.chunk_bytes is %d, but servers take at most %d (64m)", p.ChunkBytes, tableau.MaxChunkBytes)
+	}
+	return c.checkLocalPath("publish.ca_file", p.CAFile)
+}
+
+// checkPublishMode checks what belongs to the mode.
+func (c *Config) checkPublishMode() error {
+	p := c.Publish
+	switch {
+	case p.Mode.matches() && len(p.Match) == 0:
+		return c.problem("publish.mode", "mode %s needs match; name the columns that identify a row, as in match: [id]", p.Mode)
+	case !p.Mode.matches() && c.written("publish.match"):
+		return c.problem("publish.match", "publish.match has no meaning in mode %s; remove it, or use update, upsert or delete", p.Mode)
+	case !p.Mode.updates() && c.written("publish.target"):
+		return c.problem("publish.target", "publish.target has no meaning in mode %s, which publishes all tables; remove it", p.Mode)
+	}
+	for i, column := range p.Match {
+		key := fmt.Sprintf("publish.match[%d]", i)
+		if column == "" {
+			return c.problem(key, "%s is empty; give the name of a column", key)
+		}
+		if slices.Contains(p.Match[:i], column) {
+			return c.problem(key, "publish.match names the column %s twice; remove one", shorten(column))
+		}
+	}
+	tables := c.tablesByDatasource()
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
+		if p.Mode.updates() && len(tables[name]) > 1 {
+			return c.problem("publish.mode", "mode %s changes one table, but %d tables go to the data source %q; "+
+				"give each a datasource of its own, or use mode overwrite", p.Mode, len(tables[name]), name)
+		}
+	}
+	return nil
+}
+
+// tablesByDatasource says which tables go to which data source.
+func (c *Config) tablesByDatasource() map[string][]tableau.TableRef {
+	tables := map[string][]tableau.TableRef{}
+	for _, table := range c.Tables {
+		name := c.datasourceOf(table.Schema, table.Name)
+		tables[name] = append(tables[name], tableau.TableRef{Schema: table.Schema, Name: table.Name})
+	}
+	return tables
+}
+
+// datasourceOf is the name of the data source that a table of the extract goes to.
+func (c *Config) datasourceOf(schema, name string) string {
+	for _, table := range c.Tables {
+		if table.Schema == schema && table.Name == name && table.Datasource != "" {
+			return table.Datasource
+		}
+	}
+	return c.Publish.Datasource
+}
+
+// LoadFile makes a configuration that publishes the .hyper file at path, under its own
+// name unless the settings say another. Errors are those of [Load].
+func LoadFile(path, name string, opts LoadOptions) (*Config, error) {
+	root := &yamlNode{kind: mappingNode, at: place{file: path}}
+	if err := newSetting(root.at, []string{"publish", "datasource"}, strconv.Quote(name)).apply(root); err != nil {
+		return nil, err
+	}
+	if err := applySettings(root, opts); err != nil {
+		return nil, err
+	}
+	cfg, err := decodeConfig(root)
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range []struct {
+		key     string
+		written bool
+	}{{"tables", cfg.Tables != nil}, {"output", cfg.written("output")}, {"staging", cfg.written("staging")}} {
+		if other.written {
+			return nil, failure.New(failure.Usage, "%s has no meaning where a file is published without a configuration", other.key).
+				WithHint("set keys of publish and hyperd only").BeforeData()
+		}
+	}
+	cfg.Name, cfg.Output.Path = name, path
+	if err := cfg.checkHyperd(); err != nil {
+		return nil, err
+	}
+	return cfg, cfg.checkPublish()
+}

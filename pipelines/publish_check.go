@@ -1,0 +1,151 @@
+package pipelines
+
+import (
+	"cmp"
+	"os"
+	"slices"
+	"strings"
+
+	"hyperlake/internal/failure"
+	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/tableau"
+)
+
+// connect finds out where to publish and as whom. Nothing is sent. What is missing is known
+// before any data is read.
+func (c *Config) connect(options PublishOptions) (*tableau.Client, error) {
+	environment, err := tableau.FromEnvironment(os.LookupEnv)
+	if err != nil {
+		return nil, tableau.Failure(err).BeforeData()
+	}
+	p := c.Publish
+	client := &tableau.Client{
+		Server: cmp.Or(p.Server, environment.Server), Site: p.Site,
+		Credentials: environment.Credentials, APIVersion: environment.APIVersion,
+		CAFile: p.CAFile, AllowHTTP: p.AllowHTTP, ChunkBytes: int64(p.ChunkBytes), PayloadLimit: int64(p.PayloadBytes),
+		Log: options.Log,
+	}
+	if !c.written("publish.site") {
+		client.Site = environment.Site
+	}
+	if client.Server == "" {
+		return nil, failure.New(failure.Publish, "no server to publish to is named").
+			WithHint("set publish.server, or the variable tab_site_url, to an address such as https://example.online.tableau.com").BeforeData()
+	}
+	if err := client.Check(); err != nil {
+		return nil, tableau.Failure(err).BeforeData()
+	}
+	return client, nil
+}
+
+// delivery is what goes to one data source.
+type delivery struct {
+	datasource string
+	tables     []ledgerTable
+	keys       []tableau.Table // the same tables with their foreign keys
+	whole      bool            // they are all tables of the extract
+}
+
+// takes says whether a table goes to this data source.
+func (d *delivery) takes(schema, name string) bool {
+	return slices.ContainsFunc(d.tables, func(t ledgerTable) bool { return t.Schema == schema && t.Name == name })
+}
+
+// deliveries says what goes where, in the order of the tables.
+func (c *Config) deliveries(tables []hyper.CatalogTable) []*delivery {
+	var all []*delivery
+	for _, table := range tables {
+		name := c.datasourceOf(table.Schema, table.Name)
+		at := slices.IndexFunc(all, func(d *delivery) bool { return d.datasource == name })
+		if at < 0 {
+			at, all = len(all), append(all, &delivery{datasource: name})
+		}
+		all[at].add(table)
+	}
+	for _, d := range all {
+		d.whole = len(all) == 1
+		for i, table := range d.keys { // keys that leave for another data source are left out there
+			d.keys[i].ForeignKeys = slices.DeleteFunc(table.ForeignKeys, func(key tableau.ForeignKey) bool {
+				return !d.takes(key.References.Schema, key.References.Name)
+			})
+		}
+	}
+	return all
+}
+
+func (d *delivery) add(table hyper.CatalogTable) {
+	made := ledgerTable{Schema: table.Schema, Name: table.Name}
+	for _, column := range table.Columns {
+		made.Columns = append(made.Columns, tableau.Column{Name: column.Name, Type: column.SQLType, Nullable: column.Nullable})
+	}
+	keyed := tableau.Table{TableRef: tableau.TableRef{Schema: table.Schema, Name: table.Name}}
+	for _, key := range table.ForeignKeys {
+		keyed.ForeignKeys = append(keyed.ForeignKeys, tableau.ForeignKey{
+			Columns: key.Columns, References: tableau.TableRef{Schema: key.Schema, Name: key.Table},
+		})
+	}
+	d.tables, d.keys = append(d.tables, made), append(d.keys, keyed)
+}
+
+// catalogTables are the tables that the extract of a plan will have.
+func (p *Plan) catalogTables() []hyper.CatalogTable {
+	var tables []hyper.CatalogTable
+	for _, table := range p.Tables {
+		made := hyper.CatalogTable{Schema: table.Schema, Name: table.Name, PrimaryKey: table.PrimaryKey, ForeignKeys: table.ForeignKeys}
+		for _, column := range table.Columns {
+			made.Columns = append(made.Columns, hyper.CatalogColumn{
+				Name: column.Name, SQLType: strings.TrimPrefix(column.SQLType, "TABLEAU."), // as hyperd names it in a file
+				Nullable: column.Nullable,
+			})
+		}
+		tables = append(tables, made)
+	}
+	return tables
+}
+
+// check holds a delivery against Tableau's rules: those for the tables of an extract on a
+// server of that version, or those for the payload of a data update on the table as it was
+// published last.
+func (d *delivery) check(p *PublishConfig, server tableau.Version, known []ledgerTable) error {
+	if !p.Mode.updates() {
+		return refusePublication(d.datasource, tableau.CheckTables(d.keys, server))
+	}
+	if len(d.tables) != 1 {
+		return failure.New(failure.Publish, "mode %s changes one table, but %d tables go to the data source %q", p.Mode, len(d.tables), d.datasource).
+			WithHint("publish a file of one table, or use mode overwrite").BeforeData()
+	}
+	payload := d.payload(p)
+	target, ref := payload, d.target(p)
+	for _, table := range known {
+		if table.Schema == ref.Schema && table.Name == ref.Name {
+			target = table.Columns
+		}
+	}
+	return refusePublication(d.datasource, tableau.CheckPayload(tableau.ActionKind(p.Mode), p.Match, payload, target))
+}
+
+// payload are the columns that a data update sends: of a delete, those of match alone.
+func (d *delivery) payload(p *PublishConfig) []tableau.Column {
+	if p.Mode != PublishMode(tableau.Delete) {
+		return d.tables[0].Columns
+	}
+	return slices.DeleteFunc(slices.Clone(d.tables[0].Columns), func(c tableau.Column) bool { return !slices.Contains(p.Match, c.Name) })
+}
+
+// target is the table that a data update changes.
+func (d *delivery) target(p *PublishConfig) tableau.TableRef {
+	return tableau.TableRef{Schema: cmp.Or(p.Target.Schema, d.tables[0].Schema), Name: cmp.Or(p.Target.Name, d.tables[0].Name)}
+}
+
+// refusePublication makes one error of what is wrong.
+func refusePublication(datasource string, problems []tableau.Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	var messages []string
+	for _, problem := range problems {
+		messages = append(messages, problem.Message)
+	}
+	return failure.New(failure.Publish, "data source %q cannot be published: Tableau's rule is that %s, but %s",
+		datasource, problems[0].Rule, strings.Join(messages, "; ")).WithHint("%s", problems[0].Hint)
+}

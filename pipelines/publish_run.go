@@ -1,0 +1,189 @@
+package pipelines
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
+)
+
+// stagePublish is the name of the stage in the report.
+const stagePublish = "publish"
+
+// ReportPublish is what became of one data source.
+type ReportPublish struct {
+	Mode         PublishMode `json:"mode"`
+	DatasourceID string      `json:"datasource_id"`
+	JobID        string      `json:"job_id"` // empty without a job; of several the last
+	Seconds      float64     `json:"seconds"`
+
+	Outcome    string `json:"outcome"` // published, failed, unknown or unchanged
+	Server     string `json:"server"`
+	Site       string `json:"site"`
+	Project    string `json:"project"`
+	Datasource string `json:"datasource"`
+	Rows       int64  `json:"rows"`
+	Bytes      int64  `json:"bytes"`           // sent
+	Parts      int    `json:"parts,omitempty"` // of a data update, that were applied
+
+	// Confirmed says that the reply was lost, and that the success is known from looking.
+	Confirmed bool `json:"confirmed,omitempty"`
+
+	// Others are the other data sources of the extract.
+	Others []*ReportPublish `json:"others,omitempty"`
+}
+
+// published notes what became of the data sources.
+func (r *Report) published(sources []*ReportPublish) {
+	if len(sources) > 0 {
+		r.Publish = sources[0]
+		r.Publish.Others = sources[1:]
+	}
+}
+
+// Publish publishes the extract that stands at the output path of a configuration. It
+// always returns a report, of failures, too.
+func Publish(ctx context.Context, cfg *Config, options PublishOptions) (*Report, error) {
+	r := &run{
+		cfg:     cfg,
+		options: RunOptions{ID: options.ID, Log: options.Log, Progress: options.Progress},
+		report: &Report{
+			Version: reportVersion, RunID: options.ID, Name: cfg.Name, Started: time.Now().UTC(),
+			Output: ReportOutput{Path: cfg.Output.Path}, Tables: []ReportTable{}, Stages: []ReportStage{},
+		},
+	}
+	err := r.publishStanding(ctx, options)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	r.report.finish(err)
+	return r.report, err
+}
+
+// publishStanding publishes the extract that stands at the output path.
+func (r *run) publishStanding(ctx context.Context, options PublishOptions) (err error) {
+	p, err := newPublisher(ctx, r.cfg, options)
+	if err != nil {
+		return err
+	}
+	staging, err := openStaging(&Config{Output: r.cfg.Output}, options.ID)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if mayStillWrite(err) {
+			hyperd.Kill() // whatever still runs must not write into a folder that goes away
+		}
+		if closeErr := staging.close(); err == nil {
+			err = closeErr
+		}
+	}()
+	extract, err := fetchExtract(ctx, r.cfg.Output.Path, staging.local)
+	if err != nil {
+		return err
+	}
+	r.report.Output.Bytes, r.report.Output.SHA256 = extract.bytes, extract.sha256
+	lease, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	if r.report.HyperdVersion, err = lease.Version(ctx); err != nil {
+		return err
+	}
+	return r.publish(ctx, p, lease, extract)
+}
+
+// mayStillWrite says whether hyperd may be busy after a failure. When publishing failed, it
+// was waited for.
+func mayStillWrite(err error) bool {
+	return err != nil && failure.Of(err, failure.Engine).Kind != failure.Publish
+}
+
+// fetchExtract makes sure that the extract is local, and hashes it.
+func fetchExtract(ctx context.Context, uri, scratch string) (extractFile, error) {
+	path, local := storage.LocalPath(uri)
+	err := error(nil)
+	if !local {
+		path = filepath.Join(scratch, "extract.hyper")
+		err = download(ctx, uri, path)
+	}
+	extract := extractFile{path: path, scratch: scratch}
+	if err == nil {
+		extract.sha256, extract.bytes, err = hashFile(ctx, path)
+	}
+	if err != nil {
+		return extractFile{}, failure.New(failure.Storage, "read the extract %s: %w", uri, err).WithHint("%s", storage.Hint(err))
+	}
+	return extract, nil
+}
+
+func download(ctx context.Context, uri, path string) error {
+	store, err := storage.For(uri)
+	if err != nil {
+		return err
+	}
+	info, err := store.Stat(ctx, uri)
+	if err != nil {
+		return err
+	}
+	return storage.Download(ctx, info, path)
+}
+
+// hashFile reads a file whole.
+func hashFile(ctx context.Context, path string) (sum string, bytes int64, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer file.Close()
+	stop := context.AfterFunc(ctx, func() { _ = file.Close() }) // ends the reading
+	defer stop()
+	hash := sha256.New()
+	if bytes, err = io.Copy(hash, file); err != nil {
+		return "", 0, err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), bytes, nil
+}
+
+// preparePublishing finds what publishing will need, and holds the plan against Tableau's
+// rules. It returns nil where the configuration does not publish.
+func (r *run) preparePublishing(ctx context.Context) (*publisher, error) {
+	if r.cfg.Publish == nil {
+		return nil, nil //nolint:nilnil // there is nothing to publish with, and that is no error
+	}
+	p, err := newPublisher(ctx, r.cfg, PublishOptions{
+		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, p.preflight(r.plan)
+}
+
+// publish is the last stage of a run.
+func (r *run) publish(ctx context.Context, p *publisher, lease *hyperd.Lease, extract extractFile) error {
+	return r.stage(stagePublish, func() (work, error) {
+		err := p.publish(ctx, lease, extract)
+		r.report.published(p.report)
+		var done work
+		for _, source := range p.report {
+			done.bytes += source.Bytes
+			if source.Outcome == string(published) {
+				done.rows += source.Rows
+			}
+		}
+		if err == nil {
+			r.options.Log.Debug("published", "data sources", fmt.Sprint(len(p.report)))
+		}
+		return done, err
+	})
+}

@@ -1,0 +1,489 @@
+package pipelines_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/pipelines"
+	"hyperlake/sinks/tableau/tableautest"
+)
+
+const (
+	tokenName   = "nightly"
+	tokenSecret = "s3cr3t/of+the==token"
+)
+
+// shop is a fake server, a lake of one file, and a configuration that publishes it.
+type shop struct {
+	*tableautest.Server
+	t      *testing.T
+	folder string
+}
+
+// openShop starts a server and sets the environment of the test for it.
+func openShop(t *testing.T, config tableautest.Config) *shop {
+	t.Helper()
+	config.Sites, config.Projects = []string{"marketing"}, []string{"Sales/Nightly"}
+	config.Tokens = map[string]string{tokenName: tokenSecret}
+	config.Folder = t.TempDir()
+	server, err := tableautest.Start(config)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	for name, value := range map[string]string{
+		"tab_site_url": server.URL, "tab_site_id": "marketing", "tab_pat_name": tokenName, "tab_secret_id": tokenSecret,
+	} {
+		t.Setenv(name, value)
+	}
+	return &shop{Server: server, t: t, folder: t.TempDir()}
+}
+
+// lake replaces the rows of the lake.
+func (s *shop) lake(rows ...string) {
+	s.t.Helper()
+	writeTable(s.t, filepath.Join(s.folder, "lake", "items.parquet"), "["+strings.Join(rows, ",")+"]",
+		field("id", int64Type), field("name", textType))
+}
+
+func item(id int, name string) string { return fmt.Sprintf(`{"id": %d, "name": %q}`, id, name) }
+
+// config is a configuration with those keys in its section publish.
+func (s *shop) config(keys string) *pipelines.Config {
+	s.t.Helper()
+	return configure(s.t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\n"+
+		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, "+keys+"}\n")
+}
+
+func (s *shop) run(cfg *pipelines.Config) (*pipelines.Report, error) {
+	s.t.Helper()
+	return run(s.t, s.t.Context(), cfg, nil)
+}
+
+func (s *shop) mustRun(keys string) *pipelines.Report {
+	s.t.Helper()
+	report, err := s.run(s.config(keys))
+	require.NoError(s.t, err, failure.Of(err, failure.Engine))
+	require.Equal(s.t, pipelines.Succeeded, report.Status)
+	return report
+}
+
+func (s *shop) publish(cfg *pipelines.Config, options pipelines.PublishOptions) (*pipelines.Report, error) {
+	s.t.Helper()
+	id, err := pipelines.NewRunID()
+	require.NoError(s.t, err)
+	options.ID, options.Log = id, slog.New(slog.DiscardHandler)
+	return pipelines.Publish(s.t.Context(), cfg, options)
+}
+
+// rows are those of the one data source.
+func (s *shop) rows() []string {
+	s.t.Helper()
+	all := s.Datasources("marketing")
+	require.Len(s.t, all, 1)
+	return rowsIn(s.t, all[0].Path, `SELECT "id", "name" FROM x."Extract"."Extract" ORDER BY 1, 2`)
+}
+
+// count is the number of requests so far with that method and text in their path.
+func (s *shop) count(method, path string) int {
+	n := 0
+	for _, request := range s.Requests() {
+		if request.Method == method && strings.Contains(request.Path, path) {
+			n++
+		}
+	}
+	return n
+}
+
+// requireUnpublished checks a run whose extract is good, and returns the failure.
+func requireUnpublished(t *testing.T, report *pipelines.Report, err error) *failure.Error {
+	t.Helper()
+	require.Error(t, err)
+	failed := failure.Of(err, failure.Engine)
+	assert.Equal(t, failure.Publish, failed.Kind, failed)
+	assert.False(t, failed.Early)
+	assert.Equal(t, pipelines.Unpublished, report.Status)
+	require.NotNil(t, report.Error)
+	assert.Equal(t, failure.Publish, report.Error.Kind)
+	assert.FileExists(t, report.Output.Path)
+	return failed
+}
+
+func TestRunPublishesInEveryMode(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"), item(2, "b"))
+	report := s.mustRun("mode: create")
+	stored := s.Datasources("marketing")[0]
+	assert.Equal(t, "Items", stored.Name)
+	sent, err := os.ReadFile(report.Output.Path)
+	require.NoError(t, err)
+	kept, err := os.ReadFile(stored.Path)
+	require.NoError(t, err)
+	assert.Equal(t, sent, kept, "the bytes on the server are those on disk")
+	require.NotNil(t, report.Publish)
+	assert.Equal(t, stored.ID, report.Publish.DatasourceID)
+	assert.Equal(t, "published", report.Publish.Outcome)
+	assert.Equal(t, "publish", report.Stages[len(report.Stages)-1].Name)
+
+	steps := []struct {
+		keys string
+		lake []string
+		want []string
+	}{
+		{"mode: append", []string{item(3, "c")}, []string{"1|a", "2|b", "3|c"}},
+		{"mode: insert", []string{item(4, "d")}, []string{"1|a", "2|b", "3|c", "4|d"}},
+		{"mode: update, match: [id]", []string{item(4, "D"), item(9, "no")}, []string{"1|a", "2|b", "3|c", "4|D"}},
+		{"mode: upsert, match: [id]", []string{item(1, "A"), item(5, "e")}, []string{"1|A", "2|b", "3|c", "4|D", "5|e"}},
+		{"mode: delete, match: [id]", []string{item(2, "other"), item(2, "twice"), item(3, "")}, []string{"1|A", "4|D", "5|e"}},
+		{"mode: replace", []string{item(7, "g")}, []string{"7|g"}},
+		{"mode: overwrite, as_job: true", []string{item(8, "h")}, []string{"8|h"}},
+		{"mode: delete, match: [id], target: {schema: Extract, name: Extract}", []string{item(8, "h")}, nil},
+	}
+	for _, step := range steps {
+		s.lake(step.lake...)
+		report := s.mustRun(step.keys)
+		assert.Equal(t, step.want, s.rows(), step.keys)
+		assert.Equal(t, stored.ID, report.Publish.DatasourceID, step.keys)
+		if strings.Contains(step.keys, "match") || strings.Contains(step.keys, "as_job") {
+			assert.NotEmpty(t, report.Publish.JobID, step.keys)
+		}
+	}
+	requireOnly(t, s.folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
+}
+
+func TestPublishingFailsAndIsRepeated(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Status: 403, Code: "403008"})
+	cfg := s.config("mode: overwrite")
+	report, err := s.run(cfg)
+	failed := requireUnpublished(t, report, err)
+	assert.Contains(t, failed.Hint, "the site's storage is full")
+	assert.Contains(t, failed.Hint, "`hyperlake publish "+cfg.Output.Path+"` repeats just the publishing")
+	assert.Equal(t, "failed", report.Publish.Outcome)
+	assert.Empty(t, s.Datasources("marketing"))
+
+	again, err := s.publish(cfg, pipelines.PublishOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, pipelines.Succeeded, again.Status)
+	assert.Equal(t, report.Output.SHA256, again.Output.SHA256)
+	assert.Equal(t, []string{"1|a"}, s.rows())
+	requireOnly(t, s.folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
+}
+
+func TestServerIsAway(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	s.Inject(tableautest.Fault{Path: "/auth/signin", Status: 401, Code: "401001"})
+	report, err := s.run(s.config("mode: overwrite"))
+	failed := requireUnpublished(t, report, err)
+	assert.Contains(t, failed.Hint, "check the name and secret of the personal access token")
+	assert.NotContains(t, failed.Message+failed.Hint, tokenSecret)
+}
+
+func TestSameRowsAreNotAddedTwice(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	s.mustRun("mode: create")
+	for _, mode := range []string{"append", "insert"} {
+		t.Run(mode, func(t *testing.T) {
+			s := &shop{Server: s.Server, t: t, folder: s.folder}
+			s.lake(item(2, mode))
+			s.mustRun("mode: " + mode)
+			before := len(s.rows())
+			report, err := s.run(s.config("mode: " + mode)) // builds other bytes of the same rows
+			failed := requireUnpublished(t, report, err)
+			assert.Contains(t, failed.Message, "the same rows were published")
+			assert.Contains(t, failed.Hint, "--force")
+			assert.Len(t, s.rows(), before)
+
+			_, err = s.publish(s.config("mode: "+mode), pipelines.PublishOptions{Force: true})
+			require.NoError(t, err)
+			assert.Len(t, s.rows(), before+1)
+		})
+	}
+
+	s.lake(item(1, "a"))
+	s.mustRun("mode: overwrite")
+	report, err := s.run(s.config("mode: append"))
+	requireUnpublished(t, report, err)
+	s.lake(item(2, "append")) // what was appended before is gone
+	s.mustRun("mode: append")
+	assert.Equal(t, []string{"1|a", "2|append"}, s.rows())
+}
+
+func TestAppendWithLostReplyIsNotRepeated(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	s.mustRun("mode: create")
+	s.lake(item(2, "b"))
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseReply: true})
+	report := s.mustRun("mode: append")
+	assert.True(t, report.Publish.Confirmed)
+	assert.Equal(t, []string{"1|a", "2|b"}, s.rows())
+
+	s.lake(item(3, "c"))
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseRequest: true})
+	report, err := s.run(s.config("mode: append, timeout: 3s"))
+	failed := requireUnpublished(t, report, err)
+	assert.Equal(t, "unknown", report.Publish.Outcome)
+	assert.Contains(t, failed.Hint, "--force")
+	sent, cfg := s.count("POST", "/datasources"), s.config("mode: append")
+	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	require.ErrorContains(t, err, "look first")
+	assert.Equal(t, sent, s.count("POST", "/datasources"))
+	_, err = s.publish(cfg, pipelines.PublishOptions{Force: true})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1|a", "2|b", "3|c"}, s.rows())
+}
+
+func TestUpdateWithLostReplyIsAppliedOnce(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	s.mustRun("mode: create")
+	s.lake(item(2, "b"))
+	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true})
+	s.mustRun("mode: insert")
+	assert.Equal(t, []string{"1|a", "2|b"}, s.rows())
+
+	s.lake(item(3, "c"))
+	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true, Times: -1})
+	cfg := s.config("mode: insert, timeout: 3s")
+	report, err := s.run(cfg)
+	requireUnpublished(t, report, err)
+	assert.Equal(t, "unknown", report.Publish.Outcome)
+	ids := map[string]bool{}
+	for _, request := range s.Requests() {
+		if request.Method == "PATCH" {
+			ids[request.Header.Get("RequestID")] = true
+		}
+	}
+	assert.Len(t, ids, 2, "one for each update, however often it was sent")
+}
+
+func TestUnchangedRowsAreNotPublished(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"), item(2, "b"))
+	s.mustRun("mode: overwrite, if_changed: true")
+	s.lake(item(2, "b"), item(1, "a"))
+	before := s.count("POST", "/datasources")
+	report := s.mustRun("mode: overwrite, if_changed: true")
+	assert.Equal(t, "unchanged", report.Publish.Outcome)
+	assert.Equal(t, s.Datasources("marketing")[0].ID, report.Publish.DatasourceID)
+	assert.Equal(t, before, s.count("POST", "/datasources"))
+
+	s.lake(item(2, "b"), item(1, "A"))
+	assert.Equal(t, "published", s.mustRun("mode: overwrite, if_changed: true").Publish.Outcome)
+	assert.Equal(t, "published", s.mustRun("mode: overwrite").Publish.Outcome, "without if_changed")
+	assert.Equal(t, "unchanged", s.mustRun("mode: replace, if_changed: true").Publish.Outcome)
+	s.mustRun("mode: append, if_changed: true")
+	assert.Len(t, s.rows(), 2)
+
+	stored := s.Datasources("marketing")[0]
+	s.SetUpdated(stored.ID, stored.Updated.Add(time.Hour)) // by somebody else
+	assert.Equal(t, "published", s.mustRun("mode: overwrite, if_changed: true").Publish.Outcome)
+}
+
+// The types that a plan tells are compared with those that hyperd told of the extract
+// before: they have the same names.
+func TestTypesOfPlansAndExtractsHaveTheSameNames(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	writeTable(t, filepath.Join(s.folder, "lake", "items.parquet"), "[{}]",
+		field("b", arrow.FixedWidthTypes.Boolean), field("i16", arrow.PrimitiveTypes.Int16), field("i32", int32Type), field("i64", int64Type),
+		field("f", arrow.PrimitiveTypes.Float64), field("dec", &arrow.Decimal128Type{Precision: 30, Scale: 4}), field("t", textType),
+		field("bytes", arrow.BinaryTypes.Binary), field("date", arrow.FixedWidthTypes.Date32), field("time", arrow.FixedWidthTypes.Time64us),
+		field("ts", &arrow.TimestampType{Unit: arrow.Microsecond}), field("tsz", &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}))
+	cfg := s.config("mode: overwrite")
+	cfg.Tables[0].Columns = map[string]pipelines.ColumnConfig{"i16": {Type: "numeric(9, 2)"}}
+	_, err := s.run(cfg)
+	require.NoError(t, err)
+	plan, err := pipelines.MakePlan(t.Context(), cfg)
+	require.NoError(t, err)
+	text, err := os.ReadFile(pipelines.LedgerPath(cfg.Output.Path))
+	require.NoError(t, err)
+	for _, column := range plan.Tables[0].Columns {
+		assert.Contains(t, string(text), fmt.Sprintf(`"type": %q`, column.SQLType), column.Name)
+	}
+}
+
+func TestPayloadsOverTheLimitAreSplit(t *testing.T) {
+	s := openShop(t, tableautest.Config{PayloadLimit: 300_000})
+	s.lake(item(-1, "a"))
+	s.mustRun("mode: create")
+	var rows []string
+	for i := range 10_000 {
+		rows = append(rows, item(i, fmt.Sprintf("%d times %x", i, i*i*i)))
+	}
+	s.lake(rows...)
+	report := s.mustRun("mode: insert, payload_bytes: 150k")
+	assert.Greater(t, report.Publish.Parts, 2)
+	assert.Len(t, s.rows(), 10_001)
+
+	s.lake(append(rows, item(-2, "new"))...)
+	parts := s.mustRun("mode: upsert, match: [id]").Publish.Parts // it learns the limit from the server
+	assert.Greater(t, parts, 1)
+	assert.Len(t, s.rows(), 10_002)
+
+	s.Inject(tableautest.Fault{Method: "PATCH", Skip: 1, Status: 400, Code: "400000"})
+	s.lake(append(rows, item(-3, "newer"))...)
+	cfg := s.config("mode: insert, payload_bytes: 150k")
+	report, err := s.run(cfg)
+	requireUnpublished(t, report, err)
+	assert.Equal(t, 1, report.Publish.Parts)
+	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	require.NoError(t, err)
+	assert.Len(t, s.rows(), 20_003, "the part that was applied is not sent again")
+
+	report, err = s.run(s.config("mode: update, match: [id], payload_bytes: 150k"))
+	failed := requireUnpublished(t, report, err)
+	assert.Contains(t, failed.Message, "cannot be sent in smaller parts")
+}
+
+func TestWhatIsKnownBeforeDataIsRead(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	s.mustRun("mode: create")
+	requests := len(s.Requests())
+	early := func(t *testing.T, cfg *pipelines.Config) *failure.Error {
+		t.Helper()
+		report, err := s.run(cfg)
+		require.Error(t, err)
+		failed := failure.Of(err, failure.Engine)
+		assert.True(t, failed.Early, failed)
+		assert.Equal(t, pipelines.Failed, report.Status)
+		assert.Equal(t, "plan", report.Stages[len(report.Stages)-1].Name)
+		assert.Len(t, s.Requests(), requests, "nothing was sent")
+		return failed
+	}
+	t.Run("a column of match", func(t *testing.T) {
+		assert.Contains(t, early(t, s.config("mode: upsert, match: [nope]")).Message, `lacks the column "nope" of match`)
+	})
+	t.Run("another type than was published last", func(t *testing.T) {
+		cfg := s.config("mode: insert")
+		cfg.Tables[0].Columns = map[string]pipelines.ColumnConfig{"id": {Type: "text"}}
+		assert.Contains(t, early(t, cfg).Message, `column "id" is TEXT in the payload, but BIGINT in the data source`)
+	})
+	t.Run("tables that are no tree", func(t *testing.T) {
+		cfg := configure(t, s.folder, "name: two\ntables:\n  - {name: a, source: {uri: lake/*.parquet}}\n"+
+			"  - {name: b, source: {uri: lake/*.parquet}}\npublish: {allow_http: true}\n")
+		failed := early(t, cfg)
+		assert.Contains(t, failed.Message, "foreign keys lead from one table to all others")
+		assert.Contains(t, failed.Hint, "publish them as two data sources")
+	})
+	t.Run("a secret", func(t *testing.T) {
+		t.Setenv("tab_secret_id", "")
+		failed := early(t, s.config("mode: overwrite"))
+		assert.Contains(t, failed.Message, "tab_secret_id")
+	})
+	t.Run("a server", func(t *testing.T) {
+		t.Setenv("tab_site_url", "")
+		assert.Contains(t, early(t, s.config("mode: overwrite")).Hint, "publish.server")
+	})
+	t.Run("an address without TLS", func(t *testing.T) {
+		cfg := configure(t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\npublish: {}\n")
+		assert.Contains(t, early(t, cfg).Hint, "allow_http")
+	})
+}
+
+func TestTwoTables(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"), item(2, "b"))
+	tables := func(first, second string) string {
+		return "name: two\ntables:\n  - {name: facts, source: {uri: lake/*.parquet}" + first + "}\n" +
+			"  - {name: dims, source: {uri: lake/*.parquet}, primary_key: [id]" + second + "}\n"
+	}
+	key := ", foreign_keys: [{columns: [id], references: dims, to: [id]}]"
+	t.Run("one data source with both", func(t *testing.T) {
+		cfg := configure(t, s.folder, tables(key, "")+"publish: {datasource: Both, allow_http: true}\n")
+		_, err := s.run(cfg)
+		require.NoError(t, err)
+		stored := s.Datasources("marketing")[0]
+		assert.Equal(t, []string{"2"}, rowsIn(t, stored.Path, `SELECT count(*) FROM x."Extract"."dims"`))
+		assert.Equal(t, []string{"2"}, rowsIn(t, stored.Path, `SELECT count(*) FROM x."Extract"."facts"`))
+	})
+	t.Run("two data sources", func(t *testing.T) {
+		cfg := configure(t, s.folder, tables(key+", datasource: Facts", ", datasource: Dims")+"publish: {allow_http: true, mode: overwrite}\n")
+		report, err := s.run(cfg)
+		require.NoError(t, err)
+		stored := s.Datasources("marketing")
+		require.Len(t, stored, 3)
+		for i, name := range []string{"Facts", "Dims"} {
+			assert.Equal(t, name, stored[i+1].Name)
+			assert.Equal(t, []string{strings.ToLower(name)}, rowsIn(t, stored[i+1].Path, `SELECT relname FROM x.pg_catalog.pg_class WHERE relkind = 'r' AND relpersistence = 'p' AND relname IN ('facts', 'dims')`))
+		}
+		assert.Equal(t, "Facts", report.Publish.Datasource)
+		require.Len(t, report.Publish.Others, 1)
+		assert.Equal(t, "Dims", report.Publish.Others[0].Datasource)
+	})
+	t.Run("an old server", func(t *testing.T) {
+		old := openShop(t, tableautest.Config{Product: "2021.3.0", API: "3.13"})
+		old.lake(item(1, "a"))
+		cfg := configure(t, old.folder, tables(key, "")+"publish: {allow_http: true}\n")
+		report, err := old.run(cfg)
+		failed := requireUnpublished(t, report, err)
+		assert.Contains(t, failed.Message, "Tableau Server 2021.3 reads extracts of one table")
+		assert.Zero(t, old.count("POST", "/fileUploads")+old.count("POST", "/datasources"))
+	})
+}
+
+func TestLedger(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	report := s.mustRun("mode: create")
+	path := pipelines.LedgerPath(report.Output.Path)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var ledger struct {
+		Version int
+		Entries []map[string]any
+	}
+	require.NoError(t, json.Unmarshal(text, &ledger))
+	assert.Equal(t, 1, ledger.Version)
+	require.Len(t, ledger.Entries, 1)
+	for key, want := range map[string]any{
+		"run_id": report.RunID, "sha256": report.Output.SHA256, "mode": "create", "server": s.URL, "site": "marketing",
+		"project": "Sales/Nightly", "datasource": "Items", "datasource_id": report.Publish.DatasourceID, "outcome": "published",
+	} {
+		assert.Equal(t, want, ledger.Entries[0][key], key)
+	}
+	assert.Len(t, ledger.Entries[0]["content"], 64)
+
+	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
+	_, err = s.run(s.config("mode: append"))
+	var failed *failure.Error
+	require.True(t, errors.As(err, &failed))
+	assert.True(t, failed.Early)
+	assert.Contains(t, failed.Message, "read the ledger "+path)
+}
+
+func TestPublishConfigurationErrors(t *testing.T) {
+	testBad(t, []badConfig{
+		{"unknown key", good + "publish: {projekt: a}\n", `x.yaml:3:11: unknown key "projekt"; did you mean "project"?`},
+		{"a secret in the file", good + "publish: {tab_secret_id: a}\n", `x.yaml:3:11: unknown key "tab_secret_id"; the keys here are server, site, project, create_project, datasource, ` +
+			"mode, match, target, if_changed, as_job, allow_http, ca_file, chunk_bytes, payload_bytes, timeout"},
+		{"mode", good + "publish: {mode: merge}\n", `x.yaml:3:17: publish.mode must be create, overwrite, append, replace, insert, update, upsert or delete, not "merge"`},
+		{"match is missing", good + "publish: {mode: delete}\n", `x.yaml:3:17: mode delete needs match; name the columns that identify a row, as in match: [id]`},
+		{"match is too much", good + "publish: {mode: insert, match: [a]}\n", `x.yaml:3:32: publish.match has no meaning in mode insert; remove it, or use update, upsert or delete`},
+		{"target is too much", good + "publish: {target: {name: t}}\n", `x.yaml:3:19: publish.target has no meaning in mode overwrite, which publishes all tables; remove it`},
+		{"http", good + "publish: {server: \"http://example.org\"}\n", `x.yaml:3:19: publish.server: read the server's address: http is not allowed; use https://; ` +
+			"only allow_http: true permits http, where everybody on the way can read the token"},
+		{"chunks", good + "publish: {chunk_bytes: 65m}\n", `x.yaml:3:24: publish.chunk_bytes is 68157440, but servers take at most 67108864 (64m)`},
+		{"as_job", good + "publish: {as_job: maybe}\n", `x.yaml:3:19: publish.as_job must be auto, true or false, not "maybe"`},
+		{"project", good + "publish: {project: a//b}\n", `x.yaml:3:20: publish.project: project path "a//b" has an empty name; write a path such as Sales/Nightly, and \/ for a slash inside of a name`},
+		{"empty", good + "publish:\n", `x.yaml:3:1: publish has no value; give it one, or remove the key`},
+		{
+			"two tables in one update", "name: n\ntables: [{name: a, source: {uri: a.parquet}}, {name: b, source: {uri: a.parquet}}]\npublish: {mode: insert}\n",
+			`x.yaml:3:17: mode insert changes one table, but 2 tables go to the data source "n"; give each a datasource of its own, or use mode overwrite`,
+		},
+	})
+}
