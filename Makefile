@@ -8,7 +8,7 @@ export CGO_ENABLED := 0
 .PHONY: help build hyperd run test test-race test-tsc bench bench-memory bench-scale10 bench-data corpus fmt-check vet lint ci clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
 build: ## build bin/hyperlake
 	go build -trimpath -ldflags="-s -w" -o bin/hyperlake ./cmd/hyperlake
@@ -38,11 +38,9 @@ bench-scale10: hyperd ## memory and time at ten times the rows, as JSON (takes 1
 
 bench-data: hyperd ## the lakes of bench, without measuring anything
 	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite speed -only-data
+
 test-tsc: hyperd ## Tableau's own Python client against the fake server (needs Python 3.10 and pip)
 	go test -tags tsc -count=1 -run TestTableauServerClient ./sinks/tableau
-
-bench: hyperd ## time and memory on lakes of many, few and large files, as JSON (takes 3 GB of disk)
-	go run ./internal/bench -hyperlake bin/hyperlake -data out/bench
 
 corpus: ## every value of CORPUS, a checkout of apache/parquet-testing, against pyarrow
 	python3 transforms/parquetread/testdata/dump.py $(CORPUS) out/corpus
