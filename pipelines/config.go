@@ -86,6 +86,9 @@ type TableConfig struct {
 	// columns are named as rules name them. Default: none.
 	PrimaryKey  []string           `yaml:"primary_key"`
 	ForeignKeys []ForeignKeyConfig `yaml:"foreign_keys"`
+
+	// Repartition is where rows are moved and how they are sorted. Default: neither.
+	Repartition RepartitionConfig `yaml:"repartition"`
 }
 
 // RejectsConfig is what becomes of the rows of a table that break rules.

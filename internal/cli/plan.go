@@ -48,6 +48,7 @@ func planText(plan *pipelines.Plan) string {
 		writeTablePlan(&b, table)
 		writeWhere(&b, table)
 		writeRules(&b, table.Rules)
+		writeRepartition(&b, table.Repartition)
 		for _, note := range table.Drift {
 			fmt.Fprintf(&b, "drift: %s\n", visible(note))
 		}
@@ -78,7 +79,6 @@ func writeTablePlan(b *strings.Builder, table *pipelines.TablePlan) {
 	fmt.Fprintln(b, renderTable(headings, rows, true))
 }
 
-// writeRules names the user's rules.
 // writeWhere says which part of the files is read, and why.
 func writeWhere(b *strings.Builder, table *pipelines.TablePlan) {
 	if len(table.Partitions) > 0 {
@@ -99,6 +99,17 @@ func writeWhere(b *strings.Builder, table *pipelines.TablePlan) {
 	}
 }
 
+// writeRepartition says where rows go and how they are sorted.
+func writeRepartition(b *strings.Builder, repartition *pipelines.RepartitionPlan) {
+	if repartition == nil {
+		return
+	}
+	for _, note := range repartition.Notes {
+		fmt.Fprintf(b, "repartition: %s\n", visible(note))
+	}
+}
+
+// writeRules names the user's rules.
 func writeRules(b *strings.Builder, rules []validate.Rule) {
 	var names []string
 	for _, rule := range rules {

@@ -189,6 +189,7 @@ type mergeFn struct{ paramsFn }
 // ProcessElement merges the partials of the run.
 func (fn *mergeFn) ProcessElement(ctx context.Context, key int, _ func(*[]byte) bool, partials func(*File) bool, emit func(int, File)) error {
 	if fn.params.Split {
+		emit(key, File{Tables: make([]Contents, len(fn.params.Layout.Tables))}) // so that there is an account without partials, too
 		for partial := (File{}); partials(&partial); partial = (File{}) {
 			partial.Partials = 1
 			emit(key, partial)

@@ -116,3 +116,8 @@ func (t Table) mergeQueries(sources []string) []string {
 	}
 	return []string{strings.Join(sources, " UNION ALL ") + t.orderSQL()}
 }
+
+// CanSort says whether rows can be sorted by a column.
+func CanSort(column Column) bool {
+	return column.SQLType != geographyType && column.SQLType != "INTERVAL"
+}
