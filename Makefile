@@ -8,7 +8,7 @@ export CGO_ENABLED := 0
 .PHONY: help build hyperd run test test-race test-tsc bench bench-memory bench-scale10 bench-data corpus fmt-check vet lint ci clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
 build: ## build bin/hyperlake
 	go build -trimpath -ldflags="-s -w" -o bin/hyperlake ./cmd/hyperlake

@@ -92,6 +92,9 @@ type TableConfig struct {
 
 	// Datasource is the data source that the table is published to. Default: publish.datasource.
 	Datasource string `yaml:"datasource"`
+
+	// Repartition is where rows are moved and how they are sorted. Default: neither.
+	Repartition RepartitionConfig `yaml:"repartition"`
 }
 
 // RejectsConfig is what becomes of the rows of a table that break rules.

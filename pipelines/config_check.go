@@ -142,6 +142,9 @@ func (c *Config) checkTables() error {
 		if err := c.checkChecks(key+".checks", table.Checks); err != nil {
 			return err
 		}
+		if err := c.checkRepartition(key+".repartition", i); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ func newDeferral(engine ValidateEngine, table *TablePlan, columns *arrow.Schema,
 	switch {
 	case engine == ValidateGo:
 		d.reason = "validate.engine is go"
+	case table.Repartition.moves():
+		d.reason = "repartition moves rows"
 	case len(table.read.Partitions) > 0:
 		d.reason = fmt.Sprintf("column %s is made of the names of folders", table.read.Partitions[0])
 	case reason != "":

@@ -13,6 +13,7 @@ import (
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/parquetread"
+	"hyperlake/transforms/repartition"
 	"hyperlake/transforms/validate"
 )
 
@@ -30,7 +31,8 @@ func init() {
 // stands; each speaks of a complete extract.
 type result struct {
 	Extract hyper.File       `json:"extract"`
-	Rejects []rejects.Bundle `json:"rejects"` // one for each table
+	Outputs []hyper.File     `json:"outputs,omitempty"` // where there are several; then Extract has no file, only the sums
+	Rejects []rejects.Bundle `json:"rejects"`           // one for each table
 
 	// Disputed are files of which hyperd and Go keep different rows. With any, the extract
 	// must not be used.
@@ -39,7 +41,7 @@ type result struct {
 
 // buildGraph is the pipeline of a run: references are shuffled, batches are not. The
 // stages from reading to loading fuse into one.
-func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, aside rejects.Params, resultURI string) {
+func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, moves repartition.Params, aside rejects.Params, resultURI string) {
 	var reads []parquetread.Table
 	var rules []validate.Table
 	for _, table := range plan.Tables {
@@ -49,13 +51,26 @@ func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, aside rejects.Param
 	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: plan.shards}, beam.Impulse(s))
 	batches := parquetread.Read(s, shards, reads)
 	good, bad := validate.Rules(s, batches, rules)
+	parts := beam.PCollection{}
+	if plan.moves() {
+		good, parts = moveRows(s, good, moves)
+	}
 	partials, doubtful := hyper.Write(s, good, sink)
+	if parts.IsValid() {
+		repartition.Remove(s, parts, partials)
+	}
 	explained, explainedBad, disputed := explain(s, doubtful, plan.explainTables())
 	morePartials, none := hyper.Write(s.Scope("Again"), explained, sink)
 	extract := hyper.MergePartials(s, beam.Flatten(s, partials, morePartials), sink)
 	bundles := beam.AddFixedKey(s, rejects.Write(s, beam.Flatten(s, bad, explainedBad), aside))
 	open := beam.AddFixedKey(s, beam.Flatten(s, disputed, none))
-	beam.ParDo0(s.Scope("Record"), &recordFn{URI: resultURI, Tables: len(plan.Tables)}, beam.CoGroupByKey(s, extract, bundles, open))
+	beam.ParDo0(s.Scope("Record"), &recordFn{URI: resultURI, Tables: len(plan.Tables), Split: sink.Split}, beam.CoGroupByKey(s, extract, bundles, open))
+}
+
+// moveRows has batches of the tables that are repartitioned come out again by target.
+func moveRows(s beam.Scope, batches beam.PCollection, moves repartition.Params) (moved, parts beam.PCollection) {
+	others, parts := repartition.Spill(s, batches, moves)
+	return beam.Flatten(s, others, repartition.Read(s, parts)), parts
 }
 
 // listFn emits the shards of the plan, each under its own key.
@@ -74,6 +89,7 @@ func (fn *listFn) ProcessElement(_ []byte, emit func(int, parquetread.Shard)) {
 type recordFn struct {
 	URI    string
 	Tables int
+	Split  bool // there is an extract for each value
 }
 
 // ProcessElement records the one extract of the run.
@@ -87,7 +103,9 @@ func (fn *recordFn) record(
 	ctx context.Context, extracts func(*hyper.File) bool, bundles func(*rejects.Bundle) bool, disputed func(*hyper.Doubtful) bool,
 ) error {
 	r := result{Rejects: make([]rejects.Bundle, fn.Tables)}
-	if !extracts(&r.Extract) {
+	if fn.Split {
+		r.addOutputs(extracts, fn.Tables)
+	} else if !extracts(&r.Extract) {
 		return failure.New(failure.Engine, "the merge gave no extract")
 	}
 	for bundle := (rejects.Bundle{}); bundles(&bundle); bundle = (rejects.Bundle{}) {

@@ -29,8 +29,8 @@ type ReportColumn struct {
 // than all the rest.
 const distinctRows = 1_000_000
 
-// inspect holds the checks against the finished extract, and asks hyperd what it holds.
-func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, extract hyper.File, scratch string) error {
+// inspect holds the checks against the finished extracts, and asks hyperd what they hold.
+func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, built result, scratch string) error {
 	checks, err := r.prepareChecks(ctx, lease, scratch)
 	if err != nil {
 		return err
@@ -40,17 +40,33 @@ func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, extract hyper.Fi
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }() // reading leaves nothing to lose
+	for _, extract := range built.files() {
+		if err := r.inspectFile(ctx, conn, extract, checks); err != nil {
+			return err
+		}
+	}
+	return r.report.brokenChecks()
+}
+
+// inspectFile asks about one extract. Of several, each is held against the checks, but the
+// values of its columns are its own affair.
+func (r *run) inspectFile(ctx context.Context, conn *hyperd.Conn, extract hyper.File, checks [][]check) (err error) {
 	const alias = "extract"
 	if err := conn.AttachReadOnly(ctx, extract.Path, alias); err != nil {
 		return fmt.Errorf("open %s: %w", extract.Path, err)
 	}
 	for i, table := range r.plan.Tables {
-		if r.report.Tables[i].Columns, err = describeColumns(ctx, conn, table); err != nil {
-			return err
+		reported := &r.report.Tables[i]
+		if extract.Target.Name == "" {
+			if reported.Columns, err = describeColumns(ctx, conn, table); err != nil {
+				return err
+			}
 		}
+		var results []CheckResult
 		for _, check := range checks[i] {
-			r.report.Tables[i].Checks = append(r.report.Tables[i].Checks, check.run(ctx, conn, r.options.LogValues))
+			results = append(results, check.run(ctx, conn, r.options.LogValues))
 		}
+		reported.addChecks(extract.Target.Name, results)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -58,7 +74,7 @@ func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, extract hyper.Fi
 	if err := conn.Detach(ctx, alias); err != nil {
 		return fmt.Errorf("close %s: %w", extract.Path, err)
 	}
-	return r.report.brokenChecks()
+	return nil
 }
 
 // prepareChecks makes SQL of the checks of all tables.

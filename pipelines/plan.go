@@ -69,6 +69,9 @@ type TablePlan struct {
 	// those that the types call for. Every one has its name.
 	Rules []validate.Rule `json:"rules"`
 
+	// Repartition is where rows are moved and how they are sorted; nil if neither.
+	Repartition *RepartitionPlan `json:"repartition,omitempty"`
+
 	files []plannedFile
 	read  parquetread.Table
 	apply validate.Table
@@ -190,7 +193,7 @@ func checkRejectsPlace(ctx context.Context, folder string, columns *arrow.Schema
 }
 
 func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePlan, error) {
-	src, err := openSource(ctx, cfg, tableCfg, tableCfg.Source.mayRead)
+	src, err := openSource(ctx, cfg, tableCfg, tableCfg.mayRead)
 	if err != nil {
 		return nil, err
 	}
@@ -220,8 +223,11 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 		}
 	}
 	table.RowByRow = validator.RowByRow()
+	if err := table.planRepartition(cfg, tableCfg.Repartition, validator.Schema()); err != nil {
+		return nil, err
+	}
 	table.addFiles(src, m.source, validator, cfg.Validate.Engine)
-	return table, nil
+	return table, table.Repartition.setBounds()
 }
 
 // mapColumns decides as what the columns are stored that are loaded.
@@ -291,10 +297,12 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 			t.RowGroups++
 			t.Rows += group.Rows
 			t.Bytes += group.Bytes
+			known := statistics{*footer, group, columns, partitions, i}
 			switch {
 			case group.Rows == 0:
-			case validator.MayKeep(statistics{*footer, group, columns, partitions, i}.ranges):
+			case validator.MayKeep(known.ranges):
 				file.groups = append(file.groups, group)
+				t.Repartition.take(known)
 			default:
 				t.Pruned.add(group)
 			}

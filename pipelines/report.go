@@ -24,22 +24,27 @@ const (
 
 // Report is the record of a run.
 type Report struct {
-	Version       int           `json:"version"`
-	RunID         string        `json:"run_id"`
-	Name          string        `json:"name"`
-	Status        Status        `json:"status"`
-	Started       time.Time     `json:"started"`
-	Finished      time.Time     `json:"finished"`
-	Runner        string        `json:"runner"`
-	HyperdVersion string        `json:"hyperd_version"`
-	Output        ReportOutput  `json:"output"`
-	Tables        []ReportTable `json:"tables"`
-	Shards        int           `json:"shards"`
-	Partials      int           `json:"partials"`
-	Complete      bool          `json:"complete"` // every row was read; else the counts are partial
-	Stages        []ReportStage `json:"stages"`
-	Warnings      []string      `json:"warnings,omitempty"`
-	Error         *ReportError  `json:"error,omitempty"`
+	Version       int          `json:"version"`
+	RunID         string       `json:"run_id"`
+	Name          string       `json:"name"`
+	Status        Status       `json:"status"`
+	Started       time.Time    `json:"started"`
+	Finished      time.Time    `json:"finished"`
+	Runner        string       `json:"runner"`
+	HyperdVersion string       `json:"hyperd_version"`
+	Output        ReportOutput `json:"output"`
+
+	// Outputs are the extracts of a table that is split by a column, as far as they are in
+	// place. Output then has the path that their names are made of, and the sum of their bytes.
+	Outputs []ReportExtract `json:"outputs,omitempty"`
+
+	Tables   []ReportTable `json:"tables"`
+	Shards   int           `json:"shards"`
+	Partials int           `json:"partials"`
+	Complete bool          `json:"complete"` // every row was read; else the counts are partial
+	Stages   []ReportStage `json:"stages"`
+	Warnings []string      `json:"warnings,omitempty"`
+	Error    *ReportError  `json:"error,omitempty"`
 
 	// Publish is what became of the data source; nil if publishing was not tried.
 	Publish *ReportPublish `json:"publish,omitempty"`

@@ -19,6 +19,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
+	"hyperlake/transforms/repartition"
 )
 
 // Engine runs a Beam pipeline; the package runners has them.
@@ -125,7 +126,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	verdict := r.report.brokenThresholds(r.cfg.Tables)
 	if verdict == nil {
 		verdict = r.stage("check", func() (work, error) {
-			return work{rows: r.report.rowsLoaded()}, r.inspect(ctx, lease, built.Extract, staging.local)
+			return work{rows: r.report.rowsLoaded()}, r.inspect(ctx, lease, built, staging.local)
 		})
 	}
 	if err := r.publishRejects(ctx, built.Rejects, verdict); err != nil {
@@ -135,7 +136,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		return verdict
 	}
 	extract := built.Extract
-	if err := r.stage("move", func() (work, error) { return r.move(ctx, extract) }); err != nil || publisher == nil {
+	if err := r.stage("move", func() (work, error) { return r.moveAll(ctx, built) }); err != nil || publisher == nil {
 		return err
 	}
 	return r.publish(ctx, publisher, lease, r.placed(extract, staging.local))
@@ -204,13 +205,17 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 	layout := r.plan.layout()
 	spool := r.cfg.Spool
 	spool.Sharers = max(int(r.cfg.Runner.Parallelism), 1)
-	sink := hyper.Params{Layout: layout, Hyperd: r.cfg.Hyperd, Spool: spool, Staging: staging.path}
+	sink := hyper.Params{Layout: layout, Hyperd: r.cfg.Hyperd, Spool: spool, Staging: staging.path, Split: r.plan.splits()}
 	aside := r.rejectsParams(staging)
-	done, err := r.runJob(ctx, sink, aside, storage.Join(staging.path, "result.json"))
+	moves, err := r.plan.repartitionParams(staging)
+	if err != nil {
+		return result{}, work{}, err
+	}
+	done, err := r.runJob(ctx, sink, moves, aside, storage.Join(staging.path, "result.json"))
 	if err == nil && len(done.Disputed) > 0 {
 		r.options.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "files", len(done.Disputed), "first", done.Disputed[0].File.Info.URI)
 		r.plan.materialise(done.Disputed)
-		done, err = r.runJob(ctx, sink, aside, storage.Join(staging.path, "result-2.json"))
+		done, err = r.runJob(ctx, sink, moves, aside, storage.Join(staging.path, "result-2.json"))
 	}
 	if err == nil && len(done.Disputed) > 0 {
 		err = failure.New(failure.Engine, "hyperd and the rules disagree on %s", done.Disputed[0].File.Info.URI).
@@ -219,10 +224,7 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 	if err != nil {
 		return result{}, work{}, err
 	}
-	if done.Extract.Path, err = hyper.Fetch(ctx, done.Extract, staging.local); err != nil {
-		return result{}, work{}, err
-	}
-	counted, err := hyper.Count(ctx, lease, layout, done.Extract.Path)
+	counted, err := done.fetchAndCount(ctx, lease, layout, staging.local)
 	if err != nil {
 		return result{}, work{}, err
 	}
@@ -237,10 +239,10 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 }
 
 // runJob runs the pipeline once, and reads its result.
-func (r *run) runJob(ctx context.Context, sink hyper.Params, aside rejects.Params, resultURI string) (result, error) {
+func (r *run) runJob(ctx context.Context, sink hyper.Params, moves repartition.Params, aside rejects.Params, resultURI string) (result, error) {
 	started := time.Now()
 	err := r.options.Engine.Run(ctx,
-		func(root beam.Scope) { buildGraph(root, r.plan, sink, aside, resultURI) },
+		func(root beam.Scope) { buildGraph(root, r.plan, sink, moves, aside, resultURI) },
 		func(counts map[string]int64) {
 			r.showProgress("load", counts["rows_loaded"]+counts["rows_rejected"]+counts["rows_filtered"], started)
 		})

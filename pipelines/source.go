@@ -85,6 +85,22 @@ func openSource(ctx context.Context, run *Config, cfg TableConfig, wanted func(c
 // written otherwise in the text is one that nothing is pruned by.
 func (s SourceConfig) mayRead(column string) bool { return strings.Contains(s.Where, column) }
 
+// mayRead says whether where may ask for the statistics of a column, or they may divide
+// the table into ranges.
+func (t TableConfig) mayRead(column string) bool {
+	return t.Source.mayRead(column) || t.Repartition.Range != "" && column == t.sourceOf(t.Repartition.Range)
+}
+
+// sourceOf is the name in the source of a column that may be renamed.
+func (t TableConfig) sourceOf(name string) string {
+	for source, column := range t.Columns {
+		if column.Rename == name {
+			return source
+		}
+	}
+	return name
+}
+
 // emptySource stands for files that are not there. Its columns are those that the
 // configuration gives a type to.
 func emptySource(cfg TableConfig) (*source, error) {

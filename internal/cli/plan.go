@@ -49,6 +49,7 @@ func planText(plan *pipelines.Plan) string {
 		writeWhere(&b, table)
 		writeReaders(&b, table)
 		writeRules(&b, table.Rules)
+		writeRepartition(&b, table.Repartition)
 		for _, note := range table.Drift {
 			fmt.Fprintf(&b, "drift: %s\n", visible(note))
 		}
@@ -104,6 +105,16 @@ func writeReaders(b *strings.Builder, table *pipelines.TablePlan) {
 	fmt.Fprintf(b, "hyperd reads %d of %s itself\n", table.Deferred, plural(int64(table.Files), "file", "files"))
 	for _, reason := range table.Materialised {
 		fmt.Fprintf(b, "not read by hyperd: %s\n", visible(reason))
+	}
+}
+
+// writeRepartition says where rows go and how they are sorted.
+func writeRepartition(b *strings.Builder, repartition *pipelines.RepartitionPlan) {
+	if repartition == nil {
+		return
+	}
+	for _, note := range repartition.Notes {
+		fmt.Fprintf(b, "repartition: %s\n", visible(note))
 	}
 }
 

@@ -42,6 +42,9 @@ type Params struct {
 	Hyperd  hyperd.Config `json:"hyperd"`
 	Spool   SpoolConfig   `json:"spool"`
 	Staging string        `json:"staging"` // folder of this run that every worker and the driver reach
+
+	// Split says that every target that has a name is an extract of its own.
+	Split bool `json:"split,omitempty"`
 }
 
 // paramsFn carries Params to workers inside a DoFn, as JSON: Beam has no way of its own
@@ -69,7 +72,7 @@ func (fn *paramsFn) Setup() error {
 }
 
 // Write is HyperSink: it loads a PCollection<batch.Batch> into partials, one for each
-// bundle that had input, and returns a PCollection<KV<int, File>> that refers to them,
+// bundle that had input and each target in it, and returns a PCollection<KV<int, File>> that refers to them,
 // all under one key, and a PCollection<Doubtful> of the deferred files that have to be
 // read once more.
 func Write(s beam.Scope, batches beam.PCollection, params Params) (partials, doubtful beam.PCollection) {
@@ -77,19 +80,27 @@ func Write(s beam.Scope, batches beam.PCollection, params Params) (partials, dou
 	return beam.ParDo2(s, &writeFn{paramsFn: encode(params)}, batches)
 }
 
-// writeFn writes one partial per bundle, under a new name per attempt. It never depends
-// on Teardown, which workers do not call, nor on FinishBundle after a failure.
+// writeFn writes one partial for each target in a bundle, under a new name per attempt. It
+// never depends on Teardown, which workers do not call, nor on FinishBundle after a failure.
 type writeFn struct {
 	paramsFn
-	loader *loader  // of the bundle in work; nil before its first batch
-	target workFile // where the loader writes
+	loader *loader      // of the target in work; nil before the first batch
+	of     batch.Target // whose rows the loader has
+	target workFile     // where the loader writes
 }
 
 // StartBundle drops what a failed bundle may have left in this instance.
 func (fn *writeFn) StartBundle(_ context.Context, _ func(int, File), _ func(Doubtful)) { fn.abandon() }
 
-// ProcessElement hands one batch to the loader of the bundle.
-func (fn *writeFn) ProcessElement(ctx context.Context, b batch.Batch, _ func(int, File), _ func(Doubtful)) error {
+// ProcessElement hands one batch to the loader of its target, and closes the partial of
+// the target before.
+func (fn *writeFn) ProcessElement(ctx context.Context, b batch.Batch, emit func(int, File), doubt func(Doubtful)) error {
+	if fn.loader != nil && fn.of != b.Target {
+		if err := fn.FinishBundle(ctx, emit, doubt); err != nil {
+			return err
+		}
+	}
+	fn.of = b.Target
 	err := fn.add(ctx, b)
 	if err != nil {
 		fn.abandon()
@@ -132,7 +143,7 @@ func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
 	return newLoader(fn.params.Layout, fn.params.Spool, lease, target.path)
 }
 
-// FinishBundle closes the partial of the bundle and emits its reference.
+// FinishBundle closes the partial and emits its reference.
 func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File), doubt func(Doubtful)) error {
 	if fn.loader == nil {
 		return nil
@@ -148,6 +159,7 @@ func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File), doubt
 	if partial, err = fn.target.stage(ctx, partial); err != nil {
 		return failure.Encode(err, failure.Storage)
 	}
+	partial.Target = fn.of
 	emit(0, partial)
 	for _, d := range session.doubtful {
 		doubt(d)
@@ -164,7 +176,8 @@ func (fn *writeFn) abandon() {
 }
 
 // MergePartials makes one extract of all partials that Write referred to, even of none,
-// and returns a PCollection<KV<int, File>> with the one reference to it.
+// and returns a PCollection<KV<int, File>> with the one reference to it. With Params.Split
+// it returns all partials as they are: each is an extract, or an account without rows.
 func MergePartials(s beam.Scope, partials beam.PCollection, params Params) beam.PCollection {
 	s = s.Scope("hyper.Merge")
 	seed := beam.AddFixedKey(s, beam.Impulse(s)) // so that there is a merge without partials, too
@@ -175,6 +188,14 @@ type mergeFn struct{ paramsFn }
 
 // ProcessElement merges the partials of the run.
 func (fn *mergeFn) ProcessElement(ctx context.Context, key int, _ func(*[]byte) bool, partials func(*File) bool, emit func(int, File)) error {
+	if fn.params.Split {
+		emit(key, File{Tables: make([]Contents, len(fn.params.Layout.Tables))}) // so that there is an account without partials, too
+		for partial := (File{}); partials(&partial); partial = (File{}) {
+			partial.Partials = 1
+			emit(key, partial)
+		}
+		return nil
+	}
 	extract, err := fn.merge(ctx, partials)
 	if err != nil {
 		return failure.Encode(err, failure.Hyperd)
@@ -188,7 +209,7 @@ func (fn *mergeFn) merge(ctx context.Context, next func(*File) bool) (File, erro
 	for partial := (File{}); next(&partial); partial = (File{}) {
 		partials = append(partials, partial)
 	}
-	if filled := bySize(partials); len(filled) > 1 {
+	if !fn.params.Layout.isFinal(fn.params.Layout.inOrder(partials)) {
 		local, folder, err := fetchAll(ctx, partials)
 		if err != nil {
 			return File{}, err

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
@@ -18,9 +17,10 @@ import (
 
 const mergeAlias = "merged"
 
-// Merge makes one file of the partials of a run. One partial is the result as it is;
-// of several, the largest is copied to path and the rows of the others are inserted into
-// the copy. Without any, the result is an empty file. The partials stay as they are, so
+// Merge makes one file of the partials of a run. One partial is the result as it is; of
+// several, the largest is copied to path and the rows of the others are inserted into the
+// copy, or, where targets have an order, their first and those after it. If a table is to
+// be sorted as a whole, all are inserted into a new file instead. Without any, the result is an empty file. The partials stay as they are, so
 // that a second attempt finds them; path must be new for every attempt.
 func Merge(ctx context.Context, lease *hyperd.Lease, layout Layout, partials []File, path string) (File, error) {
 	merged, err := merge(ctx, lease, layout, partials, path)
@@ -40,8 +40,8 @@ func merge(ctx context.Context, lease *hyperd.Lease, layout Layout, partials []F
 			return layout.create(ctx, conn, path, mergeAlias)
 		})
 	}
-	filled := bySize(partials)
-	if len(filled) == 1 {
+	filled := layout.inOrder(partials)
+	if layout.isFinal(filled) {
 		only := filled[0]
 		for i := range only.Tables {
 			only.Tables[i].Tally = tallies[i]
@@ -106,37 +106,52 @@ func buildOn(ctx context.Context, conn *hyperd.Conn, layout Layout, tallies []ba
 	return describe(path, counts, tallies)
 }
 
-// insertAll copies the first partial to path and inserts the rows of the others, with
-// one statement a table.
+// partialsAtOnce is how many partials are open at the same time, where nothing is sorted.
+const partialsAtOnce = 64
+
+// insertAll makes the file at path of all the partials.
 func insertAll(ctx context.Context, conn *hyperd.Conn, layout Layout, partials []File, path string) error {
+	if layout.sortsExtract() {
+		if err := layout.create(ctx, conn, path, mergeAlias); err != nil {
+			return err
+		}
+		return insertPartials(ctx, conn, layout, partials)
+	}
 	if err := copyFile(ctx, partials[0].Path, path); err != nil {
 		return failure.New(failure.Storage, "copy partial %s: %w", partials[0].Path, err)
 	}
 	if err := conn.Attach(ctx, path, mergeAlias); err != nil {
 		return err
 	}
-	rest := partials[1:]
-	for i, partial := range rest {
+	for some := range slices.Chunk(partials[1:], partialsAtOnce) {
+		if err := insertPartials(ctx, conn, layout, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertPartials inserts the rows of partials into the open extract.
+func insertPartials(ctx context.Context, conn *hyperd.Conn, layout Layout, partials []File) error {
+	for i, partial := range partials {
 		if err := conn.AttachReadOnly(ctx, partial.Path, restAlias(i)); err != nil {
 			return fmt.Errorf("open partial %s: %w", partial.Path, err)
 		}
 	}
 	for t, table := range layout.Tables {
 		var sources []string
-		for i, partial := range rest {
+		for i, partial := range partials {
 			if partial.Tables[t].Rows > 0 {
 				sources = append(sources, fmt.Sprintf("SELECT %s FROM %s", table.columnNames(), table.in(restAlias(i))))
 			}
 		}
-		if len(sources) == 0 {
-			continue
-		}
-		statement := fmt.Sprintf("INSERT INTO %s (%s) %s", table.in(mergeAlias), table.columnNames(), strings.Join(sources, " UNION ALL "))
-		if _, err := conn.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("insert into table %s: %w", table, err)
+		for _, query := range table.mergeQueries(sources) {
+			if _, err := conn.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) %s", table.in(mergeAlias), table.columnNames(), query)); err != nil {
+				return fmt.Errorf("insert into table %s: %w", table, err)
+			}
 		}
 	}
-	for i, partial := range rest {
+	for i, partial := range partials {
 		if err := conn.Detach(ctx, restAlias(i)); err != nil {
 			return fmt.Errorf("close partial %s: %w", partial.Path, err)
 		}

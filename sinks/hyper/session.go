@@ -1,8 +1,11 @@
 package hyper
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -52,6 +55,8 @@ type session struct {
 
 	tallies  []batch.Tally // by table: of deferred files
 	doubtful []Doubtful
+
+	aside []bool // by table: rows wait in another file to be sorted; nil if there is none
 
 	rowsLoaded atomic.Int64 // of deferred files, so far
 
@@ -107,27 +112,32 @@ func (s *session) run(ctx context.Context) error {
 				segments = append(segments, waiting[0].segment)
 				waiting = waiting[1:]
 			}
-			if err := s.load(ctx, segments); err != nil {
+			if err := s.load(ctx, segments, more); err != nil {
 				return err
 			}
 		}
 		if !more {
-			return nil
+			return s.sortAside(ctx)
 		}
 	}
 }
 
 // await takes all the work there is: at least as many segments as are loaded at once,
-// unless no more come.
+// unless no more come. What is to be sorted is taken together, as far as the spool goes.
 func (s *session) await(ctx context.Context) (waiting []work, more bool, err error) {
+	wanted := segmentsAtOnce
+	if s.layout.sortsPartials() {
+		wanted = spoolSegments - 1
+	}
 	for {
-		isEnough := len(waiting) >= segmentsAtOnce || len(waiting) > 0 && waiting[0].files != nil
+		isEnough := len(waiting) >= wanted || len(waiting) > 0 && waiting[0].files != nil
 		if isEnough && len(s.queue) == 0 {
 			return waiting, true, nil
 		}
 		select {
 		case next, open := <-s.queue:
 			if !open {
+				slices.SortStableFunc(waiting, func(a, b work) int { return cmp.Compare(a.table(), b.table()) })
 				return waiting, false, nil
 			}
 			waiting = append(waiting, next)
@@ -138,13 +148,23 @@ func (s *session) await(ctx context.Context) (waiting []work, more bool, err err
 }
 
 // load has hyperd read segments of one table in one statement, and makes room for others.
-func (s *session) load(ctx context.Context, segments []*segment) error {
-	table := s.layout.Tables[segments[0].table]
+// Rows that are to be sorted with more than these are set aside.
+func (s *session) load(ctx context.Context, segments []*segment, more bool) error {
+	table, alias, order := s.layout.Tables[segments[0].table], partialAlias, ""
+	if table.sortsPartial() {
+		order = table.orderSQL()
+		if more || s.aside != nil {
+			alias, order = unsortedAlias, ""
+			if err := s.setAside(ctx, segments[0].table); err != nil {
+				return err
+			}
+		}
+	}
 	var want int64
 	for _, segment := range segments {
 		want += segment.rows
 	}
-	rows, err := s.conn.Exec(ctx, table.insertSQL(partialAlias, segments))
+	rows, err := s.conn.Exec(ctx, table.insertSQL(alias, segments)+order)
 	if err != nil {
 		return fmt.Errorf("load table %s from %s: %w", table, blameSegment(segments, err.Error()), err)
 	}
@@ -166,7 +186,7 @@ func (s *session) abandon() {
 		s.cancel()
 		<-s.done
 		s.release()
-		_ = removeFile(s.path) // if it stays, it goes with the staging of the run
+		_ = errors.Join(removeFile(s.path), removeFile(s.unsortedPath())) // if they stay, they go with the staging of the run
 	})
 }
 

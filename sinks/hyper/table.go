@@ -21,6 +21,9 @@ type Table struct {
 	// hyperd does not check them.
 	PrimaryKey  []string     `json:"primary_key,omitempty"`
 	ForeignKeys []ForeignKey `json:"foreign_keys,omitempty"`
+
+	// Order is how the rows stand in the extract.
+	Order Order `json:"order,omitzero"`
 }
 
 // String is the table's name for messages.
@@ -131,6 +134,9 @@ type File struct {
 	Generation int64      `json:"generation,omitempty"` // where the storage counts them
 	SHA256     string     `json:"sha256"`               // lower-case hex
 	Tables     []Contents `json:"tables"`               // one for each table of the layout
+
+	// Target is whose rows a partial holds; zero unless rows were moved.
+	Target batch.Target `json:"target,omitzero"`
 
 	// Partials is how many partials went into an extract, empty ones included.
 	Partials int `json:"partials,omitempty"`

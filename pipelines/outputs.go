@@ -1,0 +1,183 @@
+package pipelines
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
+	"hyperlake/sinks/hyper"
+	"hyperlake/transforms/repartition"
+)
+
+// ReportExtract is one of the extracts of a table that is split by a column.
+type ReportExtract struct {
+	Value  string `json:"value"` // as the name of the file spells it
+	Path   string `json:"path"`
+	Rows   int64  `json:"rows"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// files are the finished extracts of a job.
+func (r *result) files() []hyper.File {
+	if r.Extract.Path != "" {
+		return []hyper.File{r.Extract}
+	}
+	return r.Outputs
+}
+
+// addOutputs takes the extracts of a table that is split, and adds their accounts up, with
+// those of rows of which none is left.
+func (r *result) addOutputs(extracts func(*hyper.File) bool, tables int) {
+	r.Extract.Tables = make([]hyper.Contents, tables)
+	for file := (hyper.File{}); extracts(&file); file = (hyper.File{}) {
+		for i, contents := range file.Tables {
+			r.Extract.Tables[i].Rows += contents.Rows
+			r.Extract.Tables[i].Tally.Add(contents.Tally)
+		}
+		r.Extract.Partials += file.Partials
+		if file.Target.Name != "" {
+			r.Outputs = append(r.Outputs, file)
+		}
+	}
+	slices.SortFunc(r.Outputs, func(a, b hyper.File) int { return cmp.Compare(a.Target.Name, b.Target.Name) })
+}
+
+// fetchAndCount makes every extract local and counts their rows, by table.
+func (r *result) fetchAndCount(ctx context.Context, lease *hyperd.Lease, layout hyper.Layout, folder string) (counted []int64, err error) {
+	counted = make([]int64, len(layout.Tables))
+	fetch := func(file *hyper.File) error {
+		if file.Path, err = hyper.Fetch(ctx, *file, folder); err != nil {
+			return err
+		}
+		counts, err := hyper.Count(ctx, lease, layout, file.Path)
+		for i := range counts {
+			counted[i] += counts[i]
+		}
+		return err
+	}
+	if r.Extract.Path != "" {
+		return counted, fetch(&r.Extract)
+	}
+	for i := range r.Outputs {
+		if err := fetch(&r.Outputs[i]); err != nil {
+			return nil, err
+		}
+	}
+	return counted, nil
+}
+
+// moveAll puts the extracts into place: one as a whole or not at all, several one after
+// another, once it is known that all are good.
+func (r *run) moveAll(ctx context.Context, built result) (work, error) {
+	if built.Extract.Path != "" {
+		return r.move(ctx, built.Extract)
+	}
+	places := outputPlaces(r.cfg.Output.Path, built.Outputs)
+	for _, place := range places {
+		if err := checkOutputPlace(ctx, place); err != nil {
+			return work{}, err
+		}
+	}
+	for i, extract := range built.Outputs {
+		if err := moveTo(ctx, extract.Path, places[i]); err != nil {
+			return work{}, failure.New(failure.Storage, "move extract %d of %d to %s: %w", i+1, len(places), places[i], err).
+				WithHint("those before it, which the report lists, are in place; correct the cause and run again: %s", storage.Hint(err))
+		}
+		r.report.movedOne(extract, places[i])
+	}
+	return work{rows: r.report.rowsLoaded(), bytes: r.report.Output.Bytes}, r.warnOfOthers(ctx, places)
+}
+
+// outputPlaces are the paths of the extracts of a table that is split: NAME-VALUE.hyper
+// beside the output.
+func outputPlaces(output string, extracts []hyper.File) []string {
+	folder, name := splitOutput(output)
+	values := make([]string, len(extracts))
+	for i, extract := range extracts {
+		values[i] = extract.Target.Name
+	}
+	places := repartition.OutputNames(name, values)
+	for i := range places {
+		places[i] = storage.Join(folder, places[i]+".hyper")
+	}
+	return places
+}
+
+// splitOutput is the folder of a path, and the name in it without .hyper.
+func splitOutput(output string) (folder, name string) {
+	folder, name = path.Split(output)
+	if local, ok := storage.LocalPath(output); ok {
+		folder, name = filepath.Split(local)
+	}
+	return folder, name[:len(name)-len(".hyper")]
+}
+
+// warnOfOthers names files that look like extracts of an earlier run, of values that no
+// longer occur. They are left alone: they may be something else.
+func (r *run) warnOfOthers(ctx context.Context, places []string) error {
+	folder, name := splitOutput(r.cfg.Output.Path)
+	store, err := storage.For(r.cfg.Output.Path)
+	if err != nil {
+		return err
+	}
+	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(folder), storage.EscapeGlob(name)+"-*.hyper"))
+	if err != nil {
+		r.warn(fmt.Sprintf("the folder of the output could not be searched for extracts of earlier runs: %v", err))
+		return nil
+	}
+	var others []string
+	for _, file := range found {
+		if !slices.Contains(places, file.URI) {
+			others = append(others, path.Base(filepath.ToSlash(file.URI)))
+		}
+	}
+	if len(others) > 0 {
+		r.warn(fmt.Sprintf("%s like an extract of a value that no longer occurs, and left as it is: %s",
+			plural(len(others), "a file is named", "files are each named"), strings.Join(others, ", ")))
+	}
+	return nil
+}
+
+func (r *run) warn(message string) {
+	r.report.Warnings = append(slices.Clip(r.report.Warnings), message)
+	r.options.Log.Warn(message)
+}
+
+// movedOne notes that one of several extracts is in place.
+func (r *Report) movedOne(extract hyper.File, place string) {
+	var rows int64
+	for _, contents := range extract.Tables {
+		rows += contents.Rows
+	}
+	r.Output.Bytes += extract.Bytes
+	r.Outputs = append(r.Outputs, ReportExtract{
+		Value: extract.Target.Name, Path: place, Rows: rows, Bytes: extract.Bytes, SHA256: extract.SHA256,
+	})
+}
+
+// addChecks adds what the checks said of an extract, which has a name where there are
+// several. A check passes if it passes for all of them; of the others the first is told.
+func (t *ReportTable) addChecks(name string, results []CheckResult) {
+	if len(t.Checks) == 0 {
+		t.Checks = make([]CheckResult, 0, len(results))
+	}
+	for i, result := range results {
+		if !result.Passed && name != "" {
+			result.Message = fmt.Sprintf("in the extract of %s: %s", name, result.Message)
+		}
+		switch {
+		case i == len(t.Checks):
+			t.Checks = append(t.Checks, result)
+		case t.Checks[i].Passed:
+			t.Checks[i] = result
+		}
+	}
+}
