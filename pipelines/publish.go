@@ -122,12 +122,13 @@ func (p *publisher) explain(err error) error {
 		hint = made.Hint
 	}
 	var unknown *tableau.OutcomeUnknownError
+	var held *heldError
 	finish := fmt.Sprintf("`%s` repeats just the publishing", p.options.Command)
 	switch {
-	case errors.As(err, new(*heldError)):
+	case errors.As(err, &held) && held.entry.Outcome == published:
 		finish = fmt.Sprintf("to add its rows once more, use `%s --force`", p.options.Command)
-	case errors.As(err, &unknown) && !unknown.Harmless:
-		finish = fmt.Sprintf("if the rows are not there, finish with `%s --force`", p.options.Command)
+	case held != nil, errors.As(err, &unknown) && !unknown.Harmless:
+		finish = fmt.Sprintf("if the rows are not there, send them with `%s --force`", p.options.Command)
 	}
 	if hint != "" {
 		finish = hint + "; " + finish
@@ -208,15 +209,15 @@ func (p *publisher) prepare(d *delivery, content hyper.Content, server tableau.V
 }
 
 // heldError says that the rows of an extract are in the data source, or may be.
-type heldError struct{ held *ledgerEntry }
+type heldError struct{ entry *ledgerEntry }
 
 func (e *heldError) Error() string {
-	when := e.held.Started.Format(time.DateTime) + " UTC"
-	if e.held.Outcome == published {
-		return fmt.Sprintf("the same rows were published to %q at %s (run %s, mode %s)", e.held.Datasource, when, e.held.RunID, e.held.Mode)
+	when := e.entry.Started.Format(time.DateTime) + " UTC"
+	if e.entry.Outcome == published {
+		return fmt.Sprintf("the same rows were published to %q at %s (run %s, mode %s)", e.entry.Datasource, when, e.entry.RunID, e.entry.Mode)
 	}
 	return fmt.Sprintf("nobody knows whether the same rows, sent to %q at %s (run %s, mode %s), are there: look first",
-		e.held.Datasource, when, e.held.RunID, e.held.Mode)
+		e.entry.Datasource, when, e.entry.RunID, e.entry.Mode)
 }
 
 // refuseHeld refuses to add rows twice. Of several data sources, those that have the rows

@@ -209,6 +209,8 @@ func (a *app) commandAgain(command string, flags *publishFlags, args []string) s
 			case flag.Name == "match":
 				words = append(words, "--match", strings.Join(flags.match, ","))
 			case flag.Name == "force" || !isPublishFlag(flag.Name):
+			case flag.Value.String() == "true" && flag.Value.Type() == "bool":
+				words = append(words, "--"+flag.Name)
 			case flag.Value.Type() == "bool":
 				words = append(words, "--"+flag.Name+"="+flag.Value.String())
 			default:
