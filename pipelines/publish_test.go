@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -216,7 +217,7 @@ func TestSameRowsAreNotAddedTwice(t *testing.T) {
 	s.lake(item(1, "a"))
 	s.mustRun("mode: overwrite")
 	report, err := s.run(s.config("mode: append"))
-	requireUnpublished(t, report, err)
+	_ = requireUnpublished(t, report, err)
 	s.lake(item(2, "append")) // what was appended before is gone
 	s.mustRun("mode: append")
 	assert.Equal(t, []string{"1|a", "2|append"}, s.rows())
@@ -260,11 +261,11 @@ func TestUpdateWithLostReplyIsAppliedOnce(t *testing.T) {
 	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true, Times: -1})
 	cfg := s.config("mode: insert, timeout: 3s")
 	report, err := s.run(cfg)
-	requireUnpublished(t, report, err)
+	_ = requireUnpublished(t, report, err)
 	assert.Equal(t, "unknown", report.Publish.Outcome)
 	ids := map[string]bool{}
 	for _, request := range s.Requests() {
-		if request.Method == "PATCH" {
+		if request.Method == http.MethodPatch {
 			ids[request.Header.Get("RequestID")] = true
 		}
 	}
@@ -338,7 +339,7 @@ func TestPayloadsOverTheLimitAreSplit(t *testing.T) {
 	s.lake(append(rows, item(-3, "newer"))...)
 	cfg := s.config("mode: insert, payload_bytes: 150k")
 	report, err := s.run(cfg)
-	requireUnpublished(t, report, err)
+	_ = requireUnpublished(t, report, err)
 	assert.Equal(t, 1, report.Publish.Parts)
 	_, err = s.publish(cfg, pipelines.PublishOptions{})
 	require.NoError(t, err)
