@@ -49,6 +49,7 @@ type extractFile struct {
 	sha256  string
 	bytes   int64
 	scratch string // folder for files that are made of it
+	content hyper.Content
 }
 
 // newPublisher finds credentials and the ledger. Whatever is missing is known before any
@@ -104,9 +105,12 @@ func (p *publisher) publish(ctx context.Context, lease *hyperd.Lease, extract ex
 	return p.explain(err)
 }
 
+// signOutTime bounds the last request of a run that may have been interrupted.
+const signOutTime = 5 * time.Second
+
 // signOut ends the session, also when the run was interrupted.
 func (p *publisher) signOut(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutTime)
 	defer cancel()
 	return p.client.SignOut(ctx)
 }
@@ -137,18 +141,13 @@ func (p *publisher) explain(err error) error {
 }
 
 func (p *publisher) deliverAll(ctx context.Context) error {
-	content, err := hyper.ReadContent(ctx, p.lease, p.extract.path)
-	if err != nil {
-		return err
-	}
 	info, err := p.client.ServerInfo(ctx)
 	if err != nil {
 		return err
 	}
-	deliveries := p.cfg.deliveries(content.Catalog.Tables)
 	var plans []*shipment
-	for _, d := range deliveries {
-		s, err := p.prepare(d, content, info.Server)
+	for _, d := range p.cfg.deliveries(p.extract.content.Catalog.Tables) {
+		s, err := p.prepare(d, info.Server)
 		if err != nil {
 			return err
 		}
@@ -177,8 +176,8 @@ type shipment struct {
 }
 
 // prepare checks a delivery and compares it with what the ledger says.
-func (p *publisher) prepare(d *delivery, content hyper.Content, server tableau.Version) (*shipment, error) {
-	entry := p.entry(d.datasource)
+func (p *publisher) prepare(d *delivery, server tableau.Version) (*shipment, error) {
+	entry, content := p.entry(d.datasource), p.extract.content
 	var err error
 	if entry.Content, err = content.Hash(d.takes); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package pipelines_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/runners"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
@@ -487,4 +491,51 @@ func TestPublishConfigurationErrors(t *testing.T) {
 			`x.yaml:3:17: mode insert changes one table, but 2 tables go to the data source "n"; give each a datasource of its own, or use mode overwrite`,
 		},
 	})
+}
+
+// An extract in a bucket is published from there, and its ledger stands beside it.
+func TestPublishFromABucket(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	bucket, _ := storagetest.FakeGCS(t)
+	cfg := s.config("mode: create")
+	cfg.Output.Path = storage.Join(bucket, "items.hyper")
+	report, err := s.run(cfg)
+	require.NoError(t, err)
+	assert.Equal(t, []string{storage.Join(bucket, "items.hyper"), storage.Join(bucket, "items.hyper.ledger.json")}, names(t, bucket))
+
+	cfg = s.config("mode: append")
+	cfg.Output.Path = report.Output.Path
+	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	require.ErrorContains(t, err, "the same rows were published")
+	_, err = s.publish(cfg, pipelines.PublishOptions{Force: true})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1|a", "1|a"}, s.rows())
+}
+
+// An interruption while the file is on its way leaves the extract, and nothing else.
+func TestInterruptedWhilePublishing(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Delay: 20 * time.Second})
+	cfg := s.config("mode: create")
+	id, err := pipelines.NewRunID()
+	require.NoError(t, err)
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	began := time.Now()
+	report, err := pipelines.Run(ctx, cfg, pipelines.RunOptions{
+		ID: id, Engine: runner, Log: slog.New(slog.DiscardHandler),
+		Progress: func(p pipelines.Progress) {
+			if p.TotalBytes > 0 && p.Bytes == p.TotalBytes {
+				cancel(failure.New(failure.Interrupted, "interrupted by a test"))
+			}
+		},
+	})
+	require.ErrorContains(t, err, "interrupted by a test")
+	assert.Less(t, time.Since(began), 15*time.Second)
+	assert.Equal(t, pipelines.Interrupted, report.Status)
+	assert.Equal(t, "unknown", report.Publish.Outcome)
+	requireOnly(t, s.folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
 }
