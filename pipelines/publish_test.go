@@ -194,6 +194,8 @@ func TestServerIsAway(t *testing.T) {
 	failed := requireUnpublished(t, report, err)
 	assert.Contains(t, failed.Hint, "check the name and secret of the personal access token")
 	assert.NotContains(t, failed.Message+failed.Hint, tokenSecret)
+	require.NotNil(t, report.Publish)
+	assert.Equal(t, "failed", report.Publish.Outcome)
 }
 
 func TestSameRowsAreNotAddedTwice(t *testing.T) {
@@ -377,6 +379,11 @@ func TestWhatIsKnownBeforeDataIsRead(t *testing.T) {
 		cfg := s.config("mode: insert")
 		cfg.Tables[0].Columns = map[string]pipelines.ColumnConfig{"id": {Type: "text"}}
 		assert.Contains(t, early(t, cfg).Message, `column "id" is TEXT in the payload, but BIGINT in the data source`)
+	})
+	t.Run("another column than was published last", func(t *testing.T) {
+		cfg := s.config("mode: append")
+		cfg.Tables[0].Columns = map[string]pipelines.ColumnConfig{"id": {Rename: "key"}}
+		assert.Contains(t, early(t, cfg).Message, `the data source lacks the column "key" of the payload`)
 	})
 	t.Run("tables that are no tree", func(t *testing.T) {
 		cfg := configure(t, s.folder, "name: two\ntables:\n  - {name: a, source: {uri: lake/*.parquet}}\n"+
