@@ -1,5 +1,5 @@
 # `make run` and `make test` need Go, make, and pip or npm. `make ci` also needs a C
-# compiler, for the race detector.
+# compiler, for the race detector, and Python 3.10 with pip, for Tableau's client.
 
 GOLANGCI_VERSION := v2.15.0
 

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +47,7 @@ type extractFile struct {
 	sha256  string
 	bytes   int64
 	scratch string // folder for files that are made of it
+	content hyper.Content
 }
 
 // newPublisher finds credentials and the ledger. Whatever is missing is known before any
@@ -95,6 +94,9 @@ func (p *publisher) publish(ctx context.Context, lease *hyperd.Lease, extract ex
 		defer cancel()
 	}
 	err := p.deliverAll(within)
+	if len(p.report) == 0 { // it did not come to that
+		p.report = append(p.report, newReportPublish(p.entry(p.cfg.Publish.Datasource)))
+	}
 	if signOutErr := p.signOut(ctx); signOutErr != nil {
 		p.options.Log.Warn("the session on the server could not be ended", "error", signOutErr)
 	}
@@ -104,9 +106,12 @@ func (p *publisher) publish(ctx context.Context, lease *hyperd.Lease, extract ex
 	return p.explain(err)
 }
 
+// signOutTime bounds the last request of a run that may have been interrupted.
+const signOutTime = 5 * time.Second
+
 // signOut ends the session, also when the run was interrupted.
 func (p *publisher) signOut(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutTime)
 	defer cancel()
 	return p.client.SignOut(ctx)
 }
@@ -122,12 +127,13 @@ func (p *publisher) explain(err error) error {
 		hint = made.Hint
 	}
 	var unknown *tableau.OutcomeUnknownError
+	var held *heldError
 	finish := fmt.Sprintf("`%s` repeats just the publishing", p.options.Command)
 	switch {
-	case errors.As(err, new(*heldError)):
+	case errors.As(err, &held) && held.entry.Outcome == published:
 		finish = fmt.Sprintf("to add its rows once more, use `%s --force`", p.options.Command)
-	case errors.As(err, &unknown) && !unknown.Harmless:
-		finish = fmt.Sprintf("if the rows are not there, finish with `%s --force`", p.options.Command)
+	case held != nil, errors.As(err, &unknown) && !unknown.Harmless:
+		finish = fmt.Sprintf("if the rows are not there, send them with `%s --force`", p.options.Command)
 	}
 	if hint != "" {
 		finish = hint + "; " + finish
@@ -136,18 +142,13 @@ func (p *publisher) explain(err error) error {
 }
 
 func (p *publisher) deliverAll(ctx context.Context) error {
-	content, err := hyper.ReadContent(ctx, p.lease, p.extract.path)
-	if err != nil {
-		return err
-	}
 	info, err := p.client.ServerInfo(ctx)
 	if err != nil {
 		return err
 	}
-	deliveries := p.cfg.deliveries(content.Catalog.Tables)
 	var plans []*shipment
-	for _, d := range deliveries {
-		s, err := p.prepare(d, content, info.Server)
+	for _, d := range p.cfg.deliveries(p.extract.content.Catalog.Tables) {
+		s, err := p.prepare(d, info.Server)
 		if err != nil {
 			return err
 		}
@@ -176,8 +177,8 @@ type shipment struct {
 }
 
 // prepare checks a delivery and compares it with what the ledger says.
-func (p *publisher) prepare(d *delivery, content hyper.Content, server tableau.Version) (*shipment, error) {
-	entry := p.entry(d.datasource)
+func (p *publisher) prepare(d *delivery, server tableau.Version) (*shipment, error) {
+	entry, content := p.entry(d.datasource), p.extract.content
 	var err error
 	if entry.Content, err = content.Hash(d.takes); err != nil {
 		return nil, err
@@ -187,7 +188,11 @@ func (p *publisher) prepare(d *delivery, content hyper.Content, server tableau.V
 			entry.Rows += table.Rows
 		}
 	}
-	if err := d.check(p.cfg.Publish, server, p.ledger.tables(entry)); err != nil {
+	known := p.ledger.tables(entry)
+	if p.options.Force {
+		known = nil // somebody else may have published since
+	}
+	if err := d.check(p.cfg.Publish, server, known); err != nil {
 		return nil, err
 	}
 	s := &shipment{delivery: d, entry: entry}
@@ -208,15 +213,15 @@ func (p *publisher) prepare(d *delivery, content hyper.Content, server tableau.V
 }
 
 // heldError says that the rows of an extract are in the data source, or may be.
-type heldError struct{ held *ledgerEntry }
+type heldError struct{ entry *ledgerEntry }
 
 func (e *heldError) Error() string {
-	when := e.held.Started.Format(time.DateTime) + " UTC"
-	if e.held.Outcome == published {
-		return fmt.Sprintf("the same rows were published to %q at %s (run %s, mode %s)", e.held.Datasource, when, e.held.RunID, e.held.Mode)
+	when := e.entry.Started.Format(time.DateTime) + " UTC"
+	if e.entry.Outcome == published {
+		return fmt.Sprintf("the same rows were published to %q at %s (run %s, mode %s)", e.entry.Datasource, when, e.entry.RunID, e.entry.Mode)
 	}
 	return fmt.Sprintf("nobody knows whether the same rows, sent to %q at %s (run %s, mode %s), are there: look first",
-		e.held.Datasource, when, e.held.RunID, e.held.Mode)
+		e.entry.Datasource, when, e.entry.RunID, e.entry.Mode)
 }
 
 // refuseHeld refuses to add rows twice. Of several data sources, those that have the rows
@@ -233,153 +238,4 @@ func (p *publisher) refuseHeld(plans []*shipment) error {
 		}
 	}
 	return nil
-}
-
-func (p *publisher) findProject(ctx context.Context) (err error) {
-	if p.cfg.Publish.CreateProject {
-		p.project, err = p.client.EnsureProject(ctx, p.cfg.Publish.Project)
-	} else {
-		p.project, err = p.client.FindProject(ctx, p.cfg.Publish.Project)
-	}
-	return err
-}
-
-// deliver brings the tables of one data source there, and records it before and after.
-func (p *publisher) deliver(ctx context.Context, s *shipment) error {
-	started := time.Now()
-	report := &ReportPublish{
-		Mode: s.entry.Mode, Server: s.entry.Server, Site: s.entry.Site, Project: s.entry.Project, Datasource: s.datasource,
-		Rows: s.entry.Rows, Outcome: string(failed),
-	}
-	p.report = append(p.report, report)
-	defer func() {
-		report.DatasourceID, report.JobID, report.Outcome = s.entry.DatasourceID, s.entry.JobID, string(s.entry.Outcome)
-		report.Seconds = time.Since(started).Seconds()
-	}()
-	if s.last != nil {
-		done, err := p.skip(ctx, s)
-		if done || err != nil {
-			return err
-		}
-	}
-	doubtful := s.entry.goOn(p.options.ID)
-	if err := p.ledger.begin(ctx, s.entry); err != nil {
-		return err
-	}
-	err := p.send(ctx, s, report)
-	became := published
-	switch {
-	case err == nil:
-		s.note()
-	case doubtful || tableau.IsOutcomeUnknown(err):
-		became = unknown
-	default:
-		became = failed
-	}
-	if endErr := p.ledger.end(ctx, s.entry, became); endErr != nil && err == nil {
-		return fmt.Errorf("%q was published, but: %w", s.datasource, endErr)
-	}
-	return err
-}
-
-// note keeps the tables that a publication left in the data source.
-func (s *shipment) note() {
-	if s.entry.Mode.renews() || s.entry.Mode == PublishMode(tableau.Append) {
-		s.entry.Tables = s.tables
-	}
-}
-
-// skip leaves a data source alone that has the content, if it is still there, and nobody
-// changed it since.
-func (p *publisher) skip(ctx context.Context, s *shipment) (bool, error) {
-	found, err := p.client.FindDatasource(ctx, p.project.ID, s.datasource)
-	switch {
-	case tableau.IsNotFound(err), err == nil && !s.last.describes(found):
-		if s.held != nil {
-			return false, &heldError{s.held}
-		}
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	p.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "run", s.last.RunID)
-	s.entry.DatasourceID, s.entry.Updated = found.ID, found.UpdatedAt
-	if err := p.ledger.begin(ctx, s.entry); err != nil {
-		return false, err
-	}
-	return true, p.ledger.end(ctx, s.entry, unchanged)
-}
-
-// send publishes the file, or has rows changed.
-func (p *publisher) send(ctx context.Context, s *shipment, report *ReportPublish) error {
-	file, err := p.fileOf(ctx, s)
-	if err != nil {
-		return err
-	}
-	if s.entry.Mode.updates() {
-		return p.update(ctx, s, file, report)
-	}
-	progress := p.progress()
-	done, err := p.client.Publish(ctx, tableau.Publication{
-		File: file, Name: s.datasource, ProjectID: p.project.ID, Mode: tableau.Mode(s.entry.Mode), AsJob: tableau.AsJob(p.cfg.Publish.AsJob),
-		Progress: progress, JobProgress: p.jobProgress,
-	})
-	s.entry.DatasourceID, s.entry.JobID, s.entry.Updated = done.Datasource.ID, done.JobID, done.Datasource.UpdatedAt
-	report.Bytes, report.Confirmed = done.Bytes, done.Confirmed
-	return err
-}
-
-// fileOf is the file to send: the extract, or one that holds the part of it that goes to
-// this data source.
-func (p *publisher) fileOf(ctx context.Context, s *shipment) (string, error) {
-	whole := s.whole
-	var selections []hyper.Selection
-	for _, table := range s.tables {
-		selections = append(selections, hyper.Selection{Schema: table.Schema, Name: table.Name})
-	}
-	if columns := s.payload(p.cfg.Publish); s.entry.Mode.updates() && len(columns) < len(s.tables[0].Columns) {
-		whole = false
-		for _, column := range columns {
-			selections[0].Columns = append(selections[0].Columns, column.Name)
-		}
-	}
-	if whole {
-		return p.extract.path, nil
-	}
-	path := filepath.Join(p.extract.scratch, fmt.Sprintf("publish-%d.hyper", len(p.report)))
-	_, err := p.takePart(ctx, p.extract.path, path, selections)
-	return path, err
-}
-
-// takePart writes a part of a file to another, and returns the number of its rows.
-func (p *publisher) takePart(ctx context.Context, file, path string, selections []hyper.Selection) (int64, error) {
-	rows, err := hyper.Extract(ctx, p.lease, file, path, selections)
-	if err != nil && ctx.Err() != nil {
-		hyperd.Kill() // it may still write into a folder that goes away
-	}
-	return rows, err
-}
-
-// progress tells how much of a file was sent.
-func (p *publisher) progress() func(sent, total int64) {
-	if p.options.Progress == nil {
-		return nil
-	}
-	started := time.Now()
-	return func(sent, total int64) {
-		p.options.Progress(Progress{Stage: stagePublish, Bytes: sent, TotalBytes: total, Elapsed: time.Since(started)})
-	}
-}
-
-func (p *publisher) jobProgress(job tableau.Job) {
-	p.options.Log.Debug("the server is publishing", "job", job.ID, "percent", job.Progress)
-}
-
-// fileSize is the size of a file in bytes.
-func fileSize(path string) (int64, error) {
-	stat, err := os.Stat(path)
-	if err != nil {
-		return 0, err
-	}
-	return stat.Size(), nil
 }

@@ -108,7 +108,11 @@ func (p *Plan) catalogTables() []hyper.CatalogTable {
 // published last.
 func (d *delivery) check(p *PublishConfig, server tableau.Version, known []ledgerTable) error {
 	if !p.Mode.updates() {
-		return refusePublication(d.datasource, tableau.CheckTables(d.keys, server))
+		problems := tableau.CheckTables(d.keys, server)
+		if p.Mode == PublishMode(tableau.Append) && len(known) == 1 && len(d.tables) == 1 {
+			problems = append(problems, tableau.CheckPayload(tableau.Insert, nil, d.tables[0].Columns, known[0].Columns)...)
+		}
+		return refusePublication(d.datasource, problems)
 	}
 	if len(d.tables) != 1 {
 		return failure.New(failure.Publish, "mode %s changes one table, but %d tables go to the data source %q", p.Mode, len(d.tables), d.datasource).

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
+	"hyperlake/sinks/hyper"
 )
 
 // stagePublish is the name of the stage in the report.
@@ -169,10 +169,17 @@ func (r *run) preparePublishing(ctx context.Context) (*publisher, error) {
 	return p, p.preflight(r.plan)
 }
 
-// publish is the last stage of a run.
+// publish is the last stage of a run. A file that this run has not made may be none.
 func (r *run) publish(ctx context.Context, p *publisher, lease *hyperd.Lease, extract extractFile) error {
 	return r.stage(stagePublish, func() (work, error) {
-		err := p.publish(ctx, lease, extract)
+		var err error
+		extract.content, err = hyper.ReadContent(ctx, lease, extract.path)
+		switch {
+		case err == nil:
+			err = p.publish(ctx, lease, extract)
+		case r.plan != nil:
+			err = p.explain(err)
+		}
 		r.report.published(p.report)
 		var done work
 		for _, source := range p.report {
@@ -180,9 +187,6 @@ func (r *run) publish(ctx context.Context, p *publisher, lease *hyperd.Lease, ex
 			if source.Outcome == string(published) {
 				done.rows += source.Rows
 			}
-		}
-		if err == nil {
-			r.options.Log.Debug("published", "data sources", fmt.Sprint(len(p.report)))
 		}
 		return done, err
 	})

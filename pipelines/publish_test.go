@@ -1,10 +1,12 @@
 package pipelines_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/runners"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
@@ -189,6 +194,8 @@ func TestServerIsAway(t *testing.T) {
 	failed := requireUnpublished(t, report, err)
 	assert.Contains(t, failed.Hint, "check the name and secret of the personal access token")
 	assert.NotContains(t, failed.Message+failed.Hint, tokenSecret)
+	require.NotNil(t, report.Publish)
+	assert.Equal(t, "failed", report.Publish.Outcome)
 }
 
 func TestSameRowsAreNotAddedTwice(t *testing.T) {
@@ -216,7 +223,7 @@ func TestSameRowsAreNotAddedTwice(t *testing.T) {
 	s.lake(item(1, "a"))
 	s.mustRun("mode: overwrite")
 	report, err := s.run(s.config("mode: append"))
-	requireUnpublished(t, report, err)
+	_ = requireUnpublished(t, report, err)
 	s.lake(item(2, "append")) // what was appended before is gone
 	s.mustRun("mode: append")
 	assert.Equal(t, []string{"1|a", "2|append"}, s.rows())
@@ -260,11 +267,11 @@ func TestUpdateWithLostReplyIsAppliedOnce(t *testing.T) {
 	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true, Times: -1})
 	cfg := s.config("mode: insert, timeout: 3s")
 	report, err := s.run(cfg)
-	requireUnpublished(t, report, err)
+	_ = requireUnpublished(t, report, err)
 	assert.Equal(t, "unknown", report.Publish.Outcome)
 	ids := map[string]bool{}
 	for _, request := range s.Requests() {
-		if request.Method == "PATCH" {
+		if request.Method == http.MethodPatch {
 			ids[request.Header.Get("RequestID")] = true
 		}
 	}
@@ -338,7 +345,7 @@ func TestPayloadsOverTheLimitAreSplit(t *testing.T) {
 	s.lake(append(rows, item(-3, "newer"))...)
 	cfg := s.config("mode: insert, payload_bytes: 150k")
 	report, err := s.run(cfg)
-	requireUnpublished(t, report, err)
+	_ = requireUnpublished(t, report, err)
 	assert.Equal(t, 1, report.Publish.Parts)
 	_, err = s.publish(cfg, pipelines.PublishOptions{})
 	require.NoError(t, err)
@@ -372,6 +379,11 @@ func TestWhatIsKnownBeforeDataIsRead(t *testing.T) {
 		cfg := s.config("mode: insert")
 		cfg.Tables[0].Columns = map[string]pipelines.ColumnConfig{"id": {Type: "text"}}
 		assert.Contains(t, early(t, cfg).Message, `column "id" is TEXT in the payload, but BIGINT in the data source`)
+	})
+	t.Run("another column than was published last", func(t *testing.T) {
+		cfg := s.config("mode: append")
+		cfg.Tables[0].Columns = map[string]pipelines.ColumnConfig{"id": {Rename: "key"}}
+		assert.Contains(t, early(t, cfg).Message, `the data source lacks the column "key" of the payload`)
 	})
 	t.Run("tables that are no tree", func(t *testing.T) {
 		cfg := configure(t, s.folder, "name: two\ntables:\n  - {name: a, source: {uri: lake/*.parquet}}\n"+
@@ -486,4 +498,51 @@ func TestPublishConfigurationErrors(t *testing.T) {
 			`x.yaml:3:17: mode insert changes one table, but 2 tables go to the data source "n"; give each a datasource of its own, or use mode overwrite`,
 		},
 	})
+}
+
+// An extract in a bucket is published from there, and its ledger stands beside it.
+func TestPublishFromABucket(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	bucket, _ := storagetest.FakeGCS(t)
+	cfg := s.config("mode: create")
+	cfg.Output.Path = storage.Join(bucket, "items.hyper")
+	report, err := s.run(cfg)
+	require.NoError(t, err)
+	assert.Equal(t, []string{storage.Join(bucket, "items.hyper"), storage.Join(bucket, "items.hyper.ledger.json")}, names(t, bucket))
+
+	cfg = s.config("mode: append")
+	cfg.Output.Path = report.Output.Path
+	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	require.ErrorContains(t, err, "the same rows were published")
+	_, err = s.publish(cfg, pipelines.PublishOptions{Force: true})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1|a", "1|a"}, s.rows())
+}
+
+// An interruption while the file is on its way leaves the extract, and nothing else.
+func TestInterruptedWhilePublishing(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Delay: 20 * time.Second})
+	cfg := s.config("mode: create")
+	id, err := pipelines.NewRunID()
+	require.NoError(t, err)
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	began := time.Now()
+	report, err := pipelines.Run(ctx, cfg, pipelines.RunOptions{
+		ID: id, Engine: runner, Log: slog.New(slog.DiscardHandler),
+		Progress: func(p pipelines.Progress) {
+			if p.TotalBytes > 0 && p.Bytes == p.TotalBytes {
+				cancel(failure.New(failure.Interrupted, "interrupted by a test"))
+			}
+		},
+	})
+	require.ErrorContains(t, err, "interrupted by a test")
+	assert.Less(t, time.Since(began), 15*time.Second)
+	assert.Equal(t, pipelines.Interrupted, report.Status)
+	assert.Equal(t, "unknown", report.Publish.Outcome)
+	requireOnly(t, s.folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
 }

@@ -119,6 +119,9 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Command: a.commandAgain("publish", flags, args),
 	})
 	meter.close()
+	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
+		err = explainHyperd(err, cfg.Output.Path)
+	}
 	a.sayPublished(report.Publish)
 	if reportErr := a.writeReport(ctx, report); err == nil {
 		err = reportErr
@@ -209,6 +212,8 @@ func (a *app) commandAgain(command string, flags *publishFlags, args []string) s
 			case flag.Name == "match":
 				words = append(words, "--match", strings.Join(flags.match, ","))
 			case flag.Name == "force" || !isPublishFlag(flag.Name):
+			case flag.Value.String() == "true" && flag.Value.Type() == "bool":
+				words = append(words, "--"+flag.Name)
 			case flag.Value.Type() == "bool":
 				words = append(words, "--"+flag.Name+"="+flag.Value.String())
 			default:

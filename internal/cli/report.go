@@ -125,6 +125,9 @@ func writeReportFacts(b *strings.Builder, report *htmlreport.Report) {
 	} else if output.Path != "" {
 		fmt.Fprintf(b, "output %s\n", visible(output.Path))
 	}
+	for _, source := range report.Deliveries() {
+		fmt.Fprintf(b, "data source %s\n", oneLine(visible(source.Words())))
+	}
 	if report.RunID != "" {
 		fmt.Fprintf(b, "run %s\n", visible(report.RunID))
 	}

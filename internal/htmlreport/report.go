@@ -9,9 +9,11 @@ package htmlreport
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -35,7 +37,44 @@ type Report struct {
 	Complete      *bool     `json:"complete"` // see [Report.Counted]
 	Stages        []Stage   `json:"stages"`
 	Warnings      []string  `json:"warnings"`
+	Publish       *Publish  `json:"publish"`
 	Error         *Error    `json:"error"`
+}
+
+// Publish is what became of a data source.
+type Publish struct {
+	Mode         string    `json:"mode"`
+	Outcome      string    `json:"outcome"`
+	Server       string    `json:"server"`
+	Project      string    `json:"project"`
+	Datasource   string    `json:"datasource"`
+	DatasourceID string    `json:"datasource_id"`
+	JobID        string    `json:"job_id"`
+	Others       []Publish `json:"others"`
+}
+
+// Words says it in a line.
+func (p Publish) Words() string {
+	name := strings.TrimPrefix(p.Project+"/"+cmp.Or(p.Datasource, p.DatasourceID), "/")
+	words := fmt.Sprintf("%s, mode %s", name, p.Mode)
+	if p.Server != "" {
+		words = fmt.Sprintf("%s on %s, mode %s", name, p.Server, p.Mode)
+	}
+	if p.JobID != "" {
+		words += ", job " + p.JobID
+	}
+	if p.Outcome != "" {
+		words += ": " + p.Outcome
+	}
+	return words
+}
+
+// Deliveries are all data sources that the run was to publish.
+func (r *Report) Deliveries() []Publish {
+	if r.Publish == nil {
+		return nil
+	}
+	return append([]Publish{*r.Publish}, r.Publish.Others...)
 }
 
 // Output is the extract. Only its path is known before it is in place.
