@@ -94,7 +94,7 @@ type TableConfig struct {
 	Datasource string `yaml:"datasource"`
 
 	// Repartition is where rows are moved and how they are sorted. Default: neither.
-	Repartition RepartitionConfig `yaml:"repartition"`
+	Repartition RepartitionConfig `yaml:"repartition" json:",omitzero"`
 }
 
 // RejectsConfig is what becomes of the rows of a table that break rules.

@@ -24,6 +24,7 @@ func TestLoadGolden(t *testing.T) {
 		"minimal": {},
 		"full":    {},
 		"aliases": {},
+		"split":   {},
 		"text":    {},
 		"variables": {Vars: map[string]string{
 			"YEAR": "2026", "REGION": "eu: [1]", "COLUMN": "a # b", "STRICT": "true", "COUNT": "7", "UNUSED": "x",
@@ -117,7 +118,7 @@ func TestWhere(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, path+":15:28", cfg.Where("tables[0].source.select[1]"))
 	assert.Equal(t, path+":25:9", cfg.Where("tables[0].rules[0]"))
-	assert.Equal(t, path+":48:5", cfg.Where("tables[1].rules[3].column"), "not written: the place around it")
+	assert.Equal(t, path+":49:5", cfg.Where("tables[1].rules[3].column"), "not written: the place around it")
 	assert.Equal(t, path+":2:1", cfg.Where("nothing.like.this"))
 	assert.Equal(t, "--set tables[1].name", cfg.Where("tables[1].name"))
 	assert.Equal(t, "--runner", cfg.Where("runner.name"))

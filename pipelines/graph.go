@@ -51,14 +51,7 @@ func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, moves repartition.P
 	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: plan.shards}, beam.Impulse(s))
 	batches := parquetread.Read(s, shards, reads)
 	good, bad := validate.Rules(s, batches, rules)
-	parts := beam.PCollection{}
-	if plan.moves() {
-		good, parts = moveRows(s, good, moves)
-	}
-	partials, doubtful := hyper.Write(s, good, sink)
-	if parts.IsValid() {
-		repartition.Remove(s, parts, partials)
-	}
+	partials, doubtful := writeRows(s, plan, good, moves, sink)
 	explained, explainedBad, disputed := explain(s, doubtful, plan.explainTables())
 	morePartials, none := hyper.Write(s.Scope("Again"), explained, sink)
 	extract := hyper.MergePartials(s, beam.Flatten(s, partials, morePartials), sink)
@@ -67,10 +60,18 @@ func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, moves repartition.P
 	beam.ParDo0(s.Scope("Record"), &recordFn{URI: resultURI, Tables: len(plan.Tables), Split: sink.Split}, beam.CoGroupByKey(s, extract, bundles, open))
 }
 
-// moveRows has batches of the tables that are repartitioned come out again by target.
-func moveRows(s beam.Scope, batches beam.PCollection, moves repartition.Params) (moved, parts beam.PCollection) {
-	others, parts := repartition.Spill(s, batches, moves)
-	return beam.Flatten(s, others, repartition.Read(s, parts)), parts
+// writeRows loads batches into partials. Those of tables that are repartitioned go through
+// spills and come out again by target, in a stage of their own: a flatten of batches would
+// part reading from loading, and send every batch through the runner.
+func writeRows(s beam.Scope, plan *Plan, good beam.PCollection, moves repartition.Params, sink hyper.Params) (partials, doubtful beam.PCollection) {
+	if !plan.moves() {
+		return hyper.Write(s, good, sink)
+	}
+	others, parts := repartition.Spill(s, good, moves)
+	partials, doubtful = hyper.Write(s, others, sink)
+	moved, none := hyper.Write(s.Scope("Moved"), repartition.Read(s, parts), sink)
+	repartition.Remove(s, parts, moved)
+	return beam.Flatten(s, partials, moved), beam.Flatten(s, doubtful, none)
 }
 
 // listFn emits the shards of the plan, each under its own key.

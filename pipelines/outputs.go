@@ -81,7 +81,10 @@ func (r *run) moveAll(ctx context.Context, built result) (work, error) {
 		return r.move(ctx, built.Extract)
 	}
 	places := outputPlaces(r.cfg.Output.Path, built.Outputs)
-	for _, place := range places {
+	for i, place := range places {
+		if slices.Contains(places[:i], place) {
+			return work{}, failure.New(failure.Engine, "two extracts would be %s", place).WithHint("nothing was moved into place; report this as a defect")
+		}
 		if err := checkOutputPlace(ctx, place); err != nil {
 			return work{}, err
 		}

@@ -11,15 +11,17 @@ import (
 )
 
 // TestGoldenHasEveryKey keeps the full configuration of the golden test full: it gives a
-// value to every key that Config knows.
+// value to every key that Config knows, with another one for a key that excludes others.
 func TestGoldenHasEveryKey(t *testing.T) {
 	t.Parallel()
-	cfg, err := Load("testdata/config/full.yaml", LoadOptions{})
-	require.NoError(t, err)
 	index := regexp.MustCompile(`\[[0-9]+\]`)
 	written := map[string]bool{}
-	for key := range cfg.places {
-		written[index.ReplaceAllString(key, "")] = true
+	for _, name := range []string{"full", "split"} {
+		cfg, err := Load("testdata/config/"+name+".yaml", LoadOptions{})
+		require.NoError(t, err)
+		for key := range cfg.places {
+			written[index.ReplaceAllString(key, "")] = true
+		}
 	}
 	for _, key := range allKeys(reflect.TypeFor[Config](), "") {
 		assert.True(t, written[key], "testdata/config/full.yaml has no value for %s", key)

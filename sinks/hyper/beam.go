@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -177,7 +179,7 @@ func (fn *writeFn) abandon() {
 
 // MergePartials makes one extract of all partials that Write referred to, even of none,
 // and returns a PCollection<KV<int, File>> with the one reference to it. With Params.Split
-// it returns all partials as they are: each is an extract, or an account without rows.
+// there is one for each target, and one without rows that has the account of what no target has.
 func MergePartials(s beam.Scope, partials beam.PCollection, params Params) beam.PCollection {
 	s = s.Scope("hyper.Merge")
 	seed := beam.AddFixedKey(s, beam.Impulse(s)) // so that there is a merge without partials, too
@@ -186,29 +188,28 @@ func MergePartials(s beam.Scope, partials beam.PCollection, params Params) beam.
 
 type mergeFn struct{ paramsFn }
 
-// ProcessElement merges the partials of the run.
+// ProcessElement merges the partials of the run, or of each target.
 func (fn *mergeFn) ProcessElement(ctx context.Context, key int, _ func(*[]byte) bool, partials func(*File) bool, emit func(int, File)) error {
-	if fn.params.Split {
-		emit(key, File{Tables: make([]Contents, len(fn.params.Layout.Tables))}) // so that there is an account without partials, too
-		for partial := (File{}); partials(&partial); partial = (File{}) {
-			partial.Partials = 1
-			emit(key, partial)
+	byName := map[string][]File{"": nil} // so that there is an account without partials, too
+	for partial := (File{}); partials(&partial); partial = (File{}) {
+		name := ""
+		if fn.params.Split {
+			name = partial.Target.Name
 		}
-		return nil
+		byName[name] = append(byName[name], partial)
 	}
-	extract, err := fn.merge(ctx, partials)
-	if err != nil {
-		return failure.Encode(err, failure.Hyperd)
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		extract, err := fn.merge(ctx, byName[name])
+		if err != nil {
+			return failure.Encode(err, failure.Hyperd)
+		}
+		extract.Target.Name = name
+		emit(key, extract)
 	}
-	emit(key, extract)
 	return nil
 }
 
-func (fn *mergeFn) merge(ctx context.Context, next func(*File) bool) (File, error) {
-	var partials []File
-	for partial := (File{}); next(&partial); partial = (File{}) {
-		partials = append(partials, partial)
-	}
+func (fn *mergeFn) merge(ctx context.Context, partials []File) (File, error) {
 	if !fn.params.Layout.isFinal(fn.params.Layout.inOrder(partials)) {
 		local, folder, err := fetchAll(ctx, partials)
 		if err != nil {
