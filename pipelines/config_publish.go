@@ -161,6 +161,11 @@ func (c *Config) checkPublish() error {
 	if p == nil {
 		return nil
 	}
+	for i, table := range c.Tables {
+		if table.Repartition.SplitBy != "" {
+			return c.problem(fmt.Sprintf("tables[%d].repartition.split_by", i), "tables[%d].repartition.split_by makes several extracts, but publish sends one; leave publish out, and publish each file with `hyperlake publish FILE`", i)
+		}
+	}
 	for _, text := range []struct{ key, value string }{
 		{"server", p.Server}, {"project", p.Project}, {"datasource", p.Datasource}, {"ca_file", p.CAFile},
 		{"target.schema", p.Target.Schema}, {"target.name", p.Target.Name},

@@ -494,6 +494,10 @@ func TestPublishConfigurationErrors(t *testing.T) {
 		{"project", good + "publish: {project: a//b}\n", `x.yaml:3:20: publish.project: project path "a//b" has an empty name; write a path such as Sales/Nightly, and \/ for a slash inside of a name`},
 		{"empty", good + "publish:\n", `x.yaml:3:1: publish has no value; give it one, or remove the key`},
 		{
+			"split", "name: n\ntables: [{source: {uri: a.parquet}, repartition: {split_by: k}}]\npublish: {mode: create}\n",
+			"x.yaml:2:61: tables[0].repartition.split_by makes several extracts, but publish sends one; leave publish out, and publish each file with `hyperlake publish FILE`",
+		},
+		{
 			"two tables in one update", "name: n\ntables: [{name: a, source: {uri: a.parquet}}, {name: b, source: {uri: a.parquet}}]\npublish: {mode: insert}\n",
 			`x.yaml:3:17: mode insert changes one table, but 2 tables go to the data source "n"; give each a datasource of its own, or use mode overwrite`,
 		},
