@@ -83,7 +83,7 @@ func TestDeferredFailures(t *testing.T) {
 		says   string
 		kind   failure.Kind
 	}{
-		"the file changed": {func(t *testing.T, b *batch.Batch) {
+		"the file changed": {func(_ *testing.T, b *batch.Batch) {
 			b.Deferred.File.Info.Size++
 		}, "changed", failure.Source},
 		"the footer has other rows": {func(_ *testing.T, b *batch.Batch) {
