@@ -14,22 +14,27 @@ import (
 
 // deferral decides which files of a table hyperd reads itself.
 type deferral struct {
-	columns *arrow.Schema // that have to be read
-	reason  string        // why no file is deferred; empty if some can be
+	columns    *arrow.Schema // that the table has in Parquet or in names of folders
+	partitions []partition   // of these, the latter
+	reason     string        // why no file is deferred; empty if some can be
 }
+
+// minRowsPerValue is how many rows a file's folders should stand for, on average: hyperd reads the files
+// of equal values together, and a scan takes as long to begin with as some ten thousand rows.
+const minRowsPerValue = 32 << 10
 
 // newDeferral looks at what is the same for all files of a table, and gives the table its
 // conditions in SQL.
-func newDeferral(engine ValidateEngine, table *TablePlan, columns *arrow.Schema, validator *validate.Validator) deferral {
-	d := deferral{columns: columns}
+func newDeferral(engine ValidateEngine, table *TablePlan, src *source, columns *arrow.Schema, validator *validate.Validator) deferral {
+	d := deferral{columns: columns, partitions: src.partitionsIn(columns)}
 	conditions, reason := validator.SQL()
 	switch {
 	case engine == ValidateGo:
 		d.reason = "validate.engine is go"
 	case table.Repartition.moves():
 		d.reason = "repartition moves rows"
-	case len(table.read.Partitions) > 0:
-		d.reason = fmt.Sprintf("column %s is made of the names of folders", table.read.Partitions[0])
+	case src.rowsPerValue(d.partitions) < minRowsPerValue:
+		d.reason = fmt.Sprintf("folders have few rows for each value of column %s", d.partitions[0].name)
 	case reason != "":
 		d.reason = reason
 	}
@@ -46,17 +51,23 @@ func newDeferral(engine ValidateEngine, table *TablePlan, columns *arrow.Schema,
 
 // refusal says why a file, of which some row groups are to be read, is not deferred; empty
 // if it is.
-func (d deferral) refusal(footer parquetread.Footer, groups []parquetread.RowGroup) string {
+func (d deferral) refusal(file *plannedFile, footer parquetread.Footer) string {
 	if d.reason != "" {
 		return d.reason
 	}
 	if _, local := storage.LocalPath(footer.Info.URI); !local {
 		return "files are not local"
 	}
-	if len(groups) != len(footer.RowGroups) {
+	if len(file.groups) != len(footer.RowGroups) {
 		return "parts of files are not read"
 	}
 	for _, column := range d.columns.Fields() {
+		if at := slices.IndexFunc(d.partitions, func(p partition) bool { return p.name == column.Name }); at >= 0 {
+			if _, ok := parquetread.PartitionSQL(column, file.partitions[at]); !ok {
+				return fmt.Sprintf("column %s has a value that cannot be written in SQL", column.Name)
+			}
+			continue
+		}
 		found, _ := footer.Schema.FieldsByName(column.Name)
 		switch {
 		case len(found) != 1:
@@ -75,7 +86,7 @@ func (t *TablePlan) decide(d deferral, file *plannedFile, footer parquetread.Foo
 	if len(file.groups) == 0 {
 		return
 	}
-	reason := d.refusal(footer, file.groups)
+	reason := d.refusal(file, footer)
 	if reason == "" {
 		file.deferred = true
 		t.Deferred++
@@ -89,9 +100,13 @@ func (t *TablePlan) decide(d deferral, file *plannedFile, footer parquetread.Foo
 // materialise takes files out of those that hyperd reads itself.
 func (p *Plan) materialise(again []hyper.Doubtful) {
 	for _, doubtful := range again {
+		uris := map[string]bool{}
+		for _, file := range doubtful.Files {
+			uris[file.Info.URI] = true
+		}
 		table := p.Tables[doubtful.Table]
 		for i := range table.files {
-			if table.files[i].deferred && table.files[i].info.URI == doubtful.File.Info.URI {
+			if table.files[i].deferred && uris[table.files[i].info.URI] {
 				table.files[i].deferred = false
 				table.Deferred--
 			}

@@ -195,6 +195,61 @@ func TestHyperdAndGoReadTheSameValues(t *testing.T) {
 	}
 }
 
+// writeCounted writes a file of rows, with its columns n and s in either order.
+func writeCounted(t *testing.T, path string, rows int, turned bool) {
+	numbers, texts := array.NewInt64Builder(memory.DefaultAllocator), array.NewStringBuilder(memory.DefaultAllocator)
+	for i := range rows {
+		numbers.Append(int64(i))
+		texts.Append(fmt.Sprint("text ", i%100))
+	}
+	fields, columns := []arrow.Field{field("n", int64Type), field("s", textType)}, []arrow.Array{numbers.NewArray(), texts.NewArray()}
+	if turned {
+		slices.Reverse(fields)
+		slices.Reverse(columns)
+	}
+	schema := arrow.NewSchema(fields, nil)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	w, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+	require.NoError(t, err)
+	require.NoError(t, w.Write(array.NewRecord(schema, columns, int64(rows))))
+	require.NoError(t, w.Close())
+}
+
+// The names of folders are constants to hyperd, of the type that the column has.
+func TestHyperdAndGoReadTheSameFolders(t *testing.T) {
+	lake := t.TempDir()
+	for i, folder := range []string{
+		"day=2024-02-29/n2=-7/who=%2F%25 it's", "day=__HIVE_DEFAULT_PARTITION__/n2=5/who=ž", "day=0001-01-01/n2=9223372036854775807/who=__HIVE_DEFAULT_PARTITION__",
+	} {
+		for part := range 2 {
+			writeCounted(t, filepath.Join(lake, folder, fmt.Sprintf("%d.parquet", part)), 17_000+i, (i+part)%2 == 1)
+		}
+	}
+	for name, rest := range map[string]string{
+		"no rules": "}",
+		"rules": `}
+    rules:
+      - {column: n, max: 16990}
+      - {column: day, not_null: true, min: 1900-01-01}
+      - {expr: "who != 'ž' || n2 > 0 && n < 16900"}
+      - {column: n2, in: [5, -7], on_fail: warn}
+    rejects: {path: rejects}
+`,
+		"where": `, where: "n2 < 100 && s != 'text 7'"}
+    rules: [{column: who, matches: "^[a-z]"}]
+    rejects: {path: rejects}
+`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := requireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s/**/*.parquet'%s\n", lake, rest))
+			assert.Empty(t, plan.Materialised)
+			assert.Equal(t, 6-plan.Pruned.Files, plan.Deferred)
+		})
+	}
+}
+
 // What hyperd refuses is read in Go, file by file: the others stay with hyperd.
 func TestFilesThatHyperdRefuses(t *testing.T) {
 	folder := t.TempDir()
@@ -265,8 +320,8 @@ func TestWhyFilesAreNotDeferred(t *testing.T) {
 	writeTable(t, filepath.Join(folder, "lake", "k=1", "a.parquet"), `[{"n": 1, "u": 5}, {"n": 2, "u": 6}, {"n": 3, "u": 7}]`,
 		field("n", int64Type), field("u", arrow.PrimitiveTypes.Uint32))
 	for rest, reason := range map[string]string{
-		"":                                 "column k is made of the names of folders",
-		"    columns: {n: {type: text}}\n": "column k is made of the names of folders",
+		"":                                 "folders have few rows for each value of column k",
+		"    columns: {n: {type: text}}\n": "folders have few rows for each value of column k",
 		"partitions: none":                 "column u is stored in a form that not every reader takes for the same",
 		"partitions: none, select: [n], where: n > 2":   "parts of files are not read",
 		"partitions: none, select: [n], where: n+1 > 0": "where has no SQL form",

@@ -53,7 +53,7 @@ func (fn *explainFn) Setup() error {
 	return nil
 }
 
-// ProcessElement reads one file.
+// ProcessElement reads files that were judged together.
 func (fn *explainFn) ProcessElement(
 	ctx context.Context, d hyper.Doubtful, batches func(batch.Batch), rejects func(batch.Rejects), disputed func(hyper.Doubtful),
 ) error {
@@ -61,73 +61,79 @@ func (fn *explainFn) ProcessElement(
 		return failure.Encode(failure.New(failure.Engine, "a file of table %d of %d is in doubt", d.Table, len(fn.tables)), failure.Engine)
 	}
 	table := fn.tables[d.Table]
-	d.File.Deferred = false
 	if d.Refused != "" {
-		return failure.Encode(table.each(ctx, d, table.Read, d.File.RowGroups, func(good batch.Batch, bad *batch.Rejects) {
+		return failure.Encode(table.each(ctx, d.Table, d.Files[0], table.Read, func(good batch.Batch, bad *batch.Rejects) {
 			batches(good)
 			if bad != nil {
 				rejects(*bad)
 			}
 		}), failure.Engine)
 	}
-	tally, aside, err := table.explain(ctx, d)
-	if err != nil {
-		return failure.Encode(err, failure.Engine)
+	var tally batch.Tally
+	for _, file := range d.Files {
+		found, err := table.explain(ctx, d.Table, file, rejects)
+		if err != nil {
+			return failure.Encode(err, failure.Engine)
+		}
+		tally.Add(found)
 	}
 	if tally.Filtered != d.Filtered || tally.Rejected != d.Rejected {
-		disputed(d)
+		disputed(d) // which makes all that this job emits worthless
 		return nil
 	}
 	batches(batch.Batch{
-		Table: d.Table, Origin: batch.Origin{File: d.File.Info.URI}, Tally: batch.Tally{Failed: tally.Failed},
+		Table: d.Table, Origin: batch.Origin{File: d.Files[0].Info.URI}, Tally: batch.Tally{Failed: tally.Failed},
 		Record: emptyRecord(table.Read.Schema.Schema),
 	})
-	for _, bad := range aside {
-		rejects(bad)
-	}
 	return nil
 }
 
-// explain finds the rejects of a file: with the columns of the rules first, and, where the
-// whole rows are wanted, with all columns in the row groups that have some.
-func (t explainTable) explain(ctx context.Context, d hyper.Doubtful) (tally batch.Tally, aside []batch.Rejects, err error) {
+// maxPicked bounds how many rejects of a file are looked up one by one, of which the
+// numbers are kept in memory.
+const maxPicked = 1 << 20
+
+// explain finds the rejects of a file by the columns of the rules; where whole rows are
+// wanted, it reads all columns of these rows after that.
+func (t explainTable) explain(ctx context.Context, index int, file parquetread.FileRef, rejects func(batch.Rejects)) (tally batch.Tally, err error) {
 	var groups []int
-	err = t.each(ctx, d, t.Rules, d.File.RowGroups, func(good batch.Batch, bad *batch.Rejects) {
+	var rows []int64
+	err = t.each(ctx, index, file, t.Rules, func(good batch.Batch, bad *batch.Rejects) {
 		tally.Add(good.Tally)
-		if bad != nil {
-			aside = append(aside, *bad)
+		switch {
+		case bad == nil:
+		case !t.Whole:
+			rejects(*bad)
+		default:
 			groups = append(groups, bad.Origin.RowGroup)
+			if len(rows) <= maxPicked {
+				rows = append(rows, bad.Rows...)
+			}
 		}
 	})
-	if err != nil || !t.Whole || len(aside) == 0 {
-		return tally, aside, err
+	if err != nil || len(groups) == 0 {
+		return tally, err
 	}
-	var chosen []parquetread.RowGroup
-	for _, group := range d.File.RowGroups {
-		if slices.Contains(groups, group.Index) {
-			chosen = append(chosen, group)
-		}
+	if len(rows) <= maxPicked {
+		return tally, t.pick(ctx, index, file, rows, rejects)
 	}
-	aside = nil
-	err = t.each(ctx, d, t.Read, chosen, func(_ batch.Batch, bad *batch.Rejects) {
+	file.RowGroups = slices.DeleteFunc(slices.Clone(file.RowGroups), func(g parquetread.RowGroup) bool { return !slices.Contains(groups, g.Index) })
+	return tally, t.each(ctx, index, file, t.Read, func(_ batch.Batch, bad *batch.Rejects) {
 		if bad != nil {
-			aside = append(aside, *bad)
+			rejects(*bad)
 		}
 	})
-	return tally, aside, err
 }
 
-// each reads row groups of a file and applies the rules to them.
+// each reads a file and applies the rules to its rows.
 func (t explainTable) each(
-	ctx context.Context, d hyper.Doubtful, read parquetread.Table, groups []parquetread.RowGroup, use func(batch.Batch, *batch.Rejects),
+	ctx context.Context, index int, file parquetread.FileRef, read parquetread.Table, use func(batch.Batch, *batch.Rejects),
 ) error {
-	validator, err := validate.Compile(t.Apply, read.Schema.Schema)
+	validator, err := t.compile(file, read)
 	if err != nil {
-		return failure.New(failure.Engine, "explain %s: %w", d.File.Info.URI, err)
+		return err
 	}
-	file := d.File
-	file.RowGroups = groups
-	shard := parquetread.Shard{Table: d.Table, Files: []parquetread.FileRef{file}}
+	file.Deferred = false
+	shard := parquetread.Shard{Table: index, Files: []parquetread.FileRef{file}}
 	return parquetread.ReadShard(ctx, shard, read, func(b batch.Batch) error {
 		good, bad, err := validator.Apply(b)
 		if err == nil {
@@ -135,6 +141,35 @@ func (t explainTable) each(
 		}
 		return err
 	})
+}
+
+// pick reads rejected rows of a file, and says again why they are.
+func (t explainTable) pick(ctx context.Context, index int, file parquetread.FileRef, rows []int64, rejects func(batch.Rejects)) error {
+	validator, err := t.compile(file, t.Read)
+	if err != nil {
+		return err
+	}
+	file.Deferred = false
+	return parquetread.ReadRows(ctx, index, file, t.Read, rows, func(b batch.Batch) error {
+		_, bad, err := validator.Apply(b)
+		if err != nil {
+			return err
+		}
+		if bad == nil || len(bad.Rows) != int(b.Record.NumRows()) {
+			return failure.New(failure.Engine, "%s: rows that broke a rule no longer do", b.Origin)
+		}
+		bad.Rows, rows = rows[:len(bad.Rows):len(bad.Rows)], rows[len(bad.Rows):]
+		rejects(*bad)
+		return nil
+	})
+}
+
+func (t explainTable) compile(file parquetread.FileRef, read parquetread.Table) (*validate.Validator, error) {
+	validator, err := validate.Compile(t.Apply, read.Schema.Schema)
+	if err != nil {
+		return nil, failure.New(failure.Engine, "explain %s: %w", file.Info.URI, err)
+	}
+	return validator, nil
 }
 
 func emptyRecord(schema *arrow.Schema) arrow.Record {

@@ -284,7 +284,7 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 	}
 	t.Partitions = t.read.Partitions
 	t.ruleColumns = validator.Columns()
-	defers := newDeferral(engine, t, columns, validator)
+	defers := newDeferral(engine, t, src, columns, validator)
 	t.Files = len(src.footers)
 	for i := range src.footers {
 		footer := &src.footers[i]

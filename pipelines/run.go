@@ -213,12 +213,12 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 	}
 	done, err := r.runJob(ctx, sink, moves, aside, storage.Join(staging.path, "result.json"))
 	if err == nil && len(done.Disputed) > 0 {
-		r.options.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "files", len(done.Disputed), "first", done.Disputed[0].File.Info.URI)
+		r.options.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "first", done.Disputed[0].Files[0].Info.URI)
 		r.plan.materialise(done.Disputed)
 		done, err = r.runJob(ctx, sink, moves, aside, storage.Join(staging.path, "result-2.json"))
 	}
 	if err == nil && len(done.Disputed) > 0 {
-		err = failure.New(failure.Engine, "hyperd and the rules disagree on %s", done.Disputed[0].File.Info.URI).
+		err = failure.New(failure.Engine, "hyperd and the rules disagree on %s", done.Disputed[0].Files[0].Info.URI).
 			WithHint("set validate.engine to go, and report this as a defect")
 	}
 	if err != nil {

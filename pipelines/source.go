@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -119,6 +120,28 @@ func emptySource(cfg TableConfig) (*source, error) {
 			WithHint("give every column a type in columns, or check source.uri").BeforeData()
 	}
 	return &source{schema: arrow.NewSchema(fields, nil)}, nil
+}
+
+// rowsPerValue is how many rows there are for each combination of values that partitions have in
+// files, on average; very many without partitions.
+func (s *source) rowsPerValue(partitions []partition) int64 {
+	if len(partitions) == 0 {
+		return math.MaxInt64
+	}
+	var rows int64
+	combinations := map[string]bool{}
+	for i := range s.footers {
+		var values strings.Builder
+		for _, p := range partitions {
+			if value := p.values[i]; value != nil {
+				fmt.Fprintf(&values, "%q", *value)
+			}
+			values.WriteByte(',')
+		}
+		combinations[values.String()] = true
+		rows += s.footers[i].Rows
+	}
+	return rows / int64(max(len(combinations), 1))
 }
 
 // partitionsIn are the partitions whose columns are read.

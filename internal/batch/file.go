@@ -41,7 +41,14 @@ func (f FileRef) Bytes() int64 {
 // Deferred is all rows of a file that hyperd reads itself, where a batch would have a record.
 type Deferred struct {
 	File       FileRef    `json:"file"`
+	Constants  []Constant `json:"constants,omitempty"`
 	Conditions Conditions `json:"conditions"`
+}
+
+// Constant is a column that the file does not have, with its value in all rows of it.
+type Constant struct {
+	Column string `json:"column"`
+	SQL    string `json:"sql"` // the value, with its type
 }
 
 // Conditions say in SQL, over the columns of a file, what becomes of its rows. Each is true

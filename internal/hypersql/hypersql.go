@@ -17,6 +17,13 @@ import (
 // NaN is the constant that is no number. To hyperd it equals itself, and is above all others.
 const NaN = "CAST('NaN' AS DOUBLE PRECISION)"
 
+// NULL, of the types that the names of folders can have.
+const (
+	NullText    = "CAST(NULL AS TEXT)"
+	NullInteger = "CAST(NULL AS BIGINT)"
+	NullDate    = "CAST(NULL AS DATE)"
+)
+
 // Text is a text constant. Statements are UTF-8 and hold no U+0000.
 func Text(text string) (string, bool) {
 	if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {

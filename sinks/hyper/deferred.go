@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,18 +17,22 @@ import (
 
 const (
 	// A statement reads so many files, and so many bytes of them, at most: enough for all
-	// cores, and few enough to look at one by one where something is wrong.
-	groupFiles = 256
+	// cores, and not too much to do again where something is wrong.
+	groupFiles = 1024
 	groupBytes = 1 << 30
+
+	// judgedRows is from how many rows on files are judged by themselves. A scan takes some
+	// 10 ms to begin with: small files are judged together.
+	judgedRows = 256 << 10
 )
 
-// Doubtful is a deferred file that has to be read once more, row by row: to explain the
+// Doubtful is deferred files that have to be read once more, row by row: to explain the
 // rows that hyperd did not load, or because hyperd loaded none.
 type Doubtful struct {
-	Table int           `json:"table"`
-	File  batch.FileRef `json:"file"`
+	Table int             `json:"table"`
+	Files []batch.FileRef `json:"files"`
 
-	// Refused is why hyperd could not read the file; empty if it could. Nothing of a refused
+	// Refused is why hyperd could not read the one file; empty if it could. Nothing of a refused
 	// file was loaded or counted.
 	Refused string `json:"refused,omitempty"`
 
@@ -50,9 +56,9 @@ type fileGroup struct {
 	bytes int64
 }
 
-func (g *fileGroup) rows() int64 {
+func rowsOf(files []batch.Deferred) int64 {
 	var rows int64
-	for _, file := range g.files {
+	for _, file := range files {
 		rows += file.File.Rows()
 	}
 	return rows
@@ -68,31 +74,29 @@ func (g *fileGroup) hasRoom(b batch.Batch) bool {
 func (s *session) loadFiles(ctx context.Context, g *fileGroup) error {
 	loaded, err := s.insertFiles(ctx, g.table, g.files)
 	switch {
-	case hyperd.IsAnswer(err):
-		return s.loadEach(ctx, g)
+	case hyperd.IsAnswer(err) && len(g.files) == 1:
+		s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Files: refsOf(g.files), Refused: err.Error()})
+		return nil
+	case hyperd.IsAnswer(err): // one of them, which the halves tell
+		half := len(g.files) / 2
+		for _, files := range [][]batch.Deferred{g.files[:half], g.files[half:]} {
+			if err := s.loadFiles(ctx, &fileGroup{table: g.table, files: files}); err != nil {
+				return err
+			}
+		}
+		return nil
 	case err != nil:
 		return err
 	}
 	return s.account(ctx, g, loaded)
 }
 
-// loadEach finds the files that hyperd refuses, after it refused several together.
-func (s *session) loadEach(ctx context.Context, g *fileGroup) error {
-	for i, file := range g.files {
-		one := fileGroup{table: g.table, files: g.files[i : i+1]}
-		loaded, err := s.insertFiles(ctx, g.table, one.files)
-		switch {
-		case hyperd.IsAnswer(err):
-			s.doubtful = append(s.doubtful, Doubtful{Table: g.table, File: file.File, Refused: err.Error()})
-			continue
-		case err != nil:
-			return err
-		}
-		if err := s.account(ctx, &one, loaded); err != nil {
-			return err
-		}
+func refsOf(files []batch.Deferred) []batch.FileRef {
+	refs := make([]batch.FileRef, len(files))
+	for i, file := range files {
+		refs[i] = file.File
 	}
-	return nil
+	return refs
 }
 
 func (s *session) insertFiles(ctx context.Context, table int, files []batch.Deferred) (int64, error) {
@@ -135,12 +139,34 @@ func (t Table) insertFilesSQL(alias string, files []batch.Deferred) (string, err
 	for i, column := range t.Columns {
 		values[i] = hyperd.QuoteName(column.Source)
 	}
-	source, err := parquetSQL(files)
-	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE %s",
-		t.in(alias), t.columnNames(), strings.Join(values, ", "), source, files[0].Conditions.Kept), err
+	var queries []string
+	for _, alike := range cut(files, math.MaxInt64) {
+		source, err := sourceSQL(alike)
+		if err != nil {
+			return "", err
+		}
+		queries = append(queries, fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(values, ", "), source, files[0].Conditions.Kept))
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) %s", t.in(alias), t.columnNames(), strings.Join(queries, " UNION ALL ")), nil
 }
 
-func parquetSQL(files []batch.Deferred) (string, error) {
+// cut divides files, in their order, into parts that have equal constants and end with the file
+// that brings them to a number of rows.
+func cut(files []batch.Deferred, rows int64) [][]batch.Deferred {
+	var parts [][]batch.Deferred
+	first, passed := 0, int64(0)
+	for i, file := range files {
+		passed += file.File.Rows()
+		if i+1 == len(files) || passed >= rows || !slices.Equal(file.Constants, files[i+1].Constants) {
+			parts = append(parts, files[first:i+1])
+			first, passed = i+1, 0
+		}
+	}
+	return parts
+}
+
+// sourceSQL is what files with equal constants hold, as a query has it behind FROM.
+func sourceSQL(files []batch.Deferred) (string, error) {
 	paths := make([]string, len(files))
 	for i, file := range files {
 		path, local := storage.LocalPath(file.File.Info.URI)
@@ -149,13 +175,21 @@ func parquetSQL(files []batch.Deferred) (string, error) {
 		}
 		paths[i] = hyperd.QuoteText(path)
 	}
-	return fmt.Sprintf("external(ARRAY[%s], format => 'parquet')", strings.Join(paths, ", ")), nil
+	source := fmt.Sprintf("external(ARRAY[%s], format => 'parquet')", strings.Join(paths, ", "))
+	if len(files[0].Constants) == 0 {
+		return source, nil
+	}
+	columns := []string{"*"}
+	for _, constant := range files[0].Constants {
+		columns = append(columns, constant.SQL+" AS "+hyperd.QuoteName(constant.Column))
+	}
+	return fmt.Sprintf("(SELECT %s FROM %s) AS files", strings.Join(columns, ", "), source), nil
 }
 
 // account finds out what became of the rows of files: nothing more to ask where all were
 // loaded and no rule only warns.
 func (s *session) account(ctx context.Context, g *fileGroup, loaded int64) error {
-	conditions, rows := g.files[0].Conditions, g.rows()
+	conditions, rows := g.files[0].Conditions, rowsOf(g.files)
 	if loaded > rows {
 		return failure.New(failure.Hyperd, "hyperd loaded %d rows of files with %d, %s and others", loaded, rows, g.files[0].File.Info.URI)
 	}
@@ -164,13 +198,9 @@ func (s *session) account(ctx context.Context, g *fileGroup, loaded int64) error
 		s.tallies[g.table].Read += rows
 		return nil
 	}
-	var kept int64
-	for _, file := range g.files {
-		n, err := s.judge(ctx, g.table, file)
-		if err != nil {
-			return err
-		}
-		kept += n
+	kept, err := s.judge(ctx, g)
+	if err != nil {
+		return err
 	}
 	if kept != loaded {
 		return failure.New(failure.Hyperd, "hyperd loaded %d rows of files of which it counts %d to be kept, %s and others", loaded, kept, g.files[0].File.Info.URI)
@@ -178,35 +208,57 @@ func (s *session) account(ctx context.Context, g *fileGroup, loaded int64) error
 	return nil
 }
 
-// judge counts the rows of a file that are kept, and notes where one has to be explained.
-func (s *session) judge(ctx context.Context, table int, file batch.Deferred) (kept int64, err error) {
-	source, err := parquetSQL([]batch.Deferred{file})
+// judge counts the rows of files that are kept, and notes which files have to be explained.
+func (s *session) judge(ctx context.Context, g *fileGroup) (kept int64, err error) {
+	parts := cut(g.files, judgedRows)
+	sql, err := judgeSQL(parts)
 	if err != nil {
 		return 0, err
 	}
-	c := file.Conditions
-	counts := make([]int64, 4)
-	sql := fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s) FROM %s",
-		c.Selected, c.Kept, c.Sound, source)
-	err = s.conn.Query(ctx, sql, func(_ []hyperd.Field, values [][]byte) (err error) {
+	judged := 0
+	err = s.conn.Query(ctx, sql, func(_ []hyperd.Field, values [][]byte) error {
+		var counts [5]int64
 		for i := range counts {
 			if counts[i], err = strconv.ParseInt(string(values[i]), 10, 64); err != nil {
 				return err
 			}
 		}
+		files := parts[counts[0]]
+		rows, selected, sound := counts[1], counts[2], counts[4]
+		if planned := rowsOf(files); rows != planned {
+			return failure.New(failure.Hyperd, "hyperd counts %d rows in %d files, %s and others, whose footers have %d",
+				rows, len(files), files[0].File.Info.URI, planned)
+		}
+		tally := batch.Tally{Read: rows, Filtered: rows - selected, Rejected: selected - counts[3]}
+		s.tallies[g.table].Add(tally)
+		if sound != selected {
+			s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Files: refsOf(files), Filtered: tally.Filtered, Rejected: tally.Rejected})
+		}
+		kept += counts[3]
+		judged++
 		return nil
 	})
+	if err == nil && judged != len(parts) {
+		err = failure.New(failure.Hyperd, "hyperd gave %d counts instead of %d", judged, len(parts))
+	}
 	if err != nil {
-		return 0, fmt.Errorf("count the rows of %s: %w", file.File.Info.URI, err)
-	}
-	rows, selected, kept, sound := counts[0], counts[1], counts[2], counts[3]
-	if planned := file.File.Rows(); rows != planned {
-		return 0, failure.New(failure.Hyperd, "hyperd counts %d rows in %s, whose footer has %d", rows, file.File.Info.URI, planned)
-	}
-	tally := batch.Tally{Read: rows, Filtered: rows - selected, Rejected: selected - kept}
-	s.tallies[table].Add(tally)
-	if sound != selected {
-		s.doubtful = append(s.doubtful, Doubtful{Table: table, File: file.File, Filtered: tally.Filtered, Rejected: tally.Rejected})
+		return 0, fmt.Errorf("count the rows of %d files, %s and others: %w", len(g.files), g.files[0].File.Info.URI, err)
 	}
 	return kept, nil
+}
+
+// judgeSQL counts, for each part by its number, all rows, those that are selected, kept and sound.
+// hyperd reads one file on about one core, but several at the same time.
+func judgeSQL(parts [][]batch.Deferred) (string, error) {
+	queries := make([]string, len(parts))
+	for i, files := range parts {
+		source, err := sourceSQL(files)
+		if err != nil {
+			return "", err
+		}
+		c := files[0].Conditions
+		queries[i] = fmt.Sprintf("SELECT %d, count(*), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s) FROM %s",
+			i, c.Selected, c.Kept, c.Sound, source)
+	}
+	return strings.Join(queries, " UNION ALL ") + " ORDER BY 1", nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 	"github.com/stretchr/testify/assert"
@@ -19,19 +20,26 @@ import (
 
 // deferredDays is the rows of days as a file.
 func deferredDays(t testing.TB, table int, first int64, rows int, date arrow.Date32, conditions batch.Conditions) batch.Batch {
-	b := days(table, first, rows, date)
+	return deferredColumns(t, days(table, first, rows, date), 2, conditions)
+}
+
+// deferredColumns is the first columns of a batch as a file.
+func deferredColumns(t testing.TB, b batch.Batch, columns int, conditions batch.Conditions) batch.Batch {
+	first := b.Record.Column(0).(*array.Int64).Value(0)
+	schema := arrow.NewSchema(b.Record.Schema().Fields()[:columns], nil)
+	record := array.NewRecord(schema, b.Record.Columns()[:columns], b.Record.NumRows())
 	path := filepath.Join(t.TempDir(), fmt.Sprintf("file%d.parquet", first))
 	file, err := os.Create(path)
 	require.NoError(t, err)
-	w, err := pqarrow.NewFileWriter(b.Record.Schema(), file, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+	w, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
 	require.NoError(t, err)
-	require.NoError(t, w.Write(b.Record))
+	require.NoError(t, w.Write(record))
 	require.NoError(t, w.Close())
 	info, err := storage.Local{}.Stat(t.Context(), path)
 	require.NoError(t, err)
 	b.Record, b.Origin = nil, batch.Origin{File: path}
 	b.Deferred = &batch.Deferred{
-		File:       batch.FileRef{Info: info, RowGroups: []batch.RowGroup{{Rows: int64(rows), Bytes: info.Size}}, Deferred: true},
+		File:       batch.FileRef{Info: info, RowGroups: []batch.RowGroup{{Rows: record.NumRows(), Bytes: info.Size}}, Deferred: true},
 		Conditions: conditions,
 	}
 	return b
@@ -41,6 +49,45 @@ var (
 	everything = batch.Conditions{Selected: "TRUE", Kept: "TRUE", Sound: "TRUE"}
 	someRows   = batch.Conditions{Selected: "n > 2", Kept: "n > 2 AND n <> 5", Sound: "n > 2 AND n <> 5 AND n <> 7"}
 )
+
+func namesOf(d Doubtful) []string {
+	var names []string
+	for _, file := range d.Files {
+		names = append(names, filepath.Base(file.Info.URI))
+	}
+	return names
+}
+
+func TestLargeFilesAreJudgedAlone(t *testing.T) {
+	l, _ := startLoader(t, twoTables(t))
+	for _, first := range []int64{4, 5, 6, 1_000_000, 7} {
+		require.NoError(t, l.add(deferredDays(t, 0, first, judgedRows, aDate, someRows)))
+	}
+	file, err := l.finish(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, batch.Tally{Read: 5 * judgedRows, Rejected: 2}, file.Tables[0].Tally)
+	var doubtful []string
+	for _, d := range l.session.doubtful {
+		doubtful = append(doubtful, fmt.Sprint(namesOf(d), d.Filtered, d.Rejected))
+	}
+	assert.Equal(t, []string{"[file4.parquet] 0 1", "[file5.parquet] 0 1", "[file6.parquet] 0 0", "[file7.parquet] 0 0"}, doubtful,
+		"a rule that only warns is explained, too")
+}
+
+func TestConstantsOfFiles(t *testing.T) {
+	l, path := startLoader(t, twoTables(t))
+	for i, day := range []string{"2001-01-01", "2001-01-01", "2002-02-02"} {
+		b := deferredColumns(t, days(0, int64(10*i), 10, aDate), 1, batch.Conditions{
+			Selected: "d >= DATE '2002-01-01'", Kept: "d >= DATE '2002-01-01' AND n <> 25", Sound: "d >= DATE '2002-01-01' AND n <> 25",
+		})
+		b.Deferred.Constants = []batch.Constant{{Column: "d", SQL: "DATE '" + day + "'"}}
+		require.NoError(t, l.add(b))
+	}
+	file, err := l.finish(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, batch.Tally{Read: 30, Filtered: 20, Rejected: 1}, file.Tables[0].Tally)
+	assert.Equal(t, "9 2002-02-02", value(t, path, `SELECT count(*) || ' ' || min(d) FROM x."Extract"."Extract"`))
+}
 
 func TestDeferredFilesAreLoadedAndCounted(t *testing.T) {
 	l, path := startLoader(t, twoTables(t))
@@ -56,9 +103,9 @@ func TestDeferredFilesAreLoadedAndCounted(t *testing.T) {
 	assert.Equal(t, Contents{Rows: 4, Tally: batch.Tally{Read: 4}}, file.Tables[1])
 	var doubtful []string
 	for _, d := range l.session.doubtful {
-		doubtful = append(doubtful, fmt.Sprint(filepath.Base(d.File.Info.URI), " ", d.Filtered, " ", d.Rejected, " ", d.Refused))
+		doubtful = append(doubtful, fmt.Sprint(namesOf(d), d.Filtered, d.Rejected, d.Refused))
 	}
-	assert.Equal(t, []string{"file0.parquet 3 1 ", "file7.parquet 0 0 "}, doubtful, "a rule that only warns is explained, too")
+	assert.Equal(t, []string{"[file0.parquet] 3 1", "[file20.parquet file7.parquet] 0 0"}, doubtful, "small files that follow each other are judged together")
 	assert.Equal(t, "6", value(t, path, `SELECT count(*) FROM x."Extract"."Extract" WHERE n < 10 AND n <> 5 AND n > 3`))
 }
 
@@ -72,7 +119,7 @@ func TestOneRefusedFileDoesNotStopTheOthers(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Contents{Rows: 20, Tally: batch.Tally{Read: 20}}, file.Tables[0], "the refused file is nobody's yet")
 	require.Len(t, l.session.doubtful, 1)
-	assert.Equal(t, bad.Deferred.File.Info.URI, l.session.doubtful[0].File.Info.URI)
+	assert.Equal(t, bad.Deferred.File.Info.URI, l.session.doubtful[0].Files[0].Info.URI)
 	assert.Contains(t, l.session.doubtful[0].Refused, "Date value out of bounds")
 	assert.Equal(t, "20", value(t, path, `SELECT count(*) FROM x."Extract"."Extract"`))
 }

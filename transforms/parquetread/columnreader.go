@@ -1,6 +1,7 @@
 package parquetread
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -14,11 +15,16 @@ type columnReader struct {
 	isFlat bool
 	flat   column.Reader
 	nested nested.Reader
+	picked []int64 // rows of the row group that are still to be returned; nil for all
 }
 
-// open starts a row group, in which the column has a chunk for each of its leaves.
-func (r *columnReader) open(src io.ReaderAt, field nested.Field, chunks []column.Chunk, readAhead int) error {
-	r.isFlat = field.Kind == nested.Leaf && field.Column.Definition <= 1
+// open starts a row group, in which the column has a chunk for each of its leaves, and of
+// which the picked rows are read, or, if that is nil, all. Only flat columns can be picked from.
+func (r *columnReader) open(src io.ReaderAt, field nested.Field, chunks []column.Chunk, readAhead int, picked []int64) error {
+	r.isFlat, r.picked = field.Kind == nested.Leaf && field.Column.Definition <= 1, picked
+	if picked != nil && !r.isFlat {
+		return errPickNested
+	}
 	if r.isFlat {
 		return r.flat.Open(src, field.Column, chunks[0], readAhead)
 	}
@@ -27,8 +33,17 @@ func (r *columnReader) open(src io.ReaderAt, field nested.Field, chunks []column
 
 // next returns the next rows, at least one and at most the given number.
 func (r *columnReader) next(rows int) (arrow.Array, error) {
-	if r.isFlat {
+	switch {
+	case r.picked != nil:
+		values, err := r.flat.Pick(r.picked[:min(rows, len(r.picked))])
+		if err == nil {
+			r.picked = r.picked[values.Len():]
+		}
+		return values, err
+	case r.isFlat:
 		return r.flat.Next(rows)
 	}
 	return r.nested.Next(rows)
 }
+
+var errPickNested = fmt.Errorf("picking rows of a nested column is %w", column.ErrUnsupported)

@@ -3,7 +3,11 @@ package parquetread
 import (
 	"fmt"
 
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
 	"hyperlake/internal/batch"
+	"hyperlake/internal/hypersql"
 	"hyperlake/transforms/parquetread/internal/column"
 )
 
@@ -30,12 +34,59 @@ func (r *shardReader) deferFile(ref FileRef) error {
 	if err := f.verify(cancellable{f.reader, r.ctx}, selected); err != nil {
 		return err
 	}
+	constants, err := r.table.constants(ref.Partitions)
+	if err != nil {
+		return err
+	}
 	return r.send(batch.Batch{
 		Table:    r.shard.Table,
 		Origin:   batch.Origin{File: ref.Info.URI},
 		Tally:    batch.Tally{Read: f.rows},
-		Deferred: &batch.Deferred{File: ref},
+		Deferred: &batch.Deferred{File: ref, Constants: constants},
 	})
+}
+
+// constants is the partition columns of a file for hyperd, which does not look at the names of folders.
+func (t Table) constants(values []*string) ([]batch.Constant, error) {
+	var constants []batch.Constant
+	for i, name := range t.Partitions {
+		found, ok := t.Schema.FieldsByName(name)
+		if !ok {
+			continue // not a column of the table
+		}
+		sql, ok := PartitionSQL(found[0], values[i])
+		if !ok {
+			return nil, fmt.Errorf("hyperd has no constant for the value of the partition column %q", name)
+		}
+		constants = append(constants, batch.Constant{Column: name, SQL: sql})
+	}
+	return constants, nil
+}
+
+// PartitionSQL is [PartitionValue] as a constant of hyperd, and whether it has one.
+func PartitionSQL(field arrow.Field, text *string) (sql string, ok bool) {
+	value, err := PartitionValue(field, text)
+	if err != nil {
+		return "", false
+	}
+	switch column := value.(type) {
+	case *array.String:
+		if text == nil {
+			return hypersql.NullText, true
+		}
+		return hypersql.Text(column.Value(0))
+	case *array.Int64:
+		if text == nil {
+			return hypersql.NullInteger, true
+		}
+		return hypersql.Integer(column.Value(0)), true
+	case *array.Date32:
+		if text == nil {
+			return hypersql.NullDate, true
+		}
+		return hypersql.Date(int64(column.Value(0)))
+	}
+	return "", false
 }
 
 // verify holds the pages of some columns against their checksums.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -23,8 +24,9 @@ const (
 
 // settings is how a shard is read.
 type settings struct {
-	decoders  int // columns that are decoded at once
-	readAhead int // bytes
+	decoders  int     // columns that are decoded at once
+	readAhead int     // bytes
+	picked    []int64 // rows to read, 0-based in the file; nil for all
 }
 
 // ReadShard decodes the row groups of a shard and calls emit, from the caller's own
@@ -37,8 +39,23 @@ type settings struct {
 // others are failure.Errors of kind source. When ReadShard returns, nothing of it runs
 // any more. It is safe for concurrent use.
 func ReadShard(ctx context.Context, shard Shard, table Table, emit func(batch.Batch) error) error {
-	decoders := min(runtime.GOMAXPROCS(0), maxDecoders)
-	return readShard(ctx, shard, table, emit, settings{decoders: decoders, readAhead: readAhead})
+	return readShard(ctx, shard, table, emit, usual())
+}
+
+// ReadRows is ReadShard for some rows of a file of a table, whose 0-based numbers in the file are
+// given and ascend. The columns must be flat. The origin of a batch is that of its first
+// row; the others need not follow it in the file.
+func ReadRows(ctx context.Context, tableIndex int, file FileRef, table Table, rows []int64, emit func(batch.Batch) error) error {
+	if len(rows) == 0 {
+		return ctx.Err()
+	}
+	some := usual()
+	some.picked = rows
+	return readShard(ctx, Shard{Table: tableIndex, Files: []FileRef{file}}, table, emit, some)
+}
+
+func usual() settings {
+	return settings{decoders: min(runtime.GOMAXPROCS(0), maxDecoders), readAhead: readAhead}
 }
 
 func readShard(ctx context.Context, shard Shard, table Table, emit func(batch.Batch) error, s settings) error {
@@ -120,11 +137,25 @@ func (r *shardReader) readFile(ref FileRef) (err error) {
 			return fmt.Errorf("row group %d is not the one that was planned for: it had %d rows", group.Index, group.Rows)
 		}
 		g := groupReader{shardReader: r, file: f, selected: selected, layout: layout, group: actual[group.Index]}
+		if r.settings.picked != nil {
+			g.picked = r.pickedOf(g.group)
+		}
 		if err := g.run(); err != nil {
 			return fmt.Errorf("row group %d: %w", group.Index, err)
 		}
 	}
 	return nil
+}
+
+// pickedOf is the picked rows of a row group, 0-based in it.
+func (r *shardReader) pickedOf(group RowGroup) []int64 {
+	from, _ := slices.BinarySearch(r.settings.picked, group.FirstRow)
+	to, _ := slices.BinarySearch(r.settings.picked, group.FirstRow+group.Rows)
+	rows := make([]int64, 0, to-from)
+	for _, row := range r.settings.picked[from:to] {
+		rows = append(rows, row-group.FirstRow)
+	}
+	return rows
 }
 
 // send hands a batch to emit, and waits while the queue is full.

@@ -28,6 +28,7 @@ type groupReader struct {
 	selected selection
 	layout   layout
 	group    RowGroup
+	picked   []int64 // rows of the group to read, 0-based in it; nil for all
 
 	bytes   []int64       // of each column, uncompressed
 	order   []int         // of the columns, the largest first
@@ -35,24 +36,25 @@ type groupReader struct {
 }
 
 func (g *groupReader) run() error {
-	if g.group.Rows == 0 {
+	rows := g.rows()
+	if rows == 0 {
 		return nil
 	}
 	if err := g.openColumns(); err != nil {
 		return err
 	}
 	size := int64(g.batchRows())
-	for done := int64(0); done < g.group.Rows; {
-		if err := g.decode(int(min(size, g.group.Rows-done))); err != nil {
+	for done := int64(0); done < rows; {
+		if err := g.decode(int(min(size, rows-done))); err != nil {
 			return err
 		}
-		record, err := g.layout.record(g.assemble(int(min(size, g.group.Rows-done))))
+		record, err := g.layout.record(g.assemble(int(min(size, rows-done))))
 		if err != nil {
 			return err
 		}
 		err = g.send(batch.Batch{
 			Table:  g.shard.Table,
-			Origin: batch.Origin{File: g.file.uri, RowGroup: g.group.Index, FirstRow: g.group.FirstRow + done},
+			Origin: batch.Origin{File: g.file.uri, RowGroup: g.group.Index, FirstRow: g.group.FirstRow + g.number(done)},
 			Tally:  batch.Tally{Read: record.NumRows()},
 			Record: record,
 		})
@@ -62,6 +64,22 @@ func (g *groupReader) run() error {
 		done += record.NumRows()
 	}
 	return nil
+}
+
+// rows is how many rows are to be read.
+func (g *groupReader) rows() int64 {
+	if g.picked != nil {
+		return int64(len(g.picked))
+	}
+	return g.group.Rows
+}
+
+// number is that of a row in its row group, counted among those that are read.
+func (g *groupReader) number(row int64) int64 {
+	if g.picked != nil {
+		return g.picked[row]
+	}
+	return row
 }
 
 func (g *groupReader) openColumns() error {
@@ -97,7 +115,7 @@ func (g *groupReader) openColumn(i int) ([]column.Chunk, error) {
 		chunks = append(chunks, chunk)
 		g.bytes[i] += chunk.Uncompressed
 	}
-	return chunks, g.readers[i].open(cancellable{g.file.reader, g.ctx}, field, chunks, g.readAhead)
+	return chunks, g.readers[i].open(cancellable{g.file.reader, g.ctx}, field, chunks, g.readAhead, g.picked)
 }
 
 // batchRows cuts the row group into batches of the same number of rows, and of about
@@ -113,8 +131,8 @@ func (g *groupReader) batchRows() int {
 		}
 	}
 	most := min(max(batchBytes/max(width, 1), 1), batch.MaxRows)
-	batches := (g.group.Rows + most - 1) / most
-	return int((g.group.Rows + batches - 1) / batches)
+	batches := (g.rows() + most - 1) / most
+	return int((g.rows() + batches - 1) / batches)
 }
 
 // decode makes sure that rows of every column are decoded. A column may end up with

@@ -19,9 +19,10 @@ func (b *byteArrays) append(value []byte) {
 	b.offsets = append(b.offsets, int32(len(b.data)))
 }
 
-// byteValues decodes byte arrays. It appends n of them to out, or fails.
+// byteValues decodes byte arrays. It appends n of them to out, passes over n, or fails.
 type byteValues interface {
 	read(out *byteArrays, n int) error
+	skip(n int) error
 }
 
 // newByteValues decodes the values of a page of data.
@@ -69,6 +70,22 @@ func (p *plainBytes) read(out *byteArrays, n int) error {
 	return nil
 }
 
+func (p *plainBytes) skip(n int) error {
+	from := p.data
+	for range n {
+		if len(from) < 4 {
+			return errShortPage()
+		}
+		size := int(binary.LittleEndian.Uint32(from))
+		if size > len(from)-4 {
+			return errShortPage()
+		}
+		from = from[4+size:]
+	}
+	p.data = from
+	return nil
+}
+
 // deltaLengths decodes DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes.
 type deltaLengths struct {
 	lengths *deltas
@@ -95,6 +112,18 @@ func (d *deltaLengths) next() ([]byte, error) {
 	value := d.data[:size]
 	d.data = d.data[size:]
 	return value, nil
+}
+
+func (d *deltaLengths) skip(n int) error { return skipEach(d.next, n) }
+
+// skipEach passes over values one by one.
+func skipEach(next func() ([]byte, error), n int) error {
+	for range n {
+		if _, err := next(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *deltaLengths) read(out *byteArrays, n int) error {
@@ -148,6 +177,8 @@ func (d *deltaBytes) next() ([]byte, error) {
 	d.last = append(d.last[:shared], suffix...)
 	return d.last, nil
 }
+
+func (d *deltaBytes) skip(n int) error { return skipEach(d.next, n) }
 
 func (d *deltaBytes) read(out *byteArrays, n int) error {
 	for range n {

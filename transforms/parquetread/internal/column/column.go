@@ -130,6 +130,8 @@ type store interface {
 	fit(rows int) int
 	// size is how many bytes the values of the batch take.
 	size() int
+	// skip passes over values.
+	skip(present int) error
 	// read appends rows rows, of which present have a value: those whose bits in
 	// validity, from bit offset on, are set. All have when present equals rows.
 	read(rows, present int, validity []byte, offset int) error
@@ -140,11 +142,15 @@ type store interface {
 // Reader decodes the chunks of flat columns, one after another: those that do not repeat
 // and have definition levels up to 1. Its zero value is ready. It is not safe for
 // concurrent use.
-type Reader struct{ source }
+type Reader struct {
+	source
+	row int64 // of the chunk, the next one to read
+}
 
 // Open starts a chunk of src, of which readAhead bytes are read at once when a page
 // header is looked for.
 func (r *Reader) Open(src io.ReaderAt, column Column, chunk Chunk, readAhead int) error {
+	r.row = 0
 	return r.open(src, column, chunk, readAhead)
 }
 
@@ -152,35 +158,105 @@ func (r *Reader) Open(src io.ReaderAt, column Column, chunk Chunk, readAhead int
 // It returns fewer when they take much memory.
 func (r *Reader) Next(rows int) (arrow.Array, error) {
 	rows = int(min(int64(rows), r.left))
-	r.store.begin(rows)
-	v := validity{}
-	isOptional := r.pages.definitionBits > 0
-	if isOptional {
-		v.bits = make([]byte, (rows+7)/8)
-	}
+	v := r.begin(rows)
 	for v.rows < rows {
-		if err := r.ensurePage(); err != nil {
-			return nil, err
-		}
-		n := r.store.fit(min(rows-v.rows, r.inPage))
-		if n == 0 {
-			break
-		}
-		present, err := n, error(nil)
-		if isOptional {
-			present, err = r.definitions.readBits(v.bits, v.rows, n)
-		}
-		if err == nil {
-			err = r.store.read(n, present, v.bits, v.rows)
-		}
+		n, err := r.take(&v, rows-v.rows)
 		if err != nil {
 			return nil, err
 		}
-		v.rows += n
-		v.nulls += n - present
-		r.inPage -= n
-		r.left -= int64(n)
+		if n == 0 {
+			break
+		}
 	}
+	return r.finish(v)
+}
+
+// Pick returns rows of the chunk, at least one and at most those whose 0-based numbers are
+// given, which ascend and come after all that were read. Where it returns fewer, as they
+// take much memory, the others are still to be read.
+func (r *Reader) Pick(rows []int64) (arrow.Array, error) {
+	v := r.begin(len(rows))
+	for v.rows < len(rows) {
+		if err := r.skip(rows[v.rows] - r.row); err != nil {
+			return nil, err
+		}
+		n, err := r.take(&v, 1)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			break
+		}
+	}
+	return r.finish(v)
+}
+
+// begin starts a batch.
+func (r *Reader) begin(rows int) validity {
+	r.store.begin(rows)
+	if r.isOptional() {
+		return validity{bits: make([]byte, (rows+7)/8)}
+	}
+	return validity{}
+}
+
+func (r *Reader) isOptional() bool { return r.pages.definitionBits > 0 }
+
+// take adds rows of one page to the batch, at most the given number; none when it is full.
+func (r *Reader) take(v *validity, rows int) (n int, err error) {
+	if err := r.ensurePage(); err != nil {
+		return 0, err
+	}
+	n = r.store.fit(min(rows, r.inPage))
+	if n == 0 {
+		return 0, nil
+	}
+	present := n
+	if r.isOptional() {
+		if present, err = r.definitions.readBits(v.bits, v.rows, n); err != nil {
+			return 0, err
+		}
+	}
+	if err := r.store.read(n, present, v.bits, v.rows); err != nil {
+		return 0, err
+	}
+	v.rows += n
+	v.nulls += n - present
+	r.pass(n)
+	return n, nil
+}
+
+// skip passes over rows.
+func (r *Reader) skip(rows int64) (err error) {
+	for rows > 0 {
+		if err := r.ensurePage(); err != nil {
+			return err
+		}
+		n := int(min(rows, int64(r.inPage)))
+		present := n
+		if r.isOptional() {
+			if present, err = r.definitions.skipBits(n); err != nil {
+				return err
+			}
+		}
+		if err := r.store.skip(present); err != nil {
+			return err
+		}
+		rows -= int64(n)
+		r.pass(n)
+	}
+	return nil
+}
+
+// pass leaves rows of the current page behind.
+func (r *Reader) pass(n int) {
+	r.inPage -= n
+	r.left -= int64(n)
+	r.row += int64(n)
+}
+
+// finish ends a batch, and makes sure that a chunk ends where it should.
+func (r *Reader) finish(v validity) (arrow.Array, error) {
 	if r.left == 0 && r.pages.hasValues() {
 		return nil, errMoreValues
 	}

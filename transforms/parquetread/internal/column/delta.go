@@ -63,6 +63,16 @@ func (d *deltas) next() (int64, error) {
 	return d.value, nil
 }
 
+// skip passes over values, of which each is the base of the next one.
+func (d *deltas) skip(n int) error {
+	for range n {
+		if _, err := d.next(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // startMini starts the next miniblock, and the next block where one ends. The last
 // miniblock may be cut off behind the last value.
 func (d *deltas) startMini() error {

@@ -86,6 +86,8 @@ func (f *fixedEntries) read(out []byte) error {
 	return nil
 }
 
+func (f *fixedEntries) skip(n int) error { return f.indexes.skip(n) }
+
 // gather copies the entries at indexes to out.
 func (f *fixedEntries) gather(out []byte, indexes []uint32) {
 	switch f.width {
@@ -138,6 +140,8 @@ type byteEntries struct {
 	indexes runs
 	entries *byteArrays
 }
+
+func (b *byteEntries) skip(n int) error { return b.indexes.skip(n) }
 
 func (b *byteEntries) read(out *byteArrays, n int) error {
 	var batch [indexBatch]uint32

@@ -8,9 +8,10 @@ import (
 )
 
 // fixedValues decodes values that all take the same number of bytes. It fills out, whose
-// length is a multiple of that number, or fails.
+// length is a multiple of that number, passes over n of them, or fails.
 type fixedValues interface {
 	read(out []byte) error
+	skip(n int) error
 }
 
 // newFixedValues decodes the values of a page of data, except booleans.
@@ -20,7 +21,7 @@ func newFixedValues(p page, column Column, dictionary *fixedDictionary) (fixedVa
 	case format.PlainDictionary, format.RLEDictionary:
 		return dictionary.decode(p.data)
 	case format.Plain:
-		return &plainFixed{p.data}, nil
+		return &plainFixed{p.data, width}, nil
 	case format.ByteStreamSplit:
 		return &splitFixed{data: p.data, width: width, stride: len(p.data) / width}, nil
 	case format.DeltaBinaryPacked:
@@ -56,7 +57,10 @@ func errEncoding(physical format.Physical, encoding format.Encoding) error {
 // errShortPage says that a page holds fewer values than its header says.
 func errShortPage() error { return fmt.Errorf("%w: a page ends before its values", errMalformed) }
 
-type plainFixed struct{ data []byte }
+type plainFixed struct {
+	data  []byte
+	width int
+}
 
 func (p *plainFixed) read(out []byte) error {
 	if len(out) > len(p.data) {
@@ -64,6 +68,14 @@ func (p *plainFixed) read(out []byte) error {
 	}
 	copy(out, p.data)
 	p.data = p.data[len(out):]
+	return nil
+}
+
+func (p *plainFixed) skip(n int) error {
+	if n > len(p.data)/p.width {
+		return errShortPage()
+	}
+	p.data = p.data[n*p.width:]
 	return nil
 }
 
@@ -85,6 +97,14 @@ func (s *splitFixed) read(out []byte) error {
 		for i := range n {
 			out[i*s.width+b] = lane[i]
 		}
+	}
+	s.next += n
+	return nil
+}
+
+func (s *splitFixed) skip(n int) error {
+	if n > s.stride-s.next {
+		return errShortPage()
 	}
 	s.next += n
 	return nil
@@ -130,6 +150,14 @@ func (d *deltaFixedBytes) read(out []byte) error {
 }
 
 type plainBooleans struct{ unpacker }
+
+func (p *plainBooleans) skip(n int) error {
+	if n > p.left {
+		return errShortPage()
+	}
+	p.pass(n)
+	return nil
+}
 
 func (p *plainBooleans) read(out []byte) error {
 	if len(out) > p.left {

@@ -91,6 +91,46 @@ func (r *runs) read(out []uint32) error {
 	return nil
 }
 
+// skip passes over values.
+func (r *runs) skip(n int) error {
+	for n > 0 {
+		if err := r.advance(); err != nil {
+			return err
+		}
+		n -= r.pass(n)
+	}
+	return nil
+}
+
+// skipBits passes over n values of one bit, and returns how many of them are ones.
+func (r *runs) skipBits(n int) (ones int, err error) {
+	for n > 0 {
+		if err := r.advance(); err != nil {
+			return 0, err
+		}
+		count := min(n, max(r.repeats, r.packed.left))
+		if r.repeats > 0 {
+			ones += count * int(r.value&1)
+		} else {
+			ones += bitutil.CountSetBits(r.packed.data, r.packed.bit, count)
+		}
+		n -= r.pass(count)
+	}
+	return ones, nil
+}
+
+// pass leaves values of the current run behind, at most n, and returns how many.
+func (r *runs) pass(n int) int {
+	if r.repeats > 0 {
+		n = min(n, r.repeats)
+		r.repeats -= n
+		return n
+	}
+	n = min(n, r.packed.left)
+	r.packed.pass(n)
+	return n
+}
+
 // readBits sets n bits of bitmap, from bit offset on, to values of one bit, and returns
 // how many of them are ones.
 func (r *runs) readBits(bitmap []byte, offset, n int) (ones int, err error) {

@@ -46,6 +46,8 @@ func (s *fixedStore) begin(rows int) {
 	s.data, s.used = make([]byte, rows*s.column.width()), 0
 }
 
+func (s *fixedStore) skip(present int) error { return s.values.skip(present) }
+
 func (s *fixedStore) fit(rows int) int { return rows }
 
 func (s *fixedStore) read(rows, present int, validity []byte, offset int) error {
@@ -130,6 +132,8 @@ func (s *byteStore) begin(rows int) {
 		data:    make([]byte, 0, int(min(s.perRow*float64(rows)*1.05, batchData))),
 	}
 }
+
+func (s *byteStore) skip(present int) error { return s.values.skip(present) }
 
 // fit stops at the limit; before that, it keeps the step small where values are long, or a
 // small page can grow large because it refers to long entries.

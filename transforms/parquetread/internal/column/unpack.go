@@ -32,6 +32,12 @@ func (u *unpacker) read32(out []uint32) int {
 	return n
 }
 
+// pass leaves values behind that are left.
+func (u *unpacker) pass(n int) {
+	u.left -= n
+	u.bit += n * u.width
+}
+
 // read64 reads one value.
 func (u *unpacker) read64() uint64 {
 	u.left--
