@@ -27,10 +27,33 @@ type ReportColumn struct {
 
 // distinctRows bounds for how many rows different values are counted, which costs more
 // than all the rest.
-const distinctRows = 1_000_000
+const distinctRows = 256 << 10
+
+// check holds the checks against the finished extracts. Meanwhile it seals them.
+func (r *run) check(ctx context.Context, lease *hyperd.Lease, built *result, scratch string) error {
+	type outcome struct {
+		sums []string
+		err  error
+	}
+	sealing := make(chan outcome, 1)
+	extracts := built.files()
+	go func() {
+		sums, err := seal(ctx, extracts)
+		sealing <- outcome{sums, err}
+	}()
+	err := r.inspect(ctx, lease, extracts, scratch)
+	done := <-sealing
+	if err == nil {
+		err = done.err
+	}
+	if err == nil {
+		built.sealed(done.sums)
+	}
+	return err
+}
 
 // inspect holds the checks against the finished extracts, and asks hyperd what they hold.
-func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, built result, scratch string) error {
+func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, extracts []hyper.File, scratch string) error {
 	checks, err := r.prepareChecks(ctx, lease, scratch)
 	if err != nil {
 		return err
@@ -40,7 +63,7 @@ func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, built result, sc
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }() // reading leaves nothing to lose
-	for _, extract := range built.files() {
+	for _, extract := range extracts {
 		if err := r.inspectFile(ctx, conn, extract, checks); err != nil {
 			return err
 		}
@@ -112,17 +135,14 @@ func (c *Config) comparesPrevious() bool {
 	return false
 }
 
-// describeColumns asks hyperd about the values of every column, in one scan of the table.
+// describeColumns asks hyperd about the values of every column: for bounds one by one, which
+// hyperd answers mostly from what it knows of its blocks, and only if asked for nothing else.
 func describeColumns(ctx context.Context, conn *hyperd.Conn, table *TablePlan) ([]ReportColumn, error) {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	all, distinct := []string{"count(*)"}, []string{"count(*)"}
 	for _, column := range table.Columns {
 		quoted := hyperd.QuoteName(column.Name)
-		least, greatest := "NULL", "NULL"
-		if hasOrder(column.SQLType) {
-			least, greatest = "min("+quoted+")", "max("+quoted+")"
-		}
-		all = append(all, "count("+quoted+")", least, greatest)
+		all = append(all, "count("+quoted+")")
 		distinct = append(distinct, distinctOf(column.SQLType, quoted))
 	}
 	values, err := queryRow(ctx, conn, fmt.Sprintf("SELECT %s FROM %s", strings.Join(all, ", "), name))
@@ -136,9 +156,18 @@ func describeColumns(ctx context.Context, conn *hyperd.Conn, table *TablePlan) (
 	columns := make([]ReportColumn, len(table.Columns))
 	for i, column := range table.Columns {
 		columns[i] = ReportColumn{
-			Name: column.Name, SQLType: column.SQLType, Nulls: number(values[0]) - number(values[1+3*i]),
-			Min: values[2+3*i], Max: values[3+3*i], Distinct: number(counts[1+i]), DistinctRows: number(counts[0]),
+			Name: column.Name, SQLType: column.SQLType, Nulls: number(values[0]) - number(values[1+i]),
+			Distinct: number(counts[1+i]), DistinctRows: number(counts[0]),
 		}
+		if !hasOrder(column.SQLType) {
+			continue
+		}
+		quoted := hyperd.QuoteName(column.Name)
+		bounds, err := queryRow(ctx, conn, fmt.Sprintf("SELECT min(%s), max(%s) FROM %s", quoted, quoted, name))
+		if err != nil {
+			return nil, fmt.Errorf("describe column %s of table %s: %w", column.Name, table.Table, err)
+		}
+		columns[i].Min, columns[i].Max = bounds[0], bounds[1]
 	}
 	return columns, nil
 }

@@ -74,6 +74,32 @@ func (r *result) fetchAndCount(ctx context.Context, lease *hyperd.Lease, layout 
 	return counted, nil
 }
 
+// seal makes the extracts durable, and returns their checksums.
+func seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
+	sums := make([]string, len(extracts))
+	for i, extract := range extracts {
+		var err error
+		if sums[i], _, err = hashFile(ctx, extract.Path); err == nil {
+			err = storage.Sync(extract.Path)
+		}
+		if err != nil {
+			return nil, failure.New(failure.Storage, "read back %s: %w", extract.Path, err)
+		}
+	}
+	return sums, nil
+}
+
+// sealed notes what seal found out.
+func (r *result) sealed(sums []string) {
+	if r.Extract.Path != "" {
+		r.Extract.SHA256 = sums[0]
+		return
+	}
+	for i := range r.Outputs {
+		r.Outputs[i].SHA256 = sums[i]
+	}
+}
+
 // moveAll puts the extracts into place: one as a whole or not at all, several one after
 // another, once it is known that all are good.
 func (r *run) moveAll(ctx context.Context, built result) (work, error) {

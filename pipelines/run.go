@@ -126,7 +126,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	verdict := r.report.brokenThresholds(r.cfg.Tables)
 	if verdict == nil {
 		verdict = r.stage("check", func() (work, error) {
-			return work{rows: r.report.rowsLoaded()}, r.inspect(ctx, lease, built, staging.local)
+			return work{rows: r.report.rowsLoaded()}, r.check(ctx, lease, &built, staging.local)
 		})
 	}
 	if err := r.publishRejects(ctx, built.Rejects, verdict); err != nil {

@@ -10,8 +10,8 @@ import (
 
 func crossDevice(err error) bool { return errors.Is(err, syscall.EXDEV) }
 
-// syncPath makes a file, or the names in a folder, durable.
-func syncPath(path string) error {
+// Sync makes a local file, or the names in a folder, durable.
+func Sync(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

@@ -10,6 +10,6 @@ const errorNotSameDevice = syscall.Errno(17)
 
 func crossDevice(err error) bool { return errors.Is(err, errorNotSameDevice) }
 
-// syncPath does nothing: Windows flushes a file through its own handle only, and
+// Sync does nothing: Windows flushes a file through its own handle only, and
 // offers no flush of a folder.
-func syncPath(string) error { return nil }
+func Sync(string) error { return nil }

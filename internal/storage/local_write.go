@@ -69,7 +69,7 @@ func (w *localWriter) Commit() (Info, error) {
 		return Info{}, err
 	}
 	w.done = true
-	return localInfo(w.path, stat), syncPath(filepath.Dir(w.path))
+	return localInfo(w.path, stat), Sync(filepath.Dir(w.path))
 }
 
 // finish makes the temporary file durable and closes it.
@@ -134,7 +134,7 @@ func MoveFile(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	if err := syncPath(from); err != nil {
+	if err := Sync(from); err != nil {
 		return err
 	}
 	if err := os.Rename(from, to); err != nil {
@@ -143,7 +143,7 @@ func MoveFile(from, to string) error {
 		}
 		return moveByCopy(from, to)
 	}
-	return syncPath(filepath.Dir(to))
+	return Sync(filepath.Dir(to))
 }
 
 func moveByCopy(from, to string) error {

@@ -29,7 +29,7 @@ func TestMergeOfOneIsThatOne(t *testing.T) {
 	one := partial(t, twoTables(t), days(0, 1, 10, aDate))
 	merged, path := mergeAll(t, twoTables(t), one)
 	assert.Equal(t, one.Path, merged.Path)
-	assert.Equal(t, one.SHA256, merged.SHA256)
+	assert.Equal(t, one.Bytes, merged.Bytes)
 	assert.NoFileExists(t, path)
 }
 

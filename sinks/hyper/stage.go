@@ -2,8 +2,11 @@ package hyper
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -48,6 +51,10 @@ func (w workFile) stage(ctx context.Context, file File) (File, error) {
 		return file, nil
 	}
 	defer w.discard()
+	var err error
+	if file.Bytes, file.SHA256, err = hashFile(w.path); err != nil {
+		return File{}, failure.New(failure.Storage, "read back %s: %w", w.path, err)
+	}
 	info, err := storage.Upload(ctx, w.path, w.uri, storage.IfAbsent())
 	if err != nil {
 		return File{}, failure.New(failure.Storage, "upload %s: %w", w.uri, err).WithHint("%s", storage.Hint(err))
@@ -87,6 +94,19 @@ func verify(path string, file File) error {
 		err = fmt.Errorf("%d bytes with another checksum arrived, %d bytes were written", size, file.Bytes)
 	}
 	return err
+}
+
+func hashFile(path string) (size int64, sum string, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if size, err = io.Copy(hash, file); err != nil {
+		return 0, "", err
+	}
+	return size, hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // fetchAll makes every file local, in a folder that the caller removes.

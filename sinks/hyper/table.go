@@ -132,7 +132,7 @@ type File struct {
 	Path       string     `json:"path"` // URI
 	Bytes      int64      `json:"bytes"`
 	Generation int64      `json:"generation,omitempty"` // where the storage counts them
-	SHA256     string     `json:"sha256"`               // lower-case hex
+	SHA256     string     `json:"sha256,omitempty"`     // lower-case hex; of files on remote staging, which are copied
 	Tables     []Contents `json:"tables"`               // one for each table of the layout
 
 	// Target is whose rows a partial holds; zero unless rows were moved.
