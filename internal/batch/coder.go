@@ -88,6 +88,28 @@ func encodeHead(head any) ([]byte, error) {
 	return append(binary.AppendUvarint(nil, uint64(len(meta))), meta...), nil
 }
 
+// streamSize estimates how long a record is as an Arrow stream.
+func streamSize(record arrow.Record) int {
+	const overhead = 512 // of the stream, and of each column
+	size := overhead
+	var add func(data arrow.ArrayData)
+	add = func(data arrow.ArrayData) {
+		size += overhead
+		for _, buffer := range data.Buffers() {
+			if buffer != nil {
+				size += buffer.Len()
+			}
+		}
+		for _, child := range data.Children() {
+			add(child)
+		}
+	}
+	for _, column := range record.Columns() {
+		add(column.Data())
+	}
+	return size
+}
+
 func encode(head any, record arrow.Record) ([]byte, error) {
 	if record == nil {
 		return nil, errors.New("encode batch: it has no record")
@@ -97,6 +119,7 @@ func encode(head any, record arrow.Record) ([]byte, error) {
 		return nil, err
 	}
 	out := bytes.NewBuffer(start)
+	out.Grow(streamSize(record))
 	w := ipc.NewWriter(out, ipc.WithSchema(record.Schema()))
 	if err := w.Write(record); err != nil {
 		return nil, fmt.Errorf("encode batch: %w", err)
