@@ -150,23 +150,38 @@ func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File), doubt
 	if fn.loader == nil {
 		return nil
 	}
-	partial, err := fn.loader.finish(ctx)
+	partial, err := fn.finish(ctx, doubt)
 	if err != nil {
 		fn.abandon()
 		return failure.Encode(err, failure.Hyperd)
 	}
-	session := fn.loader.session
-	rowsLoaded.Inc(ctx, session.rowsLoaded.Swap(0))
 	fn.loader = nil
 	if partial, err = fn.target.stage(ctx, partial); err != nil {
 		return failure.Encode(err, failure.Storage)
 	}
 	partial.Target = fn.of
 	emit(0, partial)
-	for _, d := range session.doubtful {
+	return nil
+}
+
+// finish ends the loading. While hyperd brings the partial to the disk, doubtful files are
+// handed over, which are read where this is called.
+func (fn *writeFn) finish(ctx context.Context, doubt func(Doubtful)) (partial File, err error) {
+	loader := fn.loader
+	if err := loader.wait(); err != nil {
+		return File{}, err
+	}
+	rowsLoaded.Inc(ctx, loader.session.rowsLoaded.Swap(0))
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		partial, err = loader.finish(ctx)
+	}()
+	defer func() { <-closed }() // also when a consumer of doubtful files panics
+	for _, d := range loader.session.doubtful {
 		doubt(d)
 	}
-	return nil
+	return
 }
 
 func (fn *writeFn) abandon() {

@@ -63,7 +63,7 @@ func TestLargeFilesAreJudgedAlone(t *testing.T) {
 	for _, first := range []int64{4, 5, 6, 1_000_000, 7} {
 		require.NoError(t, l.add(deferredDays(t, 0, first, judgedRows, aDate, someRows)))
 	}
-	file, err := l.finish(t.Context())
+	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
 	assert.Equal(t, batch.Tally{Read: 5 * judgedRows, Rejected: 2}, file.Tables[0].Tally)
 	var doubtful []string
@@ -83,7 +83,7 @@ func TestConstantsOfFiles(t *testing.T) {
 		b.Deferred.Constants = []batch.Constant{{Column: "d", SQL: "DATE '" + day + "'"}}
 		require.NoError(t, l.add(b))
 	}
-	file, err := l.finish(t.Context())
+	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
 	assert.Equal(t, batch.Tally{Read: 30, Filtered: 20, Rejected: 1}, file.Tables[0].Tally)
 	assert.Equal(t, "9 2002-02-02", value(t, path, `SELECT count(*) || ' ' || min(d) FROM x."Extract"."Extract"`))
@@ -97,7 +97,7 @@ func TestDeferredFilesAreLoadedAndCounted(t *testing.T) {
 	} {
 		require.NoError(t, l.add(b))
 	}
-	file, err := l.finish(t.Context())
+	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
 	assert.Equal(t, Contents{Rows: 6 + 5 + 10 + 1, Tally: batch.Tally{Read: 26, Filtered: 3, Rejected: 1}}, file.Tables[0])
 	assert.Equal(t, Contents{Rows: 4, Tally: batch.Tally{Read: 4}}, file.Tables[1])
@@ -115,7 +115,7 @@ func TestOneRefusedFileDoesNotStopTheOthers(t *testing.T) {
 	for _, b := range []batch.Batch{good, bad, deferredDays(t, 0, 20, 10, aDate, everything)} {
 		require.NoError(t, l.add(b))
 	}
-	file, err := l.finish(t.Context())
+	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
 	assert.Equal(t, Contents{Rows: 20, Tally: batch.Tally{Read: 20}}, file.Tables[0], "the refused file is nobody's yet")
 	require.Len(t, l.session.doubtful, 1)
@@ -146,7 +146,7 @@ func TestDeferredFailures(t *testing.T) {
 			b := deferredDays(t, 0, 0, 10, aDate, everything)
 			c.change(t, &b)
 			require.NoError(t, l.add(b))
-			_, err := l.finish(t.Context())
+			_, err := complete(t.Context(), l)
 			require.ErrorContains(t, err, c.says)
 			assert.Equal(t, c.kind, failure.Of(err, failure.Engine).Kind)
 			l.abandon()

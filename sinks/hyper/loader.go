@@ -155,17 +155,20 @@ func (l *loader) send(w work) error {
 	}
 }
 
-// finish loads what is left, has hyperd count, and closes the partial. The loader is of
-// no use afterwards; when finish fails, so is the partial: abandon it.
-func (l *loader) finish(ctx context.Context) (File, error) {
+// wait has all that was added loaded. After that, add must not be called, and it is known
+// which files are doubtful. When wait fails, abandon the loader.
+func (l *loader) wait() error {
 	if err := errors.Join(l.flushFiles(), l.flush()); err != nil {
-		return File{}, err
+		return err
 	}
 	close(l.session.queue)
 	<-l.session.done
-	if l.session.err != nil {
-		return File{}, l.session.err
-	}
+	return l.session.err
+}
+
+// finish, after wait, has hyperd count, and closes the partial. The loader is of no use
+// afterwards; when finish fails, so is the partial: abandon it.
+func (l *loader) finish(ctx context.Context) (File, error) {
 	for i, tally := range l.session.tallies {
 		l.tallies[i].Add(tally)
 	}

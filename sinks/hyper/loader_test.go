@@ -62,6 +62,14 @@ const (
 	tooLate = arrow.Date32(2_000_000_000) // hyperd refuses it
 )
 
+// complete ends the loading as a bundle does.
+func complete(ctx context.Context, l *loader) (File, error) {
+	if err := l.wait(); err != nil {
+		return File{}, err
+	}
+	return l.finish(ctx)
+}
+
 func startLoader(t testing.TB, layout Layout) (*loader, string) {
 	lease, err := hyperd.Acquire(t.Context(), hyperd.Config{})
 	require.NoError(t, err)
@@ -78,7 +86,7 @@ func partial(t testing.TB, layout Layout, batches ...batch.Batch) File {
 	for _, b := range batches {
 		require.NoError(t, l.add(b))
 	}
-	file, err := l.finish(t.Context())
+	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
 	return file
 }
@@ -117,7 +125,7 @@ func TestLoaderSplitsLongRunsIntoSegments(t *testing.T) {
 	for i := range batches {
 		require.NoError(t, l.add(days(0, int64(i*batch.MaxRows), batch.MaxRows, aDate)))
 	}
-	file, err := l.finish(t.Context())
+	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
 	assert.EqualValues(t, batches*batch.MaxRows, file.Tables[0].Rows)
 	assert.Equal(t, fmt.Sprint(batches*batch.MaxRows), value(t, file.Path, `SELECT count(DISTINCT n) FROM x."Extract"."Extract"`))
@@ -134,7 +142,7 @@ func TestLoaderFailures(t *testing.T) {
 				return err
 			}
 		}
-		_, err := l.finish(context.Background())
+		_, err := complete(context.Background(), l)
 		return err
 	}
 	cases := []struct {
@@ -154,14 +162,14 @@ func TestLoaderFailures(t *testing.T) {
 		{"hyperd loses rows", func(t *testing.T, l *loader) error {
 			require.NoError(t, l.add(days(0, 1, 10, aDate)))
 			l.tallies[0].Read++ // as if one more had been handed over
-			_, err := l.finish(t.Context())
+			_, err := complete(t.Context(), l)
 			return err
 		}, []string{"holds 10 rows", "11"}},
 		{"hyperd is killed before the end", func(t *testing.T, l *loader) error {
 			require.NoError(t, l.add(days(0, 1, 10, aDate)))
 			require.NoError(t, l.flush())
 			killHyperd(t)
-			_, err := l.finish(t.Context())
+			_, err := complete(t.Context(), l)
 			return err
 		}, []string{"hyperd ended unexpectedly", "killed"}},
 		{"hyperd is killed in the middle", func(t *testing.T, l *loader) error {

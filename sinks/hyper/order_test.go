@@ -74,7 +74,7 @@ func TestPartialsAreSorted(t *testing.T) {
 					require.NoError(t, l.add(days(1, 0, 7, aDate)))
 				}
 			}
-			file, err := l.finish(t.Context())
+			file, err := complete(t.Context(), l)
 			require.NoError(t, err)
 			assert.EqualValues(t, c.batches*c.rows, file.Tables[0].Rows)
 			assert.EqualValues(t, 7, file.Tables[1].Rows)

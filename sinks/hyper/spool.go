@@ -1,6 +1,7 @@
 package hyper
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -18,7 +19,10 @@ const (
 
 	// autoSpoolBytes is the bound of a spool for which none is given. A statement loads what
 	// waits in the spool: with much less, hyperd spends its time on beginnings and ends.
-	autoSpoolBytes = 768 << 20
+	autoSpoolBytes = 1536 << 20
+
+	// minMemoryBytes is how large a spool should at least be able to be, to be in memory.
+	minMemoryBytes = 384 << 20
 
 	// minSpoolBytes holds the segments that are loaded at once and one more, with batches
 	// of the usual size.
@@ -109,7 +113,7 @@ func (c SpoolConfig) place() (spool, error) {
 	folder := c.Path
 	if folder == "" {
 		folder = os.TempDir()
-		if free, err := storage.FreeBytes(memoryFolder); err == nil && free/autoPart >= uint64(wanted) {
+		if free, err := storage.FreeBytes(memoryFolder); err == nil && free/autoPart >= uint64(cmp.Or(asked, minMemoryBytes)) {
 			folder = memoryFolder
 		}
 	}

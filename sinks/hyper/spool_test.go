@@ -56,7 +56,7 @@ func TestTheSpoolStaysWithinItsBound(t *testing.T) {
 		require.NoError(t, l.add(days(i%3%2, int64(i*rows), rows, aDate)))
 		largest = max(largest, bytesBelow(t, folder))
 	}
-	file, err := l.finish(t.Context())
+	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
 	assert.EqualValues(t, rows*batches, file.Tables[0].Rows+file.Tables[1].Rows)
 	assert.LessOrEqual(t, largest, int64(64<<20))
