@@ -101,8 +101,10 @@ func (t *TablePlan) decide(d deferral, file *plannedFile, footer parquetread.Foo
 func (p *Plan) materialise(again []hyper.Doubtful) {
 	for _, doubtful := range again {
 		uris := map[string]bool{}
-		for _, file := range doubtful.Files {
-			uris[file.Info.URI] = true
+		for _, part := range doubtful.Parts {
+			for _, file := range part.Files {
+				uris[file.Info.URI] = true
+			}
 		}
 		table := p.Tables[doubtful.Table]
 		for i := range table.files {

@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"golang.org/x/sync/errgroup"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
@@ -53,7 +56,7 @@ func (fn *explainFn) Setup() error {
 	return nil
 }
 
-// ProcessElement reads files that were judged together.
+// ProcessElement reads files that were loaded together.
 func (fn *explainFn) ProcessElement(
 	ctx context.Context, d hyper.Doubtful, batches func(batch.Batch), rejects func(batch.Rejects), disputed func(hyper.Doubtful),
 ) error {
@@ -62,30 +65,82 @@ func (fn *explainFn) ProcessElement(
 	}
 	table := fn.tables[d.Table]
 	if d.Refused != "" {
-		return failure.Encode(table.each(ctx, d.Table, d.Files[0], table.Read, func(good batch.Batch, bad *batch.Rejects) {
+		return failure.Encode(table.each(ctx, d.Table, d.Parts[0].Files[0], table.Read, func(good batch.Batch, bad *batch.Rejects) {
 			batches(good)
 			if bad != nil {
 				rejects(*bad)
 			}
 		}), failure.Engine)
 	}
-	var tally batch.Tally
-	for _, file := range d.Files {
-		found, err := table.explain(ctx, d.Table, file, rejects)
-		if err != nil {
-			return failure.Encode(err, failure.Engine)
-		}
-		tally.Add(found)
+	tallies, err := table.explainAll(ctx, d, rejects)
+	if err != nil {
+		return failure.Encode(err, failure.Engine)
 	}
-	if tally.Filtered != d.Filtered || tally.Rejected != d.Rejected {
-		disputed(d) // which makes all that this job emits worthless
+	var sum batch.Tally
+	open := hyper.Doubtful{Table: d.Table}
+	for i, part := range d.Parts {
+		sum.Add(tallies[i])
+		if tallies[i].Filtered != part.Filtered || tallies[i].Rejected != part.Rejected {
+			open.Parts = append(open.Parts, part)
+		}
+	}
+	if len(open.Parts) > 0 {
+		disputed(open) // which makes all that this job emits worthless
 		return nil
 	}
 	batches(batch.Batch{
-		Table: d.Table, Origin: batch.Origin{File: d.Files[0].Info.URI}, Tally: batch.Tally{Failed: tally.Failed},
+		Table: d.Table, Origin: batch.Origin{File: d.Parts[0].Files[0].Info.URI}, Tally: batch.Tally{Failed: sum.Failed},
 		Record: emptyRecord(table.Read.Schema.Schema),
 	})
 	return nil
+}
+
+// maxExplained bounds how many files are explained at once.
+const maxExplained = 4
+
+// explainAll finds the rejects of all files, several at once, and returns a tally for each
+// part. It calls rejects from the caller's own goroutine.
+func (t explainTable) explainAll(ctx context.Context, d hyper.Doubtful, rejects func(batch.Rejects)) (tallies []batch.Tally, err error) {
+	tallies = make([]batch.Tally, len(d.Parts))
+	found := make(chan batch.Rejects)
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer close(found)
+		err = t.sendAll(ctx, d, tallies, found)
+	}()
+	defer func() {
+		cancel()
+		for range found { // until all have ended, also after a panic of rejects
+		}
+	}()
+	for bad := range found {
+		rejects(bad)
+	}
+	return tallies, err
+}
+
+// sendAll is explainAll into a channel.
+func (t explainTable) sendAll(ctx context.Context, d hyper.Doubtful, tallies []batch.Tally, found chan<- batch.Rejects) error {
+	var mutex sync.Mutex // for tallies
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(min(runtime.GOMAXPROCS(0), maxExplained))
+	for i, part := range d.Parts {
+		for _, file := range part.Files {
+			group.Go(func() error {
+				tally, err := t.explain(ctx, d.Table, file, func(bad batch.Rejects) {
+					select {
+					case found <- bad:
+					case <-ctx.Done(): // which ends the reading, too
+					}
+				})
+				mutex.Lock()
+				defer mutex.Unlock()
+				tallies[i].Add(tally)
+				return err
+			})
+		}
+	}
+	return group.Wait()
 }
 
 // maxPicked bounds how many rejects of a file are looked up one by one, of which the

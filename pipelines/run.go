@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -113,13 +114,16 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer lease.Release()
-	if r.report.HyperdVersion, err = lease.Version(ctx); err != nil {
-		return err
-	}
 	var built result
 	if err := r.stage("load", func() (done work, err error) {
+		version := make(chan error, 1)
+		go func() {
+			var err error
+			r.report.HyperdVersion, err = lease.Version(ctx)
+			version <- err
+		}()
 		built, done, err = r.load(ctx, lease, staging)
-		return done, err
+		return done, cmp.Or(err, <-version)
 	}); err != nil {
 		return err
 	}
@@ -213,12 +217,12 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 	}
 	done, err := r.runJob(ctx, sink, moves, aside, storage.Join(staging.path, "result.json"))
 	if err == nil && len(done.Disputed) > 0 {
-		r.options.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "first", done.Disputed[0].Files[0].Info.URI)
+		r.options.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "first", done.Disputed[0].Parts[0].Files[0].Info.URI)
 		r.plan.materialise(done.Disputed)
 		done, err = r.runJob(ctx, sink, moves, aside, storage.Join(staging.path, "result-2.json"))
 	}
 	if err == nil && len(done.Disputed) > 0 {
-		err = failure.New(failure.Engine, "hyperd and the rules disagree on %s", done.Disputed[0].Files[0].Info.URI).
+		err = failure.New(failure.Engine, "hyperd and the rules disagree on %s", done.Disputed[0].Parts[0].Files[0].Info.URI).
 			WithHint("set validate.engine to go, and report this as a defect")
 	}
 	if err != nil {

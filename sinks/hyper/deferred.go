@@ -29,16 +29,19 @@ const (
 // Doubtful is deferred files that have to be read once more, row by row: to explain the
 // rows that hyperd did not load, or because hyperd loaded none.
 type Doubtful struct {
-	Table int             `json:"table"`
-	Files []batch.FileRef `json:"files"`
+	Table int      `json:"table"`
+	Parts []Judged `json:"parts"`
 
 	// Refused is why hyperd could not read the one file; empty if it could. Nothing of a refused
 	// file was loaded or counted.
 	Refused string `json:"refused,omitempty"`
+}
 
-	// Filtered and Rejected are the rows that hyperd did not load, as it counted them.
-	Filtered int64 `json:"filtered"`
-	Rejected int64 `json:"rejected"`
+// Judged is files with the number of their rows that hyperd did not load, as it counted them.
+type Judged struct {
+	Files    []batch.FileRef `json:"files"`
+	Filtered int64           `json:"filtered"`
+	Rejected int64           `json:"rejected"`
 }
 
 func encodeDoubtful(d Doubtful) ([]byte, error) { return json.Marshal(d) }
@@ -75,7 +78,7 @@ func (s *session) loadFiles(ctx context.Context, g *fileGroup) error {
 	loaded, err := s.insertFiles(ctx, g.table, g.files)
 	switch {
 	case hyperd.IsAnswer(err) && len(g.files) == 1:
-		s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Files: refsOf(g.files), Refused: err.Error()})
+		s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Parts: []Judged{{Files: refsOf(g.files)}}, Refused: err.Error()})
 		return nil
 	case hyperd.IsAnswer(err): // one of them, which the halves tell
 		half := len(g.files) / 2
@@ -215,6 +218,7 @@ func (s *session) judge(ctx context.Context, g *fileGroup) (kept int64, err erro
 	if err != nil {
 		return 0, err
 	}
+	var doubtful []Judged
 	judged := 0
 	err = s.conn.Query(ctx, sql, func(_ []hyperd.Field, values [][]byte) error {
 		var counts [5]int64
@@ -232,7 +236,7 @@ func (s *session) judge(ctx context.Context, g *fileGroup) (kept int64, err erro
 		tally := batch.Tally{Read: rows, Filtered: rows - selected, Rejected: selected - counts[3]}
 		s.tallies[g.table].Add(tally)
 		if sound != selected {
-			s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Files: refsOf(files), Filtered: tally.Filtered, Rejected: tally.Rejected})
+			doubtful = append(doubtful, Judged{Files: refsOf(files), Filtered: tally.Filtered, Rejected: tally.Rejected})
 		}
 		kept += counts[3]
 		judged++
@@ -243,6 +247,9 @@ func (s *session) judge(ctx context.Context, g *fileGroup) (kept int64, err erro
 	}
 	if err != nil {
 		return 0, fmt.Errorf("count the rows of %d files, %s and others: %w", len(g.files), g.files[0].File.Info.URI, err)
+	}
+	if len(doubtful) > 0 {
+		s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Parts: doubtful})
 	}
 	return kept, nil
 }

@@ -50,7 +50,7 @@ var (
 	someRows   = batch.Conditions{Selected: "n > 2", Kept: "n > 2 AND n <> 5", Sound: "n > 2 AND n <> 5 AND n <> 7"}
 )
 
-func namesOf(d Doubtful) []string {
+func namesOf(d Judged) []string {
 	var names []string
 	for _, file := range d.Files {
 		names = append(names, filepath.Base(file.Info.URI))
@@ -66,9 +66,10 @@ func TestLargeFilesAreJudgedAlone(t *testing.T) {
 	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
 	assert.Equal(t, batch.Tally{Read: 5 * judgedRows, Rejected: 2}, file.Tables[0].Tally)
+	require.Len(t, l.session.doubtful, 1)
 	var doubtful []string
-	for _, d := range l.session.doubtful {
-		doubtful = append(doubtful, fmt.Sprint(namesOf(d), d.Filtered, d.Rejected))
+	for _, part := range l.session.doubtful[0].Parts {
+		doubtful = append(doubtful, fmt.Sprint(namesOf(part), part.Filtered, part.Rejected))
 	}
 	assert.Equal(t, []string{"[file4.parquet] 0 1", "[file5.parquet] 0 1", "[file6.parquet] 0 0", "[file7.parquet] 0 0"}, doubtful,
 		"a rule that only warns is explained, too")
@@ -103,7 +104,9 @@ func TestDeferredFilesAreLoadedAndCounted(t *testing.T) {
 	assert.Equal(t, Contents{Rows: 4, Tally: batch.Tally{Read: 4}}, file.Tables[1])
 	var doubtful []string
 	for _, d := range l.session.doubtful {
-		doubtful = append(doubtful, fmt.Sprint(namesOf(d), d.Filtered, d.Rejected, d.Refused))
+		for _, part := range d.Parts {
+			doubtful = append(doubtful, fmt.Sprint(namesOf(part), part.Filtered, part.Rejected, d.Refused))
+		}
 	}
 	assert.Equal(t, []string{"[file0.parquet] 3 1", "[file20.parquet file7.parquet] 0 0"}, doubtful, "small files that follow each other are judged together")
 	assert.Equal(t, "6", value(t, path, `SELECT count(*) FROM x."Extract"."Extract" WHERE n < 10 AND n <> 5 AND n > 3`))
@@ -119,7 +122,7 @@ func TestOneRefusedFileDoesNotStopTheOthers(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Contents{Rows: 20, Tally: batch.Tally{Read: 20}}, file.Tables[0], "the refused file is nobody's yet")
 	require.Len(t, l.session.doubtful, 1)
-	assert.Equal(t, bad.Deferred.File.Info.URI, l.session.doubtful[0].Files[0].Info.URI)
+	assert.Equal(t, bad.Deferred.File.Info.URI, l.session.doubtful[0].Parts[0].Files[0].Info.URI)
 	assert.Contains(t, l.session.doubtful[0].Refused, "Date value out of bounds")
 	assert.Equal(t, "20", value(t, path, `SELECT count(*) FROM x."Extract"."Extract"`))
 }
