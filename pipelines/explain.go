@@ -150,21 +150,16 @@ const maxPicked = 1 << 20
 // explain finds the rejects of a file by the columns of the rules; where whole rows are
 // wanted, it reads all columns of these rows after that.
 func (t explainTable) explain(ctx context.Context, index int, file parquetread.FileRef, rejects func(batch.Rejects)) (tally batch.Tally, err error) {
-	var groups []int
-	var rows []int64
-	err = t.each(ctx, index, file, t.Rules, func(good batch.Batch, bad *batch.Rejects) {
-		tally.Add(good.Tally)
-		switch {
-		case bad == nil:
-		case !t.Whole:
-			rejects(*bad)
-		default:
-			groups = append(groups, bad.Origin.RowGroup)
-			if len(rows) <= maxPicked {
-				rows = append(rows, bad.Rows...)
+	if !t.Whole {
+		err = t.each(ctx, index, file, t.Rules, func(good batch.Batch, bad *batch.Rejects) {
+			tally.Add(good.Tally)
+			if bad != nil {
+				rejects(*bad)
 			}
-		}
-	})
+		})
+		return tally, err
+	}
+	tally, rows, groups, err := t.find(ctx, index, file)
 	if err != nil || len(groups) == 0 {
 		return tally, err
 	}
@@ -179,6 +174,30 @@ func (t explainTable) explain(ctx context.Context, index int, file parquetread.F
 	})
 }
 
+// find returns the numbers of the rows of a file that are rejected, or the first ones if they are
+// more than maxPicked, and the row groups that have some.
+func (t explainTable) find(ctx context.Context, index int, file parquetread.FileRef) (tally batch.Tally, rows []int64, groups []int, err error) {
+	validator, err := t.compile(file, t.Rules)
+	if err != nil {
+		return tally, nil, nil, err
+	}
+	err = t.read(ctx, index, file, t.Rules, func(b batch.Batch) error {
+		found, rejected, err := validator.Find(b)
+		if err != nil {
+			return err
+		}
+		tally.Add(found)
+		if len(rejected) > 0 {
+			groups = append(groups, b.Origin.RowGroup)
+		}
+		if len(rows) <= maxPicked {
+			rows = append(rows, rejected...)
+		}
+		return nil
+	})
+	return tally, rows, groups, err
+}
+
 // each reads a file and applies the rules to its rows.
 func (t explainTable) each(
 	ctx context.Context, index int, file parquetread.FileRef, read parquetread.Table, use func(batch.Batch, *batch.Rejects),
@@ -187,15 +206,19 @@ func (t explainTable) each(
 	if err != nil {
 		return err
 	}
-	file.Deferred = false
-	shard := parquetread.Shard{Table: index, Files: []parquetread.FileRef{file}}
-	return parquetread.ReadShard(ctx, shard, read, func(b batch.Batch) error {
+	return t.read(ctx, index, file, read, func(b batch.Batch) error {
 		good, bad, err := validator.Apply(b)
 		if err == nil {
 			use(good, bad)
 		}
 		return err
 	})
+}
+
+// read reads a file as one that is not deferred.
+func (t explainTable) read(ctx context.Context, index int, file parquetread.FileRef, read parquetread.Table, use func(batch.Batch) error) error {
+	file.Deferred = false
+	return parquetread.ReadShard(ctx, parquetread.Shard{Table: index, Files: []parquetread.FileRef{file}}, read, use)
 }
 
 // pick reads rejected rows of a file, and says again why they are.

@@ -221,24 +221,23 @@ func (s *session) judge(ctx context.Context, g *fileGroup) (kept int64, err erro
 	var doubtful []Judged
 	judged := 0
 	err = s.conn.Query(ctx, sql, func(_ []hyperd.Field, values [][]byte) error {
-		var counts [5]int64
+		var counts [5]int64 // those that judgeSQL promises
 		for i := range counts {
 			if counts[i], err = strconv.ParseInt(string(values[i]), 10, 64); err != nil {
 				return err
 			}
 		}
-		files := parts[counts[0]]
-		rows, selected, sound := counts[1], counts[2], counts[4]
+		files, rows, selected, keeps, sound := parts[counts[0]], counts[1], counts[2], counts[3], counts[4]
 		if planned := rowsOf(files); rows != planned {
 			return failure.New(failure.Hyperd, "hyperd counts %d rows in %d files, %s and others, whose footers have %d",
 				rows, len(files), files[0].File.Info.URI, planned)
 		}
-		tally := batch.Tally{Read: rows, Filtered: rows - selected, Rejected: selected - counts[3]}
+		tally := batch.Tally{Read: rows, Filtered: rows - selected, Rejected: selected - keeps}
 		s.tallies[g.table].Add(tally)
 		if sound != selected {
 			doubtful = append(doubtful, Judged{Files: refsOf(files), Filtered: tally.Filtered, Rejected: tally.Rejected})
 		}
-		kept += counts[3]
+		kept += keeps
 		judged++
 		return nil
 	})

@@ -127,7 +127,7 @@ func (v *Validator) Fits(schema *arrow.Schema) bool {
 // and the first row that broke it.
 func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejects, err error) {
 	if !v.Fits(b.Record.Schema()) {
-		return batch.Batch{}, nil, errors.New("the columns of the batch are not those that its rules were compiled for")
+		return batch.Batch{}, nil, errOtherColumns
 	}
 	judged, err := v.judge(b)
 	if err != nil {
@@ -157,6 +157,24 @@ func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejec
 	}
 	return good, rejects, nil
 }
+
+// Find is Apply without the rows: it returns the tally that good would have, and the
+// 0-based numbers in the file of the rows that are rejected.
+func (v *Validator) Find(b batch.Batch) (tally batch.Tally, rejected []int64, err error) {
+	if !v.Fits(b.Record.Schema()) {
+		return batch.Tally{}, nil, errOtherColumns
+	}
+	judged, err := v.judge(b)
+	if err != nil {
+		return batch.Tally{}, nil, err
+	}
+	for _, row := range judged.rejected.positions() {
+		rejected = append(rejected, b.Origin.FirstRow+int64(row))
+	}
+	return judged.tally(b.Tally), rejected, nil
+}
+
+var errOtherColumns = errors.New("the columns of the batch are not those that its rules were compiled for")
 
 // judgement is what becomes of the rows of a batch.
 type judgement struct {

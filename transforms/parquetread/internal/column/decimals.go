@@ -15,6 +15,16 @@ import (
 // fixedDecimals makes decimals of integers or of fixed-length two's complement.
 func fixedDecimals(c Column, data []byte, v validity) (arrow.Array, error) {
 	width := c.width()
+	if dt, ok := c.Type.(*arrow.Decimal128Type); ok && c.Physical == format.FixedLenByteArray && width <= 8 {
+		return integerDecimals(dt, v, func(row int) int64 {
+			value := data[row*width : (row+1)*width]
+			n := int64(int8(value[0]))
+			for _, b := range value[1:] {
+				n = n<<8 | int64(b)
+			}
+			return n
+		})
+	}
 	if c.Physical == format.FixedLenByteArray {
 		return decimals(c.Type, v, func(row int) []byte { return data[row*width : (row+1)*width] })
 	}

@@ -37,9 +37,12 @@ func errIndex(index uint32, size int) error {
 // fixedDictionary holds the entries of a dictionary of fixed-width values.
 type fixedDictionary struct {
 	isLoaded bool
-	entries  []byte
+	entries  []byte // and a word behind them
 	width    int
 }
+
+// word is how many bytes are copied at once where entries are shorter.
+const word = 8
 
 func (d *fixedDictionary) load(p page) error {
 	if err := checkDictionary(p); err != nil {
@@ -49,7 +52,8 @@ func (d *fixedDictionary) load(p page) error {
 	if size > len(p.data) {
 		return errShortPage()
 	}
-	d.entries, d.isLoaded = append(d.entries[:0], p.data[:size]...), true
+	d.entries = append(d.entries[:0], p.data[:size]...)
+	d.entries, d.isLoaded = append(d.entries, make([]byte, word)...), true
 	return nil
 }
 
@@ -69,7 +73,7 @@ type fixedEntries struct {
 
 func (f *fixedEntries) read(out []byte) error {
 	var batch [indexBatch]uint32
-	size := len(f.entries) / f.width
+	size := (len(f.entries) - word) / f.width
 	for len(out) > 0 {
 		indexes := batch[:min(indexBatch, len(out)/f.width)]
 		if err := f.indexes.read(indexes); err != nil {
@@ -98,6 +102,14 @@ func (f *fixedEntries) gather(out []byte, indexes []uint32) {
 	case 8:
 		for i, index := range indexes {
 			binary.NativeEndian.PutUint64(out[i*8:], binary.NativeEndian.Uint64(f.entries[index*8:]))
+		}
+	case 1, 2, 3, 5, 6, 7: // each with bytes behind it, which the next one overwrites
+		whole := min(len(indexes), max(len(out)-word, 0)/f.width)
+		for i, index := range indexes[:whole] {
+			binary.NativeEndian.PutUint64(out[i*f.width:], binary.NativeEndian.Uint64(f.entries[int(index)*f.width:]))
+		}
+		for i := whole; i < len(indexes); i++ {
+			copy(out[i*f.width:(i+1)*f.width], f.entries[int(indexes[i])*f.width:])
 		}
 	default:
 		for i, index := range indexes {
