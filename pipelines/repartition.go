@@ -203,7 +203,7 @@ func (r *RepartitionPlan) where() string {
 	case r.Range != "" && made == 1 && r.Shards > 1:
 		return fmt.Sprintf("all rows go to one shard: the footers do not tell the values of %s apart; rows go through spills on staging", r.Range)
 	case r.Range != "":
-		return fmt.Sprintf("%d shards by ranges of %s, of about equally many rows by the statistics in the footers; rows go through spills on staging", made, r.Range)
+		return fmt.Sprintf("%d shards by ranges of %s, of about equally many rows by the statistics in the footers, to which a run adds a sample of the rows; rows go through spills on staging", made, r.Range)
 	case len(r.By) > 0:
 		return fmt.Sprintf("%d shards by the hash of %s; rows go through spills on staging", r.Shards, strings.Join(r.By, ", "))
 	case r.table.Moves():

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -202,7 +203,7 @@ func TestThePlanSaysWhatMoves(t *testing.T) {
 	salesLake(t, folder)
 	cfg := configure(t, folder, fmt.Sprintf(salesConfig, 2)+"    repartition: {range: day, shards: 4}\n")
 	plan := planOf(t, cfg)
-	assert.Equal(t, []string{"4 shards by ranges of day, of about equally many rows by the statistics in the footers; rows go through spills on staging"}, plan.Repartition.Notes)
+	assert.Equal(t, []string{"4 shards by ranges of day, of about equally many rows by the statistics in the footers, to which a run adds a sample of the rows; rows go through spills on staging"}, plan.Repartition.Notes)
 	assert.Zero(t, plan.Deferred)
 	assert.Equal(t, []string{"repartition moves rows"}, plan.Materialised)
 
@@ -254,6 +255,40 @@ func TestSpillsAreRemoved(t *testing.T) {
 			requireRows(t, want, contentsOf(t, cfg.Output.Path))
 		})
 	}
+}
+
+// Footers do not tell where values crowd; a sample of the rows does.
+func TestShardsAreEvenWhereValuesCrowd(t *testing.T) {
+	folder := t.TempDir()
+	random := rand.New(rand.NewPCG(5, 6))
+	for file := range 4 {
+		var values []int64
+		for range 1000 {
+			values = append(values, int64(math.Exp(20*random.Float64())))
+		}
+		writeParquet(t, filepath.Join(folder, "lake", fmt.Sprintf("%d.parquet", file)), values...)
+	}
+	cfg := configure(t, folder, numbersConfig+"    repartition: {range: n, shards: 4}\nstaging: stage\n")
+	id, err := pipelines.NewRunID()
+	require.NoError(t, err)
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
+	require.NoError(t, err)
+	var rows []int
+	_, err = pipelines.Run(t.Context(), cfg, pipelines.RunOptions{ID: id, Log: slog.New(slog.DiscardHandler), Engine: spillWatch{runner, func() {
+		partials, err := filepath.Glob(filepath.Join(folder, "stage", id, "partials", "*.hyper"))
+		require.NoError(t, err)
+		for _, partial := range partials {
+			n, err := strconv.Atoi(rowsIn(t, partial, `SELECT count(*) FROM x."Extract"."Extract"`)[0])
+			require.NoError(t, err)
+			rows = append(rows, n)
+		}
+	}}})
+	require.NoError(t, err)
+	slices.Sort(rows)
+	rows = slices.DeleteFunc(rows, func(n int) bool { return n == 0 }) // of bundles that moved all their rows
+	require.Len(t, rows, 4)
+	assert.Greater(t, rows[0], 700)
+	assert.Less(t, rows[3], 1300)
 }
 
 // A table that moves and others that do not can be in one extract.

@@ -182,6 +182,9 @@ func (r *run) showProgress(stage string, rows int64, started time.Time) {
 
 func (r *run) makePlan(ctx context.Context) (work, error) {
 	plan, err := MakePlan(ctx, r.cfg)
+	if err == nil {
+		err = plan.sampleRanges(ctx)
+	}
 	if err != nil {
 		return work{}, err
 	}

@@ -1,0 +1,84 @@
+package pipelines
+
+import (
+	"context"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/batch"
+	"hyperlake/internal/failure"
+	"hyperlake/transforms/parquetread"
+	"hyperlake/transforms/repartition"
+)
+
+const (
+	sampledGroups = 32   // row groups of a table that are sampled
+	sampledRows   = 1024 // rows of each of them
+)
+
+// sampleRanges divides the values of ranges anew, by a sample of the rows: the footers do
+// not tell where between the least and the greatest value the others crowd.
+func (p *Plan) sampleRanges(ctx context.Context) error {
+	for _, table := range p.Tables {
+		r := table.Repartition
+		if r == nil || r.Range == "" || !table.stores(r.field) {
+			continue
+		}
+		samples, err := table.sample(ctx, r.field)
+		if err != nil {
+			return err
+		}
+		if r.table.Bounds, err = repartition.FindBounds(r.field, samples, r.Shards); err != nil {
+			return failure.New(failure.Engine, "divide the values of column %s: %w", r.Range, err)
+		}
+	}
+	return nil
+}
+
+// stores says whether a column is in the files as batches have it after their conversion.
+func (t *TablePlan) stores(column arrow.Field) bool {
+	found, ok := t.read.Schema.FieldsByName(column.Name)
+	if !ok || !arrow.TypeEqual(found[0].Type, column.Type) {
+		return false
+	}
+	_, isNested := column.Type.(arrow.NestedType)
+	return !isNested
+}
+
+// sample reads a column in rows that lie evenly in row groups that lie evenly in the table.
+func (t *TablePlan) sample(ctx context.Context, column arrow.Field) ([]repartition.Sample, error) {
+	table := parquetread.Table{Schema: batch.Schema{Schema: arrow.NewSchema([]arrow.Field{column}, nil)}, Partitions: t.read.Partitions}
+	var groups int
+	for _, file := range t.files {
+		groups += len(file.groups)
+	}
+	var samples []repartition.Sample
+	next := 0 // row group of the table
+	for _, file := range t.files {
+		for _, group := range file.groups {
+			next++
+			if next*sampledGroups/groups == (next-1)*sampledGroups/groups {
+				continue
+			}
+			ref := parquetread.FileRef{Info: file.info, Partitions: file.partitions, RowGroups: []parquetread.RowGroup{group}}
+			err := parquetread.ReadRows(ctx, 0, ref, table, evenly(group, sampledRows), func(b batch.Batch) error {
+				samples = append(samples, repartition.Sample{Values: b.Record.Column(0), Rows: group.Rows})
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return samples, nil
+}
+
+// evenly chooses rows of a row group, by their numbers in the file.
+func evenly(group parquetread.RowGroup, most int64) []int64 {
+	n := min(group.Rows, most)
+	rows := make([]int64, n)
+	for i := range rows {
+		rows[i] = group.FirstRow + int64(i)*group.Rows/n
+	}
+	return rows
+}
