@@ -5,7 +5,7 @@ GOLANGCI_VERSION := v2.15.0
 
 export CGO_ENABLED := 0
 
-.PHONY: help build hyperd run test test-race test-tsc bench bench-memory bench-scale10 bench-data corpus fmt-check vet lint ci clean
+.PHONY: help build hyperd run test test-race test-tsc bench bench-growth bench-memory bench-scale10 bench-data corpus fmt-check vet lint ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test-race: hyperd ## all tests with the race detector
 
 bench: hyperd ## time of loading TPC-H's lineitem in several ways, as JSON (needs Python 3 and pip, takes 2 GB of disk)
 	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite speed
+
+bench-growth: hyperd ## the same with fewer columns and on one core, as JSON
+	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite growth
 
 bench-memory: hyperd ## memory on lakes of few, many and large files, as JSON (takes 6 GB of disk)
 	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite memory

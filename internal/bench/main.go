@@ -17,18 +17,18 @@ import (
 	"slices"
 )
 
-// ratio compares the medians of two cases.
+// ratio compares two cases: the median over the rounds, each of which ran both.
 type ratio struct {
 	Of        string  `json:"of"`
 	To        string  `json:"to"`
 	Seconds   float64 `json:"seconds"`
-	Hyperlake float64 `json:"peak_bytes"`
+	PeakBytes float64 `json:"peak_bytes"`
 }
 
 func main() {
 	program := flag.String("hyperlake", "bin/hyperlake", "the program to measure")
 	data := flag.String("data", "out/bench", "folder for the lakes, which are made once, and the extracts")
-	suite := flag.String("suite", "speed", "what to measure: speed, memory or scale10")
+	suite := flag.String("suite", "speed", "what to measure: speed, growth, memory or scale10")
 	rounds := flag.Int("rounds", 3, "how often every case is run, in turn")
 	only := flag.Bool("only-data", false, "make the lakes, and measure nothing")
 	source := flag.String("direct", "", "load this folder by hyperd alone, and do nothing else")
@@ -70,10 +70,13 @@ func run(program, data, suite string, rounds int, onlyData bool) (err error) {
 			fmt.Fprintf(os.Stderr, "%s: %d rows in %d files\n", c.name, c.rows, c.files)
 			args, err := c.args(b)
 			if err == nil {
-				err = results[i].measure(args)
+				err = results[i].measure(append(slices.Clone(c.under), args...))
 			}
 			if err == nil && c.isHyperlake {
 				err = results[i].addReport(b.path("report.json"))
+			}
+			if err == nil && c.hasDates {
+				results[i].WeekSeconds, err = askForWeek(context.Background(), b.path("bench.hyper"))
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
@@ -96,6 +99,8 @@ func (b bench) prepare(suite string) ([]benchCase, error) {
 	switch suite {
 	case "speed":
 		return speedCases(), errors.Join(b.install(), b.makeLineitem("1"))
+	case "growth":
+		return growthCases(), errors.Join(b.install(), b.makeLineitem("1"))
 	case "memory":
 		return memoryCases(), b.makeLakes()
 	case "scale10":
@@ -119,7 +124,9 @@ var compared = [][2]string{
 	{"materialised, bad rows", "direct"}, {"hive, 1,000 files", "direct"}, {"pantab", "direct"},
 	{"pantab", "deferred"}, {"pantab", "materialised"}, {"in go, five rules", "in go, no rules"},
 	{"five rules", "few files"}, {"many files", "few files"}, {"large files", "few files"},
-	{"materialised, scale 10", "materialised"}, {"deferred, scale 10", "deferred"},
+	{"sorted by date", "deferred"}, {"materialised, scale 10", "materialised"}, {"deferred, scale 10", "deferred"},
+	{"direct, one core", "direct"}, {"deferred, one core", "deferred"}, {"materialised, one core", "materialised"},
+	{"deferred, four columns", "deferred"}, {"materialised, four columns", "materialised"},
 }
 
 func ratios(results []*result) []ratio {
@@ -133,8 +140,17 @@ func ratios(results []*result) []ratio {
 	var found []ratio
 	for _, pair := range compared {
 		if a, b := find(pair[0]), find(pair[1]); a != nil && b != nil {
-			found = append(found, ratio{pair[0], pair[1], a.MedianSeconds / b.MedianSeconds, float64(a.PeakBytes) / float64(b.PeakBytes)})
+			found = append(found, ratio{pair[0], pair[1], medianRatio(a.Seconds, b.Seconds), float64(a.PeakBytes) / float64(b.PeakBytes)})
 		}
 	}
 	return found
+}
+
+func medianRatio(a, b []float64) float64 {
+	ratios := make([]float64, len(a))
+	for i := range a {
+		ratios[i] = a[i] / b[i]
+	}
+	slices.Sort(ratios)
+	return ratios[len(ratios)/2]
 }

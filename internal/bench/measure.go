@@ -33,6 +33,7 @@ type result struct {
 	BytesPerSecond float64            `json:"bytes_per_second,omitempty"` // of Parquet that was read
 	OutputBytes    int64              `json:"output_bytes,omitempty"`
 	Stages         map[string]float64 `json:"stage_seconds,omitempty"`
+	WeekSeconds    float64            `json:"week_query_seconds,omitempty"` // to add up what was shipped in a week
 
 	bytesIn int64
 }
