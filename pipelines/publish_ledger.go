@@ -1,15 +1,9 @@
 package pipelines
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
-	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/tableau"
 )
@@ -45,8 +39,10 @@ type ledger struct {
 	Version int            `json:"version"`
 	Entries []*ledgerEntry `json:"entries"` // in the order of their beginning
 
-	path  string
-	store storage.Store
+	path     string
+	store    storage.Store
+	standing *storage.Info  // the version that was read or written last; nil if there is none
+	mine     []*ledgerEntry // that this process began
 }
 
 // ledgerEntry is one attempt to bring an extract to one data source.
@@ -89,71 +85,6 @@ type ledgerTable struct {
 	Schema  string           `json:"schema"`
 	Name    string           `json:"name"`
 	Columns []tableau.Column `json:"columns"`
-}
-
-// openLedger reads the ledger of an extract; there may be none yet.
-func openLedger(ctx context.Context, extract string) (*ledger, error) {
-	l := &ledger{Version: ledgerVersion, path: LedgerPath(extract)}
-	fail := func(err error) (*ledger, error) {
-		return nil, failure.New(failure.Publish, "read the ledger %s: %w", l.path, err).
-			WithHint("restore the file; without it nobody knows what was published, so remove it only when you know").BeforeData()
-	}
-	var err error
-	if l.store, err = storage.For(l.path); err != nil {
-		return fail(err)
-	}
-	data, err := l.store.Get(ctx, l.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return l, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, l)
-	}
-	if err == nil && l.Version > ledgerVersion {
-		err = fmt.Errorf("it has version %d, and this hyperlake knows versions up to %d", l.Version, ledgerVersion)
-	}
-	if err != nil {
-		return fail(err)
-	}
-	l.Entries = slices.DeleteFunc(l.Entries, func(e *ledgerEntry) bool { return e == nil })
-	return l, nil
-}
-
-// save writes the ledger, whole or not at all, also when the run was interrupted.
-func (l *ledger) save(ctx context.Context) error {
-	l.Entries = l.Entries[max(len(l.Entries)-maxLedgerEntries, 0):]
-	data, err := json.MarshalIndent(l, "", "  ")
-	if err == nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-		defer cancel()
-		err = l.store.Put(ctx, l.path, append(data, '\n'))
-	}
-	if err != nil {
-		return failure.New(failure.Publish, "write the ledger %s: %w", l.path, err).
-			WithHint("see that its folder can be written; what was published is not recorded")
-	}
-	return nil
-}
-
-// begin records an attempt before it is made.
-func (l *ledger) begin(ctx context.Context, entry *ledgerEntry) error {
-	if !slices.Contains(l.Entries, entry) {
-		l.Entries = append(l.Entries, entry)
-	}
-	return l.save(ctx)
-}
-
-// end records the outcome of an attempt.
-func (l *ledger) end(ctx context.Context, entry *ledgerEntry, became outcome) error {
-	entry.Outcome, entry.Finished = became, time.Now().UTC()
-	if entry.Tables != nil {
-		for _, other := range l.of(entry) {
-			if other != entry {
-				other.Tables = nil
-			}
-		}
-	}
-	return l.save(ctx)
 }
 
 // of are the entries of the data source that entry is about.
