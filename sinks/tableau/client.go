@@ -82,7 +82,7 @@ type Client struct {
 	signing sync.Mutex // held while signing in
 	state   sync.Mutex // guards what follows
 	current *session
-	spoken  []Secret // secrets and tokens so far, to keep them out of the server's texts
+	spoken  []Secret // secrets and tokens so far, as they may stand in the server's texts
 }
 
 // Check says what is wrong with the fields of the client, without the network: an address
@@ -171,7 +171,7 @@ func newTransport(caFile string) (http.RoundTripper, error) {
 	}
 	pem, err := os.ReadFile(caFile)
 	if err != nil {
-		return nil, &Error{Action: "read the certificate authorities", err: err}
+		return nil, &Error{Action: "read the certificate authorities", err: err, Hint: "check ca_file"}
 	}
 	if !pool.AppendCertsFromPEM(pem) {
 		return nil, misuse("read the certificate authorities", "ca_file names a file in PEM form", "%s holds no certificate", caFile)
@@ -195,10 +195,13 @@ func (c *Client) log() *slog.Logger {
 
 // hide remembers a secret, to keep it out of texts that come from outside.
 func (c *Client) hide(secret Secret) {
+	if secret.IsZero() {
+		return
+	}
 	c.state.Lock()
 	defer c.state.Unlock()
-	if !secret.IsZero() {
-		c.spoken = append(c.spoken, secret)
+	for _, spelling := range spellings(secret.Reveal()) {
+		c.spoken = append(c.spoken, NewSecret(spelling))
 	}
 }
 

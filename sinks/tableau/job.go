@@ -3,6 +3,7 @@ package tableau
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -111,7 +112,7 @@ func (c *Client) Job(ctx context.Context, id string) (Job, error) {
 		return Job{}, err
 	}
 	if reply.Job == nil {
-		return Job{}, &Error{Action: call.action, err: fmt.Errorf("the reply does not describe job %s", id)}
+		return Job{}, c.incomplete(call, reply, "the reply does not describe job "+id)
 	}
 	return c.job(reply.Job), nil
 }
@@ -163,7 +164,7 @@ func (c *Client) WaitForJob(ctx context.Context, id string, report func(Job)) (J
 func (j Job) verdict() error {
 	switch {
 	case j.finishCode == "":
-		return &OutcomeUnknownError{Action: "wait for the job", JobID: j.ID, Err: fmt.Errorf("the job ended without saying how")}
+		return &OutcomeUnknownError{Action: "wait for the job", JobID: j.ID, Hint: "look at what the job was to do", Err: errors.New("the job ended without saying how")}
 	case j.errorCode != "", j.finishCode != finishSucceeded && j.finishCode != finishCompleted:
 		return &JobError{Job: j}
 	}
