@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"hyperlake/internal/failure"
@@ -86,7 +85,7 @@ func (p *publisher) entry(datasource string) *ledgerEntry {
 	c := p.cfg.Publish
 	return &ledgerEntry{
 		RunID: p.options.ID, SHA256: p.extract.sha256, Mode: c.Mode, Match: c.Match,
-		Server: strings.TrimRight(p.client.Server, "/"), Site: p.client.Site, Project: c.Project, Datasource: datasource,
+		Server: p.client.Address(), Site: p.client.Site, Project: c.Project, Datasource: datasource,
 		Outcome: pending, Started: time.Now().UTC(),
 	}
 }

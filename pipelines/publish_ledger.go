@@ -1,7 +1,9 @@
 package pipelines
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"hyperlake/internal/storage"
@@ -17,6 +19,9 @@ const (
 
 	// maxLedgerEntries bounds the ledger: years of nights.
 	maxLedgerEntries = 1000
+
+	// defaultProject is the name that every site's default project has.
+	defaultProject = "default"
 )
 
 // LedgerPath is where the ledger of an extract stands, be it local or remote.
@@ -91,11 +96,26 @@ type ledgerTable struct {
 func (l *ledger) of(entry *ledgerEntry) []*ledgerEntry {
 	var same []*ledgerEntry
 	for _, e := range l.Entries {
-		if e.Server == entry.Server && e.Site == entry.Site && e.Project == entry.Project && e.Datasource == entry.Datasource {
+		if e.Server == entry.Server && e.Site == entry.Site && sameProject(e.Project, entry.Project) && e.Datasource == entry.Datasource {
 			same = append(same, e)
 		}
 	}
 	return same
+}
+
+// sameProject says whether two paths name one project.
+func sameProject(a, b string) bool { return a == b || projectKey(a) == projectKey(b) }
+
+// projectKey is the same for all spellings of a path; that of the default project may be empty.
+func projectKey(path string) string {
+	names, err := tableau.ParseProjectPath(cmp.Or(path, defaultProject))
+	if err != nil {
+		return path
+	}
+	if len(names) == 1 && strings.EqualFold(names[0], defaultProject) {
+		return defaultProject
+	}
+	return tableau.FormatProjectPath(names...)
 }
 
 // tables are those of the data source, as far as they are known; nil if they are not.

@@ -57,10 +57,7 @@ func (p *Plan) Refusal() error {
 func planPublishing(ctx context.Context, cfg *Config, plan *Plan) *PublishPlan {
 	client, err := cfg.connect(nil)
 	c := cfg.Publish
-	made := &PublishPlan{Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged}
-	if client.Check() == nil { // else a password may stand in it
-		made.Server = client.Server
-	}
+	made := &PublishPlan{Server: client.Address(), Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged}
 	if err != nil {
 		made.Missing = append(made.Missing, newPublishProblem(err))
 	}

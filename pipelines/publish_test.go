@@ -264,11 +264,17 @@ func TestUpdateWithLostReplyIsAppliedOnce(t *testing.T) {
 	assert.Equal(t, []string{"1|a", "2|b"}, s.rows())
 
 	s.lake(item(3, "c"))
-	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true, Times: -1})
-	cfg := s.config("mode: insert, timeout: 3s")
+	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true, Times: 6}) // as often as it is sent
+	cfg := s.config("mode: insert")
 	report, err := s.run(cfg)
 	_ = requireUnpublished(t, report, err)
 	assert.Equal(t, "unknown", report.Publish.Outcome)
+	again, err := s.publish(cfg, pipelines.PublishOptions{})
+	require.NoError(t, err, "by its id the server knows the update")
+	assert.NotEqual(t, report.RunID, again.RunID)
+	assert.Equal(t, []string{"1|a", "2|b", "3|c"}, s.rows())
+	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	require.ErrorContains(t, err, "the same rows were published")
 	ids := map[string]bool{}
 	for _, request := range s.Requests() {
 		if request.Method == http.MethodPatch {
@@ -676,4 +682,48 @@ func TestSecretsAreReadWhenTheyAreUsed(t *testing.T) {
 		_ = os.WriteFile(path, []byte(tokenSecret+"\n"), 0o600)
 	}()
 	s.mustRun("mode: create")
+}
+
+// However server and project are spelt, the ledger knows the data source again.
+func TestLedgerKnowsADatasourceAgain(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	t.Setenv("tab_site_url", strings.TrimPrefix(s.URL, "http://"))
+	configured := func(keys string) *pipelines.Config {
+		return configure(t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\npublish: {allow_http: true, "+keys+"}\n")
+	}
+	_, err := s.run(configured("server: '" + s.URL + "'"))
+	require.NoError(t, err)
+	for _, keys := range []string{
+		"server: '" + s.URL + "/', mode: append", "server: '" + strings.ToUpper(s.URL) + "', project: default, mode: append",
+		"server: '" + s.URL + "', project: ' default ', mode: insert",
+	} {
+		_, err := s.publish(configured(keys), pipelines.PublishOptions{})
+		require.ErrorContains(t, err, "the same rows were published", keys)
+	}
+	_, err = s.publish(configured("server: '"+s.URL+"', project: Sales/Nightly, mode: create"), pipelines.PublishOptions{})
+	require.NoError(t, err)
+	_, err = s.publish(configured("server: '"+s.URL+"', project: ' Sales / Nightly', mode: append"), pipelines.PublishOptions{})
+	require.ErrorContains(t, err, "the same rows were published")
+}
+
+// What a check refuses is neither moved into place nor published.
+func TestWhatIsNotGoodIsNotPublished(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	for name, table := range map[string]string{
+		"check":     `checks: [{sql: 'select count(*) = 2 from "Extract"."Extract"'}]`,
+		"rule":      "rules: [{column: id, min: 2, on_fail: fail}]",
+		"threshold": "rules: [{column: id, min: 2}], rejects: {max_rows: 0}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := configure(t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}, "+table+"}]\npublish: {datasource: Items, allow_http: true}\n")
+			report, err := s.run(cfg)
+			require.Error(t, err)
+			assert.Equal(t, pipelines.Rejected, report.Status)
+			assert.Nil(t, report.Publish)
+			assert.Empty(t, s.Requests(), "the server was asked")
+			requireOnly(t, s.folder, "config.yaml", "lake")
+		})
+	}
 }

@@ -90,6 +90,15 @@ type Client struct {
 // method begins with it. Failures are *[Error]; one without Credentials is not found.
 func (c *Client) Check() error { return c.prepare() }
 
+// Address is the server's, in the one form that all its spellings in Server have: with its
+// scheme, the host in lower case, and no slash at the end. It is empty where Check fails.
+func (c *Client) Address() string {
+	if c.prepare() != nil {
+		return ""
+	}
+	return c.origin.String()
+}
+
 // prepare makes the transport and checks the fields, once.
 func (c *Client) prepare() error {
 	c.setup.Do(func() { c.setupErr = c.prepareOnce() })
@@ -149,7 +158,7 @@ func parseServer(server string, allowHTTP bool) (*url.URL, error) {
 	case parsed.Fragment != "" || parsed.RawQuery != "":
 		return nil, fail("it has more than a host", "the name of the site belongs into publish.site")
 	}
-	return &url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: strings.TrimRight(parsed.Path, "/")}, nil
+	return &url.URL{Scheme: parsed.Scheme, Host: strings.ToLower(parsed.Host), Path: strings.TrimRight(parsed.Path, "/")}, nil
 }
 
 func newTransport(caFile string) (http.RoundTripper, error) {
