@@ -21,6 +21,7 @@ type Job struct {
 	CompletedAt  time.Time
 	Notes        string // in the user's language; empty if there are none
 
+	completed  bool // also when the time cannot be read
 	finishCode string
 	errorCode  string // of the notes
 }
@@ -53,7 +54,7 @@ type wireJob struct {
 }
 
 func (c *Client) job(w *wireJob) Job {
-	job := Job{ID: w.ID, Type: w.Type, CompletedAt: parseTime(w.CompletedAt), finishCode: w.FinishCode}
+	job := Job{ID: w.ID, Type: w.Type, CompletedAt: parseTime(w.CompletedAt), completed: w.CompletedAt != "", finishCode: w.FinishCode}
 	job.Progress, _ = strconv.Atoi(w.Progress) // for people only
 	var notes []string
 	for _, detail := range w.Details {
@@ -74,7 +75,7 @@ func (c *Client) job(w *wireJob) Job {
 
 // Done says whether the job ended. Only then does its finish code mean anything: a job
 // that was just made may carry the code of a failure.
-func (j Job) Done() bool { return !j.CompletedAt.IsZero() }
+func (j Job) Done() bool { return j.completed }
 
 // JobError says that a job ended without success.
 type JobError struct{ Job Job }

@@ -25,6 +25,8 @@ func (p *publisher) patience(failed error, try int) []time.Duration {
 		return outcomeWaits[:smallOutcomeWaits]
 	case p.Mode == Append, slow && (p.large || p.asJob):
 		return outcomeWaits
+	case hasCode(failed, codeBeingPublished): // perhaps by the earlier try
+		return []time.Duration{busyWaits[min(max(try-1, 0), len(busyWaits)-1)]}
 	}
 	// Sending it again does no harm: do not wait longer than for any other request.
 	wait := transientWaits[min(try, len(transientWaits)-1)]
