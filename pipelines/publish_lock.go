@@ -68,9 +68,7 @@ func lockLedger(ledger, runID string) (*ledgerLock, error) {
 			return fail(err)
 		}
 	}
-	if err := l.sign(runID); err != nil {
-		return fail(errors.Join(err, l.unlock()))
-	}
+	l.sign(runID)
 	return l, nil
 }
 
@@ -88,17 +86,17 @@ func (l *ledgerLock) isCurrent() (bool, error) {
 	return err == nil && os.SameFile(mine, found), err
 }
 
-// sign writes down who has the lock.
-func (l *ledgerLock) sign(runID string) error {
+// sign writes down who has the lock. It holds without that, too: where nobody can write to
+// a locked file, others are not told the name.
+func (l *ledgerLock) sign(runID string) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "this machine"
 	}
 	text, err := json.Marshal(lockHolder{RunID: runID, Host: host, Process: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second)})
-	if err != nil {
-		return err
+	if err == nil {
+		_ = os.WriteFile(l.path, append(text, '\n'), 0o644)
 	}
-	return os.WriteFile(l.path, append(text, '\n'), 0o644)
 }
 
 // holder is who has the lock, as far as that can be read.
