@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gofrs/flock"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/guard"
 	"hyperlake/internal/storage"
 )
 
@@ -19,8 +21,9 @@ const lockSuffix = ".lock"
 // ledgerLock keeps other processes from publishing with the same ledger. The system ends it
 // with the process: what a dead one left behind locks nobody out.
 type ledgerLock struct {
-	lock *flock.Flock
-	path string
+	lock   *flock.Flock // nil where there is none
+	path   string
+	forget func() // calls off the cleaning up after a death
 }
 
 // lockHolder is what stands in the lock, for those who find it taken.
@@ -45,10 +48,14 @@ func lockLedger(ledger, runID string) (*ledgerLock, error) {
 	if !ok {
 		return &ledgerLock{}, nil
 	}
-	l := &ledgerLock{path: local + lockSuffix}
 	fail := func(err error) (*ledgerLock, error) {
 		return nil, failure.New(failure.Publish, "lock the ledger %s: %w", ledger, err).WithHint("see that its folder can be written")
 	}
+	path, err := filepath.Abs(local + lockSuffix)
+	if err != nil {
+		return fail(err)
+	}
+	l := &ledgerLock{path: path}
 	for {
 		l.lock = flock.New(l.path, flock.SetPermissions(0o644))
 		locked, err := l.lock.TryLock()
@@ -68,6 +75,7 @@ func lockLedger(ledger, runID string) (*ledgerLock, error) {
 			return fail(err)
 		}
 	}
+	l.forget = guard.RemoveAtDeath(l.path)
 	l.sign(runID)
 	return l, nil
 }
@@ -118,5 +126,6 @@ func (l *ledgerLock) unlock() error {
 	if !removed {
 		_ = os.Remove(l.path) // where a file that is open cannot be removed; what stays does no harm
 	}
+	l.forget()
 	return err
 }

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -229,4 +230,44 @@ func TestAppendOfUnknownOutcomeIsFinishedByItsCommand(t *testing.T) {
 	assert.Contains(t, try(0, args...), "published: Sales/Nightly/All orders on ")
 	assert.Equal(t, 2, appends())
 	assert.Contains(t, try(4, args[:len(args)-1]...), "the same rows were published to \"All orders\"")
+}
+
+// A process that is killed while it publishes leaves no lock, and the next one publishes.
+func TestKilledWhilePublishing(t *testing.T) {
+	server, err := tableautest.Start(tableautest.Config{Folder: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	lake, err := filepath.Abs("../../testdata/lake/orders/*.parquet")
+	require.NoError(t, err)
+	folder := t.TempDir()
+	config := "name: orders\ntables: [{source: {uri: '" + lake + "'}}]\npublish: {allow_http: true}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "orders.yaml"), []byte(config), 0o600))
+	environment := []string{"tab_site_url=" + server.URL, "tab_pat_name=" + tokenName, "tab_secret_id=" + tokenSecret}
+	output, err := program(t, folder, environment, "generate", "orders.yaml").CombinedOutput()
+	require.NoError(t, err, string(output))
+
+	server.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Delay: time.Minute})
+	killed := program(t, folder, environment, "publish", "orders.yaml")
+	require.NoError(t, killed.Start())
+	t.Cleanup(func() { _ = killed.Process.Kill() })
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(server.Requests(), func(r tableautest.Request) bool {
+			return r.Method == "POST" && strings.Contains(r.Path, "/datasources")
+		})
+	}, 30*time.Second, 5*time.Millisecond)
+	lock := filepath.Join(folder, "orders.hyper.ledger.json.lock")
+	assert.FileExists(t, lock)
+	output, err = program(t, folder, environment, "publish", "orders.yaml").CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(output), fmt.Sprintf("hyperlake: process %d on ", killed.Process.Pid))
+
+	require.NoError(t, killed.Process.Kill())
+	require.Error(t, killed.Wait())
+	require.Eventually(t, func() bool {
+		left, err := filepath.Glob(filepath.Join(folder, "*.lock"))
+		hidden, hiddenErr := filepath.Glob(filepath.Join(folder, ".*"))
+		return err == nil && hiddenErr == nil && len(left)+len(hidden) == 0
+	}, 10*time.Second, 10*time.Millisecond, "something stays")
+	output, err = program(t, folder, environment, "publish", "orders.yaml").CombinedOutput()
+	require.NoError(t, err, string(output))
 }
