@@ -30,6 +30,7 @@ type Plan struct {
 	Tables        []*TablePlan  `json:"tables"`
 	Shards        int           `json:"shards"`
 	Warnings      []string      `json:"warnings,omitempty"`
+	Publish       *PublishPlan  `json:"publish,omitempty"` // nil if the extract is not published
 
 	shards  []parquetread.Shard
 	workers int
@@ -152,6 +153,9 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	}
 	plan.workers = max(int(cfg.Runner.Parallelism), 1)
 	plan.cut()
+	if cfg.Publish != nil {
+		plan.Publish = planPublishing(ctx, cfg, plan)
+	}
 	return plan, nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"hyperlake/internal/failure"
@@ -53,7 +52,7 @@ type extractFile struct {
 // newPublisher finds credentials and the ledger. Whatever is missing is known before any
 // data is read, and nothing is sent.
 func newPublisher(ctx context.Context, cfg *Config, options PublishOptions) (*publisher, error) {
-	client, err := cfg.connect(options)
+	client, err := cfg.connect(options.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +65,17 @@ func newPublisher(ctx context.Context, cfg *Config, options PublishOptions) (*pu
 // preflight holds the tables of a plan against Tableau's rules, before any data is read.
 func (p *publisher) preflight(plan *Plan) error {
 	for _, d := range p.cfg.deliveries(plan.catalogTables()) {
-		if err := d.check(p.cfg.Publish, tableau.Version{}, p.ledger.tables(p.entry(d.datasource))); err != nil {
-			return failure.Of(err, failure.Publish).BeforeData()
+		if err := p.check(d); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// check holds a delivery against Tableau's rules and what was published last, without a server.
+func (p *publisher) check(d *delivery) error {
+	if err := d.check(p.cfg.Publish, tableau.Version{}, p.ledger.tables(p.entry(d.datasource))); err != nil {
+		return failure.Of(err, failure.Publish).BeforeData()
 	}
 	return nil
 }
@@ -78,7 +85,7 @@ func (p *publisher) entry(datasource string) *ledgerEntry {
 	c := p.cfg.Publish
 	return &ledgerEntry{
 		RunID: p.options.ID, SHA256: p.extract.sha256, Mode: c.Mode, Match: c.Match,
-		Server: strings.TrimRight(p.client.Server, "/"), Site: p.client.Site, Project: c.Project, Datasource: datasource,
+		Server: p.client.Address(), Site: p.client.Site, Project: c.Project, Datasource: datasource,
 		Outcome: pending, Started: time.Now().UTC(),
 	}
 }
@@ -93,7 +100,7 @@ func (p *publisher) publish(ctx context.Context, lease *hyperd.Lease, extract ex
 		within, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("publishing takes longer than publish.timeout (%s)", p.cfg.Publish.Timeout))
 		defer cancel()
 	}
-	err := p.deliverAll(within)
+	err := p.deliverLocked(within)
 	if len(p.report) == 0 { // it did not come to that
 		p.report = append(p.report, newReportPublish(p.entry(p.cfg.Publish.Datasource)))
 	}
@@ -139,6 +146,22 @@ func (p *publisher) explain(err error) error {
 		finish = hint + "; " + finish
 	}
 	return failure.New(failure.Publish, "%w", err).WithHint("%s", finish)
+}
+
+// deliverLocked delivers while no other process publishes with the same ledger. What was
+// read of it before may be hours old.
+func (p *publisher) deliverLocked(ctx context.Context) error {
+	lock, err := lockLedger(p.ledger.path, p.options.ID)
+	if err != nil {
+		return err
+	}
+	if p.ledger, err = openLedger(ctx, p.cfg.Output.Path); err == nil {
+		err = p.deliverAll(ctx)
+	}
+	if unlockErr := lock.unlock(); unlockErr != nil {
+		p.options.Log.Warn("the lock of the ledger could not be removed", "error", unlockErr)
+	}
+	return err
 }
 
 func (p *publisher) deliverAll(ctx context.Context) error {

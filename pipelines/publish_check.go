@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"cmp"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -12,28 +13,28 @@ import (
 )
 
 // connect finds out where to publish and as whom. Nothing is sent. What is missing is known
-// before any data is read.
-func (c *Config) connect(options PublishOptions) (*tableau.Client, error) {
+// before any data is read; what was found is returned nevertheless.
+func (c *Config) connect(log *slog.Logger) (*tableau.Client, error) {
 	environment, err := tableau.FromEnvironment(os.LookupEnv)
-	if err != nil {
-		return nil, tableau.Failure(err).BeforeData()
-	}
 	p := c.Publish
 	client := &tableau.Client{
 		Server: cmp.Or(p.Server, environment.Server), Site: p.Site,
-		Credentials: environment.Credentials, APIVersion: environment.APIVersion,
+		Credentials: tableau.EnvironmentCredentials(os.LookupEnv), APIVersion: environment.APIVersion,
 		CAFile: p.CAFile, AllowHTTP: p.AllowHTTP, ChunkBytes: int64(p.ChunkBytes), PayloadLimit: int64(p.PayloadBytes),
-		Log: options.Log,
+		Log: log,
 	}
 	if !c.written("publish.site") {
 		client.Site = environment.Site
 	}
+	if err != nil {
+		return client, tableau.Failure(err).BeforeData()
+	}
 	if client.Server == "" {
-		return nil, failure.New(failure.Publish, "no server to publish to is named").
+		return client, failure.New(failure.Publish, "no server to publish to is named").
 			WithHint("set publish.server, or the variable tab_site_url, to an address such as https://example.online.tableau.com").BeforeData()
 	}
 	if err := client.Check(); err != nil {
-		return nil, tableau.Failure(err).BeforeData()
+		return client, tableau.Failure(err).BeforeData()
 	}
 	return client, nil
 }

@@ -1,15 +1,11 @@
 package pipelines
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
-	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/tableau"
 )
@@ -23,6 +19,9 @@ const (
 
 	// maxLedgerEntries bounds the ledger: years of nights.
 	maxLedgerEntries = 1000
+
+	// defaultProject is the name that every site's default project has.
+	defaultProject = "default"
 )
 
 // LedgerPath is where the ledger of an extract stands, be it local or remote.
@@ -45,8 +44,10 @@ type ledger struct {
 	Version int            `json:"version"`
 	Entries []*ledgerEntry `json:"entries"` // in the order of their beginning
 
-	path  string
-	store storage.Store
+	path     string
+	store    storage.Store
+	standing *storage.Info  // the version that was read or written last; nil if there is none
+	mine     []*ledgerEntry // that this process began
 }
 
 // ledgerEntry is one attempt to bring an extract to one data source.
@@ -91,80 +92,30 @@ type ledgerTable struct {
 	Columns []tableau.Column `json:"columns"`
 }
 
-// openLedger reads the ledger of an extract; there may be none yet.
-func openLedger(ctx context.Context, extract string) (*ledger, error) {
-	l := &ledger{Version: ledgerVersion, path: LedgerPath(extract)}
-	fail := func(err error) (*ledger, error) {
-		return nil, failure.New(failure.Publish, "read the ledger %s: %w", l.path, err).
-			WithHint("restore the file; without it nobody knows what was published, so remove it only when you know").BeforeData()
-	}
-	var err error
-	if l.store, err = storage.For(l.path); err != nil {
-		return fail(err)
-	}
-	data, err := l.store.Get(ctx, l.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return l, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, l)
-	}
-	if err == nil && l.Version > ledgerVersion {
-		err = fmt.Errorf("it has version %d, and this hyperlake knows versions up to %d", l.Version, ledgerVersion)
-	}
-	if err != nil {
-		return fail(err)
-	}
-	l.Entries = slices.DeleteFunc(l.Entries, func(e *ledgerEntry) bool { return e == nil })
-	return l, nil
-}
-
-// save writes the ledger, whole or not at all, also when the run was interrupted.
-func (l *ledger) save(ctx context.Context) error {
-	l.Entries = l.Entries[max(len(l.Entries)-maxLedgerEntries, 0):]
-	data, err := json.MarshalIndent(l, "", "  ")
-	if err == nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-		defer cancel()
-		err = l.store.Put(ctx, l.path, append(data, '\n'))
-	}
-	if err != nil {
-		return failure.New(failure.Publish, "write the ledger %s: %w", l.path, err).
-			WithHint("see that its folder can be written; what was published is not recorded")
-	}
-	return nil
-}
-
-// begin records an attempt before it is made.
-func (l *ledger) begin(ctx context.Context, entry *ledgerEntry) error {
-	if !slices.Contains(l.Entries, entry) {
-		l.Entries = append(l.Entries, entry)
-	}
-	return l.save(ctx)
-}
-
-// end records the outcome of an attempt.
-func (l *ledger) end(ctx context.Context, entry *ledgerEntry, became outcome) error {
-	entry.Outcome, entry.Finished = became, time.Now().UTC()
-	if entry.Tables != nil {
-		for _, other := range l.of(entry) {
-			if other != entry {
-				other.Tables = nil
-			}
-		}
-	}
-	return l.save(ctx)
-}
-
 // of are the entries of the data source that entry is about.
 func (l *ledger) of(entry *ledgerEntry) []*ledgerEntry {
 	var same []*ledgerEntry
 	for _, e := range l.Entries {
-		if e.Server == entry.Server && e.Site == entry.Site && e.Project == entry.Project && e.Datasource == entry.Datasource {
+		if e.Server == entry.Server && e.Site == entry.Site && sameProject(e.Project, entry.Project) && e.Datasource == entry.Datasource {
 			same = append(same, e)
 		}
 	}
 	return same
+}
+
+// sameProject says whether two paths name one project.
+func sameProject(a, b string) bool { return a == b || projectKey(a) == projectKey(b) }
+
+// projectKey is the same for all spellings of a path; that of the default project may be empty.
+func projectKey(path string) string {
+	names, err := tableau.ParseProjectPath(cmp.Or(path, defaultProject))
+	if err != nil {
+		return path
+	}
+	if len(names) == 1 && strings.EqualFold(names[0], defaultProject) {
+		return defaultProject
+	}
+	return tableau.FormatProjectPath(names...)
 }
 
 // tables are those of the data source, as far as they are known; nil if they are not.

@@ -264,11 +264,17 @@ func TestUpdateWithLostReplyIsAppliedOnce(t *testing.T) {
 	assert.Equal(t, []string{"1|a", "2|b"}, s.rows())
 
 	s.lake(item(3, "c"))
-	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true, Times: -1})
-	cfg := s.config("mode: insert, timeout: 3s")
+	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true, Times: 6}) // as often as it is sent
+	cfg := s.config("mode: insert")
 	report, err := s.run(cfg)
 	_ = requireUnpublished(t, report, err)
 	assert.Equal(t, "unknown", report.Publish.Outcome)
+	again, err := s.publish(cfg, pipelines.PublishOptions{})
+	require.NoError(t, err, "by its id the server knows the update")
+	assert.NotEqual(t, report.RunID, again.RunID)
+	assert.Equal(t, []string{"1|a", "2|b", "3|c"}, s.rows())
+	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	require.ErrorContains(t, err, "the same rows were published")
 	ids := map[string]bool{}
 	for _, request := range s.Requests() {
 		if request.Method == http.MethodPatch {
@@ -549,4 +555,43 @@ func TestInterruptedWhilePublishing(t *testing.T) {
 	assert.Equal(t, pipelines.Interrupted, report.Status)
 	assert.Equal(t, "unknown", report.Publish.Outcome)
 	requireOnly(t, s.folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
+}
+
+// A long run signs in late: by then the file that holds the secret may be another.
+func TestSecretsAreReadWhenTheyAreUsed(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	path := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(path, []byte("not the secret yet"), 0o600))
+	t.Setenv("tab_secret_id", "")
+	t.Setenv("tab_secret_id_FILE", path)
+	s.Inject(tableautest.Fault{Path: "/serverInfo", Delay: 500 * time.Millisecond})
+	go func() {
+		for s.count("GET", "/serverInfo") == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		_ = os.WriteFile(path, []byte(tokenSecret+"\n"), 0o600)
+	}()
+	s.mustRun("mode: create")
+}
+
+// What a check refuses is neither moved into place nor published.
+func TestWhatIsNotGoodIsNotPublished(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	for name, table := range map[string]string{
+		"check":     `checks: [{sql: 'select count(*) = 2 from "Extract"."Extract"'}]`,
+		"rule":      "rules: [{column: id, min: 2, on_fail: fail}]",
+		"threshold": "rules: [{column: id, min: 2}], rejects: {max_rows: 0}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := configure(t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}, "+table+"}]\npublish: {datasource: Items, allow_http: true}\n")
+			report, err := s.run(cfg)
+			require.Error(t, err)
+			assert.Equal(t, pipelines.Rejected, report.Status)
+			assert.Nil(t, report.Publish)
+			assert.Empty(t, s.Requests(), "the server was asked")
+			requireOnly(t, s.folder, "config.yaml", "lake")
+		})
+	}
 }

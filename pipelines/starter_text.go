@@ -45,6 +45,7 @@ func (s *starter) text() string {
 	s.writeSource(&b)
 	s.writeColumns(&b)
 	s.writeRules(&b)
+	s.writePublish(&b)
 	return b.String()
 }
 
@@ -116,4 +117,13 @@ func (s *starter) writeRules(b *strings.Builder) {
 			fmt.Fprintf(b, "      # - %s\n", comment(c.rule))
 		}
 	}
+}
+
+// writePublish writes how the extract would be published, for the user to uncomment.
+func (s *starter) writePublish(b *strings.Builder) {
+	fmt.Fprintf(b, "# To have `hyperlake run` publish the extract; who signs in comes from the environment (tab_pat_name, tab_secret_id):\n")
+	fmt.Fprintf(b, "# publish:\n#   server: https://example.online.tableau.com # or the variable tab_site_url\n")
+	fmt.Fprintf(b, "#   site: marketing # as in the browser's address after /site/; or the variable tab_site_id\n")
+	fmt.Fprintf(b, "#   project: Sales/Nightly\n#   datasource: %s\n", comment(scalar(s.name)))
+	fmt.Fprintf(b, "#   mode: overwrite # or create, append, replace, insert, update, upsert, delete\n")
 }

@@ -2,11 +2,24 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/xml"
+	"fmt"
+	"html"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,16 +39,78 @@ func program(t *testing.T, folder string, environment []string, args ...string) 
 	return cmd
 }
 
+// careless is a server in front of another whose errors repeat the header, and the body as
+// it is and as it was meant, of the request. It keeps the tokens that connected apps sign.
+type careless struct {
+	*httptest.Server
+	mu     sync.Mutex
+	signed []string
+}
+
+func newCareless(t *testing.T, address string) *careless {
+	t.Helper()
+	target, err := url.Parse(address)
+	require.NoError(t, err)
+	c := &careless{}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		if found := regexp.MustCompile(`jwt="([^"]+)"`).FindSubmatch(body); found != nil {
+			c.mu.Lock()
+			c.signed = append(c.signed, string(found[1]))
+			c.mu.Unlock()
+		}
+		out := r.Clone(r.Context())
+		out.URL.Scheme, out.URL.Host, out.RequestURI = target.Scheme, target.Host, ""
+		out.Body = io.NopCloser(bytes.NewReader(body))
+		reply, err := http.DefaultTransport.RoundTrip(out)
+		if !assert.NoError(t, err) {
+			return
+		}
+		defer reply.Body.Close()
+		content, err := io.ReadAll(reply.Body)
+		assert.NoError(t, err)
+		if reply.StatusCode >= http.StatusBadRequest {
+			var said strings.Builder
+			fmt.Fprint(&said, "<detail>")
+			for _, text := range []string{fmt.Sprint(r.Header), string(body), html.UnescapeString(string(body))} {
+				assert.NoError(t, xml.EscapeText(&said, []byte(text)))
+			}
+			content = bytes.ReplaceAll(content, []byte("<detail>"), []byte(said.String()))
+		}
+		w.WriteHeader(reply.StatusCode)
+		_, _ = w.Write(content)
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+// hidden are the forms of a text that a search for it would not find: in base64, wherever
+// the text begins in what is encoded, and in base64 of that, as Beam writes its options.
+func hidden(text string, depth int) []string {
+	if depth == 0 {
+		return nil
+	}
+	var all []string
+	for before := range 3 {
+		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + text))
+		inner := encoded[(before*8+5)/6 : len(encoded)-1] // without characters that depend on what is around
+		all = append(append(all, inner), hidden(inner, depth-1)...)
+	}
+	return all
+}
+
 // TestSecretsAreNeverWritten looks for secrets and session tokens in everything that runs
 // wrote: both streams at level debug, and every file.
 func TestSecretsAreNeverWritten(t *testing.T) {
-	const appSecret = "the+value/of an app's secret=="
+	const appSecret = "the+value/of <an> app's & secret=="
 	server, err := tableautest.Start(tableautest.Config{
 		Sites: []string{"marketing"}, Tokens: map[string]string{tokenName: tokenSecret},
 		AppSecrets: map[string]string{"secret-id": appSecret}, Folder: t.TempDir(),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	careless := newCareless(t, server.URL)
 	lake, err := filepath.Abs("../../testdata/lake/orders/*.parquet")
 	require.NoError(t, err)
 	folder, outside := t.TempDir(), t.TempDir()
@@ -61,6 +136,14 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 		{"expired", token, []string{"publish", "orders.yaml"}, 0, tableautest.Fault{Method: "POST", Path: "/datasources", ExpireToken: true}},
 		{"redirected", token, []string{"publish", "orders.yaml", "--report", "redirected.json"}, 4,
 			tableautest.Fault{Method: "POST", Path: "/datasources", Status: 307, Location: "http://localhost:1/elsewhere"}},
+		{"repeated by the server", token, []string{"publish", "orders.yaml", "--server", careless.URL, "--report", "repeated.json"}, 4,
+			tableautest.Fault{Method: "POST", Path: "/datasources", Status: 400, Code: "400011"}},
+		{"repeated by an ill server", app, []string{"publish", "orders.yaml", "--server", careless.URL, "--log-format", "json"}, 0,
+			tableautest.Fault{Method: "GET", Path: "/projects", Status: 500, Code: "500000"}},
+		{"repeated at the sign-in", append(token[:1:1], "tab_secret_id=wrong"+tokenSecret), []string{"publish", "orders.yaml", "--server", careless.URL}, 4,
+			tableautest.Fault{}},
+		{"an app repeated at the sign-in", append(app[:2:2], "tab_app_secret_value=wrong"+appSecret, "tab_app_user=me"),
+			[]string{"publish", "orders.yaml", "--server", careless.URL}, 4, tableautest.Fault{}},
 		{"refused", append(token[:1:1], "tab_secret_id=wrong"+tokenSecret), []string{"run", "orders.yaml", "--report", "refused.json"}, 4, tableautest.Fault{}},
 	}
 	var written bytes.Buffer
@@ -89,7 +172,102 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 	}
 	assert.Greater(t, len(secrets), 5, "sessions of several runs")
 	assert.Contains(t, written.String(), "request", "requests are logged at level debug")
-	for name, secret := range secrets {
-		assert.False(t, bytes.Contains(written.Bytes(), []byte(secret)), "%s was written", name)
+	assert.Contains(t, written.String(), "[redacted]", "the careless server did repeat secrets")
+	require.NotEmpty(t, careless.signed)
+	for i, token := range careless.signed {
+		secrets[fmt.Sprint("signed token ", i)] = token
 	}
+	require.True(t, slices.ContainsFunc(hidden("Extract", 2), func(text string) bool { return bytes.Contains(written.Bytes(), []byte(text)) }), "the search finds nothing")
+	for name, secret := range secrets {
+		for _, form := range append(hidden(secret, 2), secret, url.QueryEscape(secret)) {
+			assert.False(t, bytes.Contains(written.Bytes(), []byte(form)), "%s was written", name)
+		}
+	}
+}
+
+// An append whose reply is lost may have been executed: the program says so with exit code
+// 4, does not send it again, and names the command that finishes the work.
+func TestAppendOfUnknownOutcomeIsFinishedByItsCommand(t *testing.T) {
+	server, err := tableautest.Start(tableautest.Config{Projects: []string{"Sales/Nightly"}, Folder: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	lake, err := filepath.Abs("../../testdata/lake/orders/*.parquet")
+	require.NoError(t, err)
+	folder := t.TempDir()
+	config := "name: orders\ntables: [{source: {uri: '" + lake + "'}}]\npublish: {project: Sales/Nightly, datasource: All orders, allow_http: true}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "orders.yaml"), []byte(config), 0o600))
+	environment := []string{"tab_site_url=" + server.URL, "tab_pat_name=" + tokenName, "tab_secret_id=" + tokenSecret}
+	try := func(code int, args ...string) string {
+		cmd := program(t, folder, environment, args...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		_ = cmd.Run() // the exit code is compared
+		require.Equal(t, code, cmd.ProcessState.ExitCode(), stderr.String())
+		return stderr.String()
+	}
+	appends := func() (n int) {
+		for _, request := range server.Requests() {
+			if strings.Contains(request.Path, "append=true") {
+				n++
+			}
+		}
+		return n
+	}
+	try(0, "run", "orders.yaml")
+	try(0, "generate", "orders.yaml", "--set", "output.path=new.hyper", "--set", "tables.0.source.where=o_orderkey < 100")
+	server.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseRequest: true})
+	said := try(4, "publish", "new.hyper", "--allow-http", "--project", "Sales/Nightly", "--datasource", "All orders", "--mode", "append", "--timeout", "3s")
+	assert.Contains(t, said, "(outcome: unknown)")
+	assert.Equal(t, 1, appends())
+	command := regexp.MustCompile("send them with `hyperlake ([^`]+)`\n$").FindStringSubmatch(said)
+	require.NotNil(t, command, said)
+	args := strings.Split(strings.ReplaceAll(command[1], "'All orders'", "All\x00orders"), " ")
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "\x00", " ")
+	}
+	assert.Contains(t, try(4, args[:len(args)-1]...), "nobody knows whether the same rows", "without --force")
+	assert.Equal(t, 1, appends())
+	assert.Contains(t, try(0, args...), "published: Sales/Nightly/All orders on ")
+	assert.Equal(t, 2, appends())
+	assert.Contains(t, try(4, args[:len(args)-1]...), "the same rows were published to \"All orders\"")
+}
+
+// A process that is killed while it publishes leaves no lock, and the next one publishes.
+func TestKilledWhilePublishing(t *testing.T) {
+	server, err := tableautest.Start(tableautest.Config{Folder: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	lake, err := filepath.Abs("../../testdata/lake/orders/*.parquet")
+	require.NoError(t, err)
+	folder := t.TempDir()
+	config := "name: orders\ntables: [{source: {uri: '" + lake + "'}}]\npublish: {allow_http: true}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "orders.yaml"), []byte(config), 0o600))
+	environment := []string{"tab_site_url=" + server.URL, "tab_pat_name=" + tokenName, "tab_secret_id=" + tokenSecret}
+	output, err := program(t, folder, environment, "generate", "orders.yaml").CombinedOutput()
+	require.NoError(t, err, string(output))
+
+	server.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Delay: time.Minute})
+	killed := program(t, folder, environment, "publish", "orders.yaml")
+	require.NoError(t, killed.Start())
+	t.Cleanup(func() { _ = killed.Process.Kill() })
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(server.Requests(), func(r tableautest.Request) bool {
+			return r.Method == "POST" && strings.Contains(r.Path, "/datasources")
+		})
+	}, 30*time.Second, 5*time.Millisecond)
+	lock := filepath.Join(folder, "orders.hyper.ledger.json.lock")
+	assert.FileExists(t, lock)
+	output, err = program(t, folder, environment, "publish", "orders.yaml").CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(output), fmt.Sprintf("hyperlake: process %d on ", killed.Process.Pid))
+
+	require.NoError(t, killed.Process.Kill())
+	require.Error(t, killed.Wait())
+	require.Eventually(t, func() bool {
+		left, err := filepath.Glob(filepath.Join(folder, "*.lock"))
+		hidden, hiddenErr := filepath.Glob(filepath.Join(folder, ".*"))
+		return err == nil && hiddenErr == nil && len(left)+len(hidden) == 0
+	}, 10*time.Second, 10*time.Millisecond, "something stays")
+	output, err = program(t, folder, environment, "publish", "orders.yaml").CombinedOutput()
+	require.NoError(t, err, string(output))
 }

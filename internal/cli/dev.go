@@ -41,8 +41,8 @@ Any name and secret of a personal access token is accepted.
 It prints its address, and variables of the environment for another terminal.
 
 A fault says which requests go wrong: a method (or *), a part of the path, and what happens:
-status=N, code=N, retry-after=N, truncate, expire-token, lose-request, lose-reply, purge-job,
-early-finish-code, delay=2s, rate=BYTES, skip=N, times=N.`,
+status=N, code=N, retry-after=N, truncate, empty, expire-token, lose-request, lose-reply,
+purge-job, early-finish-code, delay=2s, rate=BYTES, skip=N, times=N.`,
 		Example: `  hyperlake dev fake-tableau --address 127.0.0.1:8000
   hyperlake dev fake-tableau --fault "POST /datasources lose-reply"`,
 		Args: exactly(0, "no arguments"),

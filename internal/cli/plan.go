@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -15,10 +16,12 @@ func (a *app) planCommand() *cobra.Command {
 		Use:   "plan CONFIG",
 		Short: "Show what a run would do, without doing it",
 		Long: `Show what a run of the configuration would do: the files that it would read, the tables
-and types that they would become, the format version and why, and how the work is divided.
+and types that they would become, the format version and why, how the work is divided, and
+where the extract would be published.
 
-It reads no more than the footers of the files, needs no hyperd, and writes nothing. What
-keeps a run from starting is the same failure here.`,
+It reads no more than the footers of the files, needs no hyperd, asks no server, and writes
+nothing. What keeps a run from starting is the same failure here, but for what only this
+environment lacks, such as a token.`,
 		Example: "  hyperlake plan lineitem.yaml --set output.format_version=3",
 		Args:    exactly(1, "a configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,10 +33,14 @@ keeps a run from starting is the same failure here.`,
 			if err != nil {
 				return err
 			}
+			show := func() error { return a.printText(planText(plan)) }
 			if a.flags.json {
-				return a.printJSON(plan)
+				show = func() error { return a.printJSON(plan) }
 			}
-			return a.printText(planText(plan))
+			if err := show(); err != nil {
+				return err
+			}
+			return plan.Refusal()
 		},
 	}
 }
@@ -54,6 +61,7 @@ func planText(plan *pipelines.Plan) string {
 			fmt.Fprintf(&b, "drift: %s\n", visible(note))
 		}
 	}
+	writePublishPlan(&b, plan.Publish)
 	if len(plan.Warnings) > 0 {
 		fmt.Fprintln(&b)
 	}
@@ -116,6 +124,48 @@ func writeRepartition(b *strings.Builder, repartition *pipelines.RepartitionPlan
 	for _, note := range repartition.Notes {
 		fmt.Fprintf(b, "repartition: %s\n", visible(note))
 	}
+}
+
+// writePublishPlan says where the extract goes, and what is wrong with that.
+func writePublishPlan(b *strings.Builder, plan *pipelines.PublishPlan) {
+	if plan == nil {
+		return
+	}
+	site, project := "the default site", "the default project"
+	if plan.Site != "" {
+		site = "site " + visible(plan.Site)
+	}
+	if plan.Project != "" {
+		project = "project " + visible(plan.Project)
+	}
+	fmt.Fprintf(b, "\npublish to %s, %s, %s: mode %s", cmp.Or(visible(plan.Server), "a server that is not known here"), site, project, plan.Mode)
+	if len(plan.Match) > 0 {
+		fmt.Fprintf(b, " by %s", visible(strings.Join(plan.Match, ", ")))
+	}
+	if plan.IfChanged {
+		fmt.Fprint(b, ", if the rows changed")
+	}
+	fmt.Fprintln(b)
+	for _, source := range plan.Datasources {
+		var tables []string
+		for _, table := range source.Tables {
+			tables = append(tables, sqlNameText(table.Schema, table.Name))
+		}
+		fmt.Fprintf(b, "data source %s: %s\n", visible(source.Name), strings.Join(tables, ", "))
+	}
+	for _, problem := range plan.Problems {
+		fmt.Fprintf(b, "a run would not start: %s\n", problemText(problem))
+	}
+	for _, problem := range plan.Missing {
+		fmt.Fprintf(b, "a run would not start here: %s\n", problemText(problem))
+	}
+}
+
+func problemText(problem pipelines.PublishProblem) string {
+	if problem.Hint == "" {
+		return visible(problem.Message)
+	}
+	return visible(problem.Message + "; " + problem.Hint)
 }
 
 // writeRules names the user's rules.

@@ -27,18 +27,22 @@ type meter struct {
 func (a *app) newMeter() *meter {
 	m := &meter{log: a.log, logged: time.Now()}
 	if file, ok := a.stderr.(*os.File); ok && !a.flags.quiet && a.flags.logFormat == formatText && term.IsTerminal(int(file.Fd())) {
-		m.terminal = file
-		m.bar = progressbar.NewOptions64(-1,
-			progressbar.OptionSetWriter(file),
-			progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("rows"),
-			progressbar.OptionSetWidth(20),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish(),
-		)
+		m.terminal, m.bar = file, newBar(file)
 	}
 	return m
+}
+
+// newBar counts rows; how many there are may become known later.
+func newBar(terminal io.Writer) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(-1,
+		progressbar.OptionSetWriter(terminal),
+		progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString("rows"),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)
 }
 
 // show takes the latest state.
@@ -77,11 +81,12 @@ func (m *meter) showBytes(p pipelines.Progress) {
 	if m.bar != nil {
 		if p.Stage != m.stage || m.bar.GetMax64() != p.TotalBytes { // another file
 			m.stage = p.Stage
-			_ = m.bar.Clear()
+			_ = m.bar.Finish() // which clears it, and ends what draws it by itself
 			m.bar = progressbar.NewOptions64(p.TotalBytes,
 				progressbar.OptionSetWriter(m.terminal),
 				progressbar.OptionSetDescription(p.Stage),
 				progressbar.OptionShowBytes(true), // with the rate, and the remaining time
+				progressbar.OptionShowCount(),
 				progressbar.OptionSetWidth(20),
 				progressbar.OptionThrottle(100*time.Millisecond),
 				progressbar.OptionClearOnFinish(),
@@ -105,6 +110,6 @@ func (m *meter) showBytes(p pipelines.Progress) {
 // close removes the progress line from the terminal.
 func (m *meter) close() {
 	if m.bar != nil {
-		_ = m.bar.Clear()
+		_ = m.bar.Finish() // which clears it, and ends what draws it by itself
 	}
 }

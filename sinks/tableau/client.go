@@ -82,13 +82,22 @@ type Client struct {
 	signing sync.Mutex // held while signing in
 	state   sync.Mutex // guards what follows
 	current *session
-	spoken  []Secret // secrets and tokens so far, to keep them out of the server's texts
+	spoken  []Secret // secrets and tokens so far, as they may stand in the server's texts
 }
 
 // Check says what is wrong with the fields of the client, without the network: an address
 // that is none or that AllowHTTP does not permit, a CAFile that cannot be used. Every other
 // method begins with it. Failures are *[Error]; one without Credentials is not found.
 func (c *Client) Check() error { return c.prepare() }
+
+// Address is the server's, in the one form that all its spellings in Server have: with its
+// scheme, the host in lower case, and no slash at the end. It is empty where Check fails.
+func (c *Client) Address() string {
+	if c.prepare() != nil {
+		return ""
+	}
+	return c.origin.String()
+}
 
 // prepare makes the transport and checks the fields, once.
 func (c *Client) prepare() error {
@@ -149,7 +158,7 @@ func parseServer(server string, allowHTTP bool) (*url.URL, error) {
 	case parsed.Fragment != "" || parsed.RawQuery != "":
 		return nil, fail("it has more than a host", "the name of the site belongs into publish.site")
 	}
-	return &url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: strings.TrimRight(parsed.Path, "/")}, nil
+	return &url.URL{Scheme: parsed.Scheme, Host: strings.ToLower(parsed.Host), Path: strings.TrimRight(parsed.Path, "/")}, nil
 }
 
 func newTransport(caFile string) (http.RoundTripper, error) {
@@ -171,7 +180,7 @@ func newTransport(caFile string) (http.RoundTripper, error) {
 	}
 	pem, err := os.ReadFile(caFile)
 	if err != nil {
-		return nil, &Error{Action: "read the certificate authorities", err: err}
+		return nil, &Error{Action: "read the certificate authorities", err: err, Hint: "check ca_file"}
 	}
 	if !pool.AppendCertsFromPEM(pem) {
 		return nil, misuse("read the certificate authorities", "ca_file names a file in PEM form", "%s holds no certificate", caFile)
@@ -195,10 +204,13 @@ func (c *Client) log() *slog.Logger {
 
 // hide remembers a secret, to keep it out of texts that come from outside.
 func (c *Client) hide(secret Secret) {
+	if secret.IsZero() {
+		return
+	}
 	c.state.Lock()
 	defer c.state.Unlock()
-	if !secret.IsZero() {
-		c.spoken = append(c.spoken, secret)
+	for _, spelling := range spellings(secret.Reveal()) {
+		c.spoken = append(c.spoken, NewSecret(spelling))
 	}
 }
 

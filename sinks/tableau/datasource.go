@@ -80,7 +80,7 @@ func (c *Client) lookUp(ctx context.Context, projectID, name string) (found Data
 			continue
 		}
 		if exists {
-			return Datasource{}, false, time.Time{}, &Error{Action: action, err: errors.New("the project has several data sources of that name")}
+			return Datasource{}, false, time.Time{}, &Error{Action: action, err: errors.New("the project has several data sources of that name"), Hint: "rename or remove all but one of them"}
 		}
 		found, exists = d, true
 	}

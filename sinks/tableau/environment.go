@@ -3,6 +3,7 @@ package tableau
 import (
 	"os"
 	"strings"
+	"time"
 )
 
 // The variables of the environment, each also in upper case, and with _FILE added for
@@ -44,6 +45,32 @@ func FromEnvironment(lookup func(string) (string, bool)) (Environment, error) {
 		return found, e.err
 	}
 	return found, err
+}
+
+// EnvironmentCredentials are those that [FromEnvironment] finds, looked up anew at each
+// sign-in: a long run signs in late, and the file that holds a secret may have been
+// replaced by then.
+func EnvironmentCredentials(lookup func(string) (string, bool)) Credentials {
+	return environmentCredentials{lookup}
+}
+
+type environmentCredentials struct{ lookup func(string) (string, bool) }
+
+func (c environmentCredentials) element(now time.Time) (wireCredentials, []Secret, error) {
+	found, err := FromEnvironment(c.lookup)
+	if err != nil {
+		return wireCredentials{}, nil, err
+	}
+	return found.Credentials.element(now)
+}
+
+func (environmentCredentials) oldestAPI() Version { return tokensAPI }
+
+func (c environmentCredentials) hint() string {
+	if found, err := FromEnvironment(c.lookup); err == nil {
+		return found.Credentials.hint()
+	}
+	return credentialsHint
 }
 
 const readCredentials = "read the credentials from the environment"

@@ -121,6 +121,19 @@ func TestUploadUsedUpByATryThatLeftNoTrace(t *testing.T) {
 	assert.Len(t, b.sent(http.MethodPost, "/fileUploads"), 2)
 }
 
+// A proxy gave up, and the server is still at it: what comes of that is waited for.
+func TestFirstTryIsStillUnderWay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Status: 504})
+	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Status: 403, Code: "403131", Times: 3})
+	before := len(b.waits.taken())
+	result, err := b.client.Publish(t.Context(), b.publication(plainFile(t, 10), tableau.Overwrite))
+	assert.Equal(t, published, outcome(result, err), "%v", err)
+	assert.Equal(t, []time.Duration{500 * time.Millisecond, time.Second, 3 * time.Second, 10 * time.Second}, b.waits.taken()[before:])
+	assert.Len(t, b.sent(http.MethodPost, "/datasources"), 5)
+}
+
 func TestRefusalAfterATryInDoubt(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, tableautest.Config{})

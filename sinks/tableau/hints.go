@@ -11,6 +11,11 @@ const (
 	codePastTheEnd      = "400006"
 )
 
+const (
+	addressHint = "check the server's address: another server, a proxy or a sign-in page may have answered"
+	fileHint    = "check the path of the file and its permissions"
+)
+
 const existsHint = "publish with mode overwrite to replace it, or under another name"
 
 // hints says what to do about Tableau's codes, whose texts are in many languages.
@@ -57,5 +62,5 @@ func hintFor(status int, code string) string {
 	case status >= 500:
 		return "the server is in trouble; repeat it later"
 	}
-	return ""
+	return "Tableau's reference of the REST API explains its error codes; the logs of the server may say more"
 }

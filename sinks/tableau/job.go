@@ -3,6 +3,7 @@ package tableau
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,6 +21,7 @@ type Job struct {
 	CompletedAt  time.Time
 	Notes        string // in the user's language; empty if there are none
 
+	completed  bool // also when the time cannot be read
 	finishCode string
 	errorCode  string // of the notes
 }
@@ -52,7 +54,7 @@ type wireJob struct {
 }
 
 func (c *Client) job(w *wireJob) Job {
-	job := Job{ID: w.ID, Type: w.Type, CompletedAt: parseTime(w.CompletedAt), finishCode: w.FinishCode}
+	job := Job{ID: w.ID, Type: w.Type, CompletedAt: parseTime(w.CompletedAt), completed: w.CompletedAt != "", finishCode: w.FinishCode}
 	job.Progress, _ = strconv.Atoi(w.Progress) // for people only
 	var notes []string
 	for _, detail := range w.Details {
@@ -73,7 +75,7 @@ func (c *Client) job(w *wireJob) Job {
 
 // Done says whether the job ended. Only then does its finish code mean anything: a job
 // that was just made may carry the code of a failure.
-func (j Job) Done() bool { return !j.CompletedAt.IsZero() }
+func (j Job) Done() bool { return j.completed }
 
 // JobError says that a job ended without success.
 type JobError struct{ Job Job }
@@ -111,7 +113,7 @@ func (c *Client) Job(ctx context.Context, id string) (Job, error) {
 		return Job{}, err
 	}
 	if reply.Job == nil {
-		return Job{}, &Error{Action: call.action, err: fmt.Errorf("the reply does not describe job %s", id)}
+		return Job{}, c.incomplete(call, reply, "the reply does not describe job "+id)
 	}
 	return c.job(reply.Job), nil
 }
@@ -163,7 +165,7 @@ func (c *Client) WaitForJob(ctx context.Context, id string, report func(Job)) (J
 func (j Job) verdict() error {
 	switch {
 	case j.finishCode == "":
-		return &OutcomeUnknownError{Action: "wait for the job", JobID: j.ID, Err: fmt.Errorf("the job ended without saying how")}
+		return &OutcomeUnknownError{Action: "wait for the job", JobID: j.ID, Hint: "look at what the job was to do", Err: errors.New("the job ended without saying how")}
 	case j.errorCode != "", j.finishCode != finishSucceeded && j.finishCode != finishCompleted:
 		return &JobError{Job: j}
 	}

@@ -25,6 +25,8 @@ func (p *publisher) patience(failed error, try int) []time.Duration {
 		return outcomeWaits[:smallOutcomeWaits]
 	case p.Mode == Append, slow && (p.large || p.asJob):
 		return outcomeWaits
+	case hasCode(failed, codeBeingPublished): // perhaps by the earlier try
+		return []time.Duration{busyWaits[min(max(try-1, 0), len(busyWaits)-1)]}
 	}
 	// Sending it again does no harm: do not wait longer than for any other request.
 	wait := transientWaits[min(try, len(transientWaits)-1)]
@@ -62,19 +64,16 @@ func (p *publisher) changed(now Datasource, exists bool) bool {
 // finish turns a reply into the result: at once, or when the job ended. A job does not
 // name the data source.
 func (p *publisher) finish(ctx context.Context, reply *response) (Published, error) {
-	if reply.Job == nil && reply.Datasource != nil && reply.Datasource.ID != "" {
+	if reply.Job == nil {
 		found := *reply.Datasource
 		found.ProjectID = p.ProjectID
 		return Published{Datasource: found}, nil
 	}
-	result := Published{}
-	if reply.Job != nil {
-		result.JobID = reply.Job.ID
-		if _, err := p.c.WaitForJob(ctx, reply.Job.ID, p.JobProgress); IsOutcomeUnknown(err) {
-			return p.confirm(ctx, result, err)
-		} else if err != nil {
-			return result, fmt.Errorf("%s: %w", p.action, err)
-		}
+	result := Published{JobID: reply.Job.ID}
+	if _, err := p.c.WaitForJob(ctx, reply.Job.ID, p.JobProgress); IsOutcomeUnknown(err) {
+		return p.confirm(ctx, result, err)
+	} else if err != nil {
+		return result, fmt.Errorf("%s: %w", p.action, err)
 	}
 	found, exists, _, err := p.c.lookUp(ctx, p.ProjectID, p.Name)
 	if err != nil || !exists {

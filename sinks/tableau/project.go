@@ -181,7 +181,8 @@ func (c *Client) createProject(ctx context.Context, parent Project, name string)
 	if err != nil {
 		return Project{}, &Error{Action: action, err: err}
 	}
-	reply, err := c.do(ctx, call{action: action, method: http.MethodPost, path: "/sites/{site}/projects", body: xmlBody(content), repeatable: true})
+	call := call{action: action, method: http.MethodPost, path: "/sites/{site}/projects", body: xmlBody(content), repeatable: true}
+	reply, err := c.do(ctx, call)
 	if IsConflict(err) || hasCode(err, codeNameTaken) {
 		all, listErr := c.Projects(ctx)
 		if listErr != nil {
@@ -195,7 +196,7 @@ func (c *Client) createProject(ctx context.Context, parent Project, name string)
 		return Project{}, err
 	}
 	if reply.Project == nil || reply.Project.ID == "" {
-		return Project{}, &Error{Action: action, err: errors.New("the reply does not tell its id")}
+		return Project{}, c.incomplete(call, reply, "the reply does not tell its id")
 	}
 	return *reply.Project, nil
 }

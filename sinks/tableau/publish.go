@@ -75,7 +75,7 @@ func (c *Client) Publish(ctx context.Context, publication Publication) (Publishe
 	}
 	file, err := os.Open(publication.File)
 	if err != nil {
-		return Published{}, &Error{Action: action, err: err}
+		return Published{}, &Error{Action: action, err: err, Hint: fileHint}
 	}
 	defer file.Close()
 	info, err := file.Stat()
@@ -83,7 +83,7 @@ func (c *Client) Publish(ctx context.Context, publication Publication) (Publishe
 		err = fmt.Errorf("%s is not a file", publication.File)
 	}
 	if err != nil {
-		return Published{}, &Error{Action: action, err: err}
+		return Published{}, &Error{Action: action, err: err, Hint: fileHint}
 	}
 	p := &publisher{
 		Publication: publication, c: c, action: action, file: file, size: info.Size(),
@@ -235,10 +235,15 @@ func (p *publisher) send(ctx context.Context) (*response, error) {
 	if err != nil {
 		return nil, &Error{Action: p.action, err: err}
 	}
-	return p.c.do(ctx, call{
+	call := call{
 		action: p.action, method: http.MethodPost, path: "/sites/{site}/datasources",
 		query: query, body: body, timeout: max(syncPublishTimeout, p.c.requestTimeout()),
-	})
+	}
+	reply, err := p.c.do(ctx, call)
+	if err == nil && (reply.Job == nil || reply.Job.ID == "") && (reply.Datasource == nil || reply.Datasource.ID == "") {
+		return nil, p.c.incomplete(call, reply, "the reply names neither a data source nor a job")
+	}
+	return reply, err
 }
 
 // mayBeDone says whether this try or an earlier one may have been executed.

@@ -44,10 +44,10 @@ func (r *retries) next(err error) (time.Duration, bool) {
 }
 
 // restart is next for an upload, all of which is repeated when one of its chunks may have
-// arrived, or when the server has forgotten it.
+// arrived, or when the server has forgotten it. Its beginning was tried often enough.
 func (r *retries) restart(err error) (time.Duration, bool) {
 	var e *Error
-	if !errors.As(err, &e) || !e.unknown() && e.Code != codeUploadMissing {
+	if !errors.As(err, &e) || e.Method != http.MethodPut || !e.unknown() && e.Code != codeUploadMissing {
 		return 0, false
 	}
 	return nextWait(transientWaits, &r.failures, e.RetryAfter)

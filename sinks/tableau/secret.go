@@ -1,9 +1,13 @@
 package tableau
 
 import (
+	"encoding/xml"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
 )
 
 const redacted = "[redacted]"
@@ -26,6 +30,21 @@ func (s Secret) Reveal() string {
 		return ""
 	}
 	return s.reveal()
+}
+
+// spellings are the forms in which a text may come back from a server: as it is, and as it
+// stands in requests.
+func spellings(text string) []string {
+	all := []string{text}
+	var inXML strings.Builder
+	if err := xml.EscapeText(&inXML, []byte(text)); err == nil {
+		all = append(all, inXML.String())
+	}
+	all = append(all, url.QueryEscape(text), url.PathEscape(text))
+	slices.Sort(all)
+	all = slices.Compact(all)
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) }) // none is a part of one that comes later
+	return all
 }
 
 // IsZero says whether the secret is empty.

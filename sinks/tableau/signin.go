@@ -97,7 +97,7 @@ func (c *Client) begin(ctx context.Context) (*session, error) {
 func (c *Client) exchangeCredentials(ctx context.Context, s *session, element wireCredentials) error {
 	content, err := request{Credentials: &element}.encode()
 	if err != nil {
-		return &Error{Action: "sign in", err: errors.New("the credentials cannot stand in a request")}
+		return &Error{Action: "sign in", err: errors.New("the credentials cannot stand in a request"), Hint: credentialsHint}
 	}
 	call := call{action: "sign in", method: http.MethodPost, path: "/auth/signin", body: xmlBody(content), repeatable: true}
 	reply, err := c.doUnsigned(ctx, s, call)
@@ -109,7 +109,7 @@ func (c *Client) exchangeCredentials(ctx context.Context, s *session, element wi
 		return err
 	}
 	if reply.Credentials == nil || reply.Credentials.Token == "" || reply.Credentials.Site.ID == "" {
-		return c.failed(call, s.url(call), &Error{err: errors.New("the reply holds no token"), Hint: "check the server's address"})
+		return c.incomplete(call, reply, "the reply holds no token")
 	}
 	s.token, s.siteID = NewSecret(reply.Credentials.Token), reply.Credentials.Site.ID
 	c.hide(s.token)

@@ -121,7 +121,7 @@ func (c *Client) try(ctx context.Context, s *session, call call) (*response, err
 			return reply, err
 		}
 		if hop == maxRedirects {
-			return nil, c.failed(call, target, &Error{err: fmt.Errorf("more than %d redirects", maxRedirects)})
+			return nil, c.failed(call, target, &Error{err: fmt.Errorf("more than %d redirects", maxRedirects), Hint: addressHint})
 		}
 		if target, err = c.follow(s, call, target, redirect.location); err != nil {
 			return nil, err
@@ -136,7 +136,7 @@ func (c *Client) exchange(ctx context.Context, s *session, call call, target *ur
 	defer cancel()
 	request, err := newRequest(bounded, s, call, target)
 	if err != nil {
-		return nil, c.failed(call, target, &Error{err: err})
+		return nil, c.failed(call, target, &Error{err: err, Hint: addressHint})
 	}
 	raw, err := c.transport.Do(request)
 	if err != nil {
@@ -192,11 +192,12 @@ func (c *Client) read(call call, target *url.URL, raw *http.Response, content []
 	reply := &response{}
 	parseErr := xml.Unmarshal(content, reply)
 	if raw.StatusCode/100 == 2 {
+		reply.status, reply.target = raw.StatusCode, target
 		reply.date, _ = http.ParseTime(raw.Header.Get("Date"))
 		if parseErr != nil && len(bytes.TrimSpace(content)) > 0 {
 			return nil, c.failed(call, target, &Error{
 				Status: raw.StatusCode, garbled: true, err: errors.New("the reply is not Tableau's"),
-				Hint: "check the server's address: another server, a proxy or a sign-in page answered",
+				Hint: addressHint,
 			})
 		}
 		return reply, nil
@@ -210,6 +211,11 @@ func (c *Client) read(call call, target *url.URL, raw *http.Response, content []
 	return nil, c.failed(call, target, failed)
 }
 
+// incomplete is the failure of a call whose reply lacks what it is about.
+func (c *Client) incomplete(call call, reply *response, what string) error {
+	return c.failed(call, reply.target, &Error{Status: reply.status, garbled: true, err: errors.New(what), Hint: addressHint})
+}
+
 // lost makes an *Error of a request that had no whole reply.
 func (c *Client) lost(ctx context.Context, call call, target *url.URL, err error) error {
 	var wrapped *url.Error
@@ -218,7 +224,7 @@ func (c *Client) lost(ctx context.Context, call call, target *url.URL, err error
 	}
 	if call.body != nil {
 		if readErr := call.body.failed(); readErr != nil {
-			return c.failed(call, target, &Error{err: readErr})
+			return c.failed(call, target, &Error{err: readErr, Hint: "see that nothing changes the file while it is sent"})
 		}
 	}
 	if ctx.Err() != nil {

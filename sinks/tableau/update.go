@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -121,9 +120,9 @@ func (c *Client) UpdateData(ctx context.Context, update Update) (Job, error) {
 	const action = "update the data source"
 	switch {
 	case update.DatasourceID == "" || update.RequestID == "":
-		return Job{}, misuse(action, "", "it lacks the id of the data source or a request id")
+		return Job{}, misuse(action, "set DatasourceID and RequestID", "it lacks the id of the data source or a request id")
 	case len(update.Actions) == 0:
-		return Job{}, misuse(action, "", "it has no action")
+		return Job{}, misuse(action, "make one with NewAction", "it has no action")
 	}
 	u := &updater{Update: update, c: c, action: action}
 	if err := u.open(); err != nil {
@@ -159,12 +158,12 @@ func (u *updater) open() error {
 	}
 	file, err := os.Open(u.Payload)
 	if err != nil {
-		return &Error{Action: u.action, err: err}
+		return &Error{Action: u.action, err: err, Hint: fileHint}
 	}
 	info, err := file.Stat()
 	if err != nil {
 		file.Close()
-		return &Error{Action: u.action, err: err}
+		return &Error{Action: u.action, err: err, Hint: fileHint}
 	}
 	limit := u.c.PayloadLimit
 	if limit == 0 {
@@ -192,7 +191,7 @@ func (u *updater) run(ctx context.Context) (Job, error) {
 	if err != nil {
 		return Job{}, u.explain(err)
 	}
-	if reply.Job == nil {
+	if reply.Job == nil || reply.Job.ID == "" {
 		return Job{}, &OutcomeUnknownError{Action: u.action, Harmless: true, Hint: u.repeatHint(), Err: errors.New("the reply names no job")}
 	}
 	job, err := u.c.WaitForJob(ctx, reply.Job.ID, u.JobProgress)
@@ -272,7 +271,7 @@ func (c *Client) datasource(ctx context.Context, id string) (Datasource, error) 
 		return Datasource{}, err
 	}
 	if reply.Datasource == nil {
-		return Datasource{}, &Error{Action: call.action, err: io.ErrUnexpectedEOF}
+		return Datasource{}, c.incomplete(call, reply, "the reply does not describe the data source")
 	}
 	return *reply.Datasource, nil
 }

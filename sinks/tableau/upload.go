@@ -2,7 +2,6 @@ package tableau
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,13 +25,13 @@ func (c *Client) upload(ctx context.Context, file io.ReaderAt, size int64, meter
 }
 
 func (c *Client) uploadOnce(ctx context.Context, file io.ReaderAt, size int64, meter *meter) (string, error) {
-	const action = "begin the upload"
-	reply, err := c.do(ctx, call{action: action, method: http.MethodPost, path: "/sites/{site}/fileUploads", repeatable: true})
+	call := call{action: "begin the upload", method: http.MethodPost, path: "/sites/{site}/fileUploads", repeatable: true}
+	reply, err := c.do(ctx, call)
 	if err != nil {
 		return "", err
 	}
 	if reply.FileUpload == nil || reply.FileUpload.SessionID == "" {
-		return "", &Error{Action: action, err: errors.New("the reply does not name the upload")}
+		return "", c.incomplete(call, reply, "the reply does not name the upload")
 	}
 	id := reply.FileUpload.SessionID
 	for offset := int64(0); offset < size; offset += c.chunkBytes() {

@@ -74,7 +74,7 @@ func (c *Client) serverInfo(ctx context.Context, s *session) (ServerInfo, error)
 		return ServerInfo{}, err
 	}
 	if reply.ServerInfo == nil {
-		return ServerInfo{}, c.failed(call, s.url(call), &Error{err: errors.New("the reply does not tell the version"), Hint: "check the server's address"})
+		return ServerInfo{}, c.incomplete(call, reply, "the reply does not tell the version")
 	}
 	info := ServerInfo{Product: strings.TrimSpace(reply.ServerInfo.ProductVersion)}
 	if info.API, err = ParseVersion(reply.ServerInfo.RESTAPIVersion); err != nil {
@@ -90,7 +90,7 @@ func (c *Client) negotiate(ctx context.Context, s *session) error {
 	if c.APIVersion != "" {
 		pinned, err := ParseVersion(c.APIVersion)
 		if err != nil {
-			return &Error{Action: "read api_version", err: err}
+			return &Error{Action: "read api_version", err: err, Hint: "write it like 3.28, or leave it out"}
 		}
 		s.version = pinned
 		return nil

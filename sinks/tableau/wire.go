@@ -2,6 +2,7 @@ package tableau
 
 import (
 	"encoding/xml"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -22,7 +23,9 @@ type response struct {
 	FileUpload  *wireFileUpload `xml:"fileUpload"`
 	Job         *wireJob        `xml:"job"`
 
-	date time.Time // the server's clock; zero if the reply does not tell
+	date   time.Time // the server's clock; zero if the reply does not tell
+	status int       // of HTTP
+	target *url.URL  // that replied
 }
 
 type pagination struct {

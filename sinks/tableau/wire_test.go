@@ -197,6 +197,7 @@ func TestRecordedJobs(t *testing.T) {
 		"failed": {[]string{`<job id="j" mode="Asynchronous" type="UpdateUploadedFile" progress="0" createdAt="2021-10-05T18:53:34Z" startedAt="2021-10-05T18:53:34Z"/>`,
 			`<job id="j" mode="Asynchronous" type="UpdateUploadedFile" progress="100" createdAt="2021-10-05T18:53:34Z" startedAt="2021-10-05T18:53:34Z" completedAt="2021-10-05T18:53:35Z" finishCode="1"><updateUploadedFileJob><datasource id="d" name="World Indicators"/><connectionLuid>c</connectionLuid></updateUploadedFileJob></job>`}, "job j (UpdateUploadedFile) failed"},
 		"failed with notes":    {[]string{`<job id="j" type="RefreshExtract" completedAt="2021-10-05T18:53:35Z" finishCode="1"><extractRefreshJob><workbook id="w"/><notes>java.lang.RuntimeException: Login failed.</notes></extractRefreshJob></job>`}, "failed: java.lang.RuntimeException: Login failed."},
+		"odd time":             {[]string{`<job id="j" completedAt="13.05.2020 20:25" finishCode="0"/>`}, ""},
 		"cancelled":            {[]string{`<job id="j" type="PublishDatasource" completedAt="2021-10-05T18:53:35Z" finishCode="2"/>`}, "was cancelled"},
 		"notes tell a failure": {[]string{`<job id="j" type="PublishDatasource" completedAt="2021-10-05T18:53:35Z" finishCode="0"><statusNotes><statusNote type="errorCode" value="400011" text="no"/></statusNotes></job>`}, "failed: Tableau error 400011: no"},
 		"ended without a code": {[]string{`<job id="j" type="PublishDatasource" completedAt="2021-10-05T18:53:35Z"/>`}, "ended without saying how"},

@@ -23,6 +23,7 @@ type Fault struct {
 	Location   string // header, with Status
 
 	Truncate bool // the reply breaks off, with Status
+	Empty    bool // the reply has no body, with Status
 
 	ExpireToken     bool // the token of the request ends, so that it is refused
 	LoseRequest     bool // the connection is cut, and nothing was done
@@ -45,7 +46,7 @@ func (s *Server) Inject(fault Fault) {
 }
 
 // ParseFault reads a fault as a command line has it: a method (or *), a part of the path,
-// and words such as status=503, code=403131, retry-after=2, location=URL, truncate,
+// and words such as status=503, code=403131, retry-after=2, location=URL, truncate, empty,
 // expire-token, lose-request, lose-reply, purge-job, early-finish-code, delay=2s, rate=1000000, skip=1
 // and times=-1.
 func ParseFault(text string) (Fault, error) {
@@ -81,6 +82,8 @@ func (f *Fault) set(word string) error {
 		f.EarlyFinishCode = true
 	case "truncate":
 		f.Truncate = true
+	case "empty":
+		f.Empty = true
 	case "code":
 		f.Code = value
 	case "retry-after":
@@ -164,6 +167,10 @@ func (f Fault) answer(w http.ResponseWriter) {
 	}
 	if f.Code != "" {
 		writeProblem(w, refuse(f.Status, f.Code, "a fault was asked for"))
+		return
+	}
+	if f.Empty {
+		w.WriteHeader(f.Status)
 		return
 	}
 	if f.Truncate {

@@ -210,9 +210,9 @@ func TestFaultsFromText(t *testing.T) {
 		Method: "PUT", Path: "/fileUploads", Status: 503, Code: "500000", RetryAfter: "7", LoseReply: true,
 		Delay: 2 * time.Millisecond, BytesPerSecond: 1000, Skip: 1, Times: -1,
 	}, fault)
-	fault, err = tableautest.ParseFault("* / truncate expire-token lose-request purge-job early-finish-code location=/x")
+	fault, err = tableautest.ParseFault("* / truncate empty expire-token lose-request purge-job early-finish-code location=/x")
 	require.NoError(t, err)
-	assert.Equal(t, tableautest.Fault{Path: "/", Truncate: true, ExpireToken: true, LoseRequest: true, PurgeJob: true, EarlyFinishCode: true, Location: "/x"}, fault)
+	assert.Equal(t, tableautest.Fault{Path: "/", Truncate: true, Empty: true, ExpireToken: true, LoseRequest: true, PurgeJob: true, EarlyFinishCode: true, Location: "/x"}, fault)
 	for _, text := range []string{"", "PUT", "PUT /x", "PUT /x nonsense", "PUT /x status=many", "PUT /x delay=soon"} {
 		_, err := tableautest.ParseFault(text)
 		assert.Error(t, err, text)

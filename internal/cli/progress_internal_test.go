@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"bytes"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"hyperlake/pipelines"
+)
+
+// terminal is what was drawn; some bars draw by themselves.
+type terminal struct {
+	mu    sync.Mutex
+	drawn bytes.Buffer
+}
+
+func (t *terminal) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.drawn.Write(p)
+}
+
+func (t *terminal) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.drawn.String()
+}
+
+// A file that is being sent shows its bytes, their rate, and the time that remains.
+func TestProgressOfAFileThatIsSent(t *testing.T) {
+	t.Parallel()
+	halfway := pipelines.Progress{Stage: "publish", Bytes: 40_000_000, TotalBytes: 100_000_000, Elapsed: 4 * time.Second}
+	t.Run("in the log", func(t *testing.T) {
+		t.Parallel()
+		var written bytes.Buffer
+		m := &meter{log: slog.New(slog.NewTextHandler(&written, nil))}
+		m.show(halfway)
+		m.show(halfway) // too soon
+		assert.Regexp(t, `^time=\S+ level=INFO msg=progress stage=publish bytes=40000000 bytes_total=100000000 percent=40 bytes_per_second=10000000 remaining=6s\n$`, written.String())
+	})
+	t.Run("on a terminal", func(t *testing.T) {
+		t.Parallel()
+		written := &terminal{}
+		m := &meter{log: slog.New(slog.DiscardHandler), terminal: written, bar: newBar(written)}
+		m.show(pipelines.Progress{Stage: "publish"}) // how long it takes is not known yet
+		time.Sleep(200 * time.Millisecond)
+		m.show(pipelines.Progress{Stage: "publish", Bytes: 1, TotalBytes: 100_000_000, Elapsed: time.Millisecond})
+		time.Sleep(200 * time.Millisecond) // it is not drawn more often
+		m.show(halfway)
+		assert.Regexp(t, `publish\s+40% .+\(40/100 MB, [0-9.]+ [kMGT]B/s\) \[\d+s:\d+s\]`, written.String())
+		m.close()
+		before := written.String()
+		time.Sleep(300 * time.Millisecond)
+		assert.Equal(t, before, written.String(), "something draws on")
+		assert.Regexp(t, ` +\r$`, before, "a line stays")
+	})
+}

@@ -1,0 +1,72 @@
+package pipelines_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/pipelines"
+	"hyperlake/sinks/tableau/tableautest"
+)
+
+// Two processes that publish with one ledger would not know of each other's rows.
+func TestOneProcessPublishesWithALedger(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	s.mustRun("mode: create")
+	s.lake(item(2, "b"))
+	cfg := s.config("mode: append")
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Delay: 3 * time.Second})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.run(cfg)
+		ended <- err
+	}()
+	sent := s.count("POST", "/datasources")
+	require.Eventually(t, func() bool { return s.count("POST", "/datasources") > sent }, 30*time.Second, 10*time.Millisecond)
+	lock := pipelines.LedgerPath(cfg.Output.Path) + ".lock"
+	assert.FileExists(t, lock)
+	report, err := s.publish(cfg, pipelines.PublishOptions{Force: true})
+	failed := requireUnpublished(t, report, err)
+	assert.Regexp(t, fmt.Sprintf(`^process %d on .+ \(run [0-9TZa-f-]+, since .+ UTC\) is publishing with the ledger `, os.Getpid()), failed.Message)
+	assert.Contains(t, failed.Hint, "wait until it has ended; `hyperlake publish ")
+	require.NoError(t, <-ended)
+	assert.Equal(t, []string{"1|a", "2|b"}, s.rows())
+	assert.NoFileExists(t, lock)
+
+	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	require.ErrorContains(t, err, "the same rows were published")
+
+	require.NoError(t, os.WriteFile(lock, []byte(`{"run_id": "dead", "process": 1}`), 0o600))
+	_, err = s.publish(cfg, pipelines.PublishOptions{Force: true})
+	require.NoError(t, err, "a dead process locks nobody out")
+	assert.NoFileExists(t, lock)
+}
+
+// However server and project are spelt, the ledger knows the data source again.
+func TestLedgerKnowsADatasourceAgain(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	t.Setenv("tab_site_url", strings.TrimPrefix(s.URL, "http://"))
+	configured := func(keys string) *pipelines.Config {
+		return configure(t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\npublish: {allow_http: true, "+keys+"}\n")
+	}
+	_, err := s.run(configured("server: '" + s.URL + "'"))
+	require.NoError(t, err)
+	for _, keys := range []string{
+		"server: '" + s.URL + "/', mode: append", "server: '" + strings.ToUpper(s.URL) + "', project: default, mode: append",
+		"server: '" + s.URL + "', project: ' default ', mode: insert",
+	} {
+		_, err := s.publish(configured(keys), pipelines.PublishOptions{})
+		require.ErrorContains(t, err, "the same rows were published", keys)
+	}
+	_, err = s.publish(configured("server: '"+s.URL+"', project: Sales/Nightly, mode: create"), pipelines.PublishOptions{})
+	require.NoError(t, err)
+	_, err = s.publish(configured("server: '"+s.URL+"', project: ' Sales / Nightly', mode: append"), pipelines.PublishOptions{})
+	require.ErrorContains(t, err, "the same rows were published")
+}

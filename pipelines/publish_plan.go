@@ -1,0 +1,93 @@
+package pipelines
+
+import (
+	"context"
+
+	"hyperlake/internal/failure"
+)
+
+// PublishPlan is where a run would publish, and what is wrong with that as far as it is
+// known without asking the server.
+type PublishPlan struct {
+	Server      string              `json:"server"` // empty: neither the configuration nor the environment names one that can be used
+	Site        string              `json:"site"`   // empty: the default site
+	Project     string              `json:"project"`
+	Mode        PublishMode         `json:"mode"`
+	Match       []string            `json:"match,omitempty"`
+	IfChanged   bool                `json:"if_changed"`
+	Datasources []PlannedDatasource `json:"datasources"`
+
+	// Problems keep a run from starting, wherever it is started.
+	Problems []PublishProblem `json:"problems,omitempty"`
+
+	// Missing is what a run needs and this process's environment does not have.
+	Missing []PublishProblem `json:"missing,omitempty"`
+
+	refusal error // the first of the problems
+}
+
+// PlannedDatasource is a data source with the tables of the extract that go there.
+type PlannedDatasource struct {
+	Name   string         `json:"name"`
+	Tables []PlannedTable `json:"tables"`
+}
+
+// PlannedTable names a table of the extract.
+type PlannedTable struct {
+	Schema string `json:"schema"`
+	Name   string `json:"name"`
+}
+
+// PublishProblem says what is wrong and what to do.
+type PublishProblem struct {
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// Refusal is the failure with which a run of the plan ends before it starts; nil if it
+// starts. It says nothing about what is missing in this environment.
+func (p *Plan) Refusal() error {
+	if p.Publish == nil {
+		return nil
+	}
+	return p.Publish.refusal
+}
+
+// planPublishing says where a plan leads. It sends nothing.
+func planPublishing(ctx context.Context, cfg *Config, plan *Plan) *PublishPlan {
+	client, err := cfg.connect(nil)
+	c := cfg.Publish
+	made := &PublishPlan{Server: client.Address(), Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged}
+	if err != nil {
+		made.Missing = append(made.Missing, newPublishProblem(err))
+	}
+	p := &publisher{cfg: cfg, client: client}
+	if p.ledger, err = openLedger(ctx, cfg.Output.Path); err != nil {
+		made.refuse(err)
+		p.ledger = &ledger{}
+	}
+	for _, d := range cfg.deliveries(plan.catalogTables()) {
+		source := PlannedDatasource{Name: d.datasource}
+		for _, table := range d.tables {
+			source.Tables = append(source.Tables, PlannedTable{Schema: table.Schema, Name: table.Name})
+		}
+		made.Datasources = append(made.Datasources, source)
+		if err := p.check(d); err != nil {
+			made.refuse(err)
+		}
+	}
+	return made
+}
+
+// refuse adds a problem.
+func (p *PublishPlan) refuse(err error) {
+	if p.refusal == nil {
+		p.refusal = err
+	}
+	p.Problems = append(p.Problems, newPublishProblem(err))
+}
+
+func newPublishProblem(err error) PublishProblem {
+	told := failure.Of(err, failure.Publish)
+	return PublishProblem{Message: told.Message, Hint: told.Hint}
+}
