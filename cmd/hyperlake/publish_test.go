@@ -252,7 +252,7 @@ func TestKilledWhilePublishing(t *testing.T) {
 	t.Cleanup(func() { _ = killed.Process.Kill() })
 	require.Eventually(t, func() bool {
 		return slices.ContainsFunc(server.Requests(), func(r tableautest.Request) bool {
-			return r.Method == "POST" && strings.Contains(r.Path, "/datasources")
+			return r.Method == http.MethodPost && strings.Contains(r.Path, "/datasources")
 		})
 	}, 30*time.Second, 5*time.Millisecond)
 	lock := filepath.Join(folder, "orders.hyper.ledger.json.lock")
