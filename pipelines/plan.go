@@ -226,7 +226,7 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 	if err := table.planRepartition(cfg, tableCfg.Repartition, validator.Schema()); err != nil {
 		return nil, err
 	}
-	table.addFiles(src, m.source, validator, cfg.Validate.Engine)
+	table.addFiles(src, m.source, validator, cfg)
 	return table, table.Repartition.setBounds()
 }
 
@@ -276,7 +276,7 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 }
 
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
-func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, engine ValidateEngine) {
+func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, cfg *Config) {
 	t.read = parquetread.Table{Schema: batch.Schema{Schema: columns}}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {
@@ -284,7 +284,7 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 	}
 	t.Partitions = t.read.Partitions
 	t.ruleColumns = validator.Columns()
-	defers := newDeferral(engine, t, src, columns, validator)
+	defers := newDeferral(cfg, t, src, columns, validator)
 	t.Files = len(src.footers)
 	for i := range src.footers {
 		footer := &src.footers[i]

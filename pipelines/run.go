@@ -20,6 +20,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
+	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/repartition"
 )
 
@@ -207,9 +208,9 @@ func errNoRows() error {
 // it returns is local.
 func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (result, work, error) {
 	layout := r.plan.layout()
-	spool := r.cfg.Spool
-	spool.Sharers = max(int(r.cfg.Runner.Parallelism), 1)
-	sink := hyper.Params{Layout: layout, Hyperd: r.cfg.Hyperd, Spool: spool, Staging: staging.path, Split: r.plan.splits()}
+	sink := hyper.Params{
+		Layout: layout, Hyperd: r.cfg.Hyperd, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages, Staging: staging.path, Split: r.plan.splits(),
+	}
 	aside := r.rejectsParams(staging)
 	moves, err := r.plan.repartitionParams(staging)
 	if err != nil {
