@@ -155,9 +155,12 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	return plan, nil
 }
 
-// cut divides the work.
+// cut divides the work. A single worker reads the shards in their order.
 func (p *Plan) cut() {
 	p.shards = cutShards(p.Tables, p.workers)
+	if n := len(p.shards); n > 0 {
+		p.shards[n-1].Last = p.workers == 1
+	}
 	p.Shards = len(p.shards)
 }
 

@@ -56,6 +56,10 @@ type Progress struct {
 	TotalRows int64         // that the footers promise; 0 as long as they are not read
 	Elapsed   time.Duration // in this stage
 
+	// Written is how many bytes hyperd has written, as far as its files have grown; 0 in other
+	// stages than load. Of files that it reads itself, it counts rows only when a statement ends.
+	Written int64
+
 	// Bytes and TotalBytes are those of a file that is being sent; 0 in other stages.
 	Bytes, TotalBytes int64
 }
@@ -163,18 +167,18 @@ type work struct{ rows, bytes int64 }
 // stage times one part of the run for the report.
 func (r *run) stage(name string, do func() (work, error)) error {
 	started := time.Now()
-	r.showProgress(name, 0, started)
+	r.showProgress(Progress{Stage: name}, started)
 	r.options.Log.Debug("stage begins", "stage", name)
 	done, err := do()
 	r.report.addStage(name, time.Since(started), done)
 	return err
 }
 
-func (r *run) showProgress(stage string, rows int64, started time.Time) {
+func (r *run) showProgress(p Progress, started time.Time) {
 	if r.options.Progress == nil {
 		return
 	}
-	p := Progress{Stage: stage, Rows: rows, Elapsed: time.Since(started)}
+	p.Elapsed = time.Since(started)
 	if r.plan != nil {
 		p.TotalRows = r.plan.rows()
 	}
@@ -249,7 +253,8 @@ func (r *run) runJob(ctx context.Context, sink hyper.Params, moves repartition.P
 	err := r.options.Engine.Run(ctx,
 		func(root beam.Scope) { buildGraph(root, r.plan, sink, moves, aside, resultURI) },
 		func(counts map[string]int64) {
-			r.showProgress("load", counts["rows_loaded"]+counts["rows_rejected"]+counts["rows_filtered"], started)
+			rows := counts["rows_loaded"] + counts["rows_rejected"] + counts["rows_filtered"]
+			r.showProgress(Progress{Stage: "load", Rows: rows, Written: counts["bytes_written"]}, started)
 		})
 	if err != nil {
 		return result{}, err

@@ -8,7 +8,6 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/util/reflectx"
@@ -37,8 +36,6 @@ func decodeFile(data []byte) (File, error) {
 	err := json.Unmarshal(data, &f)
 	return f, err
 }
-
-var rowsLoaded = beam.NewCounter("hyperlake", "rows_loaded")
 
 // Params says what the sink writes and with which hyperd. All fields travel to workers.
 type Params struct {
@@ -97,13 +94,11 @@ type writeFn struct {
 	paramsFn
 	Verify *beam.EncodedFunc
 
-	loader *loader      // of the target in work; nil before the first batch
-	of     batch.Target // whose rows the loader has
-	target workFile     // where the loader writes
+	loader  *loader      // of the target in work; nil before the first batch
+	of      batch.Target // whose rows the loader has
+	target  workFile     // where the loader writes
+	written int64        // bytes of it that were counted
 }
-
-// countEvery is how often the progress is told what hyperd has loaded.
-const countEvery = 200 * time.Millisecond
 
 // Setup decodes the params; a worker calls it before anything else.
 func (fn *writeFn) Setup() error {
@@ -138,24 +133,8 @@ func (fn *writeFn) ProcessElement(ctx context.Context, b batch.Batch, emit func(
 	return nil
 }
 
-// counting takes a step that waits for hyperd. Meanwhile the progress shows the rows of deferred
-// files that are loaded: Beam counts in the goroutine only that it called.
-func (fn *writeFn) counting(ctx context.Context, step func() error) error {
-	ended := make(chan error, 1)
-	go func() { ended <- step() }()
-	tick := time.NewTicker(countEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case err := <-ended:
-			rowsLoaded.Inc(ctx, fn.loader.session.rowsLoaded.Swap(0))
-			return err
-		case <-tick.C:
-			rowsLoaded.Inc(ctx, fn.loader.session.rowsLoaded.Swap(0))
-		}
-	}
-}
-
+// add gives a batch to the loader. Beam asks for counters only while an element is processed, not
+// while a bundle is finished: so it is with the last file that the sink waits for hyperd.
 func (fn *writeFn) add(ctx context.Context, b batch.Batch) error {
 	if fn.loader == nil {
 		loader, err := fn.newLoader(ctx)
@@ -164,14 +143,21 @@ func (fn *writeFn) add(ctx context.Context, b batch.Batch) error {
 		}
 		fn.loader = loader
 	}
-	if b.Deferred != nil {
-		return fn.counting(ctx, func() error { return fn.loader.add(b) })
+	if b.Deferred == nil {
+		err := fn.loader.add(b)
+		if err == nil {
+			rowsLoaded.Inc(ctx, b.Record.NumRows())
+			fn.count(ctx)
+		}
+		return err
 	}
-	err := fn.loader.add(b)
-	if err == nil {
-		rowsLoaded.Inc(ctx, b.Record.NumRows())
-	}
-	return err
+	return fn.counting(ctx, func() error {
+		err := fn.loader.add(b)
+		if err == nil && b.Deferred.Last {
+			err = fn.loader.drain()
+		}
+		return err
+	})
 }
 
 func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
@@ -179,7 +165,7 @@ func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	fn.target = target
+	fn.target, fn.written = target, 0
 	lease, err := hyperd.Acquire(ctx, fn.params.Hyperd)
 	if err != nil {
 		return nil, err

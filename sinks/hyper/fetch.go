@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -64,7 +65,7 @@ func (f *fetcher) fetch(file batch.Deferred, path string) error {
 	uri := file.File.Info.URI
 	if err := storage.Download(f.ctx, file.File.Info, path); err != nil {
 		var local *fs.PathError
-		if errors.As(err, &local) {
+		if errors.As(err, &local) && strings.HasPrefix(local.Path, f.folder) {
 			return spoolFailure(fmt.Errorf("copy %s: %w", uri, err))
 		}
 		return sourceFailure(uri, err)

@@ -156,16 +156,36 @@ func (l *loader) addFile(b batch.Batch) error {
 	return nil
 }
 
-// makeRoom waits until the copy of a file fits the spool. All that was added is loaded then,
-// if need be: nothing else would make room.
+// makeRoom waits until the copy of a file fits the spool. Where it does not yet, all that was
+// added goes to hyperd: nothing else would make room.
 func (l *loader) makeRoom(bytes int64) error {
 	if l.session.room.TryAcquire(bytes) {
 		return nil
 	}
-	if err := errors.Join(l.flushFiles(), l.flush(), l.send(work{})); err != nil {
+	if _, err := l.handOver(); err != nil {
 		return err
 	}
 	return l.session.reserve(bytes)
+}
+
+// handOver gives the session all that was added, for it to load without waiting for more.
+func (l *loader) handOver() (loaded <-chan struct{}, err error) {
+	done := make(chan struct{})
+	return done, errors.Join(l.flushFiles(), l.flush(), l.send(work{loaded: done}))
+}
+
+// drain waits until all that was added is loaded.
+func (l *loader) drain() error {
+	loaded, err := l.handOver()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-loaded:
+		return nil
+	case <-l.session.done:
+		return l.session.err
+	}
 }
 
 func (l *loader) flushFiles() error {

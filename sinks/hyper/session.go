@@ -27,11 +27,11 @@ const (
 	partialAlias = "partial"
 )
 
-// work is a segment or a group of files to load. Without either, it has all loaded that came
-// before it.
+// work is a segment or a group of files to load, or the wish to have loaded what came before.
 type work struct {
 	segment *segment
 	files   *fileGroup
+	loaded  chan struct{} // to close then
 }
 
 // table is the table of a segment; -1 if it is none.
@@ -106,6 +106,11 @@ func (s *session) run(ctx context.Context) error {
 		}
 		for len(waiting) > 0 {
 			first := waiting[0]
+			if first.loaded != nil {
+				close(first.loaded)
+				waiting = waiting[1:]
+				continue
+			}
 			if first.files != nil {
 				if err := s.loadGroup(ctx, first.files); err != nil {
 					return err
@@ -129,8 +134,8 @@ func (s *session) run(ctx context.Context) error {
 }
 
 // await takes all the work there is: at least as many segments as are loaded at once,
-// unless files are among it, or no more come, or not before these are loaded. What is to be
-// sorted is taken together, as far as the spool goes.
+// unless other work is behind them, or no more comes. What is to be sorted is taken together,
+// as far as the spool goes.
 func (s *session) await(ctx context.Context) (waiting []work, more bool, err error) {
 	wanted := segmentsAtOnce
 	if s.layout.sortsPartials() {
@@ -149,9 +154,7 @@ func (s *session) await(ctx context.Context) (waiting []work, more bool, err err
 				return waiting, false, nil
 			}
 			isEnough = isEnough || next.segment == nil
-			if next != (work{}) {
-				waiting = append(waiting, next)
-			}
+			waiting = append(waiting, next)
 		case <-ctx.Done():
 			return nil, false, ctx.Err()
 		}

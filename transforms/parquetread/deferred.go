@@ -19,7 +19,8 @@ import (
 // does not look at these. A remote one is not touched: it names its version, and whoever
 // copies it verifies the copy, so that it crosses the network once.
 func (r *shardReader) deferFile(ref FileRef) error {
-	deferred := batch.Deferred{File: ref}
+	files := r.shard.Files
+	deferred := batch.Deferred{File: ref, Last: r.shard.Last && ref.Info.URI == files[len(files)-1].Info.URI}
 	var err error
 	if _, local := storage.LocalPath(ref.Info.URI); local {
 		err = r.verifyPlanned(ref)
