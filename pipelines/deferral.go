@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/dustin/go-humanize"
 
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
@@ -17,19 +18,27 @@ type deferral struct {
 	columns    *arrow.Schema // that the table has in Parquet or in names of folders
 	partitions []partition   // of these, the latter
 	reason     string        // why no file is deferred; empty if some can be
+	spoolBytes int64         // that a worker has at most for copies of remote files
 }
 
 // minRowsPerValue is how many rows a file's folders should stand for, on average: hyperd reads the files
 // of equal values together, and a scan takes as long to begin with as some ten thousand rows.
 const minRowsPerValue = 32 << 10
 
+// spool is the spool of each worker.
+func (c *Config) spool() hyper.SpoolConfig {
+	spool := c.Spool
+	spool.Sharers = max(int(c.Runner.Parallelism), 1)
+	return spool
+}
+
 // newDeferral looks at what is the same for all files of a table, and gives the table its
 // conditions in SQL.
-func newDeferral(engine ValidateEngine, table *TablePlan, src *source, columns *arrow.Schema, validator *validate.Validator) deferral {
-	d := deferral{columns: columns, partitions: src.partitionsIn(columns)}
+func newDeferral(cfg *Config, table *TablePlan, src *source, columns *arrow.Schema, validator *validate.Validator) deferral {
+	d := deferral{columns: columns, partitions: src.partitionsIn(columns), spoolBytes: cfg.spool().MostBytes()}
 	conditions, reason := validator.SQL()
 	switch {
-	case engine == ValidateGo:
+	case cfg.Validate.Engine == ValidateGo:
 		d.reason = "validate.engine is go"
 	case table.Repartition.moves():
 		d.reason = "repartition moves rows"
@@ -55,11 +64,13 @@ func (d deferral) refusal(file *plannedFile, footer parquetread.Footer) string {
 	if d.reason != "" {
 		return d.reason
 	}
-	if _, local := storage.LocalPath(footer.Info.URI); !local {
-		return "files are not local"
-	}
 	if len(file.groups) != len(footer.RowGroups) {
 		return "parts of files are not read"
+	}
+	if _, local := storage.LocalPath(footer.Info.URI); !local {
+		if reason := d.remoteRefusal(file, footer); reason != "" {
+			return reason
+		}
 	}
 	for _, column := range d.columns.Fields() {
 		if at := slices.IndexFunc(d.partitions, func(p partition) bool { return p.name == column.Name }); at >= 0 {
@@ -77,6 +88,23 @@ func (d deferral) refusal(file *plannedFile, footer parquetread.Footer) string {
 		case !footer.IsPlain(column.Name):
 			return fmt.Sprintf("column %s is stored in a form that not every reader takes for the same", column.Name)
 		}
+	}
+	return ""
+}
+
+// remoteRefusal says why a remote file is not copied for hyperd, which takes all of it through
+// the network and the spool.
+func (d deferral) remoteRefusal(file *plannedFile, footer parquetread.Footer) string {
+	if footer.Info.Size > d.spoolBytes {
+		return fmt.Sprintf("remote files are larger than the spool can be, %s", humanize.IBytes(uint64(d.spoolBytes)))
+	}
+	var read, all int64
+	for i, group := range footer.RowGroups {
+		read += file.groups[i].Bytes
+		all += group.Bytes
+	}
+	if read < all/2 {
+		return "less than half of remote files is read"
 	}
 	return ""
 }

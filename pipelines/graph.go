@@ -48,7 +48,7 @@ func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, moves repartition.P
 		reads = append(reads, table.read)
 		rules = append(rules, table.apply)
 	}
-	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: plan.shards}, beam.Impulse(s))
+	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: plan.shards, Workers: plan.workers}, beam.Impulse(s))
 	batches := parquetread.Read(s, shards, reads)
 	good, bad := validate.Rules(s, batches, rules)
 	partials, doubtful := writeRows(s, plan, good, moves, sink)
@@ -74,14 +74,19 @@ func writeRows(s beam.Scope, plan *Plan, good beam.PCollection, moves repartitio
 	return beam.Flatten(s, partials, moved), beam.Flatten(s, doubtful, none)
 }
 
-// listFn emits the shards of the plan, each under its own key.
+// listFn emits the shards of the plan: each under its own key for several workers to share
+// them, all under one for a single worker.
 type listFn struct {
-	Shards []parquetread.Shard
+	Shards  []parquetread.Shard
+	Workers int
 }
 
 // ProcessElement turns the impulse into shards.
 func (fn *listFn) ProcessElement(_ []byte, emit func(int, parquetread.Shard)) {
 	for i, shard := range fn.Shards {
+		if fn.Workers == 1 {
+			i = 0
+		}
 		emit(i, shard)
 	}
 }

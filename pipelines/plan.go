@@ -159,9 +159,12 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	return plan, nil
 }
 
-// cut divides the work.
+// cut divides the work. A single worker reads the shards in their order.
 func (p *Plan) cut() {
 	p.shards = cutShards(p.Tables, p.workers)
+	if n := len(p.shards); n > 0 {
+		p.shards[n-1].Last = p.workers == 1
+	}
 	p.Shards = len(p.shards)
 }
 
@@ -230,7 +233,7 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 	if err := table.planRepartition(cfg, tableCfg.Repartition, validator.Schema()); err != nil {
 		return nil, err
 	}
-	table.addFiles(src, m.source, validator, cfg.Validate.Engine)
+	table.addFiles(src, m.source, validator, cfg)
 	return table, table.Repartition.setBounds()
 }
 
@@ -280,7 +283,7 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 }
 
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
-func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, engine ValidateEngine) {
+func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, cfg *Config) {
 	t.read = parquetread.Table{Schema: batch.Schema{Schema: columns}}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {
@@ -288,7 +291,7 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 	}
 	t.Partitions = t.read.Partitions
 	t.ruleColumns = validator.Columns()
-	defers := newDeferral(engine, t, src, columns, validator)
+	defers := newDeferral(cfg, t, src, columns, validator)
 	t.Files = len(src.footers)
 	for i := range src.footers {
 		footer := &src.footers[i]

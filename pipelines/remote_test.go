@@ -125,18 +125,22 @@ func TestRemoteStorage(t *testing.T) {
 func TestAReplacedObjectEndsTheRun(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
 	uploadLake(t, bucket)
-	cfg := configure(t, t.TempDir(), remoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "x.hyper"), "", 1))
-	_, err := run(t, t.Context(), cfg, func() {
-		_, err := storage.Upload(t.Context(), filepath.Join(sampleLake(t), "lineitem", "lineitem.1.parquet"),
-			storage.Join(bucket, "lake/lineitem/lineitem.3.parquet"), storage.Any())
-		require.NoError(t, err)
-	})
-	require.Error(t, err)
-	failed := failure.Of(err, failure.Engine)
-	assert.Equal(t, failure.Source, failed.Kind)
-	assert.Contains(t, failed.Message, "lineitem.3.parquet")
-	assert.Contains(t, failed.Message, "changed after it was listed")
-	assert.NotContains(t, names(t, bucket), storage.Join(bucket, "x.hyper"))
+	for engine, deferred := range map[string]int{"auto": 3, "go": 0} {
+		config := remoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "x.hyper"), "", 1) + "validate: {engine: " + engine + "}\n"
+		cfg := configure(t, t.TempDir(), config)
+		assert.Equal(t, deferred, planOf(t, cfg).Deferred)
+		_, err := run(t, t.Context(), cfg, func() {
+			_, err := storage.Upload(t.Context(), filepath.Join(sampleLake(t), "lineitem", "lineitem.1.parquet"),
+				storage.Join(bucket, "lake/lineitem/lineitem.3.parquet"), storage.Any())
+			require.NoError(t, err)
+		})
+		require.Error(t, err)
+		failed := failure.Of(err, failure.Engine)
+		assert.Equal(t, failure.Source, failed.Kind)
+		assert.Contains(t, failed.Message, "lineitem.3.parquet")
+		assert.Contains(t, failed.Message, "changed after it was listed")
+		assert.NotContains(t, names(t, bucket), storage.Join(bucket, "x.hyper"))
+	}
 }
 
 // An extract that cannot be uploaded leaves what stood there.
@@ -171,6 +175,7 @@ func TestRangesAreJoined(t *testing.T) {
 	uploadLake(t, bucket)
 	cfg := configure(t, t.TempDir(), remoteConfig(storage.Join(bucket, "lake"), "x.hyper", "", 1))
 	cfg.Tables[0].Source.Where = ""
+	cfg.Validate.Engine = pipelines.ValidateGo
 	before := faults.Count(storagetest.Read)
 	report, err := run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)

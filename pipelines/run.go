@@ -20,6 +20,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
+	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/repartition"
 )
 
@@ -54,6 +55,10 @@ type Progress struct {
 	Rows      int64
 	TotalRows int64         // that the footers promise; 0 as long as they are not read
 	Elapsed   time.Duration // in this stage
+
+	// Written is how many bytes hyperd has written, as far as its files have grown; 0 in other
+	// stages than load. Of files that it reads itself, it counts rows only when a statement ends.
+	Written int64
 
 	// Bytes and TotalBytes are those of a file that is being sent; 0 in other stages.
 	Bytes, TotalBytes int64
@@ -162,18 +167,18 @@ type work struct{ rows, bytes int64 }
 // stage times one part of the run for the report.
 func (r *run) stage(name string, do func() (work, error)) error {
 	started := time.Now()
-	r.showProgress(name, 0, started)
+	r.showProgress(Progress{Stage: name}, started)
 	r.options.Log.Debug("stage begins", "stage", name)
 	done, err := do()
 	r.report.addStage(name, time.Since(started), done)
 	return err
 }
 
-func (r *run) showProgress(stage string, rows int64, started time.Time) {
+func (r *run) showProgress(p Progress, started time.Time) {
 	if r.options.Progress == nil {
 		return
 	}
-	p := Progress{Stage: stage, Rows: rows, Elapsed: time.Since(started)}
+	p.Elapsed = time.Since(started)
 	if r.plan != nil {
 		p.TotalRows = r.plan.rows()
 	}
@@ -210,9 +215,9 @@ func errNoRows() error {
 // it returns is local.
 func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (result, work, error) {
 	layout := r.plan.layout()
-	spool := r.cfg.Spool
-	spool.Sharers = max(int(r.cfg.Runner.Parallelism), 1)
-	sink := hyper.Params{Layout: layout, Hyperd: r.cfg.Hyperd, Spool: spool, Staging: staging.path, Split: r.plan.splits()}
+	sink := hyper.Params{
+		Layout: layout, Hyperd: r.cfg.Hyperd, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages, Staging: staging.path, Split: r.plan.splits(),
+	}
 	aside := r.rejectsParams(staging)
 	moves, err := r.plan.repartitionParams(staging)
 	if err != nil {
@@ -251,7 +256,8 @@ func (r *run) runJob(ctx context.Context, sink hyper.Params, moves repartition.P
 	err := r.options.Engine.Run(ctx,
 		func(root beam.Scope) { buildGraph(root, r.plan, sink, moves, aside, resultURI) },
 		func(counts map[string]int64) {
-			r.showProgress("load", counts["rows_loaded"]+counts["rows_rejected"]+counts["rows_filtered"], started)
+			rows := counts["rows_loaded"] + counts["rows_rejected"] + counts["rows_filtered"]
+			r.showProgress(Progress{Stage: "load", Rows: rows, Written: counts["bytes_written"]}, started)
 		})
 	if err != nil {
 		return result{}, err

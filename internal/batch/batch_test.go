@@ -71,7 +71,7 @@ func TestCodersKeepDeferredFiles(t *testing.T) {
 			Info: storage.Info{URI: "a", Size: 5, Modified: time.Unix(1, 5).UTC()}, Partitions: []*string{nil, &partition},
 			RowGroups: []RowGroup{{Rows: 2, Bytes: 7}, {Index: 1, Rows: 3, FirstRow: 2, Bytes: 8}}, Deferred: true,
 		},
-		Conditions: Conditions{Selected: "TRUE", Kept: "a", Sound: "b"},
+		Conditions: Conditions{Selected: "TRUE", Kept: "a", Sound: "b"}, Unverified: []string{"n"}, Last: true,
 	}}
 	assert.EqualValues(t, 5, b.Deferred.File.Rows())
 	assert.EqualValues(t, 15, b.Deferred.File.Bytes())

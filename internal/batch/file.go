@@ -43,6 +43,13 @@ type Deferred struct {
 	File       FileRef    `json:"file"`
 	Constants  []Constant `json:"constants,omitempty"`
 	Conditions Conditions `json:"conditions"`
+
+	// Unverified are the columns whose pages were not yet held against their checksums: all that
+	// are read of a remote file, which is verified once there is a copy of it.
+	Unverified []string `json:"unverified,omitempty"`
+
+	// Last says that nothing comes after the file that would be loaded together with it.
+	Last bool `json:"last,omitempty"`
 }
 
 // Constant is a column that the file does not have, with its value in all rows of it.

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
@@ -20,7 +22,7 @@ type meter struct {
 	log      *slog.Logger
 	bar      *progressbar.ProgressBar // nil without a terminal
 	terminal io.Writer
-	stage    string
+	label    string // of the bar
 	logged   time.Time
 }
 
@@ -52,9 +54,13 @@ func (m *meter) show(p pipelines.Progress) {
 		return
 	}
 	if m.bar != nil {
-		if p.Stage != m.stage {
-			m.stage = p.Stage
-			m.bar.Describe(p.Stage)
+		label := p.Stage
+		if p.Written > 0 {
+			label = fmt.Sprintf("%s, %s written", p.Stage, humanize.Bytes(uint64(p.Written)))
+		}
+		if label != m.label {
+			m.label = label
+			m.bar.Describe(label)
 		}
 		if p.TotalRows > 0 && m.bar.GetMax64() != p.TotalRows {
 			m.bar.ChangeMax64(p.TotalRows)
@@ -70,6 +76,9 @@ func (m *meter) show(p pipelines.Progress) {
 	if p.TotalRows > 0 {
 		attrs = append(attrs, "percent", 100*p.Rows/p.TotalRows)
 	}
+	if p.Written > 0 {
+		attrs = append(attrs, "bytes_written", p.Written)
+	}
 	if seconds := p.Elapsed.Seconds(); seconds > 0 {
 		attrs = append(attrs, "rows_per_second", int64(float64(p.Rows)/seconds))
 	}
@@ -79,8 +88,8 @@ func (m *meter) show(p pipelines.Progress) {
 // showBytes takes the state of a file that is being sent.
 func (m *meter) showBytes(p pipelines.Progress) {
 	if m.bar != nil {
-		if p.Stage != m.stage || m.bar.GetMax64() != p.TotalBytes { // another file
-			m.stage = p.Stage
+		if p.Stage != m.label || m.bar.GetMax64() != p.TotalBytes { // another file
+			m.label = p.Stage
 			_ = m.bar.Finish() // which clears it, and ends what draws it by itself
 			m.bar = progressbar.NewOptions64(p.TotalBytes,
 				progressbar.OptionSetWriter(m.terminal),

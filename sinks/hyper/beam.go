@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/util/reflectx"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"hyperlake/internal/batch"
@@ -36,14 +37,15 @@ func decodeFile(data []byte) (File, error) {
 	return f, err
 }
 
-var rowsLoaded = beam.NewCounter("hyperlake", "rows_loaded")
-
 // Params says what the sink writes and with which hyperd. All fields travel to workers.
 type Params struct {
 	Layout  Layout        `json:"layout"`
 	Hyperd  hyperd.Config `json:"hyperd"`
 	Spool   SpoolConfig   `json:"spool"`
 	Staging string        `json:"staging"` // folder of this run that every worker and the driver reach
+
+	// Verify is called for the copies of remote files; without it, none can be deferred.
+	Verify Verify `json:"-"`
 
 	// Split says that every target that has a name is an extract of its own.
 	Split bool `json:"split,omitempty"`
@@ -79,16 +81,36 @@ func (fn *paramsFn) Setup() error {
 // read once more.
 func Write(s beam.Scope, batches beam.PCollection, params Params) (partials, doubtful beam.PCollection) {
 	s = s.Scope("hyper.Write")
-	return beam.ParDo2(s, &writeFn{paramsFn: encode(params)}, batches)
+	fn := &writeFn{paramsFn: encode(params)}
+	if params.Verify != nil {
+		fn.Verify = &beam.EncodedFunc{Fn: reflectx.MakeFunc(params.Verify)}
+	}
+	return beam.ParDo2(s, fn, batches)
 }
 
 // writeFn writes one partial for each target in a bundle, under a new name per attempt. It
 // never depends on Teardown, which workers do not call, nor on FinishBundle after a failure.
 type writeFn struct {
 	paramsFn
-	loader *loader      // of the target in work; nil before the first batch
-	of     batch.Target // whose rows the loader has
-	target workFile     // where the loader writes
+	Verify *beam.EncodedFunc
+
+	loader  *loader      // of the target in work; nil before the first batch
+	of      batch.Target // whose rows the loader has
+	target  workFile     // where the loader writes
+	written int64        // bytes of it that were counted
+}
+
+// Setup decodes the params; a worker calls it before anything else.
+func (fn *writeFn) Setup() error {
+	if err := fn.paramsFn.Setup(); err != nil || fn.Verify == nil {
+		return err
+	}
+	verify := reflectx.ToFunc3x1(fn.Verify.Fn)
+	fn.params.Verify = func(ctx context.Context, path string, columns []string) error {
+		err, _ := verify.Call3x1(ctx, path, columns).(error)
+		return err
+	}
+	return nil
 }
 
 // StartBundle drops what a failed bundle may have left in this instance.
@@ -108,19 +130,11 @@ func (fn *writeFn) ProcessElement(ctx context.Context, b batch.Batch, emit func(
 		fn.abandon()
 		return failure.Encode(err, failure.Hyperd)
 	}
-	fn.count(ctx, b)
 	return nil
 }
 
-// count lets the progress show the rows of batches, and those of deferred files as far as
-// hyperd has come.
-func (fn *writeFn) count(ctx context.Context, b batch.Batch) {
-	if b.Record != nil {
-		rowsLoaded.Inc(ctx, b.Record.NumRows())
-	}
-	rowsLoaded.Inc(ctx, fn.loader.session.rowsLoaded.Swap(0))
-}
-
+// add gives a batch to the loader. Beam asks for counters only while an element is processed, not
+// while a bundle is finished: so it is with the last file that the sink waits for hyperd.
 func (fn *writeFn) add(ctx context.Context, b batch.Batch) error {
 	if fn.loader == nil {
 		loader, err := fn.newLoader(ctx)
@@ -129,7 +143,21 @@ func (fn *writeFn) add(ctx context.Context, b batch.Batch) error {
 		}
 		fn.loader = loader
 	}
-	return fn.loader.add(b)
+	if b.Deferred == nil {
+		err := fn.loader.add(b)
+		if err == nil {
+			rowsLoaded.Inc(ctx, b.Record.NumRows())
+			fn.count(ctx)
+		}
+		return err
+	}
+	return fn.counting(ctx, func() error {
+		err := fn.loader.add(b)
+		if err == nil && b.Deferred.Last {
+			err = fn.loader.drain()
+		}
+		return err
+	})
 }
 
 func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
@@ -137,12 +165,12 @@ func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	fn.target = target
+	fn.target, fn.written = target, 0
 	lease, err := hyperd.Acquire(ctx, fn.params.Hyperd)
 	if err != nil {
 		return nil, err
 	}
-	return newLoader(fn.params.Layout, fn.params.Spool, lease, target.path)
+	return newLoader(fn.params.Layout, fn.params.Spool, fn.params.Verify, lease, target.path)
 }
 
 // FinishBundle closes the partial and emits its reference.
@@ -168,17 +196,16 @@ func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File), doubt
 // handed over, which are read where this is called.
 func (fn *writeFn) finish(ctx context.Context, doubt func(Doubtful)) (partial File, err error) {
 	loader := fn.loader
-	if err := loader.wait(); err != nil {
+	if err := fn.counting(ctx, loader.wait); err != nil {
 		return File{}, err
 	}
-	rowsLoaded.Inc(ctx, loader.session.rowsLoaded.Swap(0))
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
 		partial, err = loader.finish(ctx)
 	}()
 	defer func() { <-closed }() // also when a consumer of doubtful files panics
-	for _, d := range loader.session.doubtful {
+	for _, d := range loader.doubtful() {
 		doubt(d)
 	}
 	return

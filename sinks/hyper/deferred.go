@@ -15,16 +15,9 @@ import (
 	"hyperlake/internal/storage"
 )
 
-const (
-	// A statement reads so many files, and so many bytes of them, at most: enough for all
-	// cores, and not too much to do again where something is wrong.
-	groupFiles = 1024
-	groupBytes = 1 << 30
-
-	// judgedRows is from how many rows on files are judged by themselves. A scan takes some
-	// 10 ms to begin with: small files are judged together.
-	judgedRows = 256 << 10
-)
+// judgedRows is from how many rows on files are judged by themselves. A scan takes some
+// 10 ms to begin with: small files are judged together.
+const judgedRows = 256 << 10
 
 // Doubtful is deferred files that have to be read once more, row by row: to explain the
 // rows that hyperd did not load, or because hyperd loaded none.
@@ -52,27 +45,6 @@ func decodeDoubtful(data []byte) (Doubtful, error) {
 	return d, err
 }
 
-// fileGroup is deferred files of one table that one statement loads.
-type fileGroup struct {
-	table int
-	files []batch.Deferred
-	bytes int64
-}
-
-func rowsOf(files []batch.Deferred) int64 {
-	var rows int64
-	for _, file := range files {
-		rows += file.File.Rows()
-	}
-	return rows
-}
-
-// hasRoom says whether another file may be added.
-func (g *fileGroup) hasRoom(b batch.Batch) bool {
-	return g.table == b.Table && len(g.files) < groupFiles && g.bytes+b.Deferred.File.Bytes() <= groupBytes &&
-		g.files[0].Conditions == b.Deferred.Conditions
-}
-
 // loadFiles has hyperd read files by itself, as many at a time as it has cores.
 func (s *session) loadFiles(ctx context.Context, g *fileGroup) error {
 	loaded, err := s.insertFiles(ctx, g.table, g.files)
@@ -82,7 +54,7 @@ func (s *session) loadFiles(ctx context.Context, g *fileGroup) error {
 		return nil
 	case hyperd.IsAnswer(err): // one of them, which the halves tell
 		half := len(g.files) / 2
-		for _, files := range [][]batch.Deferred{g.files[:half], g.files[half:]} {
+		for _, files := range [][]deferredFile{g.files[:half], g.files[half:]} {
 			if err := s.loadFiles(ctx, &fileGroup{table: g.table, files: files}); err != nil {
 				return err
 			}
@@ -94,7 +66,7 @@ func (s *session) loadFiles(ctx context.Context, g *fileGroup) error {
 	return s.account(ctx, g, loaded)
 }
 
-func refsOf(files []batch.Deferred) []batch.FileRef {
+func refsOf(files []deferredFile) []batch.FileRef {
 	refs := make([]batch.FileRef, len(files))
 	for i, file := range files {
 		refs[i] = file.File
@@ -102,17 +74,16 @@ func refsOf(files []batch.Deferred) []batch.FileRef {
 	return refs
 }
 
-func (s *session) insertFiles(ctx context.Context, table int, files []batch.Deferred) (int64, error) {
+func (s *session) insertFiles(ctx context.Context, table int, files []deferredFile) (int64, error) {
 	target := s.layout.Tables[table]
-	sql, err := target.insertFilesSQL(partialAlias, files)
-	if err != nil {
-		return 0, err
-	}
-	rows, err := s.conn.Exec(ctx, sql)
+	rows, err := s.conn.Exec(ctx, target.insertFilesSQL(partialAlias, files))
 	if err != nil {
 		return 0, fmt.Errorf("load table %s from %d files, %s and others: %w", target, len(files), files[0].File.Info.URI, err)
 	}
 	for _, file := range files {
+		if file.copy != nil {
+			continue // it is a copy of the version that was planned for
+		}
 		if err := checkUnchanged(ctx, file.File.Info); err != nil {
 			return 0, err
 		}
@@ -131,32 +102,28 @@ func checkUnchanged(ctx context.Context, planned storage.Info) error {
 		err = storage.ErrChanged
 	}
 	if err != nil {
-		return failure.New(failure.Source, "file %s: %w", planned.URI, err).WithHint("%s", storage.Hint(err))
+		return sourceFailure(planned.URI, err)
 	}
 	return nil
 }
 
 // insertFilesSQL is the statement that loads what is to be kept of files.
-func (t Table) insertFilesSQL(alias string, files []batch.Deferred) (string, error) {
+func (t Table) insertFilesSQL(alias string, files []deferredFile) string {
 	values := make([]string, len(t.Columns))
 	for i, column := range t.Columns {
 		values[i] = hyperd.QuoteName(column.Source)
 	}
 	var queries []string
 	for _, alike := range cut(files, math.MaxInt64) {
-		source, err := sourceSQL(alike)
-		if err != nil {
-			return "", err
-		}
-		queries = append(queries, fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(values, ", "), source, files[0].Conditions.Kept))
+		queries = append(queries, fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(values, ", "), sourceSQL(alike), files[0].Conditions.Kept))
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s) %s", t.in(alias), t.columnNames(), strings.Join(queries, " UNION ALL ")), nil
+	return fmt.Sprintf("INSERT INTO %s (%s) %s", t.in(alias), t.columnNames(), strings.Join(queries, " UNION ALL "))
 }
 
 // cut divides files, in their order, into parts that have equal constants and end with the file
 // that brings them to a number of rows.
-func cut(files []batch.Deferred, rows int64) [][]batch.Deferred {
-	var parts [][]batch.Deferred
+func cut(files []deferredFile, rows int64) [][]deferredFile {
+	var parts [][]deferredFile
 	first, passed := 0, int64(0)
 	for i, file := range files {
 		passed += file.File.Rows()
@@ -169,24 +136,20 @@ func cut(files []batch.Deferred, rows int64) [][]batch.Deferred {
 }
 
 // sourceSQL is what files with equal constants hold, as a query has it behind FROM.
-func sourceSQL(files []batch.Deferred) (string, error) {
+func sourceSQL(files []deferredFile) string {
 	paths := make([]string, len(files))
 	for i, file := range files {
-		path, local := storage.LocalPath(file.File.Info.URI)
-		if !local {
-			return "", failure.New(failure.Engine, "file %s was deferred, but hyperd cannot reach it", file.File.Info.URI)
-		}
-		paths[i] = hyperd.QuoteText(path)
+		paths[i] = hyperd.QuoteText(file.path)
 	}
 	source := fmt.Sprintf("external(ARRAY[%s], format => 'parquet')", strings.Join(paths, ", "))
 	if len(files[0].Constants) == 0 {
-		return source, nil
+		return source
 	}
 	columns := []string{"*"}
 	for _, constant := range files[0].Constants {
 		columns = append(columns, constant.SQL+" AS "+hyperd.QuoteName(constant.Column))
 	}
-	return fmt.Sprintf("(SELECT %s FROM %s) AS files", strings.Join(columns, ", "), source), nil
+	return fmt.Sprintf("(SELECT %s FROM %s) AS files", strings.Join(columns, ", "), source)
 }
 
 // account finds out what became of the rows of files: nothing more to ask where all were
@@ -214,13 +177,9 @@ func (s *session) account(ctx context.Context, g *fileGroup, loaded int64) error
 // judge counts the rows of files that are kept, and notes which files have to be explained.
 func (s *session) judge(ctx context.Context, g *fileGroup) (kept int64, err error) {
 	parts := cut(g.files, judgedRows)
-	sql, err := judgeSQL(parts)
-	if err != nil {
-		return 0, err
-	}
 	var doubtful []Judged
 	judged := 0
-	err = s.conn.Query(ctx, sql, func(_ []hyperd.Field, values [][]byte) error {
+	err = s.conn.Query(ctx, judgeSQL(parts), func(_ []hyperd.Field, values [][]byte) error {
 		var counts [5]int64 // those that judgeSQL promises
 		for i := range counts {
 			if counts[i], err = strconv.ParseInt(string(values[i]), 10, 64); err != nil {
@@ -255,16 +214,12 @@ func (s *session) judge(ctx context.Context, g *fileGroup) (kept int64, err erro
 
 // judgeSQL counts, for each part by its number, all rows, those that are selected, kept and sound.
 // hyperd reads one file on about one core, but several at the same time.
-func judgeSQL(parts [][]batch.Deferred) (string, error) {
+func judgeSQL(parts [][]deferredFile) string {
 	queries := make([]string, len(parts))
 	for i, files := range parts {
-		source, err := sourceSQL(files)
-		if err != nil {
-			return "", err
-		}
 		c := files[0].Conditions
 		queries[i] = fmt.Sprintf("SELECT %d, count(*), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s) FROM %s",
-			i, c.Selected, c.Kept, c.Sound, source)
+			i, c.Selected, c.Kept, c.Sound, sourceSQL(files))
 	}
-	return strings.Join(queries, " UNION ALL ") + " ORDER BY 1", nil
+	return strings.Join(queries, " UNION ALL ") + " ORDER BY 1"
 }

@@ -140,9 +140,6 @@ func TestDeferredFailures(t *testing.T) {
 			b.Deferred.File.RowGroups[0].Rows++
 		}, "hyperd counts 10 rows", failure.Hyperd},
 		"hyperd is killed": {func(t *testing.T, _ *batch.Batch) { killHyperd(t) }, "hyperd ended unexpectedly", failure.Hyperd},
-		"a file that hyperd cannot reach": {func(_ *testing.T, b *batch.Batch) {
-			b.Deferred.File.Info.URI = "gs://bucket/file.parquet"
-		}, "hyperd cannot reach it", failure.Engine},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, path := startLoader(t, twoTables(t))
@@ -160,18 +157,18 @@ func TestDeferredFailures(t *testing.T) {
 
 func TestGroupsAreBounded(t *testing.T) {
 	b := batch.Batch{Table: 1, Deferred: &batch.Deferred{File: batch.FileRef{RowGroups: []batch.RowGroup{{Bytes: groupBytes / 2}}}, Conditions: everything}}
-	g := fileGroup{table: 1, files: []batch.Deferred{*b.Deferred}, bytes: groupBytes / 2}
-	assert.True(t, g.hasRoom(b))
+	g := fileGroup{table: 1, files: []deferredFile{{Deferred: *b.Deferred}}, bytes: groupBytes / 2}
+	assert.True(t, g.hasRoom(b, 1<<30))
 	g.bytes++
-	assert.False(t, g.hasRoom(b), "bytes")
+	assert.False(t, g.hasRoom(b, 1<<30), "bytes")
 	g.bytes = 0
-	g.files = make([]batch.Deferred, groupFiles)
-	g.files[0] = *b.Deferred
-	assert.False(t, g.hasRoom(b), "files")
+	g.files = make([]deferredFile, groupFiles)
+	g.files[0].Deferred = *b.Deferred
+	assert.False(t, g.hasRoom(b, 1<<30), "files")
 	g.files = g.files[:1]
 	b.Table = 0
-	assert.False(t, g.hasRoom(b), "another table")
+	assert.False(t, g.hasRoom(b, 1<<30), "another table")
 	b.Table = 1
 	b.Deferred.Conditions = someRows
-	assert.False(t, g.hasRoom(b), "other conditions")
+	assert.False(t, g.hasRoom(b, 1<<30), "other conditions")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -25,18 +26,19 @@ type loader struct {
 	segments int      // made so far
 	open     *segment // being filled; nil if none is
 	files    *fileGroup
+	tooLarge []Doubtful // files that the spool cannot hold
 	session  *session
 }
 
 // newLoader makes the partial, at a local path that must not exist yet. The lease is the
 // loader's from now on, whatever newLoader returns.
-func newLoader(layout Layout, config SpoolConfig, lease *hyperd.Lease, path string) (*loader, error) {
+func newLoader(layout Layout, config SpoolConfig, verify Verify, lease *hyperd.Lease, path string) (*loader, error) {
 	spool, err := config.open()
 	if err != nil {
 		lease.Release()
 		return nil, err
 	}
-	s, err := newSession(layout, lease, spool, path)
+	s, err := newSession(layout, lease, spool, verify, path)
 	if err != nil {
 		return nil, errors.Join(err, removeFile(path))
 	}
@@ -65,7 +67,7 @@ func (l *loader) add(b batch.Batch) error {
 	if err != nil {
 		return fmt.Errorf("table %s: %s: %w", table, b.Origin, err)
 	}
-	if l.open != nil && (l.open.table != b.Table || l.open.isFull(l.session.spool.maxBytes/spoolSegments)) {
+	if l.open != nil && (l.open.table != b.Table || l.open.isFull(l.session.spool.segmentBytes())) {
 		if err := l.flush(); err != nil {
 			return err
 		}
@@ -83,10 +85,13 @@ func (l *loader) add(b batch.Batch) error {
 
 // begin starts a segment, as soon as there is room for it.
 func (l *loader) begin(b batch.Batch) (err error) {
-	select {
-	case l.session.room <- struct{}{}:
-	case <-l.session.done:
-		return l.session.err
+	if s := l.session; !s.room.TryAcquire(s.spool.segmentBytes()) {
+		if err := l.flushFiles(); err != nil { // copies of them may be what fills the spool
+			return err
+		}
+		if err := s.reserve(s.spool.segmentBytes()); err != nil {
+			return err
+		}
 	}
 	l.segments++
 	l.open, err = createSegment(l.session.spool.folder, l.segments, b.Table, l.schemas[b.Table])
@@ -121,19 +126,66 @@ func (l *loader) flush() error {
 	return l.send(work{segment: full})
 }
 
-// addFile takes a deferred file, of which the session keeps the account.
+// addFile takes a deferred file, of which the session keeps the account. It waits until the
+// spool has room for a copy of a remote one.
 func (l *loader) addFile(b batch.Batch) error {
-	if l.files != nil && !l.files.hasRoom(b) {
+	file := deferredFile{Deferred: *b.Deferred, path: b.Deferred.File.Info.URI}
+	most, bytes := l.session.spool.maxBytes, bytesOf(file.File)
+	if isRemote(file.File) && bytes > most {
+		refused := fmt.Sprintf("it has %d bytes, the spool holds %d", bytes, most)
+		l.tooLarge = append(l.tooLarge, Doubtful{Table: b.Table, Parts: []Judged{{Files: []batch.FileRef{file.File}}}, Refused: refused})
+		return nil
+	}
+	if l.files != nil && !l.files.hasRoom(b, most) {
 		if err := l.flushFiles(); err != nil {
 			return err
 		}
 	}
+	if isRemote(file.File) {
+		if err := l.makeRoom(bytes); err != nil {
+			return err
+		}
+		file.copy = l.session.fetch.start(file.Deferred)
+		file.path = file.copy.path
+	}
 	if l.files == nil {
 		l.files = &fileGroup{table: b.Table}
 	}
-	l.files.files = append(l.files.files, *b.Deferred)
-	l.files.bytes += b.Deferred.File.Bytes()
+	l.files.files = append(l.files.files, file)
+	l.files.bytes += bytes
 	return nil
+}
+
+// makeRoom waits until the copy of a file fits the spool. Where it does not yet, all that was
+// added goes to hyperd: nothing else would make room.
+func (l *loader) makeRoom(bytes int64) error {
+	if l.session.room.TryAcquire(bytes) {
+		return nil
+	}
+	if _, err := l.handOver(); err != nil {
+		return err
+	}
+	return l.session.reserve(bytes)
+}
+
+// handOver gives the session all that was added, for it to load without waiting for more.
+func (l *loader) handOver() (loaded <-chan struct{}, err error) {
+	done := make(chan struct{})
+	return done, errors.Join(l.flushFiles(), l.flush(), l.send(work{loaded: done}))
+}
+
+// drain waits until all that was added is loaded.
+func (l *loader) drain() error {
+	loaded, err := l.handOver()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-loaded:
+		return nil
+	case <-l.session.done:
+		return l.session.err
+	}
 }
 
 func (l *loader) flushFiles() error {
@@ -165,6 +217,9 @@ func (l *loader) wait() error {
 	<-l.session.done
 	return l.session.err
 }
+
+// doubtful is known after wait.
+func (l *loader) doubtful() []Doubtful { return slices.Concat(l.session.doubtful, l.tooLarge) }
 
 // finish, after wait, has hyperd count, and closes the partial. The loader is of no use
 // afterwards; when finish fails, so is the partial: abandon it.

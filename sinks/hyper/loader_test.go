@@ -74,7 +74,7 @@ func startLoader(t testing.TB, layout Layout) (*loader, string) {
 	lease, err := hyperd.Acquire(t.Context(), hyperd.Config{})
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "partial.hyper")
-	l, err := newLoader(layout, SpoolConfig{}, lease, path)
+	l, err := newLoader(layout, SpoolConfig{}, nil, lease, path)
 	require.NoError(t, err)
 	t.Cleanup(l.abandon)
 	return l, path
@@ -208,7 +208,7 @@ func TestALostLoaderIsCollected(t *testing.T) {
 	lease, err := hyperd.Acquire(t.Context(), hyperd.Config{})
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "partial.hyper")
-	l, err := newLoader(twoTables(t), SpoolConfig{}, lease, path)
+	l, err := newLoader(twoTables(t), SpoolConfig{}, nil, lease, path)
 	require.NoError(t, err)
 	require.NoError(t, l.add(days(0, 1, 10, aDate)))
 	ended := l.session.done

@@ -65,7 +65,7 @@ func TestPartialsAreSorted(t *testing.T) {
 			lease, err := hyperd.Acquire(t.Context(), hyperd.Config{})
 			require.NoError(t, err)
 			path := filepath.Join(t.TempDir(), "partial.hyper")
-			l, err := newLoader(layout, SpoolConfig{MaxBytes: "64m"}, lease, path)
+			l, err := newLoader(layout, SpoolConfig{MaxBytes: "64m"}, nil, lease, path)
 			require.NoError(t, err)
 			t.Cleanup(l.abandon)
 			for i, b := range descending(0, c.batches, c.rows) {

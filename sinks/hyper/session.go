@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/semaphore"
+
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
@@ -25,10 +27,11 @@ const (
 	partialAlias = "partial"
 )
 
-// work is a segment or a group of files to load.
+// work is a segment or a group of files to load, or the wish to have loaded what came before.
 type work struct {
 	segment *segment
 	files   *fileGroup
+	loaded  chan struct{} // to close then
 }
 
 // table is the table of a segment; -1 if it is none.
@@ -48,8 +51,9 @@ type session struct {
 	lease  *hyperd.Lease
 	conn   *hyperd.Conn
 	cancel context.CancelFunc
-	queue  chan work     // closed when nothing more comes
-	room   chan struct{} // one for each segment that is in the spool
+	queue  chan work           // closed when nothing more comes
+	room   *semaphore.Weighted // bytes in the spool
+	fetch  *fetcher
 	done   chan struct{} // closed when the goroutine ended; what follows is set before
 	err    error
 
@@ -65,11 +69,12 @@ type session struct {
 
 // newSession makes the partial and starts the goroutine. The lease and the spool are the
 // session's from now on, whatever newSession returns.
-func newSession(layout Layout, lease *hyperd.Lease, spool spool, path string) (*session, error) {
+func newSession(layout Layout, lease *hyperd.Lease, spool spool, verify Verify, path string) (*session, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &session{
 		layout: layout, path: path, spool: spool, lease: lease, cancel: cancel,
-		queue: make(chan work, spoolSegments), tallies: make([]batch.Tally, len(layout.Tables)), room: make(chan struct{}, spoolSegments), done: make(chan struct{}),
+		queue: make(chan work, spoolSegments), tallies: make([]batch.Tally, len(layout.Tables)), done: make(chan struct{}),
+		room: semaphore.NewWeighted(spool.maxBytes), fetch: newFetcher(ctx, spool.folder, verify),
 	}
 	if err := s.begin(ctx); err != nil {
 		s.release()
@@ -77,6 +82,7 @@ func newSession(layout Layout, lease *hyperd.Lease, spool spool, path string) (*
 	}
 	go func() {
 		defer close(s.done)
+		defer s.fetch.stop() // nobody needs the copies any more
 		s.err = s.run(ctx)
 	}()
 	return s, nil
@@ -100,8 +106,13 @@ func (s *session) run(ctx context.Context) error {
 		}
 		for len(waiting) > 0 {
 			first := waiting[0]
+			if first.loaded != nil {
+				close(first.loaded)
+				waiting = waiting[1:]
+				continue
+			}
 			if first.files != nil {
-				if err := s.loadFiles(ctx, first.files); err != nil {
+				if err := s.loadGroup(ctx, first.files); err != nil {
 					return err
 				}
 				waiting = waiting[1:]
@@ -123,14 +134,16 @@ func (s *session) run(ctx context.Context) error {
 }
 
 // await takes all the work there is: at least as many segments as are loaded at once,
-// unless no more come. What is to be sorted is taken together, as far as the spool goes.
+// unless other work is behind them, or no more comes. What is to be sorted is taken together,
+// as far as the spool goes.
 func (s *session) await(ctx context.Context) (waiting []work, more bool, err error) {
 	wanted := segmentsAtOnce
 	if s.layout.sortsPartials() {
 		wanted = spoolSegments - 1
 	}
+	isEnough := false
 	for {
-		isEnough := len(waiting) >= wanted || len(waiting) > 0 && waiting[0].files != nil
+		isEnough = isEnough || len(waiting) >= wanted
 		if isEnough && len(s.queue) == 0 {
 			return waiting, true, nil
 		}
@@ -140,6 +153,7 @@ func (s *session) await(ctx context.Context) (waiting []work, more bool, err err
 				slices.SortStableFunc(waiting, func(a, b work) int { return cmp.Compare(a.table(), b.table()) })
 				return waiting, false, nil
 			}
+			isEnough = isEnough || next.segment == nil
 			waiting = append(waiting, next)
 		case <-ctx.Done():
 			return nil, false, ctx.Err()
@@ -175,7 +189,16 @@ func (s *session) load(ctx context.Context, segments []*segment, more bool) erro
 		if err := removeFile(segment.path); err != nil {
 			return spoolFailure(err)
 		}
-		<-s.room
+		s.room.Release(s.spool.segmentBytes())
+	}
+	return nil
+}
+
+// reserve waits for room in the spool.
+func (s *session) reserve(bytes int64) error {
+	if s.room.Acquire(s.fetch.ctx, bytes) != nil {
+		<-s.done
+		return s.err
 	}
 	return nil
 }
@@ -193,6 +216,7 @@ func (s *session) abandon() {
 // release ends the session with hyperd.
 func (s *session) release() {
 	s.cancel()
+	s.fetch.close()
 	if s.conn != nil {
 		_ = s.conn.Close(context.Background()) // everything was committed and detached, or is not wanted
 	}

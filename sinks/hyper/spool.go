@@ -33,7 +33,7 @@ const (
 )
 
 // SpoolConfig is the spool section of a configuration: where a worker keeps rows on their
-// way into hyperd. Its zero value is the default.
+// way into hyperd, as segments and as copies of remote files. Its zero value is the default.
 type SpoolConfig struct {
 	// Path is an existing folder, absolute. Empty: in memory where there is room, else the
 	// folder for temporary files.
@@ -78,6 +78,21 @@ func (c SpoolConfig) maxBytes() (int64, error) {
 	return size, nil
 }
 
+// MostBytes is what the spool of a bundle holds at most; where there is little room, it is
+// less. The config is a valid one.
+func (c SpoolConfig) MostBytes() int64 {
+	asked, err := c.maxBytes()
+	if err != nil || asked == 0 {
+		asked = autoSpoolBytes
+	}
+	return c.share(asked)
+}
+
+// share is the part of one bundle.
+func (c SpoolConfig) share(bytes int64) int64 {
+	return max(bytes/int64(max(c.Sharers, 1)), minSpoolBytes)
+}
+
 // spool is the folder of one loader, and how much may be in it.
 type spool struct {
 	folder   string
@@ -105,7 +120,6 @@ func (c SpoolConfig) place() (spool, error) {
 	if err != nil {
 		return spool{}, err
 	}
-	sharers := int64(max(c.Sharers, 1))
 	wanted := asked
 	if asked == 0 {
 		wanted = autoSpoolBytes
@@ -124,8 +138,11 @@ func (c SpoolConfig) place() (spool, error) {
 		}
 		wanted = int64(min(uint64(wanted), free/autoPart))
 	}
-	return spool{folder: folder, maxBytes: max(wanted/sharers, minSpoolBytes)}, nil
+	return spool{folder: folder, maxBytes: c.share(wanted)}, nil
 }
+
+// segmentBytes is the part of a segment.
+func (s spool) segmentBytes() int64 { return s.maxBytes / spoolSegments }
 
 // close removes the folder and all it holds.
 func (s spool) close() {

@@ -37,7 +37,7 @@ func TestSharersDivideTheSpool(t *testing.T) {
 
 func TestASpoolWithoutItsFolderIsRefused(t *testing.T) {
 	lease := hyperdtest.Acquire(t)
-	_, err := newLoader(twoTables(t), SpoolConfig{Path: filepath.Join(t.TempDir(), "gone")}, lease, filepath.Join(t.TempDir(), "x.hyper"))
+	_, err := newLoader(twoTables(t), SpoolConfig{Path: filepath.Join(t.TempDir(), "gone")}, nil, lease, filepath.Join(t.TempDir(), "x.hyper"))
 	require.ErrorContains(t, err, "spool")
 	assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
 }
@@ -47,7 +47,7 @@ func TestASpoolWithoutItsFolderIsRefused(t *testing.T) {
 func TestTheSpoolStaysWithinItsBound(t *testing.T) {
 	folder := t.TempDir()
 	config := SpoolConfig{Path: folder, MaxBytes: "64m"}
-	l, err := newLoader(twoTables(t), config, hyperdtest.Acquire(t), filepath.Join(t.TempDir(), "x.hyper"))
+	l, err := newLoader(twoTables(t), config, nil, hyperdtest.Acquire(t), filepath.Join(t.TempDir(), "x.hyper"))
 	require.NoError(t, err)
 	t.Cleanup(l.abandon)
 	const rows, batches = batch.MaxRows, 200 // 12 bytes a row: 157 MB

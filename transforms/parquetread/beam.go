@@ -18,6 +18,7 @@ func init() {
 	register.DoFn4x1[context.Context, int, func(*Shard) bool, func(batch.Batch), error](&readFn{})
 	register.Iter1[Shard]()
 	register.Emitter1[batch.Batch]()
+	beam.RegisterFunction(VerifyPages)
 }
 
 func encodeShard(s Shard) ([]byte, error) { return json.Marshal(s) }

@@ -98,3 +98,50 @@ func TestPlainColumns(t *testing.T) {
 	assert.Equal(t, []string{"i8", "u8", "i16", "u16", "date", "ts_ms_utc", "ts_us", "t_us", "dec_9_2", "dec_38_10", "dec_76_5", "bytes", "fixed", "text"}, types[true])
 	assert.Equal(t, []string{"u32", "u64", "f16", "ts_ns", "t_ms", "t_ns", "uuid", "json", "nothing"}, types[false])
 }
+
+// A remote file is not touched: whoever copies it verifies the copy.
+func TestRemoteDeferredFilesAreNotRead(t *testing.T) {
+	shard, table := allOf(t, fixture("pages"))
+	file := &shard.Files[0]
+	file.Deferred = true
+	file.Info.URI, file.Info.Generation = "gs://no-such-bucket/pages.parquet", 1
+	batches, err := readAll(shard, table)
+	require.NoError(t, err)
+	require.Len(t, batches, 1)
+	assert.Equal(t, footerOf(t, fixture("pages")).Rows, batches[0].Tally.Read)
+	var names []string
+	for _, field := range table.Schema.Fields() {
+		names = append(names, field.Name)
+	}
+	assert.Equal(t, names, batches[0].Deferred.Unverified)
+}
+
+func TestTheLastFileIsMarked(t *testing.T) {
+	shard, table := allOf(t, fixture("pages"), fixture("pages"))
+	shard.Files[1].Info.URI, shard.Files[1].Info.Generation = "gs://bucket/last.parquet", 1
+	shard.Files[0].Deferred, shard.Files[1].Deferred = true, true
+	for _, last := range []bool{true, false} {
+		shard.Last = last
+		batches, err := readAll(shard, table)
+		require.NoError(t, err)
+		require.Len(t, batches, 2)
+		assert.False(t, batches[0].Deferred.Last)
+		assert.Equal(t, last, batches[1].Deferred.Last)
+	}
+}
+
+func TestVerifyPages(t *testing.T) {
+	data := read(t, fixture("encodings_v1"))
+	path := filepath.Join(t.TempDir(), "copy.parquet")
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	require.NoError(t, parquetread.VerifyPages(t.Context(), path, []string{"delta_i64", "lengths"}))
+	require.ErrorContains(t, parquetread.VerifyPages(t.Context(), path, []string{"other"}), "other")
+
+	data[2000] ^= 0x10
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	require.ErrorContains(t, parquetread.VerifyPages(t.Context(), path, []string{"delta_i64", "lengths"}), `row group 0: column "delta_i64": `)
+	require.NoError(t, parquetread.VerifyPages(t.Context(), path, []string{"lengths"}), "only what is read counts")
+
+	require.NoError(t, os.WriteFile(path, []byte("no Parquet at all"), 0o600))
+	require.Error(t, parquetread.VerifyPages(t.Context(), path, nil))
+}

@@ -12,6 +12,9 @@ type FileRef = batch.FileRef
 type Shard struct {
 	Table int       `json:"table"` // index into the tables of the run
 	Files []FileRef `json:"files"`
+
+	// Last says that the worker has no other shard to read after this one.
+	Last bool `json:"last,omitempty"`
 }
 
 // Table is what to read of the files of a table.
