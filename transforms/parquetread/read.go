@@ -137,7 +137,7 @@ func (r *shardReader) readFile(ref FileRef) (err error) {
 			return fmt.Errorf("row group %d is not the one that was planned for: it had %d rows", group.Index, group.Rows)
 		}
 		g := groupReader{shardReader: r, file: f, selected: selected, layout: layout, group: actual[group.Index]}
-		if r.settings.picked != nil {
+		if r.picked != nil {
 			g.picked = r.pickedOf(g.group)
 		}
 		if err := g.run(); err != nil {
@@ -149,10 +149,10 @@ func (r *shardReader) readFile(ref FileRef) (err error) {
 
 // pickedOf is the picked rows of a row group, 0-based in it.
 func (r *shardReader) pickedOf(group RowGroup) []int64 {
-	from, _ := slices.BinarySearch(r.settings.picked, group.FirstRow)
-	to, _ := slices.BinarySearch(r.settings.picked, group.FirstRow+group.Rows)
+	from, _ := slices.BinarySearch(r.picked, group.FirstRow)
+	to, _ := slices.BinarySearch(r.picked, group.FirstRow+group.Rows)
 	rows := make([]int64, 0, to-from)
-	for _, row := range r.settings.picked[from:to] {
+	for _, row := range r.picked[from:to] {
 		rows = append(rows, row-group.FirstRow)
 	}
 	return rows
