@@ -41,7 +41,7 @@ type flinkJob struct {
 	State string `json:"state"`
 }
 
-// ended are the states that a job does not leave.
+// endedStates are those that a job does not leave.
 var endedStates = []string{"FINISHED", "CANCELED", "FAILED"}
 
 // cancel ends the job of that name and returns when it has ended. A job that is not there
