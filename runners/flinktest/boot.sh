@@ -9,14 +9,19 @@ folder=$(mktemp -d) || exit 1
 cd "$folder" || exit 1
 "$programs/boot" --semi_persist_dir="$folder" "$@" &
 boot=$!
-trap 'kill "$boot"' INT TERM
+
+# finish leaves nothing behind. A TaskManager gives it half a second.
+finish() {
+	kill -9 "$boot" 2>/dev/null
+	wait "$boot"
+	status=$?
+	cd /
+	rm -rf "$folder"
+	exit "$status"
+}
+trap finish INT TERM
 while kill -0 "$boot" 2>/dev/null && kill -0 "$PPID" 2>/dev/null; do
 	sleep 1 &
 	wait $!
 done
-kill -9 "$boot" 2>/dev/null
-wait "$boot"
-status=$?
-cd /
-rm -rf "$folder"
-exit "$status"
+finish
