@@ -113,6 +113,7 @@ down() {
 		done
 		kill -9 "$pid" 2>/dev/null || true
 	done
+	rm -rf "$folder/artifacts" "$folder/tmp" # a copy of the program for every job
 }
 
 cd "$folder"
