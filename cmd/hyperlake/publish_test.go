@@ -177,7 +177,8 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 	for i, token := range careless.signed {
 		secrets[fmt.Sprint("signed token ", i)] = token
 	}
-	require.True(t, slices.ContainsFunc(hidden("Extract", 2), func(text string) bool { return bytes.Contains(written.Bytes(), []byte(text)) }), "the search finds nothing")
+	twice := base64.StdEncoding.EncodeToString([]byte("x" + base64.StdEncoding.EncodeToString([]byte("ab"+tokenSecret+"c"))))
+	require.True(t, slices.ContainsFunc(hidden(tokenSecret, 2), func(text string) bool { return strings.Contains(twice, text) }), "the search finds nothing")
 	for name, secret := range secrets {
 		for _, form := range append(hidden(secret, 2), secret, url.QueryEscape(secret)) {
 			assert.False(t, bytes.Contains(written.Bytes(), []byte(form)), "%s was written", name)
