@@ -8,6 +8,8 @@ import (
 
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
 const (
@@ -18,18 +20,21 @@ const (
 )
 
 // watcher follows one job through the engine's job service: every portable engine has
-// one, and some know the counters while the job runs. What it cannot find out it leaves
+// one, and it knows the counters while the job runs. What it cannot find out it leaves
 // unsaid; the job does not depend on it.
 type watcher struct {
-	client   jobpb.JobServiceClient
-	jobID    string
+	endpoint string
+	jobName  string
 	progress func(counts map[string]int64)
 	quit     context.CancelFunc
 	ended    sync.WaitGroup
+
+	conn  *grpc.ClientConn // set by the first dial
+	jobID string
 }
 
-func startWatching(client jobpb.JobServiceClient, jobID string, progress func(counts map[string]int64)) *watcher {
-	w := &watcher{client: client, jobID: jobID, progress: progress}
+func startWatching(endpoint, jobName string, progress func(counts map[string]int64)) *watcher {
+	w := &watcher{endpoint: endpoint, jobName: jobName, progress: progress}
 	ctx, quit := context.WithCancel(context.Background())
 	w.quit = quit
 	w.ended.Go(func() { w.poll(ctx) })
@@ -40,6 +45,10 @@ func startWatching(client jobpb.JobServiceClient, jobID string, progress func(co
 func (w *watcher) stop() {
 	w.quit()
 	w.ended.Wait()
+	if w.conn != nil {
+		_ = w.conn.Close()
+		w.conn = nil
+	}
 }
 
 func (w *watcher) poll(ctx context.Context) {
@@ -61,7 +70,10 @@ func (w *watcher) poll(ctx context.Context) {
 func (w *watcher) counts(ctx context.Context) map[string]int64 {
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
-	answer, err := w.client.GetJobMetrics(ctx, &jobpb.GetJobMetricsRequest{JobId: w.jobID})
+	if !w.findJob(ctx) {
+		return nil
+	}
+	answer, err := jobpb.NewJobServiceClient(w.conn).GetJobMetrics(ctx, &jobpb.GetJobMetricsRequest{JobId: w.jobID})
 	if err != nil {
 		return nil
 	}
@@ -84,4 +96,40 @@ func sums(infos []*pipepb.MonitoringInfo) map[string]int64 {
 		}
 	}
 	return counts
+}
+
+// findJob connects to the job service and looks the job up by its name, once.
+func (w *watcher) findJob(ctx context.Context) bool {
+	if w.jobID != "" {
+		return true
+	}
+	if w.conn == nil {
+		conn, err := grpc.NewClient(w.endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			return false
+		}
+		w.conn = conn
+	}
+	answer, err := jobpb.NewJobServiceClient(w.conn).GetJobs(ctx, &jobpb.GetJobsRequest{})
+	if err != nil {
+		return false
+	}
+	for _, job := range answer.GetJobInfo() {
+		if job.GetJobName() == w.jobName {
+			w.jobID = job.GetJobId()
+			return true
+		}
+	}
+	return false
+}
+
+// cancelJob asks the engine to end the job.
+func (w *watcher) cancelJob() {
+	w.quit()
+	w.ended.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), callDeadline)
+	defer cancel()
+	if w.findJob(ctx) {
+		_, _ = jobpb.NewJobServiceClient(w.conn).Cancel(ctx, &jobpb.CancelJobRequest{JobId: w.jobID})
+	}
 }
