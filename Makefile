@@ -5,7 +5,7 @@ GOLANGCI_VERSION := v2.15.0
 
 export CGO_ENABLED := 0
 
-.PHONY: help build hyperd run test test-race test-tsc bench bench-growth bench-memory bench-scale10 bench-data corpus fmt-check vet lint ci clean
+.PHONY: help build hyperd run test test-race test-tsc bench bench-growth bench-memory bench-scale10 bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -44,6 +44,20 @@ bench-data: hyperd ## the lakes of bench, without measuring anything
 
 test-tsc: hyperd ## Tableau's own Python client against the fake server (needs Python 3.10 and pip)
 	go test -tags tsc -count=1 -run TestTableauServerClient ./sinks/tableau
+
+flink-up: out/flink/lib ## start a small Flink cluster on this machine (needs Java 11 or later, Maven, curl)
+	runners/flinktest/cluster.sh up out/flink
+
+flink-down: ## stop it
+	runners/flinktest/cluster.sh down out/flink
+
+out/flink/lib: runners/flinktest/pom.xml
+	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$@ -DincludeScope=runtime
+	touch $@
+
+test-flink: hyperd ## the same extract on a Flink cluster as on Prism (starts one, and stops it)
+	$(MAKE) flink-up
+	go test -tags flink -count=1 -v ./runners/flinktest; status=$$?; $(MAKE) flink-down; exit $$status
 
 corpus: ## every value of CORPUS, a checkout of apache/parquet-testing, against pyarrow
 	python3 transforms/parquetread/testdata/dump.py $(CORPUS) out/corpus

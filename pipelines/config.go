@@ -281,15 +281,6 @@ func (o *OnDrift) UnmarshalText(text []byte) error {
 // Globs is one or more glob patterns. In a configuration, one alone need not be a list.
 type Globs []string
 
-// RunnerConfig is the engine that runs the pipeline.
-type RunnerConfig struct {
-	// Name is prism (the default), which a configuration may also call direct.
-	Name string `yaml:"name"`
-
-	// Parallelism is the number of workers to plan for. Default: auto.
-	Parallelism Parallelism `yaml:"parallelism"`
-}
-
 // Where says where the value of a key was written, as "FILE:LINE:COLUMN" or as the flag
 // that set it, for errors that are found later than [Load] finds them. The key is a path
 // such as tables[0].source.select[2]. For a value that was not written (a default) it is
@@ -340,9 +331,6 @@ func (o *OnEmpty) UnmarshalText(text []byte) error {
 		return fmt.Errorf("must be fail or allow, not %s", shorten(string(text)))
 	}
 }
-
-// RunnerPrism is Beam's runner inside this process.
-const RunnerPrism = "prism"
 
 // ValidateConfig is how rules are evaluated.
 type ValidateConfig struct {

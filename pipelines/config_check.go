@@ -254,18 +254,6 @@ func (c *Config) checkRules(key string, rules []validate.Rule) error {
 	return nil
 }
 
-func (c *Config) checkRunner() error {
-	switch c.Runner.Name {
-	case "prism", "direct":
-		c.Runner.Name = RunnerPrism
-		return nil
-	case "flink", "dataflow":
-		return c.problem("runner.name", "runner.name is %s, which is not supported yet in this version; use prism", c.Runner.Name)
-	default:
-		return c.problem("runner.name", "runner.name must be prism, or its alias direct, not %s", shorten(c.Runner.Name))
-	}
-}
-
 // checkHyperd leaves the values to the package that owns them, and adds the place.
 func (c *Config) checkHyperd() error {
 	for _, path := range []struct{ key, value string }{

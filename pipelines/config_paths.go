@@ -39,6 +39,8 @@ func (c *Config) resolvePaths(folder string) error {
 		"hyperd.path":              &c.Hyperd.Path,
 		"hyperd.log_dir":           &c.Hyperd.LogDir,
 		"hyperd.domain_socket_dir": &c.Hyperd.DomainSocketDir,
+
+		"runner.flink.worker_binary": &c.Runner.Flink.WorkerBinary,
 	}
 	if c.Publish != nil {
 		paths["publish.ca_file"] = &c.Publish.CAFile

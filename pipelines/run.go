@@ -29,6 +29,9 @@ type Engine interface {
 	// Name is the engine's name for the report.
 	Name() string
 
+	// Check says what would keep every pipeline from running; nothing is started for it.
+	Check(ctx context.Context) error
+
 	// Run builds the pipeline on root and runs it to its end. progress is called now and
 	// then with the counters of the namespace "hyperlake". Cancelling ctx ends it soon.
 	Run(ctx context.Context, build func(root beam.Scope), progress func(counts map[string]int64)) error
@@ -95,6 +98,9 @@ type run struct {
 }
 
 func (r *run) run(ctx context.Context) (err error) {
+	if err := r.options.Engine.Check(ctx); err != nil {
+		return err
+	}
 	if err := r.stage("plan", func() (work, error) { return r.makePlan(ctx) }); err != nil {
 		return err
 	}

@@ -5,17 +5,43 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal"
 
 	"hyperlake/internal/failure"
 )
 
+// prismEngine is Beam's runner inside this process, or the one that Beam's own flags name.
+type prismEngine struct{}
+
+func (prismEngine) check(context.Context) error { return nil }
+
+func (prismEngine) cancel(ctx context.Context, service jobpb.JobServiceClient, jobID string) error {
+	return cancelByService(ctx, service, jobID)
+}
+
+func (prismEngine) start(ctx context.Context) (target, error) {
+	if err := startPrism(ctx); err != nil {
+		return target{}, err
+	}
+	return target{
+		endpoint: *jobopts.Endpoint,
+		environment: environment{
+			urn:      jobopts.GetEnvironmentUrn(ctx),
+			config:   *jobopts.EnvironmentConfig,
+			loopback: jobopts.IsLoopback(),
+			binary:   *jobopts.WorkerBinary,
+		},
+	}, nil
+}
+
 // startPrism starts Prism's job service inside this process, unless the user named the
 // endpoint of one or an earlier run started it.
 func startPrism(ctx context.Context) error {
+	if *jobopts.EnvironmentType == "" {
+		*jobopts.EnvironmentType = "loopback" // DoFns run in this process
+	}
 	if *jobopts.Endpoint != "" {
 		return nil
 	}
@@ -28,16 +54,10 @@ func startPrism(ctx context.Context) error {
 		}
 		if err = servePrism(ctx, port); err == nil {
 			*jobopts.Endpoint = fmt.Sprintf("localhost:%d", port)
-			break
+			return nil
 		}
 	}
-	if err != nil {
-		return failure.New(failure.Engine, "start Prism: %w", err).Retryable()
-	}
-	if *jobopts.EnvironmentType == "" {
-		*jobopts.EnvironmentType = "loopback" // DoFns run in this process
-	}
-	return nil
+	return failure.New(failure.Engine, "start Prism: %w", err).Retryable()
 }
 
 // servePrism turns the panic of a port that is taken into an error.
@@ -58,10 +78,4 @@ func freePort() (int, error) {
 	}
 	defer listener.Close()
 	return listener.Addr().(*net.TCPAddr).Port, nil
-}
-
-// execute submits a pipeline to the job service and waits for its end.
-func execute(ctx context.Context, pipeline *beam.Pipeline) error {
-	_, err := universal.Execute(ctx, pipeline)
-	return err
 }

@@ -13,15 +13,16 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
+	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 
 	"hyperlake/internal/failure"
 )
 
 // Names are the runners that a configuration may name.
-var Names = []string{"prism"}
+var Names = []string{"prism", "flink"}
 
 // aliases are other names that people use for a runner.
 var aliases = map[string]string{"direct": "prism"}
@@ -32,10 +33,18 @@ type Options struct {
 	JobName string       // unique among the jobs of the engine
 	Args    []string     // flags for Beam as they are, such as --experiments=…
 	Log     *slog.Logger // becomes the process's default, to which Beam talks; nil drops its words
+
+	// Parallelism is that of a job on a cluster. 0 leaves it to the engine.
+	Parallelism int
+
+	Flink Flink // for the runner flink
 }
 
 // Runner runs one pipeline.
-type Runner struct{ options Options }
+type Runner struct {
+	options Options
+	engine  engine
+}
 
 // New checks options and makes a Runner. Nothing is started yet.
 func New(options Options) (*Runner, error) {
@@ -52,7 +61,14 @@ func New(options Options) (*Runner, error) {
 	if err := parseBeamFlags(options.Args); err != nil {
 		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err).BeforeData()
 	}
-	return &Runner{options}, nil
+	return &Runner{options, newEngine(options)}, nil
+}
+
+func newEngine(options Options) engine {
+	if options.Name == "flink" {
+		return flinkEngine{options.Flink, options.Parallelism}
+	}
+	return prismEngine{}
 }
 
 // parseBeamFlags sets Beam's flags, which are global to the process.
@@ -72,10 +88,14 @@ func parseBeamFlags(args []string) error {
 // Name is the runner's name, without aliases.
 func (r *Runner) Name() string { return r.options.Name }
 
+// Check says what would keep every job from running: an engine that does not answer, or
+// a program that its workers cannot run. Nothing is started for it.
+func (r *Runner) Check(ctx context.Context) error { return r.engine.check(ctx) }
+
 // Run builds a pipeline and runs it to its end. progress, if not nil, is called now and
 // then with the counters of the namespace "hyperlake" so far, by name and summed over the
 // job; from another goroutine, and never after Run returned.
-// When ctx is cancelled, the job is cancelled and Run returns at once, whatever the engine
+// When ctx is cancelled, the job is cancelled and Run returns soon, whatever the engine
 // does. Beam's options are global: one Run at a time in a process.
 func (r *Runner) Run(ctx context.Context, build func(beam.Scope), progress func(counts map[string]int64)) error {
 	beam.Init() // makes a logger of its own the process's default
@@ -84,21 +104,43 @@ func (r *Runner) Run(ctx context.Context, build func(beam.Scope), progress func(
 	build(root)
 	engine, cancelEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelEngine()
-	if err := startPrism(engine); err != nil {
+	to, err := r.engine.start(engine)
+	if err != nil {
 		return err
 	}
-	*jobopts.JobName = r.options.JobName
+	s := &submission{target: to, jobName: r.options.JobName}
+	defer s.close()
+	jobID, err := s.start(ctx, engine, pipeline)
+	if ctx.Err() != nil && err != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return jobError(err)
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- execute(engine, pipeline) }()
+	go func() { ended <- s.await(engine, jobID) }()
 
-	watch := startWatching(*jobopts.Endpoint, r.options.JobName, progress)
+	watch := startWatching(s.client, jobID, progress)
 	defer watch.stop()
 	select {
 	case err := <-ended:
 		return jobError(err)
 	case <-ctx.Done():
-		watch.cancelJob()
+		watch.stop()
+		r.cancel(s.client, jobID)
 		return context.Cause(ctx)
+	}
+}
+
+// cancelDeadline bounds how long an interrupted run waits for the engine to end its job.
+const cancelDeadline = 10 * time.Second
+
+// cancel ends a job. Where that fails, people are told, because the job goes on.
+func (r *Runner) cancel(service jobpb.JobServiceClient, jobID string) {
+	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
+	defer cancel()
+	if err := r.engine.cancel(ctx, service, jobID); err != nil {
+		r.options.Log.Warn("the engine did not cancel the job", "error", err)
 	}
 }
 

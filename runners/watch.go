@@ -8,8 +8,6 @@ import (
 
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 )
 
 const (
@@ -20,21 +18,18 @@ const (
 )
 
 // watcher follows one job through the engine's job service: every portable engine has
-// one, and it knows the counters while the job runs. What it cannot find out it leaves
+// one, and some know the counters while the job runs. What it cannot find out it leaves
 // unsaid; the job does not depend on it.
 type watcher struct {
-	endpoint string
-	jobName  string
+	client   jobpb.JobServiceClient
+	jobID    string
 	progress func(counts map[string]int64)
 	quit     context.CancelFunc
 	ended    sync.WaitGroup
-
-	conn  *grpc.ClientConn // set by the first dial
-	jobID string
 }
 
-func startWatching(endpoint, jobName string, progress func(counts map[string]int64)) *watcher {
-	w := &watcher{endpoint: endpoint, jobName: jobName, progress: progress}
+func startWatching(client jobpb.JobServiceClient, jobID string, progress func(counts map[string]int64)) *watcher {
+	w := &watcher{client: client, jobID: jobID, progress: progress}
 	ctx, quit := context.WithCancel(context.Background())
 	w.quit = quit
 	w.ended.Go(func() { w.poll(ctx) })
@@ -45,10 +40,6 @@ func startWatching(endpoint, jobName string, progress func(counts map[string]int
 func (w *watcher) stop() {
 	w.quit()
 	w.ended.Wait()
-	if w.conn != nil {
-		_ = w.conn.Close()
-		w.conn = nil
-	}
 }
 
 func (w *watcher) poll(ctx context.Context) {
@@ -70,10 +61,7 @@ func (w *watcher) poll(ctx context.Context) {
 func (w *watcher) counts(ctx context.Context) map[string]int64 {
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
-	if !w.findJob(ctx) {
-		return nil
-	}
-	answer, err := jobpb.NewJobServiceClient(w.conn).GetJobMetrics(ctx, &jobpb.GetJobMetricsRequest{JobId: w.jobID})
+	answer, err := w.client.GetJobMetrics(ctx, &jobpb.GetJobMetricsRequest{JobId: w.jobID})
 	if err != nil {
 		return nil
 	}
@@ -96,40 +84,4 @@ func sums(infos []*pipepb.MonitoringInfo) map[string]int64 {
 		}
 	}
 	return counts
-}
-
-// findJob connects to the job service and looks the job up by its name, once.
-func (w *watcher) findJob(ctx context.Context) bool {
-	if w.jobID != "" {
-		return true
-	}
-	if w.conn == nil {
-		conn, err := grpc.NewClient(w.endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
-		if err != nil {
-			return false
-		}
-		w.conn = conn
-	}
-	answer, err := jobpb.NewJobServiceClient(w.conn).GetJobs(ctx, &jobpb.GetJobsRequest{})
-	if err != nil {
-		return false
-	}
-	for _, job := range answer.GetJobInfo() {
-		if job.GetJobName() == w.jobName {
-			w.jobID = job.GetJobId()
-			return true
-		}
-	}
-	return false
-}
-
-// cancelJob asks the engine to end the job.
-func (w *watcher) cancelJob() {
-	w.quit()
-	w.ended.Wait()
-	ctx, cancel := context.WithTimeout(context.Background(), callDeadline)
-	defer cancel()
-	if w.findJob(ctx) {
-		_, _ = jobpb.NewJobServiceClient(w.conn).Cancel(ctx, &jobpb.CancelJobRequest{JobId: w.jobID})
-	}
 }

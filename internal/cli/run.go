@@ -76,7 +76,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if err != nil {
 		return err
 	}
-	runner, err := runners.New(runners.Options{Name: cfg.Runner.Name, JobName: "hyperlake-" + id, Args: beamFlags, Log: a.engineLog})
+	runner, err := runners.New(a.runnerOptions(cfg.Runner, id, beamFlags))
 	if err != nil {
 		return err
 	}
@@ -98,6 +98,26 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 		err = reportErr
 	}
 	return err
+}
+
+// runnerOptions are those of the configuration, for a run.
+func (a *app) runnerOptions(cfg pipelines.RunnerConfig, id string, beamFlags []string) runners.Options {
+	return runners.Options{
+		Name:        cfg.Name,
+		JobName:     "hyperlake-" + id,
+		Args:        beamFlags,
+		Log:         a.engineLog,
+		Parallelism: int(cfg.Parallelism),
+		Flink: runners.Flink{
+			Endpoint:      cfg.Flink.Endpoint,
+			RESTEndpoint:  cfg.Flink.RESTEndpoint,
+			Environment:   runners.FlinkEnvironment(cfg.Flink.Environment),
+			WorkerCommand: cfg.Flink.WorkerCommand,
+			WorkerAddress: cfg.Flink.WorkerAddress,
+			Image:         cfg.Flink.Image,
+			WorkerBinary:  cfg.Flink.WorkerBinary,
+		},
+	}
 }
 
 // saySummary tells people what became of the rows.

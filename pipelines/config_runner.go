@@ -1,0 +1,147 @@
+package pipelines
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"strconv"
+)
+
+// The runners that a configuration may name.
+const (
+	RunnerPrism = "prism" // Beam's runner inside this process
+	RunnerFlink = "flink" // a Flink cluster, through Beam's job server
+)
+
+// RunnerConfig is the engine that runs the pipeline.
+type RunnerConfig struct {
+	// Name is prism (the default), which a configuration may also call direct, or flink.
+	Name string `yaml:"name"`
+
+	// Parallelism is the number of workers to plan for. Default: auto.
+	Parallelism Parallelism `yaml:"parallelism"`
+
+	// Flink is how a Flink cluster is reached, for that runner.
+	Flink FlinkConfig `yaml:"flink" json:",omitzero"`
+}
+
+// FlinkConfig is how a Flink cluster is reached and what its workers are.
+type FlinkConfig struct {
+	// Endpoint is the HOST:PORT of Beam's job server. Default: localhost:8099.
+	Endpoint string `yaml:"endpoint"`
+
+	// RESTEndpoint is the HOST:PORT of the JobManager's REST interface, by which an
+	// interrupted run cancels its job. Default: port 8081 of the machine of Endpoint.
+	RESTEndpoint string `yaml:"rest_endpoint"`
+
+	// Environment says what workers are. Default: process.
+	Environment FlinkEnvironment `yaml:"environment"`
+
+	// WorkerCommand is the path of Beam's boot program on the TaskManagers. Required by
+	// the environment process.
+	WorkerCommand string `yaml:"worker_command"`
+
+	// WorkerAddress is the HOST:PORT of a pool of workers, as the TaskManagers see it.
+	// Required by the environment external.
+	WorkerAddress string `yaml:"worker_address"`
+
+	// Image is the container image of workers. Required by the environment docker.
+	Image string `yaml:"image"`
+
+	// WorkerBinary is this program, built for Linux on amd64; absolute. Empty (the
+	// default): the program that runs.
+	WorkerBinary string `yaml:"worker_binary"`
+}
+
+// FlinkEnvironment says what the workers of a Flink job are.
+type FlinkEnvironment string
+
+// What the workers of a Flink job are.
+const (
+	FlinkLoopback FlinkEnvironment = "loopback" // this process
+	FlinkProcess  FlinkEnvironment = "process"  // a process that each TaskManager starts
+	FlinkExternal FlinkEnvironment = "external" // processes of a pool
+	FlinkDocker   FlinkEnvironment = "docker"   // a container that each TaskManager starts
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (e *FlinkEnvironment) UnmarshalText(text []byte) error {
+	switch word := FlinkEnvironment(text); word {
+	case FlinkLoopback, FlinkProcess, FlinkExternal, FlinkDocker:
+		*e = word
+		return nil
+	default:
+		return fmt.Errorf("must be loopback, process, external or docker, not %s", shorten(string(text)))
+	}
+}
+
+// defaultFlinkEndpoint is where Beam's job server listens unless it is told otherwise.
+const defaultFlinkEndpoint = "localhost:8099"
+
+func (c *Config) checkRunner() error {
+	switch c.Runner.Name {
+	case "prism", "direct":
+		c.Runner.Name = RunnerPrism
+		return nil
+	case RunnerFlink:
+		return c.checkFlink()
+	case "dataflow":
+		return c.problem("runner.name", "runner.name is dataflow, which is not supported yet in this version; use prism or flink")
+	default:
+		return c.problem("runner.name", "runner.name must be prism, or its alias direct, or flink, not %s", shorten(c.Runner.Name))
+	}
+}
+
+// checkFlink fills in the defaults of runner.flink, and checks what can be known without
+// the cluster. The section may stand in a configuration that runs elsewhere today.
+func (c *Config) checkFlink() error {
+	flink := &c.Runner.Flink
+	flink.Endpoint = cmp.Or(flink.Endpoint, defaultFlinkEndpoint)
+	flink.Environment = cmp.Or(flink.Environment, FlinkProcess)
+	if err := c.checkAddress("runner.flink.endpoint", flink.Endpoint); err != nil {
+		return err
+	}
+	if flink.RESTEndpoint != "" {
+		if err := c.checkAddress("runner.flink.rest_endpoint", flink.RESTEndpoint); err != nil {
+			return err
+		}
+	}
+	if err := c.checkLocalPath("runner.flink.worker_binary", flink.WorkerBinary); err != nil {
+		return err
+	}
+	switch flink.Environment {
+	case FlinkLoopback:
+		return nil
+	case FlinkProcess:
+		if flink.WorkerCommand == "" {
+			return c.problem("runner.flink.worker_command", "runner.flink.worker_command is missing; give the path that Beam's boot program has on the TaskManagers,"+
+				" or set runner.flink.environment to loopback for a cluster on this machine")
+		}
+	case FlinkExternal:
+		if flink.WorkerAddress == "" {
+			return c.problem("runner.flink.worker_address", "runner.flink.worker_address is missing; give the HOST:PORT of the pool of workers, as the TaskManagers see it")
+		}
+		if err := c.checkAddress("runner.flink.worker_address", flink.WorkerAddress); err != nil {
+			return err
+		}
+	case FlinkDocker:
+		if flink.Image == "" {
+			return c.problem("runner.flink.image", "runner.flink.image is missing; give a container image with Beam's boot program and hyperd")
+		}
+	}
+	if c.Staging == "" {
+		return c.problem("staging", "staging is missing, but workers that are not this process (runner.flink.environment: %s) need a folder that they and this machine reach; set staging, such as gs://bucket/staging", flink.Environment)
+	}
+	return nil
+}
+
+// checkAddress refuses what is no HOST:PORT.
+func (c *Config) checkAddress(key, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && host != "" {
+		if number, err := strconv.ParseUint(port, 10, 16); err == nil && number > 0 {
+			return nil
+		}
+	}
+	return c.problem(key, "%s must be a host and a port, such as %s, not %s", key, defaultFlinkEndpoint, shorten(address))
+}

@@ -1,0 +1,44 @@
+package pipelines_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/pipelines"
+)
+
+func TestLoadRefusesFlink(t *testing.T) {
+	t.Parallel()
+	flink := func(text string) string {
+		return good + "runner: {name: flink, parallelism: 2, flink: {\n  " + text + "}}\n"
+	}
+	testBad(t, []badConfig{
+		{"flink without a boot program", good + "runner: {name: flink}\n", `x.yaml:3:9: runner.flink.worker_command is missing; give the path that Beam's boot program has on the TaskManagers, or set runner.flink.environment to loopback for a cluster on this machine`},
+		{"flink without a pool", flink("environment: external"), `x.yaml:3:46: runner.flink.worker_address is missing; give the HOST:PORT of the pool of workers, as the TaskManagers see it`},
+		{"flink without an image", flink("environment: docker"), `x.yaml:3:46: runner.flink.image is missing; give a container image with Beam's boot program and hyperd`},
+		{"flink without staging", flink("worker_command: /opt/boot"), `x.yaml:1:1: staging is missing, but workers that are not this process (runner.flink.environment: process) need a folder that they and this machine reach; set staging, such as gs://bucket/staging`},
+		{"flink in a cloud", flink("environment: cloud"), `x.yaml:4:16: runner.flink.environment must be loopback, process, external or docker, not "cloud"`},
+		{"flink without a port", flink("endpoint: flink.example.org"), `x.yaml:4:13: runner.flink.endpoint must be a host and a port, such as localhost:8099, not "flink.example.org"`},
+		{"flink's wrong port", flink("endpoint: 'localhost:70000'"), `x.yaml:4:13: runner.flink.endpoint must be a host and a port, such as localhost:8099, not "localhost:70000"`},
+		{"flink's rest", flink("rest_endpoint: 'http://localhost:8081'"), `x.yaml:4:18: runner.flink.rest_endpoint must be a host and a port, such as localhost:8099, not "http://localhost:8081"`},
+		{"flink's binary on gs", flink("worker_binary: gs://b/w"), `x.yaml:4:18: runner.flink.worker_binary must be a local path, not "gs://b/w"`},
+		{"flink's keys", flink("url: localhost"), `x.yaml:4:3: unknown key "url"; the keys here are endpoint, rest_endpoint, environment, worker_command, worker_address, image, worker_binary`},
+	})
+}
+
+func TestFlinkHasDefaults(t *testing.T) {
+	t.Parallel()
+	cfg, message := loadText(t, good+"staging: s\nrunner: {name: flink, flink: {worker_command: /opt/boot}}\n", pipelines.LoadOptions{})
+	require.Empty(t, message)
+	assert.Equal(t, pipelines.FlinkConfig{Endpoint: "localhost:8099", Environment: pipelines.FlinkProcess, WorkerCommand: "/opt/boot"}, cfg.Runner.Flink)
+}
+
+func TestFlinkInThisProcessNeedsNothing(t *testing.T) {
+	t.Parallel()
+	cfg, message := loadText(t, good, pipelines.LoadOptions{Runner: "flink", Sets: []string{"runner.flink.environment=loopback"}})
+	require.Empty(t, message)
+	assert.Equal(t, pipelines.RunnerFlink, cfg.Runner.Name)
+	assert.Empty(t, cfg.Staging)
+}

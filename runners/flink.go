@@ -1,0 +1,161 @@
+package runners
+
+import (
+	"context"
+	"debug/elf"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"hyperlake/internal/failure"
+)
+
+// Flink says how to run on a Flink cluster, through Beam's job server.
+type Flink struct {
+	Endpoint    string           // HOST:PORT of the job server
+	Environment FlinkEnvironment // what workers are
+
+	// RESTEndpoint is the HOST:PORT of the JobManager's REST interface, by which jobs are
+	// cancelled. Empty: port 8081 of the machine of Endpoint.
+	RESTEndpoint string
+
+	// WorkerCommand is the path of Beam's boot program on the TaskManagers, for FlinkProcess.
+	WorkerCommand string
+
+	// WorkerAddress is the HOST:PORT of a pool of workers, as the TaskManagers see it, for
+	// FlinkExternal.
+	WorkerAddress string
+
+	// Image is the container image of workers, for FlinkDocker.
+	Image string
+
+	// WorkerBinary is this program, built for the machines of the TaskManagers. Empty:
+	// the file that runs now. Not used with FlinkLoopback.
+	WorkerBinary string
+}
+
+// FlinkEnvironment says what the workers of a Flink job are.
+type FlinkEnvironment string
+
+// What the workers of a Flink job are.
+const (
+	FlinkLoopback FlinkEnvironment = "loopback" // this process; TaskManagers must run on this machine
+	FlinkProcess  FlinkEnvironment = "process"  // a process that each TaskManager starts
+	FlinkExternal FlinkEnvironment = "external" // processes of a pool that is there already
+	FlinkDocker   FlinkEnvironment = "docker"   // a container that each TaskManager starts
+)
+
+// answerDeadline is how long a job server may take for its first answer.
+const answerDeadline = 10 * time.Second
+
+// flinkEngine is a Flink cluster behind Beam's job server.
+type flinkEngine struct {
+	options     Flink
+	parallelism int
+}
+
+func (f flinkEngine) check(ctx context.Context) error {
+	if _, err := f.environment(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerDeadline)
+	defer cancel()
+	conn, err := grpc.NewClient(f.options.Endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err == nil {
+		defer func() { _ = conn.Close() }()
+		_, err = jobpb.NewJobServiceClient(conn).GetJobs(ctx, &jobpb.GetJobsRequest{})
+	}
+	if err != nil {
+		return failure.New(failure.Engine, "no Beam job server for Flink answers at %s: %w", f.options.Endpoint, err).
+			WithHint("%s", f.startHint())
+	}
+	return nil
+}
+
+// startHint is how to get a job server.
+func (f flinkEngine) startHint() string {
+	port := "8099"
+	if _, given, err := net.SplitHostPort(f.options.Endpoint); err == nil {
+		port = given
+	}
+	return fmt.Sprintf("set runner.flink.endpoint, or start one: `java -cp 'LIB/*' org.apache.beam.runners.flink.FlinkJobServerDriver"+
+		" --flink-master JOBMANAGER:8081 --job-port %s`; to try it on this machine, `make flink-up` starts all there is to it", port)
+}
+
+func (f flinkEngine) start(context.Context) (target, error) {
+	env, err := f.environment()
+	return target{endpoint: f.options.Endpoint, environment: env, parallelism: f.parallelism}, err
+}
+
+// cancel asks the job server, which cancels what is not on the cluster yet, and the cluster.
+func (f flinkEngine) cancel(ctx context.Context, service jobpb.JobServiceClient, jobID string) error {
+	serviceErr := cancelByService(ctx, service, jobID)
+	if err := f.rest().cancel(ctx, nameOnFlink(jobID)); err != nil {
+		return fmt.Errorf("job %s may go on, cancel it at http://%s: %w", nameOnFlink(jobID), f.rest().address, errors.Join(err, serviceErr))
+	}
+	return nil
+}
+
+// environment turns the options into Beam's terms.
+func (f flinkEngine) environment() (environment, error) {
+	var env environment
+	switch f.options.Environment {
+	case FlinkLoopback:
+		return environment{loopback: true}, nil
+	case FlinkProcess:
+		config, err := json.Marshal(map[string]string{"command": f.options.WorkerCommand})
+		if err != nil {
+			return env, err
+		}
+		env.urn, env.config = processURN, string(config)
+	case FlinkExternal:
+		env.urn, env.config = externalURN, f.options.WorkerAddress
+	case FlinkDocker:
+		env.urn, env.config = dockerURN, f.options.Image
+	default:
+		return env, failure.New(failure.Config, "unknown environment %q of Flink's workers", f.options.Environment).BeforeData()
+	}
+	var err error
+	env.binary, err = workerBinary(f.options.WorkerBinary)
+	return env, err
+}
+
+// workerBinary is the program for workers, given or else this one, if workers can run it.
+func workerBinary(given string) (string, error) {
+	path := given
+	if path == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return "", failure.New(failure.Engine, "find the program for workers: %w", err)
+		}
+		path = self
+	}
+	if err := checkLinuxBinary(path); err != nil {
+		return "", failure.New(failure.Config, "workers cannot run %s: %w", path, err).BeforeData().
+			WithHint("build one with `GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build -o hyperlake-worker ./cmd/hyperlake`, and set runner.flink.worker_binary to it")
+	}
+	return path, nil
+}
+
+// checkLinuxBinary says why a file is no program for Linux on amd64.
+func checkLinuxBinary(path string) error {
+	file, err := elf.Open(path)
+	if format := new(elf.FormatError); errors.As(err, &format) {
+		return errors.New("it is no program for Linux")
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	if file.Machine != elf.EM_X86_64 {
+		return fmt.Errorf("it is made for %s, not for amd64", file.Machine)
+	}
+	return nil
+}

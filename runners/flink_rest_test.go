@@ -1,0 +1,90 @@
+package runners
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// jobManager answers as a JobManager does whose one job goes through states, one for each
+// question, and notes what it is asked to do.
+type jobManager struct {
+	states []string
+	asked  []string
+}
+
+func (m *jobManager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		m.asked = append(m.asked, r.Method+" "+r.URL.String())
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	jobs := ""
+	if state := m.states[0]; state != "" {
+		jobs = `{"jid":"other","name":"b","state":"RUNNING"},{"jid":"j1","name":"a","state":"` + state + `"}`
+	}
+	if len(m.states) > 1 {
+		m.states = m.states[1:]
+	}
+	_, _ = w.Write([]byte(`{"jobs":[` + jobs + `]}`))
+}
+
+func cancelWith(t *testing.T, m http.Handler) error {
+	server := httptest.NewServer(m)
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	return flinkREST{strings.TrimPrefix(server.URL, "http://")}.cancel(ctx, "a")
+}
+
+func TestAJobIsCancelledOnceAndAwaited(t *testing.T) {
+	t.Parallel()
+	m := &jobManager{states: []string{"", "CREATED", "RUNNING", "CANCELLING", "CANCELED"}}
+	require.NoError(t, cancelWith(t, m))
+	assert.Equal(t, []string{"PATCH /jobs/j1?mode=cancel"}, m.asked)
+	assert.Len(t, m.states, 1)
+}
+
+func TestAJobThatHasEndedIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	m := &jobManager{states: []string{"FINISHED"}}
+	require.NoError(t, cancelWith(t, m))
+	assert.Empty(t, m.asked)
+}
+
+func TestAJobThatNeverComesIsGivenUp(t *testing.T) {
+	t.Parallel()
+	err := cancelWith(t, &jobManager{states: []string{""}})
+	require.ErrorIs(t, err, errNoSuchJob)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestARefusalIsReported(t *testing.T) {
+	t.Parallel()
+	require.ErrorContains(t, cancelWith(t, http.NotFoundHandler()), "/jobs/overview: 404 Not Found")
+}
+
+func TestWhereTheJobManagerIs(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "flink.example.org:8081", flinkEngine{options: Flink{Endpoint: "flink.example.org:8099"}}.rest().address)
+	assert.Equal(t, "jm.example.org:80", flinkEngine{options: Flink{Endpoint: "localhost:8099", RESTEndpoint: "jm.example.org:80"}}.rest().address)
+}
+
+func TestNameOnFlink(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "hyperlake0-root-1121-bc69", nameOnFlink("hyperlake0-root-1121-bc69_2c47a3ad-0000"))
+}
+
+func TestBootFolder(t *testing.T) {
+	t.Parallel()
+	assert.True(t, bootFolder.MatchString("/tmp/bin3060636237/worker"))
+	for _, other := range []string{"/tmp/worker", "/opt/bin1/worker", "/tmp/bin1/hyperlake", "/tmp/bin/worker", "/tmp/bin1/x/worker"} {
+		assert.False(t, bootFolder.MatchString(other), other)
+	}
+}

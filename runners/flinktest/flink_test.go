@@ -1,0 +1,136 @@
+//go:build flink
+
+package flinktest_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const sample = "../../testdata/tpch.yaml"
+
+func TestFlinkGivesTheExtractOfPrism(t *testing.T) {
+	kept := func(folder string) string { return filepath.Join(folder, "rejects") }
+	onPrism := newJob(t, sample)
+	onPrism.args = append(onPrism.args, "--set", "tables.0.rejects.path="+kept(onPrism.folder))
+	require.Zero(t, onPrism.run(t), onPrism.stderr.String())
+	rejected := rejects(t, kept(onPrism.folder))
+	require.NotEmpty(t, rejected)
+	for _, environment := range []string{"loopback", "process"} {
+		t.Run(environment, func(t *testing.T) {
+			j := newJob(t, sample, onFlink(environment)...)
+			j.args = append(j.args, "--set", "tables.0.rejects.path="+kept(j.folder))
+			require.Zero(t, j.run(t), j.stderr.String())
+			for _, table := range []string{"lineitem", "orders"} {
+				query := fmt.Sprintf(`select * from "Extract".%q`, table)
+				assert.Equal(t, onPrism.rows(t, query), j.rows(t, query), table)
+			}
+			assert.Equal(t, rejected, rejects(t, kept(j.folder)))
+			requireEmpty(t, filepath.Join(j.folder, "staging"))
+			j.requireNoHyperd(t)
+		})
+	}
+}
+
+func TestABrokenRuleEndsTheJob(t *testing.T) {
+	j := newJob(t, sample, append(onFlink("process"), "tables.0.rules.3.on_fail=fail")...)
+	assert.Equal(t, 3, j.run(t), j.stderr.String())
+	last := lastLine(j)
+	assert.Contains(t, last, `rule "l_shipdate >= 1992-01-31" is broken: column l_shipdate, file `)
+	assert.Contains(t, last, "; correct the row")
+	requireEmpty(t, filepath.Dir(j.output()))
+	requireEmpty(t, filepath.Join(j.folder, "staging"))
+	j.requireNoHyperd(t)
+}
+
+func lastLine(j *job) string {
+	lines := strings.Split(strings.TrimSpace(j.stderr.String()), "\n")
+	return lines[len(lines)-1]
+}
+
+func TestAnInterruptCancelsTheJob(t *testing.T) {
+	cancelled := flinkJobs(t, "CANCELED")
+	j := newJob(t, longConfig(t), onFlink("process")...)
+	cmd := j.start(t)
+	j.awaitLoading(t)
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	interrupted := time.Now()
+	_ = cmd.Wait()
+	assert.Less(t, time.Since(interrupted), 20*time.Second)
+	assert.Equal(t, 130, cmd.ProcessState.ExitCode(), j.stderr.String())
+	requireEmpty(t, filepath.Dir(j.output()))
+	require.Eventually(t, func() bool { return flinkJobs(t, "CANCELED") == cancelled+1 }, 30*time.Second, time.Second)
+	j.requireNoHyperd(t)
+}
+
+func TestALostTaskManagerLosesNothing(t *testing.T) {
+	config := longConfig(t)
+	onPrism := newJob(t, config)
+	require.Zero(t, onPrism.run(t), onPrism.stderr.String())
+	j := newJob(t, config, onFlink("process")...)
+	cmd := j.start(t)
+	j.awaitLoading(t)
+	cluster, err := filepath.Abs("../../out/flink")
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(cluster, "taskmanager-1.pid"))
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	require.NoError(t, err)
+	process, err := os.FindProcess(pid)
+	require.NoError(t, err)
+	require.NoError(t, process.Kill())
+	require.Eventually(t, func() bool { return process.Signal(syscall.Signal(0)) != nil }, 20*time.Second, 50*time.Millisecond)
+	output, err := exec.Command("./cluster.sh", "join", cluster).CombinedOutput()
+	require.NoError(t, err, string(output))
+	_ = cmd.Wait()
+	require.Zero(t, cmd.ProcessState.ExitCode(), j.stderr.String())
+	const query = `select l_orderkey, l_linenumber, l_quantity, l_shipdate, count(*) from "Extract"."Extract" group by 1, 2, 3, 4`
+	assert.Equal(t, onPrism.rows(t, query), j.rows(t, query))
+	requireEmpty(t, filepath.Join(j.folder, "staging"))
+	j.requireNoHyperd(t)
+}
+
+// longConfig writes a configuration that takes long enough to be disturbed: the lineitems
+// of the sample many times over, each row read in this program.
+func longConfig(t *testing.T) string {
+	folder := t.TempDir()
+	files, err := filepath.Glob("../../testdata/lake/lineitem/*.parquet")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for copies := range 60 {
+			path := filepath.Join(folder, fmt.Sprintf("%03d-%s", copies, filepath.Base(name)))
+			require.NoError(t, os.WriteFile(path, data, 0o644))
+		}
+	}
+	path := filepath.Join(folder, "long.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(`
+name: long
+validate: {engine: go}
+tables:
+  - source: {uri: "*.parquet", select: [l_orderkey, l_linenumber, l_quantity, l_shipdate]}
+    rules: [{column: l_quantity, max: 40}]
+`), 0o644))
+	return path
+}
+
+// awaitLoading returns when a worker has begun to write a partial.
+func (j *job) awaitLoading(t *testing.T) {
+	require.Eventually(t, func() bool {
+		partials, err := filepath.Glob(filepath.Join(j.folder, "staging", "*", "partials", "*"))
+		require.NoError(t, err)
+		return len(partials) > 0
+	}, 3*time.Minute, 20*time.Millisecond, "no worker began to load")
+}
