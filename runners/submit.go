@@ -64,10 +64,28 @@ func (s *submission) start(ctx, engine context.Context, pipeline *beam.Pipeline)
 	if err != nil {
 		return "", err
 	}
-	if token, err = runnerlib.Stage(ctx, id, artifacts, s.target.environment.binary, token); err != nil {
+	if token, err = s.stage(ctx, id, artifacts, token); err != nil {
 		return "", fmt.Errorf("hand the program for workers over: %w", err)
 	}
 	return runnerlib.Submit(engine, s.client, id, token)
+}
+
+// stage hands over the program for workers. It returns as soon as ctx is cancelled, when
+// Beam would try again a few times, with pauses.
+func (s *submission) stage(ctx context.Context, id, artifacts, token string) (string, error) {
+	var staged string
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		staged, err = runnerlib.Stage(ctx, id, artifacts, s.target.environment.binary, token)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return staged, err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 }
 
 // parallelism is what Beam's flag says, unless the target does.
@@ -80,6 +98,10 @@ func (s *submission) parallelism() int {
 
 // prepareWorker completes the environment where this process is the worker: it serves
 // the engine, and an empty file takes the place of the program.
+//
+// The server is not stopped, only what runs in it when ctx ends: Prism, in this process, may
+// be about to ask it for a worker of a job that was just cancelled, and ends the process in a
+// panic when it is refused. What stays is an idle listener until the process ends.
 func (s *submission) prepareWorker(ctx context.Context) error {
 	env := &s.target.environment
 	if !env.loopback {
@@ -89,7 +111,6 @@ func (s *submission) prepareWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.undo = append(s.undo, func() { _ = server.Stop(ctx) })
 	program, err := os.CreateTemp("", "hyperlake-worker-")
 	if err != nil {
 		return err
