@@ -79,7 +79,7 @@ func seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 	sums := make([]string, len(extracts))
 	for i, extract := range extracts {
 		var err error
-		if sums[i], _, err = hashFile(ctx, extract.Path); err == nil {
+		if sums[i], _, err = storage.SHA256(ctx, extract.Path); err == nil {
 			err = storage.Sync(extract.Path)
 		}
 		if err != nil {

@@ -2,10 +2,6 @@ package pipelines
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -118,7 +114,7 @@ func fetchExtract(ctx context.Context, uri, scratch string) (extractFile, error)
 	}
 	extract := extractFile{path: path, scratch: scratch}
 	if err == nil {
-		extract.sha256, extract.bytes, err = hashFile(ctx, path)
+		extract.sha256, extract.bytes, err = storage.SHA256(ctx, path)
 	}
 	if err != nil {
 		return extractFile{}, failure.New(failure.Storage, "read the extract %s: %w", uri, err).WithHint("%s", storage.Hint(err))
@@ -136,22 +132,6 @@ func download(ctx context.Context, uri, path string) error {
 		return err
 	}
 	return storage.Download(ctx, info, path)
-}
-
-// hashFile reads a file whole.
-func hashFile(ctx context.Context, path string) (sum string, bytes int64, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer file.Close()
-	stop := context.AfterFunc(ctx, func() { _ = file.Close() }) // ends the reading
-	defer stop()
-	hash := sha256.New()
-	if bytes, err = io.Copy(hash, file); err != nil {
-		return "", 0, err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), bytes, nil
 }
 
 // preparePublishing finds what publishing will need, and holds the plan against Tableau's

@@ -8,14 +8,23 @@ import (
 
 // engine is what a runner knows about one kind of engine.
 type engine interface {
-	// check says what would keep a job from running, before anything is started.
-	check(ctx context.Context) error
+	// checks are what must be right before a job is sent, in the order to look at them.
+	checks() []Check
 
 	// start returns where to send a job, after starting the engine if it is one of ours.
 	start(ctx context.Context) (target, error)
 
 	// cancel ends a job that the job service knows by that id.
 	cancel(ctx context.Context, service jobpb.JobServiceClient, jobID string) error
+}
+
+// Check is something that must be right before a job is sent.
+type Check struct {
+	Name string // such as job server
+
+	// Run says in a few words what was found. Its errors are failures with a hint. It
+	// starts nothing, and returns in seconds.
+	Run func(ctx context.Context) (found string, err error)
 }
 
 // cancelByService has the job service end a job, which is enough for some engines.

@@ -61,10 +61,19 @@ type flinkEngine struct {
 	parallelism int
 }
 
-func (f flinkEngine) check(ctx context.Context) error {
-	if _, err := f.environment(); err != nil {
-		return err
+func (f flinkEngine) checks() []Check {
+	return []Check{{"program for workers", f.checkProgram}, {"Beam job server", f.checkJobServer}}
+}
+
+func (f flinkEngine) checkProgram(context.Context) (found string, err error) {
+	env, err := f.environment()
+	if env.loopback {
+		return "this process", err
 	}
+	return env.binary, err
+}
+
+func (f flinkEngine) checkJobServer(ctx context.Context) (found string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerDeadline)
 	defer cancel()
 	conn, err := grpc.NewClient(f.options.Endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -73,10 +82,10 @@ func (f flinkEngine) check(ctx context.Context) error {
 		_, err = jobpb.NewJobServiceClient(conn).GetJobs(ctx, &jobpb.GetJobsRequest{})
 	}
 	if err != nil {
-		return failure.New(failure.Engine, "no Beam job server for Flink answers at %s: %w", f.options.Endpoint, err).
+		return "", failure.New(failure.Engine, "no Beam job server for Flink answers at %s: %w", f.options.Endpoint, err).
 			WithHint("%s", f.startHint())
 	}
-	return nil
+	return "answers at " + f.options.Endpoint, nil
 }
 
 // startHint is how to get a job server.

@@ -15,7 +15,7 @@ import (
 // prismEngine is Beam's runner inside this process, or the one that Beam's own flags name.
 type prismEngine struct{}
 
-func (prismEngine) check(context.Context) error { return nil }
+func (prismEngine) checks() []Check { return nil }
 
 func (prismEngine) cancel(ctx context.Context, service jobpb.JobServiceClient, jobID string) error {
 	return cancelByService(ctx, service, jobID)

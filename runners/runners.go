@@ -88,9 +88,19 @@ func parseBeamFlags(args []string) error {
 // Name is the runner's name, without aliases.
 func (r *Runner) Name() string { return r.options.Name }
 
-// Check says what would keep every job from running: an engine that does not answer, or
-// a program that its workers cannot run. Nothing is started for it.
-func (r *Runner) Check(ctx context.Context) error { return r.engine.check(ctx) }
+// Checks are what must be right before a job is sent: an engine that answers, a program
+// that its workers can run.
+func (r *Runner) Checks() []Check { return r.engine.checks() }
+
+// Check says what would keep every job from running: the first of [Runner.Checks] that fails.
+func (r *Runner) Check(ctx context.Context) error {
+	for _, check := range r.Checks() {
+		if _, err := check.Run(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Run builds a pipeline and runs it to its end. progress, if not nil, is called now and
 // then with the counters of the namespace "hyperlake" so far, by name and summed over the

@@ -2,11 +2,8 @@ package hyper
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -52,7 +49,7 @@ func (w workFile) stage(ctx context.Context, file File) (File, error) {
 	}
 	defer w.discard()
 	var err error
-	if file.Bytes, file.SHA256, err = hashFile(w.path); err != nil {
+	if file.SHA256, file.Bytes, err = storage.SHA256(ctx, w.path); err != nil {
 		return File{}, failure.New(failure.Storage, "read back %s: %w", w.path, err)
 	}
 	info, err := storage.Upload(ctx, w.path, w.uri, storage.IfAbsent())
@@ -79,7 +76,7 @@ func Fetch(ctx context.Context, file File, folder string) (string, error) {
 	path := filepath.Join(folder, uuid.NewString()+".hyper")
 	err := storage.Download(ctx, storage.Info{URI: file.Path, Size: file.Bytes, Generation: file.Generation}, path)
 	if err == nil {
-		err = verify(path, file)
+		err = verify(ctx, path, file)
 	}
 	if err != nil {
 		return "", failure.New(failure.Storage, "download %s: %w", file.Path, err).WithHint("%s", storage.Hint(err))
@@ -88,25 +85,12 @@ func Fetch(ctx context.Context, file File, folder string) (string, error) {
 }
 
 // verify compares a copy with what was written.
-func verify(path string, file File) error {
-	size, sum, err := hashFile(path)
+func verify(ctx context.Context, path string, file File) error {
+	sum, size, err := storage.SHA256(ctx, path)
 	if err == nil && (size != file.Bytes || sum != file.SHA256) {
 		err = fmt.Errorf("%d bytes with another checksum arrived, %d bytes were written", size, file.Bytes)
 	}
 	return err
-}
-
-func hashFile(path string) (size int64, sum string, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return 0, "", err
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if size, err = io.Copy(hash, file); err != nil {
-		return 0, "", err
-	}
-	return size, hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // fetchAll makes every file local, in a folder that the caller removes.

@@ -55,11 +55,7 @@ const (
 func (h hasher) assign(b batch.Batch, slots []int32) error {
 	hashes := make([]uint64, len(slots))
 	for _, name := range h.columns {
-		field, column, err := columnOf(b.Record, name)
-		if err != nil {
-			return err
-		}
-		values, err := keysOf(field, column)
+		values, err := keysIn(b.Record, name)
 		if err != nil {
 			return err
 		}
@@ -92,11 +88,7 @@ type ranger struct {
 }
 
 func (r ranger) assign(b batch.Batch, slots []int32) error {
-	field, column, err := columnOf(b.Record, r.column)
-	if err != nil {
-		return err
-	}
-	values, err := keysOf(field, column)
+	values, err := keysIn(b.Record, r.column)
 	if err != nil {
 		return err
 	}

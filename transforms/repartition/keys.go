@@ -22,6 +22,15 @@ type keys struct {
 	at     func(row int) []byte // of a row that is not NULL; valid until the next call
 }
 
+// keysIn returns the keys of the column of a name.
+func keysIn(record arrow.Record, name string) (keys, error) {
+	field, column, err := columnOf(record, name)
+	if err != nil {
+		return keys{}, err
+	}
+	return keysOf(field, column)
+}
+
 // keysOf returns the keys of a column.
 func keysOf(field arrow.Field, column arrow.Array) (keys, error) {
 	switch c := column.(type) {
