@@ -128,7 +128,10 @@ func (fn *recordFn) record(
 	if err != nil {
 		return err
 	}
-	return store.Put(ctx, fn.URI, data)
+	if err := store.Put(ctx, fn.URI, data); err != nil {
+		return failure.New(failure.Storage, "write the result of the job: %w", err).WithHint("%s", storage.Hint(err))
+	}
+	return nil
 }
 
 // readResult reads what recordFn wrote.

@@ -39,15 +39,22 @@ type Error struct {
 	Message string // what and where, without a full stop
 	Hint    string // what to do next; may be empty
 	Early   bool   // known before any data was read: exit code 2
-	Retry   bool   // the same attempt may succeed when it is made again
+	Retry   bool   // the same may succeed when it is tried again
 
 	err error // the cause, for errors.Is and errors.As
 }
 
-// New makes an Error. The format may hold %w, as for fmt.Errorf.
+// New makes an Error. The format may hold %w, as for fmt.Errorf. A cause that is transient
+// makes it retryable.
 func New(kind Kind, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Kind: kind, Message: err.Error(), err: errors.Unwrap(err)}
+	return &Error{Kind: kind, Message: err.Error(), Retry: isTransient(err), err: errors.Unwrap(err)}
+}
+
+// isTransient says whether an error, or one that it wraps, says of itself that it may pass.
+func isTransient(err error) bool {
+	var self interface{ Transient() bool }
+	return errors.As(err, &self) && self.Transient()
 }
 
 // WithHint says what the user can do next.
@@ -61,6 +68,9 @@ func (e *Error) BeforeData() *Error {
 	e.Early = true
 	return e
 }
+
+// Transient is true of a failure that another attempt may not meet.
+func (e *Error) Transient() bool { return e.Retry }
 
 // Retryable marks a failure that another attempt may not meet.
 func (e *Error) Retryable() *Error {
@@ -82,7 +92,7 @@ func Of(err error, fallback Kind) *Error {
 	}
 	var inner *Error
 	if !errors.As(err, &inner) {
-		return &Error{Kind: fallback, Message: err.Error(), err: err}
+		return &Error{Kind: fallback, Message: err.Error(), Retry: isTransient(err), err: err}
 	}
 	if same, ok := err.(*Error); ok { //nolint:errorlint // an Error that was wrapped is another case
 		return same

@@ -43,6 +43,23 @@ func TestDecodeFindsWhatEncodeCarriedThroughText(t *testing.T) {
 	}
 }
 
+// passing is an error that says of itself whether it may pass.
+type passing bool
+
+func (p passing) Error() string   { return "passing" }
+func (p passing) Transient() bool { return bool(p) }
+
+func TestATransientCauseMakesAFailureRetryable(t *testing.T) {
+	for _, may := range []bool{true, false} {
+		cause := fmt.Errorf("upload: %w", passing(may))
+		made := failure.New(failure.Storage, "stage it: %w", cause)
+		assert.Equal(t, may, made.Retry)
+		assert.Equal(t, may, failure.Of(cause, failure.Storage).Retry)
+		assert.Equal(t, may, failure.New(failure.Engine, "the job failed: %w", made).Retry)
+	}
+	assert.False(t, failure.New(failure.Data, "row 7 is odd").Retry)
+}
+
 func TestDecodeRefusesOtherText(t *testing.T) {
 	for _, text := range []string{"", "job failed", `hyperlake-failure:"{"`, `hyperlake-failure:"unended`} {
 		_, ok := failure.Decode(text)

@@ -115,6 +115,10 @@ func (c *Conn) QueryValue(ctx context.Context, sql string) (string, error) {
 	return value, err
 }
 
+// lacksResources is the class of SQLSTATEs of a lack of memory or of room on the disk, which
+// may end when other statements do.
+const lacksResources = "53"
+
 // failed makes hyperd's answer, or the end of it, readable.
 func (c *Conn) failed(err error) error {
 	var answer *pgconn.PgError
@@ -126,6 +130,9 @@ func (c *Conn) failed(err error) error {
 		e := failure.New(failure.Hyperd, "%w", &answered{fmt.Sprintf("%s (hyperd error %s)", oneLine(text), answer.Code)})
 		if answer.Hint != "" {
 			e = e.WithHint("%s", oneLine(answer.Hint))
+		}
+		if strings.HasPrefix(answer.Code, lacksResources) {
+			e = e.Retryable()
 		}
 		return e
 	}

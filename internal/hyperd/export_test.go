@@ -8,6 +8,9 @@ import (
 // Folder is the private folder of that process.
 func (l *Lease) Folder() string { return l.process.folder }
 
+// Cut ends the connection of a session as a failure would.
+func (c *Conn) Cut() error { return c.pg.Conn().Close() }
+
 // Manager is a manager of its own, beside that of the process.
 type Manager struct{ manager }
 

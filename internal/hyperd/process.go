@@ -165,10 +165,14 @@ func (p *process) awaitCallback(ctx context.Context, listener net.Listener) erro
 	select {
 	case c = <-called:
 	case <-p.exited:
-		return p.startFailure(fmt.Errorf("it ended (%s)", p.exitStatus()))
+		failed := p.startFailure(fmt.Errorf("it ended (%s)", p.exitStatus()))
+		if p.cmd.ProcessState.ExitCode() < 0 { // it was killed
+			return failed.Retryable()
+		}
+		return failed
 	case <-ctx.Done():
 		_ = listener.Close() // ends Accept; a caller in the middle of its descriptor ends with hyperd
-		return p.startFailure(fmt.Errorf("it did not call back within %s: %w", startDeadline, context.Cause(ctx)))
+		return p.startFailure(fmt.Errorf("it did not call back within %s: %w", startDeadline, context.Cause(ctx))).Retryable()
 	}
 	if c.err != nil {
 		return p.startFailure(c.err)
@@ -182,7 +186,7 @@ func (p *process) awaitCallback(ctx context.Context, listener net.Listener) erro
 	return nil
 }
 
-func (p *process) startFailure(err error) error {
+func (p *process) startFailure(err error) *failure.Error {
 	return failure.New(failure.Hyperd, "hyperd %s did not start: %w%s", p.path, err, p.lastWords()).
 		WithHint("check the hyperd section of the configuration")
 }
@@ -284,11 +288,23 @@ func (p *process) explain(err error) error {
 	default:
 	}
 	if !p.exitedWithin(time.Second) {
+		if isLost(err) {
+			return failure.New(failure.Hyperd, "the connection to hyperd was lost: %w", err).Retryable()
+		}
 		return err
 	}
 	return failure.New(failure.Hyperd, "hyperd ended unexpectedly (%s): %w%s", p.exitStatus(), err, p.lastWords()).
 		Retryable().
 		WithHint("run it again; if it was killed for lack of memory, set hyperd.memory_limit lower")
+}
+
+// isLost says whether an error is the end of a connection that nobody here wanted.
+func isLost(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	var network *net.OpError
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // tail keeps the end of what is written to it.

@@ -224,6 +224,17 @@ func TestAProgramThatIsNoHyperdDoesNotHangUs(t *testing.T) {
 	_, err := hyperd.Acquire(t.Context(), hyperd.Config{Path: fake})
 	require.ErrorContains(t, err, "exit status 7")
 	require.ErrorContains(t, err, "I am no database")
+	assert.False(t, failure.Of(err, failure.Engine).Retry)
+}
+
+// What kills a hyperd that starts may be gone the next time.
+func TestAHyperdThatIsKilledWhileItStarts(t *testing.T) {
+	hyperd.Shutdown()
+	fake := filepath.Join(t.TempDir(), "hyperd")
+	require.NoError(t, os.WriteFile(fake, []byte("#!/bin/sh\nkill -9 $$\n"), 0o755))
+	_, err := hyperd.Acquire(t.Context(), hyperd.Config{Path: fake})
+	require.ErrorContains(t, err, "signal: killed")
+	assert.True(t, failure.Of(err, failure.Engine).Retry)
 }
 
 func TestCancellingAbortsTheStart(t *testing.T) {
@@ -263,8 +274,33 @@ func TestQueriesAnswerWithNullsAndErrors(t *testing.T) {
 
 	_, err = conn.Exec(t.Context(), "SELECT nonsense")
 	require.ErrorContains(t, err, "unknown column 'nonsense'")
+	assert.False(t, failure.Of(err, failure.Engine).Retry)
 	_, err = conn.QueryValue(t.Context(), "SELECT 1")
 	require.NoError(t, err, "the session survives an error")
+}
+
+// Statements that run at the same time share the memory: one that got none may get some later.
+func TestALackOfMemoryMayPass(t *testing.T) {
+	t.Parallel()
+	m := hyperd.NewManager(time.Minute)
+	t.Cleanup(m.Shutdown)
+	lease, err := m.Acquire(t.Context(), hyperd.Config{MemoryLimit: "256m"})
+	require.NoError(t, err)
+	conn := hyperdtest.Connect(t, lease)
+	_, err = conn.QueryValue(t.Context(), "SELECT length(string_agg(repeat('x', 1000), ',')) FROM generate_series(1, 3000000)")
+	require.ErrorContains(t, err, "memory")
+	assert.True(t, hyperd.IsAnswer(err))
+	assert.True(t, failure.Of(err, failure.Engine).Retry)
+}
+
+func TestALostConnectionMayBeMadeAgain(t *testing.T) {
+	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
+	require.NoError(t, conn.Cut())
+	_, err := conn.Exec(t.Context(), "SELECT 1")
+	require.ErrorContains(t, err, "the connection to hyperd was lost")
+	failed := failure.Of(err, failure.Engine)
+	assert.Equal(t, failure.Hyperd, failed.Kind)
+	assert.True(t, failed.Retry)
 }
 
 // A hyperd that is stopped in its tracks neither sees its callback close nor SIGTERM.

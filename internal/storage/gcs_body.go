@@ -64,7 +64,11 @@ func (b *body) Read(p []byte) (int, error) {
 		}
 	}
 	if b.whole && b.want != 0 && b.got != b.want {
-		return 0, errors.New("what arrived does not have the checksum of the object")
+		return 0, hinted{
+			error:     errors.New("what arrived does not have the checksum of the object"),
+			hint:      "run again; if it stays so, write the object once more",
+			transient: true,
+		}
 	}
 	return 0, io.EOF
 }
@@ -116,8 +120,8 @@ func (b *body) connect() error {
 	b.connection.Reader = reader
 	if reader.Attrs.Decompressed || reader.Attrs.ContentEncoding == "gzip" {
 		return hinted{
-			errors.New("the object is stored with the content encoding gzip, so that parts of it cannot be read"),
-			"store the object without a content encoding",
+			error: errors.New("the object is stored with the content encoding gzip, so that parts of it cannot be read"),
+			hint:  "store the object without a content encoding",
 		}
 	}
 	if b.whole && b.end == wholeObject {

@@ -15,10 +15,14 @@ import (
 // hinted is an error about which a user can do something.
 type hinted struct {
 	error
-	hint string
+	hint      string
+	transient bool
 }
 
 func (h hinted) Unwrap() error { return h.error }
+
+// Transient says whether the same may succeed later.
+func (h hinted) Transient() bool { return h.transient }
 
 // Hint returns what a user can do about an error of this package, or "".
 func Hint(err error) string {
@@ -30,28 +34,30 @@ func Hint(err error) string {
 		return "run again when nothing else writes there"
 	case errors.Is(err, fs.ErrPermission):
 		return "check the permissions of the file and of its folder"
+	case isFull(err):
+		return "make room on the disk, then run again"
 	}
 	return ""
 }
 
 func noCredentials(err error) error {
 	return hinted{
-		fmt.Errorf("no usable Google credentials: %w", err),
-		"run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account",
+		error: fmt.Errorf("no usable Google credentials: %w", err),
+		hint:  "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account",
 	}
 }
 
 func noBucket(bucket string) error {
 	return hinted{
-		fmt.Errorf("the bucket %s does not exist: %w", bucket, fs.ErrNotExist),
-		"check the name of the bucket; hyperlake does not create buckets",
+		error: fmt.Errorf("the bucket %s does not exist: %w", bucket, fs.ErrNotExist),
+		hint:  "check the name of the bucket; hyperlake does not create buckets",
 	}
 }
 
 func noPermission(bucket string, err error) error {
 	return hinted{
-		fmt.Errorf("%w: %w", fs.ErrPermission, err),
-		fmt.Sprintf("grant the account that is used the role Storage Object Viewer on the bucket %s to read, Storage Object User to write", bucket),
+		error: fmt.Errorf("%w: %w", fs.ErrPermission, err),
+		hint:  fmt.Sprintf("grant the account that is used the role Storage Object Viewer on the bucket %s to read, Storage Object User to write", bucket),
 	}
 }
 
@@ -59,8 +65,9 @@ func noPermission(bucket string, err error) error {
 // callers would take for the end of theirs.
 func unavailable(err error) error {
 	return hinted{
-		fmt.Errorf("the storage did not recover: %v", err), //nolint:errorlint // see above
-		"check the network and the status of Google Cloud, then run again",
+		error:     fmt.Errorf("the storage did not recover: %v", err), //nolint:errorlint // see above
+		hint:      "check the network and the status of Google Cloud, then run again",
+		transient: true,
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 )
@@ -78,6 +79,7 @@ func TestGCSGivesUpOnLongTrouble(t *testing.T) {
 			require.ErrorContains(t, err, "gs://lake")
 			require.ErrorContains(t, err, "503")
 			assert.Contains(t, storage.Hint(err), "status of Google Cloud")
+			assert.True(t, failure.Of(err, failure.Storage).Retry)
 			assert.Less(t, time.Since(start), 5*time.Second)
 		})
 	}
@@ -333,6 +335,7 @@ func TestGCSExplainsWhatIsForbidden(t *testing.T) {
 		err := attempt()
 		require.ErrorIs(t, err, fs.ErrPermission, operation)
 		assert.Contains(t, storage.Hint(err), "bucket lake", operation)
+		assert.False(t, failure.Of(err, failure.Storage).Retry, operation)
 	}
 	server.Heal()
 	server.Inject(storagetest.Fault{On: storagetest.List, Status: http.StatusUnauthorized})

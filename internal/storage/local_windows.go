@@ -5,10 +5,18 @@ import (
 	"syscall"
 )
 
-// errorNotSameDevice is what Windows answers to a rename across volumes.
-const errorNotSameDevice = syscall.Errno(17)
+const (
+	errorNotSameDevice  = syscall.Errno(17) // of a rename across volumes
+	errorHandleDiskFull = syscall.Errno(39)
+	errorDiskFull       = syscall.Errno(112)
+)
 
 func crossDevice(err error) bool { return errors.Is(err, errorNotSameDevice) }
+
+// isFull says whether a disk has no room.
+func isFull(err error) bool {
+	return errors.Is(err, errorDiskFull) || errors.Is(err, errorHandleDiskFull)
+}
 
 // Sync does nothing: Windows flushes a file through its own handle only, and
 // offers no flush of a folder.

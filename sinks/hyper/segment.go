@@ -102,9 +102,10 @@ func blameSegment(segments []*segment, message string) string {
 	return fmt.Sprintf("%s to %s", segments[0].origins[0], last[len(last)-1])
 }
 
-// spoolFailure is the failure to write a segment.
+// spoolFailure is the failure to write to the spool, of which another attempt has a new one:
+// there may be room again when others are done.
 func spoolFailure(err error) error {
-	return failure.New(failure.Storage, "write to the spool: %w", err).
+	return failure.New(failure.Storage, "write to the spool: %w", err).Retryable().
 		WithHint("make room, or set spool.path to a folder with more of it")
 }
 
