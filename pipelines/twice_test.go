@@ -1,0 +1,223 @@
+package pipelines_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
+	"hyperlake/pipelines"
+	"hyperlake/runners/enginetest"
+	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
+)
+
+// fewSeeds is how often each configuration runs on the unkind engine, unless the environment
+// asks for more.
+const fewSeeds = 1
+
+// unkind is the engine that runs every bundle again and again. It calls after when a job is
+// done, before the driver goes on.
+type unkind struct {
+	*enginetest.Engine
+	after func()
+}
+
+func (u unkind) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
+	err := u.Engine.Run(ctx, build, progress)
+	u.after()
+	return err
+}
+
+// outcome is what a run made, as far as it must not depend on the engine.
+type outcome struct {
+	Rows    map[string][]string // of extracts and tables, sorted
+	Rejects []string
+	Tables  []pipelines.ReportTable
+}
+
+func outcomeOf(t *testing.T, cfg *pipelines.Config, report *pipelines.Report) outcome {
+	t.Helper()
+	o := outcome{Rows: map[string][]string{}, Tables: report.Tables}
+	extracts := []string{cfg.Output.Path}
+	if len(report.Outputs) > 0 {
+		extracts = nil
+		for _, output := range report.Outputs {
+			extracts = append(extracts, output.Path)
+		}
+	}
+	zero := strings.NewReplacer("|-0|", "|0|") // of 0 and -0 hyperd keeps the one that came first into a block
+	for _, extract := range extracts {
+		local := fetched(t, extract)
+		for _, table := range report.Tables {
+			rows := rowsIn(t, local, fmt.Sprintf(`SELECT * FROM x."%s"."%s"`, table.Schema, table.Name))
+			for i := range rows {
+				rows[i] = zero.Replace(rows[i])
+			}
+			slices.Sort(rows)
+			o.Rows[path.Base(extract)+" "+table.Name] = rows
+		}
+	}
+	for _, table := range cfg.Tables {
+		if table.Rejects.Path != "" {
+			o.Rejects = append(o.Rejects, rejectRows(t, table.Rejects.Path)...)
+		}
+	}
+	slices.Sort(o.Rejects)
+	return o
+}
+
+// requireEachOnce checks that the results of a job refer to files on staging that are there,
+// and to none of them twice.
+func requireEachOnce(t *testing.T, staging string) {
+	t.Helper()
+	standing := names(t, staging)
+	results := slices.DeleteFunc(slices.Clone(standing), func(uri string) bool { return !strings.HasPrefix(path.Base(uri), "result") })
+	require.NotEmpty(t, results)
+	store, err := storage.For(staging)
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for _, uri := range results {
+		var result struct {
+			Extract hyper.File
+			Outputs []hyper.File
+			Rejects []rejects.Bundle
+		}
+		data, err := store.Get(t.Context(), uri)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(data, &result))
+		var refs []string
+		for _, extract := range append(result.Outputs, result.Extract) {
+			if extract.Path != "" {
+				refs = append(refs, extract.Path)
+			}
+		}
+		for _, bundle := range result.Rejects {
+			for _, file := range bundle.Files {
+				refs = append(refs, file.URI)
+			}
+		}
+		require.NotEmpty(t, refs)
+		for _, ref := range refs {
+			assert.False(t, seen[ref], "%s is referred to twice", ref)
+			assert.Contains(t, standing, ref)
+			seen[ref] = true
+		}
+	}
+}
+
+// runTwice runs a configuration on the unkind engine.
+func runTwice(t *testing.T, cfg *pipelines.Config, seed uint64) *pipelines.Report {
+	t.Helper()
+	id, err := pipelines.NewRunID()
+	require.NoError(t, err)
+	staging := storage.Join(cfg.Staging, id)
+	if _, local := storage.LocalPath(cfg.Staging); local {
+		staging = filepath.Join(cfg.Staging, id)
+	}
+	engine := enginetest.New(seed)
+	report, err := pipelines.Run(t.Context(), cfg, pipelines.RunOptions{
+		ID: id, Log: slog.New(slog.DiscardHandler), Engine: unkind{engine, func() { requireEachOnce(t, staging) }},
+	})
+	require.NoError(t, err)
+	t.Logf("%+v", engine.Attempts())
+	return report
+}
+
+const twiceRules = `
+name: x
+staging: stage
+runner: {parallelism: 4}
+tables:
+  - name: lineitem
+    source: {uri: "%LAKE%/lineitem/*.parquet", where: "l_shipdate >= date('1993-01-01')"}
+    rules:
+      - {column: l_quantity, max: 40}
+      - {column: l_comment, max_length: 40, matches: "^[^x]*$", on_fail: warn}
+      - {expr: l_shipdate <= l_receiptdate}
+    rejects: {path: rejects}
+    checks: [{unique: [l_orderkey, l_linenumber]}]
+  - name: orders
+    schema: other
+    source: {uri: "%LAKE%/orders/*.parquet", select: [o_comment, o_orderkey]}
+    rules: [{column: o_totalprice, min: "2000.50"}]
+`
+
+const twiceSales = `
+name: x
+staging: stage
+runner: {parallelism: 3}
+tables:
+  - name: sales
+    source: {uri: "lake/*.parquet", where: "id >= 100"}
+    rules:
+      - {column: id, max: 14000}
+      - {column: tenant, not_null: true, on_fail: warn}
+    rejects: {path: rejects}
+    repartition: `
+
+// However often an engine runs bundles, in whatever order and with whatever attempts lost: the
+// extract, the rejects and the account are those of Prism, and of staging nothing is left.
+func TestEveryBundleMayRunTwice(t *testing.T) {
+	for name, config := range map[string]string{
+		"hyperd reads": twiceRules,
+		"Go reads":     twiceRules + "validate: {engine: go}\n",
+		"hash":         twiceSales + "{by: [tenant, amount], shards: 4}\n",
+		"range":        twiceSales + "{range: day, sort: [day, id], shards: 5}\n",
+		"sort":         twiceSales + "{sort: [tenant, day]}\n",
+		"split":        twiceSales + "{split_by: tenant}\n",
+		"two tables":   twiceSales + "{range: id, shards: 3}\n  - {name: other, source: {uri: lake/*.parquet}}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			salesLake(t, folder)
+			requireTwin(t, configure(t, folder, config))
+			requireOnly(t, filepath.Join(folder, "stage"))
+		})
+	}
+}
+
+// requireTwin compares runs on the unkind engine with one on Prism.
+func requireTwin(t *testing.T, cfg *pipelines.Config) {
+	t.Helper()
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	want := outcomeOf(t, cfg, report)
+	enginetest.EachSeed(t, fewSeeds, func(t *testing.T, seed uint64) {
+		got := outcomeOf(t, cfg, runTwice(t, cfg, seed))
+		require.Equal(t, want.Tables, got.Tables)
+		require.True(t, slices.Equal(want.Rejects, got.Rejects), "the rejects differ")
+		for extract, rows := range want.Rows {
+			require.True(t, slices.Equal(rows, got.Rows[extract]), "the rows of %s differ", extract)
+		}
+		require.Len(t, got.Rows, len(want.Rows))
+	})
+}
+
+// The same with lake, staging and output on remote storage, where requests fail.
+func TestEveryBundleMayRunTwiceOnRemoteStorage(t *testing.T) {
+	bucket, faults := storagetest.FakeGCS(t)
+	uploadLake(t, bucket)
+	for name, rest := range map[string]string{"loaded": "", "moved": "    repartition: {by: [l_orderkey], shards: 3}\n"} {
+		t.Run(name, func(t *testing.T) {
+			for _, operation := range []storagetest.Operation{storagetest.Read, storagetest.Write} {
+				faults.Inject(storagetest.Fault{On: operation, Status: 503, Skip: 10, Times: 5})
+			}
+			stage := storage.Join(bucket, "stage")
+			config := remoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "out/x.hyper"), stage, 3)
+			requireTwin(t, configure(t, t.TempDir(), strings.Replace(config, "staging:", rest+"staging:", 1)))
+			require.Empty(t, names(t, stage))
+		})
+	}
+}

@@ -1,0 +1,121 @@
+package enginetest
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// maxAtOnce bounds how many bundles of a stage run at the same time.
+const maxAtOnce = 3
+
+// kind is what becomes of an attempt.
+type kind int
+
+const (
+	counted kind = iota
+	lost
+	late
+	cutOff
+	cancelled
+	kinds
+)
+
+// fate is what becomes of one attempt.
+type fate struct {
+	kind kind
+	at   int // cutOff: how many elements it emits before; cancelled: how many it reads before
+}
+
+// bundle is some elements of a stage, and how they are processed again and again.
+type bundle struct {
+	stage    *stage
+	name     string
+	elements [][]byte
+	fates    []fate // of its attempts, one of which counts
+	atOnce   bool   // else one after another
+}
+
+// runStage runs all bundles of a stage, and hands over what the attempts that count emitted.
+func (j *job) runStage(ctx context.Context, s *stage) error {
+	elements, err := j.input(s)
+	if err != nil {
+		return err
+	}
+	cuts := cut(j.random, elements)
+	outputs := make([]map[string][][]byte, len(cuts))
+	var group errgroup.Group
+	group.SetLimit(1 + j.random.IntN(maxAtOnce))
+	for i, elements := range cuts {
+		b := j.bundle(s, fmt.Sprintf("%s-%d", s.descriptor.GetId(), i), elements)
+		group.Go(func() (err error) {
+			outputs[i], err = j.runBundle(ctx, b)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, output := range outputs {
+		for shuffle, elements := range output {
+			j.waiting[shuffle] = append(j.waiting[shuffle], elements...)
+		}
+	}
+	return nil
+}
+
+func (j *job) input(s *stage) ([][]byte, error) {
+	if s.reads == "" {
+		return impulse()
+	}
+	return group(j.waiting[s.reads], s.grouped, j.random)
+}
+
+// bundle decides what will become of a bundle: two or three attempts in any order.
+func (j *job) bundle(s *stage, name string, elements [][]byte) bundle {
+	b := bundle{stage: s, name: name, elements: elements, fates: []fate{{kind: counted}}, atOnce: j.random.IntN(2) == 0}
+	for range 1 + j.random.IntN(2) {
+		f := fate{kind: lost + kind(j.random.IntN(int(kinds-lost)))}
+		switch f.kind {
+		case cutOff:
+			f.at = j.random.IntN(3)
+		case cancelled:
+			f.at = j.random.IntN(len(elements) + 1)
+		}
+		b.fates = append(b.fates, f)
+	}
+	j.random.Shuffle(len(b.fates), func(i, k int) { b.fates[i], b.fates[k] = b.fates[k], b.fates[i] })
+	return b
+}
+
+// runBundle makes all attempts at a bundle and returns, by shuffle, what the one that counts
+// emitted. It does not wait for late ones, nor are their errors of interest: what they read
+// may rightly be gone.
+func (j *job) runBundle(ctx context.Context, b bundle) (outputs map[string][][]byte, err error) {
+	var group errgroup.Group
+	if !b.atOnce {
+		group.SetLimit(1)
+	}
+	for i, f := range b.fates {
+		name := fmt.Sprintf("%s-%d", b.name, i)
+		j.engine.count(f)
+		if f.kind == late {
+			j.late.Go(func() { _, _ = b.stage.attempt(ctx, name, b.elements, f) })
+			continue
+		}
+		group.Go(func() error {
+			emitted, err := b.stage.attempt(ctx, name, b.elements, f)
+			switch {
+			case f.kind == cutOff || f.kind == cancelled:
+				return nil
+			case err != nil:
+				return err
+			case f.kind == counted:
+				outputs = emitted
+			}
+			return nil
+		})
+	}
+	return outputs, group.Wait()
+}

@@ -1,0 +1,155 @@
+// Package enginetest is a Beam engine for tests, as unkind as an engine may be: it runs every
+// bundle at least twice, some at the same time, and lets one attempt count; it loses, cuts
+// off, cancels and outruns the others. Bundles, elements and the values of a group come in
+// any order. What is right here does not depend on how an engine distributes and repeats work.
+//
+// It runs pipelines of Impulse, ParDo, Flatten and GroupByKey with one input or several, in
+// global windows and without side inputs. DoFns are those that Beam's worker would run, made
+// anew for each attempt from their serialised form; elements pass through their coders
+// between stages. As in a worker, Teardown is not called.
+package enginetest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"hyperlake/internal/failure"
+)
+
+// Engine runs one pipeline at a time. All that it picks at random follows from its seed; when
+// attempts that run at the same time meet does not.
+type Engine struct {
+	seed uint64
+
+	mu       sync.Mutex
+	attempts Attempts
+}
+
+// Attempts counts the attempts at bundles by what became of them.
+type Attempts struct {
+	Counted   int // their outputs went on; one for each bundle
+	Lost      int // ran to their end, and their outputs were thrown away
+	Late      int // the same, while the stages after theirs were running already
+	CutOff    int // lost the connection to the engine when they emitted
+	Cancelled int // had their context cancelled on the way
+}
+
+// New makes an engine that picks what a seed says.
+func New(seed uint64) *Engine { return &Engine{seed: seed} }
+
+// Name is the engine's name for reports.
+func (e *Engine) Name() string { return "enginetest" }
+
+// Check finds nothing wrong.
+func (e *Engine) Check(context.Context) error { return nil }
+
+// Attempts says what became of the attempts so far. Safe for concurrent use.
+func (e *Engine) Attempts() Attempts {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.attempts
+}
+
+func (e *Engine) count(f fate) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch f.kind {
+	case counted:
+		e.attempts.Counted++
+	case lost:
+		e.attempts.Lost++
+	case late:
+		e.attempts.Late++
+	case cutOff:
+		e.attempts.CutOff++
+	case cancelled:
+		e.attempts.Cancelled++
+	}
+}
+
+// Run builds a pipeline and runs it to its end, and that of all attempts. The first error of a
+// DoFn that the engine did not cause fails it, as the failure.Error that the DoFn encoded, or
+// one of kind Engine. progress is never called: counters of repeated bundles say nothing.
+func (e *Engine) Run(ctx context.Context, build func(root beam.Scope), _ func(counts map[string]int64)) error {
+	logger := slog.Default()
+	beam.Init() // makes a logger of its own the process's default
+	slog.SetDefault(logger)
+	pipeline, root := beam.NewPipelineWithRoot()
+	build(root)
+	stages, err := compile(ctx, pipeline)
+	if err != nil {
+		return failure.New(failure.Engine, "compile the pipeline: %w", err)
+	}
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	j := &job{engine: e, stages: stages, random: rand.New(rand.NewPCG(e.seed, 0)), waiting: map[string][][]byte{}}
+	err = j.run(running)
+	if err != nil {
+		cancel()
+	}
+	j.late.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return jobError(err)
+}
+
+// jobError finds our own failure in the words of a DoFn.
+func jobError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if ours, ok := failure.Decode(err.Error()); ok {
+		return ours
+	}
+	return failure.New(failure.Engine, "the pipeline failed: %w", err)
+}
+
+// job is one run of a pipeline.
+type job struct {
+	engine  *Engine
+	stages  []*stage
+	random  *rand.Rand
+	waiting map[string][][]byte // elements by the shuffle that they have come to
+	late    sync.WaitGroup      // attempts that nobody waits for before the end
+}
+
+// run runs every stage once all that feed it are done, and otherwise in any order.
+func (j *job) run(ctx context.Context) error {
+	left := j.stages
+	for len(left) > 0 {
+		ready, blocked := divide(left)
+		if len(ready) == 0 {
+			return fmt.Errorf("%d stages wait for each other", len(left))
+		}
+		next := j.random.IntN(len(ready))
+		if err := j.runStage(ctx, ready[next]); err != nil {
+			return err
+		}
+		left = append(blocked, append(ready[:next], ready[next+1:]...)...)
+	}
+	return nil
+}
+
+// divide tells the stages that none of the others feeds from those that some do.
+func divide(stages []*stage) (ready, blocked []*stage) {
+	fed := map[string]bool{}
+	for _, s := range stages {
+		for _, shuffle := range s.writes {
+			fed[shuffle] = true
+		}
+	}
+	for _, s := range stages {
+		if fed[s.reads] {
+			blocked = append(blocked, s)
+		} else {
+			ready = append(ready, s)
+		}
+	}
+	return ready, blocked
+}
