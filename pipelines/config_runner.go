@@ -21,6 +21,11 @@ type RunnerConfig struct {
 	// Parallelism is the number of workers to plan for. Default: auto.
 	Parallelism Parallelism `yaml:"parallelism"`
 
+	// Retries is how often what is missing is run again after a failure that another attempt
+	// may not meet, as long as no partial is finished in between. Default: 2. Only for prism:
+	// other engines run failed work again by themselves.
+	Retries *int `yaml:"retries"`
+
 	// Flink is how a Flink cluster is reached, for that runner.
 	Flink FlinkConfig `yaml:"flink" json:",omitzero"`
 }
@@ -78,7 +83,28 @@ func (e *FlinkEnvironment) UnmarshalText(text []byte) error {
 // defaultFlinkEndpoint is where Beam's job server listens unless it is told otherwise.
 const defaultFlinkEndpoint = "localhost:8099"
 
+// defaultRetries is how often a shard is tried again.
+const defaultRetries = 2
+
+// maxRetries is no bound that anybody should meet.
+const maxRetries = 100
+
+// retries is how often this process runs failed work again.
+func (r RunnerConfig) retries() int {
+	if r.Name != RunnerPrism {
+		return 0
+	}
+	return *r.Retries
+}
+
 func (c *Config) checkRunner() error {
+	if c.Runner.Retries == nil {
+		retries := defaultRetries
+		c.Runner.Retries = &retries
+	}
+	if *c.Runner.Retries < 0 || *c.Runner.Retries > maxRetries {
+		return c.problem("runner.retries", "runner.retries must be from 0 to %d, not %d", maxRetries, *c.Runner.Retries)
+	}
 	switch c.Runner.Name {
 	case "prism", "direct":
 		c.Runner.Name = RunnerPrism

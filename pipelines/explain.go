@@ -64,20 +64,25 @@ func (fn *explainFn) ProcessElement(
 		return failure.Encode(failure.New(failure.Engine, "a file of table %d of %d is in doubt", d.Table, len(fn.tables)), failure.Engine)
 	}
 	table := fn.tables[d.Table]
+	reject := func(bad batch.Rejects) {
+		bad.Attempt = d.Attempt
+		rejects(bad)
+	}
 	if d.Refused != "" {
 		return failure.Encode(table.each(ctx, d.Table, d.Parts[0].Files[0], table.Read, func(good batch.Batch, bad *batch.Rejects) {
+			good.Attempt = d.Attempt
 			batches(good)
 			if bad != nil {
-				rejects(*bad)
+				reject(*bad)
 			}
 		}), failure.Engine)
 	}
-	tallies, err := table.explainAll(ctx, d, rejects)
+	tallies, err := table.explainAll(ctx, d, reject)
 	if err != nil {
 		return failure.Encode(err, failure.Engine)
 	}
 	var sum batch.Tally
-	open := hyper.Doubtful{Table: d.Table}
+	open := hyper.Doubtful{Table: d.Table, Attempt: d.Attempt}
 	for i, part := range d.Parts {
 		sum.Add(tallies[i])
 		if tallies[i].Filtered != part.Filtered || tallies[i].Rejected != part.Rejected {
@@ -89,7 +94,7 @@ func (fn *explainFn) ProcessElement(
 		return nil
 	}
 	batches(batch.Batch{
-		Table: d.Table, Origin: batch.Origin{File: d.Parts[0].Files[0].Info.URI}, Tally: batch.Tally{Failed: sum.Failed},
+		Table: d.Table, Attempt: d.Attempt, Origin: batch.Origin{File: d.Parts[0].Files[0].Info.URI}, Tally: batch.Tally{Failed: sum.Failed},
 		Record: emptyRecord(table.Read.Schema.Schema),
 	})
 	return nil

@@ -39,9 +39,11 @@ type result struct {
 	Disputed []hyper.Doubtful `json:"disputed,omitempty"`
 }
 
-// buildGraph is the pipeline of a run: references are shuffled, batches are not. The
-// stages from reading to loading fuse into one.
-func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, moves repartition.Params, aside rejects.Params, resultURI string) {
+// build makes the pipeline of a run: references are shuffled, batches are not. The stages
+// from reading to loading fuse into one, with those that set rejects aside and that make
+// the manifest: what a bundle writes belongs to one attempt.
+func (j *job) build(s beam.Scope) {
+	plan, sink := j.plan, j.sink
 	var reads []parquetread.Table
 	var rules []validate.Table
 	for _, table := range plan.Tables {
@@ -49,29 +51,38 @@ func buildGraph(s beam.Scope, plan *Plan, sink hyper.Params, moves repartition.P
 		rules = append(rules, table.apply)
 	}
 	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: plan.shards, Workers: plan.workers}, beam.Impulse(s))
-	batches := parquetread.Read(s, shards, reads)
+	batches := parquetread.Read(s, startAttempts(s, beam.GroupByKey(s, shards), j.sink.Staging, j.fingerprint), reads)
 	good, bad := validate.Rules(s, batches, rules)
-	partials, doubtful := writeRows(s, plan, good, moves, sink)
-	explained, explainedBad, disputed := explain(s, doubtful, plan.explainTables())
-	morePartials, none := hyper.Write(s.Scope("Again"), explained, sink)
-	extract := hyper.MergePartials(s, beam.Flatten(s, partials, morePartials), sink)
-	bundles := beam.AddFixedKey(s, rejects.Write(s, beam.Flatten(s, bad, explainedBad), aside))
-	open := beam.AddFixedKey(s, beam.Flatten(s, disputed, none))
-	beam.ParDo0(s.Scope("Record"), &recordFn{URI: resultURI, Tables: len(plan.Tables), Split: sink.Split}, beam.CoGroupByKey(s, extract, bundles, open))
+	partials, doubtful := j.writeRows(s, good)
+	bundles := noteRejects(s, rejects.Write(s, bad, j.aside), j.sink.Staging)
+	morePartials, moreBundles, disputed := j.writeExplained(s.Scope("Again"), doubtful)
+	partials, bundles = reuse(s, j.finished, beam.Flatten(s, partials, morePartials), beam.Flatten(s, bundles, moreBundles))
+	extract := hyper.MergePartials(s, partials, sink)
+	record := &recordFn{URI: j.resultURI, Tables: len(plan.Tables), Split: sink.Split}
+	beam.ParDo0(s.Scope("Record"), record, beam.CoGroupByKey(s, extract, beam.AddFixedKey(s, bundles), beam.AddFixedKey(s, disputed)))
+}
+
+// writeExplained reads doubtful files once more, and loads what hyperd could not read.
+func (j *job) writeExplained(s beam.Scope, doubtful beam.PCollection) (partials, bundles, disputed beam.PCollection) {
+	good, bad, disputed := explain(s, doubtful, j.plan.explainTables())
+	partials, none := hyper.Write(s, good, j.sink)
+	bundles = noteRejects(s, rejects.Write(s, bad, j.aside), j.sink.Staging)
+	return notePartials(s, partials, j.sink.Staging), bundles, beam.Flatten(s, noteDisputed(s, disputed, j.sink.Staging), none)
 }
 
 // writeRows loads batches into partials. Those of tables that are repartitioned go through
 // spills and come out again by target, in a stage of their own: a flatten of batches would
 // part reading from loading, and send every batch through the runner.
-func writeRows(s beam.Scope, plan *Plan, good beam.PCollection, moves repartition.Params, sink hyper.Params) (partials, doubtful beam.PCollection) {
-	if !plan.moves() {
-		return hyper.Write(s, good, sink)
+func (j *job) writeRows(s beam.Scope, good beam.PCollection) (partials, doubtful beam.PCollection) {
+	if !j.plan.moves() {
+		partials, doubtful = hyper.Write(s, good, j.sink)
+		return notePartials(s, partials, j.sink.Staging), doubtful
 	}
-	others, parts := repartition.Spill(s, good, moves)
-	partials, doubtful = hyper.Write(s, others, sink)
-	moved, none := hyper.Write(s.Scope("Moved"), repartition.Read(s, parts), sink)
+	others, parts := repartition.Spill(s, good, j.moves)
+	partials, doubtful = hyper.Write(s, others, j.sink)
+	moved, _ := hyper.Write(s.Scope("Moved"), repartition.Read(s, parts), j.sink) // no file is deferred whose rows move
 	repartition.Remove(s, parts, moved)
-	return beam.Flatten(s, partials, moved), beam.Flatten(s, doubtful, none)
+	return beam.Flatten(s, notePartials(s, partials, j.sink.Staging), moved), doubtful
 }
 
 // listFn emits the shards of the plan: each under its own key for several workers to share

@@ -16,7 +16,7 @@ func Place(ctx context.Context, output string, build func(folder string) (path s
 	if err != nil {
 		return err
 	}
-	staging, err := openStaging(&Config{Output: OutputConfig{Path: output}}, id)
+	staging, err := openStaging(ctx, &Config{Output: OutputConfig{Path: output}}, id)
 	if err != nil {
 		return failure.Of(err, failure.Storage).WithHint("check that the folder %s can be written", filepath.Dir(output))
 	}
@@ -24,7 +24,7 @@ func Place(ctx context.Context, output string, build func(folder string) (path s
 		if err != nil {
 			hyperd.Kill() // whatever still runs must not write into a folder that goes away
 		}
-		if closeErr := staging.close(); err == nil {
+		if closeErr := staging.remove(); err == nil {
 			err = closeErr
 		}
 	}()

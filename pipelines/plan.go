@@ -161,11 +161,15 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 
 // cut divides the work. A single worker reads the shards in their order.
 func (p *Plan) cut() {
-	p.shards = cutShards(p.Tables, p.workers)
-	if n := len(p.shards); n > 0 {
-		p.shards[n-1].Last = p.workers == 1
-	}
+	p.setShards(cutShards(p.Tables, p.workers))
 	p.Shards = len(p.shards)
+}
+
+func (p *Plan) setShards(shards []parquetread.Shard) {
+	p.shards = shards
+	if n := len(shards); n > 0 {
+		shards[n-1].Last = p.workers == 1
+	}
 }
 
 // checkOutputPlace refuses an output where a folder stands.

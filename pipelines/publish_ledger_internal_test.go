@@ -14,7 +14,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 )
 
-func attempt(runID string) *ledgerEntry {
+func ledgerAttempt(runID string) *ledgerEntry {
 	return &ledgerEntry{RunID: runID, Mode: "append", Datasource: "Items", Outcome: pending, Started: time.Now().UTC()}
 }
 
@@ -31,14 +31,14 @@ func TestLedgerOfTwoProcesses(t *testing.T) {
 				return l
 			}
 			first, second := open(), open()
-			mine := attempt("first")
+			mine := ledgerAttempt("first")
 			require.NoError(t, first.begin(t.Context(), mine))
 
-			err := second.begin(t.Context(), attempt("second"))
+			err := second.begin(t.Context(), ledgerAttempt("second"))
 			require.ErrorContains(t, err, "another process is publishing with the ledger")
 			assert.Equal(t, failure.Publish, failure.Of(err, failure.Engine).Kind)
 
-			third, later := open(), attempt("third")
+			third, later := open(), ledgerAttempt("third")
 			require.NoError(t, third.begin(t.Context(), later))
 			require.NoError(t, first.end(t.Context(), mine, published), "what happened is recorded in any case")
 			require.NoError(t, third.end(t.Context(), later, failed))

@@ -70,7 +70,7 @@ func (r *run) publishStanding(ctx context.Context, options PublishOptions) (err 
 	if err != nil {
 		return err
 	}
-	staging, err := openStaging(&Config{Output: r.cfg.Output}, options.ID)
+	staging, err := openStaging(ctx, &Config{Output: r.cfg.Output}, options.ID)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (r *run) publishStanding(ctx context.Context, options PublishOptions) (err 
 		if mayStillWrite(err) {
 			hyperd.Kill() // whatever still runs must not write into a folder that goes away
 		}
-		if closeErr := staging.close(); err == nil {
+		if closeErr := staging.remove(); err == nil {
 			err = closeErr
 		}
 	}()

@@ -46,6 +46,11 @@ type Report struct {
 	Warnings []string      `json:"warnings,omitempty"`
 	Error    *ReportError  `json:"error,omitempty"`
 
+	// Reused is what an earlier run had finished of this one, and Resumable what this one
+	// leaves to another.
+	Reused    *ReportPart `json:"reused,omitempty"`
+	Resumable *ReportPart `json:"resumable,omitempty"`
+
 	// Publish is what became of the data source; nil if publishing was not tried.
 	Publish *ReportPublish `json:"publish,omitempty"`
 }

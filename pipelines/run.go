@@ -19,9 +19,6 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
-	"hyperlake/sinks/rejects"
-	"hyperlake/transforms/parquetread"
-	"hyperlake/transforms/repartition"
 )
 
 // Engine runs a Beam pipeline; the package runners has them.
@@ -40,6 +37,7 @@ type Engine interface {
 // RunOptions are what a run needs besides its configuration.
 type RunOptions struct {
 	ID       string // from NewRunID
+	Resume   string // the id of an earlier run, from FindRun; empty to begin anew
 	Engine   Engine
 	Log      *slog.Logger
 	Progress func(Progress) // called from one goroutine at a time; nil for none
@@ -95,6 +93,9 @@ type run struct {
 	options RunOptions
 	report  *Report
 	plan    *Plan
+	lease   *hyperd.Lease
+	job     *job
+	inPlace bool // the extract is
 }
 
 func (r *run) run(ctx context.Context) (err error) {
@@ -108,7 +109,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	staging, err := openStaging(r.cfg, r.options.ID)
+	staging, err := openStaging(ctx, r.cfg, cmp.Or(r.options.Resume, r.options.ID))
 	if err != nil {
 		return err
 	}
@@ -116,24 +117,23 @@ func (r *run) run(ctx context.Context) (err error) {
 		if mayStillWrite(err) {
 			hyperd.Kill() // whatever still runs must not write into a folder that goes away
 		}
-		if closeErr := staging.close(); err == nil {
-			err = closeErr
+		if leaveErr := r.leave(ctx, staging, err); err == nil {
+			err = leaveErr
 		}
 	}()
-	lease, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
-	if err != nil {
+	if r.lease, err = hyperd.Acquire(ctx, r.cfg.Hyperd); err != nil {
 		return err
 	}
-	defer lease.Release()
+	defer func() { r.lease.Release() }()
 	var built result
 	if err := r.stage("load", func() (done work, err error) {
-		version := make(chan error, 1)
+		version, lease := make(chan error, 1), r.lease
 		go func() {
 			var err error
 			r.report.HyperdVersion, err = lease.Version(ctx)
 			version <- err
 		}()
-		built, done, err = r.load(ctx, lease, staging)
+		built, done, err = r.load(ctx, staging)
 		return done, cmp.Or(err, <-version)
 	}); err != nil {
 		return err
@@ -141,7 +141,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	verdict := r.report.brokenThresholds(r.cfg.Tables)
 	if verdict == nil {
 		verdict = r.stage("check", func() (work, error) {
-			return work{rows: r.report.rowsLoaded()}, r.check(ctx, lease, &built, staging.local)
+			return work{rows: r.report.rowsLoaded()}, r.check(ctx, r.lease, &built, staging.local)
 		})
 	}
 	if err := r.publishRejects(ctx, built.Rejects, verdict); err != nil {
@@ -151,10 +151,13 @@ func (r *run) run(ctx context.Context) (err error) {
 		return verdict
 	}
 	extract := built.Extract
-	if err := r.stage("move", func() (work, error) { return r.moveAll(ctx, built) }); err != nil || publisher == nil {
+	if err := r.stage("move", func() (work, error) { return r.moveAll(ctx, built) }); err != nil {
 		return err
 	}
-	return r.publish(ctx, publisher, lease, r.placed(extract, staging.local))
+	if r.inPlace = true; publisher == nil {
+		return nil
+	}
+	return r.publish(ctx, publisher, r.lease, r.placed(extract, staging.local))
 }
 
 // placed is the extract at its place, or where that is remote, the local file that it was
@@ -219,30 +222,16 @@ func errNoRows() error {
 
 // load has the engine build the extract on staging, and proves its counts. The file that
 // it returns is local.
-func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (result, work, error) {
-	layout := r.plan.layout()
-	sink := hyper.Params{
-		Layout: layout, Hyperd: r.cfg.Hyperd, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages, Staging: staging.path, Split: r.plan.splits(),
+func (r *run) load(ctx context.Context, staging *staging) (result, work, error) {
+	var err error
+	if r.job, err = r.newJob(staging); err != nil {
+		return result{}, work{}, err
 	}
-	aside := r.rejectsParams(staging)
-	moves, err := r.plan.repartitionParams(staging)
+	done, err := r.runJob(ctx)
 	if err != nil {
 		return result{}, work{}, err
 	}
-	done, err := r.runJob(ctx, sink, moves, aside, storage.Join(staging.path, "result.json"))
-	if err == nil && len(done.Disputed) > 0 {
-		r.options.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "first", done.Disputed[0].Parts[0].Files[0].Info.URI)
-		r.plan.materialise(done.Disputed)
-		done, err = r.runJob(ctx, sink, moves, aside, storage.Join(staging.path, "result-2.json"))
-	}
-	if err == nil && len(done.Disputed) > 0 {
-		err = failure.New(failure.Engine, "hyperd and the rules disagree on %s", done.Disputed[0].Parts[0].Files[0].Info.URI).
-			WithHint("set validate.engine to go, and report this as a defect")
-	}
-	if err != nil {
-		return result{}, work{}, err
-	}
-	counted, err := done.fetchAndCount(ctx, lease, layout, staging.local)
+	counted, err := done.fetchAndCount(ctx, r.lease, r.job.sink.Layout, staging.local)
 	if err != nil {
 		return result{}, work{}, err
 	}
@@ -254,21 +243,6 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 		return result{}, work{}, errNoRows()
 	}
 	return done, work{rows: r.report.rowsLoaded(), bytes: r.report.bytesIn()}, nil
-}
-
-// runJob runs the pipeline once, and reads its result.
-func (r *run) runJob(ctx context.Context, sink hyper.Params, moves repartition.Params, aside rejects.Params, resultURI string) (result, error) {
-	started := time.Now()
-	err := r.options.Engine.Run(ctx,
-		func(root beam.Scope) { buildGraph(root, r.plan, sink, moves, aside, resultURI) },
-		func(counts map[string]int64) {
-			rows := counts["rows_loaded"] + counts["rows_rejected"] + counts["rows_filtered"]
-			r.showProgress(Progress{Stage: "load", Rows: rows, Written: counts["bytes_written"]}, started)
-		})
-	if err != nil {
-		return result{}, err
-	}
-	return readResult(ctx, resultURI)
 }
 
 // move puts the extract into place.
@@ -283,19 +257,6 @@ func (r *run) move(ctx context.Context, extract hyper.File) (work, error) {
 	}
 	r.report.moved(extract)
 	return work{rows: r.report.rowsLoaded(), bytes: extract.Bytes}, nil
-}
-
-// rejectsParams says what becomes of the rejects of every table.
-func (r *run) rejectsParams(staging *staging) rejects.Params {
-	params := rejects.Params{Staging: staging.path}
-	for _, table := range r.plan.Tables {
-		aside := rejects.Table{Write: table.RejectsPath != "", Values: r.options.LogValues}
-		for _, rule := range table.Rules {
-			aside.Rules = append(aside.Rules, rule.Name)
-		}
-		params.Tables = append(params.Tables, aside)
-	}
-	return params
 }
 
 // moveTo moves a local file to its place, whole or not at all.

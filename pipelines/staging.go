@@ -29,6 +29,10 @@ type staging struct {
 	path  string // URI
 	local string // folder for files of the driver: path, where that is local
 
+	// durable says that the user chose the place: a run that fails may leave there what
+	// another resumes from.
+	durable bool
+
 	lock   *flock.Flock // ends with the process; nil where staging is remote
 	forget func()       // calls off the cleaning up after a death
 }
@@ -36,38 +40,66 @@ type staging struct {
 // openStaging makes the folder of a run: where the configuration says, else hidden beside
 // a local output, else a temporary one. Folders that dead runs to this output left beside
 // it are removed.
-func openStaging(cfg *Config, id string) (*staging, error) {
-	prefix := "." + strings.TrimSuffix(path.Base(filepath.ToSlash(cfg.Output.Path)), ".hyper") + ".hyperlake-"
-	_, localStaging := storage.LocalPath(cfg.Staging)
+func openStaging(ctx context.Context, cfg *Config, id string) (*staging, error) {
+	if cfg.Staging != "" {
+		return openDurableStaging(ctx, cfg, id)
+	}
 	_, localOutput := storage.LocalPath(cfg.Output.Path)
-	switch {
-	case !localStaging:
-		return openRemoteStaging(storage.Join(cfg.Staging, id))
-	case cfg.Staging != "":
-		return openLocalStaging(filepath.Join(cfg.Staging, id))
-	case !localOutput:
-		return openLocalStaging(filepath.Join(os.TempDir(), prefix+id))
+	prefix := "." + strings.TrimSuffix(path.Base(filepath.ToSlash(cfg.Output.Path)), ".hyper") + ".hyperlake-"
+	if !localOutput {
+		return openOwnStaging(filepath.Join(os.TempDir(), prefix+id))
 	}
 	parent := filepath.Dir(cfg.Output.Path)
 	if err := removeDead(parent, prefix); err != nil {
 		return nil, stagingFailure(parent, err)
 	}
-	return openLocalStaging(filepath.Join(parent, prefix+id))
+	return openOwnStaging(filepath.Join(parent, prefix+id))
 }
 
+// openOwnStaging makes a folder that goes away with the run, whatever its end.
+func openOwnStaging(folder string) (*staging, error) {
+	forget := guard.RemoveAtDeath(folder)
+	s, err := openLocalStaging(folder)
+	if err != nil {
+		_ = os.RemoveAll(folder)
+		forget()
+		return nil, err
+	}
+	s.forget = forget
+	return s, nil
+}
+
+// openDurableStaging opens the folder of a run where the user chose, new or left by an
+// earlier one, and says in it what run it is of.
+func openDurableStaging(ctx context.Context, cfg *Config, id string) (*staging, error) {
+	uri := storage.Join(cfg.Staging, id)
+	open := openRemoteStaging
+	if _, local := storage.LocalPath(uri); local {
+		open = openLocalStaging
+	}
+	s, err := open(uri)
+	if err != nil {
+		return nil, err
+	}
+	s.durable = true
+	if err := writeRunFile(ctx, s.path, cfg, id); err != nil {
+		return nil, stagingFailure(s.path, errors.Join(err, s.remove()))
+	}
+	return s, nil
+}
+
+// openLocalStaging makes the folder if it is not there, and takes its lock.
 func openLocalStaging(folder string) (*staging, error) {
 	folder, err := filepath.Abs(folder)
+	if err == nil {
+		err = os.MkdirAll(folder, 0o755)
+	}
 	if err != nil {
 		return nil, stagingFailure(folder, err)
 	}
-	s := &staging{path: folder, local: folder, lock: flock.New(filepath.Join(folder, lockName))}
-	s.forget = guard.RemoveAtDeath(folder)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		s.forget()
-		return nil, stagingFailure(folder, err)
-	}
+	s := &staging{path: folder, local: folder, lock: flock.New(filepath.Join(folder, lockName)), forget: func() {}}
 	if locked, err := s.lock.TryLock(); err != nil || !locked {
-		return nil, stagingFailure(folder, errors.Join(err, errors.New("its lock cannot be taken"), s.close()))
+		return nil, stagingFailure(folder, errors.Join(err, errors.New("another process has its lock")))
 	}
 	return s, nil
 }
@@ -90,8 +122,8 @@ func stagingFailure(uri string, err error) error {
 // have been interrupted, and nobody waits for long then.
 const closeTime = 10 * time.Second
 
-// close removes the folder and all it holds.
-func (s *staging) close() error {
+// remove removes the folder and all it holds.
+func (s *staging) remove() error {
 	err := os.RemoveAll(s.local)
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())
@@ -113,6 +145,56 @@ func removeRemote(uri string) error {
 		return err
 	}
 	return store.RemoveAll(ctx, uri)
+}
+
+// keep ends the use of the folder. Of what it holds, the manifest stays and the files that
+// are named; what attempts left that did not finish goes.
+func (s *staging) keep(ctx context.Context, files []string) error {
+	err := s.sweep(ctx, files)
+	if err != nil {
+		err = stagingFailure(s.path, err)
+	}
+	return errors.Join(err, s.release())
+}
+
+// release ends the use of the folder and leaves it as it is.
+func (s *staging) release() error {
+	var err error
+	if s.lock != nil {
+		err = s.lock.Close()
+	} else {
+		err = os.RemoveAll(s.local)
+	}
+	if err != nil {
+		return stagingFailure(s.path, err)
+	}
+	s.forget()
+	return nil
+}
+
+// id is the name of the folder.
+func (s *staging) id() string { return path.Base(filepath.ToSlash(s.path)) }
+
+func (s *staging) sweep(ctx context.Context, files []string) error {
+	store, err := storage.For(s.path)
+	if err != nil {
+		return err
+	}
+	there, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(s.path), "**"))
+	if err != nil {
+		return err
+	}
+	stays := map[string]bool{storage.Join(s.path, runFileName): true, storage.Join(s.path, lockName): true}
+	for _, file := range files {
+		stays[file] = true
+	}
+	manifest := storage.Join(s.path, manifestFolder, "")
+	for _, file := range there {
+		if !stays[file.URI] && !strings.HasPrefix(file.URI, manifest) {
+			err = errors.Join(err, store.RemoveAll(ctx, file.URI))
+		}
+	}
+	return err
 }
 
 // removeDead removes staging folders whose process is gone.

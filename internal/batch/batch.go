@@ -34,7 +34,12 @@ type Batch struct {
 	Table  int // index into the tables of the run
 	Origin Origin
 	Tally  Tally
-	Target Target       // zero unless rows of the table were moved
+	Target Target // zero unless rows of the table were moved
+
+	// Attempt names the attempt at a bundle in which the rows were read: what comes of them
+	// in the same stage belongs together. Empty for rows that were moved.
+	Attempt string
+
 	Record arrow.Record // source columns in the order of the table's columns; nil if Deferred is not
 
 	// Deferred stands for rows that were not read. The tally counts them as read; what
@@ -77,10 +82,11 @@ func (t Tally) Left() int64 { return t.Read - t.Filtered - t.Rejected }
 
 // Rejects is the rows of one batch that broke a rule, unchanged.
 type Rejects struct {
-	Table  int
-	Origin Origin
-	Rows   []int64 // of each row: its 0-based number in the file
-	Rules  [][]int // of each row: the indexes of the rules that it broke, ascending
+	Table   int
+	Origin  Origin
+	Attempt string  // as in Batch
+	Rows    []int64 // of each row: its 0-based number in the file
+	Rules   [][]int // of each row: the indexes of the rules that it broke, ascending
 
 	// Reasons says for each row and each rule of Rules what was found and what was
 	// expected. It holds values of the row, which may be personal data.

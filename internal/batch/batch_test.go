@@ -38,7 +38,7 @@ func sampleRecord() arrow.Record {
 func TestCodersKeepEverything(t *testing.T) {
 	whole := sampleRecord()
 	for _, record := range []arrow.Record{whole, whole.NewSlice(3, 17), whole.NewSlice(20, 21), whole.NewSlice(0, 0)} {
-		b := Batch{Table: 2, Origin: Origin{"gs://lake/a.parquet", 7, 1 << 40}, Tally: Tally{Read: 5, Filtered: 1, Rejected: 2, Failed: []int64{0, 2}}, Target: Target{3, "a%20b"}, Record: record}
+		b := Batch{Table: 2, Origin: Origin{"gs://lake/a.parquet", 7, 1 << 40}, Tally: Tally{Read: 5, Filtered: 1, Rejected: 2, Failed: []int64{0, 2}}, Target: Target{3, "a%20b"}, Attempt: "a1", Record: record}
 		data, err := encodeBatch(b)
 		require.NoError(t, err)
 		got, err := decodeBatch(data)
@@ -48,7 +48,7 @@ func TestCodersKeepEverything(t *testing.T) {
 		b.Record, got.Record = nil, nil
 		assert.Equal(t, b, got)
 
-		r := Rejects{Table: 1, Origin: Origin{"a", 0, 0}, Rows: []int64{5, 6}, Rules: [][]int{{0}, {0, 3}}, Record: record}
+		r := Rejects{Table: 1, Origin: Origin{"a", 0, 0}, Attempt: "a1", Rows: []int64{5, 6}, Rules: [][]int{{0}, {0, 3}}, Record: record}
 		data, err = encodeRejects(r)
 		require.NoError(t, err)
 		gotRejects, err := decodeRejects(data)

@@ -22,10 +22,11 @@ func init() {
 // record, unless there is none, as an Arrow IPC stream of one batch.
 
 type batchHead struct {
-	Table  int    `json:"table"`
-	Origin Origin `json:"origin"`
-	Tally  Tally  `json:"tally"`
-	Target Target `json:"target,omitzero"`
+	Table   int    `json:"table"`
+	Origin  Origin `json:"origin"`
+	Tally   Tally  `json:"tally"`
+	Target  Target `json:"target,omitzero"`
+	Attempt string `json:"attempt,omitempty"`
 
 	Deferred *Deferred `json:"deferred,omitempty"`
 }
@@ -33,13 +34,14 @@ type batchHead struct {
 type rejectsHead struct {
 	Table   int        `json:"table"`
 	Origin  Origin     `json:"origin"`
+	Attempt string     `json:"attempt,omitempty"`
 	Rows    []int64    `json:"rows"`
 	Rules   [][]int    `json:"rules"`
 	Reasons [][]string `json:"reasons"`
 }
 
 func encodeBatch(b Batch) ([]byte, error) {
-	head := batchHead{b.Table, b.Origin, b.Tally, b.Target, b.Deferred}
+	head := batchHead{b.Table, b.Origin, b.Tally, b.Target, b.Attempt, b.Deferred}
 	if b.Deferred != nil {
 		return encodeHead(head)
 	}
@@ -58,11 +60,14 @@ func decodeBatch(data []byte) (Batch, error) {
 			return Batch{}, err
 		}
 	}
-	return Batch{Table: head.Table, Origin: head.Origin, Tally: head.Tally, Target: head.Target, Record: record, Deferred: head.Deferred}, nil
+	return Batch{
+		Table: head.Table, Origin: head.Origin, Tally: head.Tally, Target: head.Target, Attempt: head.Attempt,
+		Record: record, Deferred: head.Deferred,
+	}, nil
 }
 
 func encodeRejects(r Rejects) ([]byte, error) {
-	return encode(rejectsHead{r.Table, r.Origin, r.Rows, r.Rules, r.Reasons}, r.Record)
+	return encode(rejectsHead{r.Table, r.Origin, r.Attempt, r.Rows, r.Rules, r.Reasons}, r.Record)
 }
 
 func decodeRejects(data []byte) (Rejects, error) {
@@ -76,7 +81,7 @@ func decodeRejects(data []byte) (Rejects, error) {
 		return Rejects{}, err
 	}
 	return Rejects{
-		Table: head.Table, Origin: head.Origin, Rows: head.Rows, Rules: head.Rules, Reasons: head.Reasons, Record: record,
+		Table: head.Table, Origin: head.Origin, Attempt: head.Attempt, Rows: head.Rows, Rules: head.Rules, Reasons: head.Reasons, Record: record,
 	}, nil
 }
 

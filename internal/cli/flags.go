@@ -28,7 +28,9 @@ type commonFlags struct {
 	quiet     bool
 	logFormat string
 	logLevel  string
-	logValues bool // only of commands that run a configuration
+	// Only of commands that run a configuration:
+	logValues bool
+	resume    string
 }
 
 func (f *commonFlags) add(flags *pflag.FlagSet) {

@@ -39,6 +39,7 @@ func (a *app) generateCommand() *cobra.Command {
 }
 
 func (a *app) withRunFlags(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().StringVar(&a.flags.resume, "resume", "", "go on with a run that failed: last, or its id; needs staging in the configuration")
 	cmd.Flags().BoolVar(&a.flags.logValues, "log-values", false, "let values of rejected rows into the report; they may be personal data")
 	return cmd
 }
@@ -80,9 +81,16 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if err != nil {
 		return err
 	}
+	var resume string
+	if a.flags.resume != "" {
+		if resume, err = pipelines.FindRun(ctx, cfg, a.flags.resume); err != nil {
+			return err
+		}
+	}
 	meter := a.newMeter()
 	report, err := pipelines.Run(ctx, cfg, pipelines.RunOptions{
 		ID:        id,
+		Resume:    resume,
 		Engine:    runner,
 		Log:       a.log,
 		Progress:  meter.show,
@@ -91,6 +99,10 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 		PublishCommand: a.commandAgain("publish", nil, []string{path}),
 	})
 	meter.close()
+	if report.Resumable != nil {
+		a.say("%s with %s stay on staging: run this again with --resume %s",
+			plural(int64(report.Resumable.Partials), "finished partial", "finished partials"), plural(report.Resumable.Rows, "row", "rows"), report.Resumable.RunID)
+	}
 	if err == nil || report.Status == pipelines.Unpublished {
 		a.saySummary(report)
 	}
@@ -125,6 +137,10 @@ func (a *app) saySummary(report *pipelines.Report) {
 	var rows int64
 	for _, table := range report.Tables {
 		rows += table.RowsLoaded
+	}
+	if report.Reused != nil {
+		a.say("of run %s, %s with %s of the lake were reused", report.Reused.RunID,
+			plural(int64(report.Reused.Partials), "partial", "partials"), plural(report.Reused.Rows, "row", "rows"))
 	}
 	a.say("extract is in place: %s (%s, %s, %s, %.1f s)", visible(report.Output.Path), plural(int64(len(report.Tables)), "table", "tables"),
 		plural(rows, "row", "rows"), humanize.Bytes(uint64(report.Output.Bytes)), report.Finished.Sub(report.Started).Seconds())

@@ -44,6 +44,10 @@ type Params struct {
 	Spool   SpoolConfig   `json:"spool"`
 	Staging string        `json:"staging"` // folder of this run that every worker and the driver reach
 
+	// Checksums has every File carry the checksum of its bytes, and files verified by it where they
+	// are read. Files on remote staging have one in any case.
+	Checksums bool `json:"checksums,omitempty"`
+
 	// Verify is called for the copies of remote files; without it, none can be deferred.
 	Verify Verify `json:"-"`
 
@@ -96,6 +100,7 @@ type writeFn struct {
 
 	loader  *loader      // of the target in work; nil before the first batch
 	of      batch.Target // whose rows the loader has
+	attempt string       // of its batches
 	target  workFile     // where the loader writes
 	written int64        // bytes of it that were counted
 }
@@ -124,7 +129,12 @@ func (fn *writeFn) ProcessElement(ctx context.Context, b batch.Batch, emit func(
 			return err
 		}
 	}
-	fn.of = b.Target
+	if fn.loader == nil {
+		fn.of, fn.attempt = b.Target, b.Attempt
+	}
+	if fn.attempt != b.Attempt {
+		fn.attempt = "" // that of none
+	}
 	err := fn.add(ctx, b)
 	if err != nil {
 		fn.abandon()
@@ -184,10 +194,10 @@ func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File), doubt
 		return failure.Encode(err, failure.Hyperd)
 	}
 	fn.loader = nil
-	if partial, err = fn.target.stage(ctx, partial); err != nil {
+	if partial, err = fn.target.stage(ctx, partial, fn.params.Checksums); err != nil {
 		return failure.Encode(err, failure.Storage)
 	}
-	partial.Target = fn.of
+	partial.Target, partial.Attempt = fn.of, fn.attempt
 	emit(0, partial)
 	return nil
 }
@@ -206,6 +216,7 @@ func (fn *writeFn) finish(ctx context.Context, doubt func(Doubtful)) (partial Fi
 	}()
 	defer func() { <-closed }() // also when a consumer of doubtful files panics
 	for _, d := range loader.doubtful() {
+		d.Attempt = fn.attempt
 		doubt(d)
 	}
 	return
@@ -274,5 +285,5 @@ func (fn *mergeFn) merge(ctx context.Context, partials []File) (File, error) {
 		target.discard()
 		return extract, err
 	}
-	return target.stage(ctx, extract)
+	return target.stage(ctx, extract, fn.params.Checksums)
 }

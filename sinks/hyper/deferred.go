@@ -22,8 +22,9 @@ const judgedRows = 256 << 10
 // Doubtful is deferred files that have to be read once more, row by row: to explain the
 // rows that hyperd did not load, or because hyperd loaded none.
 type Doubtful struct {
-	Table int      `json:"table"`
-	Parts []Judged `json:"parts"`
+	Table   int      `json:"table"`
+	Attempt string   `json:"attempt,omitempty"` // as in batch.Batch
+	Parts   []Judged `json:"parts"`
 
 	// Refused is why hyperd could not read the one file; empty if it could. Nothing of a refused
 	// file was loaded or counted.

@@ -42,15 +42,19 @@ func stagingError(err error) error {
 	return failure.New(failure.Storage, "make a file for hyperd: %w", err)
 }
 
-// stage puts the finished file on staging, and returns the reference to it there.
-func (w workFile) stage(ctx context.Context, file File) (File, error) {
-	if w.folder == "" {
+// stage puts the finished file on staging, and returns the reference to it there, with its
+// checksum if that is wanted or the file is uploaded.
+func (w workFile) stage(ctx context.Context, file File, checksum bool) (File, error) {
+	if w.folder == "" && !checksum {
 		return file, nil
 	}
 	defer w.discard()
 	var err error
 	if file.SHA256, file.Bytes, err = storage.SHA256(ctx, w.path); err != nil {
 		return File{}, failure.New(failure.Storage, "read back %s: %w", w.path, err)
+	}
+	if w.folder == "" {
+		return file, nil
 	}
 	info, err := storage.Upload(ctx, w.path, w.uri, storage.IfAbsent())
 	if err != nil {
@@ -67,24 +71,26 @@ func (w workFile) discard() {
 	}
 }
 
-// Fetch returns a local path of a finished file: its own where it is local, else that of
-// a verified copy in folder. Errors are failures of kind Storage.
+// Fetch returns a local path of a finished file: its own where it is local, else that of a
+// copy in folder. Its bytes are those that were written, if file has a checksum. Errors are
+// failures of kind Storage.
 func Fetch(ctx context.Context, file File, folder string) (string, error) {
-	if path, local := storage.LocalPath(file.Path); local {
-		return path, nil
+	path, local := storage.LocalPath(file.Path)
+	var err error
+	if !local {
+		path = filepath.Join(folder, uuid.NewString()+".hyper")
+		err = storage.Download(ctx, storage.Info{URI: file.Path, Size: file.Bytes, Generation: file.Generation}, path)
 	}
-	path := filepath.Join(folder, uuid.NewString()+".hyper")
-	err := storage.Download(ctx, storage.Info{URI: file.Path, Size: file.Bytes, Generation: file.Generation}, path)
-	if err == nil {
+	if err == nil && file.SHA256 != "" {
 		err = verify(ctx, path, file)
 	}
 	if err != nil {
-		return "", failure.New(failure.Storage, "download %s: %w", file.Path, err).WithHint("%s", storage.Hint(err))
+		return "", failure.New(failure.Storage, "read back %s: %w", file.Path, err).WithHint("%s", storage.Hint(err))
 	}
 	return path, nil
 }
 
-// verify compares a copy with what was written.
+// verify compares a file with what was written.
 func verify(ctx context.Context, path string, file File) error {
 	sum, size, err := storage.SHA256(ctx, path)
 	if err == nil && (size != file.Bytes || sum != file.SHA256) {

@@ -132,8 +132,11 @@ type File struct {
 	Path       string     `json:"path"` // URI
 	Bytes      int64      `json:"bytes"`
 	Generation int64      `json:"generation,omitempty"` // where the storage counts them
-	SHA256     string     `json:"sha256,omitempty"`     // lower-case hex; of files on remote staging, which are copied
+	SHA256     string     `json:"sha256,omitempty"`     // lower-case hex; see Params.Checksums
 	Tables     []Contents `json:"tables"`               // one for each table of the layout
+
+	// Attempt is that of all batches of a partial, where they have one; see batch.Batch.
+	Attempt string `json:"attempt,omitempty"`
 
 	// Target is whose rows a partial holds; zero unless rows were moved.
 	Target batch.Target `json:"target,omitzero"`

@@ -90,9 +90,12 @@ func (fn *writeFn) add(ctx context.Context, r batch.Rejects) error {
 	w := fn.tables[r.Table]
 	if w == nil {
 		w = &tableWriter{
-			limits: defaultLimits, table: fn.params.Tables[r.Table], staging: fn.params.Staging, bundle: Bundle{Table: r.Table},
+			limits: defaultLimits, table: fn.params.Tables[r.Table], staging: fn.params.Staging, bundle: Bundle{Table: r.Table, Attempt: r.Attempt},
 		}
 		fn.tables[r.Table] = w
+	}
+	if w.bundle.Attempt != r.Attempt {
+		w.bundle.Attempt = "" // that of none
 	}
 	return w.add(ctx, r)
 }

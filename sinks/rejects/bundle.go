@@ -35,10 +35,11 @@ func (s Sample) compare(other Sample) int {
 
 // Bundle is what one bundle of a runner rejected of one table.
 type Bundle struct {
-	Table int     `json:"table"`
-	Rows  int64   `json:"rows"`
-	Rules []int64 `json:"rules"`           // by rule: the rejected rows that broke it
-	Files []File  `json:"files,omitempty"` // none where rejects are only counted
+	Table   int     `json:"table"`
+	Attempt string  `json:"attempt,omitempty"` // of all its batches, where they have one; see batch.Batch
+	Rows    int64   `json:"rows"`
+	Rules   []int64 `json:"rules"`           // by rule: the rejected rows that broke it
+	Files   []File  `json:"files,omitempty"` // none where rejects are only counted
 
 	// Samples are by rule, at most three of each, and of the rows that broke it those that
 	// come first by file and row.

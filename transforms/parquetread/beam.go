@@ -15,8 +15,7 @@ import (
 
 func init() {
 	beam.RegisterCoder(reflect.TypeFor[Shard](), encodeShard, decodeShard)
-	register.DoFn4x1[context.Context, int, func(*Shard) bool, func(batch.Batch), error](&readFn{})
-	register.Iter1[Shard]()
+	register.DoFn3x1[context.Context, Shard, func(batch.Batch), error](&readFn{})
 	register.Emitter1[batch.Batch]()
 	beam.RegisterFunction(VerifyPages)
 }
@@ -34,10 +33,8 @@ var (
 	bytesRead = beam.NewCounter("hyperlake", "bytes_read")
 )
 
-// Read turns shards, a PCollection<KV<int, Shard>>, into a PCollection<batch.Batch>. A
-// shard's Table is an index into tables. The shards of one key are read one after
-// another, those of different keys at the same time where the runner can; so it is the
-// keys that spread the work over workers.
+// Read turns shards, a PCollection<Shard>, into a PCollection<batch.Batch>. A shard's Table
+// is an index into tables. The shards of one bundle are read one after another.
 //
 // The counters rows_read and bytes_read of the namespace hyperlake grow with the row
 // groups that are read: their rows, and the bytes of all their columns as stored.
@@ -47,10 +44,10 @@ func Read(s beam.Scope, shards beam.PCollection, tables []Table) beam.PCollectio
 	if err != nil {
 		encoded = nil // Setup reports it
 	}
-	return beam.ParDo(s, &readFn{Encoded: encoded}, beam.GroupByKey(s, shards))
+	return beam.ParDo(s, &readFn{Encoded: encoded}, shards)
 }
 
-// readFn reads the shards of a key. It carries the tables as JSON: Beam has no way of its
+// readFn reads shards. It carries the tables as JSON: Beam has no way of its
 // own to serialise an Arrow schema.
 type readFn struct {
 	Encoded []byte
@@ -66,17 +63,10 @@ func (f *readFn) Setup() error {
 	return nil
 }
 
-// ProcessElement reads shards. Its errors carry a failure.Error, of kind engine where it
+// ProcessElement reads a shard. Its errors carry a failure.Error, of kind engine where it
 // was cancelled.
-func (f *readFn) ProcessElement(ctx context.Context, _ int, shards func(*Shard) bool, emit func(batch.Batch)) error {
-	var shard Shard
-	for shards(&shard) {
-		if err := f.read(ctx, shard, emit); err != nil {
-			return failure.Encode(err, failure.Engine)
-		}
-		shard = Shard{}
-	}
-	return nil
+func (f *readFn) ProcessElement(ctx context.Context, shard Shard, emit func(batch.Batch)) error {
+	return failure.Encode(f.read(ctx, shard, emit), failure.Engine)
 }
 
 func (f *readFn) read(ctx context.Context, shard Shard, emit func(batch.Batch)) error {

@@ -18,7 +18,6 @@ import (
 
 func init() {
 	register.Function2x0(describe)
-	register.Function1x2(keyed)
 	register.Emitter1[string]()
 }
 
@@ -28,13 +27,9 @@ func describe(b batch.Batch, emit func(string)) {
 	emit(b.Origin.String() + ": " + ids[0] + " to " + ids[len(ids)-1])
 }
 
-// keyed spreads shards over keys, two tables on each.
-func keyed(s parquetread.Shard) (int, parquetread.Shard) { return s.Files[0].RowGroups[0].Index, s }
-
 func runRead(shards []parquetread.Shard, tables []parquetread.Table, want ...any) (metrics.QueryResults, error) {
 	p, s := beam.NewPipelineWithRoot()
-	refs := beam.ParDo(s, keyed, beam.CreateList(s, shards))
-	lines := beam.ParDo(s, describe, parquetread.Read(s, refs, tables))
+	lines := beam.ParDo(s, describe, parquetread.Read(s, beam.CreateList(s, shards), tables))
 	passert.Equals(s, lines, want...)
 	result, err := ptest.RunWithMetrics(p)
 	if err != nil {

@@ -35,6 +35,7 @@ func (r *shardReader) deferFile(ref FileRef) error {
 	}
 	return r.send(batch.Batch{
 		Table:    r.shard.Table,
+		Attempt:  r.shard.Attempt,
 		Origin:   batch.Origin{File: ref.Info.URI},
 		Tally:    batch.Tally{Read: ref.Rows()},
 		Deferred: &deferred,

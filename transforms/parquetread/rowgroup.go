@@ -53,10 +53,11 @@ func (g *groupReader) run() error {
 			return err
 		}
 		err = g.send(batch.Batch{
-			Table:  g.shard.Table,
-			Origin: batch.Origin{File: g.file.uri, RowGroup: g.group.Index, FirstRow: g.group.FirstRow + g.number(done)},
-			Tally:  batch.Tally{Read: record.NumRows()},
-			Record: record,
+			Table:   g.shard.Table,
+			Attempt: g.shard.Attempt,
+			Origin:  batch.Origin{File: g.file.uri, RowGroup: g.group.Index, FirstRow: g.group.FirstRow + g.number(done)},
+			Tally:   batch.Tally{Read: record.NumRows()},
+			Record:  record,
 		})
 		if err != nil {
 			return err

@@ -1,0 +1,150 @@
+package pipelines
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
+	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
+	"hyperlake/transforms/parquetread"
+	"hyperlake/transforms/repartition"
+)
+
+// job is what the pipeline of a run is made of, each time that it runs.
+type job struct {
+	plan        *Plan
+	sink        hyper.Params
+	moves       repartition.Params
+	aside       rejects.Params
+	fingerprint string
+
+	finished  *finished // what need not be made again
+	resultURI string    // where the pipeline writes its result
+}
+
+func (r *run) newJob(staging *staging) (*job, error) {
+	j := &job{
+		plan: r.plan,
+		sink: hyper.Params{
+			Layout: r.plan.layout(), Hyperd: r.cfg.Hyperd, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages,
+			Staging: staging.path, Checksums: staging.durable, Split: r.plan.splits(),
+		},
+		aside: rejects.Params{Staging: staging.path},
+	}
+	for _, table := range r.plan.Tables {
+		aside := rejects.Table{Write: table.RejectsPath != "", Values: r.options.LogValues}
+		for _, rule := range table.Rules {
+			aside.Rules = append(aside.Rules, rule.Name)
+		}
+		j.aside.Tables = append(j.aside.Tables, aside)
+	}
+	var err error
+	if j.moves, err = r.plan.repartitionParams(staging); err != nil {
+		return nil, err
+	}
+	j.fingerprint, err = r.plan.fingerprint(j.sink, j.aside)
+	return j, err
+}
+
+// find reads from the manifest what is finished of the whole plan. An attempt that is not
+// usable is made again.
+func (j *job) find(ctx context.Context, usable func(*attempt) bool) (*finished, error) {
+	entries, err := readManifest(ctx, j.sink.Staging)
+	if err != nil {
+		return nil, failure.Of(err, failure.Storage)
+	}
+	j.plan.cut()
+	return j.plan.finished(j.fingerprint, entries, usable), ctx.Err()
+}
+
+// prepare makes ready to run what is not finished.
+func (j *job) prepare(ctx context.Context) error {
+	done, err := j.find(ctx, func(a *attempt) bool { return a.verify(ctx) == nil })
+	if err != nil {
+		return err
+	}
+	j.finished = done
+	j.plan.without(done)
+	j.resultURI = storage.Join(j.sink.Staging, "result-"+uuid.NewString()+".json") // of no other time
+	return nil
+}
+
+// runJob runs the pipeline until it gives a result. Files on which hyperd and the rules
+// disagree are read here the second time. Where the engine gives up at the first failure,
+// what is missing is run again after one that another attempt may not meet.
+func (r *run) runJob(ctx context.Context) (result, error) {
+	failures, before, disputed := 0, 0, false
+	for {
+		if err := r.job.prepare(ctx); err != nil {
+			return result{}, err
+		}
+		r.noteReused()
+		if now := len(r.job.finished.Partials); now > before {
+			failures, before = 0, now
+		}
+		done, err := r.runOnce(ctx)
+		switch {
+		case err == nil && len(done.Disputed) == 0:
+			return done, nil
+		case err == nil && disputed:
+			return result{}, failure.New(failure.Engine, "hyperd and the rules disagree on %s", done.Disputed[0].Parts[0].Files[0].Info.URI).
+				WithHint("set validate.engine to go, and report this as a defect")
+		case err == nil:
+			disputed = true
+			r.options.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "first", done.Disputed[0].Parts[0].Files[0].Info.URI)
+			r.plan.materialise(done.Disputed)
+		case ctx.Err() != nil || !failure.Of(err, failure.Engine).Retry || failures == r.cfg.Runner.retries():
+			return result{}, err
+		default:
+			failures++
+			r.options.Log.Warn("what is missing is run again", "failure", err, "retry", failures, "of", r.cfg.Runner.retries())
+			if err := r.renewLease(ctx); err != nil {
+				return result{}, err
+			}
+		}
+	}
+}
+
+// renewLease ends hyperd, which may still work for attempts that nobody waits for, or may
+// be what failed, and starts another.
+func (r *run) renewLease(ctx context.Context) (err error) {
+	hyperd.Kill()
+	r.lease.Release()
+	renewed, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
+	if err == nil {
+		r.lease = renewed
+	}
+	return err
+}
+
+// noteReused says, where a run is resumed, what of it was finished before.
+func (r *run) noteReused() {
+	if r.options.Resume == "" || r.report.Reused != nil {
+		return
+	}
+	done := r.job.finished
+	r.report.Reused = &ReportPart{RunID: r.options.Resume, Partials: len(done.Partials), Rows: done.rows()}
+	if len(done.Partials) == 0 {
+		r.warn("nothing of run " + r.options.Resume + " can be reused: it had finished no partial whose files and configuration are unchanged")
+	}
+}
+
+// runOnce runs the pipeline, and reads its result.
+func (r *run) runOnce(ctx context.Context) (result, error) {
+	started := time.Now()
+	reused := r.job.finished.rows()
+	err := r.options.Engine.Run(ctx, r.job.build,
+		func(counts map[string]int64) {
+			rows := reused + counts["rows_loaded"] + counts["rows_rejected"] + counts["rows_filtered"]
+			r.showProgress(Progress{Stage: "load", Rows: rows, Written: counts["bytes_written"]}, started)
+		})
+	if err != nil {
+		return result{}, err
+	}
+	return readResult(ctx, r.job.resultURI)
+}

@@ -1,0 +1,347 @@
+package pipelines
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"hyperlake/internal/batch"
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
+	"hyperlake/transforms/parquetread"
+)
+
+// manifestFolder is where the manifest of a run is, on its staging: the durable list of what
+// attempts at bundles finished. Each entry is a file of its own, which is written after what
+// it lists is there, and never changed. The steps of an attempt make their entries one after
+// another; the attempt is whole when their numbers add up (see [attempt.isWhole]).
+const manifestFolder = "manifest"
+
+// entry is what one step of an attempt finished. It has one of Shards, Partial, Rejects and
+// Disputed.
+type entry struct {
+	Attempt string `json:"attempt"`
+
+	// Fingerprint is that of the plan under which the attempt read Shards, all of them.
+	Fingerprint string              `json:"fingerprint,omitempty"`
+	Shards      []parquetread.Shard `json:"shards,omitempty"`
+
+	Partial  *hyper.File     `json:"partial,omitempty"`
+	Rejects  *rejects.Bundle `json:"rejects,omitempty"`
+	Disputed bool            `json:"disputed,omitempty"` // hyperd and Go keep different rows
+}
+
+// note writes an entry.
+func (e entry) note(ctx context.Context, staging string) error {
+	uri := storage.Join(staging, manifestFolder, uuid.NewString()+".json")
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	store, err := storage.For(uri)
+	if err == nil {
+		err = store.Put(ctx, uri, data)
+	}
+	if err != nil {
+		return failure.New(failure.Storage, "write the manifest, %s: %w", uri, err).WithHint("%s", storage.Hint(err))
+	}
+	return nil
+}
+
+// entriesAtOnce is how many entries are read at the same time.
+const entriesAtOnce = 32
+
+// readManifest reads all entries, in no particular order.
+func readManifest(ctx context.Context, staging string) ([]entry, error) {
+	folder := storage.Join(staging, manifestFolder)
+	store, err := storage.For(folder)
+	if err != nil {
+		return nil, err
+	}
+	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(folder), "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest, %s: %w", folder, err)
+	}
+	entries := make([]entry, len(found))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(entriesAtOnce)
+	for i, file := range found {
+		group.Go(func() error {
+			data, err := store.Get(ctx, file.URI)
+			if err == nil {
+				err = json.Unmarshal(data, &entries[i])
+			}
+			if err != nil {
+				return fmt.Errorf("read the manifest, %s: %w", file.URI, err)
+			}
+			return nil
+		})
+	}
+	return entries, group.Wait()
+}
+
+// attempt is what the entries of one attempt at a bundle list.
+type attempt struct {
+	shards   []parquetread.Shard
+	partials []hyper.File
+	rejects  []rejects.Bundle
+	disputed bool
+}
+
+// attemptsUnder puts the entries of attempts together, those that read under the plan of a
+// fingerprint, by name.
+func attemptsUnder(fingerprint string, entries []entry) map[string]*attempt {
+	attempts := map[string]*attempt{}
+	for _, e := range entries {
+		if e.Fingerprint == fingerprint {
+			attempts[e.Attempt] = &attempt{shards: e.Shards}
+		}
+	}
+	for _, e := range entries {
+		a := attempts[e.Attempt]
+		switch {
+		case a == nil:
+		case e.Partial != nil:
+			a.partials = append(a.partials, *e.Partial)
+		case e.Rejects != nil:
+			a.rejects = append(a.rejects, *e.Rejects)
+		case e.Disputed:
+			a.disputed = true
+		}
+	}
+	return attempts
+}
+
+// isWhole says whether nothing of an attempt is missing: of every table, the partials
+// account for all rows of the row groups that were read, or for none, as of a table whose
+// rows are moved; and there are all rejects of which they know.
+func (a *attempt) isWhole(tables int) bool {
+	if a.disputed || len(a.partials) == 0 {
+		return false
+	}
+	read, aside := make([]int64, tables), make([]int64, tables)
+	for _, shard := range a.shards {
+		for _, file := range shard.Files {
+			read[shard.Table] += file.Rows()
+		}
+	}
+	for _, bundle := range a.rejects {
+		aside[bundle.Table] += bundle.Rows
+	}
+	for table := range tables {
+		var sum batch.Tally
+		for _, partial := range a.partials {
+			sum.Add(partial.Tables[table].Tally)
+		}
+		if sum.Read != 0 && sum.Read != read[table] || sum.Rejected != aside[table] {
+			return false
+		}
+	}
+	return true
+}
+
+// loaded are the shards of the tables of which the partials have rows.
+func (a *attempt) loaded() []parquetread.Shard {
+	return slices.DeleteFunc(slices.Clone(a.shards), func(shard parquetread.Shard) bool {
+		return !slices.ContainsFunc(a.partials, func(p hyper.File) bool { return p.Tables[shard.Table].Tally.Read > 0 })
+	})
+}
+
+// finished is what earlier attempts did of a plan.
+type finished struct {
+	Partials []hyper.File
+	Rejects  []rejects.Bundle
+	shards   []parquetread.Shard // that need not be read any more
+}
+
+func (f *finished) rows() int64 {
+	var rows int64
+	for _, shard := range f.shards {
+		for _, file := range shard.Files {
+			rows += file.Rows()
+		}
+	}
+	return rows
+}
+
+// finished finds out what a manifest has of the plan: the attempts that are whole, that read
+// nothing but row groups of the plan in the same versions of their files, and that are
+// usable. No row group is in two of them.
+func (p *Plan) finished(fingerprint string, entries []entry, usable func(*attempt) bool) *finished {
+	done := &finished{}
+	attempts := attemptsUnder(fingerprint, entries)
+	open := p.units()
+	for _, name := range slices.Sorted(maps.Keys(attempts)) {
+		a := attempts[name]
+		if !a.isWhole(len(p.Tables)) {
+			continue
+		}
+		units := unitsOf(a.loaded())
+		if !allOpen(open, units) || !usable(a) {
+			continue
+		}
+		for _, unit := range units {
+			delete(open, unit)
+		}
+		done.Partials = append(done.Partials, a.partials...)
+		done.Rejects = append(done.Rejects, a.rejects...)
+		done.shards = append(done.shards, a.loaded()...)
+	}
+	return done
+}
+
+// files are all that earlier attempts wrote.
+func (f *finished) files() []string {
+	var files []string
+	for _, partial := range f.Partials {
+		files = append(files, partial.Path)
+	}
+	for _, bundle := range f.Rejects {
+		for _, file := range bundle.Files {
+			files = append(files, file.URI)
+		}
+	}
+	return files
+}
+
+// unit is a row group of one version of a file of a table.
+type unit struct {
+	table    int
+	uri      string
+	version  string
+	rowGroup int
+}
+
+func unitsOf(shards []parquetread.Shard) []unit {
+	var units []unit
+	for _, shard := range shards {
+		for _, file := range shard.Files {
+			version := fmt.Sprintf("generation %d", file.Info.Generation)
+			if file.Info.Generation == 0 {
+				version = fmt.Sprintf("%d bytes of %s", file.Info.Size, file.Info.Modified.UTC().Format(time.RFC3339Nano))
+			}
+			for _, group := range file.RowGroups {
+				units = append(units, unit{shard.Table, file.Info.URI, version, group.Index})
+			}
+		}
+	}
+	return units
+}
+
+// units are all that the plan reads.
+func (p *Plan) units() map[unit]bool {
+	units := map[unit]bool{}
+	for _, u := range unitsOf(p.shards) {
+		units[u] = true
+	}
+	return units
+}
+
+func allOpen(open map[unit]bool, units []unit) bool {
+	return !slices.ContainsFunc(units, func(u unit) bool { return !open[u] })
+}
+
+// verify looks whether all files of an attempt are there as they were written.
+func (a *attempt) verify(ctx context.Context) error {
+	for _, partial := range a.partials {
+		if err := verifyFile(ctx, storage.Info{URI: partial.Path, Size: partial.Bytes, Generation: partial.Generation}, partial.SHA256); err != nil {
+			return err
+		}
+	}
+	for _, bundle := range a.rejects {
+		for _, file := range bundle.Files {
+			if err := verifyFile(ctx, storage.Info{URI: file.URI, Size: file.Bytes, Generation: file.Generation}, file.SHA256); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// verifyFile compares a file with what was written: remote ones by their generation, local
+// ones by their size, and by their checksum if it is known.
+func verifyFile(ctx context.Context, written storage.Info, sum string) error {
+	store, err := storage.For(written.URI)
+	if err != nil {
+		return err
+	}
+	there, err := store.Stat(ctx, written.URI)
+	if err != nil {
+		return err
+	}
+	if there.Size != written.Size || there.Generation != written.Generation {
+		return storage.ErrChanged
+	}
+	path, local := storage.LocalPath(written.URI)
+	if !local || sum == "" {
+		return nil
+	}
+	if found, _, err := storage.SHA256(ctx, path); err != nil || found != sum {
+		return errors.Join(err, storage.ErrChanged)
+	}
+	return nil
+}
+
+// without leaves out of the plan what need not be read any more. The rows that it speaks of
+// stay the same.
+func (p *Plan) without(done *finished) {
+	gone := map[unit]bool{}
+	for _, u := range unitsOf(done.shards) {
+		gone[u] = true
+	}
+	var left []parquetread.Shard
+	for _, shard := range p.shards {
+		rest := parquetread.Shard{Table: shard.Table}
+		for _, file := range shard.Files {
+			groups := slices.DeleteFunc(slices.Clone(file.RowGroups), func(group parquetread.RowGroup) bool {
+				one := parquetread.FileRef{Info: file.Info, RowGroups: []parquetread.RowGroup{group}}
+				return gone[unitsOf([]parquetread.Shard{{Table: shard.Table, Files: []parquetread.FileRef{one}}})[0]]
+			})
+			file.Deferred = file.Deferred && len(groups) == len(file.RowGroups) // hyperd reads whole files only
+			file.RowGroups = groups
+			if len(groups) > 0 {
+				rest.Files = append(rest.Files, file)
+			}
+		}
+		if len(rest.Files) > 0 {
+			left = append(left, rest)
+		}
+	}
+	p.setShards(left)
+}
+
+// fingerprint stands for all that decides what a plan makes of the rows it reads: the
+// columns, the conversions, the rules, the tables of the extract, and what is kept of rejects.
+func (p *Plan) fingerprint(sink hyper.Params, aside rejects.Params) (string, error) {
+	type table struct {
+		Read  parquetread.Table
+		Apply any
+		Moves any
+	}
+	all := struct {
+		Manifest int // changes with what an entry means
+		Layout   hyper.Layout
+		Tables   []table
+		Rejects  []rejects.Table
+	}{Manifest: 1, Layout: sink.Layout, Rejects: aside.Tables}
+	for _, t := range p.Tables {
+		all.Tables = append(all.Tables, table{t.read, t.apply, t.Repartition})
+	}
+	data, err := json.Marshal(all)
+	if err != nil {
+		return "", fmt.Errorf("describe the plan: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}

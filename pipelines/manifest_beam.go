@@ -1,0 +1,146 @@
+package pipelines
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"github.com/google/uuid"
+
+	"hyperlake/internal/failure"
+	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
+	"hyperlake/transforms/parquetread"
+)
+
+func init() {
+	register.DoFn4x0[context.Context, int, func(*parquetread.Shard) bool, func(parquetread.Shard)](&attemptFn{})
+	register.DoFn4x1[context.Context, int, hyper.File, func(int, hyper.File), error](&notePartialFn{})
+	register.DoFn3x1[context.Context, rejects.Bundle, func(rejects.Bundle), error](&noteRejectsFn{})
+	register.DoFn3x1[context.Context, hyper.Doubtful, func(hyper.Doubtful), error](&noteDisputedFn{})
+	register.DoFn3x1[[]byte, func(int, hyper.File), func(rejects.Bundle), error](&reuseFn{})
+	register.Iter1[parquetread.Shard]()
+	register.Emitter1[parquetread.Shard]()
+}
+
+// startAttempts turns what a GroupByKey made of shards into a PCollection<Shard>, in which
+// each shard has the name of the attempt at the bundle that reads it, and notes the shards
+// that were read to their end.
+func startAttempts(s beam.Scope, grouped beam.PCollection, staging, fingerprint string) beam.PCollection {
+	return beam.ParDo(s.Scope("Attempt"), &attemptFn{Staging: staging, Fingerprint: fingerprint}, grouped)
+}
+
+type attemptFn struct {
+	Staging     string
+	Fingerprint string
+
+	under entry // of the bundle in work
+}
+
+// StartBundle gives the attempt its name.
+func (fn *attemptFn) StartBundle(_ context.Context, _ func(parquetread.Shard)) {
+	fn.under = entry{Attempt: uuid.NewString(), Fingerprint: fn.Fingerprint}
+}
+
+// ProcessElement has the shards of a key read, one after another.
+func (fn *attemptFn) ProcessElement(_ context.Context, _ int, shards func(*parquetread.Shard) bool, emit func(parquetread.Shard)) {
+	for shard := (parquetread.Shard{}); shards(&shard); shard = (parquetread.Shard{}) {
+		shard.Attempt = fn.under.Attempt
+		emit(shard)
+		fn.under.Shards = append(fn.under.Shards, shard)
+	}
+}
+
+// FinishBundle notes what was read.
+func (fn *attemptFn) FinishBundle(ctx context.Context, _ func(parquetread.Shard)) error {
+	if len(fn.under.Shards) == 0 {
+		return nil
+	}
+	return failure.Encode(fn.under.note(ctx, fn.Staging), failure.Storage)
+}
+
+// notePartials passes partials, a PCollection<KV<int, File>>, on when they are noted.
+func notePartials(s beam.Scope, partials beam.PCollection, staging string) beam.PCollection {
+	return beam.ParDo(s.Scope("Note"), &notePartialFn{Staging: staging}, partials)
+}
+
+type notePartialFn struct{ Staging string }
+
+// ProcessElement notes a partial of an attempt.
+func (fn *notePartialFn) ProcessElement(ctx context.Context, key int, partial hyper.File, emit func(int, hyper.File)) error {
+	if partial.Attempt != "" {
+		if err := (entry{Attempt: partial.Attempt, Partial: &partial}).note(ctx, fn.Staging); err != nil {
+			return failure.Encode(err, failure.Storage)
+		}
+	}
+	emit(key, partial)
+	return nil
+}
+
+// noteRejects passes bundles of rejects on when they are noted.
+func noteRejects(s beam.Scope, bundles beam.PCollection, staging string) beam.PCollection {
+	return beam.ParDo(s.Scope("Note"), &noteRejectsFn{Staging: staging}, bundles)
+}
+
+type noteRejectsFn struct{ Staging string }
+
+// ProcessElement notes the rejects of an attempt.
+func (fn *noteRejectsFn) ProcessElement(ctx context.Context, bundle rejects.Bundle, emit func(rejects.Bundle)) error {
+	if bundle.Attempt != "" {
+		if err := (entry{Attempt: bundle.Attempt, Rejects: &bundle}).note(ctx, fn.Staging); err != nil {
+			return failure.Encode(err, failure.Storage)
+		}
+	}
+	emit(bundle)
+	return nil
+}
+
+// noteDisputed passes disputed files on when their attempt is noted to be of no use.
+func noteDisputed(s beam.Scope, disputed beam.PCollection, staging string) beam.PCollection {
+	return beam.ParDo(s.Scope("Note"), &noteDisputedFn{Staging: staging}, disputed)
+}
+
+type noteDisputedFn struct{ Staging string }
+
+// ProcessElement notes that hyperd and Go keep different rows of an attempt.
+func (fn *noteDisputedFn) ProcessElement(ctx context.Context, d hyper.Doubtful, emit func(hyper.Doubtful)) error {
+	if err := (entry{Attempt: d.Attempt, Disputed: true}).note(ctx, fn.Staging); err != nil {
+		return failure.Encode(err, failure.Storage)
+	}
+	emit(d)
+	return nil
+}
+
+// reuse adds what earlier attempts finished to what this job makes.
+func reuse(s beam.Scope, done *finished, partials, bundles beam.PCollection) (allPartials, allBundles beam.PCollection) {
+	if len(done.Partials) == 0 {
+		return partials, bundles
+	}
+	s = s.Scope("Reuse")
+	encoded, err := json.Marshal(done)
+	if err != nil {
+		encoded = nil // Setup reports it
+	}
+	earlierPartials, earlierBundles := beam.ParDo2(s, &reuseFn{Encoded: encoded}, beam.Impulse(s))
+	return beam.Flatten(s, partials, earlierPartials), beam.Flatten(s, bundles, earlierBundles)
+}
+
+// reuseFn emits what is finished. It carries it as JSON, as it is written on staging, too.
+type reuseFn struct{ Encoded []byte }
+
+// ProcessElement turns the impulse into references.
+func (fn *reuseFn) ProcessElement(_ []byte, partials func(int, hyper.File), bundles func(rejects.Bundle)) error {
+	var done finished
+	if err := json.Unmarshal(fn.Encoded, &done); err != nil {
+		return fmt.Errorf("decode what is finished: %w", err)
+	}
+	for _, partial := range done.Partials {
+		partials(0, partial)
+	}
+	for _, bundle := range done.Rejects {
+		bundles(bundle)
+	}
+	return nil
+}

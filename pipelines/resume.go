@@ -1,0 +1,132 @@
+package pipelines
+
+import (
+	"context"
+	"encoding/json"
+	"path"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+)
+
+// runFileName is the file in the folder of a run, on staging that the user chose, that says
+// which run it is.
+const runFileName = "run.json"
+
+// runFile is what it holds.
+type runFile struct {
+	Version int       `json:"version"` // 1
+	RunID   string    `json:"run_id"`
+	Name    string    `json:"name"` // of the configuration
+	Output  string    `json:"output"`
+	Started time.Time `json:"started"`
+}
+
+func writeRunFile(ctx context.Context, folder string, cfg *Config, id string) error {
+	data, err := json.Marshal(runFile{Version: 1, RunID: id, Name: cfg.Name, Output: cfg.Output.Path, Started: time.Now().UTC()})
+	if err != nil {
+		return err
+	}
+	store, err := storage.For(folder)
+	if err != nil {
+		return err
+	}
+	return store.Put(ctx, storage.Join(folder, runFileName), data)
+}
+
+// ResumeLast stands for the last run of a configuration that did not succeed.
+const ResumeLast = "last"
+
+// runIDPattern is what [NewRunID] makes.
+var runIDPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$`)
+
+// FindRun returns the id of the run to resume: which is an id, or [ResumeLast]. The run must
+// have been of a configuration of the same name, and must have left its folder on staging.
+func FindRun(ctx context.Context, cfg *Config, which string) (id string, err error) {
+	if cfg.Staging == "" {
+		return "", failure.New(failure.Usage, "--resume needs a configuration with staging: without it, a run leaves nothing behind").
+			WithHint("set staging, and run without --resume").BeforeData()
+	}
+	store, err := storage.For(cfg.Staging)
+	if err != nil {
+		return "", err
+	}
+	id = which
+	if which == ResumeLast {
+		if id, err = lastRun(ctx, store, cfg); err != nil {
+			return "", err
+		}
+	}
+	if !runIDPattern.MatchString(id) {
+		return "", failure.New(failure.Usage, "--resume takes last or the id of a run, such as 20260131T235959Z-1a2b3c4d, not %q", which).BeforeData()
+	}
+	run, err := readRunFile(ctx, store, storage.Join(cfg.Staging, id, runFileName))
+	if err != nil {
+		return "", failure.New(failure.Usage, "run %s left nothing on staging %s that could be resumed: %w", id, cfg.Staging, err).
+			WithHint("run without --resume").BeforeData()
+	}
+	if run.Name != cfg.Name {
+		return "", failure.New(failure.Usage, "run %s was of the configuration %q, not of %q", id, run.Name, cfg.Name).BeforeData()
+	}
+	return id, nil
+}
+
+func readRunFile(ctx context.Context, store storage.Store, uri string) (run runFile, err error) {
+	data, err := store.Get(ctx, uri)
+	if err == nil {
+		err = json.Unmarshal(data, &run)
+	}
+	return run, err
+}
+
+// lastRun is the latest run of the configuration's name of which staging has a folder.
+func lastRun(ctx context.Context, store storage.Store, cfg *Config) (id string, err error) {
+	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(cfg.Staging), "*", runFileName))
+	if err != nil {
+		return "", stagingFailure(cfg.Staging, err)
+	}
+	for _, file := range found { // sorted, and ids sort by time
+		run, err := readRunFile(ctx, store, file.URI)
+		if err != nil {
+			return "", stagingFailure(file.URI, err)
+		}
+		if folder := path.Base(path.Dir(filepath.ToSlash(file.URI))); run.Name == cfg.Name && runIDPattern.MatchString(folder) {
+			id = folder
+		}
+	}
+	if id == "" {
+		return "", failure.New(failure.Usage, "staging %s has no run of %q that could be resumed", cfg.Staging, cfg.Name).
+			WithHint("run without --resume").BeforeData()
+	}
+	return id, nil
+}
+
+// ReportPart is a part of a run.
+type ReportPart struct {
+	RunID    string `json:"run_id"` // the name of its folder on staging
+	Partials int    `json:"partials"`
+	Rows     int64  `json:"rows"` // of the lake, that need not be read again
+}
+
+// leave ends the use of staging. What a run that failed has finished stays, where the user
+// chose the place, for another run to resume from.
+func (r *run) leave(ctx context.Context, staging *staging, failed error) error {
+	if failed == nil || r.inPlace || !staging.durable || r.job == nil {
+		return staging.remove()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	done, err := r.job.find(ctx, func(*attempt) bool { return true })
+	if err != nil {
+		r.options.Log.Warn("staging is left as it is", "folder", staging.path, "error", err)
+		return staging.release()
+	}
+	if len(done.Partials) == 0 {
+		return staging.remove()
+	}
+	r.report.Resumable = &ReportPart{RunID: staging.id(), Partials: len(done.Partials), Rows: done.rows()}
+	return staging.keep(ctx, done.files())
+}
