@@ -1,12 +1,12 @@
 package pipelines_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
@@ -36,7 +37,9 @@ type unkind struct {
 
 func (u unkind) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
 	err := u.Engine.Run(ctx, build, progress)
-	u.after()
+	if err == nil {
+		u.after()
+	}
 	return err
 }
 
@@ -87,8 +90,8 @@ func requireEachOnce(t *testing.T, staging string) {
 	require.NotEmpty(t, results)
 	store, err := storage.For(staging)
 	require.NoError(t, err)
-	seen := map[string]bool{}
 	for _, uri := range results {
+		seen := map[string]bool{}
 		var result struct {
 			Extract hyper.File
 			Outputs []hyper.File
@@ -117,22 +120,37 @@ func requireEachOnce(t *testing.T, staging string) {
 	}
 }
 
-// runTwice runs a configuration on the unkind engine.
-func runTwice(t *testing.T, cfg *pipelines.Config, seed uint64) *pipelines.Report {
+// runTwice runs a configuration on the unkind engine; resume is the id of a run before, or empty.
+func runTwice(t *testing.T, cfg *pipelines.Config, engine *enginetest.Engine, resume string) (*pipelines.Report, error) {
 	t.Helper()
 	id, err := pipelines.NewRunID()
 	require.NoError(t, err)
-	staging := storage.Join(cfg.Staging, id)
-	if _, local := storage.LocalPath(cfg.Staging); local {
-		staging = filepath.Join(cfg.Staging, id)
-	}
-	engine := enginetest.New(seed)
+	staging := storage.Join(cfg.Staging, cmp.Or(resume, id))
 	report, err := pipelines.Run(t.Context(), cfg, pipelines.RunOptions{
-		ID: id, Log: slog.New(slog.DiscardHandler), Engine: unkind{engine, func() { requireEachOnce(t, staging) }},
+		ID: id, Resume: resume, Log: slog.New(slog.DiscardHandler), Engine: unkind{engine, func() { requireEachOnce(t, staging) }},
 	})
-	require.NoError(t, err)
-	t.Logf("%+v", engine.Attempts())
-	return report
+	t.Logf("%+v: %v", engine.Attempts(), err)
+	return report, err
+}
+
+// runResumed runs a configuration on an engine that gives up now and then, and resumes it until
+// it succeeds.
+func runResumed(t *testing.T, cfg *pipelines.Config, engine *enginetest.Engine) *pipelines.Report {
+	t.Helper()
+	resumed, none := *cfg, 0
+	resumed.Runner.Retries = &none
+	for resume := ""; ; {
+		report, err := runTwice(t, &resumed, engine, resume)
+		if err == nil {
+			return report
+		}
+		failed := failure.Of(err, "none")
+		require.True(t, failed.Kind == failure.Engine && failed.Retry, err)
+		resume = ""
+		if report.Resumable != nil {
+			resume = report.Resumable.RunID
+		}
+	}
 }
 
 const twiceRules = `
@@ -154,6 +172,17 @@ tables:
     rules: [{column: o_totalprice, min: "2000.50"}]
 `
 
+// twiceWarnings has no rejects, but rows that hyperd loads and Go has to count.
+const twiceWarnings = `
+name: x
+staging: stage
+runner: {parallelism: 4}
+tables:
+  - name: lineitem
+    source: {uri: "%LAKE%/lineitem/*.parquet"}
+    rules: [{column: l_quantity, max: 40, on_fail: warn}]
+`
+
 const twiceSales = `
 name: x
 staging: stage
@@ -173,6 +202,7 @@ func TestEveryBundleMayRunTwice(t *testing.T) {
 	for name, config := range map[string]string{
 		"hyperd reads": twiceRules,
 		"Go reads":     twiceRules + "validate: {engine: go}\n",
+		"warnings":     twiceWarnings,
 		"hash":         twiceSales + "{by: [tenant, amount], shards: 4}\n",
 		"range":        twiceSales + "{range: day, sort: [day, id], shards: 5}\n",
 		"sort":         twiceSales + "{sort: [tenant, day]}\n",
@@ -182,27 +212,43 @@ func TestEveryBundleMayRunTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
 			salesLake(t, folder)
-			requireTwin(t, configure(t, folder, config))
-			requireOnly(t, filepath.Join(folder, "stage"))
+			cfg := configure(t, folder, config)
+			requireTwin(t, cfg)
+			requireOnly(t, cfg.Staging)
 		})
 	}
 }
 
-// requireTwin compares runs on the unkind engine with one on Prism.
+// requireTwin compares runs on the unkind engine with one on Prism: when it repeats what fails;
+// when it gives up, and the run gives it what is missing again; and when a run is resumed.
 func requireTwin(t *testing.T, cfg *pipelines.Config) {
 	t.Helper()
 	report, err := run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	want := outcomeOf(t, cfg, report)
 	enginetest.EachSeed(t, fewSeeds, func(t *testing.T, seed uint64) {
-		got := outcomeOf(t, cfg, runTwice(t, cfg, seed))
-		require.Equal(t, want.Tables, got.Tables)
-		require.True(t, slices.Equal(want.Rejects, got.Rejects), "the rejects differ")
-		for extract, rows := range want.Rows {
-			require.True(t, slices.Equal(rows, got.Rows[extract]), "the rows of %s differ", extract)
-		}
-		require.Len(t, got.Rows, len(want.Rows))
+		report, err := runTwice(t, cfg, enginetest.New(seed), "")
+		require.NoError(t, err)
+		want.requireSame(t, outcomeOf(t, cfg, report))
+
+		report, err = runTwice(t, cfg, enginetest.New(seed).GiveUp(2), "")
+		require.NoError(t, err)
+		want.requireSame(t, outcomeOf(t, cfg, report))
+
+		report = runResumed(t, cfg, enginetest.New(seed).GiveUp(2))
+		want.requireSame(t, outcomeOf(t, cfg, report))
 	})
+}
+
+// requireSame compares what runs made.
+func (o outcome) requireSame(t *testing.T, got outcome) {
+	t.Helper()
+	require.Equal(t, o.Tables, got.Tables)
+	require.True(t, slices.Equal(o.Rejects, got.Rejects), "the rejects differ")
+	for extract, rows := range o.Rows {
+		require.True(t, slices.Equal(rows, got.Rows[extract]), "the rows of %s differ", extract)
+	}
+	require.Len(t, got.Rows, len(o.Rows))
 }
 
 // The same with lake, staging and output on remote storage, where requests fail.

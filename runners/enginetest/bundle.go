@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
+
+	"hyperlake/internal/failure"
 )
 
 // maxAtOnce bounds how many bundles of a stage run at the same time.
@@ -24,9 +26,14 @@ const (
 
 // fate is what becomes of one attempt.
 type fate struct {
-	kind kind
-	at   int // cutOff: how many elements it emits before; cancelled: how many it reads before
+	kind  kind
+	at    int  // cutOff: how many elements it emits before; cancelled: how many it reads before
+	fatal bool // for its job
 }
+
+// givenUpAt is of how many attempts that are cut off or cancelled one is fatal, on average, where
+// a job is given up; those that read an impulse, which is soon done, are not.
+const givenUpAt = 3
 
 // bundle is some elements of a stage, and how they are processed again and again.
 type bundle struct {
@@ -83,6 +90,7 @@ func (j *job) bundle(s *stage, name string, elements [][]byte) bundle {
 		case cancelled:
 			f.at = j.random.IntN(len(elements) + 1)
 		}
+		f.fatal = j.doomed && s.reads != "" && (f.kind == cutOff || f.kind == cancelled) && j.random.IntN(givenUpAt) == 0
 		b.fates = append(b.fates, f)
 	}
 	j.random.Shuffle(len(b.fates), func(i, k int) { b.fates[i], b.fates[k] = b.fates[k], b.fates[i] })
@@ -107,6 +115,8 @@ func (j *job) runBundle(ctx context.Context, b bundle) (outputs map[string][][]b
 		group.Go(func() error {
 			emitted, err := b.stage.attempt(ctx, name, b.elements, f)
 			switch {
+			case f.fatal:
+				return failure.Encode(failure.New(failure.Engine, "the engine gave up at %s", name).Retryable(), failure.Engine)
 			case f.kind == cutOff || f.kind == cancelled:
 				return nil
 			case err != nil:

@@ -24,10 +24,11 @@ import (
 // Engine runs one pipeline at a time. All that it picks at random follows from its seed; when
 // attempts that run at the same time meet does not.
 type Engine struct {
-	seed uint64
+	random *rand.Rand
 
 	mu       sync.Mutex
 	attempts Attempts
+	givesUp  int // jobs, from now on
 }
 
 // Attempts counts the attempts at bundles by what became of them.
@@ -37,10 +38,29 @@ type Attempts struct {
 	Late      int // the same, while the stages after theirs were running already
 	CutOff    int // lost the connection to the engine when they emitted
 	Cancelled int // had their context cancelled on the way
+	Fatal     int // of those two: the engine gave up their job
 }
 
 // New makes an engine that picks what a seed says.
-func New(seed uint64) *Engine { return &Engine{seed: seed} }
+func New(seed uint64) *Engine { return &Engine{random: rand.New(rand.NewPCG(seed, 0))} }
+
+// GiveUp has the next jobs fail, as those of an engine that does not repeat bundles: each at
+// some attempt that is cut off or cancelled, unless there is none. Other bundles of the stage
+// still end; the failure is of kind Engine and retryable. It returns the engine.
+func (e *Engine) GiveUp(jobs int) *Engine {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.givesUp = jobs
+	return e
+}
+
+// takeDoom says whether the job that begins is one that is given up.
+func (e *Engine) takeDoom() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.givesUp--
+	return e.givesUp >= 0
+}
 
 // Name is the engine's name for reports.
 func (e *Engine) Name() string { return "enginetest" }
@@ -58,6 +78,9 @@ func (e *Engine) Attempts() Attempts {
 func (e *Engine) count(f fate) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if f.fatal {
+		e.attempts.Fatal++
+	}
 	switch f.kind {
 	case counted:
 		e.attempts.Counted++
@@ -87,7 +110,7 @@ func (e *Engine) Run(ctx context.Context, build func(root beam.Scope), _ func(co
 	}
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
-	j := &job{engine: e, stages: stages, random: rand.New(rand.NewPCG(e.seed, 0)), waiting: map[string][][]byte{}}
+	j := &job{engine: e, stages: stages, random: e.random, doomed: e.takeDoom(), waiting: map[string][][]byte{}}
 	err = j.run(running)
 	if err != nil {
 		cancel()
@@ -115,6 +138,7 @@ type job struct {
 	engine  *Engine
 	stages  []*stage
 	random  *rand.Rand
+	doomed  bool
 	waiting map[string][][]byte // elements by the shuffle that they have come to
 	late    sync.WaitGroup      // attempts that nobody waits for before the end
 }

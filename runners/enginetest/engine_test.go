@@ -186,6 +186,25 @@ func TestWhatMustNotBeRepeatedFails(t *testing.T) {
 	assert.GreaterOrEqual(t, failed, 3)
 }
 
+func TestJobsAreGivenUp(t *testing.T) {
+	t.Parallel()
+	fatal := 0
+	for seed := range uint64(10) {
+		test := fmt.Sprint(t.Name(), seed)
+		engine := enginetest.New(seed).GiveUp(1)
+		err := engine.Run(t.Context(), build(test), nil)
+		n := engine.Attempts().Fatal
+		require.Equal(t, n > 0, err != nil)
+		if fatal += n; n > 0 {
+			failed := failure.Of(err, "none")
+			assert.Equal(t, failure.Engine, failed.Kind)
+			assert.True(t, failed.Retry)
+		}
+		require.NoError(t, engine.Run(t.Context(), build(test), nil), "only one is")
+	}
+	assert.GreaterOrEqual(t, fatal, 3)
+}
+
 type waitFn struct{}
 
 func (*waitFn) ProcessElement(ctx context.Context, _ []byte) error {
