@@ -23,7 +23,7 @@ import (
 )
 
 // manifestFolder is where the manifest of a run is, on its staging: the durable list of what
-// attempts at bundles finished. Each entry is a file of its own, which is written after what
+// attempts at shards finished. Each entry is a file of its own, which is written after what
 // it lists is there, and never changed. The steps of an attempt make their entries one after
 // another; the attempt is whole when their numbers add up (see [attempt.isWhole]).
 const manifestFolder = "manifest"
@@ -91,7 +91,7 @@ func readManifest(ctx context.Context, staging string) ([]entry, error) {
 	return entries, group.Wait()
 }
 
-// attempt is what the entries of one attempt at a bundle list.
+// attempt is what the entries of one attempt list.
 type attempt struct {
 	shards   []parquetread.Shard
 	partials []hyper.File

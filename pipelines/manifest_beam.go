@@ -16,7 +16,7 @@ import (
 )
 
 func init() {
-	register.DoFn4x0[context.Context, int, func(*parquetread.Shard) bool, func(parquetread.Shard)](&attemptFn{})
+	register.DoFn4x1[context.Context, int, func(*parquetread.Shard) bool, func(parquetread.Shard), error](&attemptFn{})
 	register.DoFn4x1[context.Context, int, hyper.File, func(int, hyper.File), error](&notePartialFn{})
 	register.DoFn3x1[context.Context, rejects.Bundle, func(rejects.Bundle), error](&noteRejectsFn{})
 	register.DoFn3x1[context.Context, hyper.Doubtful, func(hyper.Doubtful), error](&noteDisputedFn{})
@@ -26,8 +26,8 @@ func init() {
 }
 
 // startAttempts turns what a GroupByKey made of shards into a PCollection<Shard>, in which
-// each shard has the name of the attempt at the bundle that reads it, and notes the shards
-// that were read to their end.
+// each shard has the name of the attempt that reads it, and notes the shards that were read
+// to their end. The shards of a key are one attempt.
 func startAttempts(s beam.Scope, grouped beam.PCollection, staging, fingerprint string) beam.PCollection {
 	return beam.ParDo(s.Scope("Attempt"), &attemptFn{Staging: staging, Fingerprint: fingerprint}, grouped)
 }
@@ -35,30 +35,17 @@ func startAttempts(s beam.Scope, grouped beam.PCollection, staging, fingerprint 
 type attemptFn struct {
 	Staging     string
 	Fingerprint string
-
-	under entry // of the bundle in work
-}
-
-// StartBundle gives the attempt its name.
-func (fn *attemptFn) StartBundle(_ context.Context, _ func(parquetread.Shard)) {
-	fn.under = entry{Attempt: uuid.NewString(), Fingerprint: fn.Fingerprint}
 }
 
 // ProcessElement has the shards of a key read, one after another.
-func (fn *attemptFn) ProcessElement(_ context.Context, _ int, shards func(*parquetread.Shard) bool, emit func(parquetread.Shard)) {
+func (fn *attemptFn) ProcessElement(ctx context.Context, _ int, shards func(*parquetread.Shard) bool, emit func(parquetread.Shard)) error {
+	read := entry{Attempt: uuid.NewString(), Fingerprint: fn.Fingerprint}
 	for shard := (parquetread.Shard{}); shards(&shard); shard = (parquetread.Shard{}) {
-		shard.Attempt = fn.under.Attempt
+		shard.Attempt = read.Attempt
 		emit(shard)
-		fn.under.Shards = append(fn.under.Shards, shard)
+		read.Shards = append(read.Shards, shard)
 	}
-}
-
-// FinishBundle notes what was read.
-func (fn *attemptFn) FinishBundle(ctx context.Context, _ func(parquetread.Shard)) error {
-	if len(fn.under.Shards) == 0 {
-		return nil
-	}
-	return failure.Encode(fn.under.note(ctx, fn.Staging), failure.Storage)
+	return failure.Encode(read.note(ctx, fn.Staging), failure.Storage)
 }
 
 // notePartials passes partials, a PCollection<KV<int, File>>, on when they are noted.

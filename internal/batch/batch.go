@@ -36,8 +36,8 @@ type Batch struct {
 	Tally  Tally
 	Target Target // zero unless rows of the table were moved
 
-	// Attempt names the attempt at a bundle in which the rows were read: what comes of them
-	// in the same stage belongs together. Empty for rows that were moved.
+	// Attempt names the attempt at shards in which the rows were read: what comes of them in
+	// the same stage belongs together. Empty for rows that were moved.
 	Attempt string
 
 	Record arrow.Record // source columns in the order of the table's columns; nil if Deferred is not

@@ -80,7 +80,7 @@ func (fn *paramsFn) Setup() error {
 }
 
 // Write is HyperSink: it loads a PCollection<batch.Batch> into partials, one for each
-// bundle that had input and each target in it, and returns a PCollection<KV<int, File>> that refers to them,
+// bundle that had input, each target and each attempt in it, and returns a PCollection<KV<int, File>> that refers to them,
 // all under one key, and a PCollection<Doubtful> of the deferred files that have to be
 // read once more.
 func Write(s beam.Scope, batches beam.PCollection, params Params) (partials, doubtful beam.PCollection) {
@@ -92,7 +92,7 @@ func Write(s beam.Scope, batches beam.PCollection, params Params) (partials, dou
 	return beam.ParDo2(s, fn, batches)
 }
 
-// writeFn writes one partial for each target in a bundle, under a new name per attempt. It
+// writeFn writes one partial for each target and attempt in a bundle, under a new name per attempt. It
 // never depends on Teardown, which workers do not call, nor on FinishBundle after a failure.
 type writeFn struct {
 	paramsFn
@@ -100,7 +100,7 @@ type writeFn struct {
 
 	loader  *loader      // of the target in work; nil before the first batch
 	of      batch.Target // whose rows the loader has
-	attempt string       // of its batches
+	attempt string       // in which they were read
 	target  workFile     // where the loader writes
 	written int64        // bytes of it that were counted
 }
@@ -121,20 +121,15 @@ func (fn *writeFn) Setup() error {
 // StartBundle drops what a failed bundle may have left in this instance.
 func (fn *writeFn) StartBundle(_ context.Context, _ func(int, File), _ func(Doubtful)) { fn.abandon() }
 
-// ProcessElement hands one batch to the loader of its target, and closes the partial of
-// the target before.
+// ProcessElement hands one batch to the loader of its target and attempt, and closes the
+// partial of those before.
 func (fn *writeFn) ProcessElement(ctx context.Context, b batch.Batch, emit func(int, File), doubt func(Doubtful)) error {
-	if fn.loader != nil && fn.of != b.Target {
+	if fn.loader != nil && (fn.of != b.Target || fn.attempt != b.Attempt) {
 		if err := fn.FinishBundle(ctx, emit, doubt); err != nil {
 			return err
 		}
 	}
-	if fn.loader == nil {
-		fn.of, fn.attempt = b.Target, b.Attempt
-	}
-	if fn.attempt != b.Attempt {
-		fn.attempt = "" // that of none
-	}
+	fn.of, fn.attempt = b.Target, b.Attempt
 	err := fn.add(ctx, b)
 	if err != nil {
 		fn.abandon()

@@ -135,7 +135,7 @@ type File struct {
 	SHA256     string     `json:"sha256,omitempty"`     // lower-case hex; see Params.Checksums
 	Tables     []Contents `json:"tables"`               // one for each table of the layout
 
-	// Attempt is that of all batches of a partial, where they have one; see batch.Batch.
+	// Attempt is that of the batches of a partial; see batch.Batch.
 	Attempt string `json:"attempt,omitempty"`
 
 	// Target is whose rows a partial holds; zero unless rows were moved.

@@ -43,7 +43,7 @@ type Table struct {
 }
 
 // Write takes a PCollection<batch.Rejects>, writes them to files under params.Staging, and
-// returns a PCollection<Bundle>: one for each bundle and table that had rejects, which
+// returns a PCollection<Bundle>: one for each bundle, attempt and table that had rejects, which
 // refers to its files. Errors carry a failure.Error, of kind Storage where staging fails.
 func Write(s beam.Scope, rejects beam.PCollection, params Params) beam.PCollection {
 	s = s.Scope("rejects.Write")
@@ -59,8 +59,9 @@ func Write(s beam.Scope, rejects beam.PCollection, params Params) beam.PCollecti
 type writeFn struct {
 	Encoded []byte // Params as JSON
 
-	params Params
-	tables map[int]*tableWriter // of the bundle in work
+	params  Params
+	tables  map[int]*tableWriter // of the bundle in work
+	attempt string               // in which their rows were read
 }
 
 // Setup decodes the params; a worker calls it before anything else.
@@ -74,8 +75,14 @@ func (fn *writeFn) Setup() error {
 // StartBundle drops what a failed bundle may have left in this instance.
 func (fn *writeFn) StartBundle(_ context.Context, _ func(Bundle)) { fn.abandon() }
 
-// ProcessElement writes the rejects of one batch.
-func (fn *writeFn) ProcessElement(ctx context.Context, r batch.Rejects, _ func(Bundle)) error {
+// ProcessElement writes the rejects of one batch, and ends the files of the attempt before.
+func (fn *writeFn) ProcessElement(ctx context.Context, r batch.Rejects, emit func(Bundle)) error {
+	if fn.attempt != r.Attempt {
+		if err := fn.FinishBundle(ctx, emit); err != nil {
+			return err
+		}
+	}
+	fn.attempt = r.Attempt
 	err := fn.add(ctx, r)
 	if err != nil {
 		fn.abandon()
@@ -94,9 +101,6 @@ func (fn *writeFn) add(ctx context.Context, r batch.Rejects) error {
 		}
 		fn.tables[r.Table] = w
 	}
-	if w.bundle.Attempt != r.Attempt {
-		w.bundle.Attempt = "" // that of none
-	}
 	return w.add(ctx, r)
 }
 
@@ -110,7 +114,7 @@ func (fn *writeFn) FinishBundle(ctx context.Context, emit func(Bundle)) error {
 		}
 		emit(bundle)
 	}
-	fn.tables = nil
+	fn.tables = make(map[int]*tableWriter)
 	return nil
 }
 

@@ -33,10 +33,10 @@ func (s Sample) compare(other Sample) int {
 	return cmp.Or(cmp.Compare(s.Rule, other.Rule), cmp.Compare(s.File, other.File), cmp.Compare(s.Row, other.Row))
 }
 
-// Bundle is what one bundle of a runner rejected of one table.
+// Bundle is what one bundle of a runner rejected of one table, in one attempt.
 type Bundle struct {
 	Table   int     `json:"table"`
-	Attempt string  `json:"attempt,omitempty"` // of all its batches, where they have one; see batch.Batch
+	Attempt string  `json:"attempt,omitempty"` // of its batches; see batch.Batch
 	Rows    int64   `json:"rows"`
 	Rules   []int64 `json:"rules"`           // by rule: the rejected rows that broke it
 	Files   []File  `json:"files,omitempty"` // none where rejects are only counted

@@ -13,7 +13,7 @@ type Shard struct {
 	Table int       `json:"table"` // index into the tables of the run
 	Files []FileRef `json:"files"`
 
-	// Attempt names the attempt at a bundle in which the shard is read; its batches have it.
+	// Attempt names the attempt that reads the shard; its batches have it.
 	Attempt string `json:"attempt,omitempty"`
 
 	// Last says that the worker has no other shard to read after this one.

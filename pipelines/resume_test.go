@@ -1,0 +1,303 @@
+package pipelines_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
+	"hyperlake/pipelines"
+	"hyperlake/runners"
+)
+
+// unlucky is the engine, and fails after each job as it is told, until it is told no more.
+type unlucky struct {
+	t        *testing.T
+	failures []error
+	jobs     int
+	read     []int64 // rows that each job read
+}
+
+func (u *unlucky) Name() string                { return "prism" }
+func (u *unlucky) Check(context.Context) error { return nil }
+
+func (u *unlucky) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
+	id, err := pipelines.NewRunID()
+	require.NoError(u.t, err)
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
+	require.NoError(u.t, err)
+	counted := int64(0)
+	err = runner.Run(ctx, build, func(counts map[string]int64) {
+		counted = counts["rows_read"]
+		progress(counts)
+	})
+	u.read = append(u.read, counted)
+	u.jobs++
+	if err == nil && u.jobs <= len(u.failures) {
+		return u.failures[u.jobs-1]
+	}
+	return err
+}
+
+// resume runs a configuration, with what an earlier run left if resumed names one.
+func resume(t *testing.T, cfg *pipelines.Config, engine *unlucky, resumed string) (*pipelines.Report, error) {
+	id, err := pipelines.NewRunID()
+	require.NoError(t, err)
+	if resumed != "" {
+		resumed, err = pipelines.FindRun(t.Context(), cfg, resumed)
+		require.NoError(t, err)
+	}
+	return pipelines.Run(t.Context(), cfg, pipelines.RunOptions{ID: id, Resume: resumed, Engine: engine, Log: slog.New(slog.DiscardHandler)})
+}
+
+var errLost = failure.New(failure.Engine, "the engine is lost")
+
+// resumeConfig has deferred files (engine: auto) or materialised ones, rejects, several
+// workers. A check that fails leaves all partials.
+func resumeConfig(engine, staging, check string) string {
+	return fmt.Sprintf(`
+name: sales
+staging: %q
+output: {path: x.hyper}
+runner: {parallelism: 3}
+validate: {engine: %s}
+tables:
+  - source: {uri: lake/*.parquet, where: "id >= 100"}
+    rules: [{column: id, max: 14000}, {column: tenant, not_null: true, on_fail: warn}]
+    rejects: {path: rejects}
+    checks: [{sql: %q}]
+`, staging, engine, check)
+}
+
+const (
+	sound  = `select count(*) > 0 from "Extract"."Extract"`
+	broken = `select count(*) = 0 from "Extract"."Extract"`
+)
+
+func TestAFailedRunIsResumed(t *testing.T) {
+	bucket, _ := storagetest.FakeGCS(t)
+	for _, engine := range []string{"auto", "go"} {
+		for name, staging := range map[string]string{"local": "stage", "remote": storage.Join(bucket, "stage-"+engine)} {
+			t.Run(engine+" "+name, func(t *testing.T) {
+				folder := t.TempDir()
+				salesLake(t, folder)
+				const other = "  - {name: lineitem, source: {uri: \"%LAKE%/lineitem/*.parquet\"}}\n"
+				plain := configure(t, folder, resumeConfig(engine, staging, sound)+other)
+				whole, err := resume(t, plain, &unlucky{t: t}, "")
+				require.NoError(t, err)
+				want, wantRejects := contentsOf(t, plain.Output.Path), rejectRows(t, filepath.Join(folder, "rejects"))
+				require.NotEmpty(t, wantRejects)
+				assert.Empty(t, names(t, plain.Staging))
+				require.NoError(t, os.Remove(plain.Output.Path))
+
+				failed, err := resume(t, configure(t, folder, resumeConfig(engine, staging, broken)+other), &unlucky{t: t}, "")
+				require.Error(t, err)
+				require.NotNil(t, failed.Resumable)
+				assert.Equal(t, whole.Partials, failed.Resumable.Partials)
+				left := names(t, plain.Staging)
+				assert.Contains(t, left, storage.Join(plain.Staging, failed.RunID, "run.json"))
+				assert.NotContains(t, strings.Join(left, " "), "/extract/")
+
+				cfg := configure(t, folder, resumeConfig(engine, staging, sound)+other)
+				lucky := &unlucky{t: t}
+				report, err := resume(t, cfg, lucky, "last")
+				require.NoError(t, err)
+				assert.Equal(t, failed.Resumable, report.Reused)
+				assert.Equal(t, int64(0), lucky.read[0], "nothing is read again")
+				requireSameAccount(t, whole, report)
+				assert.Equal(t, whole.Tables[1].RowsLoaded, report.Tables[1].RowsLoaded)
+				requireRows(t, want, contentsOf(t, cfg.Output.Path))
+				assert.Equal(t, wantRejects, rejectRows(t, filepath.Join(folder, "rejects")))
+				assert.Empty(t, names(t, cfg.Staging), "staging is gone")
+			})
+		}
+	}
+}
+
+// changes are what may happen between a run and the one that resumes it.
+func TestOnlyWhatIsUnchangedIsReused(t *testing.T) {
+	partials := func(folder string) []string {
+		found, err := filepath.Glob(filepath.Join(folder, "stage", "*", "partials", "*.hyper"))
+		require.NoError(t, err)
+		require.NotEmpty(t, found)
+		return found
+	}
+	for name, test := range map[string]struct {
+		change func(t *testing.T, folder string)
+		more   string // of the first table
+		reused func(all, now int) bool
+	}{
+		"nothing":            {nil, "", func(all, now int) bool { return now == all }},
+		"a rule":             {nil, "    primary_key: [id]\n", func(_, now int) bool { return now == 0 }},
+		"a file's age":       {func(t *testing.T, folder string) { touch(t, lakeFile(t, folder)) }, "", func(all, now int) bool { return now > 0 && now < all }},
+		"a file less":        {func(t *testing.T, folder string) { require.NoError(t, os.Remove(lakeFile(t, folder))) }, "", func(all, now int) bool { return now > 0 && now < all }},
+		"a file more":        {func(t *testing.T, folder string) { duplicate(t, lakeFile(t, folder)) }, "", func(all, now int) bool { return now == all }},
+		"a partial is short": {func(t *testing.T, folder string) { require.NoError(t, os.Truncate(partials(folder)[0], 100)) }, "", func(all, now int) bool { return now == all-1 }},
+		"a partial is gone":  {func(t *testing.T, folder string) { require.NoError(t, os.Remove(partials(folder)[0])) }, "", func(all, now int) bool { return now == all-1 }},
+		"a bit of a partial": {func(t *testing.T, folder string) { damage(t, partials(folder)[0]) }, "", func(all, now int) bool { return now == all-1 }},
+		"an entry is gone":   {removeAnEntry, "", func(all, now int) bool { return now == all-1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			salesLake(t, folder)
+			failed, err := resume(t, configure(t, folder, resumeConfig("go", "stage", broken)), &unlucky{t: t}, "")
+			require.Error(t, err)
+			require.NotNil(t, failed.Resumable)
+			if test.change != nil {
+				test.change(t, folder)
+			}
+			text := strings.Replace(resumeConfig("go", "stage", sound), "    checks:", test.more+"    checks:", 1)
+			cfg := configure(t, folder, text)
+			report, err := resume(t, cfg, &unlucky{t: t}, failed.RunID)
+			require.NoError(t, err)
+			assert.True(t, test.reused(failed.Resumable.Partials, report.Reused.Partials), "%d of %d partials were reused", report.Reused.Partials, failed.Resumable.Partials)
+			assert.Equal(t, report.Reused.Partials == 0, slices.ContainsFunc(report.Warnings, func(w string) bool { return strings.HasPrefix(w, "nothing of run ") }))
+
+			anew := configure(t, folder, strings.Replace(text, "x.hyper", "anew.hyper", 1))
+			whole, err := resume(t, anew, &unlucky{t: t}, "")
+			require.NoError(t, err)
+			assert.Equal(t, accountOf(whole), accountOf(report))
+			requireRows(t, contentsOf(t, anew.Output.Path), contentsOf(t, cfg.Output.Path))
+		})
+	}
+}
+
+// accountOf is what became of the rows of the first table.
+func accountOf(report *pipelines.Report) []any {
+	table := report.Tables[0]
+	return []any{table.RowsInFiles, table.RowsRead, table.RowsFiltered, table.RowsRejected, table.RowsLoaded, table.Rules, table.Samples}
+}
+
+func lakeFile(t *testing.T, folder string) string {
+	found, err := filepath.Glob(filepath.Join(folder, "lake", "*.parquet"))
+	require.NoError(t, err)
+	require.NotEmpty(t, found)
+	return found[0]
+}
+
+func touch(t *testing.T, path string) {
+	later := time.Now().Add(time.Hour)
+	require.NoError(t, os.Chtimes(path, later, later))
+}
+
+func duplicate(t *testing.T, path string) {
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), "zz.parquet"), data, 0o644))
+}
+
+func damage(t *testing.T, path string) {
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	data[len(data)/2] ^= 1
+	require.NoError(t, os.WriteFile(path, data, 0o644))
+}
+
+// removeAnEntry removes what the manifest says of one partial.
+func removeAnEntry(t *testing.T, folder string) {
+	found, err := filepath.Glob(filepath.Join(folder, "stage", "*", "manifest", "*.json"))
+	require.NoError(t, err)
+	for _, path := range found {
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		var entry struct{ Partial json.RawMessage }
+		require.NoError(t, json.Unmarshal(data, &entry))
+		if entry.Partial != nil {
+			require.NoError(t, os.Remove(path))
+			return
+		}
+	}
+	require.Fail(t, "no entry of a partial")
+}
+
+func TestWhatCannotBeResumed(t *testing.T) {
+	folder := t.TempDir()
+	cfg := configure(t, folder, resumeConfig("go", "stage", sound))
+	require.NoError(t, os.MkdirAll(filepath.Join(folder, "stage", "20260131T235959Z-1a2b3c4d"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "stage", "20260131T235959Z-1a2b3c4d", "run.json"), []byte(`{"version":1,"name":"other"}`), 0o644))
+	for which, message := range map[string]string{
+		"last":                      `has no run of "sales" that could be resumed`,
+		"first":                     `--resume takes last or the id of a run`,
+		"../20260131T235959Z":       `--resume takes last or the id of a run`,
+		"20260131T235959Z-00000000": "left nothing on staging",
+		"20260131T235959Z-1a2b3c4d": `was of the configuration "other", not of "sales"`,
+	} {
+		_, err := pipelines.FindRun(t.Context(), cfg, which)
+		failed := failure.Of(err, failure.Engine)
+		require.NotNil(t, failed, which)
+		assert.Contains(t, failed.Message, message)
+		assert.True(t, failed.Early)
+	}
+	cfg.Staging = ""
+	_, err := pipelines.FindRun(t.Context(), cfg, "last")
+	require.ErrorContains(t, err, "--resume needs a configuration with staging")
+}
+
+// A run that is still going on has its lock.
+func TestARunThatLivesIsNotResumed(t *testing.T) {
+	folder := t.TempDir()
+	salesLake(t, folder)
+	cfg := configure(t, folder, resumeConfig("go", "stage", sound))
+	var other error
+	_, err := run(t, t.Context(), cfg, func() {
+		_, other = resume(t, cfg, &unlucky{t: t}, "last")
+	})
+	require.NoError(t, err)
+	require.ErrorContains(t, other, "another process has its lock")
+}
+
+func TestFailedWorkIsRunAgain(t *testing.T) {
+	passing := failure.New(failure.Hyperd, "hyperd is gone").Retryable()
+	for name, test := range map[string]struct {
+		failures []error
+		retries  int
+		jobs     int // that are run
+		succeeds bool
+	}{
+		"once":                 {[]error{passing}, 2, 2, true},
+		"as often as allowed":  {[]error{passing, passing}, 2, 3, true},
+		"too often":            {[]error{passing, passing, passing, passing}, 2, 4, false}, // the first finished all partials
+		"not at all":           {[]error{passing}, 0, 1, false},
+		"not worth it":         {[]error{failure.New(failure.Data, "a row is bad")}, 2, 1, false},
+		"of an unknown nature": {[]error{errors.New("who knows")}, 2, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			salesLake(t, folder)
+			plain, whole := sales(t, folder, 2, "")
+			want := contentsOf(t, plain.Output.Path)
+			require.NoError(t, os.Remove(plain.Output.Path))
+
+			cfg := configure(t, folder, strings.Replace(fmt.Sprintf(salesConfig, 2), "{parallelism: 2}", fmt.Sprintf("{parallelism: 2, retries: %d}", test.retries), 1))
+			engine := &unlucky{t: t, failures: test.failures}
+			report, err := resume(t, cfg, engine, "")
+			assert.Equal(t, test.jobs, engine.jobs)
+			if !test.succeeds {
+				require.ErrorIs(t, err, test.failures[0])
+				requireOnly(t, folder, "config.yaml", "lake")
+				return
+			}
+			require.NoError(t, err)
+			for _, read := range engine.read[1:] {
+				assert.Zero(t, read, "what was finished is not made again")
+			}
+			requireSameAccount(t, whole, report)
+			requireRows(t, want, contentsOf(t, cfg.Output.Path))
+			requireOnly(t, folder, "config.yaml", "lake", "sales.hyper")
+		})
+	}
+}
