@@ -94,7 +94,7 @@ func (fn *explainFn) ProcessElement(
 		return nil
 	}
 	batches(batch.Batch{
-		Table: d.Table, Attempt: d.Attempt, Origin: batch.Origin{File: d.Parts[0].Files[0].Info.URI}, Tally: batch.Tally{Failed: sum.Failed},
+		Table: d.Table, Attempt: d.Attempt, Origin: batch.Origin{File: d.Parts[0].Files[0].Info.URI}, Tally: batch.Tally{Failed: sum.Failed, Doubtful: -1},
 		Record: emptyRecord(table.Read.Schema.Schema),
 	})
 	return nil

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -87,7 +88,7 @@ func (s *scene) staged(pattern string) bool {
 	return err == nil && len(found) > 0
 }
 
-// play runs the configuration; begun is called when the plan is made and hyperd runs.
+// play runs the configuration; begun is called once, when the plan is made and hyperd runs.
 func (s *scene) play(t *testing.T, begun func(ctx context.Context)) (*pipelines.Report, error) {
 	t.Helper()
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: s.id})
@@ -96,7 +97,7 @@ func (s *scene) play(t *testing.T, begun func(ctx context.Context)) (*pipelines.
 	defer cancel()
 	return pipelines.Run(t.Context(), s.cfg, pipelines.RunOptions{
 		ID: s.id, Log: slog.New(slog.DiscardHandler),
-		Engine:   prism{runner, func() { begun(ctx) }},
+		Engine:   prism{runner, sync.OnceFunc(func() { begun(ctx) })}, // not when what is missing is run again
 		Progress: func(p pipelines.Progress) { s.stage.Store(p.Stage) },
 	})
 }
@@ -185,22 +186,28 @@ func hyperdsOf(t *testing.T, parent int) []string {
 const (
 	moved     = "    repartition: {by: [l_orderkey], shards: 3}\n"
 	goOnly    = "validate: {engine: go}\n"
+	noRetries = "runner: {retries: 0}\n"
 	longCheck = "    checks: [{sql: 'select count(*) > 0 from \"Extract\".\"lineitem\", generate_series(1, 5000)'}]\n"
 )
 
 // hyperd dies at any moment.
 func TestHyperdIsKilled(t *testing.T) {
+	reading := func(s *scene) bool { return s.staged("partials/*.hyper") }
+	moving := func(s *scene) bool { return s.staged("spills/*") }
+	merging := func(s *scene) bool { return s.staged("extract/*.hyper") }
 	moments := map[string]struct {
 		config string
 		come   func(s *scene) bool
+		ends   bool // the run cannot go on
 	}{
-		"as it begins":               {"", func(*scene) bool { return true }},
-		"while it reads":             {"", func(s *scene) bool { return s.staged("partials/*.hyper") }},
-		"while it is sent rows":      {goOnly, func(s *scene) bool { return s.staged("partials/*.hyper") }},
-		"while rows are moved":       {moved, func(s *scene) bool { return s.staged("spills/*") }},
-		"while moved rows are read":  {moved, func(s *scene) bool { return s.staged("partials/*.hyper") }},
-		"while partials are merged":  {moved, func(s *scene) bool { return s.staged("extract/*.hyper") }},
-		"while checks are evaluated": {longCheck, func(s *scene) bool { return s.stage.Load() == "check" }},
+		"as it begins":               {"", func(*scene) bool { return true }, false},
+		"while it reads":             {"", reading, false},
+		"while it is sent rows":      {goOnly, reading, false},
+		"while rows are moved":       {moved, moving, false},
+		"while moved rows are read":  {moved, reading, false},
+		"while partials are merged":  {moved, merging, false},
+		"without retries":            {noRetries, reading, true},
+		"while checks are evaluated": {longCheck, func(s *scene) bool { return s.stage.Load() == "check" }, true},
 	}
 	for name, moment := range moments {
 		t.Run(name, func(t *testing.T) {
@@ -210,6 +217,7 @@ func TestHyperdIsKilled(t *testing.T) {
 				go s.at(ctx, func() bool { return moment.come(s) }, func() { assert.NoError(t, syscall.Kill(pid, syscall.SIGKILL)) })
 			})
 			assert.True(t, s.met.Load(), "the run never came to that moment")
+			assert.Equal(t, moment.ends, err != nil, err)
 			s.requireRightOrNothing(t, report, err, failure.Hyperd)
 		})
 	}
@@ -240,8 +248,8 @@ func TestTheLakeChangesUnderTheRun(t *testing.T) {
 	}
 }
 
-// limitFiles has no file of this process grow any more, as if its disk were full. hyperd, which
-// runs already, is not concerned.
+// limitFiles has no file of this process grow any more, as if its disk were full. A hyperd that
+// runs already is not concerned, one that is started later is.
 func limitFiles(t *testing.T, most uint64) {
 	t.Helper()
 	signal.Ignore(syscall.SIGXFSZ)
@@ -259,9 +267,9 @@ func limitFiles(t *testing.T, most uint64) {
 func TestThereIsNoRoom(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
 	for name, c := range map[string]struct{ config, says string }{
-		"in the spool":    {goOnly, "write to the spool"},
+		"in the spool":    {goOnly + noRetries, "write to the spool"},
 		"for spills":      {moved, "write spill"},
-		"for the extract": {"staging: " + storage.Join(bucket, "stage") + "\n", "download"},
+		"for the extract": {"staging: " + storage.Join(bucket, "stage") + "\n", "file too large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t, c.config)

@@ -103,6 +103,7 @@ func (r *run) runJob(ctx context.Context) (result, error) {
 		default:
 			failures++
 			r.options.Log.Warn("what is missing is run again", "failure", err, "retry", failures, "of", r.cfg.Runner.retries())
+			hyperd.Kill() // it may still work for attempts that nobody waits for, or be what failed
 			if err := r.renewLease(ctx); err != nil {
 				return result{}, err
 			}
@@ -110,10 +111,9 @@ func (r *run) runJob(ctx context.Context) (result, error) {
 	}
 }
 
-// renewLease ends hyperd, which may still work for attempts that nobody waits for, or may
-// be what failed, and starts another.
+// renewLease takes a lease on the hyperd that runs now, or on a new one: that of before may
+// have died, and the workers of a job go on with another.
 func (r *run) renewLease(ctx context.Context) (err error) {
-	hyperd.Kill()
 	r.lease.Release()
 	renewed, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
 	if err == nil {

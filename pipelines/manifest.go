@@ -125,7 +125,7 @@ func attemptsUnder(fingerprint string, entries []entry) map[string]*attempt {
 
 // isWhole says whether nothing of an attempt is missing: of every table, the partials
 // account for all rows of the row groups that were read, or for none, as of a table whose
-// rows are moved; and there are all rejects of which they know.
+// rows are moved; and there are all rejects of which they know, and nothing is in doubt.
 func (a *attempt) isWhole(tables int) bool {
 	if a.disputed || len(a.partials) == 0 {
 		return false
@@ -144,7 +144,7 @@ func (a *attempt) isWhole(tables int) bool {
 		for _, partial := range a.partials {
 			sum.Add(partial.Tables[table].Tally)
 		}
-		if sum.Read != 0 && sum.Read != read[table] || sum.Rejected != aside[table] {
+		if sum.Read != 0 && sum.Read != read[table] || sum.Rejected != aside[table] || sum.Doubtful != 0 {
 			return false
 		}
 	}

@@ -228,6 +228,9 @@ func (r *run) load(ctx context.Context, staging *staging) (result, work, error) 
 		return result{}, work{}, err
 	}
 	done, err := r.runJob(ctx)
+	if err == nil {
+		err = r.renewLease(ctx)
+	}
 	if err != nil {
 		return result{}, work{}, err
 	}

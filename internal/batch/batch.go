@@ -62,6 +62,10 @@ type Tally struct {
 	Filtered int64   `json:"filtered,omitempty"` // left out by the table's where
 	Rejected int64   `json:"rejected,omitempty"` // broke at least one rule
 	Failed   []int64 `json:"failed,omitempty"`   // by rule: the rows that broke it, kept (warn) or not
+
+	// Doubtful counts the groups of files of which Failed is not known yet: up where hyperd
+	// loaded them, down where they are explained.
+	Doubtful int64 `json:"doubtful,omitempty"`
 }
 
 // Add adds other to t.
@@ -69,6 +73,7 @@ func (t *Tally) Add(other Tally) {
 	t.Read += other.Read
 	t.Filtered += other.Filtered
 	t.Rejected += other.Rejected
+	t.Doubtful += other.Doubtful
 	for len(t.Failed) < len(other.Failed) {
 		t.Failed = append(t.Failed, 0)
 	}

@@ -93,9 +93,9 @@ func TestDecodeRefusesWhatIsCutOff(t *testing.T) {
 
 func TestTalliesAddUp(t *testing.T) {
 	sum := Tally{Read: 1, Failed: []int64{1}}
-	sum.Add(Tally{Read: 10, Filtered: 2, Rejected: 3, Failed: []int64{1, 2}})
-	sum.Add(Tally{})
-	assert.Equal(t, Tally{Read: 11, Filtered: 2, Rejected: 3, Failed: []int64{2, 2}}, sum)
+	sum.Add(Tally{Read: 10, Filtered: 2, Rejected: 3, Failed: []int64{1, 2}, Doubtful: 3})
+	sum.Add(Tally{Doubtful: -1})
+	assert.Equal(t, Tally{Read: 11, Filtered: 2, Rejected: 3, Failed: []int64{2, 2}, Doubtful: 2}, sum)
 	assert.EqualValues(t, 6, sum.Left())
 }
 

@@ -209,6 +209,7 @@ func (s *session) judge(ctx context.Context, g *fileGroup) (kept int64, err erro
 	}
 	if len(doubtful) > 0 {
 		s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Parts: doubtful})
+		s.tallies[g.table].Doubtful++
 	}
 	return kept, nil
 }

@@ -65,7 +65,7 @@ func TestLargeFilesAreJudgedAlone(t *testing.T) {
 	}
 	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
-	assert.Equal(t, batch.Tally{Read: 5 * judgedRows, Rejected: 2}, file.Tables[0].Tally)
+	assert.Equal(t, batch.Tally{Read: 5 * judgedRows, Rejected: 2, Doubtful: 1}, file.Tables[0].Tally)
 	require.Len(t, l.session.doubtful, 1)
 	var doubtful []string
 	for _, part := range l.session.doubtful[0].Parts {
@@ -86,7 +86,7 @@ func TestConstantsOfFiles(t *testing.T) {
 	}
 	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
-	assert.Equal(t, batch.Tally{Read: 30, Filtered: 20, Rejected: 1}, file.Tables[0].Tally)
+	assert.Equal(t, batch.Tally{Read: 30, Filtered: 20, Rejected: 1, Doubtful: 1}, file.Tables[0].Tally)
 	assert.Equal(t, "9 2002-02-02", value(t, path, `SELECT count(*) || ' ' || min(d) FROM x."Extract"."Extract"`))
 }
 
@@ -100,7 +100,7 @@ func TestDeferredFilesAreLoadedAndCounted(t *testing.T) {
 	}
 	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
-	assert.Equal(t, Contents{Rows: 6 + 5 + 10 + 1, Tally: batch.Tally{Read: 26, Filtered: 3, Rejected: 1}}, file.Tables[0])
+	assert.Equal(t, Contents{Rows: 6 + 5 + 10 + 1, Tally: batch.Tally{Read: 26, Filtered: 3, Rejected: 1, Doubtful: 1}}, file.Tables[0])
 	assert.Equal(t, Contents{Rows: 4, Tally: batch.Tally{Read: 4}}, file.Tables[1])
 	var doubtful []string
 	for _, d := range l.session.doubtful {
