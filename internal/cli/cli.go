@@ -15,8 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/guard"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/scratch"
 )
 
 // app is what the commands of one invocation share.
@@ -27,11 +27,12 @@ type app struct {
 	log            *slog.Logger // set before a command runs, as is engineLog
 	engineLog      *slog.Logger
 	signal         atomic.Int32 // the signal that interrupted us, 0 for none
+	tempFolder     string       // that of the user for temporary files; this process has one of its own
 }
 
 // Main runs one command line and returns the exit code of the process.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler)}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler), tempFolder: os.TempDir()}
 	removeScratch, err := useScratch()
 	if err != nil {
 		return a.finish(err)
@@ -56,17 +57,16 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // useScratch gives this process, with all that it starts, a private folder for temporary
 // files. It is removed at the end, whatever the end: Beam leaves files behind.
 func useScratch() (remove func(), err error) {
-	folder, err := os.MkdirTemp("", "hyperlake-")
+	folder, err := scratch.Make("", "")
 	if err != nil {
 		return nil, failure.New(failure.Storage, "make a folder for temporary files: %w", err)
 	}
-	forget := guard.RemoveAtDeath(folder)
 	variable := "TMPDIR"
 	if runtime.GOOS == "windows" {
 		variable = "TMP"
 	}
 	before, was := os.LookupEnv(variable)
-	if err := os.Setenv(variable, folder); err != nil {
+	if err := os.Setenv(variable, folder.Path); err != nil {
 		return nil, failure.New(failure.Storage, "set %s: %w", variable, err)
 	}
 	return func() {
@@ -75,9 +75,7 @@ func useScratch() (remove func(), err error) {
 		} else {
 			_ = os.Unsetenv(variable)
 		}
-		if os.RemoveAll(folder) == nil {
-			forget()
-		}
+		_ = folder.Remove() // what stays goes with the process
 	}, nil
 }
 
