@@ -37,7 +37,7 @@ type staging struct {
 // a local output, else a temporary one. Folders that dead runs to this output left beside
 // it are removed.
 func openStaging(cfg *Config, id string) (*staging, error) {
-	prefix := "." + strings.TrimSuffix(path.Base(filepath.ToSlash(cfg.Output.Path)), ".hyper") + ".hyperlake-"
+	prefix := hiddenPrefix(cfg.Output.Path)
 	_, localStaging := storage.LocalPath(cfg.Staging)
 	_, localOutput := storage.LocalPath(cfg.Output.Path)
 	switch {
@@ -53,6 +53,14 @@ func openStaging(cfg *Config, id string) (*staging, error) {
 		return nil, stagingFailure(parent, err)
 	}
 	return openLocalStaging(filepath.Join(parent, prefix+id))
+}
+
+// hiddenPrefix begins the names of the hidden folders of runs to that output.
+func hiddenPrefix(output string) string { return "." + outputName(output) + ".hyperlake-" }
+
+// outputName is the name of the output without its extension.
+func outputName(output string) string {
+	return strings.TrimSuffix(path.Base(filepath.ToSlash(output)), ".hyper")
 }
 
 func openLocalStaging(folder string) (*staging, error) {
