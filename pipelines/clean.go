@@ -22,7 +22,8 @@ import (
 
 // CleanOptions say what Clean may remove.
 type CleanOptions struct {
-	// OlderThan is how long nothing was written to a folder that is removed. Positive.
+	// OlderThan is how long nothing was written to a folder that is removed. Positive; of a
+	// local folder it is a minute at least.
 	OlderThan time.Duration
 
 	// DryRun has nothing removed.
@@ -189,19 +190,20 @@ func (l *leftover) readName(ctx context.Context) string {
 	return ""
 }
 
-// settle removes a folder, unless it is locked or young. A run that begins is about to take
-// its lock: nobody else should have it then without need, and its folder may lack one.
+// settle removes a folder, unless it is locked or young. One that was made just now is left
+// alone whatever the options: who made it is about to take its lock.
 func (c *cleaner) settle(ctx context.Context, l leftover) (CleanOutcome, error) {
 	age := c.now.Sub(l.Modified)
 	unlock := func() error { return nil }
-	if l.lock != "" && age >= min(c.options.OlderThan, lockGrace) {
+	if l.lock != "" {
+		if age < lockGrace {
+			return CleanYoung, nil
+		}
 		lock := flock.New(l.lock, flock.SetFlag(os.O_RDONLY)) // a lock that is not there is not made
 		locked, err := lock.TryLock()
 		switch {
 		case err == nil && !locked:
 			return CleanAlive, nil
-		case errors.Is(err, fs.ErrNotExist) && age < lockGrace:
-			return CleanYoung, nil
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return "", err
 		}

@@ -115,14 +115,15 @@ func TestCleanRemovesWhatIsDeadAndOldAndNothingElse(t *testing.T) {
 // A run that begins has a folder before it has the lock, and nobody else may have it then.
 func TestCleanDoesNotTouchTheLockOfARunThatBegins(t *testing.T) {
 	staging := t.TempDir()
-	leave(t, filepath.Join(staging, aliveRun), time.Second, "lock")
+	leave(t, filepath.Join(staging, oldRun), 50*time.Second)
+	leave(t, filepath.Join(staging, aliveRun), 50*time.Second, "lock")
 	hold(t, filepath.Join(staging, aliveRun))
-	leave(t, filepath.Join(staging, oldRun), time.Second) // not locked yet
-	cfg := &pipelines.Config{Staging: staging}
-	assert.Equal(t, map[string]pipelines.CleanOutcome{oldRun: pipelines.CleanYoung, aliveRun: pipelines.CleanYoung},
-		outcomes(t, staging, clean(t, cfg, pipelines.CleanOptions{})))
-	assert.Equal(t, map[string]pipelines.CleanOutcome{oldRun: pipelines.CleanYoung, aliveRun: pipelines.CleanAlive},
-		outcomes(t, staging, clean(t, cfg, pipelines.CleanOptions{OlderThan: time.Millisecond})))
+	leave(t, filepath.Join(staging, youngRun), 70*time.Second, "lock")
+	want := map[string]pipelines.CleanOutcome{
+		oldRun: pipelines.CleanYoung, aliveRun: pipelines.CleanYoung, youngRun: pipelines.CleanRemoved,
+	}
+	cleaned := clean(t, &pipelines.Config{Staging: staging}, pipelines.CleanOptions{OlderThan: time.Millisecond})
+	assert.Equal(t, want, outcomes(t, staging, cleaned))
 }
 
 func TestCleanLooksBesideTheOutput(t *testing.T) {

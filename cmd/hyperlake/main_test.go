@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
@@ -40,7 +42,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TESTDATA", lake)
 			return startFake(env)
 		},
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "backdate": backdate},
 		RequireExplicitExec: true,
 	})
 }
@@ -85,5 +87,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("%s ended with exit code %d, not %d", fmt.Sprint(args[1:]), got, want)
+	}
+}
+
+// backdate has files and folders, with all they hold, look two days old: backdate PATH…
+func backdate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: backdate PATH…")
+	}
+	then := time.Now().Add(-48 * time.Hour)
+	for _, arg := range args {
+		ts.Check(filepath.WalkDir(ts.MkAbs(arg), func(path string, _ fs.DirEntry, err error) error {
+			return errors.Join(err, os.Chtimes(path, then, then))
+		}))
 	}
 }

@@ -146,6 +146,7 @@ Exit codes:
 		a.defragCommand(),
 		a.sqlCommand(),
 		a.reportCommand(),
+		a.cleanCommand(),
 		a.hyperdCommand(),
 		a.devCommand(),
 		a.versionCommand(),
