@@ -147,6 +147,7 @@ Exit codes:
 		a.sqlCommand(),
 		a.reportCommand(),
 		a.cleanCommand(),
+		a.doctorCommand(),
 		a.hyperdCommand(),
 		a.devCommand(),
 		a.versionCommand(),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -112,6 +113,17 @@ func (c SpoolConfig) open() (spool, error) {
 	}
 	s.folder = s.scratch.Path
 	return s, nil
+}
+
+// Try makes the folder of a spool, as every bundle does, and removes it. It returns where it
+// was, and how many bytes a worker keeps there at most. Errors are failures with a hint.
+func (c SpoolConfig) Try() (parent string, maxBytes int64, err error) {
+	s, err := c.open()
+	if err != nil {
+		return "", 0, err
+	}
+	defer s.close()
+	return filepath.Dir(s.folder), s.maxBytes * int64(max(c.Sharers, 1)), nil
 }
 
 // place finds a folder for the spool, and decides how large it may be.
