@@ -90,15 +90,20 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// backdate has files and folders, with all they hold, look two days old: backdate PATH…
+// backdate has files and folders look two days old, with all they hold: backdate PATH…
 func backdate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: backdate PATH…")
 	}
-	then := time.Now().Add(-48 * time.Hour)
 	for _, arg := range args {
-		ts.Check(filepath.WalkDir(ts.MkAbs(arg), func(path string, _ fs.DirEntry, err error) error {
-			return errors.Join(err, os.Chtimes(path, then, then))
-		}))
+		ts.Check(makeOld(ts.MkAbs(arg)))
 	}
+}
+
+// makeOld has a file or folder look two days old, with all it holds.
+func makeOld(path string) error {
+	then := time.Now().Add(-48 * time.Hour)
+	return filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(path, then, then))
+	})
 }

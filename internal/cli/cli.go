@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 
@@ -33,9 +32,9 @@ type app struct {
 // Main runs one command line and returns the exit code of the process.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler), tempFolder: os.TempDir()}
-	removeScratch, err := useScratch()
+	removeScratch, err := scratch.Use()
 	if err != nil {
-		return a.finish(err)
+		return a.finish(failure.New(failure.Storage, "make a folder for temporary files: %w", err))
 	}
 	defer removeScratch()
 	defer hyperd.Shutdown()
@@ -52,31 +51,6 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = context.Cause(ctx)
 	}
 	return a.finish(err)
-}
-
-// useScratch gives this process, with all that it starts, a private folder for temporary
-// files. It is removed at the end, whatever the end: Beam leaves files behind.
-func useScratch() (remove func(), err error) {
-	folder, err := scratch.Make("", "")
-	if err != nil {
-		return nil, failure.New(failure.Storage, "make a folder for temporary files: %w", err)
-	}
-	variable := "TMPDIR"
-	if runtime.GOOS == "windows" {
-		variable = "TMP"
-	}
-	before, was := os.LookupEnv(variable)
-	if err := os.Setenv(variable, folder.Path); err != nil {
-		return nil, failure.New(failure.Storage, "set %s: %w", variable, err)
-	}
-	return func() {
-		if was {
-			_ = os.Setenv(variable, before)
-		} else {
-			_ = os.Unsetenv(variable)
-		}
-		_ = folder.Remove() // what stays goes with the process
-	}, nil
 }
 
 // watchSignals cancels at the first SIGINT or SIGTERM. A second one ends the process the

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 
 	"github.com/gofrs/flock"
 
@@ -51,6 +52,31 @@ func (f *Folder) Remove() error {
 		f.forget()
 	}
 	return err
+}
+
+// Use makes a folder, and has this process with all that it starts keep its temporary files
+// there. undo removes it: libraries leave files behind.
+func Use() (undo func(), err error) {
+	folder, err := Make("", "")
+	if err != nil {
+		return nil, err
+	}
+	variable := "TMPDIR"
+	if runtime.GOOS == "windows" {
+		variable = "TMP"
+	}
+	before, was := os.LookupEnv(variable)
+	if err := os.Setenv(variable, folder.Path); err != nil {
+		return nil, errors.Join(err, folder.Remove())
+	}
+	return func() {
+		if was {
+			_ = os.Setenv(variable, before)
+		} else {
+			_ = os.Unsetenv(variable)
+		}
+		_ = folder.Remove() // what stays goes with the process, or with the next cleaning
+	}, nil
 }
 
 // Find returns the paths of the folders below parent that Make made, in this process or

@@ -34,6 +34,25 @@ func TestAFolderNeedsItsParent(t *testing.T) {
 	require.ErrorContains(t, err, "missing")
 }
 
+func TestUse(t *testing.T) {
+	parent := t.TempDir()
+	t.Setenv("TMPDIR", parent)
+	t.Setenv("TMP", parent)
+	undo, err := scratch.Use()
+	require.NoError(t, err)
+	own := os.TempDir()
+	assert.Equal(t, parent, filepath.Dir(own))
+	require.NoError(t, os.WriteFile(filepath.Join(own, "left behind"), nil, 0o600))
+	undo()
+	assert.Equal(t, parent, os.TempDir())
+	assert.NoDirExists(t, own)
+
+	t.Setenv("TMPDIR", filepath.Join(parent, "missing"))
+	t.Setenv("TMP", filepath.Join(parent, "missing"))
+	_, err = scratch.Use()
+	require.Error(t, err)
+}
+
 func TestFindPassesOverWhatIsNotOurs(t *testing.T) {
 	parent := t.TempDir()
 	var want []string
