@@ -11,7 +11,7 @@ func (c Config) MemoryUse() (usable, limit uint64) {
 	usable = usableMemory()
 	asked, _ := parseMemoryLimit(c.MemoryLimit)
 	if asked.size == "" {
-		return usable, usable / 100 * asked.percent
+		return usable, usable/100*asked.percent + usable%100*asked.percent/100
 	}
 	last := len(asked.size) - 1
 	units, err := strconv.ParseUint(asked.size[:last], 10, 64)
