@@ -134,9 +134,13 @@ func (c *cleaner) cleanScratch(ctx context.Context, parent string) {
 	}
 }
 
-// clean looks at one folder and removes it, if it may.
+// clean looks at one folder and removes it, if it may. One that went away meanwhile was that
+// of a run that ended.
 func (c *cleaner) clean(ctx context.Context, l leftover) {
 	err := l.look(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
 	if err == nil {
 		l.Outcome, err = c.settle(ctx, l)
 	}

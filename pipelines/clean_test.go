@@ -182,6 +182,19 @@ func TestCleanOnRemoteStaging(t *testing.T) {
 	}, names(t, server.Bucket))
 }
 
+func TestCleanPassesOverARunThatEndsMeanwhile(t *testing.T) {
+	server := storagetest.StartGCS(t)
+	t.Setenv("STORAGE_EMULATOR_HOST", server.URL)
+	server.CreateObjectAt("staging/"+oldRun+"/a", nil, time.Now())
+	staging := server.Bucket + "/staging"
+	server.Inject(storagetest.Fault{On: storagetest.Stat, Name: oldRun, Times: 1, Before: func() {
+		store, err := storage.For(staging)
+		assert.NoError(t, err)
+		assert.NoError(t, store.RemoveAll(t.Context(), staging))
+	}})
+	assert.Empty(t, clean(t, &pipelines.Config{Staging: staging}, pipelines.CleanOptions{}))
+}
+
 func TestCleanGoesOnAfterAFailure(t *testing.T) {
 	server := storagetest.StartGCS(t)
 	t.Setenv("STORAGE_EMULATOR_HOST", server.URL)
