@@ -44,8 +44,8 @@ func openStaging(ctx context.Context, cfg *Config, id string) (*staging, error) 
 	if cfg.Staging != "" {
 		return openDurableStaging(ctx, cfg, id)
 	}
+	prefix := hiddenPrefix(cfg.Output.Path)
 	_, localOutput := storage.LocalPath(cfg.Output.Path)
-	prefix := "." + strings.TrimSuffix(path.Base(filepath.ToSlash(cfg.Output.Path)), ".hyper") + ".hyperlake-"
 	if !localOutput {
 		return openOwnStaging(filepath.Join(os.TempDir(), prefix+id))
 	}
@@ -83,9 +83,17 @@ func openDurableStaging(ctx context.Context, cfg *Config, id string) (*staging, 
 	}
 	s.durable = true
 	if err := writeRunFile(ctx, s.path, cfg, id); err != nil {
-		return nil, stagingFailure(s.path, errors.Join(err, s.remove()))
+		return nil, stagingFailure(s.path, errors.Join(err, s.release()))
 	}
 	return s, nil
+}
+
+// hiddenPrefix begins the names of the hidden folders of runs to that output.
+func hiddenPrefix(output string) string { return "." + outputName(output) + ".hyperlake-" }
+
+// outputName is the name of the output without its extension.
+func outputName(output string) string {
+	return strings.TrimSuffix(path.Base(filepath.ToSlash(output)), ".hyper")
 }
 
 // openLocalStaging makes the folder if it is not there, and takes its lock.

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
@@ -40,7 +42,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TESTDATA", lake)
 			return startFake(env)
 		},
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "backdate": backdate},
 		RequireExplicitExec: true,
 	})
 }
@@ -86,4 +88,22 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%s ended with exit code %d, not %d", fmt.Sprint(args[1:]), got, want)
 	}
+}
+
+// backdate has files and folders look two days old, with all they hold: backdate PATH…
+func backdate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: backdate PATH…")
+	}
+	for _, arg := range args {
+		ts.Check(makeOld(ts.MkAbs(arg)))
+	}
+}
+
+// makeOld has a file or folder look two days old, with all it holds.
+func makeOld(path string) error {
+	then := time.Now().Add(-48 * time.Hour)
+	return filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(path, then, then))
+	})
 }

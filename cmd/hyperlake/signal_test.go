@@ -35,10 +35,10 @@ func longRun(t *testing.T, folder string) string {
 }
 
 // start runs the program until it is loading, and returns it with the pid of its hyperd.
-func start(t *testing.T, folder string, scratch string) (cmd *exec.Cmd, stderr *bytes.Buffer, hyperdPID int) {
+func start(t *testing.T, folder string, scratch string, flags ...string) (cmd *exec.Cmd, stderr *bytes.Buffer, hyperdPID int) {
 	hyperdPath, err := hyperd.Find("")
 	require.NoError(t, err, "the tests need hyperd: run `make hyperd` first")
-	cmd = exec.Command(os.Args[0], "generate", longRun(t, folder))
+	cmd = exec.Command(os.Args[0], append([]string{"generate", longRun(t, folder)}, flags...)...)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), programVariable+"=1", "HYPERD_PATH="+hyperdPath, "TMPDIR="+scratch)
 	stderr = &bytes.Buffer{}

@@ -8,15 +8,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/guard"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/scratch"
 )
 
 // app is what the commands of one invocation share.
@@ -27,14 +26,15 @@ type app struct {
 	log            *slog.Logger // set before a command runs, as is engineLog
 	engineLog      *slog.Logger
 	signal         atomic.Int32 // the signal that interrupted us, 0 for none
+	tempFolder     string       // that of the user for temporary files; this process has one of its own
 }
 
 // Main runs one command line and returns the exit code of the process.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler)}
-	removeScratch, err := useScratch()
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler), tempFolder: os.TempDir()}
+	removeScratch, err := scratch.Use()
 	if err != nil {
-		return a.finish(err)
+		return a.finish(failure.New(failure.Storage, "make a folder for temporary files: %w", err))
 	}
 	defer removeScratch()
 	defer hyperd.Shutdown()
@@ -51,34 +51,6 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = context.Cause(ctx)
 	}
 	return a.finish(err)
-}
-
-// useScratch gives this process, with all that it starts, a private folder for temporary
-// files. It is removed at the end, whatever the end: Beam leaves files behind.
-func useScratch() (remove func(), err error) {
-	folder, err := os.MkdirTemp("", "hyperlake-")
-	if err != nil {
-		return nil, failure.New(failure.Storage, "make a folder for temporary files: %w", err)
-	}
-	forget := guard.RemoveAtDeath(folder)
-	variable := "TMPDIR"
-	if runtime.GOOS == "windows" {
-		variable = "TMP"
-	}
-	before, was := os.LookupEnv(variable)
-	if err := os.Setenv(variable, folder); err != nil {
-		return nil, failure.New(failure.Storage, "set %s: %w", variable, err)
-	}
-	return func() {
-		if was {
-			_ = os.Setenv(variable, before)
-		} else {
-			_ = os.Unsetenv(variable)
-		}
-		if os.RemoveAll(folder) == nil {
-			forget()
-		}
-	}, nil
 }
 
 // watchSignals cancels at the first SIGINT or SIGTERM. A second one ends the process the
@@ -148,6 +120,8 @@ Exit codes:
 		a.defragCommand(),
 		a.sqlCommand(),
 		a.reportCommand(),
+		a.cleanCommand(),
+		a.doctorCommand(),
 		a.hyperdCommand(),
 		a.devCommand(),
 		a.versionCommand(),

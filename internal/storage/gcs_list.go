@@ -49,6 +49,46 @@ func (g *GCS) Glob(ctx context.Context, pattern string) ([]Info, error) {
 	return found, nil
 }
 
+// Folders implements [Store].
+func (g *GCS) Folders(ctx context.Context, folder string) ([]string, error) {
+	bucket, name, err := g.bucket(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	query := &gcs.Query{Prefix: insideOf(name), Delimiter: "/"}
+	var names []string
+	err = g.list(ctx, folder, bucket, query, func(attrs *gcs.ObjectAttrs) bool {
+		if attrs.Prefix != "" {
+			names = append(names, strings.TrimSuffix(strings.TrimPrefix(attrs.Prefix, query.Prefix), "/"))
+		}
+		return true
+	})
+	sort.Strings(names)
+	return names, err
+}
+
+// List implements [Store].
+func (g *GCS) List(ctx context.Context, folder string) ([]Info, error) {
+	bucket, name, err := g.bucket(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	var found []Info
+	err = g.list(ctx, folder, bucket, &gcs.Query{Prefix: insideOf(name)}, func(attrs *gcs.ObjectAttrs) bool {
+		found = append(found, gcsInfo(objectURI(bucket, attrs.Name), attrs))
+		return true
+	})
+	return found, err
+}
+
+// insideOf is what the names of objects in a folder begin with; nothing for that of a bucket.
+func insideOf(folder string) string {
+	if folder = strings.TrimRight(folder, "/"); folder == "" {
+		return ""
+	}
+	return folder + "/"
+}
+
 func objectURI(bucket *gcs.BucketHandle, name string) string {
 	return gcsScheme + "://" + bucket.BucketName() + "/" + name
 }

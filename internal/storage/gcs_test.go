@@ -88,6 +88,13 @@ func TestGCSAtTheRootOfABucket(t *testing.T) {
 	assert.Equal(t, "gs://lake/a.parquet", found[0].URI)
 	assert.NotZero(t, found[0].Generation)
 	require.ErrorContains(t, store.RemoveAll(t.Context(), server.Bucket+"/"), "never removed")
+	put(t, store, server.Bucket+"/folder/b", []byte("b"))
+	folders, err := store.Folders(t.Context(), server.Bucket)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"folder"}, folders)
+	listed, err := store.List(t.Context(), server.Bucket+"/")
+	require.NoError(t, err)
+	assert.Len(t, listed, 2)
 }
 
 func TestGCSGlobLeavesOutWhatStandsForFolders(t *testing.T) {
@@ -102,6 +109,9 @@ func TestGCSGlobLeavesOutWhatStandsForFolders(t *testing.T) {
 	require.Len(t, found, 2)
 	assert.Equal(t, "gs://lake/lake/a.parquet", found[0].URI)
 	assert.Equal(t, "gs://lake/lake/empty.parquet", found[1].URI)
+	listed, err := store.List(t.Context(), server.Bucket+"/lake")
+	require.NoError(t, err)
+	assert.Len(t, listed, 4, "what is removed is listed")
 	info, err := store.Stat(t.Context(), server.Bucket+"/lake/folder")
 	require.NoError(t, err)
 	assert.True(t, info.Folder)
@@ -181,10 +191,12 @@ func TestGCSExplainsWhatIsMissing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, []byte("x"), 0o644))
 	cases := map[string]func() error{
-		"Glob":   func() error { _, err := store.Glob(t.Context(), "gs://nobody/a/*"); return err },
-		"Stat":   func() error { _, err := store.Stat(t.Context(), "gs://nobody/a"); return err },
-		"Put":    func() error { return store.Put(t.Context(), "gs://nobody/a", []byte("x")) },
-		"Remove": func() error { return store.RemoveAll(t.Context(), "gs://nobody/a") },
+		"Glob":    func() error { _, err := store.Glob(t.Context(), "gs://nobody/a/*"); return err },
+		"Folders": func() error { _, err := store.Folders(t.Context(), "gs://nobody/a"); return err },
+		"List":    func() error { _, err := store.List(t.Context(), "gs://nobody/a"); return err },
+		"Stat":    func() error { _, err := store.Stat(t.Context(), "gs://nobody/a"); return err },
+		"Put":     func() error { return store.Put(t.Context(), "gs://nobody/a", []byte("x")) },
+		"Remove":  func() error { return store.RemoveAll(t.Context(), "gs://nobody/a") },
 	}
 	for name, attempt := range cases {
 		t.Run(name, func(t *testing.T) {

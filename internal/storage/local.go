@@ -64,6 +64,50 @@ func (Local) Glob(ctx context.Context, pattern string) ([]Info, error) {
 	return found, nil
 }
 
+// Folders implements [Store].
+func (Local) Folders(ctx context.Context, folder string) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.IsDir() {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, err
+}
+
+// List implements [Store]. What goes away meanwhile is left out.
+func (Local) List(ctx context.Context, folder string) ([]Info, error) {
+	var found []Info
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && entry.IsDir() {
+			return nil
+		}
+		var stat fs.FileInfo
+		if err == nil {
+			stat, err = entry.Info()
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		}
+		found = append(found, localInfo(path, stat))
+		return nil
+	})
+	return found, err
+}
+
 // danglingOrNil tells a missing path from a symbolic link that leads nowhere.
 func danglingOrNil(path string) error {
 	if stat, err := os.Lstat(path); err == nil && stat.Mode()&fs.ModeSymlink != 0 {

@@ -46,6 +46,24 @@ func TestGlobFollowsSymbolicLinks(t *testing.T) {
 	require.ErrorContains(t, err, "leads nowhere")
 }
 
+// What removes folders by what it lists must not follow links out of them.
+func TestListingDoesNotFollowSymbolicLinks(t *testing.T) {
+	outside := tree(t, "deep/a")
+	folder := tree(t, "b")
+	require.NoError(t, os.Symlink(filepath.Join(outside, "deep"), filepath.Join(folder, "linked")))
+	require.NoError(t, os.Symlink(filepath.Join(outside, "gone"), filepath.Join(folder, "dangling")))
+	folders, err := storage.Local{}.Folders(t.Context(), folder)
+	require.NoError(t, err)
+	assert.Empty(t, folders)
+	files, err := storage.Local{}.List(t.Context(), folder)
+	require.NoError(t, err)
+	var names []string
+	for _, file := range files {
+		names = append(names, filepath.Base(file.URI))
+	}
+	assert.ElementsMatch(t, []string{"b", "linked", "dangling"}, names, "links as they are")
+}
+
 func TestOpenComparesTheTimeOfModification(t *testing.T) {
 	folder := tree(t, "a")
 	path := filepath.Join(folder, "a")

@@ -85,6 +85,16 @@ type Store interface {
 	// matches is no error; a missing folder neither, but a missing bucket is.
 	Glob(ctx context.Context, pattern string) ([]Info, error)
 
+	// Folders lists the names of the folders directly below a folder, sorted, whatever they
+	// begin with. Symbolic links are none of them. A missing folder has none, but a missing
+	// bucket is an error.
+	Folders(ctx context.Context, folder string) ([]string, error)
+
+	// List describes all files below a folder, however deep, in any order and whatever their
+	// names begin with; on gs:// with the objects that stand for folders. Symbolic links are
+	// not followed. A missing folder has none, but a missing bucket is an error.
+	List(ctx context.Context, folder string) ([]Info, error)
+
 	// Stat describes one file or folder. A missing one is fs.ErrNotExist. On gs:// a
 	// folder is there as long as a file is below it.
 	Stat(ctx context.Context, uri string) (Info, error)

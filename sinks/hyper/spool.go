@@ -4,18 +4,19 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/guard"
+	"hyperlake/internal/scratch"
 	"hyperlake/internal/storage"
 )
 
 const (
-	// memoryFolder is where Linux keeps files in memory.
-	memoryFolder = "/dev/shm"
+	// MemoryFolder is where Linux keeps files in memory.
+	MemoryFolder = "/dev/shm"
 
 	// autoSpoolBytes is the bound of a spool for which none is given. A statement loads what
 	// waits in the spool: with much less, hyperd spends its time on beginnings and ends.
@@ -97,7 +98,7 @@ func (c SpoolConfig) share(bytes int64) int64 {
 type spool struct {
 	folder   string
 	maxBytes int64
-	forget   func() // calls off the cleaning up after a death
+	scratch  *scratch.Folder // the folder once it is made
 }
 
 // open makes a folder of its own for a loader.
@@ -106,12 +107,23 @@ func (c SpoolConfig) open() (spool, error) {
 	if err != nil {
 		return spool{}, err
 	}
-	if s.folder, err = os.MkdirTemp(s.folder, "hyperlake-spool-"); err != nil {
+	if s.scratch, err = scratch.Make(s.folder, "spool-"); err != nil {
 		return spool{}, failure.New(failure.Storage, "make a folder for the spool: %w", err).
 			WithHint("check that the folder can be written, or set spool.path")
 	}
-	s.forget = guard.RemoveAtDeath(s.folder)
+	s.folder = s.scratch.Path
 	return s, nil
+}
+
+// Try makes the folder of a spool, as every bundle does, and removes it. It returns where it
+// was, and how many bytes a worker keeps there at most. Errors are failures with a hint.
+func (c SpoolConfig) Try() (parent string, maxBytes int64, err error) {
+	s, err := c.open()
+	if err != nil {
+		return "", 0, err
+	}
+	defer s.close()
+	return filepath.Dir(s.folder), s.maxBytes * int64(max(c.Sharers, 1)), nil
 }
 
 // place finds a folder for the spool, and decides how large it may be.
@@ -127,8 +139,8 @@ func (c SpoolConfig) place() (spool, error) {
 	folder := c.Path
 	if folder == "" {
 		folder = os.TempDir()
-		if free, err := storage.FreeBytes(memoryFolder); err == nil && free/autoPart >= uint64(cmp.Or(asked, minMemoryBytes)) {
-			folder = memoryFolder
+		if free, err := storage.FreeBytes(MemoryFolder); err == nil && free/autoPart >= uint64(cmp.Or(asked, minMemoryBytes)) {
+			folder = MemoryFolder
 		}
 	}
 	if asked == 0 {
@@ -146,10 +158,7 @@ func (s spool) segmentBytes() int64 { return s.maxBytes / spoolSegments }
 
 // close removes the folder and all it holds.
 func (s spool) close() {
-	if s.folder == "" {
-		return
-	}
-	if os.RemoveAll(s.folder) == nil { // what stays goes with the process
-		s.forget()
+	if s.scratch != nil {
+		_ = s.scratch.Remove() // what stays goes with the process
 	}
 }

@@ -35,6 +35,19 @@ func TestSharersDivideTheSpool(t *testing.T) {
 	}
 }
 
+func TestTryLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	parent, most, err := SpoolConfig{Path: folder, MaxBytes: "256m", Sharers: 2}.Try()
+	require.NoError(t, err)
+	assert.Equal(t, folder, parent)
+	assert.EqualValues(t, 256<<20, most)
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+	_, _, err = SpoolConfig{Path: filepath.Join(folder, "gone")}.Try()
+	require.ErrorContains(t, err, "gone")
+}
+
 func TestASpoolWithoutItsFolderIsRefused(t *testing.T) {
 	lease := hyperdtest.Acquire(t)
 	_, err := newLoader(twoTables(t), SpoolConfig{Path: filepath.Join(t.TempDir(), "gone")}, nil, lease, filepath.Join(t.TempDir(), "x.hyper"))

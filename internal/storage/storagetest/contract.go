@@ -29,6 +29,7 @@ func Run(t *testing.T, newStore func(t *testing.T) (storage.Store, string)) {
 		{"Glob", testGlob},
 		{"GlobRefusesMalformedPatterns", testMalformedGlob},
 		{"OddNames", testOddNames},
+		{"FoldersAndList", testFoldersAndList},
 		{"Stat", testStat},
 		{"Get", testGet},
 		{"PutReplaces", testPut},
@@ -83,8 +84,14 @@ func (f folder) glob(t *testing.T, pattern string) []string {
 	t.Helper()
 	found, err := f.Glob(t.Context(), f.uri(pattern))
 	require.NoError(t, err)
+	return f.names(t, found)
+}
+
+// names are those of files, as seen from the root of the folder.
+func (f folder) names(t *testing.T, files []storage.Info) []string {
+	t.Helper()
 	var names []string
-	for _, info := range found {
+	for _, info := range files {
 		name, ok := strings.CutPrefix(filepath.ToSlash(info.URI), filepath.ToSlash(f.root)+"/")
 		require.True(t, ok, info.URI)
 		names = append(names, name)
@@ -181,6 +188,8 @@ func testCancelledContext(t *testing.T, f folder) {
 
 	attempts := map[string]func() error{
 		"Glob":      func() error { _, err := f.Glob(cancelled, f.uri("*")); return err },
+		"Folders":   func() error { _, err := f.Folders(cancelled, f.root); return err },
+		"List":      func() error { _, err := f.List(cancelled, f.root); return err },
 		"Stat":      func() error { _, err := f.Stat(cancelled, f.uri("file")); return err },
 		"Get":       func() error { _, err := f.Get(cancelled, f.uri("file")); return err },
 		"Put":       func() error { return f.Put(cancelled, f.uri("file"), []byte("new")) },

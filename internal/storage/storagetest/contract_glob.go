@@ -50,6 +50,48 @@ func testGlob(t *testing.T, f folder) {
 	assert.EqualValues(t, len("year=2026/m=1/x.parquet"), found[0].Size)
 }
 
+// What Glob leaves out is listed, too.
+func testFoldersAndList(t *testing.T, f folder) {
+	for _, name := range []string{
+		"run/a", "run/b/c", "run/b/.hidden", "run/_SUCCESS", "run-2/a", "run.txt", ".hidden/deep/a", "_odd [1]/x", "z/a",
+	} {
+		f.put(t, name, []byte(name))
+	}
+	cases := []struct {
+		folder  string
+		folders []string
+		files   []string
+	}{
+		{"run", []string{"b"}, []string{"run/_SUCCESS", "run/a", "run/b/.hidden", "run/b/c"}},
+		{"run/", []string{"b"}, []string{"run/_SUCCESS", "run/a", "run/b/.hidden", "run/b/c"}},
+		{".hidden", []string{"deep"}, []string{".hidden/deep/a"}},
+		{"_odd [1]", nil, []string{"_odd [1]/x"}},
+		{"ru", nil, nil},
+		{"missing", nil, nil},
+		{"missing/too", nil, nil},
+	}
+	for _, c := range cases {
+		t.Run(c.folder, func(t *testing.T) {
+			folders, err := f.Folders(t.Context(), f.uri(c.folder))
+			require.NoError(t, err)
+			assert.Equal(t, c.folders, folders)
+			files, err := f.List(t.Context(), f.uri(c.folder))
+			require.NoError(t, err)
+			assert.ElementsMatch(t, c.files, f.names(t, files))
+		})
+	}
+	folders, err := f.Folders(t.Context(), f.root)
+	require.NoError(t, err)
+	assert.Equal(t, []string{".hidden", "_odd [1]", "run", "run-2", "z"}, folders)
+
+	listed, err := f.List(t.Context(), f.uri("z"))
+	require.NoError(t, err)
+	require.Len(t, listed, 1)
+	described, err := f.Stat(t.Context(), f.uri("z/a"))
+	require.NoError(t, err)
+	assert.True(t, described.SameVersion(listed[0]), "listed: %+v, described: %+v", listed[0], described)
+}
+
 func testMalformedGlob(t *testing.T, f folder) {
 	for _, pattern := range []string{"[a.parquet", "{a,b.parquet", "x/[]/y"} {
 		_, err := f.Glob(t.Context(), f.uri(pattern))

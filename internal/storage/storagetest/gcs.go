@@ -3,6 +3,7 @@ package storagetest
 import (
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/fsouza/fake-gcs-server/fakestorage"
 	"github.com/stretchr/testify/require"
@@ -41,9 +42,12 @@ func StartGCS(t testing.TB) *GCS {
 }
 
 // CreateObject makes an object without a request, whatever its name.
-func (g *GCS) CreateObject(name string, data []byte) {
+func (g *GCS) CreateObject(name string, data []byte) { g.CreateObjectAt(name, data, time.Now()) }
+
+// CreateObjectAt makes an object as if that had been at another time.
+func (g *GCS) CreateObjectAt(name string, data []byte, created time.Time) {
 	g.fake.CreateObject(fakestorage.Object{
-		ObjectAttrs: fakestorage.ObjectAttrs{BucketName: bucket, Name: name}, Content: data,
+		ObjectAttrs: fakestorage.ObjectAttrs{BucketName: bucket, Name: name, Created: created}, Content: data,
 	})
 }
 

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A process that is killed together with its guard leaves all that it had, as when a machine
+// loses its power. As long as it lives, clean leaves that alone, however old it looks.
+func TestCleanRemovesWhatAKilledRunLeft(t *testing.T) {
+	folder, spool := t.TempDir(), t.TempDir()
+	scratch, err := os.MkdirTemp("", "hl")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(scratch) })
+	run, _, hyperdPID := start(t, folder, scratch, "--set", "spool.path="+spool)
+	guard := childNamed(run.Process.Pid, filepath.Base(os.Args[0]))
+	require.NotZero(t, guard, "its guard is not found")
+	all := []int{guard, run.Process.Pid, hyperdPID}
+	for _, pid := range all { // what is written to is not old
+		require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+	}
+	t.Cleanup(func() {
+		for _, pid := range all {
+			if t.Failed() { // else they are gone
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	})
+	for _, place := range []string{folder, scratch, spool} {
+		require.NoError(t, makeOld(place))
+	}
+	clean := func() string {
+		cmd := program(t, folder, []string{"TMPDIR=" + scratch}, "clean", "long.yaml", "--set", "spool.path="+spool)
+		stdout, err := cmd.Output()
+		require.NoError(t, err)
+		return string(stdout)
+	}
+	const hidden, temporary = `/\.long\.hyperlake-[0-9TZa-f-]+`, `/hyperlake-(spool-)?[0-9]+`
+	said := clean()
+	for _, path := range []string{folder + hidden, scratch + temporary, spool + temporary} {
+		assert.Regexp(t, `kept: alive +│ `+path, said)
+	}
+
+	for _, pid := range all {
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	}
+	require.Error(t, run.Wait())
+	said = clean()
+	for _, path := range []string{folder + hidden, scratch + temporary, spool + temporary} {
+		assert.Regexp(t, `│ 2 days │ .*│ removed +│ `+path, said)
+	}
+	requireNothingLeft(t, folder, scratch, hyperdPID)
+	left, err := os.ReadDir(spool)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}

@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/pipelines"
+	"hyperlake/sinks/hyper"
+)
+
+// cleanFlags are those of clean.
+type cleanFlags struct {
+	staging   string
+	olderThan string
+	dryRun    bool
+}
+
+// cleanListing is what clean prints for programs.
+type cleanListing struct {
+	Folders []pipelines.Cleaned `json:"folders"`
+}
+
+func (a *app) cleanCommand() *cobra.Command {
+	flags := &cleanFlags{}
+	cmd := &cobra.Command{
+		Use:   "clean [CONFIG]",
+		Short: "Remove what dead runs left on staging, and dead processes on this machine",
+		Long: `Remove what runs left that were killed: their folders on the staging of CONFIG, or on that
+of --staging, and the hidden ones beside the output of CONFIG; and the folders for temporary
+files of processes of this machine that were killed.
+
+Folders of runs are known by the id in their names; nothing else is touched. What a living
+run or process has locked stays, and so does what is younger than --older-than (and than a
+minute), counted from the newest file. On gs:// there are no locks: choose a time that no run
+works without writing a file. A failed run that is to be resumed needs its folder.`,
+		Example: `  hyperlake clean lineitem.yaml --dry-run
+  hyperlake clean --staging gs://bucket/staging --older-than 7d`,
+		Args: atMostOne("configuration file"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.clean(cmd.Context(), flags, args) },
+	}
+	cmd.Flags().StringVar(&flags.staging, "staging", "", "look at this `folder`, local or gs://, instead of the staging of CONFIG")
+	cmd.Flags().StringVar(&flags.olderThan, "older-than", "24h", "keep what is younger than this `time`, such as 36h or 7d")
+	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "say what would be removed, and remove nothing")
+	return cmd
+}
+
+// atMostOne accepts one argument or none.
+func atMostOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= 1 {
+			return nil
+		}
+		return failure.New(failure.Usage, "%s takes one %s at most, but %d arguments were given", cmd.CommandPath(), what, len(args)).
+			WithHint("usage: %s", cmd.UseLine()).BeforeData()
+	}
+}
+
+func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error {
+	var age pipelines.Age
+	if err := age.UnmarshalText([]byte(flags.olderThan)); err != nil {
+		return failure.New(failure.Usage, "--older-than %w", err).BeforeData()
+	}
+	cfg, err := a.cleanConfig(flags, args)
+	if err != nil {
+		return err
+	}
+	scratch := []string{a.tempFolder, hyper.MemoryFolder}
+	if cfg.Spool.Path != "" && !slices.Contains(scratch, cfg.Spool.Path) {
+		scratch = append(scratch, cfg.Spool.Path)
+	}
+	cleaned, err := pipelines.Clean(ctx, cfg, pipelines.CleanOptions{
+		OlderThan: time.Duration(age), DryRun: flags.dryRun, Scratch: scratch,
+	})
+	if printErr := a.printCleaned(cleaned, flags); err == nil {
+		err = printErr
+	}
+	return err
+}
+
+// cleanConfig is the configuration of the command line, or one that has no more than a staging.
+func (a *app) cleanConfig(flags *cleanFlags, args []string) (*pipelines.Config, error) {
+	if len(args) == 1 {
+		var values []pipelines.FlagValue
+		if flags.staging != "" {
+			values = append(values, pipelines.FlagValue{Flag: "--staging", Key: "staging", Value: strconv.Quote(flags.staging)})
+		}
+		return a.flags.load(args[0], values...)
+	}
+	cfg := &pipelines.Config{Staging: flags.staging}
+	if flags.staging == "" {
+		return cfg, nil
+	}
+	if _, err := storage.For(flags.staging); err != nil {
+		return nil, failure.New(failure.Usage, "--staging %w", err).BeforeData()
+	}
+	if _, local := storage.LocalPath(flags.staging); local {
+		var err error
+		if cfg.Staging, err = filepath.Abs(flags.staging); err != nil {
+			return nil, failure.New(failure.Usage, "--staging: %w", err).BeforeData()
+		}
+	}
+	return cfg, nil
+}
+
+// printCleaned prints what became of every folder, and for people the sum.
+func (a *app) printCleaned(cleaned []pipelines.Cleaned, flags *cleanFlags) error {
+	if a.flags.json {
+		return a.printJSON(cleanListing{append([]pipelines.Cleaned{}, cleaned...)})
+	}
+	did, counted := "removed", pipelines.CleanRemoved
+	if flags.dryRun {
+		did, counted = "would remove", pipelines.CleanWouldRemove
+	}
+	var rows [][]string
+	var folders, bytes int64
+	for _, c := range cleaned {
+		rows = append(rows, []string{
+			cmp.Or(c.RunID, "temporary files"), visible(c.Name), ageText(time.Since(c.Modified)), humanize.Comma(int64(c.Files)),
+			humanize.Bytes(uint64(c.Bytes)), cleanText(c.Outcome, flags.olderThan), visible(c.Path),
+		})
+		if c.Outcome == counted {
+			folders, bytes = folders+1, bytes+c.Bytes
+		}
+	}
+	if len(rows) > 0 {
+		headings := []column{
+			{name: "run"}, {name: "name", optional: true}, {name: "age", number: true}, {name: "files", number: true},
+			{name: "size", number: true}, {name: "what"}, {name: "folder"},
+		}
+		if err := a.printText(renderTable(headings, rows, true) + "\n"); err != nil {
+			return err
+		}
+	}
+	a.say("%s %s, %s", did, plural(folders, "folder", "folders"), humanize.Bytes(uint64(bytes)))
+	return nil
+}
+
+// cleanText says for people what became of a folder.
+func cleanText(outcome pipelines.CleanOutcome, olderThan string) string {
+	switch outcome {
+	case pipelines.CleanWouldRemove:
+		return "would be removed"
+	case pipelines.CleanAlive:
+		return "kept: alive"
+	case pipelines.CleanYoung:
+		return "kept: younger than " + olderThan
+	case pipelines.CleanFailed:
+		return "not removed"
+	default:
+		return string(outcome)
+	}
+}
+
+// ageText is a span of time in one unit.
+func ageText(age time.Duration) string {
+	switch {
+	case age < time.Hour:
+		return fmt.Sprintf("%d min", age/time.Minute)
+	case age < 48*time.Hour:
+		return fmt.Sprintf("%d h", age/time.Hour)
+	default:
+		return fmt.Sprintf("%d days", age/(24*time.Hour))
+	}
+}

@@ -1,0 +1,231 @@
+package pipelines
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/scratch"
+	"hyperlake/internal/storage"
+)
+
+// CleanOptions say what Clean may remove.
+type CleanOptions struct {
+	// OlderThan is how long nothing was written to a folder that is removed. Positive; of a
+	// local folder it is a minute at least.
+	OlderThan time.Duration
+
+	// DryRun has nothing removed.
+	DryRun bool
+
+	// Scratch are folders of this machine in which processes make folders for temporary
+	// files.
+	Scratch []string
+}
+
+// CleanOutcome says what became of a folder.
+type CleanOutcome string
+
+// What becomes of a folder.
+const (
+	CleanRemoved     CleanOutcome = "removed"
+	CleanWouldRemove CleanOutcome = "would_remove" // but for DryRun
+	CleanAlive       CleanOutcome = "kept_alive"   // its run, or its process, lives
+	CleanYoung       CleanOutcome = "kept_young"   // something was written to it within OlderThan
+	CleanFailed      CleanOutcome = "failed"       // it, or a part of it, is still there
+)
+
+// Cleaned is a folder of a run or a process, and what became of it.
+type Cleaned struct {
+	Path     string       `json:"path"`
+	RunID    string       `json:"run_id,omitempty"` // empty: a folder for temporary files
+	Name     string       `json:"name,omitempty"`   // of the run, as far as it is known
+	Modified time.Time    `json:"modified"`         // when the newest of its files was written
+	Files    int          `json:"files"`
+	Bytes    int64        `json:"bytes"`
+	Outcome  CleanOutcome `json:"outcome"`
+	Error    string       `json:"error,omitempty"` // why it failed
+}
+
+// Clean removes the folders that dead runs and processes left: those of runs on the staging
+// of cfg and hidden beside its output, where these are set, and those for temporary files.
+// What is locked or young stays. On gs:// there are no locks: a run that writes nothing for
+// as long as OlderThan is taken for dead.
+//
+// One folder that cannot be removed does not keep others: the error, a failure of kind
+// Storage, comes with all that was looked at, in the order of places and names.
+func Clean(ctx context.Context, cfg *Config, options CleanOptions) ([]Cleaned, error) {
+	c := cleaner{options: options, now: time.Now()}
+	if cfg.Staging != "" {
+		c.cleanRuns(ctx, cfg.Staging, "", "")
+	}
+	if _, local := storage.LocalPath(cfg.Output.Path); local && cfg.Output.Path != "" {
+		c.cleanRuns(ctx, filepath.Dir(cfg.Output.Path), hiddenPrefix(cfg.Output.Path), outputName(cfg.Output.Path))
+	}
+	for _, parent := range options.Scratch {
+		c.cleanScratch(ctx, parent)
+	}
+	return c.seen, c.failure()
+}
+
+// cleaner is a Clean under way.
+type cleaner struct {
+	options CleanOptions
+	now     time.Time
+	seen    []Cleaned
+	errs    []error
+}
+
+// leftover is a folder that may be one of a dead run or process.
+type leftover struct {
+	Cleaned
+	store storage.Store
+	files []storage.Info
+	lock  string // path of the file that its process locks; empty where there are no locks
+}
+
+// cleanRuns cleans the folders in parent whose names are prefix and the id of a run.
+func (c *cleaner) cleanRuns(ctx context.Context, parent, prefix, name string) {
+	store, err := storage.For(parent)
+	var folders []string
+	if err == nil {
+		folders, err = store.Folders(ctx, parent)
+	}
+	if err != nil {
+		c.errs = append(c.errs, fmt.Errorf("look into %s: %w", parent, err))
+	}
+	_, local := storage.LocalPath(parent)
+	for _, folder := range folders {
+		id, ok := strings.CutPrefix(folder, prefix)
+		if !ok || !runIDPattern.MatchString(id) {
+			continue
+		}
+		l := leftover{Cleaned: Cleaned{Path: storage.Join(parent, folder), RunID: id, Name: name}, store: store}
+		if local {
+			l.lock = filepath.Join(l.Path, lockName)
+		}
+		c.clean(ctx, l)
+	}
+}
+
+// cleanScratch cleans the folders for temporary files in parent, but for that of this process.
+func (c *cleaner) cleanScratch(ctx context.Context, parent string) {
+	folders, err := scratch.Find(parent)
+	if err != nil {
+		c.errs = append(c.errs, fmt.Errorf("look into %s: %w", parent, err))
+	}
+	for _, folder := range folders {
+		if folder != os.TempDir() {
+			c.clean(ctx, leftover{Cleaned: Cleaned{Path: folder}, store: storage.Local{}, lock: filepath.Join(folder, scratch.LockName)})
+		}
+	}
+}
+
+// clean looks at one folder and removes it, if it may. One that went away meanwhile was that
+// of a run that ended.
+func (c *cleaner) clean(ctx context.Context, l leftover) {
+	err := l.look(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		l.Outcome, err = c.settle(ctx, l)
+	}
+	if err != nil {
+		l.Outcome, l.Error = CleanFailed, err.Error()
+		c.errs = append(c.errs, fmt.Errorf("remove %s: %w", l.Path, err))
+	}
+	c.seen = append(c.seen, l.Cleaned)
+}
+
+// look finds out what is in a folder.
+func (l *leftover) look(ctx context.Context) error {
+	stat, err := l.store.Stat(ctx, l.Path)
+	if err != nil {
+		return err
+	}
+	l.Modified = stat.Modified // of a folder without files; not known on gs://, where there is none
+	if l.files, err = l.store.List(ctx, l.Path); err != nil {
+		return err
+	}
+	for _, file := range l.files {
+		l.Files++
+		l.Bytes += file.Size
+		if file.Modified.After(l.Modified) {
+			l.Modified = file.Modified
+		}
+	}
+	l.Name = cmp.Or(l.readName(ctx), l.Name)
+	return nil
+}
+
+// maxRunFileBytes bounds what is read of a file that may be of another program.
+const maxRunFileBytes = 1 << 20
+
+// readName reads the name of a run from the file in which it says what it is, if there is one.
+func (l *leftover) readName(ctx context.Context) string {
+	uri := storage.Join(l.Path, runFileName)
+	for _, file := range l.files {
+		if filepath.ToSlash(file.URI) != filepath.ToSlash(uri) || file.Size > maxRunFileBytes {
+			continue
+		}
+		if run, err := readRunFile(ctx, l.store, uri); err == nil {
+			return run.Name
+		}
+	}
+	return ""
+}
+
+// settle removes a folder, unless it is locked or young. One that was made just now is left
+// alone whatever the options: who made it is about to take its lock.
+func (c *cleaner) settle(ctx context.Context, l leftover) (CleanOutcome, error) {
+	age := c.now.Sub(l.Modified)
+	unlock := func() error { return nil }
+	if l.lock != "" {
+		if age < lockGrace {
+			return CleanYoung, nil
+		}
+		lock := flock.New(l.lock, flock.SetFlag(os.O_RDONLY)) // a lock that is not there is not made
+		locked, err := lock.TryLock()
+		switch {
+		case err == nil && !locked:
+			return CleanAlive, nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return "", err
+		}
+		unlock = lock.Close
+	}
+	switch {
+	case age < c.options.OlderThan:
+		return CleanYoung, unlock()
+	case c.options.DryRun:
+		return CleanWouldRemove, unlock()
+	}
+	err := l.store.RemoveAll(ctx, l.Path)
+	if unlockErr := unlock(); err == nil {
+		return CleanRemoved, unlockErr
+	}
+	return CleanRemoved, l.store.RemoveAll(ctx, l.Path) // some systems do not remove an open file, as the lock was
+}
+
+// failure is what went wrong, of which there may be much.
+func (c *cleaner) failure() error {
+	if len(c.errs) == 0 {
+		return nil
+	}
+	more := ""
+	if len(c.errs) > 1 {
+		more = fmt.Sprintf("; and %d more", len(c.errs)-1)
+	}
+	return failure.New(failure.Storage, "%w%s", c.errs[0], more).
+		WithHint("%s", cmp.Or(storage.Hint(c.errs[0]), "check that the folders can be read and written, then clean again"))
+}

@@ -1,0 +1,165 @@
+package pipelines
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/transforms/parquetread"
+)
+
+// checkStagingFolder tries staging, and says what workers elsewhere need of it.
+func (c *Config) checkStagingFolder(ctx context.Context) (string, error) {
+	if c.Staging == "" {
+		if _, local := storage.LocalPath(c.Output.Path); !local {
+			return "not set: a temporary folder of this machine is taken", nil
+		}
+		return "not set: a hidden folder beside the output is taken", nil
+	}
+	place, err := tryFolder(ctx, c.Staging)
+	if err != nil {
+		return "", failure.New(failure.Storage, "%w", err).
+			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set staging to another"))
+	}
+	found, err := c.describe(c.Staging, place)
+	if _, local := storage.LocalPath(c.Staging); err == nil && local && c.Runner.Name == RunnerFlink && c.Runner.Flink.Environment != FlinkLoopback {
+		err = caution("it must be the same folder, by the same path, on this machine and on those of all workers; else set staging to gs://BUCKET/FOLDER",
+			"%s; workers may run on other machines", found)
+	}
+	return found, err
+}
+
+// checkOutputFolder tries the folder of the output, which should have room for as much as
+// there is to read.
+func (c *Config) checkOutputFolder(ctx context.Context) (string, error) {
+	path, local := storage.LocalPath(c.Output.Path)
+	if stat, err := os.Stat(path); local && err == nil && stat.IsDir() {
+		return "", failure.New(failure.Storage, "%s is a folder, but the output is a file", path).WithHint("set output.path to another name")
+	}
+	folder := c.Output.Path[:strings.LastIndexAny(filepath.ToSlash(c.Output.Path), "/")+1]
+	place, err := tryFolder(ctx, folder)
+	if err != nil {
+		return "", failure.New(failure.Storage, "%w", err).
+			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set output.path"))
+	}
+	found, err := c.describe(folder, place)
+	if err != nil || !local {
+		return found, err
+	}
+	free, err := storage.FreeBytes(place)
+	if needed := c.sourceBytes(ctx); err == nil && free < uint64(needed) {
+		err = caution("free some space, or set output.path to another disk: an extract is about as large as its files, and partials are beside it until they are merged",
+			"%s, but the files to load have %s", found, humanize.Bytes(uint64(needed)))
+	}
+	return found, err
+}
+
+// describe says that a folder works, and how much room is there, if that is bounded.
+func (c *Config) describe(folder, place string) (string, error) {
+	if _, local := storage.LocalPath(folder); !local {
+		return folder + " can be written, read and removed from", nil
+	}
+	free, err := storage.FreeBytes(place)
+	if err != nil {
+		return "", err
+	}
+	missing := ""
+	if filepath.Clean(folder) != filepath.Clean(place) {
+		missing = ", where a run makes " + folder
+	}
+	return fmt.Sprintf("%s can be written, %s free%s", place, humanize.Bytes(free), missing), nil
+}
+
+// tryFolder writes a small file, reads it back and removes it. A local folder that a run
+// would make is not made: the nearest around it has to do. It returns the one that did.
+func tryFolder(ctx context.Context, folder string) (place string, err error) {
+	store, err := storage.For(folder)
+	if err != nil {
+		return "", err
+	}
+	id, err := NewRunID()
+	if err != nil {
+		return "", err
+	}
+	if _, local := storage.LocalPath(folder); local {
+		folder = standing(folder)
+	}
+	uri, text := storage.Join(folder, ".hyperlake-doctor-"+id), []byte(id)
+	if err := store.Put(ctx, uri, text); err != nil {
+		return "", err
+	}
+	read, err := store.Get(ctx, uri)
+	if removeErr := store.RemoveAll(context.WithoutCancel(ctx), uri); err == nil {
+		err = removeErr
+	}
+	if err == nil && !bytes.Equal(read, text) {
+		err = errors.New("what was written is read back as something else")
+	}
+	return folder, err
+}
+
+// standing is a local folder, or if it is missing, the nearest around it that is not.
+func standing(folder string) string {
+	for {
+		_, err := os.Stat(folder)
+		around := filepath.Dir(folder)
+		if !errors.Is(err, fs.ErrNotExist) || around == folder {
+			return folder
+		}
+		folder = around
+	}
+}
+
+// sourceCheck looks for the files of a table, and reads the footer of one.
+func (c *Config) sourceCheck(table TableConfig) Check {
+	return Check{fmt.Sprintf("source of %s.%s", table.Schema, table.Name), func(ctx context.Context) (string, error) {
+		files, err := listFiles(ctx, table.Source)
+		if err != nil {
+			return "", err
+		}
+		globs := strings.Join(table.Source.URI, ", ")
+		if len(files) == 0 {
+			hint := "check source.uri; files whose names start with _ or . are not matched"
+			if c.OnEmpty == OnEmptyAllow {
+				return "", caution(hint, "no files match %s: the table would be empty", globs)
+			}
+			return "", failure.New(failure.Source, "no files match %s", globs).WithHint("%s", hint)
+		}
+		footer, err := parquetread.ReadFooter(ctx, files[0].Info)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%s, %s; the footer of %s can be read (%s)",
+			count(int64(len(files)), "file"), humanize.Bytes(uint64(sizeOf(files))), files[0].URI, count(footer.Rows, "row")), nil
+	}}
+}
+
+func sizeOf(files []sourceFile) int64 {
+	var sum int64
+	for _, file := range files {
+		sum += file.Size
+	}
+	return sum
+}
+
+// sourceBytes is how much there is to read, as far as that is known: what cannot be listed,
+// the checks of the sources tell.
+func (c *Config) sourceBytes(ctx context.Context) int64 {
+	var sum int64
+	for _, table := range c.Tables {
+		if files, err := listFiles(ctx, table.Source); err == nil {
+			sum += sizeOf(files)
+		}
+	}
+	return sum
+}

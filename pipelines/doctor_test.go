@@ -1,0 +1,145 @@
+package pipelines_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
+	"hyperlake/pipelines"
+	"hyperlake/sinks/tableau/tableautest"
+)
+
+// diagnose runs the checks of a configuration, and returns what they found by name.
+func diagnose(t *testing.T, cfg *pipelines.Config) map[string]pipelines.Finding {
+	t.Helper()
+	found := map[string]pipelines.Finding{}
+	for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Checks(cfg)) {
+		found[finding.Check] = finding
+	}
+	return found
+}
+
+const remoteDoctorConfig = `
+name: far
+staging: %[1]s/staging
+output: {path: %[1]s/out/far.hyper}
+tables:
+  - source: {uri: "%[1]s/lake/orders/*.parquet"}
+`
+
+func TestDoctorOnRemoteStorage(t *testing.T) {
+	bucket, _ := storagetest.FakeGCS(t)
+	uploadLake(t, bucket)
+	before := names(t, bucket)
+	found := diagnose(t, configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, bucket)))
+	require.Len(t, found, 6)
+	for name, finding := range found {
+		assert.Equal(t, pipelines.CheckOK, finding.Status, "%s: %s", name, finding.Found)
+	}
+	assert.Equal(t, "gs://lake/staging can be written, read and removed from", found["staging"].Found)
+	assert.Equal(t, "gs://lake/out/ can be written, read and removed from", found["output"].Found)
+	assert.Contains(t, found["source of Extract.Extract"].Found, "the footer of gs://lake/lake/orders/orders.1.parquet can be read (15,000 rows)")
+	store, err := storage.For(bucket)
+	require.NoError(t, err)
+	listed, err := store.List(t.Context(), bucket)
+	require.NoError(t, err)
+	assert.Len(t, listed, len(before), "nothing stays")
+}
+
+func TestDoctorSaysWhatIsMissingOnRemoteStorage(t *testing.T) {
+	cases := map[string]struct {
+		fault storagetest.Fault
+		check string
+		found string
+		hint  string
+	}{
+		"staging cannot be written":    {storagetest.Fault{On: storagetest.Write, Name: "staging/", Status: 403}, "staging", "gs://lake/staging/", "Storage Object User"},
+		"staging cannot be read":       {storagetest.Fault{On: storagetest.Read, Name: "staging/", Status: 403}, "staging", "gs://lake/staging/", "Storage Object Viewer"},
+		"staging cannot be removed":    {storagetest.Fault{On: storagetest.Delete, Name: "staging/", Status: 403}, "staging", "gs://lake/staging/", "Storage Object User"},
+		"the output cannot be written": {storagetest.Fault{On: storagetest.Write, Name: "out/", Status: 403}, "output", "gs://lake/out/", "Storage Object User"},
+		"the lake cannot be listed":    {storagetest.Fault{On: storagetest.List, Name: "lake/", Status: 403}, "source of Extract.Extract", "gs://lake/lake/orders", "Storage Object Viewer"},
+		"the lake cannot be read":      {storagetest.Fault{On: storagetest.Read, Name: "lake/", Status: 403}, "source of Extract.Extract", "orders.1.parquet", "Storage Object Viewer"},
+		"no credentials":               {storagetest.Fault{On: storagetest.List, Name: "lake/", Status: 401}, "source of Extract.Extract", "no usable Google credentials", "GOOGLE_APPLICATION_CREDENTIALS"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			bucket, faults := storagetest.FakeGCS(t)
+			uploadLake(t, bucket)
+			faults.Inject(c.fault)
+			for check, finding := range diagnose(t, configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, bucket))) {
+				if check != c.check {
+					assert.Equal(t, pipelines.CheckOK, finding.Status, "%s: %s", check, finding.Found)
+					continue
+				}
+				assert.Equal(t, pipelines.CheckFailed, finding.Status)
+				assert.Contains(t, finding.Found, c.found)
+				assert.Contains(t, finding.Hint, c.hint)
+			}
+		})
+	}
+}
+
+func TestDoctorOnABucketThatIsMissing(t *testing.T) {
+	storagetest.FakeGCS(t)
+	found := diagnose(t, configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, "gs://nobody")))
+	for _, check := range []string{"staging", "output", "source of Extract.Extract"} {
+		assert.Equal(t, pipelines.CheckFailed, found[check].Status)
+		assert.Contains(t, found[check].Found, "the bucket nobody does not exist")
+		assert.Contains(t, found[check].Hint, "check the name of the bucket")
+	}
+}
+
+// The folders that a run would make are not made.
+func TestDoctorMakesNoFolders(t *testing.T) {
+	folder := t.TempDir()
+	cfg := configure(t, folder, sampleConfig+"staging: deep/staging\noutput: {path: far/away/x.hyper}\n")
+	found := diagnose(t, cfg)
+	requireOnly(t, folder, "config.yaml")
+	assert.Contains(t, found["staging"].Found, folder+" can be written")
+	assert.Contains(t, found["staging"].Found, "where a run makes "+filepath.Join(folder, "deep", "staging"))
+	assert.Equal(t, pipelines.CheckOK, found["output"].Status)
+	assert.Equal(t, pipelines.CheckOK, found["source of other.orders"].Status)
+}
+
+// Looking leaves the server as it was.
+func TestDoctorChangesNothingOnTheServer(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	found := diagnose(t, s.config("create_project: true"))
+	assert.Equal(t, pipelines.CheckOK, found["publish"].Status, found["publish"].Found)
+	cfg := s.config("create_project: true")
+	cfg.Publish.Project = "Sales/New"
+	for range 2 {
+		assert.Contains(t, diagnose(t, cfg)["publish"].Found, "project Sales/New would be created")
+	}
+	requireOnly(t, s.folder, "config.yaml", "lake")
+}
+
+func TestDoctorDoesNotWaitForAServerThatIsIll(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.lake(item(1, "a"))
+	s.Inject(tableautest.Fault{Path: "/serverInfo", Status: 503, Times: -1})
+	finding := diagnose(t, s.config(""))["publish"]
+	assert.Equal(t, pipelines.CheckFailed, finding.Status)
+	assert.Contains(t, finding.Found, "status 503")
+}
+
+func TestDoctorWarnsOfADiskWithoutRoom(t *testing.T) {
+	folder := t.TempDir()
+	cfg := configure(t, folder, "name: large\ntables: [{source: {uri: lake/*.parquet}}]\n")
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "lake"), 0o755))
+	large, err := os.Create(filepath.Join(folder, "lake", "large.parquet"))
+	require.NoError(t, err)
+	require.NoError(t, large.Truncate(8<<40)) // takes no room
+	require.NoError(t, large.Close())
+	finding := diagnose(t, cfg)["output"]
+	assert.Equal(t, pipelines.CheckWarning, finding.Status)
+	assert.Contains(t, finding.Found, "but the files to load have 8.8 TB")
+	assert.Contains(t, finding.Hint, "free some space")
+}
