@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 
@@ -258,14 +257,6 @@ func (fn *mergeFn) ProcessElement(ctx context.Context, key int, _ func(*[]byte) 
 }
 
 func (fn *mergeFn) merge(ctx context.Context, partials []File) (File, error) {
-	if !fn.params.Layout.isFinal(fn.params.Layout.inOrder(partials)) {
-		local, folder, err := fetchAll(ctx, partials)
-		if err != nil {
-			return File{}, err
-		}
-		defer func() { _ = os.RemoveAll(folder) }() // what stays goes with the scratch of the process
-		partials = local
-	}
 	lease, err := hyperd.Acquire(ctx, fn.params.Hyperd)
 	if err != nil {
 		return File{}, err
