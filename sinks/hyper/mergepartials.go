@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// chunkPartials is how many partials are open at the same time, where nothing is sorted.
-	// More in one statement are not faster.
+	// chunkPartials is how many partials one statement reads, where nothing is sorted: enough
+	// for all cores, and not too many to be open at the same time.
 	chunkPartials = 64
 
 	// chunkBytes is how large the copies of remote partials of one chunk are together, unless
