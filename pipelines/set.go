@@ -112,7 +112,7 @@ func readSet(ctx context.Context, output string) (*extractSet, error) {
 	for i := range set.Extracts {
 		member := &set.Extracts[i]
 		member.uri = storage.Join(folder, member.Name)
-		fmt.Fprintln(hash, member.SHA256)
+		hash.Write([]byte(member.SHA256))
 	}
 	set.id = hex.EncodeToString(hash.Sum(nil))
 	return &set, nil

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -47,8 +48,8 @@ func (c Comparison) print(w io.Writer) error {
 	if c.EvenBytes > 0 {
 		even = fmt.Sprintf("both ways take the same time with shards of %s; larger ones are sooner appended", size(c.EvenBytes))
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, even)
+	var text strings.Builder
+	fmt.Fprintln(&text, even)
 	for _, part := range []struct {
 		title string
 		lines []Line
@@ -56,17 +57,21 @@ func (c Comparison) print(w io.Writer) error {
 		{"\never more shards of " + size(c.Growing[0].Bytes), c.Growing},
 		{"\none extract of " + size(c.Divided[0].total()) + " in ever smaller shards", c.Divided},
 	} {
-		fmt.Fprintln(table, part.title)
-		fmt.Fprintln(table, "\tshards\textract\ttime merge\tappend\tdisk merge\tappend\tnetwork merge\tappend\tdollars merge\tappend\tsooner\t")
+		fmt.Fprintln(&text, part.title)
+		fmt.Fprintln(&text, "\tshards\textract\ttime merge\tappend\tdisk merge\tappend\tnetwork merge\tappend\tdollars merge\tappend\tsooner\t")
 		for _, l := range part.lines {
 			sooner := "merge"
 			if l.Append.Seconds < l.Merge.Seconds {
 				sooner = "append"
 			}
-			fmt.Fprintf(table, "\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.2f\t%.2f\t%s\t\n", l.Shards, size(l.total()),
+			fmt.Fprintf(&text, "\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.2f\t%.2f\t%s\t\n", l.Shards, size(l.total()),
 				duration(l.Merge.Seconds), duration(l.Append.Seconds), size(l.Merge.Disk), size(l.Append.Disk),
 				size(l.Merge.Network), size(l.Append.Network), l.Merge.Dollars, l.Append.Dollars, sooner)
 		}
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if _, err := io.WriteString(table, text.String()); err != nil {
+		return err
 	}
 	return table.Flush()
 }
