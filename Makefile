@@ -5,7 +5,7 @@ GOLANGCI_VERSION := v2.15.0
 
 export CGO_ENABLED := 0
 
-.PHONY: help build hyperd run test test-race test-tsc bench bench-growth bench-memory bench-scale10 bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
+.PHONY: help build hyperd run test test-race test-tsc bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ bench-scale10: hyperd ## memory and time at ten times the rows, as JSON (takes 1
 
 bench-data: hyperd ## the lakes of bench, without measuring anything
 	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite speed -only-data
+
+bench-scaling: ## a model of merging many shards against appending them (see docs/scaling.md)
+	go run ./internal/bench/scaling
 
 test-tsc: hyperd ## Tableau's own Python client against the fake server (needs Python 3.10 and pip)
 	go test -tags tsc -count=1 -run TestTableauServerClient ./sinks/tableau

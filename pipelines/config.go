@@ -61,6 +61,10 @@ type OutputConfig struct {
 
 	// FormatVersion is the version of Hyper's file format: auto (the default), 0, 2, 3 or 4.
 	FormatVersion hyper.FormatChoice `yaml:"format_version"`
+
+	// Merge is auto (the default): the partials of a run become one extract. Or none: each
+	// is an extract of its own, NAME-00001-of-00008.hyper beside Path.
+	Merge MergeChoice `yaml:"merge" json:",omitzero"`
 }
 
 // TableConfig is one table of the extract and where its rows come from.

@@ -60,7 +60,7 @@ func (s *SourceConfig) setDefaults() {
 
 // check reports the first value that cannot work, alone or with others.
 func (c *Config) check() error {
-	checks := []func() error{c.checkName, c.checkOutput, c.checkTables, c.checkRunner, c.checkHyperd, c.checkSpool, c.checkPublish}
+	checks := []func() error{c.checkName, c.checkOutput, c.checkTables, c.checkRunner, c.checkHyperd, c.checkSpool, c.checkPublish, c.checkMerge}
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return err

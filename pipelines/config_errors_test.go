@@ -155,8 +155,8 @@ func TestLoadRefusesTypes(t *testing.T) {
 	testBad(t, []badConfig{
 		{"list for text", good + "output:\n  path: [a]\n", `x.yaml:4:9: output.path must be text, not a list`},
 		{"mapping for text", good + "output:\n  path: {a: b}\n", `x.yaml:4:9: output.path must be text, not a mapping`},
-		{"text for a mapping", good + "output: out/x.hyper\n", `x.yaml:3:9: output must be a mapping with the keys path, format_version, not text "out/x.hyper"`},
-		{"list for a mapping", good + "output:\n  - path: x\n", `x.yaml:4:3: output must be a mapping with the keys path, format_version, not a list`},
+		{"text for a mapping", good + "output: out/x.hyper\n", `x.yaml:3:9: output must be a mapping with the keys path, format_version, merge, not text "out/x.hyper"`},
+		{"list for a mapping", good + "output:\n  - path: x\n", `x.yaml:4:3: output must be a mapping with the keys path, format_version, merge, not a list`},
 		{"mapping for a list", "name: n\ntables:\n  name: x\n", `x.yaml:3:3: tables must be a list, not a mapping; start each entry with "- "`},
 		{"text for a list", "name: n\ntables: x\n", `x.yaml:2:9: tables must be a list, not text "x"; start each entry with "- "`},
 		{"one column", "name: n\ntables: [{source: {uri: a, select: b}}]\n", `x.yaml:2:36: tables[0].source.select must be a list, not text "b"; start each entry with "- "`},

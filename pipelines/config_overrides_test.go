@@ -90,7 +90,7 @@ func TestSetRefuses(t *testing.T) {
 		"tables[a].name=x":                    `--set tables[a].name: write a path of keys and a value, as in --set tables.0.name=orders`,
 		"outptu.path=x":                       `--set outptu.path: unknown key "outptu"; did you mean "output"?`,
 		"output.pth=x":                        `--set output.pth: unknown key "pth"; did you mean "path"?`,
-		"output.format.version=2":             `--set output.format.version: unknown key "format"; the keys here are path, format_version`,
+		"output.format.version=2":             `--set output.format.version: unknown key "format"; the keys here are path, format_version, merge`,
 		"tables.name=x":                       `--set tables.name: tables is a list; give the number of an entry, as in tables.0`,
 		"tables.4.name=x":                     `--set tables.4.name: tables has no entry 4; the next new one is 2`,
 		"tables.-1.name=x":                    `--set tables.-1.name: tables is a list; give the number of an entry, as in tables.0`,

@@ -25,6 +25,7 @@ func TestLoadGolden(t *testing.T) {
 		"full":    {},
 		"aliases": {},
 		"split":   {},
+		"set":     {},
 		"text":    {},
 		"variables": {Vars: map[string]string{
 			"YEAR": "2026", "REGION": "eu: [1]", "COLUMN": "a # b", "STRICT": "true", "COUNT": "7", "UNUSED": "x",

@@ -58,7 +58,7 @@ func (j *job) build(s beam.Scope) {
 	morePartials, moreBundles, disputed := j.writeExplained(s.Scope("Again"), doubtful)
 	partials, bundles = reuse(s, j.finished, beam.Flatten(s, partials, morePartials), beam.Flatten(s, bundles, moreBundles))
 	extract := hyper.MergePartials(s, partials, sink)
-	record := &recordFn{URI: j.resultURI, Tables: len(plan.Tables), Split: sink.Split}
+	record := &recordFn{URI: j.resultURI, Tables: len(plan.Tables), Split: sink.Several()}
 	beam.ParDo0(s.Scope("Record"), record, beam.CoGroupByKey(s, extract, beam.AddFixedKey(s, bundles), beam.AddFixedKey(s, disputed)))
 }
 
@@ -106,7 +106,7 @@ func (fn *listFn) ProcessElement(_ []byte, emit func(int, parquetread.Shard)) {
 type recordFn struct {
 	URI    string
 	Tables int
-	Split  bool // there is an extract for each value
+	Split  bool // there are several extracts
 }
 
 // ProcessElement records the one extract of the run.

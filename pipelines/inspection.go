@@ -52,8 +52,12 @@ func (r *run) check(ctx context.Context, lease *hyperd.Lease, built *result, scr
 	return err
 }
 
-// inspect holds the checks against the finished extracts, and asks hyperd what they hold.
+// inspect holds the checks against the finished extracts, and asks hyperd what they hold. Of
+// extracts that are not merged nothing is asked: no file holds a whole table.
 func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, extracts []hyper.File, scratch string) error {
+	if r.cfg.Output.Merge == MergeNone {
+		return nil
+	}
 	checks, err := r.prepareChecks(ctx, lease, scratch)
 	if err != nil {
 		return err

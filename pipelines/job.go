@@ -32,7 +32,7 @@ func (r *run) newJob(staging *staging) (*job, error) {
 		plan: r.plan,
 		sink: hyper.Params{
 			Layout: r.plan.layout(), Hyperd: r.cfg.Hyperd, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages,
-			Staging: staging.path, Checksums: staging.durable, Split: r.plan.splits(),
+			Staging: staging.path, Checksums: staging.durable, Split: r.plan.splits(), Keep: r.cfg.Output.Merge == MergeNone,
 		},
 		aside: rejects.Params{Staging: staging.path},
 	}

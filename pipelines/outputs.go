@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -16,9 +17,10 @@ import (
 	"hyperlake/transforms/repartition"
 )
 
-// ReportExtract is one of the extracts of a table that is split by a column.
+// ReportExtract is one of several extracts: of a table that is split by a column, or of
+// partials that are not merged.
 type ReportExtract struct {
-	Value  string `json:"value"` // as the name of the file spells it
+	Value  string `json:"value"` // as the name of the file spells it; without a merge its number, 00001-of-00008
 	Path   string `json:"path"`
 	Rows   int64  `json:"rows"`
 	Bytes  int64  `json:"bytes"`
@@ -33,8 +35,8 @@ func (r *result) files() []hyper.File {
 	return r.Outputs
 }
 
-// addOutputs takes the extracts of a table that is split, and adds their accounts up, with
-// those of rows of which none is left.
+// addOutputs takes several extracts, and adds their accounts up, with those of rows of which
+// none is left.
 func (r *result) addOutputs(extracts func(*hyper.File) bool, tables int) {
 	r.Extract.Tables = make([]hyper.Contents, tables)
 	for file := (hyper.File{}); extracts(&file); file = (hyper.File{}) {
@@ -50,16 +52,23 @@ func (r *result) addOutputs(extracts func(*hyper.File) bool, tables int) {
 	slices.SortFunc(r.Outputs, func(a, b hyper.File) int { return cmp.Compare(a.Target.Name, b.Target.Name) })
 }
 
-// fetchAndCount makes every extract local and counts their rows, by table.
-func (r *result) fetchAndCount(ctx context.Context, lease *hyperd.Lease, layout hyper.Layout, folder string) (counted []int64, err error) {
+// fetchAndCount makes every extract local and counts their rows, by table. Those that are not
+// merged are counted one after another, and stay where they are: nowhere has to be room for all.
+func (r *result) fetchAndCount(ctx context.Context, lease *hyperd.Lease, layout hyper.Layout, folder string, keep bool) (counted []int64, err error) {
 	counted = make([]int64, len(layout.Tables))
 	fetch := func(file *hyper.File) error {
-		if file.Path, err = hyper.Fetch(ctx, *file, folder); err != nil {
+		path, err := hyper.Fetch(ctx, *file, folder)
+		if err != nil {
 			return err
 		}
-		counts, err := hyper.Count(ctx, lease, layout, file.Path)
+		counts, err := hyper.Count(ctx, lease, layout, path)
 		for i := range counts {
 			counted[i] += counts[i]
+		}
+		if !keep {
+			file.Path = path
+		} else if path != file.Path && err == nil {
+			err = os.Remove(path)
 		}
 		return err
 	}
@@ -78,9 +87,14 @@ func (r *result) fetchAndCount(ctx context.Context, lease *hyperd.Lease, layout 
 func seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 	sums := make([]string, len(extracts))
 	for i, extract := range extracts {
+		path, local := storage.LocalPath(extract.Path)
+		if !local { // it was verified when it was counted
+			sums[i] = extract.SHA256
+			continue
+		}
 		var err error
-		if sums[i], _, err = storage.SHA256(ctx, extract.Path); err == nil {
-			err = storage.Sync(extract.Path)
+		if sums[i], _, err = storage.SHA256(ctx, path); err == nil {
+			err = storage.Sync(path)
 		}
 		if err != nil {
 			return nil, failure.New(failure.Storage, "read back %s: %w", extract.Path, err)
@@ -115,18 +129,44 @@ func (r *run) moveAll(ctx context.Context, built result) (work, error) {
 			return work{}, err
 		}
 	}
+	if r.cfg.Output.Merge == MergeNone { // until all are in place, nobody may take them for a set
+		if err := removeSet(ctx, r.cfg.Output.Path); err != nil {
+			return work{}, err
+		}
+	}
 	for i, extract := range built.Outputs {
-		if err := moveTo(ctx, extract.Path, places[i]); err != nil {
+		if err := moveExtract(ctx, extract, places[i]); err != nil {
 			return work{}, failure.New(failure.Storage, "move extract %d of %d to %s: %w", i+1, len(places), places[i], err).
 				WithHint("those before it, which the report lists, are in place; correct the cause and run again: %s", storage.Hint(err))
 		}
 		r.report.movedOne(extract, places[i])
 	}
+	if r.cfg.Output.Merge == MergeNone {
+		if err := writeSet(ctx, r.cfg.Output.Path, r.report); err != nil {
+			return work{}, err
+		}
+	}
 	return work{rows: r.report.rowsLoaded(), bytes: r.report.Output.Bytes}, r.warnOfOthers(ctx, places)
 }
 
-// outputPlaces are the paths of the extracts of a table that is split: NAME-VALUE.hyper
-// beside the output.
+// moveExtract moves an extract to its place, whole or not at all. One on remote storage is
+// copied from there.
+func moveExtract(ctx context.Context, extract hyper.File, place string) error {
+	path, local := storage.LocalPath(extract.Path)
+	if local {
+		return moveTo(ctx, path, place)
+	}
+	send := func(condition storage.Condition) error {
+		_, err := storage.Copy(ctx, storage.Info{URI: extract.Path, Size: extract.Bytes, Generation: extract.Generation}, place, condition)
+		return err
+	}
+	if _, local := storage.LocalPath(place); local {
+		return send(storage.Any())
+	}
+	return overwrite(ctx, place, send)
+}
+
+// outputPlaces are the paths of several extracts: NAME-VALUE.hyper beside the output.
 func outputPlaces(output string, extracts []hyper.File) []string {
 	folder, name := splitOutput(output)
 	values := make([]string, len(extracts))
@@ -150,27 +190,32 @@ func splitOutput(output string) (folder, name string) {
 }
 
 // warnOfOthers names files that look like extracts of an earlier run, of values that no
-// longer occur. They are left alone: they may be something else.
+// longer occur or of another number of partials. They are left alone: they may be something else.
 func (r *run) warnOfOthers(ctx context.Context, places []string) error {
-	folder, name := splitOutput(r.cfg.Output.Path)
+	folder, base := splitOutput(r.cfg.Output.Path)
 	store, err := storage.For(r.cfg.Output.Path)
 	if err != nil {
 		return err
 	}
-	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(folder), storage.EscapeGlob(name)+"-*.hyper"))
+	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(folder), storage.EscapeGlob(base)+"-*.hyper"))
 	if err != nil {
 		r.warn(fmt.Sprintf("the folder of the output could not be searched for extracts of earlier runs: %v", err))
 		return nil
 	}
 	var others []string
 	for _, file := range found {
-		if !slices.Contains(places, file.URI) {
-			others = append(others, path.Base(filepath.ToSlash(file.URI)))
+		name := path.Base(filepath.ToSlash(file.URI))
+		if !slices.Contains(places, file.URI) && (r.cfg.Output.Merge != MergeNone || isNumbered(name, base)) {
+			others = append(others, name)
 		}
 	}
 	if len(others) > 0 {
-		r.warn(fmt.Sprintf("%s like an extract of a value that no longer occurs, and left as it is: %s",
-			plural(len(others), "a file is named", "files are each named"), strings.Join(others, ", ")))
+		like := "of a value that no longer occurs"
+		if r.cfg.Output.Merge == MergeNone {
+			like = "of an earlier run"
+		}
+		r.warn(fmt.Sprintf("%s like an extract %s, and left as it is: %s",
+			plural(len(others), "a file is named", "files are each named"), like, strings.Join(others, ", ")))
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ import (
 type Plan struct {
 	Name          string        `json:"name"`
 	Output        string        `json:"output"`
+	Merge         MergeChoice   `json:"merge,omitempty"`
 	FormatVersion hyper.Version `json:"format_version"`
 	FormatReason  string        `json:"format_reason"` // why this version
 	Tables        []*TablePlan  `json:"tables"`
@@ -126,7 +127,7 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	if err := checkOutputPlace(ctx, cfg.Output.Path); err != nil {
 		return nil, err
 	}
-	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path}
+	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path, Merge: cfg.Output.Merge}
 	var columns []hyper.Column
 	for _, tableCfg := range cfg.Tables {
 		table, err := planTable(ctx, cfg, tableCfg)

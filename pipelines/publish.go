@@ -37,6 +37,7 @@ type publisher struct {
 	report  []*ReportPublish // one for each data source that was tried
 	lease   *hyperd.Lease
 	extract extractFile
+	set     *extractSet // instead of the extract, where partials are not merged
 	project tableau.Project
 }
 
@@ -137,6 +138,8 @@ func (p *publisher) explain(err error) error {
 	var held *heldError
 	finish := fmt.Sprintf("`%s` repeats just the publishing", p.options.Command)
 	switch {
+	case p.set != nil:
+		hint, finish = p.explainSet(err, hint)
 	case errors.As(err, &held) && held.entry.Outcome == published:
 		finish = fmt.Sprintf("to add its rows once more, use `%s --force`", p.options.Command)
 	case held != nil, errors.As(err, &unknown) && !unknown.Harmless:
@@ -168,6 +171,9 @@ func (p *publisher) deliverAll(ctx context.Context) error {
 	info, err := p.client.ServerInfo(ctx)
 	if err != nil {
 		return err
+	}
+	if p.set != nil {
+		return p.deliverSet(ctx, info.Server)
 	}
 	var plans []*shipment
 	for _, d := range p.cfg.deliveries(p.extract.content.Catalog.Tables) {
@@ -240,6 +246,10 @@ type heldError struct{ entry *ledgerEntry }
 
 func (e *heldError) Error() string {
 	when := e.entry.Started.Format(time.DateTime) + " UTC"
+	if e.entry.Set != "" {
+		return fmt.Sprintf("nobody knows whether extract %d of %d is in the data source %q, to which they were being sent since %s (run %s)",
+			e.entry.Done+1, e.entry.Extracts, e.entry.Datasource, when, e.entry.RunID)
+	}
 	if e.entry.Outcome == published {
 		return fmt.Sprintf("the same rows were published to %q at %s (run %s, mode %s)", e.entry.Datasource, when, e.entry.RunID, e.entry.Mode)
 	}

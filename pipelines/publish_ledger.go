@@ -68,9 +68,18 @@ type ledgerEntry struct {
 	JobID        string       `json:"job_id,omitempty"`
 	Parts        []ledgerPart `json:"parts,omitempty"` // of the payload of a data update
 	Outcome      outcome      `json:"outcome"`
-	Started      time.Time    `json:"started"`
-	Finished     time.Time    `json:"finished,omitzero"`
-	Updated      time.Time    `json:"datasource_updated,omitzero"` // by the server's clock, afterwards
+
+	// Set is that of the extracts that are sent one after another, where partials are not
+	// merged: so many in all, of which Done are in the data source for sure, and the next one
+	// may be if Sending is set.
+	Set      string `json:"set,omitempty"`
+	Extracts int    `json:"extracts,omitempty"`
+	Done     int    `json:"done,omitempty"`
+	Sending  bool   `json:"sending,omitempty"`
+
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished,omitzero"`
+	Updated  time.Time `json:"datasource_updated,omitzero"` // by the server's clock, afterwards
 
 	// Tables are those of the data source as far as publications made them; only the last
 	// entry of a data source that has them keeps them.
@@ -163,6 +172,21 @@ func (l *ledger) unfinished(entry *ledgerEntry) *ledgerEntry {
 		case e.Outcome != published && e.Mode.updates() && e.same(entry):
 			return e
 		case e.Outcome == published:
+			return nil
+		}
+	}
+	return nil
+}
+
+// unfinishedSet finds the attempt to publish a set that is to be gone on with; nil if there is
+// none, or something else happened to the data source since.
+func (l *ledger) unfinishedSet(entry *ledgerEntry) *ledgerEntry {
+	for _, e := range slices.Backward(l.of(entry)) {
+		switch {
+		case e.Outcome == unchanged || e.Outcome == failed && !e.partDone():
+		case e.Outcome != published && e.Set == entry.Set && e.Mode == entry.Mode && e.partDone():
+			return e
+		default:
 			return nil
 		}
 	}

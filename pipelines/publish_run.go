@@ -28,7 +28,7 @@ type ReportPublish struct {
 	Datasource string `json:"datasource"`
 	Rows       int64  `json:"rows"`
 	Bytes      int64  `json:"bytes"`           // sent
-	Parts      int    `json:"parts,omitempty"` // of a data update, that were applied
+	Parts      int    `json:"parts,omitempty"` // of a data update, or extracts of a set, that were applied
 
 	// Confirmed says that the reply was lost, and that the success is known from looking.
 	Confirmed bool `json:"confirmed,omitempty"`
@@ -82,11 +82,10 @@ func (r *run) publishStanding(ctx context.Context, options PublishOptions) (err 
 			err = closeErr
 		}
 	}()
-	extract, err := fetchExtract(ctx, r.cfg.Output.Path, staging.local)
+	extract, err := r.standing(ctx, p, staging.local)
 	if err != nil {
 		return err
 	}
-	r.report.Output.Bytes, r.report.Output.SHA256 = extract.bytes, extract.sha256
 	lease, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
 	if err != nil {
 		return err
@@ -96,6 +95,21 @@ func (r *run) publishStanding(ctx context.Context, options PublishOptions) (err 
 		return err
 	}
 	return r.publish(ctx, p, lease, extract)
+}
+
+// standing finds what stands at the output path: the extract, or the set of those that are
+// not merged, which are fetched one by one when they are sent.
+func (r *run) standing(ctx context.Context, p *publisher, scratch string) (extract extractFile, err error) {
+	if r.cfg.Output.Merge == MergeNone {
+		if p.set, err = readSet(ctx, r.cfg.Output.Path); err == nil {
+			r.report.add(p.set)
+		}
+		return extractFile{scratch: scratch}, err
+	}
+	if extract, err = fetchExtract(ctx, r.cfg.Output.Path, scratch); err == nil {
+		r.report.Output.Bytes, r.report.Output.SHA256 = extract.bytes, extract.sha256
+	}
+	return extract, err
 }
 
 // mayStillWrite says whether hyperd may be busy after a failure. When publishing failed, it
@@ -149,11 +163,29 @@ func (r *run) preparePublishing(ctx context.Context) (*publisher, error) {
 	return p, p.preflight(r.plan)
 }
 
+// publishPlaced publishes what this run has moved into place. Of a remote extract it sends the
+// local file that was uploaded.
+func (r *run) publishPlaced(ctx context.Context, p *publisher, lease *hyperd.Lease, extract hyper.File, scratch string) (err error) {
+	if r.cfg.Output.Merge == MergeNone {
+		if p.set, err = readSet(ctx, r.cfg.Output.Path); err != nil {
+			return err
+		}
+		return r.publish(ctx, p, lease, extractFile{scratch: scratch})
+	}
+	path, local := storage.LocalPath(r.cfg.Output.Path)
+	if !local {
+		path = extract.Path
+	}
+	return r.publish(ctx, p, lease, extractFile{path: path, sha256: extract.SHA256, bytes: extract.Bytes, scratch: scratch})
+}
+
 // publish is the last stage of a run. A file that this run has not made may be none.
 func (r *run) publish(ctx context.Context, p *publisher, lease *hyperd.Lease, extract extractFile) error {
 	return r.stage(stagePublish, func() (work, error) {
 		var err error
-		extract.content, err = hyper.ReadContent(ctx, lease, extract.path)
+		if p.set == nil {
+			extract.content, err = hyper.ReadContent(ctx, lease, extract.path)
+		}
 		switch {
 		case err == nil:
 			err = p.publish(ctx, lease, extract)

@@ -25,9 +25,9 @@ func (e *ledgerEntry) canGoOn() bool {
 	return e.Outcome == failed || !e.Mode.adds() || time.Since(e.Started) < requestLife
 }
 
-// partDone says whether some part of a data update was applied.
+// partDone says whether some part of a data update, or an extract of a set, was applied.
 func (e *ledgerEntry) partDone() bool {
-	return slices.ContainsFunc(e.Parts, func(part ledgerPart) bool { return part.Done })
+	return e.Done > 0 || slices.ContainsFunc(e.Parts, func(part ledgerPart) bool { return part.Done })
 }
 
 // goOn prepares an entry for being tried, perhaps again, and says whether an earlier try

@@ -34,8 +34,8 @@ type Report struct {
 	HyperdVersion string       `json:"hyperd_version"`
 	Output        ReportOutput `json:"output"`
 
-	// Outputs are the extracts of a table that is split by a column, as far as they are in
-	// place. Output then has the path that their names are made of, and the sum of their bytes.
+	// Outputs are the extracts of a table that is split by a column, or of partials that are
+	// not merged, as far as they are in place. Output then has the path that their names are made of, and the sum of their bytes.
 	Outputs []ReportExtract `json:"outputs,omitempty"`
 
 	Tables   []ReportTable `json:"tables"`
@@ -205,7 +205,7 @@ func (r *Report) finish(err error) {
 		r.Status = Interrupted
 	case failure.Publish:
 		r.Status = Failed
-		if r.Output.SHA256 != "" { // the extract is in place
+		if r.Output.SHA256 != "" || len(r.Outputs) > 0 { // the extract is in place
 			r.Status = Unpublished
 		}
 	default:

@@ -157,17 +157,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	if r.inPlace = true; publisher == nil {
 		return nil
 	}
-	return r.publish(ctx, publisher, r.lease, r.placed(extract, staging.local))
-}
-
-// placed is the extract at its place, or where that is remote, the local file that it was
-// uploaded from.
-func (r *run) placed(extract hyper.File, scratch string) extractFile {
-	path, local := storage.LocalPath(r.cfg.Output.Path)
-	if !local {
-		path = extract.Path
-	}
-	return extractFile{path: path, sha256: extract.SHA256, bytes: extract.Bytes, scratch: scratch}
+	return r.publishPlaced(ctx, publisher, r.lease, extract, staging.local)
 }
 
 // work is what a stage got through.
@@ -234,7 +224,7 @@ func (r *run) load(ctx context.Context, staging *staging) (result, work, error) 
 	if err != nil {
 		return result{}, work{}, err
 	}
-	counted, err := done.fetchAndCount(ctx, r.lease, r.job.sink.Layout, staging.local)
+	counted, err := done.fetchAndCount(ctx, r.lease, r.job.sink.Layout, staging.local, r.job.sink.Keep)
 	if err != nil {
 		return result{}, work{}, err
 	}
@@ -270,12 +260,20 @@ func moveTo(ctx context.Context, from, to string) error {
 		}
 		return storage.MoveFile(from, to)
 	}
+	return overwrite(ctx, to, func(condition storage.Condition) error {
+		_, err := storage.Upload(ctx, from, to, condition)
+		return err
+	})
+}
+
+// overwrite has write replace what stands at a remote name, or make it.
+func overwrite(ctx context.Context, to string, write func(storage.Condition) error) error {
 	store, err := storage.For(to)
 	if err != nil {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
-		err := uploadOver(ctx, store, from, to)
+		err := overwriteOnce(ctx, store, to, write)
 		overtaken := errors.Is(err, storage.ErrChanged) || errors.Is(err, storage.ErrExists)
 		if !overtaken || attempt == moveAttempts {
 			return err
@@ -287,9 +285,9 @@ func moveTo(ctx context.Context, from, to string) error {
 // write it at the same time.
 const moveAttempts = 3
 
-// uploadOver replaces the version that stands at a name, and no other: a request that is
+// overwriteOnce replaces the version that stands at a name, and no other: a request that is
 // repeated because its reply was lost cannot undo what somebody wrote in between.
-func uploadOver(ctx context.Context, store storage.Store, from, to string) error {
+func overwriteOnce(ctx context.Context, store storage.Store, to string, write func(storage.Condition) error) error {
 	condition := storage.IfAbsent()
 	standing, err := store.Stat(ctx, to)
 	switch {
@@ -298,6 +296,5 @@ func uploadOver(ctx context.Context, store storage.Store, from, to string) error
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	_, err = storage.Upload(ctx, from, to, condition)
-	return err
+	return write(condition)
 }

@@ -11,12 +11,12 @@ import (
 )
 
 // TestGoldenHasEveryKey keeps the full configuration of the golden test full: it gives a
-// value to every key that Config knows, with another one for a key that excludes others.
+// value to every key that Config knows, with others for keys that exclude others.
 func TestGoldenHasEveryKey(t *testing.T) {
 	t.Parallel()
 	index := regexp.MustCompile(`\[[0-9]+\]`)
 	written := map[string]bool{}
-	for _, name := range []string{"full", "split"} {
+	for _, name := range []string{"full", "split", "set"} {
 		cfg, err := Load("testdata/config/"+name+".yaml", LoadOptions{})
 		require.NoError(t, err)
 		for key := range cfg.places {

@@ -51,6 +51,9 @@ func planText(plan *pipelines.Plan) string {
 	fmt.Fprintf(&b, "%s: %s in %s\n", visible(plan.Name), plural(int64(len(plan.Tables)), "table", "tables"), visible(plan.Output))
 	fmt.Fprintf(&b, "format version %d: %s\n", plan.FormatVersion, visible(plan.FormatReason))
 	fmt.Fprintln(&b, plural(int64(plan.Shards), "shard", "shards"))
+	if plan.Merge == pipelines.MergeNone {
+		fmt.Fprintln(&b, "no merge: every partial stays an extract of its own, numbered, as in NAME-00001-of-00008.hyper")
+	}
 	for _, table := range plan.Tables {
 		writeTablePlan(&b, table)
 		writeWhere(&b, table)

@@ -105,7 +105,7 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote {
+	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote && cfg.Output.Merge != pipelines.MergeNone {
 		if err := checkHyperFile(cfg.Output.Path); err != nil {
 			return err
 		}
@@ -173,6 +173,7 @@ func (a *app) publishConfig(flags *publishFlags, args []string) (*pipelines.Conf
 		if cfg.Output.Path, err = filepath.Abs(file); err != nil {
 			return nil, err
 		}
+		cfg.Output.Merge = pipelines.MergeAuto // this one file is sent
 	}
 	return cfg, nil
 }

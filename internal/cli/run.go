@@ -142,7 +142,11 @@ func (a *app) saySummary(report *pipelines.Report) {
 		a.say("of run %s, %s with %s of the lake were reused", report.Reused.RunID,
 			plural(int64(report.Reused.Partials), "partial", "partials"), plural(report.Reused.Rows, "row", "rows"))
 	}
-	a.say("extract is in place: %s (%s, %s, %s, %.1f s)", visible(report.Output.Path), plural(int64(len(report.Tables)), "table", "tables"),
+	what := "extract is in place"
+	if len(report.Outputs) > 0 {
+		what = plural(int64(len(report.Outputs)), "extract is in place, named after", "extracts are in place, named after")
+	}
+	a.say("%s: %s (%s, %s, %s, %.1f s)", what, visible(report.Output.Path), plural(int64(len(report.Tables)), "table", "tables"),
 		plural(rows, "row", "rows"), humanize.Bytes(uint64(report.Output.Bytes)), report.Finished.Sub(report.Started).Seconds())
 	for _, table := range report.Tables {
 		filtered := ""

@@ -49,17 +49,13 @@ func (g *GCS) create(ctx context.Context, uri string, condition Condition) (*gcs
 	if err != nil {
 		return nil, err
 	}
-	target := bucket.Object(name)
+	target, err := conditional(bucket.Object(name), uri, condition)
+	if err != nil {
+		return nil, err
+	}
 	patience := &patience{total: g.options.Retry.Total}
 	policy := gcs.WithPolicy(gcs.RetryIdempotent)
-	switch {
-	case condition.absent:
-		target = target.If(gcs.Conditions{DoesNotExist: true})
-	case condition.unchanged != nil && condition.unchanged.Generation == 0:
-		return nil, fmt.Errorf("%s: the generation to replace is not known: list it first", uri)
-	case condition.unchanged != nil:
-		target = target.If(gcs.Conditions{GenerationMatch: condition.unchanged.Generation})
-	default:
+	if condition == Any() {
 		policy = gcs.WithPolicy(gcs.RetryAlways)
 	}
 	target = target.Retryer(policy, gcs.WithErrorFunc(patience.retry))

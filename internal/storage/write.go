@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 )
@@ -68,28 +67,7 @@ func upload(ctx context.Context, path string, store Store, uri string, condition
 // Download copies the version that info names to a local file, which appears whole or
 // not at all and replaces what stood there. Missing folders are made.
 func Download(ctx context.Context, info Info, path string) error {
-	store, err := For(info.URI)
-	if err != nil {
-		return err
-	}
-	return download(ctx, store, info, path)
-}
-
-func download(ctx context.Context, store Store, info Info, path string) (err error) {
-	source, err := store.Open(ctx, info)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, source.Close()) }()
-	target, err := Local{}.Create(ctx, path, Any())
-	if err != nil {
-		return err
-	}
-	defer target.Abort()
-	if _, err := source.WriteTo(target); err != nil {
-		return err
-	}
-	_, err = target.Commit()
+	_, err := Copy(ctx, info, path, Any())
 	return err
 }
 

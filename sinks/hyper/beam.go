@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 
@@ -53,7 +52,13 @@ type Params struct {
 
 	// Split says that every target that has a name is an extract of its own.
 	Split bool `json:"split,omitempty"`
+
+	// Keep says that there is no merge: every partial with rows is an extract of its own.
+	Keep bool `json:"keep,omitempty"`
 }
+
+// Several says whether there are several extracts.
+func (p Params) Several() bool { return p.Split || p.Keep }
 
 // paramsFn carries Params to workers inside a DoFn, as JSON: Beam has no way of its own
 // to serialise an Arrow type.
@@ -228,6 +233,7 @@ func (fn *writeFn) abandon() {
 // MergePartials makes one extract of all partials that Write referred to, even of none,
 // and returns a PCollection<KV<int, File>> with the one reference to it. With Params.Split
 // there is one for each target, and one without rows that has the account of what no target has.
+// With Params.Keep they are the partials, see [Layout.keep].
 func MergePartials(s beam.Scope, partials beam.PCollection, params Params) beam.PCollection {
 	s = s.Scope("hyper.Merge")
 	seed := beam.AddFixedKey(s, beam.Impulse(s)) // so that there is a merge without partials, too
@@ -236,8 +242,11 @@ func MergePartials(s beam.Scope, partials beam.PCollection, params Params) beam.
 
 type mergeFn struct{ paramsFn }
 
-// ProcessElement merges the partials of the run, or of each target.
+// ProcessElement merges the partials of the run, or of each target, or numbers them.
 func (fn *mergeFn) ProcessElement(ctx context.Context, key int, _ func(*[]byte) bool, partials func(*File) bool, emit func(int, File)) error {
+	if fn.params.Keep {
+		return fn.keep(ctx, key, partials, emit)
+	}
 	byName := map[string][]File{"": nil} // so that there is an account without partials, too
 	for partial := (File{}); partials(&partial); partial = (File{}) {
 		name := ""
@@ -257,15 +266,26 @@ func (fn *mergeFn) ProcessElement(ctx context.Context, key int, _ func(*[]byte) 
 	return nil
 }
 
-func (fn *mergeFn) merge(ctx context.Context, partials []File) (File, error) {
-	if !fn.params.Layout.isFinal(fn.params.Layout.inOrder(partials)) {
-		local, folder, err := fetchAll(ctx, partials)
-		if err != nil {
-			return File{}, err
-		}
-		defer func() { _ = os.RemoveAll(folder) }() // what stays goes with the scratch of the process
-		partials = local
+// keep emits the partials as extracts.
+func (fn *mergeFn) keep(ctx context.Context, key int, partials func(*File) bool, emit func(int, File)) error {
+	var all []File
+	for partial := (File{}); partials(&partial); partial = (File{}) {
+		all = append(all, partial)
 	}
+	if len(all) == 0 {
+		empty, err := fn.merge(ctx, nil)
+		if err != nil {
+			return failure.Encode(err, failure.Hyperd)
+		}
+		all = []File{empty}
+	}
+	for _, extract := range fn.params.Layout.keep(all) {
+		emit(key, extract)
+	}
+	return nil
+}
+
+func (fn *mergeFn) merge(ctx context.Context, partials []File) (File, error) {
 	lease, err := hyperd.Acquire(ctx, fn.params.Hyperd)
 	if err != nil {
 		return File{}, err

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,8 +19,13 @@ const mergeAlias = "merged"
 // Merge makes one file of the partials of a run. One partial is the result as it is; of
 // several, the largest is copied to path and the rows of the others are inserted into the
 // copy, or, where targets have an order, their first and those after it. If a table is to
-// be sorted as a whole, all are inserted into a new file instead. Without any, the result is an empty file. The partials stay as they are, so
-// that a second attempt finds them; path must be new for every attempt.
+// be sorted as a whole, all are inserted into a new file instead. Without any, the result is
+// an empty file. The partials stay as they are, so that a second attempt finds them; path, which
+// is local, must be new for every attempt.
+//
+// Remote partials are copied into the folder of path, some at a time, and verified; see
+// [partialMerge] for how much they take. A disk without room for that is a failure of kind
+// Storage before anything is copied.
 func Merge(ctx context.Context, lease *hyperd.Lease, layout Layout, partials []File, path string) (File, error) {
 	merged, err := merge(ctx, lease, layout, partials, path)
 	merged.Partials = len(partials)
@@ -49,7 +53,7 @@ func merge(ctx context.Context, lease *hyperd.Lease, layout Layout, partials []F
 		return only, nil
 	}
 	return build(ctx, lease, layout, tallies, path, func(conn *hyperd.Conn) error {
-		return insertAll(ctx, conn, layout, filled, path)
+		return newPartialMerge(layout, filled, path).run(ctx, conn)
 	})
 }
 
@@ -104,89 +108,6 @@ func buildOn(ctx context.Context, conn *hyperd.Conn, layout Layout, tallies []ba
 		return File{}, fmt.Errorf("close %s: %w", path, err)
 	}
 	return describe(path, counts, tallies)
-}
-
-// partialsAtOnce is how many partials are open at the same time, where nothing is sorted.
-const partialsAtOnce = 64
-
-// insertAll makes the file at path of all the partials.
-func insertAll(ctx context.Context, conn *hyperd.Conn, layout Layout, partials []File, path string) error {
-	if layout.sortsExtract() {
-		if err := layout.create(ctx, conn, path, mergeAlias); err != nil {
-			return err
-		}
-		return insertPartials(ctx, conn, layout, partials)
-	}
-	if err := copyFile(ctx, partials[0].Path, path); err != nil {
-		return failure.New(failure.Storage, "copy partial %s: %w", partials[0].Path, err)
-	}
-	if err := conn.Attach(ctx, path, mergeAlias); err != nil {
-		return err
-	}
-	for some := range slices.Chunk(partials[1:], partialsAtOnce) {
-		if err := insertPartials(ctx, conn, layout, some); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// insertPartials inserts the rows of partials into the open extract.
-func insertPartials(ctx context.Context, conn *hyperd.Conn, layout Layout, partials []File) error {
-	for i, partial := range partials {
-		if err := conn.AttachReadOnly(ctx, partial.Path, restAlias(i)); err != nil {
-			return fmt.Errorf("open partial %s: %w", partial.Path, err)
-		}
-	}
-	for t, table := range layout.Tables {
-		var sources []string
-		for i, partial := range partials {
-			if partial.Tables[t].Rows > 0 {
-				sources = append(sources, fmt.Sprintf("SELECT %s FROM %s", table.columnNames(), table.in(restAlias(i))))
-			}
-		}
-		for _, query := range table.mergeQueries(sources) {
-			if _, err := conn.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) %s", table.in(mergeAlias), table.columnNames(), query)); err != nil {
-				return fmt.Errorf("insert into table %s: %w", table, err)
-			}
-		}
-	}
-	for i, partial := range partials {
-		if err := conn.Detach(ctx, restAlias(i)); err != nil {
-			return fmt.Errorf("close partial %s: %w", partial.Path, err)
-		}
-	}
-	return nil
-}
-
-func restAlias(i int) string { return fmt.Sprintf("rest%d", i) }
-
-// copyPart is how many bytes are copied between two looks at the context.
-const copyPart = 64 << 20
-
-// copyFile copies a file to a new one, by the file system's own means where it has any.
-func copyFile(ctx context.Context, from, to string) (err error) {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, target.Close()) }()
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if _, err := io.CopyN(target, source, copyPart); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
-		}
-	}
 }
 
 // Count opens a finished file, without changing it, and has hyperd count the rows of each table.

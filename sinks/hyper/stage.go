@@ -2,7 +2,6 @@ package hyper
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -97,19 +96,4 @@ func verify(ctx context.Context, path string, file File) error {
 		err = fmt.Errorf("%d bytes with another checksum arrived, %d bytes were written", size, file.Bytes)
 	}
 	return err
-}
-
-// fetchAll makes every file local, in a folder that the caller removes.
-func fetchAll(ctx context.Context, files []File) (local []File, folder string, err error) {
-	folder, err = os.MkdirTemp("", "hyperlake-")
-	if err != nil {
-		return nil, "", stagingError(err)
-	}
-	for _, file := range files {
-		if file.Path, err = Fetch(ctx, file, folder); err != nil {
-			return nil, "", errors.Join(err, os.RemoveAll(folder))
-		}
-		local = append(local, file)
-	}
-	return local, folder, nil
 }

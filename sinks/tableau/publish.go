@@ -43,6 +43,9 @@ type Publication struct {
 	// Progress is told how many bytes of the file were sent. The count begins again when
 	// an upload starts over. Nil: nobody is.
 	Progress func(sent, total int64)
+	// Sending is called before every request that may change the data source; its error ends
+	// the publication. Nil: nothing is.
+	Sending func() error
 	// JobProgress is told the state of the job each time it is asked for. Nil: nobody is.
 	JobProgress func(Job)
 }
@@ -238,6 +241,11 @@ func (p *publisher) send(ctx context.Context) (*response, error) {
 	call := call{
 		action: p.action, method: http.MethodPost, path: "/sites/{site}/datasources",
 		query: query, body: body, timeout: max(syncPublishTimeout, p.c.requestTimeout()),
+	}
+	if p.Sending != nil {
+		if err := p.Sending(); err != nil {
+			return nil, err
+		}
 	}
 	reply, err := p.c.do(ctx, call)
 	if err == nil && (reply.Job == nil || reply.Job.ID == "") && (reply.Datasource == nil || reply.Datasource.ID == "") {

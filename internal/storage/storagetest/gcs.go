@@ -14,7 +14,7 @@ const bucket = "lake"
 // GCS is an object store that speaks the protocol of Google Cloud Storage on loopback,
 // and holds everything in memory. It is fake-gcs-server behind a server of our own, which
 // counts requests, injects [Faults], and honours what the former does not: the condition
-// of a deletion.
+// of a deletion and of a copy.
 //
 // It differs from the service in that listings have no delay limits or quotas, and that
 // the checksum of an upload in several requests is not verified.

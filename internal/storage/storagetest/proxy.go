@@ -35,7 +35,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.next.ServeHTTP(httptest.NewRecorder(), r)
 		cut(w)
 		return
-	case operation == Delete && !p.conditionHolds(r):
+	case !p.conditionHolds(r):
 		http.Error(w, "conditionNotMet", http.StatusPreconditionFailed)
 		return
 	}
@@ -51,6 +51,10 @@ func classify(r *http.Request) (Operation, string) {
 	query := r.URL.Query()
 	if strings.HasPrefix(r.URL.Path, "/upload/") {
 		return Write, query.Get("name")
+	}
+	if _, target, found := strings.Cut(r.URL.Path, rewriteTo); found {
+		_, name, _ := strings.Cut(target, "/o/")
+		return Write, name
 	}
 	_, escaped, found := strings.Cut(r.URL.EscapedPath(), "/o/")
 	if !found {
@@ -69,19 +73,27 @@ func classify(r *http.Request) (Operation, string) {
 	return Stat, name
 }
 
-// conditionHolds checks the condition of a deletion. Unlike in the service, another
-// request may come between the check and the deletion.
+// rewriteTo stands between source and target in the path of a copy.
+const rewriteTo = "/rewriteTo"
+
+// conditionHolds checks the condition of a deletion or a copy. Unlike in the service, another
+// request may come between the check and what it is for.
 func (p *proxy) conditionHolds(r *http.Request) bool {
 	want := r.URL.Query().Get("ifGenerationMatch")
-	if want == "" {
+	from, target, copies := strings.Cut(r.URL.EscapedPath(), rewriteTo)
+	if want == "" || !copies && r.Method != http.MethodDelete {
 		return true
 	}
-	ask := httptest.NewRequest(http.MethodGet, "http://"+r.Host+r.URL.EscapedPath(), nil)
+	path := from
+	if copies {
+		path = from[:strings.Index(from, "/b/")] + target
+	}
+	ask := httptest.NewRequest(http.MethodGet, "http://"+r.Host+path, nil)
 	recorder := httptest.NewRecorder()
 	p.next.ServeHTTP(recorder, ask)
 	var object struct{ Generation string }
 	if recorder.Code != http.StatusOK || json.NewDecoder(recorder.Body).Decode(&object) != nil {
-		return true // the deletion itself says what is wrong
+		return !copies || want == "0" // a deletion itself says what is wrong
 	}
 	return object.Generation == want
 }

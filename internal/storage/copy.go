@@ -1,0 +1,37 @@
+package storage
+
+import (
+	"context"
+	"errors"
+)
+
+// Copy copies the version that info names to uri, where it appears whole or not at all, and
+// returns the version that it made there. The bytes pass through the memory of this process,
+// a few at a time; between objects of Google Cloud Storage the service copies by itself.
+func Copy(ctx context.Context, info Info, uri string, condition Condition) (made Info, err error) {
+	from, err := For(info.URI)
+	if err != nil {
+		return Info{}, err
+	}
+	to, err := For(uri)
+	if err != nil {
+		return Info{}, err
+	}
+	if service, ok := from.(*GCS); ok && from == to {
+		return service.copy(ctx, info, uri, condition)
+	}
+	source, err := from.Open(ctx, info)
+	if err != nil {
+		return Info{}, err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	target, err := to.Create(ctx, uri, condition)
+	if err != nil {
+		return Info{}, err
+	}
+	defer target.Abort()
+	if _, err := source.WriteTo(target); err != nil {
+		return Info{}, err
+	}
+	return target.Commit()
+}

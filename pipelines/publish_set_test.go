@@ -1,0 +1,189 @@
+package pipelines_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
+	"hyperlake/pipelines"
+	"hyperlake/sinks/tableau/tableautest"
+)
+
+// setConfig is a configuration without a merge that publishes, in three extracts.
+func (s *shop) setConfig(keys, output string) *pipelines.Config {
+	s.t.Helper()
+	return configure(s.t, s.folder, "name: items\noutput: {merge: none"+output+"}\n"+
+		"tables: [{source: {uri: lake/*.parquet}, repartition: {by: [id], shards: 3}}]\n"+
+		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, "+keys+"}\n")
+}
+
+// fill replaces the rows of the lake by many, and returns them as the data source has them.
+func (s *shop) fill(rows int) (want []string) {
+	s.t.Helper()
+	var items []string
+	for i := range rows {
+		items = append(items, item(i+10, "x"))
+		want = append(want, fmt.Sprintf("%d|x", i+10))
+	}
+	s.lake(items...)
+	return want
+}
+
+func TestSetIsPublished(t *testing.T) {
+	for _, remote := range []bool{false, true} {
+		for _, mode := range []string{"create", "overwrite"} {
+			t.Run(fmt.Sprintf("%s, remote %t", mode, remote), func(t *testing.T) {
+				s, output := openShop(t, tableautest.Config{}), ""
+				want := s.fill(30)
+				if remote {
+					bucket, _ := storagetest.FakeGCS(t)
+					output = fmt.Sprintf(", path: %q", storage.Join(bucket, "items.hyper"))
+				}
+				report, err := s.run(s.setConfig("mode: "+mode, output))
+				require.NoError(t, err)
+				assert.Equal(t, pipelines.Succeeded, report.Status)
+				assert.Equal(t, "published", report.Publish.Outcome)
+				assert.Equal(t, 3, report.Publish.Parts)
+				assert.EqualValues(t, 30, report.Publish.Rows)
+				assert.Equal(t, want, s.rows())
+				assert.Equal(t, 3, s.count("POST", "/datasources"))
+
+				want = s.fill(40)
+				cfg := s.setConfig("mode: overwrite", output)
+				_, err = s.run(cfg)
+				require.NoError(t, err)
+				assert.Equal(t, want, s.rows(), "the set before is replaced")
+				again, err := s.publish(cfg, pipelines.PublishOptions{})
+				require.NoError(t, err)
+				assert.Len(t, again.Outputs, 3)
+				assert.Equal(t, want, s.rows(), "so it is by the same set")
+			})
+		}
+	}
+}
+
+// Whatever goes wrong, and wherever, repetitions end with every row once.
+func TestSetGoesOnWhereItStopped(t *testing.T) {
+	refused := func(skip int) tableautest.Fault {
+		return tableautest.Fault{Method: "POST", Path: "/datasources", Skip: skip, Status: 403, Code: "403008"}
+	}
+	for skip := range 3 {
+		t.Run(fmt.Sprintf("extract %d is refused", skip+1), func(t *testing.T) {
+			s := openShop(t, tableautest.Config{})
+			want := s.fill(30)
+			s.Inject(refused(skip))
+			cfg := s.setConfig("mode: create", "")
+			report, err := s.run(cfg)
+			require.ErrorContains(t, err, fmt.Sprintf("extract %d of 3: ", skip+1))
+			assert.Equal(t, pipelines.Unpublished, report.Status)
+			assert.Equal(t, skip, report.Publish.Parts)
+			assert.Contains(t, report.Error.Hint, "` goes on with the first extract that is not there")
+			again, err := s.publish(cfg, pipelines.PublishOptions{})
+			require.NoError(t, err)
+			assert.Equal(t, 3-skip, again.Publish.Parts, "what is there is not sent again")
+			assert.Equal(t, want, s.rows())
+		})
+	}
+	t.Run("the reply to an append is lost", func(t *testing.T) {
+		s := openShop(t, tableautest.Config{})
+		want := s.fill(30)
+		s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Skip: 1, LoseReply: true})
+		report, err := s.run(s.setConfig("mode: create", ""))
+		require.NoError(t, err)
+		assert.True(t, report.Publish.Confirmed)
+		assert.Equal(t, want, s.rows())
+	})
+}
+
+// An extract that may be there stops everything, until all are sent again.
+func TestSetOfUnknownOutcome(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	want := s.fill(30)
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Skip: 1, LoseRequest: true})
+	cfg := s.setConfig("mode: overwrite, timeout: 5s", "")
+	report, err := s.run(cfg)
+	hint := requireUnknownSet(t, report, err)
+	assert.Contains(t, hint, " --force` sends all extracts again")
+	sent := s.count("POST", "/datasources")
+	report, err = s.publish(cfg, pipelines.PublishOptions{})
+	hint = requireUnknownSet(t, report, err)
+	assert.Contains(t, err.Error(), `nobody knows whether extract 2 of 3 is in the data source "Items"`)
+	assert.Contains(t, hint, "`hyperlake publish "+cfg.Output.Path+" --force` sends all extracts again, the first of which replaces what is there")
+	assert.Equal(t, sent, s.count("POST", "/datasources"))
+	_, err = s.publish(cfg, pipelines.PublishOptions{Force: true})
+	require.NoError(t, err)
+	assert.Equal(t, want, s.rows())
+}
+
+func requireUnknownSet(t *testing.T, report *pipelines.Report, err error) (hint string) {
+	t.Helper()
+	require.Error(t, err)
+	assert.Equal(t, pipelines.Unpublished, report.Status)
+	assert.Equal(t, "unknown", report.Publish.Outcome)
+	return report.Error.Hint
+}
+
+// When somebody else changed the data source, appending to it would mix what is his with
+// what is ours: all begins again.
+func TestSetBeginsAgain(t *testing.T) {
+	change := map[string]func(s *shop){
+		"changed by somebody else": func(s *shop) {
+			stored := s.Datasources("marketing")[0]
+			s.SetUpdated(stored.ID, stored.Updated.Add(time.Hour))
+		},
+		"another set since": func(s *shop) {
+			s.fill(20)
+			_, err := s.run(s.setConfig("mode: overwrite", ""))
+			require.NoError(s.t, err)
+		},
+	}
+	for name, change := range change {
+		t.Run(name, func(t *testing.T) {
+			s := openShop(t, tableautest.Config{})
+			want := s.fill(30)
+			s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Skip: 2, Status: 403, Code: "403008"})
+			cfg := s.setConfig("mode: overwrite", "")
+			_, err := s.run(cfg)
+			require.Error(t, err)
+			list, err := os.ReadFile(pipelines.SetPath(cfg.Output.Path))
+			require.NoError(t, err)
+			change(s)
+			if name == "another set since" {
+				want = want[:20]
+				now, err := os.ReadFile(pipelines.SetPath(cfg.Output.Path))
+				require.NoError(t, err)
+				require.NotEqual(t, list, now)
+			}
+			report, err := s.publish(cfg, pipelines.PublishOptions{})
+			require.NoError(t, err)
+			assert.Equal(t, 3, report.Publish.Parts)
+			assert.Equal(t, want, s.rows())
+		})
+	}
+}
+
+// What is sent is what the run wrote, all of it, or nothing.
+func TestSetMustBeWhole(t *testing.T) {
+	s := openShop(t, tableautest.Config{})
+	s.fill(30)
+	cfg := s.setConfig("mode: overwrite", "")
+	cfg.Publish = nil
+	report, err := s.run(cfg)
+	require.NoError(t, err)
+	cfg = s.setConfig("mode: overwrite", "")
+	data, err := os.ReadFile(report.Outputs[0].Path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(report.Outputs[0].Path, append(data, 0), 0o600))
+	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	require.ErrorContains(t, err, "it is not the file that the run wrote")
+	require.NoError(t, os.Remove(pipelines.SetPath(cfg.Output.Path)))
+	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	require.ErrorContains(t, err, "there is no whole set of extracts")
+	assert.Zero(t, s.count("POST", "/datasources"))
+}

@@ -1,0 +1,143 @@
+package pipelines
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"regexp"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+)
+
+const (
+	// setSuffix is added to the output path for the list of the extracts that a run did not merge.
+	setSuffix = ".set.json"
+
+	// setVersion is the version of the list's layout. Keys may be added, never renamed.
+	setVersion = 1
+)
+
+// numbered matches the name of an extract of a set.
+var numbered = regexp.MustCompile(`-([0-9]{5,}-of-[0-9]{5,})\.hyper$`)
+
+// extractSet is the durable list of the extracts that a run did not merge. It stands beside
+// them, and only while all of them are in place: what it lists is no mixture of runs.
+type extractSet struct {
+	Version  int         `json:"version"`
+	RunID    string      `json:"run_id"`
+	Extracts []setMember `json:"extracts"` // in their order
+
+	id string // the same for sets of the same bytes, and for no others
+}
+
+// setMember is an extract of a set.
+type setMember struct {
+	Name   string `json:"name"` // in the folder of the list
+	Rows   int64  `json:"rows"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+
+	uri string
+}
+
+// SetPath is where the list of the extracts stands that are not merged.
+func SetPath(output string) string { return output + setSuffix }
+
+// writeSet lists the extracts of a run that are in place.
+func writeSet(ctx context.Context, output string, report *Report) error {
+	set := extractSet{Version: setVersion, RunID: report.RunID}
+	for _, extract := range report.Outputs {
+		set.Extracts = append(set.Extracts, setMember{
+			Name: path.Base(filepath.ToSlash(extract.Path)), Rows: extract.Rows, Bytes: extract.Bytes, SHA256: extract.SHA256,
+		})
+	}
+	data, err := json.MarshalIndent(set, "", "  ")
+	if err != nil {
+		return err
+	}
+	store, err := storage.For(output)
+	if err == nil {
+		err = store.Put(ctx, SetPath(output), append(data, '\n'))
+	}
+	return setFailure("write", output, err)
+}
+
+// removeSet has nobody take the extracts of an earlier run for a whole set any more.
+func removeSet(ctx context.Context, output string) error {
+	store, err := storage.For(output)
+	if err == nil {
+		err = store.RemoveAll(ctx, SetPath(output))
+	}
+	return setFailure("remove", output, err)
+}
+
+func setFailure(verb, output string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure.New(failure.Storage, "%s the list %s: %w", verb, SetPath(output), err).
+		WithHint("correct the cause and run again: %s", storage.Hint(err))
+}
+
+// readSet finds the extracts that the last run to an output left.
+func readSet(ctx context.Context, output string) (*extractSet, error) {
+	store, err := storage.For(output)
+	if err != nil {
+		return nil, setFailure("read", output, err)
+	}
+	data, err := store.Get(ctx, SetPath(output))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, failure.New(failure.Storage, "there is no whole set of extracts beside %s: %s is missing", output, SetPath(output)).
+			WithHint("run the configuration first")
+	}
+	var set extractSet
+	if err == nil {
+		err = json.Unmarshal(data, &set)
+	}
+	if err == nil && (set.Version > setVersion || len(set.Extracts) == 0) {
+		err = fmt.Errorf("it has version %d and %d extracts, which this hyperlake does not know", set.Version, len(set.Extracts))
+	}
+	if err != nil {
+		return nil, setFailure("read", output, err)
+	}
+	folder, _ := splitOutput(output)
+	hash := sha256.New()
+	for i := range set.Extracts {
+		member := &set.Extracts[i]
+		member.uri = storage.Join(folder, member.Name)
+		hash.Write([]byte(member.SHA256))
+	}
+	set.id = hex.EncodeToString(hash.Sum(nil))
+	return &set, nil
+}
+
+// add lists the set in the report of a run that did not make it.
+func (r *Report) add(set *extractSet) {
+	for _, member := range set.Extracts {
+		r.Output.Bytes += member.Bytes
+		r.Outputs = append(r.Outputs, ReportExtract{
+			Value: numberOf(member.Name), Path: member.uri, Rows: member.Rows, Bytes: member.Bytes, SHA256: member.SHA256,
+		})
+	}
+}
+
+// numberOf is the number in the name of an extract of a set, such as 00001-of-00008.
+func numberOf(name string) string {
+	found := numbered.FindStringSubmatch(name)
+	if found == nil {
+		return ""
+	}
+	return found[1]
+}
+
+// isNumbered says whether a file has the name of an extract of a set of that base.
+func isNumbered(name, base string) bool {
+	return name == base+"-"+numberOf(name)+".hyper" && numberOf(name) != ""
+}
