@@ -218,6 +218,9 @@ func TestHyperdIsKilled(t *testing.T) {
 			})
 			assert.True(t, s.met.Load(), "the run never came to that moment")
 			assert.Equal(t, moment.ends, err != nil, err)
+			if moment.ends {
+				require.ErrorContains(t, err, "hyperd ended unexpectedly (signal: killed)")
+			}
 			s.requireRightOrNothing(t, report, err, failure.Hyperd)
 		})
 	}

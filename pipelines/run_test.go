@@ -270,16 +270,6 @@ func TestFailuresLeaveTheOutputAlone(t *testing.T) {
 			kind:  failure.Data,
 			says:  []string{"small", "b.parquet"},
 		},
-		{
-			name: "hyperd is killed",
-			before: func(t *testing.T, _ string) {
-				hyperd, err := os.FindProcess(hyperdtest.Acquire(t).PID())
-				require.NoError(t, err)
-				time.AfterFunc(50*time.Millisecond, func() { assert.NoError(t, hyperd.Kill()) })
-			},
-			kind: failure.Hyperd,
-			says: []string{"hyperd ended unexpectedly", "killed"},
-		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -287,9 +277,6 @@ func TestFailuresLeaveTheOutputAlone(t *testing.T) {
 			writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
 			writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 4, 5, 6)
 			cfg := configure(t, folder, numbersConfig+c.rules)
-			if c.kind == failure.Hyperd {
-				cfg = configure(t, folder, longConfig()+"output: {path: numbers.hyper}\n")
-			}
 			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte(previous), 0o644))
 			before := func() {
 				if c.before != nil {
