@@ -32,6 +32,9 @@ type Engine interface {
 	// Check says what would keep every pipeline from running; nothing is started for it.
 	Check(ctx context.Context) error
 
+	// Remote says whether workers are other processes than this one.
+	Remote() bool
+
 	// Run builds the pipeline on root and runs it to its end. progress is called now and
 	// then with the counters of the namespace "hyperlake". Cancelling ctx ends it soon.
 	Run(ctx context.Context, build func(root beam.Scope), progress func(counts map[string]int64)) error
@@ -221,8 +224,12 @@ func errNoRows() error {
 // it returns is local.
 func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (result, work, error) {
 	layout := r.plan.layout()
+	workers, err := r.hyperdForWorkers(ctx)
+	if err != nil {
+		return result{}, work{}, err
+	}
 	sink := hyper.Params{
-		Layout: layout, Hyperd: r.cfg.Hyperd, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages, Staging: staging.path, Split: r.plan.splits(),
+		Layout: layout, Hyperd: workers, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages, Staging: staging.path, Split: r.plan.splits(),
 	}
 	aside := r.rejectsParams(staging)
 	moves, err := r.plan.repartitionParams(staging)

@@ -10,6 +10,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/guard"
+	"hyperlake/internal/machine"
 	"hyperlake/internal/storage"
 )
 
@@ -28,7 +29,8 @@ const (
 	// of the usual size.
 	minSpoolBytes = 64 << 20
 
-	// autoPart is the part of a folder's free space that such a spool takes at most.
+	// autoPart is the part of a folder's free space that such spools take at most, those of
+	// all workers of the machine together.
 	autoPart = 4
 )
 
@@ -124,10 +126,11 @@ func (c SpoolConfig) place() (spool, error) {
 	if asked == 0 {
 		wanted = autoSpoolBytes
 	}
+	part := uint64(autoPart * machine.Workers())
 	folder := c.Path
 	if folder == "" {
 		folder = os.TempDir()
-		if free, err := storage.FreeBytes(memoryFolder); err == nil && free/autoPart >= uint64(cmp.Or(asked, minMemoryBytes)) {
+		if free, err := storage.FreeBytes(memoryFolder); err == nil && free/part >= uint64(cmp.Or(asked, minMemoryBytes)) {
 			folder = memoryFolder
 		}
 	}
@@ -136,7 +139,7 @@ func (c SpoolConfig) place() (spool, error) {
 		if err != nil {
 			return spool{}, failure.New(failure.Storage, "look for room for the spool: %w", err).WithHint("set spool.path to a folder that exists")
 		}
-		wanted = int64(min(uint64(wanted), free/autoPart))
+		wanted = int64(min(uint64(wanted), free/part))
 	}
 	return spool{folder: folder, maxBytes: c.share(wanted)}, nil
 }
