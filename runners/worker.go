@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -40,10 +41,12 @@ func StartedAsWorker(args []string) bool {
 // ServeAsWorker serves the engine that started this process, with the flags of the
 // command line, as one of the workers of this machine. It returns when the engine ends the
 // connection, whether or not it has more work, and when the process that started this one
-// is gone. What runs then ends with the process.
+// is gone. What runs then ends with the process. Boot ends with the connection, too.
 func ServeAsWorker() error {
 	parent := os.Getppid()
-	if program, err := os.Executable(); err == nil && bootFolder.MatchString(program) {
+	program, err := os.Executable()
+	byBoot := err == nil && bootFolder.MatchString(program)
+	if byBoot {
 		guard.RemoveAtDeath(filepath.Dir(program)) // boot leaves a copy of the program for every worker
 	}
 	seat, err := machine.TakeSeat()
@@ -52,10 +55,29 @@ func ServeAsWorker() error {
 	} else {
 		fmt.Fprintln(os.Stderr, err) // it can work: as if it were alone
 	}
-	ended := make(chan error, 2)
-	go func() { ended <- serve(context.Background()) }()
-	go func() { ended <- awaitOrphanage(context.Background(), parent) }()
-	return <-ended
+	served, orphaned := make(chan error, 1), make(chan struct{})
+	go func() { served <- serve(context.Background()) }()
+	go func() {
+		awaitOrphanage(context.Background(), parent)
+		close(orphaned)
+	}()
+	select {
+	case err := <-served:
+		if byBoot {
+			endBoot(parent)
+		}
+		return err
+	case <-orphaned:
+		return nil
+	}
+}
+
+// endBoot ends the boot program of this worker alone. By itself, it would tell the engine
+// that its worker has ended, and where the engine is gone, it would hang in that for ever.
+func endBoot(pid int) {
+	if boot, err := os.FindProcess(pid); err == nil && os.Getppid() == pid {
+		_ = boot.Signal(syscall.SIGTERM) // it may have ended
+	}
 }
 
 // serve does what Beam's own worker does, but returns when the engine has ended the
@@ -99,15 +121,14 @@ func importPipelineOptions(path string) error {
 }
 
 // awaitOrphanage returns when this process has another parent, or ctx is done.
-func awaitOrphanage(ctx context.Context, parent int) error {
+func awaitOrphanage(ctx context.Context, parent int) {
 	tick := time.NewTicker(parentEvery)
 	defer tick.Stop()
 	for os.Getppid() == parent {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return
 		}
 	}
-	return nil
 }
