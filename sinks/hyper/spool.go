@@ -126,11 +126,11 @@ func (c SpoolConfig) place() (spool, error) {
 	if asked == 0 {
 		wanted = autoSpoolBytes
 	}
-	part := uint64(autoPart * machine.Workers())
+	workers := machine.Workers()
 	folder := c.Path
 	if folder == "" {
 		folder = os.TempDir()
-		if free, err := storage.FreeBytes(memoryFolder); err == nil && free/part >= uint64(cmp.Or(asked, minMemoryBytes)) {
+		if free, err := storage.FreeBytes(memoryFolder); err == nil && partOf(free, workers) >= cmp.Or(asked, minMemoryBytes) {
 			folder = memoryFolder
 		}
 	}
@@ -139,9 +139,14 @@ func (c SpoolConfig) place() (spool, error) {
 		if err != nil {
 			return spool{}, failure.New(failure.Storage, "look for room for the spool: %w", err).WithHint("set spool.path to a folder that exists")
 		}
-		wanted = int64(min(uint64(wanted), free/part))
+		wanted = min(wanted, partOf(free, workers))
 	}
 	return spool{folder: folder, maxBytes: c.share(wanted)}, nil
+}
+
+// partOf is what one of the workers of the machine may take of a folder's free space, by default.
+func partOf(free uint64, workers int) int64 {
+	return int64(free / autoPart / uint64(workers))
 }
 
 // segmentBytes is the part of a segment.
