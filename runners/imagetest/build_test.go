@@ -176,7 +176,10 @@ const inNamespace = `set -e
 root=$1 user=$2 workdir=$3
 shift 3
 mount --rbind /dev "$root/dev"
-mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
+for file in /etc/hosts /etc/resolv.conf; do
+	touch "$root$file"
+	mount --bind "$file" "$root$file"
+done
 while [ "$1" != -- ]; do
 	mkdir -p "$root$2"
 	mount --bind "$1" "$root$2"
