@@ -69,7 +69,7 @@ func runsOnWorkers(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer program.Close()
+	defer func() { _ = program.Close() }()
 	return program.Machine == elf.EM_X86_64
 }
 
