@@ -93,7 +93,8 @@ func takeSeat(folder string) (*Seat, error) {
 		return nil, err
 	}
 	defer file.Close()
-	seat := &Seat{folder: folder, lock: flock.New(file.Name()), path: strings.Replace(file.Name(), ".seat-", "", 1) + seatSuffix, taken: time.Now()}
+	path := filepath.Join(folder, strings.TrimPrefix(filepath.Base(file.Name()), ".seat-")+seatSuffix)
+	seat := &Seat{folder: folder, lock: flock.New(file.Name()), path: path, taken: time.Now()}
 	if locked, err := seat.lock.TryLock(); err != nil || !locked {
 		return nil, errors.Join(err, fmt.Errorf("%s cannot be locked", file.Name()), os.Remove(file.Name()))
 	}
