@@ -5,7 +5,7 @@ GOLANGCI_VERSION := v2.15.0
 
 export CGO_ENABLED := 0
 
-.PHONY: help build hyperd run test test-race test-tsc bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
+.PHONY: help build hyperd run test test-race test-tsc test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ out/flink/lib: runners/flinktest/pom.xml
 test-flink: hyperd ## the same extract on a Flink cluster as on Prism (starts one, and stops it)
 	$(MAKE) flink-up
 	go test -tags flink -count=1 -v ./runners/flinktest; status=$$?; $(MAKE) flink-down; exit $$status
+
+test-image: hyperd ## the steps of the Dockerfile and a worker in what they give (needs root, debootstrap, a Debian mirror)
+	go test -tags image -count=1 -v -timeout 20m ./runners/imagetest
 
 corpus: ## every value of CORPUS, a checkout of apache/parquet-testing, against pyarrow
 	python3 transforms/parquetread/testdata/dump.py $(CORPUS) out/corpus

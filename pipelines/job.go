@@ -27,11 +27,15 @@ type job struct {
 	resultURI string    // where the pipeline writes its result
 }
 
-func (r *run) newJob(staging *staging) (*job, error) {
+func (r *run) newJob(ctx context.Context, staging *staging) (*job, error) {
+	workers, err := r.hyperdForWorkers(ctx)
+	if err != nil {
+		return nil, err
+	}
 	j := &job{
 		plan: r.plan,
 		sink: hyper.Params{
-			Layout: r.plan.layout(), Hyperd: r.cfg.Hyperd, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages,
+			Layout: r.plan.layout(), Hyperd: workers, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages,
 			Staging: staging.path, Checksums: staging.durable, Split: r.plan.splits(), Keep: r.cfg.Output.Merge == MergeNone,
 		},
 		aside: rejects.Params{Staging: staging.path},
@@ -43,7 +47,6 @@ func (r *run) newJob(staging *staging) (*job, error) {
 		}
 		j.aside.Tables = append(j.aside.Tables, aside)
 	}
-	var err error
 	if j.moves, err = r.plan.repartitionParams(staging); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,9 @@ type Engine interface {
 	// Check says what would keep every pipeline from running; nothing is started for it.
 	Check(ctx context.Context) error
 
+	// Remote says whether workers are other processes than this one.
+	Remote() bool
+
 	// Run builds the pipeline on root and runs it to its end. progress is called now and
 	// then with the counters of the namespace "hyperlake". Cancelling ctx ends it soon.
 	Run(ctx context.Context, build func(root beam.Scope), progress func(counts map[string]int64)) error
@@ -214,7 +217,7 @@ func errNoRows() error {
 // it returns is local.
 func (r *run) load(ctx context.Context, staging *staging) (result, work, error) {
 	var err error
-	if r.job, err = r.newJob(staging); err != nil {
+	if r.job, err = r.newJob(ctx, staging); err != nil {
 		return result{}, work{}, err
 	}
 	done, err := r.runJob(ctx)

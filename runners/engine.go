@@ -11,6 +11,9 @@ type engine interface {
 	// checks are what must be right before a job is sent, in the order to look at them.
 	checks() []Check
 
+	// remote says whether workers are other processes than this one.
+	remote() bool
+
 	// start returns where to send a job, after starting the engine if it is one of ours.
 	start(ctx context.Context) (target, error)
 

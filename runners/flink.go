@@ -65,6 +65,8 @@ func (f flinkEngine) checks() []Check {
 	return []Check{{"program for workers", f.checkProgram}, {"Beam job server", f.checkJobServer}}
 }
 
+func (f flinkEngine) remote() bool { return f.options.Environment != FlinkLoopback }
+
 func (f flinkEngine) checkProgram(context.Context) (found string, err error) {
 	env, err := f.environment()
 	if env.loopback {

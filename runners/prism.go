@@ -17,6 +17,10 @@ type prismEngine struct{}
 
 func (prismEngine) checks() []Check { return nil }
 
+func (prismEngine) remote() bool {
+	return *jobopts.EnvironmentType != "" && !jobopts.IsLoopback()
+}
+
 func (prismEngine) cancel(ctx context.Context, service jobpb.JobServiceClient, jobID string) error {
 	return cancelByService(ctx, service, jobID)
 }

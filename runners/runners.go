@@ -88,6 +88,9 @@ func parseBeamFlags(args []string) error {
 // Name is the runner's name, without aliases.
 func (r *Runner) Name() string { return r.options.Name }
 
+// Remote says whether workers are other processes than this one.
+func (r *Runner) Remote() bool { return r.engine.remote() }
+
 // Checks are what must be right before a job is sent: an engine that answers, a program
 // that its workers can run.
 func (r *Runner) Checks() []Check { return r.engine.checks() }

@@ -2,17 +2,25 @@ package runners
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/harness"
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/harness/init" // the flags of a worker
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 
 	"hyperlake/internal/guard"
+	"hyperlake/internal/machine"
 )
 
 // parentEvery is how often a worker looks for the program that started it.
@@ -31,16 +39,85 @@ func StartedAsWorker(args []string) bool {
 }
 
 // ServeAsWorker serves the engine that started this process, with the flags of the
-// command line. It returns when the process that started this one is gone: Beam's workers
-// sleep for ever when their job has ended, and would so outlive it.
-func ServeAsWorker() {
+// command line, as one of the workers of this machine. It returns when the engine ends the
+// connection, whether or not it has more work, and when the process that started this one
+// is gone. What runs then ends with the process. Boot ends with the connection, too.
+func ServeAsWorker() error {
 	parent := os.Getppid()
-	if program, err := os.Executable(); err == nil && bootFolder.MatchString(program) {
+	program, err := os.Executable()
+	byBoot := err == nil && bootFolder.MatchString(program)
+	if byBoot {
 		guard.RemoveAtDeath(filepath.Dir(program)) // boot leaves a copy of the program for every worker
 	}
+	seat, err := machine.TakeSeat()
+	if err == nil {
+		defer seat.Leave()
+	} else {
+		fmt.Fprintln(os.Stderr, err) // it can work: as if it were alone
+	}
+	served, orphaned := make(chan error, 1), make(chan struct{})
+	go func() { served <- serve(context.Background()) }()
+	go func() {
+		awaitOrphanage(context.Background(), parent)
+		close(orphaned)
+	}()
+	select {
+	case err := <-served:
+		if byBoot {
+			endBoot(parent)
+		}
+		return err
+	case <-orphaned:
+		return nil
+	}
+}
+
+// endBoot ends the boot program of this worker alone. By itself, it would tell the engine
+// that its worker has ended, and where the engine is gone, it would hang in that for ever.
+func endBoot(pid int) {
+	if boot, err := os.FindProcess(pid); err == nil && os.Getppid() == pid {
+		_ = boot.Signal(syscall.SIGTERM) // it may have ended
+	}
+}
+
+// serve does what Beam's own worker does, but returns when the engine has ended the
+// connection: Beam's sleeps for ever then.
+func serve(ctx context.Context) error {
 	flag.Parse()
-	go beam.Init() // does not return in a worker; it ends the process when the engine is lost
-	awaitOrphanage(context.Background(), parent)
+	if err := flag.Set("worker", "false"); err != nil { // else Init would not return
+		return err
+	}
+	if err := importPipelineOptions(os.Getenv("PIPELINE_OPTIONS_FILE")); err != nil {
+		return err
+	}
+	beam.Init()
+	given := func(name string) string { return flag.Lookup(name).Value.String() }
+	err := harness.MainWithOptions(grpcx.WriteWorkerID(ctx, given("id")), given("logging_endpoint"), given("control_endpoint"), harness.Options{
+		RunnerCapabilities: strings.Fields(os.Getenv("RUNNER_CAPABILITIES")),
+		StatusEndpoint:     os.Getenv("STATUS_ENDPOINT"),
+	})
+	if err != nil {
+		return fmt.Errorf("the connection to the engine ended: %w", err)
+	}
+	return nil
+}
+
+// importPipelineOptions reads the options of the job from the file that boot wrote. Without
+// a file there are none.
+func importPipelineOptions(path string) error {
+	if path == "" {
+		return nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("options of the job: %w", err)
+	}
+	var options runtime.RawOptionsWrapper
+	if err := json.Unmarshal(data, &options); err != nil {
+		return fmt.Errorf("options of the job in %s: %w", path, err)
+	}
+	runtime.GlobalOptions.Import(options.Options)
+	return nil
 }
 
 // awaitOrphanage returns when this process has another parent, or ctx is done.

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"hyperlake/internal/cli"
@@ -13,9 +14,18 @@ import (
 func main() {
 	guard.Main()
 	if runners.StartedAsWorker(os.Args[1:]) {
-		runners.ServeAsWorker()
-		hyperd.Kill() // its job has ended
-		return
+		os.Exit(work())
 	}
 	os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// work serves an engine, and returns the exit code of the process.
+func work() int {
+	err := runners.ServeAsWorker()
+	hyperd.Kill() // whatever it is doing, nobody waits for it
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "hyperlake:", err)
+		return 1
+	}
+	return 0
 }

@@ -11,11 +11,19 @@ import (
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 // endGroup waits for a process group to end, and kills it when it takes longer than grace.
+// It returns when the group is gone, as a rule: what it writes can be removed then.
 func endGroup(group int, grace time.Duration) {
+	if !endsWithin(group, grace) {
+		_ = syscall.Kill(-group, syscall.SIGKILL)
+		endsWithin(group, grace)
+	}
+}
+
+func endsWithin(group int, grace time.Duration) bool {
 	for deadline := time.Now().Add(grace); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if syscall.Kill(-group, 0) == syscall.ESRCH {
-			return
+			return true
 		}
 	}
-	_ = syscall.Kill(-group, syscall.SIGKILL)
+	return false
 }

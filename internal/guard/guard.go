@@ -27,7 +27,7 @@ const RoleVariable = "HYPERLAKE_GUARD"
 
 // groupGrace is how long a process group may take to end by itself (hyperd does when its
 // callback connection closes) before the guard kills it.
-const groupGrace = 2 * time.Second
+const groupGrace = time.Second
 
 // Main belongs first into main. In a process that was started as a guard it does the
 // guard's work and exits; in any other it allows guards to be started.

@@ -11,6 +11,17 @@ func (l *Lease) Folder() string { return l.process.folder }
 // Cut ends the connection of a session as a failure would.
 func (c *Conn) Cut() error { return c.pg.Conn().Close() }
 
+// Locate is what a start runs.
+func (c Config) Locate(ctx context.Context) (string, error) { return c.locate(ctx) }
+
+// Upload puts a file on staging as that hyperd.
+func (s *Staged) Upload(ctx context.Context, binary string, progress func(string)) error {
+	return s.upload(ctx, binary, progress)
+}
+
+// MemoryLimit is the automatic limit of one of so many workers.
+func MemoryLimit(workers int) string { return memoryLimitFlag("auto", usableMemory(), workers) }
+
 // Manager is a manager of its own, beside that of the process.
 type Manager struct{ manager }
 

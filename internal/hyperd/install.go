@@ -69,7 +69,7 @@ func (in installer) install(ctx context.Context) (installed Installed, err error
 		return Installed{}, failure.New(failure.Hyperd, "install hyperd: %w", err).
 			WithHint("set XDG_CACHE_HOME to a folder that can be written, or point %s at a hyperd that you have", pathVariable)
 	}
-	unlock, err := in.lock(ctx)
+	unlock, err := lockCache(ctx, in.cache, in.progress)
 	if err != nil {
 		return Installed{}, failure.New(failure.Hyperd, "install hyperd: %w", err)
 	}
@@ -92,12 +92,12 @@ func (in installer) installed(r release, alreadyThere bool) Installed {
 	return Installed{Path: r.path(in.cache), Version: r.hyperd, From: r.String(), AlreadyThere: alreadyThere}
 }
 
-// lock waits until no other process or goroutine installs into the cache.
-func (in installer) lock(ctx context.Context) (unlock func() error, err error) {
-	lock := flock.New(filepath.Join(in.cache, "install.lock"))
+// lockCache waits until no other process or goroutine installs into the cache folder.
+func lockCache(ctx context.Context, cache string, progress func(string)) (unlock func() error, err error) {
+	lock := flock.New(filepath.Join(cache, "install.lock"))
 	locked, err := lock.TryLock()
 	if err == nil && !locked {
-		in.progress("waiting for another installation of hyperd to end")
+		progress("waiting for another installation of hyperd to end")
 		_, err = lock.TryLockContext(ctx, lockInterval)
 	}
 	if err != nil {

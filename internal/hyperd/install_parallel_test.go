@@ -73,7 +73,7 @@ func TestCancelEndsTheToolWithItsChildren(t *testing.T) {
 func TestCancelEndsTheWaitForAnotherInstallation(t *testing.T) {
 	s := newShop(t)
 	require.NoError(t, os.MkdirAll(s.cache, 0o755))
-	unlock, err := s.lock(t.Context())
+	unlock, err := lockCache(t.Context(), s.cache, s.progress)
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

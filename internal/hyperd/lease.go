@@ -32,6 +32,7 @@ type manager struct {
 
 	mu      sync.Mutex
 	cfg     Config
+	sharers int // of the machine's memory when current was started
 	current *process
 	leases  int         // on current
 	timer   *time.Timer // stops current when it fires; set while leases is 0
@@ -51,15 +52,8 @@ func (m *manager) acquire(ctx context.Context, cfg Config) (*Lease, error) {
 		m.timer.Stop()
 		m.timer = nil
 	}
-	if m.current != nil && (!m.current.alive() || m.leases == 0 && !reflect.DeepEqual(m.cfg, cfg)) {
-		m.drop((*process).stop)
-	}
-	if m.current == nil {
-		started, err := start(ctx, cfg)
-		if err != nil {
-			return nil, err
-		}
-		m.cfg, m.current = cfg, started
+	if err := m.provide(ctx, cfg); err != nil {
+		return nil, err
 	}
 	if !reflect.DeepEqual(m.cfg, cfg) {
 		return nil, failure.New(failure.Hyperd, "hyperd is in use with other settings in this process")
@@ -67,6 +61,26 @@ func (m *manager) acquire(ctx context.Context, cfg Config) (*Lease, error) {
 	m.leases++
 	p := m.current
 	return &Lease{process: p, release: sync.OnceFunc(func() { m.released(p) })}, nil
+}
+
+// provide starts hyperd if none runs that is alive. One that nobody uses is replaced when
+// it was started with another configuration or another part of the machine's memory.
+func (m *manager) provide(ctx context.Context, cfg Config) error {
+	alive := m.current != nil && m.current.alive()
+	if alive && m.leases > 0 {
+		return nil
+	}
+	sharers := cfg.sharers()
+	if alive && m.sharers == sharers && reflect.DeepEqual(m.cfg, cfg) {
+		return nil
+	}
+	m.drop((*process).stop)
+	started, err := start(ctx, cfg, sharers)
+	if err != nil {
+		return err
+	}
+	m.cfg, m.sharers, m.current = cfg, sharers, started
+	return nil
 }
 
 // released counts one lease on p less. p may have been replaced since.

@@ -6,10 +6,13 @@ import (
 	"strings"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"hyperlake/internal/machine"
 )
 
-// autoPercent is what hyperd may take by default: the other half is for decoding, and
-// for the files that both go through the page cache.
+// autoPercent is what the hyperds of the workers of a machine may take by default, each
+// an equal part: the other half is for decoding, and for the files that both go through
+// the page cache.
 const autoPercent = 50
 
 // usableMemory is the memory in bytes that this process may use: the tightest limit of
@@ -34,11 +37,12 @@ func tightest(providers ...memlimit.Provider) uint64 {
 type memoryLimit struct {
 	size    string
 	percent uint64
+	auto    bool // nobody asked for that percentage
 }
 
 func parseMemoryLimit(value string) (memoryLimit, bool) {
 	if value == "" || value == "auto" {
-		return memoryLimit{percent: autoPercent}, true
+		return memoryLimit{percent: autoPercent, auto: true}, true
 	}
 	if digits, ok := strings.CutSuffix(value, "%"); ok {
 		percent, err := strconv.ParseUint(digits, 10, 64)
@@ -47,17 +51,27 @@ func parseMemoryLimit(value string) (memoryLimit, bool) {
 	return memoryLimit{size: strings.ToLower(value)}, sizePattern.MatchString(value)
 }
 
-// memoryLimitFlag is a valid memory_limit as hyperd takes it. Percentages are worked out
-// here: hyperd's own are of a memory that does not respect every cgroup limit.
-func memoryLimitFlag(value string, usable uint64) string {
+// sharers is how many hyperds divide the memory of this machine with the one that is
+// configured so: only automatic limits are divided.
+func (c Config) sharers() int {
+	if limit, ok := parseMemoryLimit(c.MemoryLimit); !ok || !limit.auto {
+		return 1
+	}
+	return machine.Workers()
+}
+
+// memoryLimitFlag is a valid memory_limit as hyperd takes it, for one of so many sharers.
+// Percentages are worked out here: hyperd's own are of a memory that does not respect
+// every cgroup limit.
+func memoryLimitFlag(value string, usable uint64, sharers int) string {
 	limit, _ := parseMemoryLimit(value)
 	switch {
 	case limit.size != "":
 		return limit.size
 	case usable == 0:
-		return fmt.Sprintf("%d%%", limit.percent)
+		return fmt.Sprintf("%d%%", max(1, limit.percent/uint64(sharers)))
 	default:
-		share := usable/100*limit.percent + usable%100*limit.percent/100
+		share := (usable/100*limit.percent + usable%100*limit.percent/100) / uint64(sharers)
 		return fmt.Sprintf("%dm", max(1, share>>20)) // hyperd reads 0m as no limit
 	}
 }

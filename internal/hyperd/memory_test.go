@@ -37,22 +37,27 @@ func TestUsableMemoryIsKnownHere(t *testing.T) {
 
 func TestMemoryLimitFlag(t *testing.T) {
 	tests := []struct {
-		value  string
-		usable uint64
-		want   string
+		value   string
+		usable  uint64
+		sharers int
+		want    string
 	}{
-		{"", 8 << 30, "4096m"},
-		{"auto", 8 << 30, "4096m"},
-		{"100%", 1000 << 20, "1000m"},
-		{"60%", 1000 << 20, "600m"},
-		{"1%", 1 << 20, "1m"}, // never 0m, which is no limit
-		{"auto", 0, "50%"},    // of what hyperd takes for the machine's memory
-		{"60%", 0, "60%"},     // the same
-		{"4g", 1 << 30, "4g"}, // as it was asked for
-		{"512M", 1 << 30, "512m"},
-		{"100%", 1<<64 - 1, "17592186044415m"}, // no overflow
+		{"", 8 << 30, 1, "4096m"},
+		{"auto", 8 << 30, 1, "4096m"},
+		{"auto", 8 << 30, 4, "1024m"},
+		{"100%", 1000 << 20, 1, "1000m"},
+		{"60%", 1000 << 20, 1, "600m"},
+		{"1%", 1 << 20, 1, "1m"},     // never 0m, which is no limit
+		{"auto", 8 << 20, 100, "1m"}, // the same
+		{"auto", 0, 1, "50%"},        // of what hyperd takes for the machine's memory
+		{"auto", 0, 2, "25%"},        // the same
+		{"auto", 0, 100, "1%"},       // never 0%
+		{"60%", 0, 1, "60%"},
+		{"4g", 1 << 30, 1, "4g"}, // as it was asked for
+		{"512M", 1 << 30, 1, "512m"},
+		{"100%", 1<<64 - 1, 1, "17592186044415m"}, // no overflow
 	}
 	for _, test := range tests {
-		assert.Equal(t, test.want, memoryLimitFlag(test.value, test.usable), "%s of %d", test.value, test.usable)
+		assert.Equal(t, test.want, memoryLimitFlag(test.value, test.usable, test.sharers), "%s of %d for %d", test.value, test.usable, test.sharers)
 	}
 }

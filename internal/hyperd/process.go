@@ -48,8 +48,8 @@ type process struct {
 
 // start starts hyperd and waits until it accepts connections. ctx aborts the waiting
 // only: a running hyperd does not depend on it.
-func start(ctx context.Context, cfg Config) (*process, error) {
-	path, err := Find(cfg.Path)
+func start(ctx context.Context, cfg Config, sharers int) (*process, error) {
+	path, err := cfg.locate(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func start(ctx context.Context, cfg Config) (*process, error) {
 		return nil, failure.New(failure.Hyperd, "start hyperd: %w", err)
 	}
 	forgetFolder := guard.RemoveAtDeath(folder)
-	p, err := startIn(ctx, cfg, path, folder)
+	p, err := startIn(ctx, cfg, sharers, path, folder)
 	if err != nil {
 		forgetFolder()
 		return nil, errors.Join(err, os.RemoveAll(folder))
@@ -68,7 +68,7 @@ func start(ctx context.Context, cfg Config) (*process, error) {
 	return p, nil
 }
 
-func startIn(ctx context.Context, cfg Config, path, folder string) (*process, error) {
+func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) (*process, error) {
 	callback, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, failure.New(failure.Hyperd, "start hyperd: listen for its callback: %w", err)
@@ -76,7 +76,7 @@ func startIn(ctx context.Context, cfg Config, path, folder string) (*process, er
 	defer callback.Close()
 
 	p := &process{path: path, folder: folder, exited: make(chan struct{}), asked: make(chan struct{})}
-	args, err := cfg.args(listenAddress(cfg, folder), "tab.tcp://"+callback.Addr().String())
+	args, err := cfg.args(listenAddress(cfg, folder), "tab.tcp://"+callback.Addr().String(), sharers)
 	if err != nil {
 		return nil, err
 	}

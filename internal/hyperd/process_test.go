@@ -30,8 +30,13 @@ const ownerVariable = "HYPERD_TEST_OWNER"
 
 func TestMain(m *testing.M) {
 	guard.Main()
-	if os.Getenv(ownerVariable) != "" {
+	switch {
+	case os.Getenv(ownerVariable) != "":
 		own()
+	case os.Getenv(stagedVariable) != "":
+		os.Exit(locateStaged())
+	case os.Getenv(sharerVariable) != "":
+		os.Exit(share())
 	}
 	hyperdtest.Main(m.Run)
 }

@@ -16,8 +16,11 @@ type Config struct {
 	// Path is the binary or its folder. Empty: see [Find].
 	Path string `yaml:"path" json:"path,omitempty"`
 
+	// Staged is the hyperd for workers whose machine has none; nil for no such hyperd.
+	Staged *Staged `yaml:"-" json:"staged,omitempty"`
+
 	// MemoryLimit is a size such as 4g, a percentage of the memory that this process may
-	// use, or auto (the default): half of that.
+	// use, or auto (the default): half of that, divided by the workers of the machine.
 	MemoryLimit string `yaml:"memory_limit" json:"memory_limit,omitempty"`
 
 	// UseTCPPort is off (the default: a domain socket), auto (a free port), or a port.
@@ -143,18 +146,18 @@ func refused(key, value, accepted string) error {
 }
 
 // args is the command line, after the program's name, of a hyperd that listens at the
-// first address and reports to the second, both in hyperd's notation. It fails as
-// Validate does.
-func (c Config) args(listen, callback string) ([]string, error) {
+// first address and reports to the second, both in hyperd's notation, and has so many
+// sharers. It fails as Validate does.
+func (c Config) args(listen, callback string, sharers int) ([]string, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return c.commandLine(listen, callback, usableMemory()), nil
+	return c.commandLine(listen, callback, usableMemory(), sharers), nil
 }
 
 // commandLine is args of a valid Config where this process may use so many bytes of
 // memory; 0 when that is not known.
-func (c Config) commandLine(listen, callback string, usable uint64) []string {
+func (c Config) commandLine(listen, callback string, usable uint64, sharers int) []string {
 	args := []string{
 		"run",
 		"--strict-settings-mode", // a misspelt setting is an error, not a warning in a log that nobody keeps
@@ -167,7 +170,7 @@ func (c Config) commandLine(listen, callback string, usable uint64) []string {
 		"--date-style=MDY",
 		"--date-style-lenient=false",
 		"--default-database-version=" + strconv.Itoa(c.databaseVersion()),
-		"--memory-limit=" + memoryLimitFlag(c.MemoryLimit, usable),
+		"--memory-limit=" + memoryLimitFlag(c.MemoryLimit, usable, sharers),
 	}
 	args = append(args, c.logArgs()...)
 	if on, _ := parseSwitch(c.Telemetry); on {

@@ -59,7 +59,7 @@ func TestCommandLine(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, test.config.Validate())
-			got := test.config.commandLine("tab.domain:///s/domain/h", "tab.tcp://127.0.0.1:99", fourGiB)
+			got := test.config.commandLine("tab.domain:///s/domain/h", "tab.tcp://127.0.0.1:99", fourGiB, 1)
 			assert.Equal(t, slices.Concat(fixed, test.want), got)
 		})
 	}
@@ -99,7 +99,7 @@ func TestValidateNamesKeyValueAndWhatIsAccepted(t *testing.T) {
 			assert.Equal(t, test.message, err.Message)
 			assert.Contains(t, err.Hint, test.hint)
 
-			_, argsErr := test.config.args("", "")
+			_, argsErr := test.config.args("", "", 1)
 			assert.EqualError(t, argsErr, test.message)
 		})
 	}
@@ -131,7 +131,7 @@ func TestConfigFromYAML(t *testing.T) {
 			require.NoError(t, yaml.UnmarshalWithOptions([]byte(test.text), &c, yaml.Strict()))
 			require.NoError(t, c.Validate())
 			assert.Equal(t, test.port, c.tcpPort())
-			assert.Equal(t, test.on, slices.Contains(c.commandLine("", "", 0), "--telemetry-opt-in="))
+			assert.Equal(t, test.on, slices.Contains(c.commandLine("", "", 0, 1), "--telemetry-opt-in="))
 		})
 	}
 }
@@ -157,7 +157,7 @@ func launch(t *testing.T, c Config) (calledBack bool, output string, err error) 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()
-	args, err := c.args("tab.tcp://localhost:0", "tab.tcp://"+listener.Addr().String())
+	args, err := c.args("tab.tcp://localhost:0", "tab.tcp://"+listener.Addr().String(), 1)
 	require.NoError(t, err)
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

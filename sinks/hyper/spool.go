@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/machine"
 	"hyperlake/internal/scratch"
 	"hyperlake/internal/storage"
 )
@@ -29,7 +30,8 @@ const (
 	// of the usual size.
 	minSpoolBytes = 64 << 20
 
-	// autoPart is the part of a folder's free space that such a spool takes at most.
+	// autoPart is the part of a folder's free space that such spools take at most, those of
+	// all workers of the machine together.
 	autoPart = 4
 )
 
@@ -136,10 +138,11 @@ func (c SpoolConfig) place() (spool, error) {
 	if asked == 0 {
 		wanted = autoSpoolBytes
 	}
+	workers := machine.Workers()
 	folder := c.Path
 	if folder == "" {
 		folder = os.TempDir()
-		if free, err := storage.FreeBytes(MemoryFolder); err == nil && free/autoPart >= uint64(cmp.Or(asked, minMemoryBytes)) {
+		if free, err := storage.FreeBytes(MemoryFolder); err == nil && partOf(free, workers) >= cmp.Or(asked, minMemoryBytes) {
 			folder = MemoryFolder
 		}
 	}
@@ -148,9 +151,14 @@ func (c SpoolConfig) place() (spool, error) {
 		if err != nil {
 			return spool{}, failure.New(failure.Storage, "look for room for the spool: %w", err).WithHint("set spool.path to a folder that exists")
 		}
-		wanted = int64(min(uint64(wanted), free/autoPart))
+		wanted = min(wanted, partOf(free, workers))
 	}
 	return spool{folder: folder, maxBytes: c.share(wanted)}, nil
+}
+
+// partOf is what one of the workers of the machine may take of a folder's free space, by default.
+func partOf(free uint64, workers int) int64 {
+	return int64(free / autoPart / uint64(workers))
 }
 
 // segmentBytes is the part of a segment.

@@ -11,6 +11,8 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd/hyperdtest"
+	"hyperlake/internal/machine"
+	"hyperlake/internal/storage"
 )
 
 func TestSpoolSizes(t *testing.T) {
@@ -46,6 +48,26 @@ func TestTryLeavesNothing(t *testing.T) {
 	assert.Empty(t, left)
 	_, _, err = SpoolConfig{Path: filepath.Join(folder, "gone")}.Try()
 	require.ErrorContains(t, err, "gone")
+}
+
+func TestWorkersOfAMachineDivideTheRoomOfTheirSpools(t *testing.T) {
+	assert.EqualValues(t, 6<<30, partOf(24<<30, 1))
+	assert.EqualValues(t, 1<<30, partOf(24<<30, 6))
+
+	t.Setenv("TMPDIR", t.TempDir())
+	const workers = 100
+	for range workers { // a seat of this process stands for one of another
+		seat, err := machine.TakeSeat()
+		require.NoError(t, err)
+		t.Cleanup(seat.Leave)
+	}
+	folder := t.TempDir()
+	free, err := storage.FreeBytes(folder)
+	require.NoError(t, err)
+	s, err := SpoolConfig{Path: folder}.place()
+	require.NoError(t, err)
+	want := float64(min(autoSpoolBytes, max(partOf(free, workers), minSpoolBytes)))
+	assert.InDelta(t, want, s.maxBytes, want/10, "others write there at the same time")
 }
 
 func TestASpoolWithoutItsFolderIsRefused(t *testing.T) {

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/hyperd"
+)
+
+// wrapper starts boot as a cluster would: %[1]s is its folder, %[2]s the environment. Prism
+// puts quotes around the id, which the shell has to take away.
+const wrapper = `#!/bin/sh
+export TMPDIR=%[1]s/tmp XDG_CACHE_HOME=%[1]s/cache %[2]s
+cd %[1]s/work || exit 1
+echo $$ >%[1]s/boot.pid
+for arg; do
+	shift
+	set -- "$@" "$(echo "$arg" | tr -d "'")"
+done
+exec %[1]s/boot --semi_persist_dir=%[1]s/work "$@"
+`
+
+// workerRun is a run whose worker is a process of its own, started by Beam's boot program.
+type workerRun struct {
+	folder string // of the worker's machine: tmp, cache, work
+	spool  string
+
+	driver               *exec.Cmd
+	stderr               *bytes.Buffer
+	boot, worker, hyperd int    // pids
+	program              string // of the worker
+}
+
+// newWorkerRun prepares the machine of a worker with that environment.
+func newWorkerRun(t *testing.T, environment string) *workerRun {
+	r := &workerRun{folder: folderIn(t, os.TempDir()), spool: folderIn(t, "/dev/shm")}
+	for _, name := range []string{"tmp", "cache", "work", "driver"} {
+		require.NoError(t, os.Mkdir(filepath.Join(r.folder, name), 0o755))
+	}
+	require.NoError(t, os.WriteFile(r.command(), fmt.Appendf(nil, wrapper, r.folder, environment), 0o755))
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(r.folder, "boot"), "github.com/apache/beam/sdks/v2/go/container")
+	output, err := build.CombinedOutput()
+	require.NoError(t, err, string(output))
+	return r
+}
+
+func (r *workerRun) command() string { return filepath.Join(r.folder, "worker.sh") }
+
+func (r *workerRun) output() string { return filepath.Join(r.folder, "out.hyper") }
+
+// start begins a run of a configuration, with more arguments.
+func (r *workerRun) start(t *testing.T, config string, args ...string) {
+	args = append([]string{"generate", config, "--set", "output.path=" + r.output(), "--set", "spool.path=" + r.spool}, args...)
+	args = append(args, "--", "--environment_type=PROCESS", `--environment_config={"command":"`+r.command()+`"}`, "--worker_binary="+os.Args[0])
+	r.driver, r.stderr = exec.Command(os.Args[0], args...), &bytes.Buffer{}
+	r.driver.Env = append(os.Environ(), programVariable+"=1", "HYPERD_PATH="+foundHyperd(t), "TMPDIR="+filepath.Join(r.folder, "driver"))
+	r.driver.Stdout, r.driver.Stderr = r.stderr, r.stderr
+	require.NoError(t, r.driver.Start())
+	t.Cleanup(func() {
+		_ = r.driver.Process.Kill()
+		if !ended(r.boot) { // it takes its time, and is no child of ours
+			_ = syscall.Kill(r.boot, syscall.SIGKILL)
+		}
+	})
+}
+
+func foundHyperd(t *testing.T) string {
+	path, err := hyperd.Find("")
+	require.NoError(t, err, "the tests need hyperd: run `make hyperd` first")
+	return path
+}
+
+func folderIn(t *testing.T, parent string) string {
+	folder, err := os.MkdirTemp(parent, "hl") // short, for the sockets
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return folder
+}
+
+// find says whether the worker loads rows, and looks up the processes.
+func (r *workerRun) find() bool {
+	pid, _ := os.ReadFile(filepath.Join(r.folder, "boot.pid"))
+	r.boot, _ = strconv.Atoi(strings.TrimSpace(string(pid)))
+	r.worker = childNamed(r.boot, "worker")
+	r.program, _ = os.Readlink(fmt.Sprintf("/proc/%d/exe", r.worker))
+	r.hyperd = childNamed(r.worker, "hyperdMain")
+	segments, _ := filepath.Glob(filepath.Join(r.spool, "*", "*"))
+	return r.hyperd != 0 && len(segments) > 0
+}
+
+// requireNothingLeft checks that neither a process nor a file of the worker stays behind.
+func (r *workerRun) requireNothingLeft(t *testing.T) {
+	requireEnd(t, r.worker, 10*time.Second, "the worker")
+	requireEnd(t, r.hyperd, 10*time.Second, "hyperd")
+	for _, left := range []string{
+		filepath.Dir(r.program), filepath.Join(r.spool, "*"),
+		filepath.Join(r.folder, "tmp", "hyperlake-[0-9]*"), filepath.Join(r.folder, "tmp", "hyperlake-of-*", "workers", "*"),
+	} {
+		require.Eventually(t, func() bool {
+			paths, err := filepath.Glob(left)
+			return err == nil && len(paths) == 0
+		}, 10*time.Second, 10*time.Millisecond, "%s stays", left)
+	}
+}
+
+// ended says whether a process is gone; one that nobody reaped counts as gone.
+func ended(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || strings.Contains(string(stat), ") Z ")
+}
+
+func requireEnd(t *testing.T, pid int, within time.Duration, name string) {
+	require.Eventually(t, func() bool { return ended(pid) }, within, 10*time.Millisecond, "%s lives on", name)
+}
+
+func TestNothingOfAWorkerSurvives(t *testing.T) {
+	config := longRun(t, t.TempDir())
+	victims := map[string]func(*workerRun) int{
+		"worker": func(r *workerRun) int { return r.worker },
+		"boot":   func(r *workerRun) int { return r.boot },
+		"engine": func(r *workerRun) int { return r.driver.Process.Pid },
+		"hyperd": func(r *workerRun) int { return r.hyperd },
+	}
+	for name, victim := range victims {
+		t.Run(name+" is killed", func(t *testing.T) {
+			r := newWorkerRun(t, "HYPERD_PATH="+foundHyperd(t))
+			r.start(t, config, "--set", "validate.engine=go") // every row goes through the spool
+			require.Eventually(t, r.find, time.Minute, 5*time.Millisecond, "no worker loads anything")
+			require.NoError(t, syscall.Kill(victim(r), syscall.SIGKILL))
+			switch name {
+			case "worker":
+				requireEnd(t, r.hyperd, 2*time.Second, "hyperd")
+			case "engine":
+				requireEnd(t, r.boot, 10*time.Second, "boot")
+			case "hyperd": // the worker lives on, and its job fails
+				require.Error(t, r.driver.Wait())
+				assert.Contains(t, r.stderr.String(), "hyperd ended unexpectedly")
+			}
+			r.requireNothingLeft(t)
+		})
+	}
+}
+
+// The machine of the worker has no hyperd: it takes the one from staging, where the next
+// run finds it.
+func TestAWorkerTakesHyperdFromStaging(t *testing.T) {
+	r := newWorkerRun(t, "HYPERD_PATH= PATH=/usr/bin:/bin")
+	for _, copied := range []bool{true, false} {
+		r.start(t, "../../testdata/tpch.yaml", "--set", "staging="+filepath.Join(r.folder, "staging"))
+		require.NoError(t, r.driver.Wait(), r.stderr)
+		assert.Equal(t, copied, strings.Contains(r.stderr.String(), "copying hyperd"))
+	}
+	assert.FileExists(t, r.output())
+	installed, err := filepath.Glob(filepath.Join(r.folder, "cache", "hyperlake", "hyperd", "*", "hyperd"))
+	require.NoError(t, err)
+	assert.Len(t, installed, 1)
+	staged, err := filepath.Glob(filepath.Join(r.folder, "staging", "*", "*", "*"))
+	require.NoError(t, err)
+	assert.Len(t, staged, 1, "of the runs nothing stays, of hyperd one copy")
+}
