@@ -34,6 +34,7 @@ type unlucky struct {
 
 func (u *unlucky) Name() string                { return "prism" }
 func (u *unlucky) Check(context.Context) error { return nil }
+func (u *unlucky) Remote() bool                { return false }
 
 func (u *unlucky) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
 	id, err := pipelines.NewRunID()
@@ -63,8 +64,6 @@ func resume(t *testing.T, cfg *pipelines.Config, engine *unlucky, resumed string
 	}
 	return pipelines.Run(t.Context(), cfg, pipelines.RunOptions{ID: id, Resume: resumed, Engine: engine, Log: slog.New(slog.DiscardHandler)})
 }
-
-var errLost = failure.New(failure.Engine, "the engine is lost")
 
 // resumeConfig has deferred files (engine: auto) or materialised ones, rejects, several
 // workers. A check that fails leaves all partials.
