@@ -93,13 +93,16 @@ func (s *DiskSizeGB) UnmarshalText(text []byte) error {
 const nameLabel = "hyperlake-name"
 
 var (
-	projectID       = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]*[a-z0-9]$`)
-	region          = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
-	zone            = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z]$`)
-	subnetworkPath  = regexp.MustCompile(`(^|/)regions/[^/]+/subnetworks/[^/]+$`)
-	serviceAccount  = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
-	labelKey        = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`)
-	labelValue      = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)
+	projectID      = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]*[a-z0-9]$`)
+	region         = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
+	zone           = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z]$`)
+	subnetworkPath = regexp.MustCompile(`(^|/)regions/[^/]+/subnetworks/[^/]+$`)
+	serviceAccount = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
+	labelKey       = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`)
+	labelValue     = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)
+)
+
+const (
 	maxLabels       = 64 - 2 // Google's bound, less our own
 	maxLabelLetters = 63
 )

@@ -220,14 +220,14 @@ func errNoRows() error {
 // load has the engine build the extract on staging, and proves its counts. The file that
 // it returns is local.
 func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (result, work, error) {
-	layout := r.plan.layout()
-	sink := hyper.Params{
-		Layout: layout, Hyperd: r.cfg.Hyperd, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages, Staging: staging.path, Split: r.plan.splits(),
-	}
+	sink := r.sinkParams(staging)
 	aside := r.rejectsParams(staging)
 	moves, err := r.plan.repartitionParams(staging)
 	if err != nil {
 		return result{}, work{}, err
+	}
+	if disks, ok := r.options.Engine.(DiskPlanner); ok {
+		disks.NeedDisk(r.plan.diskLoad(sink.Spool.MostBytes()).bytes())
 	}
 	done, err := r.runJob(ctx, sink, moves, aside, storage.Join(staging.path, "result.json"))
 	if err == nil && len(done.Disputed) > 0 {
@@ -242,7 +242,7 @@ func (r *run) load(ctx context.Context, lease *hyperd.Lease, staging *staging) (
 	if err != nil {
 		return result{}, work{}, err
 	}
-	counted, err := done.fetchAndCount(ctx, lease, layout, staging.local)
+	counted, err := done.fetchAndCount(ctx, lease, sink.Layout, staging.local)
 	if err != nil {
 		return result{}, work{}, err
 	}
@@ -283,6 +283,13 @@ func (r *run) move(ctx context.Context, extract hyper.File) (work, error) {
 	}
 	r.report.moved(extract)
 	return work{rows: r.report.rowsLoaded(), bytes: extract.Bytes}, nil
+}
+
+// sinkParams says what is loaded, and with what.
+func (r *run) sinkParams(staging *staging) hyper.Params {
+	return hyper.Params{
+		Layout: r.plan.layout(), Hyperd: r.cfg.Hyperd, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages, Staging: staging.path, Split: r.plan.splits(),
+	}
 }
 
 // rejectsParams says what becomes of the rejects of every table.

@@ -21,9 +21,9 @@ type engine interface {
 type job struct {
 	name      string // unique among the jobs of the engine
 	pipeline  *beam.Pipeline
-	diskBytes int64                          // that each worker should have room for; 0 is unknown
+	diskBytes int64                         // that each worker should have room for; 0 is unknown
 	progress  func(counts map[string]int64) // nil for none; not called after the end
-	log       *slog.Logger                   // for people
+	log       *slog.Logger                  // for people
 }
 
 // Check is something that must be right before a job is sent.

@@ -130,8 +130,7 @@ func (r *Runner) Describe(ctx context.Context, build func(beam.Scope)) ([]byte, 
 		describe(ctx context.Context, j job) ([]byte, error)
 	})
 	if !ok {
-		return nil, failure.New(failure.Usage, "the runner %s has no job to show", r.Name()).BeforeData().
-			WithHint("`hyperlake plan` shows what a run would do")
+		return nil, failure.New(failure.Usage, "the runner %s has no job to show", r.Name()).BeforeData()
 	}
 	return describer.describe(ctx, r.job(build, nil))
 }

@@ -28,11 +28,12 @@ type commonFlags struct {
 	quiet     bool
 	logFormat string
 	logLevel  string
-	logValues bool // only of commands that run a configuration
+	logValues bool // only of commands that run a configuration, as dryRun is
+	dryRun    bool
 }
 
 func (f *commonFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.runner, "runner", "", "run on this engine: prism (alias direct)")
+	flags.StringVar(&f.runner, "runner", "", "run on this engine: prism (alias direct), flink or dataflow")
 	flags.StringArrayVar(&f.sets, "set", nil, "override a value of the configuration, as `key.path=value`")
 	flags.StringArrayVar(&f.vars, "var", nil, "fill ${NAME} in the configuration, as `NAME=VALUE`")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON on stdout")
