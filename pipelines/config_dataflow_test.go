@@ -2,6 +2,7 @@ package pipelines_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -93,4 +94,18 @@ func TestDataflowIsNotCheckedElsewhere(t *testing.T) {
 	t.Parallel()
 	_, message := loadText(t, good+"runner: {dataflow: {region: Europe}}\n", pipelines.LoadOptions{})
 	assert.Empty(t, message)
+}
+
+// The configuration that the documentation shows is one.
+func TestTheDocumentedDataflow(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/dataflow.md")
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(page), "```yaml\n")
+	require.True(t, found)
+	text, _, _ = strings.Cut(text, "```")
+	cfg, message := loadText(t, text, pipelines.LoadOptions{})
+	require.Empty(t, message)
+	assert.Equal(t, pipelines.RunnerDataflow, cfg.Runner.Name)
+	assert.Equal(t, "gs://lake-staging/hyperlake/dataflow", cfg.Runner.Dataflow.StagingLocation)
 }

@@ -18,35 +18,26 @@ const (
 
 // diskLoad is what a worker has to do with its disk.
 type diskLoad struct {
-	lake    int64 // bytes of Parquet to read, as stored
-	largest int64 // of them, in one file
-	spool   int64 // bytes of segments and copies of files at most
+	lake  int64 // bytes of Parquet to read, as stored
+	spool int64 // bytes of segments and copies of files at most
 }
 
-// bytes is the size of disk that a worker needs, whichever worker merges. The spool may
-// hold one file more than fits. Nobody knows which part of the rows one bundle gets, so the
-// partial that it writes may be as large as all of them. The merge has all partials and the
-// extract that it makes of them.
+// bytes is the size of disk that a worker needs, whichever worker merges. Nobody knows
+// which part of the rows one bundle gets, so the partial that it writes may be as large as
+// all of them. The merge has all partials and the extract that it makes of them. A tenth is
+// added, for this is an estimate.
 func (l diskLoad) bytes() int64 {
 	extract := growth * l.lake
-	load := l.spool + l.largest + extract
-	merge := 2 * extract
-	return systemBytes + withMargin(max(load, merge))
+	load, merge := l.spool+extract, 2*extract
+	need := max(load, merge)
+	return systemBytes + need + need/10
 }
-
-// withMargin adds a tenth: hyperd writes in steps, and counts are estimates.
-func withMargin(bytes int64) int64 { return bytes + bytes/10 }
 
 // diskLoad is that of the plan.
 func (p *Plan) diskLoad(spoolBytes int64) diskLoad {
 	load := diskLoad{spool: spoolBytes}
 	for _, table := range p.Tables {
 		load.lake += table.bytesToRead()
-		for _, file := range table.files {
-			if len(file.groups) > 0 {
-				load.largest = max(load.largest, file.info.Size)
-			}
-		}
 	}
 	return load
 }

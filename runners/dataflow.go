@@ -89,18 +89,24 @@ func (d dataflowEngine) runToEnd(ctx context.Context, j job) error {
 		}
 		return client.explain("make the job", err)
 	}
-	f := follower{client: client, id: id, job: j}
 	j.log.Info("the job is on Dataflow", "id", id, "console", client.console(id))
+	f := follower{client: client, id: id, job: j}
 	err = f.await(ctx)
-	if ctx.Err() != nil {
-		if err := client.cancel(id); err != nil {
-			j.log.Warn("the job may go on; cancel it in the console", "console", client.console(id), "error", err)
-			return context.Cause(ctx)
-		}
-		j.log.Info("the job is being cancelled", "console", client.console(id))
+	if !hasEnded(f.state) && !client.abandon(id, j) {
+		return err // it may still need what is staged
 	}
 	s.unstage(j)
 	return err
+}
+
+// abandon cancels a job that nobody waits for any more, and says whether that worked.
+func (c *dataflowClient) abandon(id string, j job) bool {
+	if err := c.cancel(id); err != nil {
+		j.log.Warn("the job may go on; cancel it in the console", "console", c.console(id), "error", err)
+		return false
+	}
+	j.log.Info("the job is being cancelled", "console", c.console(id))
+	return true
 }
 
 // unstageTime bounds how long a run takes to remove what it staged.

@@ -132,7 +132,7 @@ func TestTheWholeJobOfDataflow(t *testing.T) {
 	jobs := service.Jobs()
 	require.Len(t, jobs, 1)
 	var indented bytes.Buffer
-	require.NoError(t, json.Indent(&indented, jobs[0].Sent, "", "  "))
+	require.NoError(t, json.Indent(&indented, bytes.TrimSpace(jobs[0].Sent), "", "  "))
 	requireGolden(t, "dataflow_job.json", checksums.ReplaceAllString(indented.String(), "SHA256")+"\n")
 
 	folder := service.Storage.Bucket + "/staging/dataflow/hyperlake-20260102t030405z-abcdef12/"
@@ -309,6 +309,18 @@ func TestAJobThatCannotBeCancelledKeepsItsProgram(t *testing.T) {
 	store, err := storage.For(service.Storage.Bucket)
 	require.NoError(t, err)
 	assert.Len(t, must(store.Glob(t.Context(), service.Storage.Bucket+"/staging/**")), 2)
+}
+
+// A job that cannot be followed has a result that nobody reads.
+func TestAJobThatCannotBeFollowedIsCancelled(t *testing.T) {
+	service := dataflowtest.Start(t)
+	service.Script(dataflowtest.Step{State: dataflowtest.Running})
+	service.Inject(dataflowtest.Fault{Method: "GET", Path: "/jobs/", Times: 1, Status: 403, Message: "you may not"})
+	said, err := runOnDataflow(t, t.Context(), onDataflow(t, service), nil)
+	require.ErrorContains(t, err, "ask for the state of the job: Dataflow refused it with status 403: you may not")
+	assert.Contains(t, said, "the job is being cancelled")
+	assert.NotEqual(t, dataflowtest.Running, service.Jobs()[0].State)
+	requireUnstaged(t, service)
 }
 
 // An interrupt while the job is being made must not leave one that nobody knows.

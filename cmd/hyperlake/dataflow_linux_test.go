@@ -191,7 +191,9 @@ func TestWhatIsStagedForDataflowMakesTheExtract(t *testing.T) {
 	assert.Contains(t, said, "state=JOB_STATE_DONE")
 	assert.Contains(t, string(must(os.ReadFile(filepath.Join(folder, "report.json")))), `"runner": "dataflow"`)
 	store := must(storage.For(service.Storage.Bucket))
-	assert.Empty(t, must(store.Glob(t.Context(), storage.Join(service.Storage.Bucket, "staging/**"))), "staging is swept")
+	for _, swept := range []string{"staging/20*/**", "staging/dataflow/**"} { // of the run, of the job
+		assert.Empty(t, must(store.Glob(t.Context(), storage.Join(service.Storage.Bucket, swept))))
+	}
 }
 
 func TestARuleThatBreaksOnDataflow(t *testing.T) {
@@ -210,7 +212,8 @@ func TestAnInterruptCancelsOnDataflow(t *testing.T) {
 	dataflowConfig(t, service, folder, "reject")
 	service.Script(dataflowtest.Step{State: dataflowtest.Running})
 	var said bytes.Buffer
-	cmd := program(t, folder, nil, "generate", "items.yaml", "--runner", "dataflow")
+	never := must(exec.LookPath("true")) // any program does, for it never runs
+	cmd := program(t, folder, nil, "generate", "items.yaml", "--runner", "dataflow", "--set", "runner.dataflow.worker_binary="+never)
 	cmd.Stderr = &said
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
@@ -245,7 +248,7 @@ func TestDryRunPrintsTheJob(t *testing.T) {
 	assert.Equal(t, []string{"enable_prime"}, job.Environment.ServiceOptions)
 	require.Len(t, job.Environment.WorkerPools, 1)
 	assert.Equal(t, 2, job.Environment.WorkerPools[0].NumWorkers)
-	assert.Equal(t, 32, job.Environment.WorkerPools[0].DiskSizeGb, "the system, and a spool of 1.5 GB with a margin")
+	assert.Equal(t, 32, job.Environment.WorkerPools[0].DiskSizeGb, "30 for the system, and a spool of 1.5 GB with a margin")
 	assert.Empty(t, service.Requests())
 	assert.Equal(t, writes, service.Storage.Count(storagetest.Write))
 	assert.Len(t, must(os.ReadDir(folder)), 1, "only the configuration")
