@@ -319,7 +319,7 @@ func TestAJobThatCannotBeFollowedIsCancelled(t *testing.T) {
 	said, err := runOnDataflow(t, t.Context(), onDataflow(t, service), nil)
 	require.ErrorContains(t, err, "ask for the state of the job: Dataflow refused it with status 403: you may not")
 	assert.Contains(t, said, "the job is being cancelled")
-	assert.NotEqual(t, dataflowtest.Running, service.Jobs()[0].State)
+	assert.Equal(t, dataflowtest.Cancelled, service.Jobs()[0].State)
 	requireUnstaged(t, service)
 }
 
@@ -342,7 +342,7 @@ func TestAnInterruptWhileTheJobIsMade(t *testing.T) {
 	_, err := runOnDataflow(t, ctx, onDataflow(t, service), nil)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Len(t, service.Jobs(), 1)
-	assert.NotEqual(t, dataflowtest.Running, service.Jobs()[0].State)
+	assert.Equal(t, dataflowtest.Cancelled, service.Jobs()[0].State)
 }
 
 func TestARequestThatIsRepeatedMakesNoSecondJob(t *testing.T) {
