@@ -101,9 +101,9 @@ func (c *dataflowClient) create(ctx context.Context, job *df.Job) (string, error
 	return id, err
 }
 
-// find returns the job of that name, which has not ended.
+// find returns the job of that name, be it one that has ended.
 func (c *dataflowClient) find(ctx context.Context, name string) (*df.Job, error) {
-	answer, err := c.jobs.List(c.project, c.region).Filter("ACTIVE").Name(name).Context(ctx).Do()
+	answer, err := c.jobs.List(c.project, c.region).Name(name).Context(ctx).Do()
 	if err != nil {
 		return nil, err
 	}

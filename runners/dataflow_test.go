@@ -354,6 +354,18 @@ func TestARequestThatIsRepeatedMakesNoSecondJob(t *testing.T) {
 	assert.Equal(t, dataflowtest.Done, service.Jobs()[0].State)
 }
 
+// A run whose first job left something open sends a second one, which is another job.
+func TestTwoJobsOfOneRunner(t *testing.T) {
+	service := dataflowtest.Start(t)
+	runner, err := runners.New(onDataflow(t, service))
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, runner.Run(t.Context(), work(workFn{Rows: 1}), nil))
+	}
+	assert.Len(t, service.Jobs(), 2)
+	requireUnstaged(t, service)
+}
+
 func TestDataflowRefusesAJob(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault         dataflowtest.Fault

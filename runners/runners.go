@@ -6,6 +6,7 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -28,7 +29,7 @@ var aliases = map[string]string{"direct": "prism"}
 // Options say how to run a pipeline.
 type Options struct {
 	Name    string       // of the runner, or an alias of it
-	JobName string       // unique among the jobs of the engine
+	JobName string       // unique among the jobs of the engine; a second Run adds -2, and so on
 	Args    []string     // flags for Beam as they are, such as --experiments=…
 	Log     *slog.Logger // what people should know of a job; nil drops it
 	BeamLog *slog.Logger // becomes the process's default, to which Beam talks; nil drops its words
@@ -46,6 +47,7 @@ type Runner struct {
 	options   Options
 	engine    engine
 	diskBytes int64
+	jobs      int // that were built
 }
 
 // New checks options and makes a Runner. Nothing is started yet.
@@ -57,11 +59,8 @@ func New(options Options) (*Runner, error) {
 		return nil, failure.New(failure.Usage, "unknown runner %q", options.Name).
 			WithHint("use one of: %s", strings.Join(Names, ", ")).BeforeData()
 	}
-	for _, log := range []**slog.Logger{&options.Log, &options.BeamLog} {
-		if *log == nil {
-			*log = slog.New(slog.DiscardHandler)
-		}
-	}
+	discard := slog.New(slog.DiscardHandler)
+	options.Log, options.BeamLog = cmp.Or(options.Log, discard), cmp.Or(options.BeamLog, discard)
 	if err := parseBeamFlags(options.Args); err != nil {
 		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err).BeforeData()
 	}
@@ -140,7 +139,12 @@ func (r *Runner) job(build func(beam.Scope), progress func(counts map[string]int
 	slog.SetDefault(r.options.BeamLog)
 	pipeline, root := beam.NewPipelineWithRoot()
 	build(root)
-	return job{name: r.options.JobName, pipeline: pipeline, diskBytes: r.diskBytes, progress: progress, log: r.options.Log}
+	r.jobs++
+	name := r.options.JobName
+	if r.jobs > 1 {
+		name = fmt.Sprintf("%s-%d", name, r.jobs)
+	}
+	return job{name: name, pipeline: pipeline, diskBytes: r.diskBytes, progress: progress, log: r.options.Log}
 }
 
 // jobError finds our own failure in the words of an engine.

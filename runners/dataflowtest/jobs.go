@@ -91,8 +91,10 @@ func (s *Service) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slices.ContainsFunc(s.jobs, func(other *job) bool { return other.made.Name == made.Name && other.isActive() }) {
-		return refusal{http.StatusConflict, "ALREADY_EXISTS", "There is already an active job named " + made.Name}
+	if slices.ContainsFunc(s.jobs, func(other *job) bool {
+		return other.made.Name == made.Name && (other.isActive() || other.made.ClientRequestId == made.ClientRequestId)
+	}) {
+		return refusal{http.StatusConflict, "ALREADY_EXISTS", "There is already a job named " + made.Name}
 	}
 	made.Id = fmt.Sprintf("%s-%d", time.Now().UTC().Format("2006-01-02_15_04_05"), len(s.jobs)+1)
 	made.CurrentState, made.Location = Pending, Region
@@ -126,13 +128,13 @@ func (s *Service) begin(job *job, model []byte) {
 	})
 }
 
-// list implements projects.locations.jobs.list, for active jobs of a name.
+// list implements projects.locations.jobs.list, for jobs of a name.
 func (s *Service) list(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := &df.ListJobsResponse{}
 	for _, job := range s.jobs {
-		if job.isActive() && job.made.Name == r.FormValue("name") {
+		if job.made.Name == r.FormValue("name") {
 			found.Jobs = append(found.Jobs, job.made)
 		}
 	}
