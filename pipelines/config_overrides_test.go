@@ -126,7 +126,7 @@ func TestRunnerOption(t *testing.T) {
 	require.Empty(t, message)
 	assert.Equal(t, pipelines.RunnerPrism, cfg.Runner.Name)
 	_, message = loadText(t, text, pipelines.LoadOptions{Runner: "spark"})
-	assert.Equal(t, `--runner: runner.name must be prism, or its alias direct, or flink, not "spark"`, message)
+	assert.Equal(t, `--runner: runner.name must be prism, or its alias direct, flink or dataflow, not "spark"`, message)
 }
 
 func TestVariables(t *testing.T) {

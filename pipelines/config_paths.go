@@ -40,7 +40,8 @@ func (c *Config) resolvePaths(folder string) error {
 		"hyperd.log_dir":           &c.Hyperd.LogDir,
 		"hyperd.domain_socket_dir": &c.Hyperd.DomainSocketDir,
 
-		"runner.flink.worker_binary": &c.Runner.Flink.WorkerBinary,
+		"runner.flink.worker_binary":    &c.Runner.Flink.WorkerBinary,
+		"runner.dataflow.worker_binary": &c.Runner.Dataflow.WorkerBinary,
 	}
 	if c.Publish != nil {
 		paths["publish.ca_file"] = &c.Publish.CAFile

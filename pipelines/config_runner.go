@@ -9,13 +9,15 @@ import (
 
 // The runners that a configuration may name.
 const (
-	RunnerPrism = "prism" // Beam's runner inside this process
-	RunnerFlink = "flink" // a Flink cluster, through Beam's job server
+	RunnerPrism    = "prism"    // Beam's runner inside this process
+	RunnerFlink    = "flink"    // a Flink cluster, through Beam's job server
+	RunnerDataflow = "dataflow" // Google Cloud Dataflow
 )
 
 // RunnerConfig is the engine that runs the pipeline.
 type RunnerConfig struct {
-	// Name is prism (the default), which a configuration may also call direct, or flink.
+	// Name is prism (the default), which a configuration may also call direct, flink or
+	// dataflow.
 	Name string `yaml:"name"`
 
 	// Parallelism is the number of workers to plan for. Default: auto.
@@ -28,6 +30,9 @@ type RunnerConfig struct {
 
 	// Flink is how a Flink cluster is reached, for that runner.
 	Flink FlinkConfig `yaml:"flink" json:",omitzero"`
+
+	// Dataflow is what a job on Google Cloud Dataflow gets, for that runner.
+	Dataflow DataflowConfig `yaml:"dataflow" json:",omitzero"`
 }
 
 // FlinkConfig is how a Flink cluster is reached and what its workers are.
@@ -111,10 +116,10 @@ func (c *Config) checkRunner() error {
 		return nil
 	case RunnerFlink:
 		return c.checkFlink()
-	case "dataflow":
-		return c.problem("runner.name", "runner.name is dataflow, which is not supported yet in this version; use prism or flink")
+	case RunnerDataflow:
+		return c.checkDataflow()
 	default:
-		return c.problem("runner.name", "runner.name must be prism, or its alias direct, or flink, not %s", shorten(c.Runner.Name))
+		return c.problem("runner.name", "runner.name must be prism, or its alias direct, flink or dataflow, not %s", shorten(c.Runner.Name))
 	}
 }
 

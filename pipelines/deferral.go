@@ -29,6 +29,9 @@ const minRowsPerValue = 32 << 10
 func (c *Config) spool() hyper.SpoolConfig {
 	spool := c.Spool
 	spool.Sharers = max(int(c.Runner.Parallelism), 1)
+	if c.Runner.Name == RunnerDataflow {
+		spool.Sharers = 1 // each worker has a machine of its own, and loads one bundle at a time
+	}
 	return spool
 }
 

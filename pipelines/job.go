@@ -27,11 +27,8 @@ type job struct {
 	resultURI string    // where the pipeline writes its result
 }
 
-func (r *run) newJob(ctx context.Context, staging *staging) (*job, error) {
-	workers, err := r.hyperdForWorkers(ctx)
-	if err != nil {
-		return nil, err
-	}
+// newJob prepares a job whose workers have that hyperd.
+func (r *run) newJob(staging *staging, workers hyperd.Config) (*job, error) {
 	j := &job{
 		plan: r.plan,
 		sink: hyper.Params{
@@ -47,6 +44,10 @@ func (r *run) newJob(ctx context.Context, staging *staging) (*job, error) {
 		}
 		j.aside.Tables = append(j.aside.Tables, aside)
 	}
+	if disks, ok := r.options.Engine.(DiskPlanner); ok {
+		disks.NeedDisk(r.plan.diskLoad(j.sink.Spool.MostBytes()).bytes())
+	}
+	var err error
 	if j.moves, err = r.plan.repartitionParams(staging); err != nil {
 		return nil, err
 	}

@@ -216,8 +216,11 @@ func errNoRows() error {
 // load has the engine build the extract on staging, and proves its counts. The file that
 // it returns is local.
 func (r *run) load(ctx context.Context, staging *staging) (result, work, error) {
-	var err error
-	if r.job, err = r.newJob(ctx, staging); err != nil {
+	workers, err := r.hyperdForWorkers(ctx)
+	if err != nil {
+		return result{}, work{}, err
+	}
+	if r.job, err = r.newJob(staging, workers); err != nil {
 		return result{}, work{}, err
 	}
 	done, err := r.runJob(ctx)

@@ -2,11 +2,12 @@ package runners
 
 import (
 	"context"
+	"log/slog"
 
-	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 )
 
-// engine is what a runner knows about one kind of engine.
+// engine is one way of running jobs.
 type engine interface {
 	// checks are what must be right before a job is sent, in the order to look at them.
 	checks() []Check
@@ -14,11 +15,18 @@ type engine interface {
 	// remote says whether workers are other processes than this one.
 	remote() bool
 
-	// start returns where to send a job, after starting the engine if it is one of ours.
-	start(ctx context.Context) (target, error)
+	// run runs a job to its end. When ctx is cancelled, the job is cancelled and run
+	// returns soon, whatever the engine does, with the cause.
+	run(ctx context.Context, j job) error
+}
 
-	// cancel ends a job that the job service knows by that id.
-	cancel(ctx context.Context, service jobpb.JobServiceClient, jobID string) error
+// job is one pipeline to run.
+type job struct {
+	name      string // unique among the jobs of the engine
+	pipeline  *beam.Pipeline
+	diskBytes int64                         // that each worker should have room for; 0 is unknown
+	progress  func(counts map[string]int64) // nil for none; not called after the end
+	log       *slog.Logger                  // for people
 }
 
 // Check is something that must be right before a job is sent.
@@ -29,30 +37,3 @@ type Check struct {
 	// starts nothing, and returns in seconds.
 	Run func(ctx context.Context) (found string, err error)
 }
-
-// cancelByService has the job service end a job, which is enough for some engines.
-func cancelByService(ctx context.Context, service jobpb.JobServiceClient, jobID string) error {
-	_, err := service.Cancel(ctx, &jobpb.CancelJobRequest{JobId: jobID})
-	return err
-}
-
-// target is where a job is sent, and what its workers are.
-type target struct {
-	endpoint    string // of the job service
-	environment environment
-	parallelism int // of the job; 0 leaves it to the engine
-}
-
-// environment says how the engine gets workers, in Beam's terms.
-type environment struct {
-	urn      string
-	config   string // depends on urn
-	loopback bool   // this process is the worker; urn and config are not used
-	binary   string // the program that a worker runs; not used with loopback
-}
-
-const (
-	processURN  = "beam:env:process:v1"
-	externalURN = "beam:env:external:v1"
-	dockerURN   = "beam:env:docker:v1"
-)

@@ -134,12 +134,12 @@ func (f flinkEngine) environment() (environment, error) {
 		return env, failure.New(failure.Config, "unknown environment %q of Flink's workers", f.options.Environment).BeforeData()
 	}
 	var err error
-	env.binary, err = workerBinary(f.options.WorkerBinary)
+	env.binary, err = workerBinary(f.options.WorkerBinary, "runner.flink.worker_binary")
 	return env, err
 }
 
-// workerBinary is the program for workers, given or else this one, if workers can run it.
-func workerBinary(given string) (string, error) {
+// workerBinary is the program for workers, given under a key or else this one, if workers can run it.
+func workerBinary(given, key string) (string, error) {
 	path := given
 	if path == "" {
 		self, err := os.Executable()
@@ -150,7 +150,7 @@ func workerBinary(given string) (string, error) {
 	}
 	if err := checkLinuxBinary(path); err != nil {
 		return "", failure.New(failure.Config, "workers cannot run %s: %w", path, err).BeforeData().
-			WithHint("build one with `GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build -o hyperlake-worker ./cmd/hyperlake`, and set runner.flink.worker_binary to it")
+			WithHint("build one with `GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build -o hyperlake-worker ./cmd/hyperlake`, and set %s to it", key)
 	}
 	return path, nil
 }

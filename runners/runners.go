@@ -6,6 +6,7 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -13,16 +14,14 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 
 	"hyperlake/internal/failure"
 )
 
 // Names are the runners that a configuration may name.
-var Names = []string{"prism", "flink"}
+var Names = []string{"prism", "flink", "dataflow"}
 
 // aliases are other names that people use for a runner.
 var aliases = map[string]string{"direct": "prism"}
@@ -30,20 +29,25 @@ var aliases = map[string]string{"direct": "prism"}
 // Options say how to run a pipeline.
 type Options struct {
 	Name    string       // of the runner, or an alias of it
-	JobName string       // unique among the jobs of the engine
+	JobName string       // unique among the jobs of the engine; a second Run adds -2, and so on
 	Args    []string     // flags for Beam as they are, such as --experiments=…
-	Log     *slog.Logger // becomes the process's default, to which Beam talks; nil drops its words
+	Log     *slog.Logger // what people should know of a job; nil drops it
+	BeamLog *slog.Logger // becomes the process's default, to which Beam talks; nil drops its words
 
-	// Parallelism is that of a job on a cluster. 0 leaves it to the engine.
+	// Parallelism is that of a job on a cluster, or its number of workers. 0 leaves it to
+	// the engine.
 	Parallelism int
 
-	Flink Flink // for the runner flink
+	Flink    Flink    // for the runner flink
+	Dataflow Dataflow // for the runner dataflow
 }
 
 // Runner runs one pipeline.
 type Runner struct {
-	options Options
-	engine  engine
+	options   Options
+	engine    engine
+	diskBytes int64
+	jobs      int // that were built
 }
 
 // New checks options and makes a Runner. Nothing is started yet.
@@ -55,20 +59,23 @@ func New(options Options) (*Runner, error) {
 		return nil, failure.New(failure.Usage, "unknown runner %q", options.Name).
 			WithHint("use one of: %s", strings.Join(Names, ", ")).BeforeData()
 	}
-	if options.Log == nil {
-		options.Log = slog.New(slog.DiscardHandler)
-	}
+	discard := slog.New(slog.DiscardHandler)
+	options.Log, options.BeamLog = cmp.Or(options.Log, discard), cmp.Or(options.BeamLog, discard)
 	if err := parseBeamFlags(options.Args); err != nil {
 		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err).BeforeData()
 	}
-	return &Runner{options, newEngine(options)}, nil
+	return &Runner{options: options, engine: newEngine(options)}, nil
 }
 
 func newEngine(options Options) engine {
-	if options.Name == "flink" {
-		return flinkEngine{options.Flink, options.Parallelism}
+	switch options.Name {
+	case "flink":
+		return portable{flinkEngine{options.Flink, options.Parallelism}}
+	case "dataflow":
+		return dataflowEngine{options.Dataflow, options.Parallelism}
+	default:
+		return portable{prismEngine{}}
 	}
-	return prismEngine{}
 }
 
 // parseBeamFlags sets Beam's flags, which are global to the process.
@@ -111,50 +118,36 @@ func (r *Runner) Check(ctx context.Context) error {
 // When ctx is cancelled, the job is cancelled and Run returns soon, whatever the engine
 // does. Beam's options are global: one Run at a time in a process.
 func (r *Runner) Run(ctx context.Context, build func(beam.Scope), progress func(counts map[string]int64)) error {
-	beam.Init() // makes a logger of its own the process's default
-	slog.SetDefault(r.options.Log)
-	pipeline, root := beam.NewPipelineWithRoot()
-	build(root)
-	engine, cancelEngine := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancelEngine()
-	to, err := r.engine.start(engine)
-	if err != nil {
-		return err
-	}
-	s := &submission{target: to, jobName: r.options.JobName}
-	defer s.close()
-	jobID, err := s.start(ctx, engine, pipeline)
-	if ctx.Err() != nil && err != nil {
-		return context.Cause(ctx)
-	}
-	if err != nil {
-		return jobError(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.await(engine, jobID) }()
-
-	watch := startWatching(s.client, jobID, progress)
-	defer watch.stop()
-	select {
-	case err := <-ended:
-		return jobError(err)
-	case <-ctx.Done():
-		watch.stop()
-		r.cancel(s.client, jobID)
-		return context.Cause(ctx)
-	}
+	return r.engine.run(ctx, r.job(build, progress))
 }
 
-// cancelDeadline bounds how long an interrupted run waits for the engine to end its job.
-const cancelDeadline = 10 * time.Second
+// NeedDisk says how many bytes of disk each worker of the next Run should have room for,
+// where the runner decides on it and its options do not.
+func (r *Runner) NeedDisk(bytes int64) { r.diskBytes = bytes }
 
-// cancel ends a job. Where that fails, people are told, because the job goes on.
-func (r *Runner) cancel(service jobpb.JobServiceClient, jobID string) {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
-	defer cancel()
-	if err := r.engine.cancel(ctx, service, jobID); err != nil {
-		r.options.Log.Warn("the engine did not cancel the job", "error", err)
+// Describe returns the job that Run would send, in the engine's own form, and sends
+// nothing. Most engines have none to show.
+func (r *Runner) Describe(ctx context.Context, build func(beam.Scope)) ([]byte, error) {
+	describer, ok := r.engine.(interface {
+		describe(ctx context.Context, j job) ([]byte, error)
+	})
+	if !ok {
+		return nil, failure.New(failure.Usage, "the runner %s has no job to show", r.Name()).BeforeData()
 	}
+	return describer.describe(ctx, r.job(build, nil))
+}
+
+func (r *Runner) job(build func(beam.Scope), progress func(counts map[string]int64)) job {
+	beam.Init() // makes a logger of its own the process's default
+	slog.SetDefault(r.options.BeamLog)
+	pipeline, root := beam.NewPipelineWithRoot()
+	build(root)
+	r.jobs++
+	name := r.options.JobName
+	if r.jobs > 1 {
+		name = fmt.Sprintf("%s-%d", name, r.jobs)
+	}
+	return job{name: name, pipeline: pipeline, diskBytes: r.diskBytes, progress: progress, log: r.options.Log}
 }
 
 // jobError finds our own failure in the words of an engine.

@@ -122,23 +122,28 @@ func (s *submission) prepareWorker(ctx context.Context) error {
 
 // model is the pipeline as engines read it.
 func (s *submission) model(ctx context.Context, pipeline *beam.Pipeline) (*pipepb.Pipeline, error) {
-	edges, _, err := pipeline.Build()
-	if err != nil {
-		return nil, err
-	}
 	env := s.target.environment
-	workers, err := graphx.CreateEnvironment(ctx, env.urn, func(context.Context) string { return env.config })
-	if err != nil {
-		return nil, err
-	}
-	model, err := graphx.Marshal(edges, &graphx.Options{
-		Environment:           workers,
-		PipelineResourceHints: jobopts.GetPipelineResourceHints(),
-	})
+	model, err := marshal(ctx, pipeline, env.urn, env.config)
 	if err != nil {
 		return nil, err
 	}
 	return model, runnerlib.UpdateGoEnvironmentWorker(env.binary, model)
+}
+
+// marshal describes a pipeline whose workers are an environment of that kind.
+func marshal(ctx context.Context, pipeline *beam.Pipeline, urn, config string) (*pipepb.Pipeline, error) {
+	edges, _, err := pipeline.Build()
+	if err != nil {
+		return nil, err
+	}
+	workers, err := graphx.CreateEnvironment(ctx, urn, func(context.Context) string { return config })
+	if err != nil {
+		return nil, err
+	}
+	return graphx.Marshal(edges, &graphx.Options{
+		Environment:           workers,
+		PipelineResourceHints: jobopts.GetPipelineResourceHints(),
+	})
 }
 
 // await returns when a job has ended. A job that somebody cancelled has failed.

@@ -25,6 +25,7 @@ const programVariable = "HYPERLAKE_TEST_PROGRAM"
 func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) != "" || os.Getenv(guard.RoleVariable) != "" {
 		main()
+		os.Exit(0) // of a worker
 	}
 	testscript.Main(m, map[string]func(){"hyperlake": main})
 }

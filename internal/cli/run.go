@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -41,6 +43,7 @@ func (a *app) generateCommand() *cobra.Command {
 func (a *app) withRunFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().StringVar(&a.flags.resume, "resume", "", "go on with a run that failed: last, or its id; needs staging in the configuration")
 	cmd.Flags().BoolVar(&a.flags.logValues, "log-values", false, "let values of rejected rows into the report; they may be personal data")
+	cmd.Flags().BoolVar(&a.flags.dryRun, "dry-run", false, "print the job that would be sent to Dataflow, and send nothing")
 	return cmd
 }
 
@@ -87,17 +90,21 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 			return err
 		}
 	}
-	meter := a.newMeter()
-	report, err := pipelines.Run(ctx, cfg, pipelines.RunOptions{
+	options := pipelines.RunOptions{
 		ID:        id,
 		Resume:    resume,
 		Engine:    runner,
 		Log:       a.log,
-		Progress:  meter.show,
 		LogValues: a.flags.logValues,
 
 		PublishCommand: a.commandAgain("publish", nil, []string{path}),
-	})
+	}
+	if a.flags.dryRun {
+		return a.printJob(ctx, cfg, options)
+	}
+	meter := a.newMeter()
+	options.Progress = meter.show
+	report, err := pipelines.Run(ctx, cfg, options)
 	meter.close()
 	if report.Resumable != nil {
 		a.say("%s with %s stay on staging: run this again with --resume %s",
@@ -112,13 +119,23 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	return err
 }
 
+// printJob prints the job that a run would send.
+func (a *app) printJob(ctx context.Context, cfg *pipelines.Config, options pipelines.RunOptions) error {
+	job, err := pipelines.DescribeJob(ctx, cfg, options)
+	if err != nil {
+		return err
+	}
+	return a.printText(string(job))
+}
+
 // runnerOptions are those of the configuration, for a run.
 func (a *app) runnerOptions(cfg pipelines.RunnerConfig, id string, beamFlags []string) runners.Options {
 	return runners.Options{
 		Name:        cfg.Name,
 		JobName:     "hyperlake-" + id,
 		Args:        beamFlags,
-		Log:         a.engineLog,
+		Log:         a.log,
+		BeamLog:     a.engineLog,
 		Parallelism: int(cfg.Parallelism),
 		Flink: runners.Flink{
 			Endpoint:      cfg.Flink.Endpoint,
@@ -129,6 +146,30 @@ func (a *app) runnerOptions(cfg pipelines.RunnerConfig, id string, beamFlags []s
 			Image:         cfg.Flink.Image,
 			WorkerBinary:  cfg.Flink.WorkerBinary,
 		},
+		Dataflow: dataflowOptions(cfg.Dataflow, id),
+	}
+}
+
+// dataflowOptions are those of the configuration, for a run.
+func dataflowOptions(cfg pipelines.DataflowConfig, id string) runners.Dataflow {
+	labels := map[string]string{"hyperlake-run": strings.ToLower(id)}
+	maps.Copy(labels, cfg.Labels)
+	return runners.Dataflow{
+		Project:         cfg.Project,
+		Region:          cfg.Region,
+		StagingLocation: cfg.StagingLocation,
+		Image:           cfg.Image,
+		WorkerBinary:    cfg.WorkerBinary,
+		MachineType:     cfg.MachineType,
+		DiskGB:          int(cfg.DiskSizeGB),
+		MaxWorkers:      cfg.MaxWorkers,
+		ServiceAccount:  cfg.ServiceAccount,
+		Network:         cfg.Network,
+		Subnetwork:      cfg.Subnetwork,
+		PrivateIPs:      !cfg.PublicIPs,
+		Labels:          labels,
+		ServiceOptions:  cfg.ServiceOptions,
+		Endpoint:        cfg.Endpoint,
 	}
 }
 

@@ -68,6 +68,9 @@ func (e *Engine) Name() string { return "enginetest" }
 // Check finds nothing wrong.
 func (e *Engine) Check(context.Context) error { return nil }
 
+// Remote is false: the workers are this process.
+func (e *Engine) Remote() bool { return false }
+
 // Attempts says what became of the attempts so far. Safe for concurrent use.
 func (e *Engine) Attempts() Attempts {
 	e.mu.Lock()

@@ -1,0 +1,238 @@
+package pipelines
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"hyperlake/internal/storage"
+)
+
+// DataflowConfig is what a job on Google Cloud Dataflow gets. The account that sends it
+// comes from the environment, as for all of Google's programs.
+type DataflowConfig struct {
+	// Project is the id of the Google Cloud project. Required.
+	Project string `yaml:"project"`
+
+	// Region is where the job runs, such as europe-west1. Required.
+	Region string `yaml:"region"`
+
+	// StagingLocation is the gs:// folder for the program of the workers, while a job
+	// runs. Default: the folder dataflow in staging.
+	StagingLocation string `yaml:"staging_location"`
+
+	// Image is the container image of workers, with Beam's boot program and hyperd. Required.
+	Image string `yaml:"image"`
+
+	// MachineType is that of the workers, such as e2-standard-4. Default: Dataflow's.
+	MachineType string `yaml:"machine_type"`
+
+	// DiskSizeGB is the size of each worker's disk. Default: auto.
+	DiskSizeGB DiskSizeGB `yaml:"disk_size_gb"`
+
+	// MaxWorkers is how many workers Dataflow may start. Default: runner.parallelism.
+	MaxWorkers int `yaml:"max_workers"`
+
+	// ServiceAccount is the e-mail of the account that workers are. Default: Dataflow's.
+	ServiceAccount string `yaml:"service_account"`
+
+	// Network and Subnetwork are those of the workers. Default: Dataflow's.
+	Network    string `yaml:"network"`
+	Subnetwork string `yaml:"subnetwork"`
+
+	// PublicIPs says whether workers have addresses that the internet reaches. Default:
+	// true. Without them, the subnetwork needs Private Google Access.
+	PublicIPs bool `yaml:"public_ips"`
+
+	// Labels are those of the job. hyperlake-name is added, with the name of the
+	// configuration.
+	Labels map[string]string `yaml:"labels"`
+
+	// ServiceOptions are Dataflow's own, passed on as they are.
+	ServiceOptions []string `yaml:"service_options"`
+
+	// WorkerBinary is this program, built for Linux on amd64; absolute. Empty (the
+	// default): the program that runs.
+	WorkerBinary string `yaml:"worker_binary"`
+
+	// Endpoint is the URL of the Dataflow service, for private ones. Default: Google's.
+	Endpoint string `yaml:"endpoint"`
+}
+
+// DiskSizeGB is the size of a disk in GB (2^30 bytes), or DiskSizeAuto.
+type DiskSizeGB int
+
+// DiskSizeAuto has the plan decide on the size of disks.
+const DiskSizeAuto DiskSizeGB = 0
+
+const (
+	minDiskGB = 30     // what Dataflow wants for the system of a worker
+	maxDiskGB = 65_536 // what Google has
+)
+
+// UnmarshalText reads a size as a configuration gives it.
+func (s *DiskSizeGB) UnmarshalText(text []byte) error {
+	if string(text) == "auto" {
+		*s = DiskSizeAuto
+		return nil
+	}
+	size, err := strconv.Atoi(string(text))
+	if err != nil || size < minDiskGB || size > maxDiskGB {
+		return fmt.Errorf("must be auto or a number of GB from %d to %d, not %s", minDiskGB, maxDiskGB, shorten(string(text)))
+	}
+	*s = DiskSizeGB(size)
+	return nil
+}
+
+// nameLabel is the label of a job that has the name of its configuration.
+const nameLabel = "hyperlake-name"
+
+var (
+	projectID      = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]*[a-z0-9]$`)
+	region         = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
+	zone           = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+-[a-z]$`)
+	subnetworkPath = regexp.MustCompile(`(^|/)regions/[^/]+/subnetworks/[^/]+$`)
+	serviceAccount = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
+	labelKey       = regexp.MustCompile(`^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`)
+	labelValue     = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$`)
+)
+
+const (
+	maxLabels       = 64 - 2 // Google's bound, less our own
+	maxLabelLetters = 63
+)
+
+// checkDataflow fills in the defaults of runner.dataflow, and checks what can be known
+// without the service. The section may stand in a configuration that runs elsewhere today.
+func (c *Config) checkDataflow() error {
+	for _, check := range []func() error{c.checkDataflowJob, c.checkDataflowStaging, c.checkDataflowWorkers, c.checkDataflowLabels, c.checkLakeIsRemote} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkDataflowJob checks where the job runs.
+func (c *Config) checkDataflowJob() error {
+	d := c.Runner.Dataflow
+	const key = "runner.dataflow."
+	switch {
+	case d.Project == "":
+		return c.problem(key+"project", "runner.dataflow.project is missing; give the id of the Google Cloud project that runs the job")
+	case !projectID.MatchString(d.Project):
+		return c.problem(key+"project", "runner.dataflow.project must be the id of a project, such as my-project-1, not %s", shorten(d.Project))
+	case d.Region == "":
+		return c.problem(key+"region", "runner.dataflow.region is missing; give the region that the lake is in, such as europe-west1")
+	case zone.MatchString(d.Region):
+		return c.problem(key+"region", "runner.dataflow.region is the zone %s; give its region, %s", d.Region, d.Region[:strings.LastIndex(d.Region, "-")])
+	case !region.MatchString(d.Region):
+		return c.problem(key+"region", "runner.dataflow.region must be a region such as europe-west1, not %s", shorten(d.Region))
+	}
+	if endpoint, err := url.Parse(d.Endpoint); d.Endpoint != "" && (err != nil || endpoint.Host == "") {
+		return c.problem(key+"endpoint", "runner.dataflow.endpoint must be a URL, such as https://dataflow-private.p.googleapis.com/, not %s", shorten(d.Endpoint))
+	}
+	return nil
+}
+
+// checkDataflowStaging wants folders on gs://, which is all that workers reach.
+func (c *Config) checkDataflowStaging() error {
+	location := &c.Runner.Dataflow.StagingLocation
+	const key = "runner.dataflow.staging_location"
+	if _, local := storage.LocalPath(c.Staging); local {
+		if c.Staging == "" {
+			return c.problem("staging", "staging is missing, but Dataflow's workers need a folder that they and this machine reach; set staging, such as gs://bucket/staging")
+		}
+		return c.problem("staging", "staging must be on gs:// for Dataflow, whose workers do not reach %s", shorten(c.Staging))
+	}
+	if *location == "" {
+		*location = storage.Join(c.Staging, "dataflow")
+	}
+	if _, local := storage.LocalPath(*location); local {
+		return c.problem(key, "%s must be a folder on gs://, not %s", key, shorten(*location))
+	}
+	return c.checkPath(key, *location)
+}
+
+// checkDataflowWorkers checks what workers are.
+func (c *Config) checkDataflowWorkers() error {
+	d := &c.Runner.Dataflow
+	const key = "runner.dataflow."
+	if !c.written(key + "public_ips") {
+		d.PublicIPs = true
+	}
+	switch {
+	case d.Image == "":
+		return c.problem(key+"image", "runner.dataflow.image is missing; give a container image with Beam's boot program and hyperd, which docs/dataflow.md tells how to build")
+	case strings.ContainsFunc(d.Image, unicode.IsSpace):
+		return c.problem(key+"image", "runner.dataflow.image must be the name of a container image, such as europe-docker.pkg.dev/project/repository/hyperlake:1, not %s", shorten(d.Image))
+	case d.MaxWorkers < 0, c.written(key+"max_workers") && d.MaxWorkers == 0:
+		return c.problem(key+"max_workers", "runner.dataflow.max_workers must be a number of workers of 1 or more, not %d", d.MaxWorkers)
+	case d.MaxWorkers > 0 && d.MaxWorkers < int(c.Runner.Parallelism):
+		return c.problem(key+"max_workers", "runner.dataflow.max_workers is %d, less than runner.parallelism, which is %d; make it as much", d.MaxWorkers, c.Runner.Parallelism)
+	case d.ServiceAccount != "" && !serviceAccount.MatchString(d.ServiceAccount):
+		return c.problem(key+"service_account", "runner.dataflow.service_account must be the e-mail of a service account, not %s", shorten(d.ServiceAccount))
+	case d.Subnetwork != "" && !subnetworkPath.MatchString(d.Subnetwork):
+		return c.problem(key+"subnetwork", "runner.dataflow.subnetwork must be of the form regions/REGION/subnetworks/NAME, not %s", shorten(d.Subnetwork))
+	}
+	for i, option := range d.ServiceOptions {
+		if at := fmt.Sprintf(key+"service_options[%d]", i); strings.TrimSpace(option) == "" {
+			return c.problem(at, "%s is empty; give it a value, or remove the entry", at)
+		}
+	}
+	return c.checkLocalPath(key+"worker_binary", d.WorkerBinary)
+}
+
+// checkDataflowLabels holds labels against Google's rules, and adds our own.
+func (c *Config) checkDataflowLabels() error {
+	d := &c.Runner.Dataflow
+	for _, key := range slices.Sorted(maps.Keys(d.Labels)) {
+		at := joinKey("runner.dataflow.labels", key)
+		if !labelKey.MatchString(key) {
+			return c.problem(at, "%s: the name of a label is a lower-case letter and at most 62 lower-case letters, digits, - and _", at)
+		}
+		if !labelValue.MatchString(d.Labels[key]) {
+			return c.problem(at, "%s must be at most 63 lower-case letters, digits, - and _, not %s", at, shorten(d.Labels[key]))
+		}
+	}
+	if len(d.Labels) > maxLabels {
+		return c.problem("runner.dataflow.labels", "runner.dataflow.labels has %d labels; at most %d are accepted", len(d.Labels), maxLabels)
+	}
+	labels := map[string]string{nameLabel: labelText(c.Name)}
+	maps.Copy(labels, d.Labels)
+	d.Labels = labels
+	return nil
+}
+
+// labelText turns a text into one that is accepted as the value of a label.
+func labelText(text string) string {
+	valid := strings.Map(func(r rune) rune {
+		r = unicode.ToLower(r)
+		if labelValue.MatchString(string(r)) {
+			return r
+		}
+		return '-'
+	}, text)
+	if letters := []rune(valid); len(letters) > maxLabelLetters {
+		return string(letters[:maxLabelLetters])
+	}
+	return valid
+}
+
+// checkLakeIsRemote refuses files that workers do not reach.
+func (c *Config) checkLakeIsRemote() error {
+	for i, table := range c.Tables {
+		key := fmt.Sprintf("tables[%d].source.uri", i)
+		for j, glob := range table.Source.URI {
+			if _, local := storage.LocalPath(glob); local {
+				return c.problem(c.globKey(key, j), "%s is the local %s, which Dataflow's workers do not reach; put the files on gs://", key, shorten(glob))
+			}
+		}
+	}
+	return nil
+}
