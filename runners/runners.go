@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 
 	"hyperlake/internal/failure"
 )
@@ -32,7 +31,8 @@ type Options struct {
 	Name    string       // of the runner, or an alias of it
 	JobName string       // unique among the jobs of the engine
 	Args    []string     // flags for Beam as they are, such as --experiments=…
-	Log     *slog.Logger // becomes the process's default, to which Beam talks; nil drops its words
+	Log     *slog.Logger // what becomes of the job on a cluster; nil drops it
+	BeamLog *slog.Logger // becomes the process's default, to which Beam talks; nil drops its words
 
 	// Parallelism is that of a job on a cluster. 0 leaves it to the engine.
 	Parallelism int
@@ -55,8 +55,10 @@ func New(options Options) (*Runner, error) {
 		return nil, failure.New(failure.Usage, "unknown runner %q", options.Name).
 			WithHint("use one of: %s", strings.Join(Names, ", ")).BeforeData()
 	}
-	if options.Log == nil {
-		options.Log = slog.New(slog.DiscardHandler)
+	for _, log := range []**slog.Logger{&options.Log, &options.BeamLog} {
+		if *log == nil {
+			*log = slog.New(slog.DiscardHandler)
+		}
 	}
 	if err := parseBeamFlags(options.Args); err != nil {
 		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err).BeforeData()
@@ -92,14 +94,40 @@ func (r *Runner) Name() string { return r.options.Name }
 // that its workers can run.
 func (r *Runner) Checks() []Check { return r.engine.checks() }
 
-// Check says what would keep every job from running: the first of [Runner.Checks] that fails.
+const (
+	readyDeadline = time.Minute // for an engine that is starting
+	readyEvery    = time.Second
+)
+
+// Check says what would keep every job from running: the first of [Runner.Checks] that
+// fails. One that fails with a failure that may pass by itself, of an engine that is
+// starting, is looked at again for up to a minute.
 func (r *Runner) Check(ctx context.Context) error {
 	for _, check := range r.Checks() {
-		if _, err := check.Run(ctx); err != nil {
+		if err := r.await(ctx, check); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// await looks at a check until it holds, cannot hold any more, or took too long.
+func (r *Runner) await(ctx context.Context, check Check) error {
+	deadline := time.Now().Add(readyDeadline)
+	for told := false; ; told = true {
+		_, err := check.Run(ctx)
+		if failed := failure.Of(err, failure.Engine); failed == nil || !failed.Retry || time.Now().After(deadline) {
+			return err
+		}
+		if !told {
+			r.options.Log.Info("waiting for the engine", "check", check.Name, "found", err, "at_most", readyDeadline)
+		}
+		select {
+		case <-time.After(readyEvery):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // Run builds a pipeline and runs it to its end. progress, if not nil, is called now and
@@ -109,7 +137,7 @@ func (r *Runner) Check(ctx context.Context) error {
 // does. Beam's options are global: one Run at a time in a process.
 func (r *Runner) Run(ctx context.Context, build func(beam.Scope), progress func(counts map[string]int64)) error {
 	beam.Init() // makes a logger of its own the process's default
-	slog.SetDefault(r.options.Log)
+	slog.SetDefault(r.options.BeamLog)
 	pipeline, root := beam.NewPipelineWithRoot()
 	build(root)
 	engine, cancelEngine := context.WithCancel(context.WithoutCancel(ctx))
@@ -132,35 +160,14 @@ func (r *Runner) Run(ctx context.Context, build func(beam.Scope), progress func(
 
 	watch := startWatching(s.client, jobID, progress)
 	defer watch.stop()
+	defer r.tellStates(jobID)()
 	select {
 	case err := <-ended:
-		return jobError(err)
+		watch.stop()
+		return r.outcome(watch, jobID, err)
 	case <-ctx.Done():
 		watch.stop()
 		r.cancel(s.client, jobID)
 		return context.Cause(ctx)
 	}
-}
-
-// cancelDeadline bounds how long an interrupted run waits for the engine to end its job.
-const cancelDeadline = 10 * time.Second
-
-// cancel ends a job. Where that fails, people are told, because the job goes on.
-func (r *Runner) cancel(service jobpb.JobServiceClient, jobID string) {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
-	defer cancel()
-	if err := r.engine.cancel(ctx, service, jobID); err != nil {
-		r.options.Log.Warn("the engine did not cancel the job", "error", err)
-	}
-}
-
-// jobError finds our own failure in the words of an engine.
-func jobError(err error) error {
-	if err == nil {
-		return nil
-	}
-	if ours, ok := failure.Decode(err.Error()); ok {
-		return ours
-	}
-	return failure.New(failure.Engine, "the pipeline failed: %w", err)
 }

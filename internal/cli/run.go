@@ -106,7 +106,8 @@ func (a *app) runnerOptions(cfg pipelines.RunnerConfig, id string, beamFlags []s
 		Name:        cfg.Name,
 		JobName:     "hyperlake-" + id,
 		Args:        beamFlags,
-		Log:         a.engineLog,
+		Log:         a.log,
+		BeamLog:     a.engineLog,
 		Parallelism: int(cfg.Parallelism),
 		Flink: runners.Flink{
 			Endpoint:      cfg.Flink.Endpoint,
