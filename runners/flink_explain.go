@@ -47,10 +47,11 @@ var flinkCauses = []struct{ part, hint string }{
 	{"Process died with exit code", "the worker did not start: the log of the TaskManager says why; runner.flink.worker_binary must be this program, built for the TaskManagers"},
 	{"NoResourceAvailableException", "the job takes as many task slots as runner.parallelism says: start more TaskManagers, set it lower, or wait for other jobs"},
 	{"no longer reachable", lostTaskManagerHint},
+	{"recipient is unreachable", lostTaskManagerHint},
 	{"Heartbeat of TaskManager", lostTaskManagerHint},
 }
 
-const lostTaskManagerHint = "see why it ended, and run again; with a restart strategy (restart-strategy.type in Flink's configuration) Flink itself tries again"
+const lostTaskManagerHint = "see why it ended, and run again; with a restart strategy whose tries outlast heartbeat.timeout, in Flink's configuration, Flink itself goes on without it"
 
 var javaClasses = regexp.MustCompile(`^(?:Caused by: )?(?:[\w.$]+(?:Exception|Error): )*`)
 

@@ -36,7 +36,7 @@ Caused by: java.io.IOException: error=2, No such file or directory`,
 	at org.apache.flink.runtime.executiongraph.failover.ExecutionFailureHandler.handleFailure(ExecutionFailureHandler.java:180)
 Caused by: org.apache.flink.runtime.jobmaster.JobMasterException: TaskManager with id localhost:46319-5d3778 is no longer reachable.
 	... 36 more`,
-			"TaskManager with id localhost:46319-5d3778 is no longer reachable.", "restart-strategy.type",
+			"TaskManager with id localhost:46319-5d3778 is no longer reachable.", "a restart strategy",
 		},
 		{
 			"too few task slots", `java.util.concurrent.CompletionException: org.apache.flink.runtime.jobmanager.scheduler.NoResourceAvailableException: Could not allocate the required slot within slot request timeout

@@ -79,7 +79,7 @@ func (r *Runner) outcome(watch *watcher, jobID string, err error) error {
 		return nil
 	case isLost(err):
 		r.cancel(watch.client, jobID)
-		return failure.New(failure.Engine, "the job service was lost while the job ran, and the job was given up: %w", err).Retryable().
+		return failure.New(failure.Engine, "the job service was lost while the job ran, and the job was given up: %w", err).
 			WithHint("see that the job service runs, and run again")
 	case tells:
 		return engine.explain(ctx, jobID, err)
