@@ -35,7 +35,7 @@ func TestAKillLosesAndDoublesNothing(t *testing.T) {
 				assert.Positive(t, failedAttempts(t))
 				require.Equal(t, want, j.rows(t, allRows))
 				requireEmpty(t, filepath.Join(j.folder, "staging"))
-				requireCalm(t)
+				requireCalmAfterKill(t)
 			})
 		}
 	}
@@ -76,7 +76,7 @@ func TestRandomKills(t *testing.T) {
 				requireEmpty(t, filepath.Dir(j.output()))
 			}
 			requireEmpty(t, filepath.Join(j.folder, "staging"))
-			requireCalm(t)
+			requireCalmAfterKill(t)
 		})
 	}
 }

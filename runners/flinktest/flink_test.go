@@ -25,6 +25,7 @@ func TestFlinkGivesTheExtractOfPrism(t *testing.T) {
 	require.NotEmpty(t, rejected)
 	for _, environment := range []string{"loopback", "process"} {
 		t.Run(environment, func(t *testing.T) {
+			mend(t)
 			j := newJob(t, sample, onFlink(environment)...)
 			j.args = append(j.args, "--set", "tables.0.rejects.path="+kept(j.folder))
 			require.Zero(t, j.run(t), j.stderr.String())
@@ -33,6 +34,7 @@ func TestFlinkGivesTheExtractOfPrism(t *testing.T) {
 				assert.Equal(t, onPrism.rows(t, query), j.rows(t, query), table)
 			}
 			assert.Equal(t, rejected, rejects(t, kept(j.folder)))
+			assert.Zero(t, failedAttempts(t))
 			requireEmpty(t, filepath.Join(j.folder, "staging"))
 			requireCalm(t)
 		})
