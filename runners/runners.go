@@ -6,6 +6,7 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -55,11 +56,8 @@ func New(options Options) (*Runner, error) {
 		return nil, failure.New(failure.Usage, "unknown runner %q", options.Name).
 			WithHint("use one of: %s", strings.Join(Names, ", ")).BeforeData()
 	}
-	for _, log := range []**slog.Logger{&options.Log, &options.BeamLog} {
-		if *log == nil {
-			*log = slog.New(slog.DiscardHandler)
-		}
-	}
+	options.Log = cmp.Or(options.Log, slog.New(slog.DiscardHandler))
+	options.BeamLog = cmp.Or(options.BeamLog, slog.New(slog.DiscardHandler))
 	if err := parseBeamFlags(options.Args); err != nil {
 		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err).BeforeData()
 	}
