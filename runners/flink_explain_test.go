@@ -82,7 +82,7 @@ func TestAFailureOfAWorkerWins(t *testing.T) {
 		text := failure.Encode(failure.New(kind, "row 7 is odd").WithHint("mend it"), failure.Engine).Error()
 		for where, err := range map[string]error{
 			"job server":  flinkWith(t, "java.lang.Exception: lost").explain(t.Context(), "a_1", errors.New("failed: "+text)),
-			"job manager": flinkWith(t, "java.lang.Exception: "+text).explain(t.Context(), "a_1", errors.New("failed: lost")),
+			"job manager": flinkWith(t, "java.lang.Exception: "+text).explain(t.Context(), "a_2", errors.New("failed: lost")),
 		} {
 			failed := failure.Of(err, failure.Engine)
 			assert.Equal(t, kind, failed.Kind, where)

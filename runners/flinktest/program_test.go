@@ -37,7 +37,7 @@ func testAll(m *testing.M) (code int, err error) {
 	if programs, err = os.MkdirTemp("", "flinktest-"); err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(programs)
+	defer func() { _ = os.RemoveAll(programs) }()
 	for name, source := range map[string]string{
 		"hyperlake": "hyperlake/cmd/hyperlake",
 		"boot":      "github.com/apache/beam/sdks/v2/go/container",
@@ -136,7 +136,7 @@ func rejects(t *testing.T, folder string) []string {
 	for _, name := range files {
 		reader, err := file.OpenParquetFile(name, false)
 		require.NoError(t, err)
-		defer reader.Close()
+		defer func() { _ = reader.Close() }()
 		arrowReader, err := pqarrow.NewFileReader(reader, pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
 		require.NoError(t, err)
 		table, err := arrowReader.ReadTable(t.Context())
