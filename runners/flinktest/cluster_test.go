@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -129,15 +130,20 @@ func join(t *testing.T) {
 	require.NoError(t, err, string(output))
 }
 
-// mend does, too, and waits until all task slots are free.
+// mend does, too, and waits until all task slots are free and the job server listens.
 func mend(t *testing.T) {
 	join(t)
 	require.Eventually(t, func() bool {
 		var cluster struct {
 			Free int `json:"slots-available"`
 		}
+		server, err := net.Dial("tcp", "localhost:"+port("BEAM_JOB_PORT", "8099"))
+		if err != nil {
+			return false
+		}
+		_ = server.Close()
 		return ask(t, "/overview", &cluster) && cluster.Free == 2
-	}, time.Minute, 500*time.Millisecond, "the task slots of the cluster are not free")
+	}, time.Minute, 500*time.Millisecond, "the cluster is not ready, or its task slots are not free")
 }
 
 // left are the processes of jobs: no part of the cluster itself.

@@ -42,6 +42,7 @@ func TestFlinkGivesTheExtractOfPrism(t *testing.T) {
 }
 
 func TestABrokenRuleEndsTheJob(t *testing.T) {
+	mend(t)
 	j := newJob(t, sample, append(onFlink("process"), "tables.0.rules.3.on_fail=fail")...)
 	assert.Equal(t, 3, j.run(t), j.stderr.String())
 	last := lastLine(j)
@@ -58,6 +59,7 @@ func lastLine(j *job) string {
 }
 
 func TestAnInterruptCancelsTheJob(t *testing.T) {
+	mend(t)
 	cancelled := len(flinkJobs(t, "CANCELED"))
 	j := newJob(t, longConfig(t), onFlink("process")...)
 	cmd := j.start(t)
