@@ -58,9 +58,9 @@ out/flink/lib: runners/flinktest/pom.xml
 	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$@ -DincludeScope=runtime
 	touch $@
 
-test-flink: hyperd ## the same extract on a Flink cluster as on Prism (starts one, and stops it)
+test-flink: hyperd ## the same extract on a Flink cluster as on Prism, whatever is killed (starts one, and stops it)
 	$(MAKE) flink-up
-	go test -tags flink -count=1 -v ./runners/flinktest; status=$$?; $(MAKE) flink-down; exit $$status
+	go test -tags flink -count=1 -v -timeout 60m ./runners/flinktest; status=$$?; $(MAKE) flink-down; exit $$status
 
 test-image: hyperd ## the steps of the Dockerfile and a worker in what they give (needs root, debootstrap, a Debian mirror)
 	go test -tags image -count=1 -v -timeout 20m ./runners/imagetest

@@ -40,8 +40,8 @@ type FlinkConfig struct {
 	// Endpoint is the HOST:PORT of Beam's job server. Default: localhost:8099.
 	Endpoint string `yaml:"endpoint"`
 
-	// RESTEndpoint is the HOST:PORT of the JobManager's REST interface, by which an
-	// interrupted run cancels its job. Default: port 8081 of the machine of Endpoint.
+	// RESTEndpoint is the HOST:PORT of the JobManager's REST interface, by which a run looks
+	// for task slots, watches its job, and cancels it. Default: port 8081 of the machine of Endpoint.
 	RESTEndpoint string `yaml:"rest_endpoint"`
 
 	// Environment says what workers are. Default: process.

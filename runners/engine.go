@@ -33,7 +33,7 @@ type job struct {
 type Check struct {
 	Name string // such as job server
 
-	// Run says in a few words what was found. Its errors are failures with a hint. It
-	// starts nothing, and returns in seconds.
+	// Run says in a few words what was found. Its errors are failures with a hint; one that
+	// is retryable may pass by itself. It starts nothing, and returns in seconds.
 	Run func(ctx context.Context) (found string, err error)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"time"
 
@@ -23,7 +24,7 @@ type Flink struct {
 	Environment FlinkEnvironment // what workers are
 
 	// RESTEndpoint is the HOST:PORT of the JobManager's REST interface, by which jobs are
-	// cancelled. Empty: port 8081 of the machine of Endpoint.
+	// watched and cancelled. Empty: port 8081 of the machine of Endpoint.
 	RESTEndpoint string
 
 	// WorkerCommand is the path of Beam's boot program on the TaskManagers, for FlinkProcess.
@@ -62,7 +63,7 @@ type flinkEngine struct {
 }
 
 func (f flinkEngine) checks() []Check {
-	return []Check{{"program for workers", f.checkProgram}, {"Beam job server", f.checkJobServer}}
+	return []Check{{"program for workers", f.checkProgram}, {"Beam job server", f.checkJobServer}, {"Flink cluster", f.checkCluster}}
 }
 
 func (f flinkEngine) remote() bool { return f.options.Environment != FlinkLoopback }
@@ -88,6 +89,27 @@ func (f flinkEngine) checkJobServer(ctx context.Context) (found string, err erro
 			WithHint("%s", f.startHint())
 	}
 	return "answers at " + f.options.Endpoint, nil
+}
+
+// checkCluster asks the JobManager. A cluster that starts has no task slots for a while.
+func (f flinkEngine) checkCluster(ctx context.Context) (found string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerDeadline)
+	defer cancel()
+	cluster, err := f.rest().overview(ctx)
+	address := "http://" + f.rest().address
+	if err != nil {
+		failed := failure.New(failure.Engine, "no JobManager of Flink answers at %s: %w", address, err).
+			WithHint("set runner.flink.rest_endpoint to the HOST:PORT of its REST interface")
+		if answer := (statusError{}); errors.As(err, &answer) && answer.status == http.StatusServiceUnavailable {
+			return "", failed.Retryable()
+		}
+		return "", failed
+	}
+	if cluster.Slots == 0 {
+		return "", failure.New(failure.Engine, "the Flink cluster at %s has no task slots", address).Retryable().
+			WithHint("start TaskManagers that join it; %s/#/task-manager lists those that have", address)
+	}
+	return fmt.Sprintf("Flink %s with %d task slots, %d of them free, at %s", cluster.Version, cluster.Slots, cluster.FreeSlots, address), nil
 }
 
 // startHint is how to get a job server.

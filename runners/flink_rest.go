@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// flinkREST is the JobManager's own interface, by which it cancels jobs. Beam's job server
-// forgets a job of bounded data that it is asked to cancel, and the cluster goes on.
+// flinkREST is the JobManager's own interface: it says what the cluster is and why a job
+// failed, and it cancels jobs. Beam's job server forgets a job of bounded data that it is
+// asked to cancel, and the cluster goes on.
 type flinkREST struct {
 	address string // HOST:PORT
 }
@@ -32,6 +33,32 @@ func (f flinkEngine) rest() flinkREST {
 		host = f.options.Endpoint
 	}
 	return flinkREST{net.JoinHostPort(host, restPort)}
+}
+
+// flinkOverview is what a JobManager says of its cluster.
+type flinkOverview struct {
+	Version   string `json:"flink-version"`
+	Slots     int    `json:"slots-total"`
+	FreeSlots int    `json:"slots-available"`
+}
+
+func (r flinkREST) overview(ctx context.Context) (flinkOverview, error) {
+	var answer flinkOverview
+	err := r.call(ctx, http.MethodGet, "/overview", &answer)
+	return answer, err
+}
+
+// rootException is the id of a job that failed and the stack trace of why.
+func (r flinkREST) rootException(ctx context.Context, name string) (id, trace string, err error) {
+	job, err := r.find(ctx, name)
+	if err != nil {
+		return "", "", err
+	}
+	var answer struct {
+		Trace string `json:"root-exception"`
+	}
+	err = r.call(ctx, http.MethodGet, "/jobs/"+url.PathEscape(job.ID)+"/exceptions", &answer)
+	return job.ID, answer.Trace, err
 }
 
 // flinkJob is a job as the JobManager lists it.
@@ -97,13 +124,21 @@ func (r flinkREST) call(ctx context.Context, method, path string, into any) erro
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %s", method, request.URL, response.Status)
+		return statusError{fmt.Sprintf("%s %s: %s", method, request.URL, response.Status), response.StatusCode}
 	}
 	if into == nil {
 		return nil
 	}
 	return json.NewDecoder(response.Body).Decode(into)
 }
+
+// statusError is an answer other than a good one.
+type statusError struct {
+	text   string
+	status int
+}
+
+func (e statusError) Error() string { return e.text }
 
 // nameOnFlink is the name that the job server gives a job on the cluster: its own id
 // without what it adds to it.

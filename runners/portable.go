@@ -2,6 +2,7 @@ package runners
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
@@ -70,12 +71,14 @@ func (p portable) run(ctx context.Context, j job) error {
 
 	watch := startWatching(s.client, jobID, j.progress)
 	defer watch.stop()
+	defer p.tellStates(jobID, j.log)()
 	select {
 	case err := <-ended:
-		return jobError(err)
+		watch.stop()
+		return p.outcome(watch, jobID, j.log, err)
 	case <-ctx.Done():
 		watch.stop()
-		p.end(s.client, jobID, j)
+		p.end(s.client, jobID, j.log)
 		return context.Cause(ctx)
 	}
 }
@@ -84,10 +87,10 @@ func (p portable) run(ctx context.Context, j job) error {
 const cancelDeadline = 10 * time.Second
 
 // end cancels a job. Where that fails, people are told, because the job goes on.
-func (p portable) end(service jobpb.JobServiceClient, jobID string, j job) {
+func (p portable) end(service jobpb.JobServiceClient, jobID string, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
 	defer cancel()
 	if err := p.cancel(ctx, service, jobID); err != nil {
-		j.log.Warn("the engine did not cancel the job", "error", err)
+		log.Warn("the engine did not cancel the job", "error", err)
 	}
 }

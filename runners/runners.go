@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -102,14 +103,40 @@ func (r *Runner) Remote() bool { return r.engine.remote() }
 // that its workers can run.
 func (r *Runner) Checks() []Check { return r.engine.checks() }
 
-// Check says what would keep every job from running: the first of [Runner.Checks] that fails.
+const (
+	readyDeadline = time.Minute // for an engine that is starting
+	readyEvery    = time.Second
+)
+
+// Check says what would keep every job from running: the first of [Runner.Checks] that
+// fails. One that fails with a failure that may pass by itself, of an engine that is
+// starting, is looked at again for up to a minute.
 func (r *Runner) Check(ctx context.Context) error {
 	for _, check := range r.Checks() {
-		if _, err := check.Run(ctx); err != nil {
+		if err := r.await(ctx, check); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// await looks at a check until it holds, cannot hold any more, or took too long.
+func (r *Runner) await(ctx context.Context, check Check) error {
+	deadline := time.Now().Add(readyDeadline)
+	for told := false; ; told = true {
+		_, err := check.Run(ctx)
+		if failed := failure.Of(err, failure.Engine); failed == nil || !failed.Retry || time.Now().After(deadline) {
+			return err
+		}
+		if !told {
+			r.options.Log.Info("waiting for the engine", "check", check.Name, "found", err, "at_most", readyDeadline)
+		}
+		select {
+		case <-time.After(readyEvery):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // Run builds a pipeline and runs it to its end. progress, if not nil, is called now and
@@ -148,15 +175,4 @@ func (r *Runner) job(build func(beam.Scope), progress func(counts map[string]int
 		name = fmt.Sprintf("%s-%d", name, r.jobs)
 	}
 	return job{name: name, pipeline: pipeline, diskBytes: r.diskBytes, progress: progress, log: r.options.Log}
-}
-
-// jobError finds our own failure in the words of an engine.
-func jobError(err error) error {
-	if err == nil {
-		return nil
-	}
-	if ours, ok := failure.Decode(err.Error()); ok {
-		return ours
-	}
-	return failure.New(failure.Engine, "the pipeline failed: %w", err)
 }

@@ -13,7 +13,6 @@ import (
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 )
@@ -98,16 +97,12 @@ func (s *submission) parallelism() int {
 
 // prepareWorker completes the environment where this process is the worker: it serves
 // the engine, and an empty file takes the place of the program.
-//
-// The server is not stopped, only what runs in it when ctx ends: Prism, in this process, may
-// be about to ask it for a worker of a job that was just cancelled, and ends the process in a
-// panic when it is refused. What stays is an idle listener until the process ends.
 func (s *submission) prepareWorker(ctx context.Context) error {
 	env := &s.target.environment
 	if !env.loopback {
 		return nil
 	}
-	server, err := extworker.StartLoopback(ctx, 0)
+	address, err := startLoopback(ctx)
 	if err != nil {
 		return err
 	}
@@ -116,7 +111,7 @@ func (s *submission) prepareWorker(ctx context.Context) error {
 		return err
 	}
 	s.undo = append(s.undo, func() { _ = os.Remove(program.Name()) })
-	env.urn, env.config, env.binary = externalURN, server.EnvironmentConfig(ctx), program.Name()
+	env.urn, env.config, env.binary = externalURN, address, program.Name()
 	return program.Close()
 }
 

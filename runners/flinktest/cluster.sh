@@ -3,9 +3,10 @@
 #
 # Starts or stops a Flink session cluster on this machine, for tests: a JobManager, two
 # TaskManagers of one slot, and Beam's job server. FOLDER holds the jars (lib), and gets
-# the logs and the process ids. join starts a TaskManager again that has died. Flink listens on the loopback interface; the job server
-# has no such setting and listens on all. FLINK_REST_PORT and BEAM_JOB_PORT, 8081 and 8099
-# unless they are set, keep two clusters apart.
+# the logs and the process ids. join starts what has died again. Flink listens on the
+# loopback interface; the job server has no such setting and listens on all.
+# FLINK_REST_PORT and BEAM_JOB_PORT, 8081 and 8099 unless they are set, keep two clusters
+# apart; workers have the environment of this script.
 set -eu
 
 action=$1
@@ -13,6 +14,7 @@ mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 rest=${FLINK_REST_PORT:-8081}
 jobs=${BEAM_JOB_PORT:-8099}
+export FLINK_CONF_DIR="$folder/conf" # by which the tests know the processes of this cluster
 
 # Flink's own start scripts, which the jars do not hold, would open these packages and
 # work out the memory.
@@ -45,8 +47,8 @@ configure() {
 		heartbeat.timeout: 10000
 		slot.request.timeout: 60000
 		restart-strategy.type: fixed-delay
-		restart-strategy.fixed-delay.attempts: 2
-		restart-strategy.fixed-delay.delay: 1s
+		restart-strategy.fixed-delay.attempts: 3
+		restart-strategy.fixed-delay.delay: 5s # three tries outlast heartbeat.timeout
 	YAML
 }
 
@@ -72,18 +74,18 @@ up() {
 		fi
 	done
 	configure
-	start jobmanager -Xmx256m org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$folder/conf"
 	join
-	start jobserver -Xmx256m org.apache.beam.runners.flink.FlinkJobServerDriver --flink-master "localhost:$rest" \
-		--flink-conf-dir "$folder/conf" --artifacts-dir "$folder/artifacts" --job-host localhost --job-port "$jobs" --artifact-port 0 --expansion-port 0
 	await
 }
 
 join() {
+	runs jobmanager || start jobmanager -Xmx256m org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$folder/conf"
 	for name in taskmanager-1 taskmanager-2; do
 		# shellcheck disable=SC2086 # $memory is a list
 		runs "$name" || start "$name" -Xmx512m org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$folder/conf" $memory
 	done
+	runs jobserver || start jobserver -Xmx256m org.apache.beam.runners.flink.FlinkJobServerDriver --flink-master "localhost:$rest" \
+		--flink-conf-dir "$folder/conf" --artifacts-dir "$folder/artifacts" --job-host localhost --job-port "$jobs" --artifact-port 0 --expansion-port 0
 }
 
 # await returns when both TaskManagers have joined and the job server listens.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,7 +37,7 @@ func testAll(m *testing.M) (code int, err error) {
 	if programs, err = os.MkdirTemp("", "flinktest-"); err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(programs)
+	defer func() { _ = os.RemoveAll(programs) }()
 	for name, source := range map[string]string{
 		"hyperlake": "hyperlake/cmd/hyperlake",
 		"boot":      "github.com/apache/beam/sdks/v2/go/container",
@@ -62,22 +61,21 @@ func testAll(m *testing.M) (code int, err error) {
 type job struct {
 	folder string
 	args   []string
+	env    []string // besides that of this process
 	stderr bytes.Buffer
 }
 
-// newJob prepares a run of a configuration. Its staging is explicit, and the path of
-// hyperd's sockets tells its hyperds from others.
+// newJob prepares a run of a configuration, with explicit staging.
 func newJob(t *testing.T, config string, sets ...string) *job {
-	folder, err := os.MkdirTemp("/tmp", "hl") // short, for the sockets
+	folder, err := os.MkdirTemp("/tmp", "hl") // short: it is told by its length where a path is cut
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	j := &job{folder: folder, args: []string{"generate", config, "--report", filepath.Join(folder, "report.json")}}
-	require.NoError(t, os.Mkdir(filepath.Join(folder, "s"), 0o755))
+	mark := clusterMark(t) // the driver and its hyperd count as processes of the cluster
+	j := &job{folder: folder, env: []string{mark}, args: []string{"generate", config, "--report", filepath.Join(folder, "report.json")}}
 	sets = append([]string{
 		"output.path=" + j.output(),
 		"staging=" + filepath.Join(folder, "staging"),
 		"hyperd.memory_limit=1g",
-		"hyperd.domain_socket_dir=" + filepath.Join(folder, "s"),
 	}, sets...)
 	for _, set := range sets {
 		j.args = append(j.args, "--set", set)
@@ -104,11 +102,11 @@ func port(variable, otherwise string) string {
 func (j *job) output() string { return filepath.Join(j.folder, "out", "x.hyper") }
 
 func (j *job) start(t *testing.T) *exec.Cmd {
-	const longest = 4 * time.Minute // a cluster without room for a job lets it wait
+	const longest = 6 * time.Minute // a cluster without room for a job lets it wait
 	ctx, cancel := context.WithTimeout(t.Context(), longest)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, filepath.Join(programs, "hyperlake"), j.args...)
-	cmd.Stderr = &j.stderr
+	cmd.Stderr, cmd.Env = &j.stderr, append(os.Environ(), j.env...)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	return cmd
@@ -138,7 +136,7 @@ func rejects(t *testing.T, folder string) []string {
 	for _, name := range files {
 		reader, err := file.OpenParquetFile(name, false)
 		require.NoError(t, err)
-		defer reader.Close()
+		defer func() { _ = reader.Close() }()
 		arrowReader, err := pqarrow.NewFileReader(reader, pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
 		require.NoError(t, err)
 		table, err := arrowReader.ReadTable(t.Context())
@@ -166,39 +164,4 @@ func requireEmpty(t *testing.T, folder string) {
 		require.NoError(t, err)
 	}
 	require.Empty(t, slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == "hyperd" }))
-}
-
-// requireNoHyperd waits until none of the job's hyperds is left. Workers keep one for a
-// while after their last bundle.
-func (j *job) requireNoHyperd(t *testing.T) {
-	require.Eventually(t, func() bool {
-		commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
-		require.NoError(t, err)
-		return !slices.ContainsFunc(commands, func(path string) bool {
-			command, _ := os.ReadFile(path) // it may have ended
-			return bytes.Contains(command, []byte(filepath.Join(j.folder, "s")+"/"))
-		})
-	}, 30*time.Second, time.Second)
-}
-
-// flinkJobs counts the jobs of the cluster in a state.
-func flinkJobs(t *testing.T, state string) int {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost:"+port("FLINK_REST_PORT", "8081")+"/jobs", nil)
-	require.NoError(t, err)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	var answer struct {
-		Jobs []struct{ Status string }
-	}
-	require.NoError(t, json.NewDecoder(response.Body).Decode(&answer))
-	count := 0
-	for _, job := range answer.Jobs {
-		if job.Status == state {
-			count++
-		}
-	}
-	return count
 }

@@ -1,0 +1,101 @@
+package runners
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"hyperlake/internal/failure"
+)
+
+// The traces are what a JobManager of Flink 1.19 answered, without most of their frames.
+func TestFlinkCause(t *testing.T) {
+	t.Parallel()
+	const atOpen = "java.lang.Exception: The user defined 'open()' method caused an exception: "
+	const wrapped = "org.apache.beam.vendor.guava.v32_1_2_jre.com.google.common.util.concurrent.UncheckedExecutionException: "
+	for _, test := range []struct{ name, trace, cause, hint string }{
+		{
+			"the boot program is missing", atOpen + `java.io.IOException: Cannot run program "/opt/boot.sh": error=2, No such file or directory
+	at org.apache.flink.runtime.operators.BatchTask.run(BatchTask.java:510)
+Caused by: ` + wrapped + `java.io.IOException: Cannot run program "/opt/boot.sh": error=2, No such file or directory
+	... 6 more
+Caused by: java.io.IOException: error=2, No such file or directory`,
+			`Cannot run program "/opt/boot.sh": error=2, No such file or directory`, "runner.flink.worker_command",
+		},
+		{
+			"the worker does not start", "Caused by: " + atOpen + "java.lang.IllegalStateException: Process died with exit code 1",
+			"Process died with exit code 1", "the log of the TaskManager",
+		},
+		{
+			"a TaskManager is lost", `org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy
+	at org.apache.flink.runtime.executiongraph.failover.ExecutionFailureHandler.handleFailure(ExecutionFailureHandler.java:180)
+Caused by: org.apache.flink.runtime.jobmaster.JobMasterException: TaskManager with id localhost:46319-5d3778 is no longer reachable.
+	... 36 more`,
+			"TaskManager with id localhost:46319-5d3778 is no longer reachable.", "a restart strategy",
+		},
+		{
+			"too few task slots", `java.util.concurrent.CompletionException: org.apache.flink.runtime.jobmanager.scheduler.NoResourceAvailableException: Could not allocate the required slot within slot request timeout
+Caused by: java.util.concurrent.TimeoutException: Timeout has occurred: 60000 ms`,
+			"Could not allocate the required slot within slot request timeout", "runner.parallelism",
+		},
+		{
+			"another one", "java.lang.Exception: while it ran: out of luck\n\tat a.b.C\nCaused by: java.lang.RuntimeException: out of luck\n",
+			"while it ran: out of luck", "",
+		},
+		{"frames only", "\tat a.b.C\n", "it gives no reason", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cause, hint := flinkCause(test.trace)
+			assert.Equal(t, test.cause, cause)
+			if test.hint == "" {
+				assert.Empty(t, hint)
+			}
+			assert.Contains(t, hint, test.hint)
+		})
+	}
+}
+
+// flinkWith is an engine whose JobManager gives that reason for the failure of job a.
+func flinkWith(t *testing.T, trace string) flinkEngine {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := `{"jobs":[{"jid":"j1","name":"a","state":"FAILED"}]}`
+		if r.URL.Path == "/jobs/j1/exceptions" {
+			answer = fmt.Sprintf(`{"root-exception":%q}`, trace)
+		}
+		_, _ = w.Write([]byte(answer))
+	}))
+	t.Cleanup(server.Close)
+	return flinkEngine{options: Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://"), Environment: FlinkProcess}}
+}
+
+func TestAFailureOfAWorkerWins(t *testing.T) {
+	t.Parallel()
+	for kind, message := range map[failure.Kind]string{
+		failure.Data: "row 7 is odd", failure.Hyperd: "on a worker: row 7 is odd", failure.Storage: "on a worker: row 7 is odd",
+	} {
+		text := failure.Encode(failure.New(kind, "row 7 is odd").WithHint("mend it"), failure.Engine).Error()
+		for where, err := range map[string]error{
+			"job server":  flinkWith(t, "java.lang.Exception: lost").explain(t.Context(), "a_1", errors.New("failed: "+text)),
+			"job manager": flinkWith(t, "java.lang.Exception: "+text).explain(t.Context(), "a_2", errors.New("failed: lost")),
+		} {
+			failed := failure.Of(err, failure.Engine)
+			assert.Equal(t, kind, failed.Kind, where)
+			assert.Equal(t, message, failed.Message, where)
+			assert.Equal(t, "mend it", failed.Hint, where)
+		}
+	}
+}
+
+func TestTheJobServersWordsStandWithoutAJobManager(t *testing.T) {
+	t.Parallel()
+	err := flinkEngine{options: Flink{RESTEndpoint: "localhost:1"}}.explain(t.Context(), "a_1", errors.New("error=2"))
+	assert.EqualError(t, err, "the pipeline failed: error=2")
+	err = flinkWith(t, `java.io.IOException: Cannot run program "boot"`).explain(t.Context(), "a_1", errors.New("error=2"))
+	assert.EqualError(t, err, `job j1 failed on Flink: Cannot run program "boot"`)
+}
