@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
@@ -251,6 +252,9 @@ func TestTheLakeChangesUnderTheRun(t *testing.T) {
 	}
 }
 
+// limitedVariable is set in the process that tests what happens without room.
+const limitedVariable = "HYPERLAKE_TEST_LIMITED"
+
 // limitFiles has no file of this process grow any more, as if its disk were full. A hyperd that
 // runs already is not concerned, one that is started later is.
 func limitFiles(t *testing.T, most uint64) {
@@ -268,6 +272,14 @@ func limitFiles(t *testing.T, most uint64) {
 // There is no room for segments in the spool, for spills on staging, or for the extract that
 // comes from remote staging.
 func TestThereIsNoRoom(t *testing.T) {
+	if os.Getenv(limitedVariable) == "" { // the limit holds for all that a process writes
+		alone := exec.Command(os.Args[0], "-test.run=^TestThereIsNoRoom$", "-test.v")
+		alone.Env = append(os.Environ(), limitedVariable+"=1")
+		output, err := alone.CombinedOutput()
+		require.NoError(t, err, string(output))
+		require.Contains(t, string(output), "--- PASS: TestThereIsNoRoom/in_the_spool")
+		return
+	}
 	bucket, _ := storagetest.FakeGCS(t)
 	for name, c := range map[string]struct{ config, says string }{
 		"in the spool":    {goOnly + noRetries, "write to the spool"},

@@ -58,6 +58,10 @@ func openStaging(ctx context.Context, cfg *Config, id string) (*staging, error) 
 
 // openOwnStaging makes a folder that goes away with the run, whatever its end.
 func openOwnStaging(folder string) (*staging, error) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, stagingFailure(folder, err)
+	}
 	forget := guard.RemoveAtDeath(folder)
 	s, err := openLocalStaging(folder)
 	if err != nil {

@@ -135,7 +135,7 @@ func TestNothingOfAWorkerSurvives(t *testing.T) {
 	for name, victim := range victims {
 		t.Run(name+" is killed", func(t *testing.T) {
 			r := newWorkerRun(t, "HYPERD_PATH="+foundHyperd(t))
-			r.start(t, config, "--set", "validate.engine=go") // every row goes through the spool
+			r.start(t, config, "--set", "validate.engine=go", "--set", "runner.retries=0") // every row goes through the spool
 			require.Eventually(t, r.find, time.Minute, 5*time.Millisecond, "no worker loads anything")
 			require.NoError(t, syscall.Kill(victim(r), syscall.SIGKILL))
 			switch name {

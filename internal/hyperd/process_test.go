@@ -35,8 +35,6 @@ func TestMain(m *testing.M) {
 		own()
 	case os.Getenv(stagedVariable) != "":
 		os.Exit(locateStaged())
-	case os.Getenv(sharerVariable) != "":
-		os.Exit(share())
 	}
 	hyperdtest.Main(m.Run)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hyperlake/internal/guard"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/internal/machine"
@@ -22,6 +23,13 @@ import (
 
 // sharerVariable makes the test binary play a worker that shares a machine.
 const sharerVariable = "HYPERD_TEST_SHARER"
+
+func init() {
+	if os.Getenv(sharerVariable) != "" {
+		guard.Main()
+		os.Exit(share())
+	}
+}
 
 // share takes a seat, and for every line of its input a lease; it prints the memory limit
 // that the hyperd was started with.

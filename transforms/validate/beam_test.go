@@ -63,10 +63,10 @@ func TestRulesOnPrism(t *testing.T) {
 	batches := beam.Create(s, pipelineBatches(t)...)
 	good, rejects := validate.Rules(s, batches, pipelineTables(t))
 	passert.Equals(s, beam.ParDo(s, describeGood, good),
-		"0 file a, row group 0, row 0 {Read:4 Filtered:0 Rejected:2 Failed:[2 1 0]} [1 (null)]",
-		"1 file b, row group 0, row 0 {Read:2 Filtered:0 Rejected:0 Failed:[0 0]} [\"a\" \"b\"]",
-		"0 file c, row group 0, row 7 {Read:2 Filtered:0 Rejected:1 Failed:[1 0 0]} [9]",
-		"1 file d, row group 0, row 5 {Read:1 Filtered:0 Rejected:1 Failed:[1 0]} []")
+		"0 file a, row group 0, row 0 {Read:4 Filtered:0 Rejected:2 Failed:[2 1 0] Doubtful:0} [1 (null)]",
+		"1 file b, row group 0, row 0 {Read:2 Filtered:0 Rejected:0 Failed:[0 0] Doubtful:0} [\"a\" \"b\"]",
+		"0 file c, row group 0, row 7 {Read:2 Filtered:0 Rejected:1 Failed:[1 0 0] Doubtful:0} [9]",
+		"1 file d, row group 0, row 5 {Read:1 Filtered:0 Rejected:1 Failed:[1 0] Doubtful:0} []")
 	passert.Equals(s, beam.ParDo(s, describeRejects, rejects),
 		"0 file a, row group 0, row 0 [1 3] [[0] [0]] [10 -1]",
 		"0 file c, row group 0, row 7 [8] [[0]] [10]",
