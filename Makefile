@@ -5,7 +5,7 @@ GOLANGCI_VERSION := v2.15.0
 
 export CGO_ENABLED := 0
 
-.PHONY: help build hyperd run test test-race test-tsc test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
+.PHONY: help build hyperd run test test-faults test-race test-tsc test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -21,11 +21,14 @@ run: hyperd ## build the sample extract and show what is in it
 	bin/hyperlake inspect out/tpch.hyper
 	bin/hyperlake sql out/tpch.hyper 'select l_returnflag, count(*) as items, sum(l_quantity) as quantity from "Extract"."lineitem" group by 1 order by 1'
 
-test: hyperd ## all tests, against the real hyperd
+test: hyperd ## all tests but the long ones, against the real hyperd
 	go test ./...
 
-test-race: hyperd ## all tests with the race detector
-	CGO_ENABLED=1 go test -race ./...
+test-faults: hyperd ## the long ones: what is killed, refused, full, run twice or resumed
+	go test -tags faults -timeout 30m ./pipelines ./cmd/hyperlake
+
+test-race: hyperd ## all tests with the race detector, also the long ones
+	CGO_ENABLED=1 go test -race -tags faults -timeout 60m ./...
 
 bench: hyperd ## time of loading TPC-H's lineitem in several ways, as JSON (needs Python 3 and pip, takes 2 GB of disk)
 	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite speed

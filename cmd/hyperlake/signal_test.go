@@ -21,12 +21,15 @@ import (
 )
 
 // longRun is a configuration that loads the sample lake many times over, for seconds.
-func longRun(t *testing.T, folder string) string {
+func longRun(t *testing.T, folder string) string { return runOf(t, folder, 60) }
+
+// runOf is a configuration that loads the sample lake into so many tables.
+func runOf(t *testing.T, folder string, tables int) string {
 	lake, err := filepath.Abs("../../testdata/lake/lineitem/*.parquet")
 	require.NoError(t, err)
 	var config strings.Builder
 	config.WriteString("name: long\ntables:\n")
-	for i := range 60 {
+	for i := range tables {
 		fmt.Fprintf(&config, "  - {name: t%d, source: {uri: %q}}\n", i, lake)
 	}
 	path := filepath.Join(folder, "long.yaml")
