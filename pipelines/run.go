@@ -120,8 +120,8 @@ func (r *run) run(ctx context.Context) (err error) {
 		if mayStillWrite(err) {
 			hyperd.Kill() // whatever still runs must not write into a folder that goes away
 		}
-		if leaveErr := r.leave(ctx, staging, err); err == nil {
-			err = leaveErr
+		if leaveErr := r.leave(ctx, staging, err); leaveErr != nil { // which changes nothing for the extract
+			r.warn(fmt.Sprintf("something stays on staging, which `hyperlake clean` removes: %v", leaveErr))
 		}
 	}()
 	if r.lease, err = hyperd.Acquire(ctx, r.cfg.Hyperd); err != nil {
