@@ -65,36 +65,26 @@ func Publish(ctx context.Context, cfg *Config, options PublishOptions) (*Report,
 }
 
 // publishStanding publishes the extract that stands at the output path.
-func (r *run) publishStanding(ctx context.Context, options PublishOptions) (err error) {
+func (r *run) publishStanding(ctx context.Context, options PublishOptions) error {
 	p, err := newPublisher(ctx, r.cfg, options)
 	if err != nil {
 		return err
 	}
-	staging, err := openStaging(ctx, &Config{Output: r.cfg.Output}, options.ID)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if mayStillWrite(err) {
-			hyperd.Kill() // whatever still runs must not write into a folder that goes away
+	return inOwnStaging(r.cfg.Output.Path, options.ID, func(staging *staging) error {
+		extract, err := r.standing(ctx, p, staging.local)
+		if err != nil {
+			return err
 		}
-		if closeErr := staging.remove(); err == nil {
-			err = closeErr
+		lease, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
+		if err != nil {
+			return err
 		}
-	}()
-	extract, err := r.standing(ctx, p, staging.local)
-	if err != nil {
-		return err
-	}
-	lease, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
-	if err != nil {
-		return err
-	}
-	defer lease.Release()
-	if r.report.HyperdVersion, err = lease.Version(ctx); err != nil {
-		return err
-	}
-	return r.publish(ctx, p, lease, extract)
+		defer lease.Release()
+		if r.report.HyperdVersion, err = lease.Version(ctx); err != nil {
+			return err
+		}
+		return r.publish(ctx, p, lease, extract)
+	})
 }
 
 // standing finds what stands at the output path: the extract, or the set of those that are
@@ -110,12 +100,6 @@ func (r *run) standing(ctx context.Context, p *publisher, scratch string) (extra
 		r.report.Output.Bytes, r.report.Output.SHA256 = extract.bytes, extract.sha256
 	}
 	return extract, err
-}
-
-// mayStillWrite says whether hyperd may be busy after a failure. When publishing failed, it
-// was waited for.
-func mayStillWrite(err error) bool {
-	return err != nil && failure.Of(err, failure.Engine).Kind != failure.Publish
 }
 
 // fetchExtract makes sure that the extract is local, and hashes it.

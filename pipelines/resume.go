@@ -2,40 +2,13 @@ package pipelines
 
 import (
 	"context"
-	"encoding/json"
 	"path"
 	"path/filepath"
 	"regexp"
-	"time"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 )
-
-// runFileName is the file in the folder of a run, on staging that the user chose, that says
-// which run it is.
-const runFileName = "run.json"
-
-// runFile is what it holds.
-type runFile struct {
-	Version int       `json:"version"` // 1
-	RunID   string    `json:"run_id"`
-	Name    string    `json:"name"` // of the configuration
-	Output  string    `json:"output"`
-	Started time.Time `json:"started"`
-}
-
-func writeRunFile(ctx context.Context, folder string, cfg *Config, id string) error {
-	data, err := json.Marshal(runFile{Version: 1, RunID: id, Name: cfg.Name, Output: cfg.Output.Path, Started: time.Now().UTC()})
-	if err != nil {
-		return err
-	}
-	store, err := storage.For(folder)
-	if err != nil {
-		return err
-	}
-	return store.Put(ctx, storage.Join(folder, runFileName), data)
-}
 
 // ResumeLast stands for the last run of a configuration that did not succeed.
 const ResumeLast = "last"
@@ -72,14 +45,6 @@ func FindRun(ctx context.Context, cfg *Config, which string) (id string, err err
 		return "", failure.New(failure.Usage, "run %s was of the configuration %q, not of %q", id, run.Name, cfg.Name).BeforeData()
 	}
 	return id, nil
-}
-
-func readRunFile(ctx context.Context, store storage.Store, uri string) (run runFile, err error) {
-	data, err := store.Get(ctx, uri)
-	if err == nil {
-		err = json.Unmarshal(data, &run)
-	}
-	return run, err
 }
 
 // lastRun is the latest run of the configuration's name of which staging has a folder.
@@ -122,7 +87,7 @@ func (r *run) leave(ctx context.Context, staging *staging, failed error) error {
 	done, err := r.job.find(ctx, func(*attempt) bool { return true })
 	if err != nil {
 		r.options.Log.Warn("staging is left as it is", "folder", staging.path, "error", err)
-		return staging.release()
+		return staging.release(ctx)
 	}
 	if len(done.Partials) == 0 {
 		return staging.remove()

@@ -110,6 +110,11 @@ func TestAFailedRunIsResumed(t *testing.T) {
 				left := names(t, plain.Staging)
 				assert.Contains(t, left, storage.Join(plain.Staging, failed.RunID, "run.json"))
 				assert.NotContains(t, strings.Join(left, " "), "/extract/")
+				notes, err := pipelines.RunNotes(plain, failed.RunID, "")
+				require.NoError(t, err)
+				ended, err := pipelines.RunEnded(t.Context(), func(name string) string { return notes[name] })
+				require.NoError(t, err)
+				assert.True(t, ended, "and it says so")
 
 				cfg := configure(t, folder, resumeConfig(engine, staging, sound)+other)
 				lucky := &unlucky{t: t}

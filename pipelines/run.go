@@ -112,7 +112,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	staging, err := openStaging(ctx, r.cfg, cmp.Or(r.options.Resume, r.options.ID))
+	staging, err := openStaging(ctx, r.cfg, r.options.ID, r.options.Resume)
 	if err != nil {
 		return err
 	}

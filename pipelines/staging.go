@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/guard"
+	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
 )
 
@@ -32,32 +34,60 @@ type staging struct {
 	// durable says that the user chose the place: a run that fails may leave there what
 	// another resumes from.
 	durable bool
+	run     runFile // what the folder says of its run, where it is durable
 
 	lock   *flock.Flock // ends with the process; nil where staging is remote
 	forget func()       // calls off the cleaning up after a death
 }
 
-// openStaging makes the folder of a run: where the configuration says, else hidden beside
-// a local output, else a temporary one. Folders that dead runs to this output left beside
-// it are removed.
-func openStaging(ctx context.Context, cfg *Config, id string) (*staging, error) {
-	if cfg.Staging != "" {
-		return openDurableStaging(ctx, cfg, id)
+// openStaging makes the folder of a run: where the configuration says, else one of its own.
+// A run that resumes another opens the folder of that one.
+func openStaging(ctx context.Context, cfg *Config, id, resume string) (*staging, error) {
+	if cfg.Staging == "" {
+		return openOwnStaging(cfg.Output.Path, id)
 	}
-	prefix := hiddenPrefix(cfg.Output.Path)
-	_, localOutput := storage.LocalPath(cfg.Output.Path)
-	if !localOutput {
-		return openOwnStaging(filepath.Join(os.TempDir(), prefix+id))
-	}
-	parent := filepath.Dir(cfg.Output.Path)
-	if err := removeDead(parent, prefix); err != nil {
-		return nil, stagingFailure(parent, err)
-	}
-	return openOwnStaging(filepath.Join(parent, prefix+id))
+	return openDurableStaging(ctx, cfg, id, cmp.Or(resume, id))
 }
 
-// openOwnStaging makes a folder that goes away with the run, whatever its end.
-func openOwnStaging(folder string) (*staging, error) {
+// inOwnStaging has do work with a folder for output, and removes it.
+func inOwnStaging(output, id string, do func(*staging) error) (err error) {
+	staging, err := openOwnStaging(output, id)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if mayStillWrite(err) {
+			hyperd.Kill() // whatever still runs must not write into a folder that goes away
+		}
+		if removeErr := staging.remove(); err == nil {
+			err = removeErr
+		}
+	}()
+	return do(staging)
+}
+
+// mayStillWrite says whether hyperd may be busy after a failure. When publishing failed, it
+// was waited for.
+func mayStillWrite(err error) bool {
+	return err != nil && failure.Of(err, failure.Engine).Kind != failure.Publish
+}
+
+// openOwnStaging makes a folder that goes away with the process, hidden beside a local
+// output, else a temporary one. Folders that dead runs to this output left beside it are
+// removed.
+func openOwnStaging(output, id string) (*staging, error) {
+	prefix := hiddenPrefix(output)
+	parent := os.TempDir()
+	if _, local := storage.LocalPath(output); local {
+		parent = filepath.Dir(output)
+		if err := removeDead(parent, prefix); err != nil {
+			return nil, stagingFailure(parent, err)
+		}
+	}
+	return makeOwnStaging(filepath.Join(parent, prefix+id))
+}
+
+func makeOwnStaging(folder string) (*staging, error) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
 		return nil, stagingFailure(folder, err)
@@ -75,21 +105,39 @@ func openOwnStaging(folder string) (*staging, error) {
 
 // openDurableStaging opens the folder of a run where the user chose, new or left by an
 // earlier one, and says in it what run it is of.
-func openDurableStaging(ctx context.Context, cfg *Config, id string) (*staging, error) {
-	uri := storage.Join(cfg.Staging, id)
+func openDurableStaging(ctx context.Context, cfg *Config, id, folder string) (*staging, error) {
 	open := openRemoteStaging
-	if _, local := storage.LocalPath(uri); local {
+	if _, local := storage.LocalPath(cfg.Staging); local {
 		open = openLocalStaging
+	}
+	uri, err := durableFolder(cfg, folder)
+	if err != nil {
+		return nil, err
 	}
 	s, err := open(uri)
 	if err != nil {
 		return nil, err
 	}
 	s.durable = true
-	if err := writeRunFile(ctx, s.path, cfg, id); err != nil {
-		return nil, stagingFailure(s.path, errors.Join(err, s.release()))
+	s.run = runFile{Version: 1, RunID: id, Name: cfg.Name, Output: cfg.Output.Path, Started: time.Now().UTC()}
+	if err := s.run.write(ctx, s.path); err != nil {
+		return nil, s.close(err)
 	}
 	return s, nil
+}
+
+// durableFolder is the URI of a folder where the user chose. Workers know no folder from
+// which a local one could be told.
+func durableFolder(cfg *Config, folder string) (string, error) {
+	uri := storage.Join(cfg.Staging, folder)
+	if _, local := storage.LocalPath(uri); !local {
+		return uri, nil
+	}
+	path, err := filepath.Abs(uri)
+	if err != nil {
+		return "", stagingFailure(uri, err)
+	}
+	return path, nil
 }
 
 // hiddenPrefix begins the names of the hidden folders of runs to that output.
@@ -137,16 +185,10 @@ const closeTime = 10 * time.Second
 // remove removes the folder and all it holds.
 func (s *staging) remove() error {
 	err := os.RemoveAll(s.local)
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
-	} else {
+	if s.lock == nil {
 		err = errors.Join(err, removeRemote(s.path))
 	}
-	if err != nil {
-		return stagingFailure(s.path, err)
-	}
-	s.forget()
-	return nil
+	return s.close(err)
 }
 
 func removeRemote(uri string) error {
@@ -159,23 +201,25 @@ func removeRemote(uri string) error {
 	return store.RemoveAll(ctx, uri)
 }
 
-// keep ends the use of the folder. Of what it holds, the manifest stays and the files that
-// are named; what attempts left that did not finish goes.
+// keep leaves the folder for another run. Of what it holds, the manifest stays and the files
+// that are named; what attempts left that did not finish goes.
 func (s *staging) keep(ctx context.Context, files []string) error {
 	err := s.sweep(ctx, files)
-	if err != nil {
-		err = stagingFailure(s.path, err)
-	}
-	return errors.Join(err, s.release())
+	return errors.Join(err, s.release(ctx)) // whatever stays, the run has ended
 }
 
-// release ends the use of the folder and leaves it as it is.
-func (s *staging) release() error {
-	var err error
+// release leaves the folder for another run, as it is, and says in it that this one ended.
+func (s *staging) release(ctx context.Context) error {
+	s.run.Ended = time.Now().UTC()
+	return s.close(s.run.write(ctx, s.path))
+}
+
+// close ends the use of the folder. err is what went wrong with it before.
+func (s *staging) close(err error) error {
 	if s.lock != nil {
-		err = s.lock.Close()
+		err = errors.Join(err, s.lock.Close())
 	} else {
-		err = os.RemoveAll(s.local)
+		err = errors.Join(err, os.RemoveAll(s.local))
 	}
 	if err != nil {
 		return stagingFailure(s.path, err)

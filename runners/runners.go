@@ -35,6 +35,10 @@ type Options struct {
 	Log     *slog.Logger // what people should know of a job; nil drops it
 	BeamLog *slog.Logger // becomes the process's default, to which Beam talks; nil drops its words
 
+	// Notes are for workers that are other processes (see [Ended]), by names that start with
+	// hyperlake_. They travel in Beam's options, where everybody reads them: nothing secret.
+	Notes map[string]string
+
 	// Parallelism is that of a job on a cluster, or its number of workers. 0 leaves it to
 	// the engine.
 	Parallelism int
@@ -169,6 +173,9 @@ func (r *Runner) job(build func(beam.Scope), progress func(counts map[string]int
 	slog.SetDefault(r.options.BeamLog)
 	pipeline, root := beam.NewPipelineWithRoot()
 	build(root)
+	for name, note := range r.options.Notes {
+		beam.PipelineOptions.Set(name, note)
+	}
 	r.jobs++
 	name := r.options.JobName
 	if r.jobs > 1 {

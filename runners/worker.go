@@ -40,9 +40,10 @@ func StartedAsWorker(args []string) bool {
 
 // ServeAsWorker serves the engine that started this process, with the flags of the
 // command line, as one of the workers of this machine. It returns when the engine ends the
-// connection, whether or not it has more work, and when the process that started this one
-// is gone. What runs then ends with the process. Boot ends with the connection, too.
-func ServeAsWorker() error {
+// connection, whether or not it has more work, when the job has ended and the engine keeps
+// the worker all the same, and when the process that started this one is gone. What runs
+// then ends with the process. Boot ends with the worker, too.
+func ServeAsWorker(ended Ended) error {
 	parent := os.Getppid()
 	program, err := os.Executable()
 	byBoot := err == nil && bootFolder.MatchString(program)
@@ -55,21 +56,30 @@ func ServeAsWorker() error {
 	} else {
 		fmt.Fprintln(os.Stderr, err) // it can work: as if it were alone
 	}
-	served, orphaned := make(chan error, 1), make(chan struct{})
+	if err := importFlags(); err != nil {
+		return err
+	}
+	served, over, orphaned := make(chan error, 1), make(chan struct{}), make(chan struct{})
 	go func() { served <- serve(context.Background()) }()
+	go func() {
+		awaitEnd(context.Background(), ended, endedEvery)
+		close(over)
+	}()
 	go func() {
 		awaitOrphanage(context.Background(), parent)
 		close(orphaned)
 	}()
 	select {
-	case err := <-served:
-		if byBoot {
-			endBoot(parent)
-		}
-		return err
+	case err = <-served:
+	case <-over:
+		err = nil
 	case <-orphaned:
 		return nil
 	}
+	if byBoot {
+		endBoot(parent)
+	}
+	return err
 }
 
 // endBoot ends the boot program of this worker alone. By itself, it would tell the engine
@@ -80,16 +90,18 @@ func endBoot(pid int) {
 	}
 }
 
+// importFlags reads the flags of the command line, and the options of the job.
+func importFlags() error {
+	flag.Parse()
+	if err := flag.Set("worker", "false"); err != nil { // else Beam's Init would not return
+		return err
+	}
+	return importPipelineOptions(os.Getenv("PIPELINE_OPTIONS_FILE"))
+}
+
 // serve does what Beam's own worker does, but returns when the engine has ended the
 // connection: Beam's sleeps for ever then.
 func serve(ctx context.Context) error {
-	flag.Parse()
-	if err := flag.Set("worker", "false"); err != nil { // else Init would not return
-		return err
-	}
-	if err := importPipelineOptions(os.Getenv("PIPELINE_OPTIONS_FILE")); err != nil {
-		return err
-	}
 	beam.Init()
 	given := func(name string) string { return flag.Lookup(name).Value.String() }
 	err := harness.MainWithOptions(grpcx.WriteWorkerID(ctx, given("id")), given("logging_endpoint"), given("control_endpoint"), harness.Options{

@@ -8,6 +8,7 @@ import (
 	"hyperlake/internal/cli"
 	"hyperlake/internal/guard"
 	"hyperlake/internal/hyperd"
+	"hyperlake/pipelines"
 	"hyperlake/runners"
 )
 
@@ -21,7 +22,7 @@ func main() {
 
 // work serves an engine, and returns the exit code of the process.
 func work() int {
-	err := runners.ServeAsWorker()
+	err := runners.ServeAsWorker(pipelines.RunEnded)
 	hyperd.Kill() // whatever it is doing, nobody waits for it
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "hyperlake:", err)

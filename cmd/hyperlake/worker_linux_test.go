@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,10 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime"
+	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
 
 	"hyperlake/internal/hyperd"
+	"hyperlake/pipelines"
 )
 
 // wrapper starts boot as a cluster would: %[1]s is its folder, %[2]s the environment. Prism
@@ -170,4 +176,59 @@ func TestAWorkerTakesHyperdFromStaging(t *testing.T) {
 	staged, err := filepath.Glob(filepath.Join(r.folder, "staging", "*", "*", "*"))
 	require.NoError(t, err)
 	assert.Len(t, staged, 1, "of the runs nothing stays, of hyperd one copy")
+}
+
+// patientEngine never has work for a worker, and never lets it go.
+type patientEngine struct {
+	fnpb.UnimplementedBeamFnControlServer
+	fnpb.UnimplementedBeamFnLoggingServer
+	connected chan struct{}
+}
+
+func (e *patientEngine) Control(stream fnpb.BeamFnControl_ControlServer) error {
+	close(e.connected)
+	<-stream.Context().Done()
+	return nil
+}
+
+func (e *patientEngine) Logging(stream fnpb.BeamFnLogging_LoggingServer) error {
+	<-stream.Context().Done()
+	return nil
+}
+
+// Some engines keep a worker of a job that has ended.
+func TestAWorkerEndsWithItsRun(t *testing.T) {
+	listener, err := net.Listen("tcp", "localhost:0")
+	require.NoError(t, err)
+	engine, server := &patientEngine{connected: make(chan struct{})}, grpc.NewServer()
+	fnpb.RegisterBeamFnControlServer(server, engine)
+	fnpb.RegisterBeamFnLoggingServer(server, engine)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+
+	cfg := &pipelines.Config{Staging: t.TempDir()}
+	notes, err := pipelines.RunNotes(cfg, "20260131T235959Z-1a2b3c4d", "")
+	require.NoError(t, err)
+	folder := filepath.Join(cfg.Staging, "20260131T235959Z-1a2b3c4d")
+	require.NoError(t, os.Mkdir(folder, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "run.json"), []byte(`{"version":1,"run_id":"20260131T235959Z-1a2b3c4d"}`), 0o600))
+	options, err := json.Marshal(runtime.RawOptionsWrapper{Options: runtime.RawOptions{Options: notes}})
+	require.NoError(t, err)
+	optionsPath := filepath.Join(t.TempDir(), "options.json")
+	require.NoError(t, os.WriteFile(optionsPath, options, 0o600))
+
+	worker := exec.Command(os.Args[0], "--worker", "--id=1", "--logging_endpoint="+listener.Addr().String(), "--control_endpoint="+listener.Addr().String())
+	worker.Env = append(os.Environ(), programVariable+"=1", "PIPELINE_OPTIONS_FILE="+optionsPath)
+	require.NoError(t, worker.Start())
+	t.Cleanup(func() { _ = worker.Process.Kill() })
+	select {
+	case <-engine.connected:
+	case <-time.After(time.Minute):
+		t.Fatal("the worker does not connect")
+	}
+	time.Sleep(15 * time.Second)
+	require.False(t, ended(worker.Process.Pid), "its run goes on")
+	require.NoError(t, os.RemoveAll(folder))
+	requireEnd(t, worker.Process.Pid, time.Minute, "the worker")
+	assert.NoError(t, worker.Wait())
 }

@@ -80,15 +80,19 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if err != nil {
 		return err
 	}
-	runner, err := runners.New(a.runnerOptions(cfg.Runner, id, beamFlags))
-	if err != nil {
-		return err
-	}
 	var resume string
 	if a.flags.resume != "" {
 		if resume, err = pipelines.FindRun(ctx, cfg, a.flags.resume); err != nil {
 			return err
 		}
+	}
+	engine := a.runnerOptions(cfg.Runner, id, beamFlags)
+	if engine.Notes, err = pipelines.RunNotes(cfg, id, resume); err != nil {
+		return err
+	}
+	runner, err := runners.New(engine)
+	if err != nil {
+		return err
 	}
 	options := pipelines.RunOptions{
 		ID:        id,

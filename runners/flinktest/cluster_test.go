@@ -151,32 +151,10 @@ func left(all []process) []process {
 	return slices.DeleteFunc(slices.Clone(all), func(p process) bool { return !slices.Contains([]string{worker, hyperd, other}, p.kind) })
 }
 
-// requireCalm waits until nothing of a job is left on the cluster: no worker, hyperd or boot.
+// requireCalm waits until nothing of a job is left on the cluster: no worker, hyperd or boot,
+// also where Beam never releases the worker of an attempt that was called off.
 func requireCalm(t *testing.T) {
 	require.Eventually(t, func() bool { return len(left(processes(t))) == 0 }, time.Minute, 500*time.Millisecond, "processes of the job live on")
-}
-
-// requireCalmAfterKill accepts that a TaskManager keeps an idle worker, without hyperd, of
-// an attempt that was called off while it began: Beam never releases those. They must end
-// with their TaskManager.
-func requireCalmAfterKill(t *testing.T) {
-	holders := map[int]process{}
-	require.Eventually(t, func() bool {
-		clear(holders)
-		all := processes(t)
-		for _, p := range left(all) {
-			holder, found := above(all, p, taskManager)
-			if !found || p.kind == hyperd {
-				return false
-			}
-			holders[holder.pid] = holder
-		}
-		return true
-	}, time.Minute, 500*time.Millisecond, "processes of the job live on")
-	for _, holder := range holders {
-		holder.kill(t)
-	}
-	requireCalm(t)
 }
 
 // ask asks the JobManager, and says whether it answered.
