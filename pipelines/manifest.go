@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -287,10 +286,7 @@ func verifyFile(ctx context.Context, written storage.Info, sum string) error {
 	if !local || sum == "" {
 		return nil
 	}
-	if found, _, err := storage.SHA256(ctx, path); err != nil || found != sum {
-		return errors.Join(err, storage.ErrChanged)
-	}
-	return nil
+	return storage.VerifySHA256(ctx, path, written.Size, sum)
 }
 
 // without leaves out of the plan what need not be read any more. The rows that it speaks of

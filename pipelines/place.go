@@ -15,7 +15,7 @@ func Place(ctx context.Context, output string, build func(folder string) (path s
 	if err != nil {
 		return err
 	}
-	return inOwnStaging(output, id, func(staging *staging) error {
+	return inOwnStaging(ctx, output, id, func(staging *staging) error {
 		path, err := build(staging.local)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"context"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -70,7 +71,7 @@ func (r *run) publishStanding(ctx context.Context, options PublishOptions) error
 	if err != nil {
 		return err
 	}
-	return inOwnStaging(r.cfg.Output.Path, options.ID, func(staging *staging) error {
+	return inOwnStaging(ctx, r.cfg.Output.Path, options.ID, func(staging *staging) error {
 		extract, err := r.standing(ctx, p, staging.local)
 		if err != nil {
 			return err
@@ -104,12 +105,7 @@ func (r *run) standing(ctx context.Context, p *publisher, scratch string) (extra
 
 // fetchExtract makes sure that the extract is local, and hashes it.
 func fetchExtract(ctx context.Context, uri, scratch string) (extractFile, error) {
-	path, local := storage.LocalPath(uri)
-	err := error(nil)
-	if !local {
-		path = filepath.Join(scratch, "extract.hyper")
-		err = download(ctx, uri, path)
-	}
+	path, err := localFile(ctx, uri, scratch)
 	extract := extractFile{path: path, scratch: scratch}
 	if err == nil {
 		extract.sha256, extract.bytes, err = storage.SHA256(ctx, path)
@@ -120,16 +116,21 @@ func fetchExtract(ctx context.Context, uri, scratch string) (extractFile, error)
 	return extract, nil
 }
 
-func download(ctx context.Context, uri, path string) error {
+// localFile returns a local path of a file: its own where it is local, else that of a copy in folder.
+func localFile(ctx context.Context, uri, folder string) (string, error) {
+	if path, local := storage.LocalPath(uri); local {
+		return path, nil
+	}
 	store, err := storage.For(uri)
 	if err != nil {
-		return err
+		return "", err
 	}
 	info, err := store.Stat(ctx, uri)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return storage.Download(ctx, info, path)
+	copied := filepath.Join(folder, path.Base(uri))
+	return copied, storage.Download(ctx, info, copied)
 }
 
 // preparePublishing finds what publishing will need, and holds the plan against Tableau's

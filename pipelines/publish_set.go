@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"hyperlake/internal/failure"
@@ -119,18 +118,9 @@ func (p *publisher) deliverMember(ctx context.Context, entry *ledgerEntry, serve
 
 // fetchMember makes an extract of a set local, and makes sure that it is the one of the list.
 func (p *publisher) fetchMember(ctx context.Context, member setMember) (string, error) {
-	path, local := storage.LocalPath(member.uri)
-	err := error(nil)
-	if !local {
-		path = filepath.Join(p.extract.scratch, member.Name)
-		err = download(ctx, member.uri, path)
-	}
-	var sum string
+	path, err := localFile(ctx, member.uri, p.extract.scratch)
 	if err == nil {
-		sum, _, err = storage.SHA256(ctx, path)
-	}
-	if err == nil && sum != member.SHA256 {
-		err = fmt.Errorf("it is not the file that the run wrote, which had the SHA-256 %s", member.SHA256)
+		err = storage.VerifySHA256(ctx, path, member.Bytes, member.SHA256)
 	}
 	if err != nil {
 		return "", failure.New(failure.Publish, "read the extract %s: %w", member.uri, err).WithHint("run the configuration again")

@@ -182,7 +182,7 @@ func TestSetMustBeWhole(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(report.Outputs[0].Path, append(data, 0), 0o600))
 	_, err = s.publish(cfg, pipelines.PublishOptions{})
-	require.ErrorContains(t, err, "it is not the file that the run wrote")
+	require.ErrorContains(t, err, "it is not the file that was written")
 	require.NoError(t, os.Remove(pipelines.SetPath(cfg.Output.Path)))
 	_, err = s.publish(cfg, pipelines.PublishOptions{})
 	require.ErrorContains(t, err, "there is no whole set of extracts")

@@ -79,18 +79,18 @@ type ReportPart struct {
 // leave ends the use of staging. What a run that failed has finished stays, where the user
 // chose the place, for another run to resume from.
 func (r *run) leave(ctx context.Context, staging *staging, failed error) error {
-	if failed == nil || r.inPlace || !staging.durable || r.job == nil {
-		return staging.remove()
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	ctx, cancel := closing(ctx)
 	defer cancel()
+	if failed == nil || r.inPlace || !staging.durable || r.job == nil {
+		return staging.remove(ctx)
+	}
 	done, err := r.job.find(ctx, func(*attempt) bool { return true })
 	if err != nil {
 		r.options.Log.Warn("staging is left as it is", "folder", staging.path, "error", err)
 		return staging.release(ctx)
 	}
 	if len(done.Partials) == 0 {
-		return staging.remove()
+		return staging.remove(ctx)
 	}
 	r.report.Resumable = &ReportPart{RunID: staging.id(), Partials: len(done.Partials), Rows: done.rows()}
 	return staging.keep(ctx, done.files())

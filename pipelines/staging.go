@@ -50,7 +50,7 @@ func openStaging(ctx context.Context, cfg *Config, id, resume string) (*staging,
 }
 
 // inOwnStaging has do work with a folder for output, and removes it.
-func inOwnStaging(output, id string, do func(*staging) error) (err error) {
+func inOwnStaging(ctx context.Context, output, id string, do func(*staging) error) (err error) {
 	staging, err := openOwnStaging(output, id)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func inOwnStaging(output, id string, do func(*staging) error) (err error) {
 		if mayStillWrite(err) {
 			hyperd.Kill() // whatever still runs must not write into a folder that goes away
 		}
-		if removeErr := staging.remove(); err == nil {
+		if removeErr := staging.remove(ctx); err == nil {
 			err = removeErr
 		}
 	}()
@@ -178,22 +178,32 @@ func stagingFailure(uri string, err error) error {
 		WithHint("check that the folder can be written, or set staging in the configuration")
 }
 
-// closeTime bounds how long a run takes to remove what it left on remote storage: it may
-// have been interrupted, and nobody waits for long then.
-const closeTime = 10 * time.Second
+const (
+	// sweepTime bounds how long a run takes to remove what it left on remote storage.
+	sweepTime = 2 * time.Minute
+
+	// closeTime bounds what a run still does that may have been interrupted: nobody waits for
+	// long then.
+	closeTime = 10 * time.Second
+)
+
+// closing is a context for what a run does at its end: it outlives ctx by a little.
+func closing(ctx context.Context) (context.Context, context.CancelFunc) {
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepTime)
+	forget := context.AfterFunc(ctx, func() { time.AfterFunc(closeTime, cancel) })
+	return closing, func() { forget(); cancel() }
+}
 
 // remove removes the folder and all it holds.
-func (s *staging) remove() error {
+func (s *staging) remove(ctx context.Context) error {
 	err := os.RemoveAll(s.local)
 	if s.lock == nil {
-		err = errors.Join(err, removeRemote(s.path))
+		err = errors.Join(err, removeRemote(ctx, s.path))
 	}
 	return s.close(err)
 }
 
-func removeRemote(uri string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
-	defer cancel()
+func removeRemote(ctx context.Context, uri string) error {
 	store, err := storage.For(uri)
 	if err != nil {
 		return err

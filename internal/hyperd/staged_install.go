@@ -90,14 +90,7 @@ func (s *Staged) fetch(ctx context.Context, cache, path string) (err error) {
 
 // verify says in what a local file differs from the hyperd.
 func (s *Staged) verify(ctx context.Context, path string) error {
-	sum, bytes, err := storage.SHA256(ctx, path)
-	if err != nil {
-		return err
-	}
-	if bytes != s.Bytes || sum != s.SHA256 {
-		return fmt.Errorf("it has %d bytes and the checksum %s where %d and %s were expected", bytes, sum, s.Bytes, s.SHA256)
-	}
-	return nil
+	return storage.VerifySHA256(ctx, path, s.Bytes, s.SHA256)
 }
 
 // writableCache returns a folder for hyperds of this machine: in the user's cache, or where

@@ -88,7 +88,7 @@ func TestMergeOfRemotePartialsFails(t *testing.T) {
 		spoil func(partials []File)
 		says  string
 	}{
-		{"other bytes than were written", storagetest.Fault{}, func(p []File) { p[1].SHA256 = strings.Repeat("0", 64) }, "another checksum"},
+		{"other bytes than were written", storagetest.Fault{}, func(p []File) { p[1].SHA256 = strings.Repeat("0", 64) }, "it is not the file that was written"},
 		{"bytes that changed on their way", storagetest.Fault{On: storagetest.Read, Name: "1.hyper", Spoil: true}, nil, "1.hyper"},
 		{"the base cannot be read", storagetest.Fault{On: storagetest.Read, Name: "2.hyper", Status: 403}, nil, "2.hyper"},
 		{"another version stands there", storagetest.Fault{}, func(p []File) { p[0].Generation++ }, "0.hyper"},

@@ -2,7 +2,6 @@ package hyper
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -81,19 +80,10 @@ func Fetch(ctx context.Context, file File, folder string) (string, error) {
 		err = storage.Download(ctx, storage.Info{URI: file.Path, Size: file.Bytes, Generation: file.Generation}, path)
 	}
 	if err == nil && file.SHA256 != "" {
-		err = verify(ctx, path, file)
+		err = storage.VerifySHA256(ctx, path, file.Bytes, file.SHA256)
 	}
 	if err != nil {
 		return "", failure.New(failure.Storage, "read back %s: %w", file.Path, err).WithHint("%s", storage.Hint(err))
 	}
 	return path, nil
-}
-
-// verify compares a file with what was written.
-func verify(ctx context.Context, path string, file File) error {
-	sum, size, err := storage.SHA256(ctx, path)
-	if err == nil && (size != file.Bytes || sum != file.SHA256) {
-		err = fmt.Errorf("%d bytes with another checksum arrived, %d bytes were written", size, file.Bytes)
-	}
-	return err
 }
