@@ -23,11 +23,12 @@ import (
 
 // The kinds of processes of the cluster.
 const (
-	taskManager = "TaskManager"
-	jobServer   = "job server"
-	worker      = "worker"
-	hyperd      = "hyperd"
-	other       = "other" // Beam's boot program, what starts it, and guards
+	taskManager  = "TaskManager"
+	jobServer    = "job server"
+	worker       = "worker"
+	hyperd       = "hyperd" // of a worker
+	driverHyperd = "hyperd of the driver"
+	other        = "other" // Beam's boot program, what starts it, and guards
 )
 
 // process is one of the cluster, or one that it started.
@@ -65,6 +66,11 @@ func processes(t *testing.T) []process {
 			parent, err := strconv.Atoi(fields[1])
 			require.NoError(t, err)
 			found = append(found, process{pid, parent, kindOf(command)})
+		}
+	}
+	for i, p := range found {
+		if _, ofWorker := above(found, p, worker); p.kind == hyperd && !ofWorker {
+			found[i].kind = driverHyperd
 		}
 	}
 	return found
@@ -148,7 +154,7 @@ func mend(t *testing.T) {
 
 // left are the processes of jobs: no part of the cluster itself.
 func left(all []process) []process {
-	return slices.DeleteFunc(slices.Clone(all), func(p process) bool { return !slices.Contains([]string{worker, hyperd, other}, p.kind) })
+	return slices.DeleteFunc(slices.Clone(all), func(p process) bool { return !slices.Contains([]string{worker, hyperd, driverHyperd, other}, p.kind) })
 }
 
 // requireCalm waits until nothing of a job is left on the cluster: no worker, hyperd or boot,

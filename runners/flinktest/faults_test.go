@@ -55,7 +55,7 @@ func TestRandomKills(t *testing.T) {
 	require.Zero(t, undisturbed.run(t), undisturbed.stderr.String())
 	usual := time.Since(began)
 	for range number(t, "FLINK_KILLS", 2) {
-		kind := []string{taskManager, worker, hyperd}[random.IntN(3)]
+		kind := []string{taskManager, worker, hyperd, driverHyperd}[random.IntN(4)]
 		after := time.Duration(random.Int64N(int64(usual)))
 		t.Run(kind+" after "+after.Round(time.Millisecond).String(), func(t *testing.T) {
 			mend(t)
