@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"hyperlake/internal/guard"
 )
 
 // Create implements [Store]. The bytes are on disk when Commit returns.
@@ -14,7 +16,10 @@ func (Local) Create(ctx context.Context, uri string, condition Condition) (Write
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	folder := filepath.Dir(uri)
+	folder, err := filepath.Abs(filepath.Dir(uri))
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
 	}
@@ -22,7 +27,7 @@ func (Local) Create(ctx context.Context, uri string, condition Condition) (Write
 	if err != nil {
 		return nil, err
 	}
-	return &localWriter{ctx: ctx, path: uri, condition: condition, temp: temp}, nil
+	return &localWriter{ctx: ctx, path: uri, condition: condition, temp: temp, forget: guard.RemoveAtDeath(temp.Name())}, nil
 }
 
 // localWriter writes under a temporary name beside path.
@@ -31,6 +36,7 @@ type localWriter struct {
 	path      string
 	condition Condition
 	temp      *os.File
+	forget    func() // calls off that temp is removed should this process be killed
 	done      bool // committed or aborted
 }
 
@@ -41,15 +47,17 @@ func (w *localWriter) Write(p []byte) (int, error) {
 	return w.temp.Write(p)
 }
 
-// Abort implements [Writer]. A temporary file that cannot be removed is as hidden as one
-// that a killed process leaves.
+// Abort implements [Writer]. A temporary file that cannot be removed is hidden, and goes
+// with the process if it can.
 func (w *localWriter) Abort() {
 	if w.done {
 		return
 	}
 	w.done = true
 	_ = w.temp.Close() // Commit may have closed it
-	_ = os.Remove(w.temp.Name())
+	if os.Remove(w.temp.Name()) == nil {
+		w.forget()
+	}
 }
 
 // Commit implements [Writer].
@@ -69,6 +77,7 @@ func (w *localWriter) Commit() (Info, error) {
 		return Info{}, err
 	}
 	w.done = true
+	w.forget()
 	return localInfo(w.path, stat), Sync(filepath.Dir(w.path))
 }
 
