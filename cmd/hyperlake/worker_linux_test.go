@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc"
 
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 )
 
@@ -113,7 +114,7 @@ func (r *workerRun) requireNothingLeft(t *testing.T) {
 	requireEnd(t, r.hyperd, 10*time.Second, "hyperd")
 	for _, left := range []string{
 		filepath.Dir(r.program), filepath.Join(r.spool, "*"),
-		filepath.Join(r.folder, "tmp", "hyperlake-[0-9]*"), filepath.Join(r.folder, "tmp", "hyperlake-of-*", "workers", "*"),
+		filepath.Join(r.folder, "tmp", "hyperlake-[0-9]*"), r.workFolders(), filepath.Join(r.folder, "tmp", "hyperlake-of-*", "workers", "*"),
 	} {
 		require.Eventually(t, func() bool {
 			paths, err := filepath.Glob(left)
@@ -121,6 +122,9 @@ func (r *workerRun) requireNothingLeft(t *testing.T) {
 		}, 10*time.Second, 10*time.Millisecond, "%s stays", left)
 	}
 }
+
+// workFolders matches where the worker has files that are to go to remote staging.
+func (r *workerRun) workFolders() string { return filepath.Join(r.folder, "tmp", "hyperlake-work-*") }
 
 // ended says whether a process is gone; one that nobody reaped counts as gone.
 func ended(pid int) bool {
@@ -158,6 +162,19 @@ func TestNothingOfAWorkerSurvives(t *testing.T) {
 			r.requireNothingLeft(t)
 		})
 	}
+}
+
+// What hyperd writes for remote staging is a temporary file of the worker.
+func TestNoPartialOfAWorkerSurvives(t *testing.T) {
+	bucket, _ := storagetest.FakeGCS(t)
+	r := newWorkerRun(t, "HYPERD_PATH="+foundHyperd(t))
+	r.start(t, longRun(t, t.TempDir()), "--set", "staging="+bucket+"/staging", "--set", "validate.engine=go", "--set", "runner.retries=0")
+	require.Eventually(t, r.find, time.Minute, 5*time.Millisecond, "no worker loads anything")
+	begun, err := filepath.Glob(r.workFolders())
+	require.NoError(t, err)
+	require.NotEmpty(t, begun)
+	require.NoError(t, syscall.Kill(r.worker, syscall.SIGKILL))
+	r.requireNothingLeft(t)
 }
 
 // The machine of the worker has no hyperd: it takes the one from staging, where the next

@@ -37,7 +37,7 @@ type localWriter struct {
 	condition Condition
 	temp      *os.File
 	forget    func() // calls off that temp is removed should this process be killed
-	done      bool // committed or aborted
+	done      bool   // committed or aborted
 }
 
 func (w *localWriter) Write(p []byte) (int, error) {

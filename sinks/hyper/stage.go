@@ -8,15 +8,16 @@ import (
 	"github.com/google/uuid"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/scratch"
 	"hyperlake/internal/storage"
 )
 
 // workFile is where a new .hyper file is built: on staging itself where hyperd can write
 // there, else in a temporary folder.
 type workFile struct {
-	path   string // local
-	uri    string // on staging
-	folder string // temporary; empty if the file is built on staging
+	path   string          // local
+	uri    string          // on staging
+	folder *scratch.Folder // nil if the file is built on staging
 }
 
 // newWorkFile names a file in a folder of staging that no other attempt has.
@@ -28,9 +29,11 @@ func newWorkFile(staging, folder string) (workFile, error) {
 		return w, stagingError(os.MkdirAll(filepath.Dir(path), 0o755))
 	}
 	var err error
-	w.folder, err = os.MkdirTemp("", "hyperlake-")
-	w.path = filepath.Join(w.folder, "file.hyper")
-	return w, stagingError(err)
+	if w.folder, err = scratch.Make("", "work-"); err != nil {
+		return workFile{}, stagingError(err)
+	}
+	w.path = filepath.Join(w.folder.Path, "file.hyper")
+	return w, nil
 }
 
 func stagingError(err error) error {
@@ -43,7 +46,7 @@ func stagingError(err error) error {
 // stage puts the finished file on staging, and returns the reference to it there, with its
 // checksum if that is wanted or the file is uploaded.
 func (w workFile) stage(ctx context.Context, file File, checksum bool) (File, error) {
-	if w.folder == "" && !checksum {
+	if w.folder == nil && !checksum {
 		return file, nil
 	}
 	defer w.discard()
@@ -51,7 +54,7 @@ func (w workFile) stage(ctx context.Context, file File, checksum bool) (File, er
 	if file.SHA256, file.Bytes, err = storage.SHA256(ctx, w.path); err != nil {
 		return File{}, failure.New(failure.Storage, "read back %s: %w", w.path, err)
 	}
-	if w.folder == "" {
+	if w.folder == nil {
 		return file, nil
 	}
 	info, err := storage.Upload(ctx, w.path, w.uri, storage.IfAbsent())
@@ -64,8 +67,8 @@ func (w workFile) stage(ctx context.Context, file File, checksum bool) (File, er
 
 // discard removes what is not on staging.
 func (w workFile) discard() {
-	if w.folder != "" {
-		_ = os.RemoveAll(w.folder) // what stays goes with the scratch of the process
+	if w.folder != nil {
+		_ = w.folder.Remove() // what stays goes with the process
 	}
 }
 
