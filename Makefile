@@ -1,5 +1,6 @@
 # `make run` and `make test` need Go, make, and pip or npm. `make ci` also needs a C
-# compiler, for the race detector, and Python 3.10 with pip, for Tableau's client.
+# compiler, for the race detector; Python 3.10 with pip, for Tableau's client; and Java 11,
+# Maven and curl, for a Flink cluster.
 
 GOLANGCI_VERSION := v2.15.0
 
@@ -87,7 +88,7 @@ bin/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN=$(CURDIR)/bin/tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv bin/tmp/golangci-lint $@
 
-ci: fmt-check vet lint test-race test-tsc ## what CI runs
+ci: fmt-check vet lint test-race test-tsc test-flink ## what CI runs
 
 clean: ## remove what was built
 	rm -rf bin out

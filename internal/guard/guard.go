@@ -29,6 +29,11 @@ const RoleVariable = "HYPERLAKE_GUARD"
 // callback connection closes) before the guard kills it.
 const groupGrace = time.Second
 
+const (
+	removeGrace = 10 * time.Second // for a path that cannot be removed yet
+	removeEvery = 100 * time.Millisecond
+)
+
 // Main belongs first into main. In a process that was started as a guard it does the
 // guard's work and exits; in any other it allows guards to be started.
 func Main() {
@@ -107,6 +112,14 @@ func startGuard() (io.Writer, error) {
 	return pipe, nil
 }
 
+// remove removes a path. A process that was not registered yet may still write there, and
+// is about to end.
+func remove(path string) {
+	for deadline := time.Now().Add(removeGrace); os.RemoveAll(path) != nil && time.Now().Before(deadline); {
+		time.Sleep(removeEvery)
+	}
+}
+
 // watch reads registrations until the other end of the pipe is closed, then cleans up.
 func watch(pipe io.Reader) {
 	registered := map[string]bool{}
@@ -128,7 +141,7 @@ func watch(pipe io.Reader) {
 	for what := range registered {
 		if quoted, ok := strings.CutPrefix(what, "path "); ok {
 			if path, err := strconv.Unquote(quoted); err == nil {
-				_ = os.RemoveAll(path) // nobody is left to tell
+				remove(path)
 			}
 		}
 	}

@@ -43,7 +43,7 @@ type process struct {
 	waitErr  error
 	stopping sync.Once
 	asked    chan struct{} // closed when we asked it to stop
-	forget   func()
+	forget   func() // calls off the cleaning up after a death
 }
 
 // start starts hyperd and waits until it accepts connections. ctx aborts the waiting
@@ -63,7 +63,7 @@ func start(ctx context.Context, cfg Config, sharers int) (*process, error) {
 		forgetFolder()
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
-	forgetGroup := guard.KillAtDeath(p.cmd.Process.Pid)
+	forgetGroup := p.forget
 	p.forget = func() { forgetGroup(); forgetFolder() }
 	return p, nil
 }
@@ -88,6 +88,7 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 		return nil, failure.New(failure.Hyperd, "start hyperd %s: %w", path, err).
 			WithHint("run `hyperlake hyperd install`, or point hyperd.path or HYPERD_PATH at a working hyperd")
 	}
+	p.forget = guard.KillAtDeath(p.cmd.Process.Pid)
 	go func() {
 		p.waitErr = p.cmd.Wait()
 		close(p.exited)
@@ -95,6 +96,7 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 	if err := p.awaitCallback(ctx, callback); err != nil {
 		_ = killGroup(p.cmd.Process.Pid)
 		<-p.exited
+		p.forget()
 		return nil, err
 	}
 	return p, nil

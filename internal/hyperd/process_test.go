@@ -69,11 +69,36 @@ func TestHyperdDiesWithItsOwner(t *testing.T) {
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
 
+	requireNothingLeft(t, pid, scratch)
+}
+
+// requireNothingLeft waits for the end of a hyperd and of what is in the folder for its folder.
+func requireNothingLeft(t *testing.T, pid int, scratch string) {
 	require.Eventually(t, func() bool { return gone(pid) }, 10*time.Second, 10*time.Millisecond, "hyperd lives on")
 	require.Eventually(t, func() bool {
 		left, err := os.ReadDir(scratch)
 		return err == nil && len(left) == 0
 	}, 10*time.Second, 10*time.Millisecond, "its folder stays")
+}
+
+// One that has not answered yet may be writing into its folder.
+func TestAHyperdThatStartsDiesWithItsOwner(t *testing.T) {
+	scratch, folder := shortFolder(t), t.TempDir()
+	fake, pidFile := filepath.Join(folder, "hyperd"), filepath.Join(folder, "pid")
+	script := fmt.Sprintf("#!/bin/sh\necho $$ >%[1]s.part; mv %[1]s.part %[1]s\nwhile :; do n=$((n + 1)); (: >file$n) 2>/dev/null; sleep 0.01; done\n", pidFile)
+	require.NoError(t, os.WriteFile(fake, []byte(script), 0o755))
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), ownerVariable+"=1", "TMPDIR="+scratch, "HYPERD_PATH="+fake)
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, func() bool { _, err := os.Stat(pidFile); return err == nil }, 10*time.Second, 10*time.Millisecond)
+	text, err := os.ReadFile(pidFile)
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = syscall.Kill(-pid, syscall.SIGKILL) })
+	require.NoError(t, cmd.Process.Kill())
+	require.Error(t, cmd.Wait())
+	requireNothingLeft(t, pid, scratch)
 }
 
 // gone says whether a process ended; one that nobody reaped yet counts as ended.
