@@ -43,7 +43,7 @@ type process struct {
 	waitErr  error
 	stopping sync.Once
 	asked    chan struct{} // closed when we asked it to stop
-	forget   func() // calls off the cleaning up after a death
+	forget   func()        // calls off the cleaning up after a death
 }
 
 // start starts hyperd and waits until it accepts connections. ctx aborts the waiting
