@@ -169,7 +169,8 @@ func TestNoPartialOfAWorkerSurvives(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
 	r := newWorkerRun(t, "HYPERD_PATH="+foundHyperd(t))
 	r.start(t, longRun(t, t.TempDir()), "--set", "staging="+bucket+"/staging", "--set", "validate.engine=go", "--set", "runner.retries=0")
-	require.Eventually(t, r.find, time.Minute, 5*time.Millisecond, "no worker loads anything")
+	const longest = 4 * time.Minute // hyperd goes to the fake store first, which is slow with the race detector
+	require.Eventually(t, r.find, longest, 5*time.Millisecond, "no worker loads anything")
 	begun, err := filepath.Glob(r.workFolders())
 	require.NoError(t, err)
 	require.NotEmpty(t, begun)

@@ -98,13 +98,18 @@ func (e *Engine) count(f fate) {
 	}
 }
 
+// initBeam readies Beam, which must happen once where tests are parallel.
+var initBeam = sync.OnceFunc(func() {
+	logger := slog.Default()
+	beam.Init() // makes a logger of its own the process's default
+	slog.SetDefault(logger)
+})
+
 // Run builds a pipeline and runs it to its end, and that of all attempts. The first error of a
 // DoFn that the engine did not cause fails it, as the failure.Error that the DoFn encoded, or
 // one of kind Engine. progress is never called: counters of repeated bundles say nothing.
 func (e *Engine) Run(ctx context.Context, build func(root beam.Scope), _ func(counts map[string]int64)) error {
-	logger := slog.Default()
-	beam.Init() // makes a logger of its own the process's default
-	slog.SetDefault(logger)
+	initBeam()
 	pipeline, root := beam.NewPipelineWithRoot()
 	build(root)
 	stages, err := compile(ctx, pipeline)
