@@ -59,8 +59,8 @@ func processes(t *testing.T) []process {
 		environment, _ := os.ReadFile(filepath.Join(folder, "environ"))
 		command, _ := os.ReadFile(filepath.Join(folder, "cmdline"))
 		stat, _ := os.ReadFile(filepath.Join(folder, "stat"))
-		_, afterName, ended := bytes.Cut(stat, []byte(") "))
-		if fields := strings.Fields(string(afterName)); bytes.Contains(environment, mark) && ended {
+		_, afterName, read := bytes.Cut(stat, []byte(") "))
+		if fields := strings.Fields(string(afterName)); bytes.Contains(environment, mark) && read {
 			pid, err := strconv.Atoi(filepath.Base(folder))
 			require.NoError(t, err)
 			parent, err := strconv.Atoi(fields[1])
@@ -89,6 +89,8 @@ func kindOf(command []byte) string {
 		return jobServer
 	case filepath.Base(args[0]) == "java":
 		return "JobManager"
+	case slices.Contains(args, "--worker_pool"):
+		return "pool"
 	}
 	return other
 }

@@ -4,9 +4,12 @@ package flinktest_test
 
 import (
 	"fmt"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,10 +26,18 @@ func TestFlinkGivesTheExtractOfPrism(t *testing.T) {
 	require.Zero(t, onPrism.run(t), onPrism.stderr.String())
 	rejected := rejects(t, kept(onPrism.folder))
 	require.NotEmpty(t, rejected)
-	for _, environment := range []string{"loopback", "process"} {
+	settings := map[string][]string{
+		"loopback": onFlink("loopback"),
+		"process":  onFlink("process"),
+		"external": append(onFlink("external"), "runner.flink.worker_address=localhost:50000", "runner.parallelism=1"), // one worker a pool
+	}
+	for environment, sets := range settings {
 		t.Run(environment, func(t *testing.T) {
 			mend(t)
-			j := newJob(t, sample, onFlink(environment)...)
+			if environment == "external" {
+				startPool(t)
+			}
+			j := newJob(t, sample, sets...)
 			j.args = append(j.args, "--set", "tables.0.rejects.path="+kept(j.folder))
 			require.Zero(t, j.run(t), j.stderr.String())
 			for _, table := range []string{"lineitem", "orders"} {
@@ -39,6 +50,25 @@ func TestFlinkGivesTheExtractOfPrism(t *testing.T) {
 			requireCalm(t)
 		})
 	}
+}
+
+// startPool starts a pool of workers, as a container of the image does with --worker_pool.
+func startPool(t *testing.T) {
+	pool := exec.Command(filepath.Join(programs, "boot"), "--worker_pool")
+	pool.Dir, pool.Env = t.TempDir(), append(os.Environ(), clusterMark(t))
+	pool.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, pool.Start())
+	t.Cleanup(func() {
+		_ = syscall.Kill(-pool.Process.Pid, syscall.SIGKILL)
+		_ = pool.Wait()
+	})
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", "localhost:50000")
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	}, 20*time.Second, 50*time.Millisecond, "the pool does not listen")
 }
 
 func TestABrokenRuleEndsTheJob(t *testing.T) {
