@@ -46,6 +46,7 @@ var flinkCauses = []struct{ part, hint string }{
 	{"Cannot run program", "runner.flink.worker_command must be the path that Beam's boot program has on every TaskManager"},
 	{"Process died with exit code", "the worker did not start: the log of the TaskManager says why; runner.flink.worker_binary must be this program, built for the TaskManagers"},
 	{"NoResourceAvailableException", "the job takes as many task slots as runner.parallelism says: start more TaskManagers, set it lower, or wait for other jobs"},
+	{"Insufficient number of network buffers", "Flink takes 512 of them for every shuffle of a task slot, however little passes: raise taskmanager.memory.network.min and max, or lower taskmanager.network.sort-shuffle.min-buffers, in Flink's configuration"},
 	{"no longer reachable", lostTaskManagerHint},
 	{"recipient is unreachable", lostTaskManagerHint},
 	{"Heartbeat of TaskManager", lostTaskManagerHint},

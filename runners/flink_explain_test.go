@@ -44,6 +44,11 @@ Caused by: java.util.concurrent.TimeoutException: Timeout has occurred: 60000 ms
 			"Could not allocate the required slot within slot request timeout", "runner.parallelism",
 		},
 		{
+			"too little network memory", `java.io.IOException: Insufficient number of network buffers: required 512, but only 500 available. The total number of network buffers is currently set to 2048 of 32768 bytes each.
+	at org.apache.flink.runtime.io.network.buffer.NetworkBufferPool.internalCreateBufferPool(NetworkBufferPool.java:495)`,
+			"Insufficient number of network buffers: required 512, but only 500 available. The total number of network buffers is currently set to 2048 of 32768 bytes each.", "taskmanager.memory.network",
+		},
+		{
 			"another one", "java.lang.Exception: while it ran: out of luck\n\tat a.b.C\nCaused by: java.lang.RuntimeException: out of luck\n",
 			"while it ran: out of luck", "",
 		},

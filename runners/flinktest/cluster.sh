@@ -24,7 +24,7 @@ for package in lang util nio net time; do
 done
 memory=
 for setting in cpu.cores=1 memory.task.heap.size=256m memory.task.off-heap.size=0 \
-	memory.network.min=64mb memory.network.max=64mb memory.managed.size=128m \
+	memory.network.min=128mb memory.network.max=128mb memory.managed.size=128m \
 	memory.framework.heap.size=128m memory.framework.off-heap.size=128m \
 	memory.jvm-metaspace.size=256m memory.jvm-overhead.min=128m memory.jvm-overhead.max=128m; do
 	memory="$memory -D taskmanager.$setting"

@@ -115,3 +115,29 @@ func TestStagingThatRefusesIsSaid(t *testing.T) {
 	assert.Contains(t, last, "/partials/")
 	requireNoObjects(t, server)
 }
+
+// The merge cannot write, every time; the partials are there for the next run.
+func TestWhatIsFinishedIsResumed(t *testing.T) {
+	onPrism := newJob(t, sample)
+	require.Zero(t, onPrism.run(t), onPrism.stderr.String())
+	mend(t)
+	j := newJob(t, sample, onFlink("process")...)
+	server := j.onGCS(t)
+	server.Inject(storagetest.Fault{On: storagetest.Write, Name: "extract/", Status: http.StatusForbidden})
+	require.Equal(t, 1, j.run(t), j.stderr.String())
+	requireEmpty(t, filepath.Dir(j.output()))
+	assert.Regexp(t, `finished partials with 75,[0-9]{3} rows stay on staging: run this again with --resume`, j.stderr.String())
+	requireCalm(t)
+
+	server.Heal()
+	mend(t)
+	j.args = append(j.args, "--resume", "last")
+	require.Zero(t, j.run(t), j.stderr.String())
+	assert.Regexp(t, `partials with 75,[0-9]{3} rows of the lake were reused`, j.stderr.String())
+	for _, table := range []string{"lineitem", "orders"} {
+		query := fmt.Sprintf(`select * from "Extract".%q`, table)
+		assert.Equal(t, onPrism.rows(t, query), j.rows(t, query), table)
+	}
+	requireNoObjects(t, server)
+	requireCalm(t)
+}
