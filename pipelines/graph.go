@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
-	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
@@ -18,13 +16,9 @@ import (
 )
 
 func init() {
-	register.DoFn5x1[context.Context, hyper.Doubtful, func(batch.Batch), func(batch.Rejects), func(hyper.Doubtful), error](&explainFn{})
-	register.DoFn2x0[[]byte, func(int, parquetread.Shard)](&listFn{})
-	register.DoFn5x1[context.Context, int, func(*hyper.File) bool, func(*rejects.Bundle) bool, func(*hyper.Doubtful) bool, error](&recordFn{})
-	register.Emitter2[int, parquetread.Shard]()
-	register.Iter1[hyper.File]()
-	register.Iter1[rejects.Bundle]()
-	register.Iter1[hyper.Doubtful]()
+	beam.RegisterDoFn(&explainFn{})
+	beam.RegisterDoFn(&listFn{})
+	beam.RegisterDoFn(&recordFn{})
 }
 
 // result is what a finished job tells the driver. Of several attempts at it the last one

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/google/uuid"
 
 	"hyperlake/internal/failure"
@@ -16,13 +15,11 @@ import (
 )
 
 func init() {
-	register.DoFn4x1[context.Context, int, func(*parquetread.Shard) bool, func(parquetread.Shard), error](&attemptFn{})
-	register.DoFn4x1[context.Context, int, hyper.File, func(int, hyper.File), error](&notePartialFn{})
-	register.DoFn3x1[context.Context, rejects.Bundle, func(rejects.Bundle), error](&noteRejectsFn{})
-	register.DoFn3x1[context.Context, hyper.Doubtful, func(hyper.Doubtful), error](&noteDisputedFn{})
-	register.DoFn3x1[[]byte, func(int, hyper.File), func(rejects.Bundle), error](&reuseFn{})
-	register.Iter1[parquetread.Shard]()
-	register.Emitter1[parquetread.Shard]()
+	beam.RegisterDoFn(&attemptFn{})
+	beam.RegisterDoFn(&notePartialFn{})
+	beam.RegisterDoFn(&noteRejectsFn{})
+	beam.RegisterDoFn(&noteDisputedFn{})
+	beam.RegisterDoFn(&reuseFn{})
 }
 
 // startAttempts turns what a GroupByKey made of shards into a PCollection<Shard>, in which

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -30,10 +29,8 @@ func TestMain(m *testing.M) {
 }
 
 func init() {
-	register.DoFn3x1[context.Context, []byte, func(int, int), error](&workFn{})
-	register.DoFn2x0[int, func(*int) bool](&drainFn{})
-	register.Emitter2[int, int]()
-	register.Iter1[int]()
+	beam.RegisterDoFn(&workFn{})
+	beam.RegisterDoFn(&drainFn{})
 }
 
 // workFn counts, waits and fails as it is told.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -20,14 +19,12 @@ import (
 )
 
 func init() {
-	register.DoFn2x0[[]byte, func(int, string)](&wordsFn{})
-	register.DoFn3x0[int, func(*string) bool, func(int, string)](&joinFn{})
-	register.DoFn3x0[int, func(*string) bool, func(*string) bool](&recordFn{})
-	register.DoFn2x1[context.Context, []byte, error](&waitFn{})
-	register.DoFn1x1[[]byte, error](&onceFn{})
-	register.DoFn2x0[[]byte, []byte](&sideFn{})
-	register.Emitter2[int, string]()
-	register.Iter1[string]()
+	beam.RegisterDoFn(&wordsFn{})
+	beam.RegisterDoFn(&joinFn{})
+	beam.RegisterDoFn(&recordFn{})
+	beam.RegisterDoFn(&waitFn{})
+	beam.RegisterDoFn(&onceFn{})
+	beam.RegisterDoFn(&sideFn{})
 }
 
 // board is what DoFns of all attempts write on, by the name of a test.

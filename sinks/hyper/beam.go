@@ -10,7 +10,6 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/util/reflectx"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
@@ -18,12 +17,8 @@ import (
 )
 
 func init() {
-	register.DoFn4x1[context.Context, batch.Batch, func(int, File), func(Doubtful), error](&writeFn{})
-	register.Emitter1[Doubtful]()
-	register.DoFn5x1[context.Context, int, func(*[]byte) bool, func(*File) bool, func(int, File), error](&mergeFn{})
-	register.Emitter2[int, File]()
-	register.Iter1[[]byte]()
-	register.Iter1[File]()
+	beam.RegisterDoFn(&writeFn{})
+	beam.RegisterDoFn(&mergeFn{})
 	beam.RegisterCoder(reflect.TypeOf((*File)(nil)).Elem(), encodeFile, decodeFile)
 	beam.RegisterCoder(reflect.TypeFor[Doubtful](), encodeDoubtful, decodeDoubtful)
 }

@@ -9,15 +9,13 @@ import (
 	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 )
 
 func init() {
-	register.DoFn3x1[context.Context, batch.Rejects, func(Bundle), error](&writeFn{})
-	register.Emitter1[Bundle]()
+	beam.RegisterDoFn(&writeFn{})
 	beam.RegisterCoder(reflect.TypeFor[Bundle](), encodeBundle, decodeBundle)
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/stretchr/testify/assert"
@@ -28,10 +27,8 @@ import (
 )
 
 func init() {
-	register.Function2x0(makeRejects)
-	register.Emitter1[batch.Rejects]()
-	register.DoFn2x0[rejects.Bundle, func(string)](&describeFn{})
-	register.Emitter1[string]()
+	beam.RegisterFunction(makeRejects)
+	beam.RegisterDoFn(&describeFn{})
 	beam.RegisterType(reflect.TypeFor[describeFn]())
 }
 

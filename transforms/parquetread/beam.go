@@ -7,7 +7,6 @@ import (
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
@@ -15,8 +14,7 @@ import (
 
 func init() {
 	beam.RegisterCoder(reflect.TypeFor[Shard](), encodeShard, decodeShard)
-	register.DoFn3x1[context.Context, Shard, func(batch.Batch), error](&readFn{})
-	register.Emitter1[batch.Batch]()
+	beam.RegisterDoFn(&readFn{})
 	beam.RegisterFunction(VerifyPages)
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/metrics"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/stretchr/testify/assert"
@@ -17,8 +16,7 @@ import (
 )
 
 func init() {
-	register.Function2x0(describe)
-	register.Emitter1[string]()
+	beam.RegisterFunction(describe)
 }
 
 // describe says what a batch is and what it holds in its first and last rows.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/typex"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
@@ -16,17 +15,10 @@ import (
 
 func init() {
 	beam.RegisterCoder(reflect.TypeFor[Part](), encodePart, decodePart)
-	register.DoFn4x1[context.Context, batch.Batch, func(batch.Batch), func(string, Part), error](&spillFn{})
-	register.DoFn4x1[context.Context, string, func(*Part) bool, func(batch.Batch), error](&readFn{})
-	register.DoFn5x0[context.Context, int, func(*string) bool, func(*bool) bool, func(int)](&removeFn{})
-	register.Emitter1[batch.Batch]()
-	register.Emitter2[string, Part]()
-	register.Emitter2[int, string]()
-	register.Emitter1[int]()
-	register.Iter1[Part]()
-	register.Iter1[string]()
-	register.Iter1[bool]()
-	register.Function3x0(spillOf)
+	beam.RegisterDoFn(&spillFn{})
+	beam.RegisterDoFn(&readFn{})
+	beam.RegisterDoFn(&removeFn{})
+	beam.RegisterFunction(spillOf)
 	beam.RegisterFunction(signal)
 }
 

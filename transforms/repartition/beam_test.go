@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/stretchr/testify/assert"
@@ -21,11 +20,10 @@ import (
 func TestMain(m *testing.M) { ptest.MainWithDefault(m, "prism") }
 
 func init() {
-	register.Function2x0(describeRows)
-	register.Function1x1(describeTally)
-	register.Function1x2(counted)
-	register.Function1x1(isPositive)
-	register.Emitter1[string]()
+	beam.RegisterFunction(describeRows)
+	beam.RegisterFunction(describeTally)
+	beam.RegisterFunction(counted)
+	beam.RegisterFunction(isPositive)
 }
 
 func describeRows(b batch.Batch, emit func(string)) {

@@ -6,16 +6,13 @@ import (
 	"fmt"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 )
 
 func init() {
-	register.DoFn4x1[context.Context, batch.Batch, func(batch.Batch), func(batch.Rejects), error](&rulesFn{})
-	register.Emitter1[batch.Batch]()
-	register.Emitter1[batch.Rejects]()
+	beam.RegisterDoFn(&rulesFn{})
 }
 
 var (

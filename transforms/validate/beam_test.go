@@ -6,7 +6,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/stretchr/testify/assert"
@@ -23,8 +22,8 @@ func TestMain(m *testing.M) {
 }
 
 func init() {
-	register.Function1x1(describeGood)
-	register.Function1x1(describeRejects)
+	beam.RegisterFunction(describeGood)
+	beam.RegisterFunction(describeRejects)
 }
 
 func describeGood(b batch.Batch) string {
