@@ -258,7 +258,7 @@ func TestLoadRefusesValues(t *testing.T) {
 		{"format version", good + "output: {format_version: 5}\n", `x.yaml:3:26: output.format_version: format version "5" is not one of auto, 0, 2, 3, 4`},
 		{"format version 1", good + "output: {format_version: 1}\n", `x.yaml:3:26: output.format_version: format version 1 is deprecated: use 0 or 2`},
 		{"on_empty", good + "on_empty: ignore\n", `x.yaml:3:11: on_empty must be fail or allow, not "ignore"`},
-		{"runner", good + "runner: {name: spark}\n", `x.yaml:3:16: runner.name must be prism, or its alias direct, flink or dataflow, not "spark"`},
+		{"runner", good + "runner: {name: spark}\n", `x.yaml:3:16: runner.name must be direct, or its alias prism, flink or dataflow, not "spark"`},
 		{"no workers", good + "runner: {parallelism: 0}\n", `x.yaml:3:23: runner.parallelism must be auto or a number of workers from 1 to 10000, not "0"`},
 		{"half a worker", good + "runner: {parallelism: 0.5}\n", `x.yaml:3:23: runner.parallelism must be auto or a number of workers from 1 to 10000, not "0.5"`},
 		{"too many workers", good + "runner: {parallelism: 99999999999999999999999}\n", `x.yaml:3:23: runner.parallelism must be auto or a number of workers from 1 to 10000, not "99999999999999999999999"`},

@@ -183,6 +183,6 @@ func parseNested(text string) (convert.Nested, error) {
 func defaultConfig() *Config {
 	return &Config{
 		OnEmpty: OnEmptyFail,
-		Runner:  RunnerConfig{Name: RunnerPrism, Parallelism: ParallelismAuto},
+		Runner:  RunnerConfig{Name: RunnerDirect, Parallelism: ParallelismAuto},
 	}
 }

@@ -62,7 +62,7 @@ func TestSet(t *testing.T) {
 		"a list of globs":    {[]string{"tables.0.source.uri=[/q, /r]"}, func(c config) any { return c.Tables[0].Source.URI }, `["/q","/r"]`},
 		"a glob with braces": {[]string{"tables.0.source.uri=/{q,r}/*"}, func(c config) any { return c.Tables[0].Source.URI }, `["/{q,r}/*"]`},
 		"whole rules":        {[]string{"tables.0.rules=[{column: y, not_null: true}]"}, func(c config) any { return c.Tables[0].Rules }, `[{"column":"y","not_null":true,"on_fail":"reject"}]`},
-		"missing parents":    {[]string{"runner.parallelism=4"}, func(c config) any { return c.Runner }, `{"Name":"prism","Parallelism":4,"Retries":2}`},
+		"missing parents":    {[]string{"runner.parallelism=4"}, func(c config) any { return c.Runner }, `{"Name":"direct","Parallelism":4,"Retries":2}`},
 		"a missing list":     {[]string{"tables.0.rules=", "tables.0.rules[0].column=x", "tables.0.rules[0].in=[1]"}, func(c config) any { return c.Tables[0].Rules }, `[{"column":"x","in":[{"text":"1"}],"on_fail":"reject"}]`},
 		"a mapping":          {[]string{"output={path: /o.hyper, format_version: 4}"}, func(c config) any { return c.Output }, `{"Path":"/o.hyper","FormatVersion":{"pinned":true,"version":4}}`},
 		"a key of a map":     {[]string{"hyperd.settings.c_d=2"}, func(c config) any { return c.Hyperd.Settings }, `{"a_b":"1","c_d":"2"}`},
@@ -124,9 +124,9 @@ func TestRunnerOption(t *testing.T) {
 	text := good + "runner: {name: flink}\n"
 	cfg, message := loadText(t, text, pipelines.LoadOptions{Runner: "direct", Sets: []string{"runner.name=spark"}})
 	require.Empty(t, message)
-	assert.Equal(t, pipelines.RunnerPrism, cfg.Runner.Name)
+	assert.Equal(t, pipelines.RunnerDirect, cfg.Runner.Name)
 	_, message = loadText(t, text, pipelines.LoadOptions{Runner: "spark"})
-	assert.Equal(t, `--runner: runner.name must be prism, or its alias direct, flink or dataflow, not "spark"`, message)
+	assert.Equal(t, `--runner: runner.name must be direct, or its alias prism, flink or dataflow, not "spark"`, message)
 }
 
 func TestVariables(t *testing.T) {

@@ -9,14 +9,14 @@ import (
 
 // The runners that a configuration may name.
 const (
-	RunnerPrism    = "prism"    // Beam's runner inside this process
+	RunnerDirect   = "direct"   // this process
 	RunnerFlink    = "flink"    // a Flink cluster, through Beam's job server
 	RunnerDataflow = "dataflow" // Google Cloud Dataflow
 )
 
 // RunnerConfig is the engine that runs the pipeline.
 type RunnerConfig struct {
-	// Name is prism (the default), which a configuration may also call direct, flink or
+	// Name is direct (the default), which a configuration may also call prism, flink or
 	// dataflow.
 	Name string `yaml:"name"`
 
@@ -24,7 +24,7 @@ type RunnerConfig struct {
 	Parallelism Parallelism `yaml:"parallelism"`
 
 	// Retries is how often what is missing is run again after a failure that another attempt
-	// may not meet, as long as no partial is finished in between. Default: 2. Only for prism:
+	// may not meet, as long as no partial is finished in between. Default: 2. Only for direct:
 	// other engines run failed work again by themselves.
 	Retries *int `yaml:"retries"`
 
@@ -96,7 +96,7 @@ const maxRetries = 100
 
 // retries is how often this process runs failed work again.
 func (r RunnerConfig) retries() int {
-	if r.Name != RunnerPrism {
+	if r.Name != RunnerDirect {
 		return 0
 	}
 	return *r.Retries
@@ -111,15 +111,15 @@ func (c *Config) checkRunner() error {
 		return c.problem("runner.retries", "runner.retries must be from 0 to %d, not %d", maxRetries, *c.Runner.Retries)
 	}
 	switch c.Runner.Name {
-	case "prism", "direct":
-		c.Runner.Name = RunnerPrism
+	case RunnerDirect, "prism":
+		c.Runner.Name = RunnerDirect
 		return nil
 	case RunnerFlink:
 		return c.checkFlink()
 	case RunnerDataflow:
 		return c.checkDataflow()
 	default:
-		return c.problem("runner.name", "runner.name must be prism, or its alias direct, flink or dataflow, not %s", shorten(c.Runner.Name))
+		return c.problem("runner.name", "runner.name must be direct, or its alias prism, flink or dataflow, not %s", shorten(c.Runner.Name))
 	}
 }
 

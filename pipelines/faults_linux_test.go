@@ -100,7 +100,7 @@ func (s *scene) play(t *testing.T, begun func(ctx context.Context)) (*pipelines.
 	defer cancel()
 	return pipelines.Run(t.Context(), s.cfg, pipelines.RunOptions{
 		ID: s.id, Log: slog.New(slog.DiscardHandler),
-		Engine:   prism{runner, sync.OnceFunc(func() { begun(ctx) })}, // not when what is missing is run again
+		Engine:   direct{runner, sync.OnceFunc(func() { begun(ctx) })}, // not when what is missing is run again
 		Progress: func(p pipelines.Progress) { s.stage.Store(p.Stage) },
 	})
 }

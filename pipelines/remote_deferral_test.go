@@ -153,7 +153,7 @@ func TestProgressOfDeferredFiles(t *testing.T) {
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
 	require.NoError(t, err)
-	engine := prism{runner, func() {
+	engine := direct{runner, func() {
 		faults.Inject(storagetest.Fault{On: storagetest.Read, Name: "b", Before: func() {
 			select {
 			case <-shown:

@@ -32,7 +32,7 @@ type unlucky struct {
 	read     []int64 // rows that each job read
 }
 
-func (u *unlucky) Name() string                { return "prism" }
+func (u *unlucky) Name() string                { return "direct" }
 func (u *unlucky) Check(context.Context) error { return nil }
 func (u *unlucky) Remote() bool                { return false }
 

@@ -44,18 +44,18 @@ func configure(t *testing.T, folder, yaml string) *pipelines.Config {
 	return cfg
 }
 
-// prism is the real engine; before, if set, is called when the plan is made and the
+// direct is the real engine; before, if set, is called when the plan is made and the
 // pipeline is about to run.
-type prism struct {
+type direct struct {
 	*runners.Runner
 	before func()
 }
 
-func (p prism) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
-	if p.before != nil {
-		p.before()
+func (d direct) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
+	if d.before != nil {
+		d.before()
 	}
-	return p.Runner.Run(ctx, build, progress)
+	return d.Runner.Run(ctx, build, progress)
 }
 
 func run(t *testing.T, ctx context.Context, cfg *pipelines.Config, before func()) (*pipelines.Report, error) { //nolint:revive // t first, as everywhere in tests
@@ -65,7 +65,7 @@ func run(t *testing.T, ctx context.Context, cfg *pipelines.Config, before func()
 	require.NoError(t, err)
 	return pipelines.Run(ctx, cfg, pipelines.RunOptions{
 		ID:     id,
-		Engine: prism{runner, before},
+		Engine: direct{runner, before},
 		Log:    slog.New(slog.DiscardHandler),
 	})
 }

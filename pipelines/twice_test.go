@@ -199,7 +199,7 @@ tables:
     repartition: `
 
 // However often an engine runs bundles, in whatever order and with whatever attempts lost: the
-// extract, the rejects and the account are those of Prism, and of staging nothing is left.
+// extract, the rejects and the account are those of the direct engine, and of staging nothing is left.
 func TestEveryBundleMayRunTwice(t *testing.T) {
 	for name, config := range map[string]string{
 		"hyperd reads": twiceRules,
@@ -221,7 +221,7 @@ func TestEveryBundleMayRunTwice(t *testing.T) {
 	}
 }
 
-// requireTwin compares runs on the unkind engine with one on Prism: when it repeats what fails;
+// requireTwin compares runs on the unkind engine with one on the direct one: when it repeats what fails;
 // when it gives up, and the run gives it what is missing again; and when a run is resumed.
 func requireTwin(t *testing.T, cfg *pipelines.Config) {
 	t.Helper()

@@ -21,7 +21,7 @@ import (
 	"hyperlake/runners"
 )
 
-// remote is Prism in this process, which says that its workers are elsewhere.
+// remote is the engine in this process, which says that its workers are elsewhere.
 type remote struct{ *runners.Runner }
 
 func (remote) Remote() bool { return true }

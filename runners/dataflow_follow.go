@@ -73,11 +73,11 @@ func (f *follower) verdict() error {
 	case "JOB_STATE_DONE":
 		return nil
 	case "JOB_STATE_CANCELLED":
-		return jobError(errors.New("the job was cancelled on the engine"))
+		return failure.OfJob(errors.New("the job was cancelled on the engine"))
 	case "JOB_STATE_FAILED":
 		return f.failure()
 	}
-	return jobError(fmt.Errorf("somebody changed the job: its state is %s", f.state))
+	return failure.OfJob(fmt.Errorf("somebody changed the job: its state is %s", f.state))
 }
 
 // failure is our own failure that a worker met, else the first of the job's words, which

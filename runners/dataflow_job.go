@@ -64,7 +64,7 @@ func (d dataflowEngine) prepare(ctx context.Context, j job) (*dataflowJob, error
 
 // model describes the pipeline, whose workers run the program at the URI.
 func (d dataflowEngine) model(ctx context.Context, j job, programURI, sum string) (*pipepb.Pipeline, error) {
-	model, err := marshal(ctx, j.pipeline, graphx.URNEnvDocker, d.options.Image)
+	model, err := marshal(ctx, j.pipeline, environment{urn: dockerURN, config: d.options.Image})
 	if err != nil {
 		return nil, err
 	}

@@ -210,10 +210,10 @@ func TestDescribeSendsNothing(t *testing.T) {
 }
 
 func TestOnlyDataflowHasAJobToShow(t *testing.T) {
-	runner, err := runners.New(runners.Options{Name: "prism", JobName: jobName()})
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: jobName()})
 	require.NoError(t, err)
 	_, err = runner.Describe(t.Context(), work(workFn{}))
-	require.ErrorContains(t, err, "the runner prism has no job to show")
+	require.ErrorContains(t, err, "the runner direct has no job to show")
 }
 
 func TestDataflowIsFollowed(t *testing.T) {

@@ -23,7 +23,7 @@ func (f flinkEngine) explain(ctx context.Context, jobID string, err error) error
 	}
 	id, trace, restErr := f.rest().rootException(ctx, nameOnFlink(jobID))
 	if restErr != nil || trace == "" {
-		return jobError(err)
+		return failure.OfJob(err)
 	}
 	if ours, ok := failure.Decode(trace); ok {
 		return f.onWorker(ours)

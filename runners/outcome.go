@@ -82,7 +82,7 @@ func (p portable) outcome(watch *watcher, jobID string, log *slog.Logger, err er
 	case tells:
 		return engine.explain(ctx, jobID, err)
 	}
-	return jobError(err)
+	return failure.OfJob(err)
 }
 
 // isLost says whether an error is of the connection to a job service, not of a job.
@@ -98,12 +98,4 @@ func inOrder(counts map[string]int64) []any {
 		list = append(list, slog.Int64(name, counts[name]))
 	}
 	return list
-}
-
-// jobError finds our own failure in the words of an engine.
-func jobError(err error) error {
-	if ours, ok := failure.Decode(err.Error()); ok {
-		return ours
-	}
-	return failure.New(failure.Engine, "the pipeline failed: %w", err)
 }

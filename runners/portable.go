@@ -6,6 +6,8 @@ import (
 	"time"
 
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
+
+	"hyperlake/internal/failure"
 )
 
 // jobService is an engine that takes jobs through a job service of Beam.
@@ -37,8 +39,10 @@ type target struct {
 type environment struct {
 	urn      string
 	config   string // depends on urn
-	loopback bool   // this process is the worker; urn and config are not used
+	loopback bool   // this process is the worker; urn, config and params are not used
 	binary   string // the program that a worker runs; not used with loopback
+
+	params map[string]string // for the pool of an external environment
 }
 
 const (
@@ -64,7 +68,7 @@ func (p portable) run(ctx context.Context, j job) error {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return jobError(err)
+		return failure.OfJob(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.await(engine, jobID) }()

@@ -17,15 +17,17 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 
 	"hyperlake/internal/failure"
 )
 
 // Names are the runners that a configuration may name.
-var Names = []string{"prism", "flink", "dataflow"}
+var Names = []string{"direct", "flink", "dataflow"}
 
-// aliases are other names that people use for a runner.
-var aliases = map[string]string{"direct": "prism"}
+// aliases are other names that people use for a runner. Prism itself, Beam's local server, is
+// not one of ours: it listens on all interfaces, and runs whatever anybody asks it to.
+var aliases = map[string]string{"prism": "direct"}
 
 // Options say how to run a pipeline.
 type Options struct {
@@ -69,17 +71,25 @@ func New(options Options) (*Runner, error) {
 	if err := parseBeamFlags(options.Args); err != nil {
 		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err).BeforeData()
 	}
-	return &Runner{options: options, engine: newEngine(options)}, nil
+	engine, err := newEngine(options)
+	return &Runner{options: options, engine: engine}, err
 }
 
-func newEngine(options Options) engine {
-	switch options.Name {
-	case "flink":
-		return portable{flinkEngine{options.Flink, options.Parallelism}}
-	case "dataflow":
-		return dataflowEngine{options.Dataflow, options.Parallelism}
+// newEngine makes the engine that the options name. Where Beam's own flags name a job service,
+// jobs that would run in this process go there.
+func newEngine(options Options) (engine, error) {
+	switch {
+	case options.Name == "flink":
+		return portable{flinkEngine{options.Flink, options.Parallelism}}, nil
+	case options.Name == "dataflow":
+		return dataflowEngine{options.Dataflow, options.Parallelism}, nil
+	case *jobopts.Endpoint != "":
+		return portable{givenService{}}, nil
+	case *jobopts.EnvironmentType != "" && !jobopts.IsLoopback():
+		return nil, failure.New(failure.Usage, "--environment_type=%s needs a job service, which starts the workers", *jobopts.EnvironmentType).
+			WithHint("name one with --endpoint, or leave --environment_type out").BeforeData()
 	default:
-		return portable{prismEngine{}}
+		return directEngine{options.Parallelism}, nil
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -75,24 +76,36 @@ func TestUnknownRunner(t *testing.T) {
 	var failed *failure.Error
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, failure.Usage, failed.Kind)
-	assert.Contains(t, failed.Hint, "prism")
+	assert.Contains(t, failed.Hint, "direct")
 }
 
 func TestBeamFlagsAreChecked(t *testing.T) {
-	_, err := runners.New(runners.Options{Name: "prism", Args: []string{"--no_such_flag=1"}})
+	_, err := runners.New(runners.Options{Name: "direct", Args: []string{"--no_such_flag=1"}})
 	require.ErrorContains(t, err, "no_such_flag")
-	_, err = runners.New(runners.Options{Name: "prism", Args: []string{"word"}})
+	_, err = runners.New(runners.Options{Name: "direct", Args: []string{"word"}})
 	require.ErrorContains(t, err, `"word" is not a flag`)
 }
 
-func TestDirectIsPrism(t *testing.T) {
-	runner, err := runners.New(runners.Options{Name: "direct", JobName: jobName()})
+func TestPrismIsTheDirectRunner(t *testing.T) {
+	runner, err := runners.New(runners.Options{Name: "prism", JobName: jobName()})
 	require.NoError(t, err)
-	assert.Equal(t, "prism", runner.Name())
+	assert.Equal(t, "direct", runner.Name())
+	assert.False(t, runner.Remote())
+}
+
+// Only a job service starts workers that are other processes, and this process is none.
+func TestWorkersElsewhereNeedAJobService(t *testing.T) {
+	before := *jobopts.EnvironmentType
+	t.Cleanup(func() { *jobopts.EnvironmentType = before })
+	_, err := runners.New(runners.Options{Name: "direct", Args: []string{"--environment_type=PROCESS"}})
+	var failed *failure.Error
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, failure.Usage, failed.Kind)
+	assert.Contains(t, failed.Hint, "--endpoint")
 }
 
 func TestRunReportsCountersWhileItRuns(t *testing.T) {
-	runner, err := runners.New(runners.Options{Name: "prism", JobName: jobName()})
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: jobName()})
 	require.NoError(t, err)
 	var during atomic.Int64
 	err = runner.Run(t.Context(), work(workFn{Rows: 150, Millis: 10}), func(counts map[string]int64) {
@@ -105,7 +118,7 @@ func TestRunReportsCountersWhileItRuns(t *testing.T) {
 }
 
 func TestAFailureOfADoFnArrivesWhole(t *testing.T) {
-	runner, err := runners.New(runners.Options{Name: "prism", JobName: jobName()})
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: jobName()})
 	require.NoError(t, err)
 	err = runner.Run(t.Context(), work(workFn{Rows: 1, Failure: true}), nil)
 	var failed *failure.Error
@@ -116,7 +129,7 @@ func TestAFailureOfADoFnArrivesWhole(t *testing.T) {
 }
 
 func TestCancellingReturnsAtOnce(t *testing.T) {
-	runner, err := runners.New(runners.Options{Name: "prism", JobName: jobName()})
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: jobName()})
 	require.NoError(t, err)
 	stop := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())

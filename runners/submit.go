@@ -15,6 +15,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
+	"google.golang.org/protobuf/proto"
 )
 
 // dialDeadline bounds the wait for a job service that was there a moment ago.
@@ -102,7 +103,7 @@ func (s *submission) prepareWorker(ctx context.Context) error {
 	if !env.loopback {
 		return nil
 	}
-	address, err := startLoopback(ctx)
+	pool, err := startLoopback(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,27 +112,30 @@ func (s *submission) prepareWorker(ctx context.Context) error {
 		return err
 	}
 	s.undo = append(s.undo, func() { _ = os.Remove(program.Name()) })
-	env.urn, env.config, env.binary = externalURN, address, program.Name()
+	env.urn, env.config, env.params, env.binary = externalURN, pool.GetEndpoint().GetUrl(), pool.GetParams(), program.Name()
 	return program.Close()
 }
 
 // model is the pipeline as engines read it.
 func (s *submission) model(ctx context.Context, pipeline *beam.Pipeline) (*pipepb.Pipeline, error) {
 	env := s.target.environment
-	model, err := marshal(ctx, pipeline, env.urn, env.config)
+	model, err := marshal(ctx, pipeline, env)
 	if err != nil {
 		return nil, err
 	}
 	return model, runnerlib.UpdateGoEnvironmentWorker(env.binary, model)
 }
 
-// marshal describes a pipeline whose workers are an environment of that kind.
-func marshal(ctx context.Context, pipeline *beam.Pipeline, urn, config string) (*pipepb.Pipeline, error) {
+// marshal describes a pipeline whose workers are that environment.
+func marshal(ctx context.Context, pipeline *beam.Pipeline, env environment) (*pipepb.Pipeline, error) {
 	edges, _, err := pipeline.Build()
 	if err != nil {
 		return nil, err
 	}
-	workers, err := graphx.CreateEnvironment(ctx, urn, func(context.Context) string { return config })
+	workers, err := graphx.CreateEnvironment(ctx, env.urn, func(context.Context) string { return env.config })
+	if err == nil && env.params != nil {
+		err = addParams(workers, env.params)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +143,18 @@ func marshal(ctx context.Context, pipeline *beam.Pipeline, urn, config string) (
 		Environment:           workers,
 		PipelineResourceHints: jobopts.GetPipelineResourceHints(),
 	})
+}
+
+// addParams has an external environment carry parameters for its pool.
+func addParams(workers *pipepb.Environment, params map[string]string) error {
+	var pool pipepb.ExternalPayload
+	if err := proto.Unmarshal(workers.GetPayload(), &pool); err != nil {
+		return err
+	}
+	pool.Params = params
+	payload, err := proto.Marshal(&pool)
+	workers.Payload = payload
+	return err
 }
 
 // await returns when a job has ended. A job that somebody cancelled has failed.

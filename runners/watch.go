@@ -15,6 +15,8 @@ const (
 	callDeadline = 2 * time.Second // for one question to the job service
 
 	sumURN = "beam:metric:user:sum_int64:v1"
+
+	counterNamespace = "hyperlake"
 )
 
 // watcher follows one job through the engine's job service: every portable engine has
@@ -76,7 +78,7 @@ func (w *watcher) counts(ctx context.Context) map[string]int64 {
 func sums(infos []*pipepb.MonitoringInfo) map[string]int64 {
 	counts := map[string]int64{}
 	for _, info := range infos {
-		if info.GetUrn() != sumURN || info.GetLabels()["NAMESPACE"] != "hyperlake" {
+		if info.GetUrn() != sumURN || info.GetLabels()["NAMESPACE"] != counterNamespace {
 			continue
 		}
 		if value, n := binary.Uvarint(info.GetPayload()); n > 0 {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -20,7 +19,6 @@ import (
 
 	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -30,14 +28,16 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/runners/dataflowtest"
+	"hyperlake/runners/prismtest"
 )
 
 // machines stand for those that Dataflow would start: they run a pipeline as it was staged,
 // each worker a process of the program that was staged.
 type machines struct {
 	fnpb.UnimplementedBeamFnExternalWorkerPoolServer
-	t       *testing.T
-	program string
+	t        *testing.T
+	endpoint string // of the job service of Prism
+	program  string
 
 	mu      sync.Mutex
 	workers map[string]*exec.Cmd
@@ -67,25 +67,9 @@ func (m *machines) work(ctx context.Context, model []byte) error {
 		}
 		environment.Urn, environment.Payload = "beam:env:external:v1", external
 	}
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	if _, err := prism.CreateJobServer(ctx, prism.Options{Port: port}); err != nil {
-		return err
-	}
 	defer m.stopAll()
-	_, err = runnerlib.Execute(ctx, &pipeline, fmt.Sprintf("localhost:%d", port), &runnerlib.JobOptions{Name: "staged", Worker: m.program}, false)
+	_, err = runnerlib.Execute(ctx, &pipeline, m.endpoint, &runnerlib.JobOptions{Name: "staged", Worker: m.program}, false)
 	return err
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 // install fetches the program that was staged for an environment.
@@ -171,18 +155,18 @@ func runs(t *testing.T, folder string, code int, args ...string) (stdout, stderr
 	return printed.String(), said.String()
 }
 
-// A pipeline and a program that were staged for Dataflow make the extract that Prism makes.
+// A pipeline and a program that were staged for Dataflow make the extract that one process makes.
 func TestWhatIsStagedForDataflowMakesTheExtract(t *testing.T) {
 	service := dataflowtest.Start(t)
 	folder := t.TempDir()
 	dataflowConfig(t, service, folder, "reject")
-	m := &machines{t: t, workers: map[string]*exec.Cmd{}}
+	m := &machines{t: t, endpoint: prismtest.Start(t).Endpoint, workers: map[string]*exec.Cmd{}}
 	service.HaveWork(m.work)
-	runs(t, folder, 0, "generate", "items.yaml", "--set", "output.path=prism.hyper")
+	runs(t, folder, 0, "generate", "items.yaml", "--set", "output.path=direct.hyper")
 	_, said := runs(t, folder, 0, "generate", "items.yaml", "--runner", "dataflow", "--set", "output.path=dataflow.hyper", "--report", "report.json")
 
 	var extracts [2][]string
-	for i, name := range []string{"prism.hyper", "dataflow.hyper"} {
+	for i, name := range []string{"direct.hyper", "dataflow.hyper"} {
 		csv, _ := runs(t, folder, 0, "sql", name, `select * from "Extract"."Extract"`, "--csv")
 		extracts[i] = strings.Split(csv, "\n")
 		slices.Sort(extracts[i])
@@ -202,7 +186,7 @@ func TestARuleThatBreaksOnDataflow(t *testing.T) {
 	service := dataflowtest.Start(t)
 	folder := t.TempDir()
 	dataflowConfig(t, service, folder, "fail")
-	service.HaveWork((&machines{t: t, workers: map[string]*exec.Cmd{}}).work)
+	service.HaveWork((&machines{t: t, endpoint: prismtest.Start(t).Endpoint, workers: map[string]*exec.Cmd{}}).work)
 	_, said := runs(t, folder, 3, "generate", "items.yaml", "--runner", "dataflow")
 	assert.Contains(t, said, `hyperlake: rule "l_quantity <= 40" is broken: column l_quantity, file gs://lake/lake/`)
 	assert.NoFileExists(t, filepath.Join(folder, "items.hyper"))
@@ -256,5 +240,5 @@ func TestDryRunPrintsTheJob(t *testing.T) {
 	assert.Len(t, must(os.ReadDir(folder)), 1, "only the configuration")
 
 	_, said := runs(t, folder, 2, "run", "items.yaml", "--dry-run")
-	assert.Contains(t, said, "hyperlake: the runner prism has no job to show; Dataflow's has; `hyperlake plan` shows what a run would do")
+	assert.Contains(t, said, "hyperlake: the runner direct has no job to show; Dataflow's has; `hyperlake plan` shows what a run would do")
 }

@@ -22,11 +22,15 @@ import (
 // The test binary is the program, too: in scripts, and where this variable is set.
 const programVariable = "HYPERLAKE_TEST_PROGRAM"
 
+// isolate, where the tests need it, has them run where nobody reaches what they start.
+var isolate = func() {}
+
 func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) != "" || os.Getenv(guard.RoleVariable) != "" {
 		main()
 		os.Exit(0) // of a worker
 	}
+	isolate()
 	testscript.Main(m, map[string]func(){"hyperlake": main})
 }
 

@@ -25,12 +25,16 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/runners/prismtest"
 )
 
-// wrapper starts boot as a cluster would: %[1]s is its folder, %[2]s the environment. Prism
+func init() { isolate = prismtest.Isolate }
+
+// wrapper starts boot as a cluster would: %[1]s is its folder, %[2]s the
+// environment, %[3]s the variable that makes this file the program. Prism
 // puts quotes around the id, which the shell has to take away.
 const wrapper = `#!/bin/sh
-export TMPDIR=%[1]s/tmp XDG_CACHE_HOME=%[1]s/cache %[2]s
+export %[3]s=1 TMPDIR=%[1]s/tmp XDG_CACHE_HOME=%[1]s/cache %[2]s
 cd %[1]s/work || exit 1
 echo $$ >%[1]s/boot.pid
 for arg; do
@@ -45,6 +49,8 @@ type workerRun struct {
 	folder string // of the worker's machine: tmp, cache, work
 	spool  string
 
+	prism prismtest.Server
+
 	driver               *exec.Cmd
 	stderr               *bytes.Buffer
 	boot, worker, hyperd int    // pids
@@ -57,10 +63,9 @@ func newWorkerRun(t *testing.T, environment string) *workerRun {
 	for _, name := range []string{"tmp", "cache", "work", "driver"} {
 		require.NoError(t, os.Mkdir(filepath.Join(r.folder, name), 0o755))
 	}
-	require.NoError(t, os.WriteFile(r.command(), fmt.Appendf(nil, wrapper, r.folder, environment), 0o755))
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(r.folder, "boot"), "github.com/apache/beam/sdks/v2/go/container")
-	output, err := build.CombinedOutput()
-	require.NoError(t, err, string(output))
+	require.NoError(t, os.WriteFile(r.command(), fmt.Appendf(nil, wrapper, r.folder, environment, programVariable), 0o755))
+	require.NoError(t, os.Symlink(prismtest.Boot(), filepath.Join(r.folder, "boot")))
+	r.prism = prismtest.Start(t)
 	return r
 }
 
@@ -71,7 +76,7 @@ func (r *workerRun) output() string { return filepath.Join(r.folder, "out.hyper"
 // start begins a run of a configuration, with more arguments.
 func (r *workerRun) start(t *testing.T, config string, args ...string) {
 	args = append([]string{"generate", config, "--set", "output.path=" + r.output(), "--set", "spool.path=" + r.spool}, args...)
-	args = append(args, "--", "--environment_type=PROCESS", `--environment_config={"command":"`+r.command()+`"}`, "--worker_binary="+os.Args[0])
+	args = append(args, "--", "--endpoint="+r.prism.Endpoint, "--environment_type=PROCESS", `--environment_config={"command":"`+r.command()+`"}`, "--worker_binary="+os.Args[0])
 	r.driver, r.stderr = exec.Command(os.Args[0], args...), &bytes.Buffer{}
 	r.driver.Env = append(os.Environ(), programVariable+"=1", "HYPERD_PATH="+foundHyperd(t), "TMPDIR="+filepath.Join(r.folder, "driver"))
 	r.driver.Stdout, r.driver.Stderr = r.stderr, r.stderr
@@ -141,7 +146,7 @@ func TestNothingOfAWorkerSurvives(t *testing.T) {
 	victims := map[string]func(*workerRun) int{
 		"worker": func(r *workerRun) int { return r.worker },
 		"boot":   func(r *workerRun) int { return r.boot },
-		"engine": func(r *workerRun) int { return r.driver.Process.Pid },
+		"engine": func(r *workerRun) int { return r.prism.PID },
 		"hyperd": func(r *workerRun) int { return r.hyperd },
 	}
 	for name, victim := range victims {
@@ -194,6 +199,36 @@ func TestAWorkerTakesHyperdFromStaging(t *testing.T) {
 	staged, err := filepath.Glob(filepath.Join(r.folder, "staging", "*", "*", "*"))
 	require.NoError(t, err)
 	assert.Len(t, staged, 1, "of the runs nothing stays, of hyperd one copy")
+}
+
+// Any engine of Beam gives what the one in this process gives.
+func TestPrismGivesTheSame(t *testing.T) {
+	prism := prismtest.Start(t)
+	folder := t.TempDir()
+	build := func(name string, flags ...string) (report pipelines.Report) {
+		args := []string{"generate", must(filepath.Abs("../../testdata/tpch.yaml")), "--json", "--set", "runner.parallelism=3",
+			"--set", "output.path=" + filepath.Join(folder, name), "--set", "tables[0].rejects.path=" + filepath.Join(folder, name+".rejects")}
+		cmd := program(t, folder, nil, append(args, flags...)...)
+		output, err := cmd.Output()
+		require.NoError(t, err, "%s", cmd.Stderr)
+		require.NoError(t, json.Unmarshal(output, &report))
+		return report
+	}
+	here := build("direct.hyper")
+	there := build("prism.hyper", "--", "--endpoint="+prism.Endpoint, "--environment_type=LOOPBACK")
+	for i := range here.Tables {
+		here.Tables[i].RejectsPath, there.Tables[i].RejectsPath = "", ""
+	}
+	assert.Equal(t, here.Tables, there.Tables)
+	for _, table := range []string{"lineitem", "orders"} {
+		query := `select * from "Extract"."` + table + `" order by 1, 2, 3, 4`
+		rows := func(name string) string {
+			output, err := program(t, folder, nil, "sql", filepath.Join(folder, name), query, "--csv").Output()
+			require.NoError(t, err)
+			return string(output)
+		}
+		assert.Equal(t, rows("direct.hyper"), rows("prism.hyper"))
+	}
 }
 
 // patientEngine never has work for a worker, and never lets it go.

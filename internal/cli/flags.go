@@ -35,7 +35,7 @@ type commonFlags struct {
 }
 
 func (f *commonFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.runner, "runner", "", "run on this engine: prism (alias direct), flink or dataflow")
+	flags.StringVar(&f.runner, "runner", "", "run on this engine: direct (in this process; alias prism), flink or dataflow")
 	flags.StringArrayVar(&f.sets, "set", nil, "override a value of the configuration, as `key.path=value`")
 	flags.StringArrayVar(&f.vars, "var", nil, "fill ${NAME} in the configuration, as `NAME=VALUE`")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON on stdout")

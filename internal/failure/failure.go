@@ -146,3 +146,15 @@ func Decode(text string) (*Error, bool) {
 	}
 	return &Error{Kind: w.Kind, Message: w.Message, Hint: w.Hint, Early: w.Early, Retry: w.Retry}, true
 }
+
+// OfJob finds the Error that a DoFn encoded in the words of the engine that ran it; any other
+// error becomes one of kind Engine. OfJob(nil) is nil.
+func OfJob(err error) error {
+	if err == nil {
+		return nil
+	}
+	if ours, ok := Decode(err.Error()); ok {
+		return ours
+	}
+	return New(Engine, "the pipeline failed: %w", err)
+}

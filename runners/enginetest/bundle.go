@@ -1,12 +1,16 @@
 package enginetest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"hyperlake/internal/failure"
+	"hyperlake/runners/direct"
 )
 
 // maxAtOnce bounds how many bundles of a stage run at the same time.
@@ -37,7 +41,7 @@ const givenUpAt = 3
 
 // bundle is some elements of a stage, and how they are processed again and again.
 type bundle struct {
-	stage    *stage
+	stage    *direct.Stage
 	name     string
 	elements [][]byte
 	fates    []fate // of its attempts, one of which counts
@@ -45,8 +49,10 @@ type bundle struct {
 }
 
 // runStage runs all bundles of a stage, and hands over what the attempts that count emitted.
-func (j *job) runStage(ctx context.Context, s *stage) error {
-	elements, err := j.input(s)
+func (j *job) runStage(ctx context.Context, s *direct.Stage) error {
+	came := j.waiting[s.Reads]
+	shuffle(j.random, came) // so that the values of a key are in any order
+	elements, err := s.Input(came)
 	if err != nil {
 		return err
 	}
@@ -55,7 +61,7 @@ func (j *job) runStage(ctx context.Context, s *stage) error {
 	var group errgroup.Group
 	group.SetLimit(1 + j.random.IntN(maxAtOnce))
 	for i, elements := range cuts {
-		b := j.bundle(s, fmt.Sprintf("%s-%d", s.descriptor.GetId(), i), elements)
+		b := j.bundle(s, fmt.Sprintf("%s-%d", s.ID, i), elements)
 		group.Go(func() (err error) {
 			outputs[i], err = j.runBundle(ctx, b)
 			return err
@@ -72,15 +78,8 @@ func (j *job) runStage(ctx context.Context, s *stage) error {
 	return nil
 }
 
-func (j *job) input(s *stage) ([][]byte, error) {
-	if s.reads == "" {
-		return impulse()
-	}
-	return group(j.waiting[s.reads], s.grouped, j.random)
-}
-
 // bundle decides what will become of a bundle: two or three attempts in any order.
-func (j *job) bundle(s *stage, name string, elements [][]byte) bundle {
+func (j *job) bundle(s *direct.Stage, name string, elements [][]byte) bundle {
 	b := bundle{stage: s, name: name, elements: elements, fates: []fate{{kind: counted}}, atOnce: j.random.IntN(2) == 0}
 	for range 1 + j.random.IntN(2) {
 		f := fate{kind: lost + kind(j.random.IntN(int(kinds-lost)))}
@@ -90,7 +89,7 @@ func (j *job) bundle(s *stage, name string, elements [][]byte) bundle {
 		case cancelled:
 			f.at = j.random.IntN(len(elements) + 1)
 		}
-		f.fatal = j.doomed && s.reads != "" && (f.kind == cutOff || f.kind == cancelled) && j.random.IntN(givenUpAt) == 0
+		f.fatal = j.doomed && s.Reads != "" && (f.kind == cutOff || f.kind == cancelled) && j.random.IntN(givenUpAt) == 0
 		b.fates = append(b.fates, f)
 	}
 	j.random.Shuffle(len(b.fates), func(i, k int) { b.fates[i], b.fates[k] = b.fates[k], b.fates[i] })
@@ -109,11 +108,11 @@ func (j *job) runBundle(ctx context.Context, b bundle) (outputs map[string][][]b
 		name := fmt.Sprintf("%s-%d", b.name, i)
 		j.engine.count(f)
 		if f.kind == late {
-			j.late.Go(func() { _, _ = b.stage.attempt(ctx, name, b.elements, f) })
+			j.late.Go(func() { _, _ = attempt(ctx, b.stage, name, b.elements, f) })
 			continue
 		}
 		group.Go(func() error {
-			emitted, err := b.stage.attempt(ctx, name, b.elements, f)
+			emitted, err := attempt(ctx, b.stage, name, b.elements, f)
 			switch {
 			case f.fatal:
 				return failure.Encode(failure.New(failure.Engine, "the engine gave up at %s", name).Retryable(), failure.Engine)
@@ -128,4 +127,25 @@ func (j *job) runBundle(ctx context.Context, b bundle) (outputs map[string][][]b
 		})
 	}
 	return outputs, group.Wait()
+}
+
+// shuffle brings elements into any order that the seed has for them, in whatever order they
+// came: attempts at the same time end in no order.
+func shuffle(random *rand.Rand, elements [][]byte) {
+	slices.SortFunc(elements, bytes.Compare)
+	random.Shuffle(len(elements), func(i, k int) { elements[i], elements[k] = elements[k], elements[i] })
+}
+
+// cut cuts elements, in any order, into bundles. Some bundles have none.
+func cut(random *rand.Rand, elements [][]byte) [][][]byte {
+	shuffle(random, elements)
+	bundles := [][][]byte{nil}
+	for _, element := range elements {
+		if random.IntN(2) == 0 {
+			bundles = append(bundles, nil)
+		}
+		last := len(bundles) - 1
+		bundles[last] = append(bundles[last], element)
+	}
+	return bundles
 }

@@ -3,22 +3,19 @@
 // off, cancels and outruns the others. Bundles, elements and the values of a group come in
 // any order. What is right here does not depend on how an engine distributes and repeats work.
 //
-// It runs pipelines of Impulse, ParDo, Flatten and GroupByKey with one input or several, in
-// global windows and without side inputs. DoFns are those that Beam's worker would run, made
-// anew for each attempt from their serialised form; elements pass through their coders
-// between stages. As in a worker, Teardown is not called.
+// It runs the stages and bundles of [direct], under the same conditions.
 package enginetest
 
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"hyperlake/internal/failure"
+	"hyperlake/runners/direct"
 )
 
 // Engine runs one pipeline at a time. All that it picks at random follows from its seed; when
@@ -98,21 +95,14 @@ func (e *Engine) count(f fate) {
 	}
 }
 
-// initBeam readies Beam, which must happen once where tests are parallel.
-var initBeam = sync.OnceFunc(func() {
-	logger := slog.Default()
-	beam.Init() // makes a logger of its own the process's default
-	slog.SetDefault(logger)
-})
-
 // Run builds a pipeline and runs it to its end, and that of all attempts. The first error of a
 // DoFn that the engine did not cause fails it, as the failure.Error that the DoFn encoded, or
 // one of kind Engine. progress is never called: counters of repeated bundles say nothing.
 func (e *Engine) Run(ctx context.Context, build func(root beam.Scope), _ func(counts map[string]int64)) error {
-	initBeam()
+	direct.InitBeam()
 	pipeline, root := beam.NewPipelineWithRoot()
 	build(root)
-	stages, err := compile(ctx, pipeline)
+	stages, err := direct.Compile(ctx, pipeline)
 	if err != nil {
 		return failure.New(failure.Engine, "compile the pipeline: %w", err)
 	}
@@ -127,24 +117,13 @@ func (e *Engine) Run(ctx context.Context, build func(root beam.Scope), _ func(co
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return jobError(err)
-}
-
-// jobError finds our own failure in the words of a DoFn.
-func jobError(err error) error {
-	if err == nil {
-		return nil
-	}
-	if ours, ok := failure.Decode(err.Error()); ok {
-		return ours
-	}
-	return failure.New(failure.Engine, "the pipeline failed: %w", err)
+	return failure.OfJob(err)
 }
 
 // job is one run of a pipeline.
 type job struct {
 	engine  *Engine
-	stages  []*stage
+	stages  []*direct.Stage
 	random  *rand.Rand
 	doomed  bool
 	waiting map[string][][]byte // elements by the shuffle that they have come to
@@ -155,7 +134,7 @@ type job struct {
 func (j *job) run(ctx context.Context) error {
 	left := j.stages
 	for len(left) > 0 {
-		ready, blocked := divide(left)
+		ready, blocked := direct.Ready(left)
 		if len(ready) == 0 {
 			return fmt.Errorf("%d stages wait for each other", len(left))
 		}
@@ -166,22 +145,4 @@ func (j *job) run(ctx context.Context) error {
 		left = append(blocked, append(ready[:next], ready[next+1:]...)...)
 	}
 	return nil
-}
-
-// divide tells the stages that none of the others feeds from those that some do.
-func divide(stages []*stage) (ready, blocked []*stage) {
-	fed := map[string]bool{}
-	for _, s := range stages {
-		for _, shuffle := range s.writes {
-			fed[shuffle] = true
-		}
-	}
-	for _, s := range stages {
-		if fed[s.reads] {
-			blocked = append(blocked, s)
-		} else {
-			ready = append(ready, s)
-		}
-	}
-	return ready, blocked
 }

@@ -3,6 +3,7 @@
 package imagetest_test
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,13 +23,36 @@ const (
 
 // image is what the steps of a stage have given so far.
 type image struct {
-	root        string // absolute
-	environment []string
-	variables   map[string]string // of ARG
-	workdir     string
-	user        string
-	labels      map[string]string
-	entrypoint  []string
+	Root        string // absolute
+	Environment []string
+	Workdir     string
+	User        string
+	Entrypoint  []string
+
+	variables map[string]string // of ARG
+	labels    map[string]string
+}
+
+// keep has an image outlive the test that built it, for [keptImage].
+func (img *image) keep(t *testing.T) {
+	built, err := filepath.Abs(filepath.Join(work, "built"))
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(built))
+	require.NoError(t, os.Mkdir(built, 0o755))
+	require.NoError(t, os.Rename(img.Root, filepath.Join(built, "root")))
+	img.Root = filepath.Join(built, "root")
+	description, err := json.Marshal(img)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(built, "image.json"), description, 0o600))
+}
+
+// keptImage is the image that an earlier test built.
+func keptImage(t *testing.T) *image {
+	description, err := os.ReadFile(filepath.Join(work, "built", "image.json"))
+	require.NoError(t, err)
+	img := &image{}
+	require.NoError(t, json.Unmarshal(description, img))
+	return img
 }
 
 // buildImage carries out a Dockerfile and returns the image of its last stage.
@@ -65,15 +89,15 @@ func debian(t *testing.T) string {
 // newImage copies the file system of a base image. That of Go is Debian's, with this
 // machine's Go in it.
 func newImage(t *testing.T, base string, s stage) *image {
-	img := &image{root: filepath.Join(filepath.Dir(base), "stage-"+s.name), environment: []string{imagePath}, variables: map[string]string{}, labels: map[string]string{}, workdir: "/", user: "root"}
-	require.NoError(t, os.RemoveAll(img.root))
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(img.root)) })
-	run(t, "cp", "-a", base, img.root)
+	img := &image{Root: filepath.Join(filepath.Dir(base), "stage-"+s.name), Environment: []string{imagePath}, variables: map[string]string{}, labels: map[string]string{}, Workdir: "/", User: "root"}
+	require.NoError(t, os.RemoveAll(img.Root))
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(img.Root)) })
+	run(t, "cp", "-a", base, img.Root)
 	switch {
 	case s.base == "debian:bookworm-slim":
 	case strings.HasPrefix(s.base, "golang:") && strings.HasSuffix(s.base, "-bookworm"):
-		run(t, "cp", "-a", goVariable(t, "GOROOT"), filepath.Join(img.root, "usr/local/go"))
-		img.environment = append(img.environment, "GOPATH=/go", "GOTOOLCHAIN=local")
+		run(t, "cp", "-a", goVariable(t, "GOROOT"), filepath.Join(img.Root, "usr/local/go"))
+		img.Environment = append(img.Environment, "GOPATH=/go", "GOTOOLCHAIN=local")
 	default:
 		require.Fail(t, "there is no such base image here", s.base)
 	}
@@ -93,19 +117,19 @@ func (img *image) carryOut(t *testing.T, s step, built map[string]*image) {
 		name, value, _ := strings.Cut(s.text, "=")
 		img.variables[name] = value
 	case "ENV":
-		img.environment = append(img.environment, s.words()...)
+		img.Environment = append(img.Environment, s.words()...)
 	case "LABEL":
 		for _, label := range s.words() {
 			name, value, _ := strings.Cut(label, "=")
 			img.labels[name] = value
 		}
 	case "WORKDIR":
-		img.workdir = s.text
+		img.Workdir = s.text
 		require.NoError(t, os.MkdirAll(img.path(s.text), 0o755))
 	case "USER":
-		img.user = s.text
+		img.User = s.text
 	case "ENTRYPOINT":
-		img.entrypoint = s.list(t)
+		img.Entrypoint = s.list(t)
 	case "COPY":
 		img.copy(t, s, built)
 	case "RUN":
@@ -120,9 +144,9 @@ func (img *image) carryOut(t *testing.T, s step, built map[string]*image) {
 // path is where a path of the image is on this machine.
 func (img *image) path(name string) string {
 	if !filepath.IsAbs(name) {
-		name = filepath.Join(img.workdir, name)
+		name = filepath.Join(img.Workdir, name)
 	}
-	return filepath.Join(img.root, name)
+	return filepath.Join(img.Root, name)
 }
 
 // copy copies one file, or the whole source without what .dockerignore names.
@@ -191,15 +215,15 @@ exec chroot --userspec="$user" "$root" /usr/bin/env -i --chdir="$workdir" "$@"`
 // command runs a program in the image, as the first process of its own.
 func (img *image) command(mounts map[string]string, program ...string) *exec.Cmd {
 	home := "/root"
-	if img.user != "root" {
-		home = "/home/" + img.user
+	if img.User != "root" {
+		home = "/home/" + img.User
 	}
-	args := []string{"--mount", "--pid", "--fork", "--kill-child", "--mount-proc=" + filepath.Join(img.root, "proc"), "/bin/sh", "-c", inNamespace, "sh", img.root, img.user + ":", img.workdir}
+	args := []string{"--mount", "--pid", "--fork", "--kill-child", "--mount-proc=" + filepath.Join(img.Root, "proc"), "/bin/sh", "-c", inNamespace, "sh", img.Root, img.User + ":", img.Workdir}
 	for target, folder := range mounts {
 		args = append(args, folder, target)
 	}
 	args = append(args, "--", "HOME="+home)
-	args = append(args, img.environment...)
+	args = append(args, img.Environment...)
 	return exec.Command("unshare", append(args, program...)...)
 }
 

@@ -4,6 +4,7 @@ package imagetest_test
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,13 +19,33 @@ import (
 
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
+	"hyperlake/runners/prismtest"
 )
 
 const workerUID = 10001
 
-func TestTheImageRunsAWorker(t *testing.T) {
+// TestMain builds the image, which takes the network, and then has a worker run in it where there
+// is none: Prism, which starts the worker, listens on all interfaces.
+func TestMain(m *testing.M) {
+	if prismtest.Isolated() {
+		prismtest.Isolate()
+		os.Exit(m.Run())
+	}
+	flag.Parse()
+	if err := flag.Set("test.skip", "^TestAWorker"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	if code == 0 {
+		code = prismtest.RunIsolated("-test.v", "-test.run", "^TestAWorker")
+	}
+	_ = os.RemoveAll(filepath.Join(work, "built"))
+	os.Exit(code)
+}
+
+func TestTheImageIsBuilt(t *testing.T) {
 	img := buildImage(t, readDockerfile(t, filepath.Join(source, "Dockerfile")))
-	assert.Equal(t, []string{"/opt/apache/beam/boot"}, img.entrypoint, "where Dataflow looks for it")
+	assert.Equal(t, []string{"/opt/apache/beam/boot"}, img.Entrypoint, "where Dataflow looks for it")
 	assert.Equal(t, "devel", img.labels["org.opencontainers.image.version"])
 	assert.Equal(t, "hyperlake worker", img.labels["org.opencontainers.image.title"])
 	certificates, err := os.ReadFile(img.path("/etc/ssl/certs/ca-certificates.crt"))
@@ -38,10 +59,15 @@ func TestTheImageRunsAWorker(t *testing.T) {
 	require.NoError(t, err, "%s", output)
 	assert.Regexp(t, `hyperd +\d+\.\d+\.\d+ \(/opt/hyperd/hyperd\)`, string(output))
 
+	img.keep(t)
+}
+
+func TestAWorkerOfTheImage(t *testing.T) {
+	img := keptImage(t)
 	const query = `select * from "Extract"."Extract"`
 	here, there := newExtract(t, img), newExtract(t, img)
 	here.build(t)
-	there.build(t, "--", "--environment_type=PROCESS", `--environment_config={"command":"`+containerCommand(t, img, there.environment)+`"}`,
+	there.build(t, "--", "--endpoint="+prismtest.Start(t).Endpoint, "--environment_type=PROCESS", `--environment_config={"command":"`+containerCommand(t, img, there.environment)+`"}`,
 		"--worker_binary="+img.path("/usr/local/bin/hyperlake"))
 	rows := here.rows(t, query)
 	assert.NotEmpty(t, rows)
@@ -114,7 +140,7 @@ func (e extract) staged(t *testing.T) []storage.Info {
 func containerCommand(t *testing.T, img *image, environment string) string {
 	var script bytes.Buffer
 	script.WriteString("#!/bin/sh\nfor arg; do shift; set -- \"$@\" \"$(echo \"$arg\" | tr -d \"'\")\"; done\nexec")
-	program := append([]string{environment}, img.entrypoint...)
+	program := append([]string{environment}, img.Entrypoint...)
 	for _, arg := range img.command(nil, program...).Args {
 		require.NotContains(t, arg, "'")
 		script.WriteString(" '" + arg + "'")
@@ -130,7 +156,7 @@ func (img *image) inUse(t *testing.T) bool {
 	roots, err := filepath.Glob("/proc/[0-9]*/root")
 	require.NoError(t, err)
 	for _, link := range roots {
-		if root, err := os.Readlink(link); err == nil && root == img.root {
+		if root, err := os.Readlink(link); err == nil && root == img.Root {
 			return true
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/batch"
@@ -14,8 +13,6 @@ import (
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/parquetread"
 )
-
-func TestMain(m *testing.M) { ptest.MainWithDefault(m, "prism") }
 
 // source is the columns of the table of the tests.
 var source = arrow.NewSchema([]arrow.Field{

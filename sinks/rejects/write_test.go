@@ -15,14 +15,13 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage/storagetest"
+	"hyperlake/runners/direct/directtest"
 	"hyperlake/sinks/rejects"
 )
 
@@ -57,11 +56,14 @@ func (fn *describeFn) ProcessElement(b rejects.Bundle, emit func(string)) {
 
 func TestPipeline(t *testing.T) {
 	staging := t.TempDir()
-	p, s := beam.NewPipelineWithRoot()
-	bundles := rejects.Write(s, beam.ParDo(s, makeRejects, beam.Impulse(s)), rejects.Params{Staging: staging, Tables: []rejects.Table{
-		{Rules: ruleNames, Write: true}, {Rules: ruleNames, Values: true},
-	}})
-	passert.EqualsList(s, beam.ParDo(s, &describeFn{staging}, bundles), []string{
+	result, err := directtest.Run(t, func(s beam.Scope) []beam.PCollection {
+		bundles := rejects.Write(s, beam.ParDo(s, makeRejects, beam.Impulse(s)), rejects.Params{Staging: staging, Tables: []rejects.Table{
+			{Rules: ruleNames, Write: true}, {Rules: ruleNames, Values: true},
+		}})
+		return []beam.PCollection{beam.ParDo(s, &describeFn{staging}, bundles)}
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{
 		`{"table":0,"rows":4,"rules":[0,4,1],"files":[{"uri":"","bytes":0,"rows":4,"sha256":""}],"samples":[` +
 			`{"rule":1,"file":"a.parquet","row_group":2,"row":1},{"rule":1,"file":"a.parquet","row_group":2,"row":3},` +
 			`{"rule":1,"file":"a.parquet","row_group":2,"row":5},{"rule":2,"file":"a.parquet","row_group":2,"row":3}]}`,
@@ -69,8 +71,7 @@ func TestPipeline(t *testing.T) {
 			`{"rule":1,"file":"c.parquet","row_group":2,"row":9,"reason":"found odd, expected even"},` +
 			`{"rule":1,"file":"c.parquet","row_group":2,"row":11,"reason":"found odd, expected even"},` +
 			`{"rule":2,"file":"c.parquet","row_group":2,"row":9,"reason":"found large, expected small"}]}`,
-	})
-	require.NoError(t, ptest.Run(p))
+	}, result.Lines[0])
 	entries, err := os.ReadDir(filepath.Join(staging, "rejects"))
 	require.NoError(t, err)
 	assert.Len(t, entries, 1)

@@ -9,15 +9,12 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/storage"
 	"hyperlake/transforms/parquetread"
 )
-
-func TestMain(m *testing.M) { ptest.MainWithDefault(m, "prism") }
 
 func stat(t testing.TB, path string) storage.Info {
 	info, err := storage.Local{}.Stat(context.Background(), path)

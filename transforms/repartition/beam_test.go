@@ -4,26 +4,24 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/runners/direct/directtest"
 	"hyperlake/transforms/repartition"
 )
-
-func TestMain(m *testing.M) { ptest.MainWithDefault(m, "prism") }
 
 func init() {
 	beam.RegisterFunction(describeRows)
 	beam.RegisterFunction(describeTally)
 	beam.RegisterFunction(counted)
-	beam.RegisterFunction(isPositive)
+	beam.RegisterFunction(describeCount)
 }
 
 func describeRows(b batch.Batch, emit func(string)) {
@@ -36,7 +34,7 @@ func describeTally(b batch.Batch) string {
 	return fmt.Sprintf("%d %v %d %v", b.Table, b.Target, b.Record.NumRows(), b.Tally)
 }
 
-func isPositive(n int) bool { return n > 0 }
+func describeCount(n int) string { return strconv.Itoa(n) }
 
 func counted(b batch.Batch) (int, batch.Tally) { return b.Table, b.Tally }
 
@@ -57,33 +55,33 @@ func pipelineBatches(t *testing.T) []any {
 	return batches
 }
 
-func TestRepartitionOnPrism(t *testing.T) {
+func TestPipeline(t *testing.T) {
 	params := pipelineParams(t.TempDir())
-	p, s := beam.NewPipelineWithRoot()
 	batches := pipelineBatches(t)
-	// Several branches make several bundles.
-	var branches []beam.PCollection
-	for i := range 3 {
-		branches = append(branches, beam.Create(s, batches[4*i:4*i+4]...))
-	}
-	others, parts := repartition.Spill(s, beam.Flatten(s, branches...), params)
-	read := repartition.Read(s, parts)
-	passert.Equals(s, beam.ParDo(s, describeTally, others), wantOthers(batches)...)
-	passert.Equals(s, beam.ParDo(s, describeRows, read), wantRows(t, batches)...)
-	removed := repartition.Remove(s, parts, beam.ParDo(s, counted, read))
-	passert.True(s, removed, isPositive)
-
-	result := ptest.RunAndValidate(t, p)
-	counters := result.Metrics().Query(func(r beam.MetricResult) bool { return r.Name() == "rows_moved" }).Counters()
-	require.Len(t, counters, 1)
-	assert.EqualValues(t, 1600, counters[0].Committed)
+	result, err := directtest.Run(t, func(s beam.Scope) []beam.PCollection {
+		// Several branches make several bundles.
+		var branches []beam.PCollection
+		for i := range 3 {
+			branches = append(branches, beam.Create(s, batches[4*i:4*i+4]...))
+		}
+		others, parts := repartition.Spill(s, beam.Flatten(s, branches...), params)
+		read := repartition.Read(s, parts)
+		removed := repartition.Remove(s, parts, beam.ParDo(s, counted, read))
+		return []beam.PCollection{beam.ParDo(s, describeTally, others), beam.ParDo(s, describeRows, read), beam.ParDo(s, describeCount, removed)}
+	})
+	require.NoError(t, err)
+	assert.ElementsMatch(t, wantOthers(batches), result.Lines[0])
+	assert.ElementsMatch(t, wantRows(t, batches), result.Lines[1])
+	require.Len(t, result.Lines[2], 1)
+	assert.NotEqual(t, "0", result.Lines[2][0])
+	assert.EqualValues(t, 1600, result.Counts["rows_moved"])
 	files, err := os.ReadDir(filepath.Join(params.Staging, "spills"))
 	require.NoError(t, err)
 	assert.Empty(t, files, "spills are removed when they were read")
 }
 
-func wantOthers(batches []any) []any {
-	var want []any
+func wantOthers(batches []any) []string {
+	var want []string
 	for _, b := range batches {
 		if b := b.(batch.Batch); b.Table == 1 {
 			want = append(want, describeTally(b))
@@ -93,7 +91,7 @@ func wantOthers(batches []any) []any {
 }
 
 // wantRows are the rows that move, with their targets as the plain functions decide.
-func wantRows(t *testing.T, batches []any) []any {
+func wantRows(t *testing.T, batches []any) []string {
 	t.Helper()
 	params := pipelineParams(t.TempDir())
 	var moving []batch.Batch
@@ -102,7 +100,7 @@ func wantRows(t *testing.T, batches []any) []any {
 			moving = append(moving, b)
 		}
 	}
-	var want []any
+	var want []string
 	for _, b := range readAll(t, spilled(t, params, moving...)) {
 		describeRows(b, func(row string) { want = append(want, row) })
 	}
@@ -110,13 +108,20 @@ func wantRows(t *testing.T, batches []any) []any {
 	return want
 }
 
-func TestFailuresCrossPrism(t *testing.T) {
+// runSpill runs a pipeline that spills batches and reads them again.
+func runSpill(t *testing.T, params repartition.Params, batches ...any) error {
+	_, err := directtest.Run(t, func(s beam.Scope) []beam.PCollection {
+		_, parts := repartition.Spill(s, beam.Create(s, batches...), params)
+		repartition.Read(s, parts)
+		return nil
+	})
+	return err
+}
+
+func TestFailuresCrossThePipeline(t *testing.T) {
 	params := pipelineParams(t.TempDir())
 	params.MaxBytes = 1000
-	p, s := beam.NewPipelineWithRoot()
-	_, parts := repartition.Spill(s, beam.Create(s, pipelineBatches(t)...), params)
-	repartition.Read(s, parts)
-	err := ptest.Run(p)
+	err := runSpill(t, params, pipelineBatches(t)...)
 	require.Error(t, err)
 	got, ok := failure.Decode(err.Error())
 	require.True(t, ok, err)
@@ -130,10 +135,7 @@ func TestAFailedBundleLeavesNoSpill(t *testing.T) {
 	params := pipelineParams(t.TempDir())
 	bad := narrowBatch(t, 0, 10)
 	bad.Tally.Read += 5
-	p, s := beam.NewPipelineWithRoot()
-	_, parts := repartition.Spill(s, beam.Create(s, any(bad)), params)
-	repartition.Read(s, parts)
-	require.Error(t, ptest.Run(p))
+	require.Error(t, runSpill(t, params, bad))
 	files, err := filepath.Glob(filepath.Join(params.Staging, "spills", "*"))
 	require.NoError(t, err)
 	assert.Empty(t, files)

@@ -6,20 +6,17 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd/hyperdtest"
+	"hyperlake/runners/direct/directtest"
 	"hyperlake/transforms/validate"
 )
 
-func TestMain(m *testing.M) {
-	hyperdtest.Main(func() int { return ptest.MainRetWithDefault(m, "prism") })
-}
+func TestMain(m *testing.M) { hyperdtest.Main(m.Run) }
 
 func init() {
 	beam.RegisterFunction(describeGood)
@@ -57,29 +54,27 @@ func pipelineBatches(t testing.TB) []any {
 	}
 }
 
-func TestRulesOnPrism(t *testing.T) {
-	p, s := beam.NewPipelineWithRoot()
-	batches := beam.Create(s, pipelineBatches(t)...)
-	good, rejects := validate.Rules(s, batches, pipelineTables(t))
-	passert.Equals(s, beam.ParDo(s, describeGood, good),
+func TestPipeline(t *testing.T) {
+	result, err := directtest.Run(t, func(s beam.Scope) []beam.PCollection {
+		good, rejects := validate.Rules(s, beam.Create(s, pipelineBatches(t)...), pipelineTables(t))
+		return []beam.PCollection{beam.ParDo(s, describeGood, good), beam.ParDo(s, describeRejects, rejects)}
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{
 		"0 file a, row group 0, row 0 {Read:4 Filtered:0 Rejected:2 Failed:[2 1 0] Doubtful:0} [1 (null)]",
-		"1 file b, row group 0, row 0 {Read:2 Filtered:0 Rejected:0 Failed:[0 0] Doubtful:0} [\"a\" \"b\"]",
 		"0 file c, row group 0, row 7 {Read:2 Filtered:0 Rejected:1 Failed:[1 0 0] Doubtful:0} [9]",
-		"1 file d, row group 0, row 5 {Read:1 Filtered:0 Rejected:1 Failed:[1 0] Doubtful:0} []")
-	passert.Equals(s, beam.ParDo(s, describeRejects, rejects),
+		"1 file b, row group 0, row 0 {Read:2 Filtered:0 Rejected:0 Failed:[0 0] Doubtful:0} [\"a\" \"b\"]",
+		"1 file d, row group 0, row 5 {Read:1 Filtered:0 Rejected:1 Failed:[1 0] Doubtful:0} []",
+	}, result.Lines[0])
+	assert.Equal(t, []string{
 		"0 file a, row group 0, row 0 [1 3] [[0] [0]] [10 -1]",
 		"0 file c, row group 0, row 7 [8] [[0]] [10]",
-		"1 file d, row group 0, row 5 [5] [[0]] [\"c\"]")
-
-	result := ptest.RunAndValidate(t, p)
-	counters := result.Metrics().Query(func(r beam.MetricResult) bool {
-		return r.Namespace() == "hyperlake" && r.Name() == "rows_rejected"
-	}).Counters()
-	require.Len(t, counters, 1)
-	assert.EqualValues(t, 4, counters[0].Committed)
+		"1 file d, row group 0, row 5 [5] [[0]] [\"c\"]",
+	}, result.Lines[1])
+	assert.EqualValues(t, 4, result.Counts["rows_rejected"])
 }
 
-func TestFailuresCrossPrism(t *testing.T) {
+func TestFailuresCrossThePipeline(t *testing.T) {
 	tables := pipelineTables(t)
 	failing := []validate.Table{{Rules: parseRules(t, "- {column: n, max: 9, on_fail: fail}\n")}, tables[1]}
 	misfit := []validate.Table{{Rules: parseRules(t, "- {column: m, max: 9}\n")}, tables[1]}
@@ -92,9 +87,10 @@ func TestFailuresCrossPrism(t *testing.T) {
 		{misfit, failure.Data, `file a, row group 0, row 0: rule "m <= 9": there is no column m; did you mean n?`},
 		{tables[:1], failure.Engine, "a batch is of table 1, but the run has 1 tables"},
 	} {
-		p, s := beam.NewPipelineWithRoot()
-		validate.Rules(s, beam.Create(s, pipelineBatches(t)...), test.tables)
-		err := ptest.Run(p)
+		_, err := directtest.Run(t, func(s beam.Scope) []beam.PCollection {
+			validate.Rules(s, beam.Create(s, pipelineBatches(t)...), test.tables)
+			return nil
+		})
 		require.Error(t, err)
 		got, ok := failure.Decode(err.Error())
 		require.True(t, ok, err)

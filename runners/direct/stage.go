@@ -1,4 +1,4 @@
-package enginetest
+package direct
 
 import (
 	"context"
@@ -23,17 +23,25 @@ const (
 	sourceID = "source"
 )
 
-// stage is what runs without a shuffle: everything that an impulse or a group reaches. Where a
-// flatten joins what several stages make, each of them has what follows the flatten.
-type stage struct {
-	reads      string       // the shuffle whose groups are its input; empty for an impulse
-	grouped    *coder.Coder // of what came to that shuffle: a KV
-	writes     []string     // the shuffles that its outputs come to
+// Stage is what runs without a shuffle: everything that an impulse or a group reaches. Where a
+// flatten joins what several stages make, each of them has what follows the flatten. It is not
+// changed after it was made: several bundles may run at the same time.
+type Stage struct {
+	ID string // that no other stage of the pipeline has
+
+	// Reads is the shuffle whose groups are the input; empty for an impulse.
+	Reads string
+
+	// Writes are the shuffles that the outputs come to.
+	Writes []string
+
+	grouped    *coder.Coder // of what came to the shuffle that it reads: a KV
 	descriptor *fnpb.ProcessBundleDescriptor
 }
 
-// compile cuts a pipeline into stages.
-func compile(ctx context.Context, pipeline *beam.Pipeline) ([]*stage, error) {
+// Compile cuts a pipeline into stages, in the order of their names. It fails for what is none
+// of Impulse, ParDo, Flatten and GroupByKey, and for side inputs.
+func Compile(ctx context.Context, pipeline *beam.Pipeline) ([]*Stage, error) {
 	edges, _, err := pipeline.Build()
 	if err != nil {
 		return nil, err
@@ -47,7 +55,7 @@ func compile(ctx context.Context, pipeline *beam.Pipeline) ([]*stage, error) {
 		return nil, err
 	}
 	c := newCompiler(model.GetComponents())
-	var stages []*stage
+	var stages []*Stage
 	for id, transform := range c.components.GetTransforms() {
 		urn := transform.GetSpec().GetUrn()
 		if urn != graphx.URNImpulse && urn != graphx.URNGBK {
@@ -59,8 +67,27 @@ func compile(ctx context.Context, pipeline *beam.Pipeline) ([]*stage, error) {
 		}
 		stages = append(stages, s)
 	}
-	slices.SortFunc(stages, func(a, b *stage) int { return strings.Compare(a.descriptor.GetId(), b.descriptor.GetId()) })
+	slices.SortFunc(stages, func(a, b *Stage) int { return strings.Compare(a.ID, b.ID) })
 	return stages, nil
+}
+
+// Ready divides stages into those that none of the others feeds and those that some do, each in
+// the same order. Without any that is ready, they wait for each other.
+func Ready(stages []*Stage) (ready, blocked []*Stage) {
+	fed := map[string]bool{}
+	for _, s := range stages {
+		for _, shuffle := range s.Writes {
+			fed[shuffle] = true
+		}
+	}
+	for _, s := range stages {
+		if fed[s.Reads] {
+			blocked = append(blocked, s)
+		} else {
+			ready = append(ready, s)
+		}
+	}
+	return ready, blocked
 }
 
 // compiler looks things up in a pipeline as Beam describes it to engines.
@@ -85,8 +112,8 @@ func newCompiler(components *pipepb.Components) *compiler {
 }
 
 // stage makes the stage that begins with the output of a transform.
-func (c *compiler) stage(id string, transform *pipepb.PTransform) (*stage, error) {
-	s := &stage{descriptor: &fnpb.ProcessBundleDescriptor{
+func (c *compiler) stage(id string, transform *pipepb.PTransform) (*Stage, error) {
+	s := &Stage{ID: id, descriptor: &fnpb.ProcessBundleDescriptor{
 		Id: id, Transforms: map[string]*pipepb.PTransform{}, Pcollections: c.components.GetPcollections(),
 		WindowingStrategies: c.components.GetWindowingStrategies(), Environments: c.components.GetEnvironments(),
 		Coders: map[string]*pipepb.Coder{},
@@ -99,7 +126,7 @@ func (c *compiler) stage(id string, transform *pipepb.PTransform) (*stage, error
 		if s.grouped, err = c.coders.Coder(c.collection(only(transform.GetInputs())).GetCoderId()); err != nil {
 			return nil, err
 		}
-		s.reads = id
+		s.Reads = id
 	}
 	from := only(transform.GetOutputs())
 	s.descriptor.Transforms[sourceID] = &pipepb.PTransform{Spec: c.port(s, sourceURN, from), Outputs: map[string]string{"i0": from}}
@@ -114,12 +141,12 @@ func (c *compiler) collection(id string) *pipepb.PCollection {
 }
 
 // follow adds all that a collection reaches, as far as the next shuffles.
-func (c *compiler) follow(s *stage, collection string) error {
+func (c *compiler) follow(s *Stage, collection string) error {
 	for _, id := range c.consumers[collection] {
 		transform := c.components.GetTransforms()[id]
 		switch transform.GetSpec().GetUrn() {
 		case graphx.URNGBK:
-			s.writes = append(s.writes, id)
+			s.Writes = append(s.Writes, id)
 			s.descriptor.Transforms[id] = &pipepb.PTransform{Spec: c.port(s, sinkURN, collection), Inputs: map[string]string{"i0": collection}}
 			continue
 		case graphx.URNFlatten:
@@ -147,7 +174,7 @@ func (c *compiler) follow(s *stage, collection string) error {
 }
 
 // port describes a place where encoded elements enter or leave a stage.
-func (c *compiler) port(s *stage, urn, collection string) *pipepb.FunctionSpec {
+func (c *compiler) port(s *Stage, urn, collection string) *pipepb.FunctionSpec {
 	of := c.collection(collection)
 	strategy := c.components.GetWindowingStrategies()[of.GetWindowingStrategyId()]
 	coderID := "windowed " + of.GetCoderId()
