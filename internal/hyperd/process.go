@@ -1,7 +1,6 @@
 package hyperd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,14 +68,14 @@ func start(ctx context.Context, cfg Config, sharers int) (*process, error) {
 }
 
 func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) (*process, error) {
-	callback, err := net.Listen("tcp", "127.0.0.1:0")
+	callback, err := listenForCallback(folder, listenAddress(cfg, folder))
 	if err != nil {
 		return nil, failure.New(failure.Hyperd, "start hyperd: listen for its callback: %w", err)
 	}
-	defer callback.Close()
+	defer callback.close()
 
 	p := &process{path: path, folder: folder, exited: make(chan struct{}), asked: make(chan struct{})}
-	args, err := cfg.args(listenAddress(cfg, folder), "tab.tcp://"+callback.Addr().String(), sharers)
+	args, err := cfg.args(callback.asked, callback.address(), sharers)
 	if err != nil {
 		return nil, err
 	}
@@ -135,33 +134,20 @@ func privateFolder(parent string) (string, error) {
 func listenAddress(cfg Config, folder string) string {
 	switch port := cfg.tcpPort(); {
 	case port == portAuto, port == portOff && runtime.GOOS == "windows":
-		return "tab.tcp://localhost:0"
+		return "tab.tcp://127.0.0.1:0"
 	case port == portOff:
-		return "tab.domain://" + folder + "/domain/" + socketName
+		return domainAddress(folder, socketName)
 	default:
-		return fmt.Sprintf("tab.tcp://localhost:%d", port)
+		return fmt.Sprintf("tab.tcp://127.0.0.1:%d", port)
 	}
 }
 
 // awaitCallback waits for hyperd to dial us and to say where it listens.
-func (p *process) awaitCallback(ctx context.Context, listener net.Listener) error {
+func (p *process) awaitCallback(ctx context.Context, callback *callback) error {
 	ctx, cancel := context.WithTimeout(ctx, startDeadline)
 	defer cancel()
-	type call struct {
-		conn       net.Conn
-		descriptor string
-		err        error
-	}
 	called := make(chan call, 1)
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			called <- call{err: err}
-			return
-		}
-		descriptor, err := readDescriptor(conn)
-		called <- call{conn, descriptor, err}
-	}()
+	go func() { called <- callback.accept() }()
 
 	var c call
 	select {
@@ -173,51 +159,19 @@ func (p *process) awaitCallback(ctx context.Context, listener net.Listener) erro
 		}
 		return failed
 	case <-ctx.Done():
-		_ = listener.Close() // ends Accept; a caller in the middle of its descriptor ends with hyperd
+		callback.close() // ends accept; a caller in the middle of its descriptor ends with hyperd
 		return p.startFailure(fmt.Errorf("it did not call back within %s: %w", startDeadline, context.Cause(ctx))).Retryable()
 	}
 	if c.err != nil {
 		return p.startFailure(c.err)
 	}
-	p.callback = c.conn
-	network, address, err := parseDescriptor(c.descriptor)
-	if err != nil {
-		return p.startFailure(err)
-	}
-	p.network, p.address = network, address
+	p.callback, p.network, p.address = c.conn, c.network, c.address
 	return nil
 }
 
 func (p *process) startFailure(err error) *failure.Error {
 	return failure.New(failure.Hyperd, "hyperd %s did not start: %w%s", p.path, err, p.lastWords()).
 		WithHint("check the hyperd section of the configuration")
-}
-
-// readDescriptor reads hyperd's callback: one byte with the length, then the descriptor,
-// ended by NUL.
-func readDescriptor(r io.Reader) (string, error) {
-	var size [1]byte
-	if _, err := io.ReadFull(r, size[:]); err != nil {
-		return "", fmt.Errorf("read its callback: %w", err)
-	}
-	text := make([]byte, size[0])
-	if _, err := io.ReadFull(r, text); err != nil {
-		return "", fmt.Errorf("read its callback: %w", err)
-	}
-	return string(bytes.TrimRight(text, "\x00")), nil
-}
-
-// parseDescriptor turns hyperd's notation of an address into Go's.
-func parseDescriptor(descriptor string) (network, address string, err error) {
-	if address, ok := strings.CutPrefix(descriptor, "tab.tcp://"); ok {
-		return "tcp", address, nil
-	}
-	if rest, ok := strings.CutPrefix(descriptor, "tab.domain://"); ok {
-		if folder, name, ok := strings.Cut(rest, "/domain/"); ok {
-			return "unix", folder + "/" + name, nil
-		}
-	}
-	return "", "", fmt.Errorf("it called back with %q, which is no address", descriptor)
 }
 
 // stop ends hyperd: by closing its callback, then by signals. It returns when hyperd is
