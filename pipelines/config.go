@@ -181,13 +181,23 @@ type Age time.Duration
 // String is the span in days and hours, as a configuration writes it.
 func (a Age) String() string {
 	days, rest := time.Duration(a)/(24*time.Hour), time.Duration(a)%(24*time.Hour)
-	switch {
-	case days == 0:
-		return rest.String()
-	case rest == 0:
-		return fmt.Sprintf("%dd", days)
+	var text string
+	if days > 0 {
+		text = fmt.Sprintf("%dd", days)
 	}
-	return fmt.Sprintf("%dd%s", days, rest)
+	for _, unit := range []struct {
+		span time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "m"}} {
+		if n := rest / unit.span; n > 0 {
+			text += fmt.Sprintf("%d%s", n, unit.name)
+			rest -= n * unit.span
+		}
+	}
+	if rest > 0 {
+		text += rest.String()
+	}
+	return text
 }
 
 var agePattern = regexp.MustCompile(`^([0-9]+)d(.*)$`)

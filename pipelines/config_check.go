@@ -58,15 +58,18 @@ func (s *SourceConfig) setDefaults() {
 	s.OnDrift = cmp.Or(s.OnDrift, OnDriftFail)
 }
 
-// check reports the first value that cannot work, alone or with others.
+// check reports the values that cannot work, alone or with others: the first of each section, of
+// each part of a table, of each column and of each rule.
 func (c *Config) check() error {
-	checks := []func() error{c.checkName, c.checkOutput, c.checkTables, c.checkRunner, c.checkHyperd, c.checkSpool, c.checkPublish, c.checkMerge}
+	var wrong []error
+	checks := []func() error{c.checkName, c.checkOutput, c.checkTables, c.checkRunner, c.checkHyperd, c.checkSpool, c.checkPublish}
 	for _, check := range checks {
-		if err := check(); err != nil {
-			return err
-		}
+		wrong = append(wrong, check())
 	}
-	return nil
+	if err := failure.Join(failure.Config, wrong...); err != nil {
+		return err
+	}
+	return c.checkMerge()
 }
 
 // reservedName matches what Windows keeps for devices, with any extension.
@@ -114,36 +117,34 @@ func (c *Config) checkTables() error {
 	if len(c.Tables) == 0 {
 		return c.problem("tables", "tables is an empty list; add a table with a source")
 	}
-	for i, table := range c.Tables {
-		key := fmt.Sprintf("tables[%d]", i)
-		if err := c.checkTableName(key+".schema", table.Schema); err != nil {
-			return err
-		}
-		if err := c.checkTableName(key+".name", table.Name); err != nil {
-			return err
-		}
-		for j, other := range c.Tables[:i] {
-			if other.Schema == table.Schema && other.Name == table.Name {
-				return c.problem(key+".name", "tables[%d] and tables[%d] are both named %q.%q; give one another name", j, i, table.Schema, table.Name)
-			}
-		}
-		if err := c.checkSource(key+".source", table.Source); err != nil {
-			return err
-		}
-		if err := c.checkColumns(key+".columns", table.Columns); err != nil {
-			return err
-		}
-		if err := c.checkRules(key+".rules", table.Rules); err != nil {
-			return err
-		}
-		if err := c.checkRejects(key+".rejects", i); err != nil {
-			return err
-		}
-		if err := c.checkChecks(key+".checks", table.Checks); err != nil {
-			return err
-		}
-		if err := c.checkRepartition(key+".repartition", i); err != nil {
-			return err
+	var wrong []error
+	for i := range c.Tables {
+		wrong = append(wrong, c.checkTable(i))
+	}
+	return failure.Join(failure.Config, wrong...)
+}
+
+func (c *Config) checkTable(index int) error {
+	table, key := c.Tables[index], fmt.Sprintf("tables[%d]", index)
+	return failure.Join(failure.Config,
+		c.checkTableName(key+".schema", table.Schema),
+		c.checkTableName(key+".name", table.Name),
+		c.checkSameName(key+".name", index),
+		c.checkSource(key+".source", table.Source),
+		c.checkColumns(key+".columns", table.Columns),
+		c.checkRules(key+".rules", table.Rules),
+		c.checkRejects(key+".rejects", index),
+		c.checkChecks(key+".checks", table.Checks),
+		c.checkRepartition(key+".repartition", index),
+	)
+}
+
+// checkSameName refuses a table that has the name of an earlier one.
+func (c *Config) checkSameName(key string, index int) error {
+	table := c.Tables[index]
+	for i, other := range c.Tables[:index] {
+		if other.Schema == table.Schema && other.Name == table.Name {
+			return c.problem(key, "tables[%d] and tables[%d] are both named %q.%q; give one another name", i, index, table.Schema, table.Name)
 		}
 	}
 	return nil
@@ -197,18 +198,23 @@ func (c *Config) checkSource(key string, source SourceConfig) error {
 
 // checkColumns checks what needs no schema; the rest is checked when the plan is made.
 func (c *Config) checkColumns(key string, columns map[string]ColumnConfig) error {
+	var wrong []error
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
-		at := joinKey(key, name)
-		for _, value := range []struct{ key, text string }{
-			{"type", columns[name].Type}, {"rename", columns[name].Rename}, {"format", columns[name].Format}, {"timezone", columns[name].Timezone},
-		} {
-			if place := at + "." + value.key; c.written(place) && value.text == "" {
-				return c.problem(place, "%s is empty; give it a value, or remove the key", place)
-			}
+		wrong = append(wrong, c.checkColumn(joinKey(key, name), columns[name]))
+	}
+	return failure.Join(failure.Config, wrong...)
+}
+
+func (c *Config) checkColumn(at string, column ColumnConfig) error {
+	for _, value := range []struct{ key, text string }{
+		{"type", column.Type}, {"rename", column.Rename}, {"format", column.Format}, {"timezone", column.Timezone},
+	} {
+		if place := at + "." + value.key; c.written(place) && value.text == "" {
+			return c.problem(place, "%s is empty; give it a value, or remove the key", place)
 		}
-		if nullable := columns[name].Nullable; columns[name].Default != nil && nullable != nil && *nullable {
-			return c.problem(at+".nullable", "%s is nullable, but its default fills every NULL; remove one of the two", at)
-		}
+	}
+	if column.Default != nil && column.Nullable != nil && *column.Nullable {
+		return c.problem(at+".nullable", "%s is nullable, but its default fills every NULL; remove one of the two", at)
 	}
 	return nil
 }
@@ -235,21 +241,26 @@ func (c *Config) checkGlob(key, glob string) error {
 
 // checkRules checks what needs no schema; the rest is checked when the rules are compiled.
 func (c *Config) checkRules(key string, rules []validate.Rule) error {
+	var wrong []error
 	for i, rule := range rules {
-		at := fmt.Sprintf("%s[%d]", key, i)
-		for _, text := range []struct{ key, value string }{
-			{"column", rule.Column}, {"in_file", rule.InFile}, {"matches", rule.Matches}, {"expr", strings.TrimSpace(rule.Expr)},
-		} {
-			if place := joinKey(at, text.key); c.written(place) && text.value == "" {
-				return c.problem(place, "%s is empty; give it a value, or remove the key", place)
-			}
+		wrong = append(wrong, c.checkRule(fmt.Sprintf("%s[%d]", key, i), rule))
+	}
+	return failure.Join(failure.Config, wrong...)
+}
+
+func (c *Config) checkRule(at string, rule validate.Rule) error {
+	for _, text := range []struct{ key, value string }{
+		{"column", rule.Column}, {"in_file", rule.InFile}, {"matches", rule.Matches}, {"expr", strings.TrimSpace(rule.Expr)},
+	} {
+		if place := joinKey(at, text.key); c.written(place) && text.value == "" {
+			return c.problem(place, "%s is empty; give it a value, or remove the key", place)
 		}
-		if err := c.checkPath(joinKey(at, "in_file"), rule.InFile); err != nil {
-			return err
-		}
-		if wrong, err := rule.Check(); err != nil {
-			return c.problem(joinKey(at, wrong), "%s: %v", at, err)
-		}
+	}
+	if err := c.checkPath(joinKey(at, "in_file"), rule.InFile); err != nil {
+		return err
+	}
+	if wrong, err := rule.Check(); err != nil {
+		return c.problem(joinKey(at, wrong), "%s: %v", at, err)
 	}
 	return nil
 }

@@ -53,7 +53,8 @@ type FlagValue struct {
 // variable gives them; those in Sets start at the working folder.
 //
 // Every error is a [failure.Error] of kind Config that is known before any data is read.
-// It is about one problem, the first in the file, and names its place and what to do.
+// It names the place of what is wrong, and what to do. Values that are wrong by themselves, or
+// else together with others, are told all at once ([failure.Error.More]).
 func Load(path string, opts LoadOptions) (*Config, error) {
 	root, err := loadTree(path, opts)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 )
 
@@ -72,7 +73,7 @@ func (p *Plan) findTable(name, at string) (*TablePlan, error) {
 		return found[0], nil
 	}
 	e := failure.New(failure.Config, "%s: %d tables of this extract are named %q", at, len(found), name).BeforeData()
-	if near, ok := nearest(name, names); ok && len(found) == 0 {
+	if near, ok := words.Nearest(name, names); ok && len(found) == 0 {
 		return nil, e.WithHint("did you mean %q?", near)
 	}
 	return nil, e.WithHint("write SCHEMA.NAME of a table in this configuration")
@@ -92,7 +93,7 @@ func (t *TablePlan) extractNames(columns []string, at string) ([]string, error) 
 		}
 		if found < 0 {
 			e := failure.New(failure.Config, "%s: table %s has no column %q", at, t.Table, name).BeforeData()
-			if near, ok := nearest(name, known); ok {
+			if near, ok := words.Nearest(name, known); ok {
 				return nil, e.WithHint("did you mean %q?", near)
 			}
 			return nil, e.WithHint("name columns that the table loads")

@@ -10,6 +10,7 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/validate"
@@ -186,7 +187,7 @@ func loadedColumns(mapped *arrow.Schema, selected []string) ([]string, error) {
 // noSuchColumn is the error for a column that the configuration names and no file has.
 func noSuchColumn(name string, names []string) error {
 	e := failure.New(failure.Source, "there is no column %q in the files", name).BeforeData()
-	if near, ok := nearest(name, names); ok {
+	if near, ok := words.Nearest(name, names); ok {
 		return e.WithHint("did you mean %q?", near)
 	}
 	return e.WithHint("`hyperlake inspect` lists the columns of files")

@@ -9,6 +9,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/repartition"
 )
@@ -120,7 +121,7 @@ func (t *TablePlan) movedColumn(cfg *Config, key, name string) (string, error) {
 		}
 	}
 	e := problem(cfg.place(key), "%s: the table loads no column %q", key, name)
-	if near, ok := nearest(name, known); ok {
+	if near, ok := words.Nearest(name, known); ok {
 		return "", e.WithHint("did you mean %q?", near)
 	}
 	return "", e.WithHint("name columns that the table loads")

@@ -124,6 +124,9 @@ type ReportError struct {
 	Kind    failure.Kind `json:"kind"`
 	Message string       `json:"message"`
 	Hint    string       `json:"hint"`
+
+	// More is what else was wrong at the same time, with its hint.
+	More []string `json:"more,omitempty"`
 }
 
 func newReport(cfg *Config, options RunOptions) *Report {
@@ -198,6 +201,9 @@ func (r *Report) finish(err error) {
 		return
 	}
 	r.Error = &ReportError{Kind: failed.Kind, Message: failed.Message, Hint: failed.Hint}
+	for _, other := range failed.More {
+		r.Error.More = append(r.Error.More, other.Sentence())
+	}
 	switch failed.Kind {
 	case failure.Data, failure.Check:
 		r.Status = Rejected

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"hyperlake/internal/failure"
 	"hyperlake/sinks/rejects"
 )
@@ -21,8 +23,8 @@ func (r *Report) brokenThresholds(tables []TableConfig) error {
 			table.Thresholds = &ReportThreshold{limits.MaxRows, limits.MaxRatio}
 		}
 		if allowed := table.excess(limits); allowed != "" {
-			broken = append(broken, fmt.Sprintf("table %s.%s: %d of %d rows were rejected, %s: %s",
-				table.Schema, table.Name, table.RowsRejected, table.RowsRead, allowed, table.culprits()))
+			broken = append(broken, fmt.Sprintf("table %s.%s: %s of %s rows were rejected, %s: %s",
+				table.Schema, table.Name, humanize.Comma(table.RowsRejected), humanize.Comma(table.RowsRead), allowed, table.culprits()))
 		}
 	}
 	if len(broken) == 0 {
@@ -36,7 +38,7 @@ func (r *Report) brokenThresholds(tables []TableConfig) error {
 func (t *ReportTable) excess(limits RejectsConfig) string {
 	switch {
 	case limits.MaxRows != nil && t.RowsRejected > int64(*limits.MaxRows):
-		return fmt.Sprintf("max_rows allows %d", *limits.MaxRows)
+		return "max_rows allows " + humanize.Comma(int64(*limits.MaxRows))
 	case limits.MaxRatio != nil && float64(t.RowsRejected) > float64(*limits.MaxRatio)*float64(t.RowsRead):
 		return fmt.Sprintf("max_ratio allows %v of them", float64(*limits.MaxRatio))
 	}
@@ -57,7 +59,7 @@ func (t *ReportTable) culprits() string {
 	slices.SortStableFunc(rules, func(a, b ReportRule) int { return cmp.Compare(b.Failed, a.Failed) })
 	var words []string
 	for _, rule := range rules[:min(len(rules), maxCulprits)] {
-		words = append(words, fmt.Sprintf("%q by %d rows%s", rule.Name, rule.Failed, t.firstOrigin(rule.Name)))
+		words = append(words, fmt.Sprintf("%q by %s rows%s", rule.Name, humanize.Comma(rule.Failed), t.firstOrigin(rule.Name)))
 	}
 	if more := len(rules) - maxCulprits; more > 0 {
 		words = append(words, fmt.Sprintf("and %d more rules", more))

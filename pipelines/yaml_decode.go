@@ -8,11 +8,14 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 )
 
 // yamlDecoder fills Go values from yamlNodes. It takes the keys from the yaml tags of
 // struct fields, as the library's own decoder does, and differs from it in what users
-// see: the first wrong thing in the order of the document, in the words of the
+// see: all that is wrong, in the order of the document and in the words of the
 // configuration; text is taken as written (1.10 stays 1.10); and a value is never
 // converted silently.
 //
@@ -169,50 +172,49 @@ func (d *yamlDecoder) decodeList(n *yamlNode, dst reflect.Value, path string) er
 	if n.kind != listNode {
 		return problem(n.at, "%s must be a list, not %s; start each entry with \"- \"", path, n.describe())
 	}
+	var wrong []error
 	list := reflect.MakeSlice(dst.Type(), len(n.items), len(n.items))
 	for i, item := range n.items {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if item.kind == nullNode {
-			return problem(item.at, "%s has no value; give it one, or remove the entry", at)
+			wrong = append(wrong, problem(item.at, "%s has no value; give it one, or remove the entry", at))
+			continue
 		}
-		if err := d.decode(item, list.Index(i), at); err != nil {
-			return err
-		}
+		wrong = append(wrong, d.decode(item, list.Index(i), at))
 	}
 	dst.Set(list)
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 func (d *yamlDecoder) decodeMap(n *yamlNode, dst reflect.Value, path string) error {
 	if n.kind != mappingNode {
 		return problem(n.at, "%s must be a mapping (key: value), not %s", path, n.describe())
 	}
+	var wrong []error
 	mapping := reflect.MakeMapWithSize(dst.Type(), len(n.entries))
 	for _, e := range n.entries {
 		value := reflect.New(dst.Type().Elem()).Elem()
-		if err := d.decodeEntry(e, value, path); err != nil {
-			return err
-		}
+		wrong = append(wrong, d.decodeEntry(e, value, path))
 		mapping.SetMapIndex(reflect.ValueOf(e.key).Convert(dst.Type().Key()), value)
 	}
 	dst.Set(mapping)
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 func (d *yamlDecoder) decodeStruct(n *yamlNode, dst reflect.Value, path string) error {
 	if n.kind != mappingNode {
 		return problem(n.at, "%s must be a mapping with the keys %s, not %s", path, strings.Join(keysOf(dst.Type()), ", "), n.describe())
 	}
+	var wrong []error
 	for _, e := range n.entries {
 		field, found := fieldOf(dst.Type(), e.key)
 		if !found {
-			return unknownKey(e, dst.Type())
+			wrong = append(wrong, unknownKey(e, dst.Type()))
+			continue
 		}
-		if err := d.decodeEntry(e, dst.FieldByIndex(field.Index), path); err != nil {
-			return err
-		}
+		wrong = append(wrong, d.decodeEntry(e, dst.FieldByIndex(field.Index), path))
 	}
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 // decodeEntry decodes the value of a key. A section (a mapping, or a list of mappings)
@@ -236,7 +238,7 @@ func unknownKey(e *yamlEntry, t reflect.Type) error {
 		return problem(e.at, "unknown key %q; did you mean %s?", e.key, strings.Join(inside, " or "))
 	}
 	keys := keysOf(t)
-	if near, ok := nearest(e.key, keys); ok {
+	if near, ok := words.Nearest(e.key, keys); ok {
 		return problem(e.at, "unknown key %s; did you mean %q?", shorten(e.key), near)
 	}
 	return problem(e.at, "unknown key %s; the keys here are %s", shorten(e.key), strings.Join(keys, ", "))

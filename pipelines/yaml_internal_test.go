@@ -83,15 +83,16 @@ func TestDecodeForeignTypes(t *testing.T) {
 	require.EqualError(t, decode("odd: 1"), "odd: values of type chan int have no form in a configuration")
 }
 
-func TestNearest(t *testing.T) {
+func TestAgesAreSaidAsTheyAreWritten(t *testing.T) {
 	t.Parallel()
-	keys := []string{"name", "output", "staging", "on_empty", "tables", "in", "min", "log_file_max_count"}
-	for word, want := range map[string]string{
-		"anme": "name", "log_file_count": "log_file_max_count", "type": "", "in_file": "", "nam": "name", "Name": "name", "onempty": "on_empty", "on-empty": "on_empty", "tabel": "tables",
-		"stagging": "staging", "ouptut": "output", "mni": "", "mim": "min", "publish": "", "": "", "om": "", "mn": "in",
+	for text, want := range map[string]string{
+		"36h": "1d12h", "7d": "7d", "90m": "1h30m", "7d12h": "7d12h", "1d0h5m": "1d5m", "90s": "1m30s", "500ms": "500ms", "24h": "1d",
 	} {
-		got, found := nearest(word, keys)
-		assert.Equal(t, want, got, word)
-		assert.Equal(t, want != "", found, word)
+		var age Age
+		require.NoError(t, age.UnmarshalText([]byte(text)))
+		assert.Equal(t, want, age.String(), text)
+		var again Age
+		require.NoError(t, again.UnmarshalText([]byte(age.String())))
+		assert.Equal(t, age, again, text)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"hyperlake/internal/words"
 )
 
 // variables are the values that fill ${NAME}, by name.
@@ -80,7 +82,7 @@ func (v variables) fill(text string) (string, error) {
 func (v variables) unknown(name string) error {
 	names := slices.Sorted(maps.Keys(v))
 	message := fmt.Sprintf("the variable ${%[1]s} has no value; give it one with --var %[1]s=VALUE", name)
-	if near, ok := nearest(name, names); ok {
+	if near, ok := words.Nearest(name, names); ok {
 		return fmt.Errorf("%s, or did you mean ${%s}?", message, near)
 	}
 	if len(names) > 0 {

@@ -8,14 +8,17 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"regexp"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/scratch"
+	"hyperlake/internal/words"
 )
 
 // app is what the commands of one invocation share.
@@ -103,11 +106,8 @@ Exit codes:
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return failure.New(failure.Usage, "%w", err).WithHint("see `%s --help`", cmd.CommandPath()).BeforeData()
-	})
+	root.SetFlagErrorFunc(wrongFlag)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SuggestionsMinimumDistance = 2
 	a.flags.add(root.PersistentFlags())
 	root.AddCommand(
 		a.runCommand(),
@@ -135,8 +135,30 @@ func noCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	e := failure.New(failure.Usage, "unknown command %q", args[0]).BeforeData()
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return e.WithHint("did you mean `%s %s`?", cmd.CommandPath(), near[0])
+	var names []string
+	for _, known := range cmd.Commands() {
+		if known.IsAvailableCommand() {
+			names = append(names, known.Name())
+		}
+	}
+	if near, ok := words.Nearest(args[0], names); ok {
+		return e.WithHint("did you mean `%s %s`?", cmd.CommandPath(), near)
+	}
+	return e.WithHint("see `%s --help`", cmd.CommandPath())
+}
+
+// unknownFlag matches what cobra says of a flag that the command does not have.
+var unknownFlag = regexp.MustCompile(`^unknown flag: --(.+)$`)
+
+// wrongFlag refuses a flag, with the nearest one that the command has.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	e := failure.New(failure.Usage, "%w", err).BeforeData()
+	if found := unknownFlag.FindStringSubmatch(err.Error()); found != nil {
+		var names []string
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+		if near, ok := words.Nearest(found[1], names); ok {
+			return e.WithHint("did you mean --%s?", near)
+		}
 	}
 	return e.WithHint("see `%s --help`", cmd.CommandPath())
 }

@@ -48,20 +48,31 @@ func (a *app) finish(err error) int {
 		return code
 	}
 	if a.flags.logFormat == formatJSON {
-		line, err := json.Marshal(map[string]any{
-			"level": "ERROR", "kind": failed.Kind, "message": failed.Message, "hint": failed.Hint, "exit_code": code,
-		})
+		words := map[string]any{"level": "ERROR", "kind": failed.Kind, "message": failed.Message, "hint": failed.Hint, "exit_code": code}
+		if len(failed.More) > 0 {
+			words["more"] = sentences(failed.More)
+		}
+		line, err := json.Marshal(words)
 		if err == nil {
 			_, _ = fmt.Fprintln(a.stderr, string(line)) // nobody is left to tell
 			return code
 		}
 	}
-	text := "hyperlake: " + oneLine(failed.Message)
-	if failed.Hint != "" {
-		text += "; " + oneLine(failed.Hint)
+	text := "hyperlake: " + failed.Sentence()
+	if n := len(failed.More); n > 0 {
+		_, _ = fmt.Fprintln(a.stderr, strings.Join(sentences(failed.More), "\n"))
+		text += fmt.Sprintf(" (and %s, above)", plural(int64(n), "more problem", "more problems"))
 	}
 	_, _ = fmt.Fprintln(a.stderr, text)
 	return code
+}
+
+func sentences(failures []*failure.Error) []string {
+	var texts []string
+	for _, f := range failures {
+		texts = append(texts, f.Sentence())
+	}
+	return texts
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Kind says which part failed. The values are those of error.kind in the report.
@@ -40,6 +41,9 @@ type Error struct {
 	Hint    string // what to do next; may be empty
 	Early   bool   // known before any data was read: exit code 2
 	Retry   bool   // the same may succeed when it is tried again
+
+	// More are further failures, about other things that were wrong at the same time.
+	More []*Error
 
 	err error // the cause, for errors.Is and errors.As
 }
@@ -80,6 +84,15 @@ func (e *Error) Retryable() *Error {
 
 func (e *Error) Error() string { return e.Message }
 
+// Sentence is the message and the hint, on one line.
+func (e *Error) Sentence() string {
+	text := strings.Join(strings.Fields(e.Message), " ")
+	if e.Hint != "" {
+		text += "; " + strings.Join(strings.Fields(e.Hint), " ")
+	}
+	return text
+}
+
 // Unwrap returns the cause that New was given with %w, or nil.
 func (e *Error) Unwrap() error { return e.err }
 
@@ -100,6 +113,29 @@ func Of(err error, fallback Kind) *Error {
 	outer := *inner
 	outer.Message, outer.err = err.Error(), err
 	return &outer
+}
+
+// Join makes one failure of several that are about different things, so that all are told at
+// once: the first, which knows of the others. It is known early, or may pass, only if all are and
+// do. nil errors are left out; Join of none is nil.
+func Join(fallback Kind, errs ...error) error {
+	var all []*Error
+	for _, err := range errs {
+		if e := Of(err, fallback); e != nil {
+			alone := *e
+			alone.More = nil
+			all = append(append(all, &alone), e.More...)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	first := all[0]
+	first.More = all[1:]
+	for _, other := range first.More {
+		first.Early, first.Retry = first.Early && other.Early, first.Retry && other.Retry
+	}
+	return first
 }
 
 // wire is an Error inside the text of another error. The JSON is quoted once more, so

@@ -67,3 +67,23 @@ func TestDecodeRefusesOtherText(t *testing.T) {
 	}
 	assert.NoError(t, failure.Encode(nil, failure.Engine))
 }
+
+func TestJoinTellsAll(t *testing.T) {
+	t.Parallel()
+	assert.NoError(t, failure.Join(failure.Config))
+	assert.NoError(t, failure.Join(failure.Config, nil, nil))
+	a := failure.New(failure.Config, "a").WithHint("mend a").BeforeData()
+	bc := failure.Join(failure.Config, failure.New(failure.Source, "b").BeforeData(), nil, errors.New("c"))
+	joined := failure.Of(failure.Join(failure.Config, nil, a, bc), failure.Engine)
+	assert.Equal(t, "a; mend a", joined.Sentence())
+	require.Len(t, joined.More, 2)
+	assert.Equal(t, failure.Source, joined.More[0].Kind)
+	assert.Equal(t, "c", joined.More[1].Sentence())
+	assert.Empty(t, joined.More[0].More)
+	assert.False(t, joined.Early, "c is not known early")
+	assert.Empty(t, a.More, "what was joined stays as it was")
+
+	wrapped := failure.Of(fmt.Errorf("table t: %w", joined), failure.Engine)
+	assert.Equal(t, "table t: a", wrapped.Message)
+	assert.Len(t, wrapped.More, 2)
+}
