@@ -137,13 +137,6 @@ func dataflowConfig(t *testing.T, service *dataflowtest.Service, folder, rule st
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "items.yaml"), must(json.Marshal(config)), 0o600))
 }
 
-func must[T any](value T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return value
-}
-
 // runs runs the program and returns what it printed and said.
 func runs(t *testing.T, folder string, code int, args ...string) (stdout, stderr string) {
 	t.Helper()

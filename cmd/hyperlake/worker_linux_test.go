@@ -22,7 +22,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 
-	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/runners/prismtest"
@@ -87,19 +86,6 @@ func (r *workerRun) start(t *testing.T, config string, args ...string) {
 			_ = syscall.Kill(r.boot, syscall.SIGKILL)
 		}
 	})
-}
-
-func foundHyperd(t *testing.T) string {
-	path, err := hyperd.Find("")
-	require.NoError(t, err, "the tests need hyperd: run `make hyperd` first")
-	return path
-}
-
-func folderIn(t *testing.T, parent string) string {
-	folder, err := os.MkdirTemp(parent, "hl") // short, for the sockets
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	return folder
 }
 
 // find says whether the worker loads rows, and looks up the processes.

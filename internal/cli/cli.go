@@ -37,7 +37,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler), tempFolder: os.TempDir()}
 	removeScratch, err := scratch.Use()
 	if err != nil {
-		return a.finish(failure.New(failure.Storage, "make a folder for temporary files: %w", err))
+		return a.finish(failure.New(failure.Storage, "make a folder for temporary files: %w", err).
+			WithHint("set TMPDIR to a folder that is there and can be written"))
 	}
 	defer removeScratch()
 	defer hyperd.Shutdown()

@@ -109,7 +109,12 @@ func (c SpoolConfig) open() (spool, error) {
 	if err != nil {
 		return spool{}, err
 	}
-	if s.scratch, err = scratch.Make(s.folder, "spool-"); err != nil {
+	s.scratch, err = scratch.Make(s.folder, "spool-")
+	if err != nil && s.folder != c.Path && s.folder != os.TempDir() { // memory with room, but not for us
+		c.Path = os.TempDir()
+		return c.open()
+	}
+	if err != nil {
 		return spool{}, failure.New(failure.Storage, "make a folder for the spool: %w", err).
 			WithHint("check that the folder can be written, or set spool.path")
 	}
