@@ -126,11 +126,20 @@ func (c *contents) statistics(n node, field arrow.Field, group format.RowGroup) 
 		least, most = widenZeros(least, most)
 	}
 	leaf := column.Column{Physical: n.Physical, Length: n.TypeLength, Type: field.Type}
+	if n.hybrid != nil && n.Logical.ID == format.Date {
+		leaf.Hybrid = n.hybrid
+	}
 	bounds, err := column.FromPlain(leaf, least, most)
-	if err == nil && isOrdered(bounds) {
+	if err == nil && isOrdered(bounds) && !n.reorders(bounds) {
 		known.Bounds = bounds
 	}
 	return known
+}
+
+// reorders says whether values between two bounds may not keep their order when they move to
+// another calendar: dates do, timestamps may not where clocks were set back.
+func (n node) reorders(bounds arrow.Array) bool {
+	return n.hybrid != nil && n.Logical.ID == format.Timestamp && moves(bounds)
 }
 
 // trusted returns the bounds whose order is known, nil if there are none. Bounds from
