@@ -99,12 +99,14 @@ func (m *mapping) describe(column *hyper.Column) {
 func conversions(columns map[string]ColumnConfig) []convert.Column {
 	var asked []convert.Column
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
-		c := columns[name]
-		asked = append(asked, convert.Column{
-			Source: name, Nested: c.Nested, Type: c.Type, Format: c.Format, Timezone: c.Timezone, Default: c.Default,
-		})
+		asked = append(asked, columns[name].conversion(name))
 	}
 	return asked
+}
+
+// conversion is what a configuration asks for the column of a name.
+func (c ColumnConfig) conversion(name string) convert.Column {
+	return convert.Column{Source: name, Nested: c.Nested, Type: c.Type, Format: c.Format, Timezone: c.Timezone, Default: c.Default}
 }
 
 // allRules is the rules of a table and those that its columns call for.

@@ -218,7 +218,7 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 	}
 	table := &TablePlan{Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path}
 	table.Schema, table.Name = tableCfg.Schema, tableCfg.Name
-	if table.Drift, err = src.columns.check(m.sourceNames(), tableCfg.Source.OnDrift); err != nil {
+	if table.Drift, err = src.columns.check(m.sourceNames(), tableCfg.Source.OnDrift, tableCfg.Columns); err != nil {
 		return nil, err
 	}
 	table.Drift = append(table.Drift, src.partitionDrift(m.source)...)
