@@ -38,12 +38,18 @@ func writeShapes(t *testing.T, path string, shapes ...[]byte) {
 		b.Field(0).(*array.Int64Builder).Append(int64(i))
 		b.Field(1).(*array.BinaryBuilder).Append(shape)
 	}
+	writeRecord(t, path, b.NewRecord())
+}
+
+// writeRecord writes a file that keeps the metadata of fields, with the logical types that it names.
+func writeRecord(t *testing.T, path string, record arrow.Record) {
+	t.Helper()
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	file, err := os.Create(path)
 	require.NoError(t, err)
-	w, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(), pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
+	w, err := pqarrow.NewFileWriter(record.Schema(), file, parquet.NewWriterProperties(), pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
 	require.NoError(t, err)
-	require.NoError(t, w.Write(b.NewRecord()))
+	require.NoError(t, w.Write(record))
 	require.NoError(t, w.Close())
 }
 

@@ -81,6 +81,7 @@ func (m *mapping) describe(column *hyper.Column) {
 	found, _ := m.source.FieldsByName(top)
 	made, _ := m.mapped.FieldsByName(column.Source)
 	from := found[0]
+	defer warn(column, from)
 	if top == column.Source && arrow.TypeEqual(from.Type, made[0].Type) {
 		return
 	}
@@ -232,5 +233,9 @@ func mapAlone(field arrow.Field, nested convert.Nested) (hyper.Column, error) {
 	if err != nil {
 		return hyper.Column{}, err
 	}
-	return hyper.MapField(mapped.Schema().Field(0), hyper.FormatChoice{})
+	column, err := hyper.MapField(mapped.Schema().Field(0), hyper.FormatChoice{})
+	if err == nil {
+		warn(&column, field)
+	}
+	return column, err
 }

@@ -118,6 +118,14 @@ func (c lakeColumn) wayOut() string {
 	return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or ", scalar(c.found.Field.Name))
 }
 
+// losesNanos says whether nanoseconds of a form are not in the field for all.
+func (c lakeColumn) losesNanos() bool {
+	return !holds(c.field, inNanos) && c.field.Type.ID() != arrow.STRING &&
+		slices.ContainsFunc(c.found.Forms, func(form parquetread.Form) bool {
+			return !form.IsMissing() && (holds(form.Field, inNanos) || holds(form.Field, isInt96))
+		})
+}
+
 // outcome says how files differ in a column, and what becomes of it.
 func (c lakeColumn) outcome() string {
 	var result []string
@@ -126,6 +134,9 @@ func (c lakeColumn) outcome() string {
 	}
 	if len(c.found.Forms) > 2 || len(result) == 0 {
 		result = append(result, "read as "+parquetread.Form{Field: c.field}.Type())
+	}
+	if c.losesNanos() {
+		result = append(result, "nanoseconds cut down to microseconds")
 	}
 	return fmt.Sprintf("%s: %s", c.found, strings.Join(result, ", "))
 }

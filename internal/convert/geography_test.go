@@ -18,6 +18,7 @@ import (
 	"github.com/twpayne/go-geom/encoding/wkt"
 
 	"hyperlake/internal/batch"
+	"hyperlake/internal/convert"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/hyperd/hyperdtest"
 )
