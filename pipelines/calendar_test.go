@@ -1,12 +1,16 @@
 package pipelines_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/pipelines"
 )
 
 // sparkFile copies a file that Spark wrote into a lake.
@@ -39,4 +43,26 @@ func TestSparkLegacyCalendar(t *testing.T) {
 		"0001-01-01|0001-01-01 07:52:58+00|0", "1500-12-25|1500-12-25 07:52:58+00|10", "1582-10-04|1582-10-04 07:52:58+00|11",
 		"1799-12-31|1799-12-31 08:55:01.456789+00|14", "2020-01-01|2020-01-01 09:02:03+00|23",
 	}, rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY "id"`))
+}
+
+// Old timestamps of a zone that the file does not name are refused, as early as they are known.
+func TestSparkLegacyCalendarWithoutAZone(t *testing.T) {
+	for name, isEarly := range map[string]bool{"micros_utc": true, "int96_kolkata": false} {
+		folder := t.TempDir()
+		sparkFile(t, filepath.Join(folder, "lake"), name)
+		path := filepath.Join(folder, "lake", name+".parquet")
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, bytes.ReplaceAll(data, []byte("spark.timeZone"), []byte("spark.timeZon_")), 0o600))
+		config := "name: x\ntables:\n  - source: {uri: lake/*.parquet, select: [id, d, t]}\n"
+		_, err = pipelines.MakePlan(t.Context(), configure(t, folder, config))
+		assert.Equal(t, isEarly, err != nil)
+		_, err = run(t, t.Context(), configure(t, folder, config), nil)
+		require.ErrorContains(t, err, `column "t": it holds timestamps before 1900`)
+		known := failure.Of(err, failure.Engine)
+		assert.Equal(t, isEarly, known.Early)
+		assert.Contains(t, known.Hint, "Spark 3.3 or later")
+		rows, _ := loaded(t, folder, ", select: [id, d], where: 'id == 10'", "")
+		assert.Equal(t, []string{"10|1500-12-25"}, rows)
+	}
 }

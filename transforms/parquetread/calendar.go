@@ -7,6 +7,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
+	"hyperlake/internal/failure"
+	"hyperlake/transforms/parquetread/internal/column"
 	"hyperlake/transforms/parquetread/internal/format"
 	"hyperlake/transforms/parquetread/internal/julian"
 )
@@ -94,6 +96,39 @@ func (c contents) mayMove(n node, field arrow.Field) bool {
 		}
 	}
 	return false
+}
+
+// CheckZones refuses flat columns that hold timestamps which cannot be read, by what the
+// statistics say: ones that depend on a time zone which the file does not name. Others end in
+// the same failure when they are read.
+func (f Footer) CheckZones(columns *arrow.Schema) error {
+	for _, name := range f.zoneless {
+		if columns.HasField(name) {
+			return failure.New(failure.Source, "file %s: column %q: %w", f.Info.URI, name, column.ErrNoZone).WithHint("%s", zoneHint).BeforeData()
+		}
+	}
+	return nil
+}
+
+// zonelessColumns lists the columns that CheckZones refuses.
+func (c contents) zonelessColumns(schema *arrow.Schema) []string {
+	var names []string
+	for i, n := range c.root.children {
+		if n.hybrid != julian.Unknown || n.Logical.ID != format.Timestamp {
+			continue
+		}
+		for _, group := range c.meta.RowGroups {
+			said, err := format.ParseStatistics(group.Columns[n.leaf].Statistics)
+			if err != nil || group.Rows == 0 {
+				continue
+			}
+			if bounds := c.bounds(n, schema.Field(i), said); bounds != nil && moves(bounds) {
+				names = append(names, n.Name)
+				break
+			}
+		}
+	}
+	return names
 }
 
 // moves says whether the first of some dates or timestamps is not the same in both calendars.

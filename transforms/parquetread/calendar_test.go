@@ -132,11 +132,17 @@ func TestLegacyTimestampsWithoutAZone(t *testing.T) {
 		require.ErrorContains(t, err, "depend on the time zone of the writer", name)
 		require.ErrorContains(t, err, `"t"`)
 		assert.Contains(t, failure.Of(err, "").Hint, "Spark 3.3")
+		footer := footerOf(t, path)
+		early := footer.CheckZones(footer.Schema)
+		assert.Equal(t, name != "spark_int96_new_york", early != nil, "INT96 has no statistics")
+		require.NoError(t, footer.CheckZones(tableOf(footer, "d", "n").Schema.Schema))
 		shard, _ := allOf(t, path)
 		dates, err := readAll(shard, tableOf(footerOf(t, path), "d"))
 		require.NoError(t, err)
 		assert.Equal(t, texts(readFile(t, fixture(name)), "d"), texts(dates, "d"), name)
 	}
+	known := footerOf(t, fixture("spark_micros_utc"))
+	require.NoError(t, known.CheckZones(known.Schema))
 	recent := altered(t, "spark_recent", "spark.timeZone", "spark.timeZon_")
 	assert.Equal(t, texts(readFile(t, fixture("spark_recent")), "t"), texts(readFile(t, recent), "t"))
 }

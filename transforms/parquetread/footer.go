@@ -27,6 +27,7 @@ type Footer struct {
 	contents *contents // nil when it was forgotten
 	summary  *summary  // what is kept of it
 	plain    []bool    // by column: IsPlain
+	zoneless []string  // columns that CheckZones refuses
 }
 
 // footerReaders is how many footers ReadFooters reads at once.
@@ -68,7 +69,8 @@ func ReadFooter(ctx context.Context, info storage.Info) (Footer, error) {
 		}
 		file.meta.Compact()
 		kept := file.contents // and not the rest of the file
-		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.rows, contents: &kept, plain: kept.plainColumns(file.schema)}
+		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.rows, contents: &kept}
+		footer.plain, footer.zoneless = kept.plainColumns(file.schema), kept.zonelessColumns(file.schema)
 		return file.reader.Close()
 	})
 	return footer, fileError(info.URI, err)

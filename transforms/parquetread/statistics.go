@@ -118,9 +118,18 @@ func (c *contents) statistics(n node, field arrow.Field, group format.RowGroup) 
 	if n.Repetition == format.Optional && said.Nulls >= 0 && said.Nulls <= group.Rows {
 		known.Nulls = said.Nulls
 	}
+	if bounds := c.bounds(n, field, said); bounds != nil && !n.reorders(bounds) {
+		known.Bounds = bounds
+	}
+	return known
+}
+
+// bounds returns those of the statistics of a flat column, nil if there are none that can be
+// trusted. Timestamps are as they are stored.
+func (c *contents) bounds(n node, field arrow.Field, said format.Statistics) arrow.Array {
 	least, most := c.trusted(n, field, said)
 	if least == nil || most == nil {
-		return known
+		return nil
 	}
 	if n.Physical == format.Float || n.Physical == format.Double || n.Logical.ID == format.Float16 {
 		least, most = widenZeros(least, most)
@@ -130,10 +139,10 @@ func (c *contents) statistics(n node, field arrow.Field, group format.RowGroup) 
 		leaf.Hybrid = n.hybrid
 	}
 	bounds, err := column.FromPlain(leaf, least, most)
-	if err == nil && isOrdered(bounds) && !n.reorders(bounds) {
-		known.Bounds = bounds
+	if err != nil || !isOrdered(bounds) {
+		return nil
 	}
-	return known
+	return bounds
 }
 
 // reorders says whether values between two bounds may not keep their order when they move to
