@@ -82,6 +82,7 @@ func (m *mapping) describe(column *hyper.Column) {
 	found, _ := m.source.FieldsByName(top)
 	made, _ := m.mapped.FieldsByName(column.Source)
 	from := found[0]
+	defer warn(column, from)
 	if top == column.Source && arrow.TypeEqual(from.Type, made[0].Type) {
 		return
 	}
@@ -100,12 +101,14 @@ func (m *mapping) describe(column *hyper.Column) {
 func conversions(columns map[string]ColumnConfig) []convert.Column {
 	var asked []convert.Column
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
-		c := columns[name]
-		asked = append(asked, convert.Column{
-			Source: name, Nested: c.Nested, Type: c.Type, Format: c.Format, Timezone: c.Timezone, Default: c.Default,
-		})
+		asked = append(asked, columns[name].conversion(name))
 	}
 	return asked
+}
+
+// conversion is what a configuration asks for the column of a name.
+func (c ColumnConfig) conversion(name string) convert.Column {
+	return convert.Column{Source: name, Nested: c.Nested, Type: c.Type, Format: c.Format, Timezone: c.Timezone, Default: c.Default}
 }
 
 // allRules is the rules of a table and those that its columns call for.
@@ -231,5 +234,9 @@ func mapAlone(field arrow.Field, nested convert.Nested) (hyper.Column, error) {
 	if err != nil {
 		return hyper.Column{}, err
 	}
-	return hyper.MapField(mapped.Schema().Field(0), hyper.FormatChoice{})
+	column, err := hyper.MapField(mapped.Schema().Field(0), hyper.FormatChoice{})
+	if err == nil {
+		warn(&column, field)
+	}
+	return column, err
 }

@@ -218,7 +218,7 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 	}
 	table := &TablePlan{Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path}
 	table.Schema, table.Name = tableCfg.Schema, tableCfg.Name
-	if table.Drift, err = src.columns.check(m.sourceNames(), tableCfg.Source.OnDrift); err != nil {
+	if table.Drift, err = src.columns.check(m.sourceNames(), tableCfg.Source.OnDrift, tableCfg.Columns); err != nil {
 		return nil, err
 	}
 	table.Drift = append(table.Drift, src.partitionDrift(m.source)...)
@@ -238,7 +238,9 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 	if err := table.planRepartition(cfg, tableCfg.Repartition, validator.Schema()); err != nil {
 		return nil, err
 	}
-	table.addFiles(src, m.source, validator, cfg)
+	if err := table.addFiles(src, m.source, validator, cfg); err != nil {
+		return nil, err
+	}
 	return table, table.Repartition.setBounds()
 }
 
@@ -288,7 +290,8 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 }
 
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
-func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, cfg *Config) {
+// It refuses files that are read whole and have values that cannot be.
+func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, cfg *Config) error {
 	t.read = parquetread.Table{Schema: batch.Schema{Schema: columns}}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {
@@ -322,10 +325,16 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 		if len(file.groups) == 0 && footer.Rows > 0 {
 			t.Pruned.Files++
 		}
+		if len(file.groups) == len(footer.RowGroups) {
+			if err := footer.CheckZones(columns); err != nil {
+				return err
+			}
+		}
 		t.decide(defers, &file, *footer)
 		footer.Release()
 		t.files = append(t.files, file)
 	}
+	return nil
 }
 
 func (p *Pruned) add(group parquetread.RowGroup) {

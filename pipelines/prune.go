@@ -39,11 +39,23 @@ func (s statistics) ranges(column string) expr.Range {
 	}
 	known := expr.Range{Nulls: nullsOf(chunk.Statistics.Nulls, s.group.Rows)}
 	if chunk.Statistics.Bounds != nil {
-		if bounds, err := parquetread.Widen(chunk.Statistics.Bounds, found[0].Type); err == nil {
-			known.Bounds = bounds
-		}
+		known.Bounds = s.bounds(chunk.Statistics.Bounds, found[0])
 	}
 	return known
+}
+
+// bounds are those of a column of a file as the table has it; nil where it has them in
+// another order, as text of numbers is.
+func (s statistics) bounds(stored arrow.Array, to arrow.Field) arrow.Array {
+	from, ok := s.footer.Schema.FieldsByName(to.Name)
+	if !ok || to.Type.ID() == arrow.STRING && stored.DataType().ID() != arrow.STRING {
+		return nil
+	}
+	bounds, err := parquetread.Widen(stored, from[0], to)
+	if err != nil {
+		return nil
+	}
+	return bounds
 }
 
 func nullsOf(nulls, rows int64) expr.Nulls {

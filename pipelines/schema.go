@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
 	"hyperlake/transforms/parquetread"
 )
@@ -22,8 +23,9 @@ type lakeColumn struct {
 	doubled bool        // a file has several columns of the name
 }
 
-// columnsOf unifies the columns of files.
-func columnsOf(footers []parquetread.Footer) lakeColumns {
+// columnsOf unifies the columns of files. What is asked for columns settles as what they are
+// read that no type of their own holds.
+func columnsOf(footers []parquetread.Footer, asked map[string]ColumnConfig) lakeColumns {
 	var columns lakeColumns
 	index := map[string]int{}
 	for _, found := range parquetread.FindColumns(footers) {
@@ -32,19 +34,20 @@ func columnsOf(footers []parquetread.Footer) lakeColumns {
 			continue
 		}
 		index[found.Field.Name] = len(columns)
-		columns = append(columns, unified(found))
+		columns = append(columns, unified(found, asked))
 	}
 	return columns
 }
 
-func unified(found parquetread.FoundColumn) lakeColumn {
+func unified(found parquetread.FoundColumn, asked map[string]ColumnConfig) lakeColumn {
+	carried := func(path string, field arrow.Field) bool { return convert.Carries(field, asked[path].conversion(path)) }
 	c := lakeColumn{found: found, field: found.Forms[0].Field, fits: true}
 	for _, form := range found.Forms[1:] {
 		if form.IsMissing() {
 			c.field.Nullable = true
 			continue
 		}
-		wide, ok := parquetread.Unify(c.field, form.Field)
+		wide, ok := parquetread.Unify(c.field, form.Field, carried)
 		if !ok {
 			c.fits = false
 			break
@@ -68,8 +71,8 @@ func (l lakeColumns) fields() []arrow.Field {
 const maxDriftListed = 20
 
 // check refuses needed columns that differ, or that a file has several times. Notes say
-// what becomes of those that differ and may.
-func (l lakeColumns) check(needed []string, onDrift OnDrift) (notes []string, err error) {
+// what becomes of those that differ and may, because of onDrift or of a type that they are given.
+func (l lakeColumns) check(needed []string, onDrift OnDrift, asked map[string]ColumnConfig) (notes []string, err error) {
 	var drift []string
 	for _, c := range l {
 		name := c.found.Field.Name
@@ -79,11 +82,11 @@ func (l lakeColumns) check(needed []string, onDrift OnDrift) (notes []string, er
 			return nil, failure.New(failure.Source, "a file has two columns named %q (first found in %s)", name, c.found.Forms[0].FirstFile).
 				WithHint("rename one of them in the files").BeforeData()
 		case !c.found.Drifts():
-		case onDrift == OnDriftFail:
+		case onDrift == OnDriftFail && !(c.fits && c.isEverywhere() && asked[name].Type != ""):
 			drift = append(drift, c.found.String())
 		case !c.fits:
 			return nil, failure.New(failure.Source, "the files differ: %s; none of these types holds the values of the others", c.found).
-				WithHint("make the files alike, or choose with source.uri or source.select what belongs together").BeforeData()
+				WithHint("%smake the files alike, or choose with source.uri or source.select what belongs together", c.wayOut()).BeforeData()
 		default:
 			notes = append(notes, c.outcome())
 		}
@@ -98,6 +101,31 @@ func (l lakeColumns) check(needed []string, onDrift OnDrift) (notes []string, er
 		WithHint("set source.on_drift: union to widen types and fill with NULL where that loses nothing, or choose with source.uri or source.select what belongs together").BeforeData()
 }
 
+// isEverywhere says whether no file lacks the column.
+func (c lakeColumn) isEverywhere() bool {
+	return !slices.ContainsFunc(c.found.Forms, parquetread.Form.IsMissing)
+}
+
+// wayOut is the beginning of a hint to give the column a type that its values convert to; empty
+// where text is not such a type.
+func (c lakeColumn) wayOut() string {
+	asText := convert.Column{Type: "text"}
+	for _, form := range c.found.Forms {
+		if !form.IsMissing() && !convert.Carries(form.Field, asText) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or ", scalar(c.found.Field.Name))
+}
+
+// losesNanos says whether nanoseconds of a form are not in the field for all.
+func (c lakeColumn) losesNanos() bool {
+	return !holds(c.field, inNanos) && c.field.Type.ID() != arrow.STRING &&
+		slices.ContainsFunc(c.found.Forms, func(form parquetread.Form) bool {
+			return !form.IsMissing() && (holds(form.Field, inNanos) || holds(form.Field, isInt96))
+		})
+}
+
 // outcome says how files differ in a column, and what becomes of it.
 func (c lakeColumn) outcome() string {
 	var result []string
@@ -106,6 +134,9 @@ func (c lakeColumn) outcome() string {
 	}
 	if len(c.found.Forms) > 2 || len(result) == 0 {
 		result = append(result, "read as "+parquetread.Form{Field: c.field}.Type())
+	}
+	if c.losesNanos() {
+		result = append(result, "nanoseconds cut down to microseconds")
 	}
 	return fmt.Sprintf("%s: %s", c.found, strings.Join(result, ", "))
 }

@@ -68,7 +68,7 @@ func openSource(ctx context.Context, run *Config, cfg TableConfig, wanted func(c
 	if s.footers, err = parquetread.ReadFooters(ctx, infos, wanted); err != nil {
 		return nil, err
 	}
-	s.columns = columnsOf(s.footers)
+	s.columns = columnsOf(s.footers, cfg.Columns)
 	fields := s.columns.fields()
 	for _, p := range s.partitions {
 		field, err := p.columnOf(fields, cfg.Columns)

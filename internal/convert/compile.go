@@ -114,6 +114,7 @@ func (l leaf) compile(asked Column) (mapped, error) {
 
 func (m mapped) convertTo(to target, asked Column) (mapped, error) {
 	var err error
+	source := m.field
 	if asked.Default != nil {
 		if m.fill, err = defaultValue(to, asked); err != nil {
 			return mapped{}, err
@@ -132,6 +133,9 @@ func (m mapped) convertTo(to target, asked Column) (mapped, error) {
 	m.reason = "does not convert to " + to.sql
 	if to.kind == geography {
 		m.reason += " (valid shapes of longitude and latitude in degrees, without height or measure)"
+	}
+	if isText := to.kind == text && kindOf(source) == wkb; isText || to.kind == geography {
+		m.flaw = func(values arrow.Array, row int) flaw { return flawOf(values, row, !isText) }
 	}
 	if asked.Format != "" {
 		m.reason += " by the format " + asked.Format

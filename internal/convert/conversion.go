@@ -74,6 +74,10 @@ func find(field arrow.Field, to target, c Column) (kernel, error) {
 	if !ok && !same {
 		return nil, noWay(field, to)
 	}
+	isUTC := batch.LogicalType(field) == batch.LogicalInt96 && way.zone == needed
+	if isUTC {
+		way.zone = optional
+	}
 	if err := c.checkUnused(way, to); err != nil {
 		return nil, err
 	}
@@ -89,6 +93,9 @@ func find(field arrow.Field, to target, c Column) (kernel, error) {
 	var err error
 	if r.zone, err = c.location(); err != nil {
 		return nil, err
+	}
+	if r.zone == nil && isUTC {
+		r.zone = time.UTC
 	}
 	if r.format, err = c.layout(); err != nil {
 		return nil, err

@@ -33,6 +33,7 @@ type mapped struct {
 	kernel kernel      // nil if values stay as they are
 	fill   arrow.Array // the one value that replaces NULLs, or nil
 	reason string
+	flaw   func(values arrow.Array, row int) flaw // more about a value that does not convert; nil if there is no more to say
 }
 
 // Failure is the rows of a record in which a column's value does not convert.
@@ -60,6 +61,19 @@ func (c *Converter) Shared(column int) bool { return c.columns[column].isShared(
 
 // Reason says what is wrong with the rows of a [Failure] of the column. It holds no value.
 func (c *Converter) Reason(column int) string { return c.columns[column].reason }
+
+// Explain says why the value in a row of a record, as it was given to Apply, does not convert to the
+// mapped column. It holds no value.
+func (c *Converter) Explain(column int, record arrow.Record, row int) string {
+	m := c.columns[column]
+	if m.flaw == nil {
+		return m.reason
+	}
+	if found := m.flaw(m.leaf(record.Column(m.path[0])), row); found != "" {
+		return m.reason + ": " + string(found)
+	}
+	return m.reason
+}
 
 // Apply makes the mapped record, which shares with the record what needs no conversion, and
 // lists the values that do not convert, by column; they are NULL in the mapped record, even
@@ -92,9 +106,7 @@ func (c *Converter) Apply(record arrow.Record) (arrow.Record, []Failure, error) 
 }
 
 func (m mapped) apply(values arrow.Array) (converted arrow.Array, failed []int, err error) {
-	for _, field := range m.path[1:] {
-		values = child(values, field)
-	}
+	values = m.leaf(values)
 	if m.kernel != nil {
 		if values, failed, err = m.kernel(values); err != nil {
 			return nil, nil, err
@@ -106,6 +118,14 @@ func (m mapped) apply(values arrow.Array) (converted arrow.Array, failed []int, 
 		}
 	}
 	return values, failed, nil
+}
+
+// leaf is the values of the column in those of its source column.
+func (m mapped) leaf(values arrow.Array) arrow.Array {
+	for _, field := range m.path[1:] {
+		values = child(values, field)
+	}
+	return values
 }
 
 // isShared says whether the column is a source column as it is.

@@ -69,29 +69,52 @@ const (
 
 func (s shape) isEmpty() bool { return len(s.rings) == 0 && len(s.members) == 0 }
 
-// isGeography says whether hyperd stores the shape as it is: degrees of longitude and
+// flaw says what a value lacks to be a shape that hyperd stores as it is; it is empty where it
+// lacks nothing.
+type flaw string
+
+const (
+	noWKB     flaw = "it is no well-known binary"
+	noWKT     flaw = "it is no well-known text"
+	notFinite flaw = "a coordinate is not finite"
+	noDegrees flaw = "a coordinate is not in degrees of longitude and latitude"
+	noLine    flaw = "a line does not have two different points"
+	noRing    flaw = "a ring is not closed"
+	hasEmpty  flaw = "a part of it is empty"
+)
+
+// layoutFlaws are those of shapes whose points have more than two numbers.
+var layoutFlaws = [...]flaw{flat: "", withZ: "it has height", withM: "it has a measure", withZM: "it has height and a measure"}
+
+// flaw is empty for shapes that hyperd stores as they are: degrees of longitude and
 // latitude without height or measure, lines of two points at least that differ in what
 // hyperd keeps, closed rings, and nothing empty inside of multi-shapes.
-func (s shape) isGeography() bool {
+func (s shape) flaw() flaw {
 	if s.layout != flat {
-		return false
+		return layoutFlaws[s.layout]
 	}
 	for _, ring := range s.rings {
 		for i := 0; i < len(ring); i += 2 {
-			if !(math.Abs(ring[i]) <= maxLongitude && math.Abs(ring[i+1]) <= maxLatitude) { // nor NaN
-				return false
+			if math.Abs(ring[i]) > maxLongitude || math.Abs(ring[i+1]) > maxLatitude {
+				return noDegrees
 			}
 		}
-		if s.of == lineString && !isLine(ring) || s.of == polygon && !isRing(ring) {
-			return false
+		if s.of == lineString && !isLine(ring) {
+			return noLine
+		}
+		if s.of == polygon && !isRing(ring) {
+			return noRing
 		}
 	}
 	for _, member := range s.members {
-		if s.of.isMulti() && member.isEmpty() || !member.isGeography() {
-			return false
+		if s.of.isMulti() && member.isEmpty() {
+			return hasEmpty
+		}
+		if flaw := member.flaw(); flaw != "" {
+			return flaw
 		}
 	}
-	return true
+	return ""
 }
 
 // isLine says whether not all points are the same place to hyperd, which divides the circle
@@ -118,8 +141,8 @@ func textsToGeography(r request) (kernel, error) {
 	return toBytes(r.to.arrow, func(values arrow.Array) appender {
 		get := texts(values)
 		return func(dst []byte, at int) ([]byte, bool) {
-			s, ok := parseWKT(get(at))
-			return s.appendGeography(dst, ok)
+			s, flaw := parseWKT(get(at))
+			return s.appendGeography(dst, flaw)
 		}
 	}), nil
 }
@@ -129,17 +152,36 @@ func shapesToGeography(r request) (kernel, error) {
 	return toBytes(r.to.arrow, func(values arrow.Array) appender {
 		get := bytesOf(values)
 		return func(dst []byte, at int) ([]byte, bool) {
-			s, ok := parseWKB(get(at))
-			return s.appendGeography(dst, ok)
+			s, flaw := parseWKB(get(at))
+			return s.appendGeography(dst, flaw)
 		}
 	}), nil
 }
 
-func (s shape) appendGeography(dst []byte, ok bool) ([]byte, bool) {
-	if !ok || !s.isGeography() {
+func (s shape) appendGeography(dst []byte, found flaw) ([]byte, bool) {
+	if found != "" || s.flaw() != "" {
 		return nil, false
 	}
 	return s.appendWKT(dst), true
+}
+
+// flawOf says why a value does not convert to a geography, or to the text of a shape if
+// hyperd need not store that.
+func flawOf(values arrow.Array, row int, stored bool) flaw {
+	source, err := cellsOf(values)
+	if err != nil || source.at(row) == null {
+		return ""
+	}
+	s, found := shape{}, noWKB
+	if at := source.at(row); kindsByType[source.values.DataType().ID()] == text {
+		s, found = parseWKT(texts(source.values)(at))
+	} else {
+		s, found = parseWKB(bytesOf(source.values)(at))
+	}
+	if found == "" && stored {
+		return s.flaw()
+	}
+	return found
 }
 
 // shapesToText converts WKB to WKT, in any coordinates.
@@ -147,8 +189,8 @@ func shapesToText(r request) (kernel, error) {
 	return toBytes(r.to.arrow, func(values arrow.Array) appender {
 		get := bytesOf(values)
 		return func(dst []byte, at int) ([]byte, bool) {
-			s, ok := parseWKB(get(at))
-			if !ok {
+			s, flaw := parseWKB(get(at))
+			if flaw != "" {
 				return nil, false
 			}
 			return s.appendWKT(dst), true

@@ -18,6 +18,7 @@ import (
 	"github.com/twpayne/go-geom/encoding/wkt"
 
 	"hyperlake/internal/batch"
+	"hyperlake/internal/convert"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/hyperd/hyperdtest"
 )
@@ -250,4 +251,26 @@ func TestDamagedWKB(t *testing.T) {
 		require.Contains(t, failed[:10*good.Len()], row, "it was cut off")
 	}
 	requireStored(t, out)
+}
+
+// What is wrong with a shape is said of each one.
+func TestFlawsOfShapes(t *testing.T) {
+	t.Parallel()
+	schema := arrow.NewSchema([]arrow.Field{nullable("id", p.Int8), nullable("c", b.String)}, nil)
+	c, err := convert.Compile(schema, convert.Refuse, []convert.Column{{Source: "c", Type: "geography"}})
+	require.NoError(t, err)
+	for text, want := range map[string]string{
+		"POINT Z (1 2 3)": "it has height", "POINTM(1 2 3)": "it has a measure", "POINT ZM (1 2 3 4)": "it has height and a measure",
+		"MULTIPOINT(1 2, nan 3)": "a coordinate is not finite", "POINT(1 -Infinity)": "a coordinate is not finite", "POINT(1e999 2)": "a coordinate is not finite",
+		"POINT(1 91)": "a coordinate is not in degrees of longitude and latitude", "LINESTRING(1 2, 1 2)": "a line does not have two different points",
+		"POLYGON((0 0, 0 1, 1 1, 1 0))": "a ring is not closed", "MULTIPOINT(1 2, EMPTY)": "a part of it is empty", "GEOMETRYCOLLECTION(POINT(1 99))": "a coordinate is not in degrees of longitude and latitude",
+		"": "it is no well-known text", "POINT(1 -)": "it is no well-known text", "POINT(1 2": "it is no well-known text", "POINT(1 x)": "it is no well-known text",
+	} {
+		record := array.NewRecord(schema, []arrow.Array{array.MakeArrayOfNull(memory.DefaultAllocator, p.Int8, 2), textValues("POINT(1 2)", text)}, 2)
+		_, failures, err := c.Apply(record)
+		require.NoError(t, err)
+		require.Equal(t, []convert.Failure{{Column: 1, Rows: []int{1}}}, failures, text)
+		assert.Equal(t, c.Reason(1)+": "+want, c.Explain(1, record, 1), text)
+		assert.Equal(t, c.Reason(1), c.Explain(1, record.NewSlice(0, 1), 0))
+	}
 }

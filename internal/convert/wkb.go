@@ -8,16 +8,23 @@ import (
 // wkbReader reads well-known binary. Counts are checked against the bytes that are left, so
 // that malformed values cost nothing.
 type wkbReader struct {
-	rest   []byte
-	failed bool
+	rest       []byte
+	failed     bool
+	isInfinite bool // a coordinate is, or is no number
 }
 
 // parseWKB reads a shape in ISO WKB, or with the flags for height and measure of extended
 // WKB. It must take all bytes.
-func parseWKB(data []byte) (shape, bool) {
+func parseWKB(data []byte) (shape, flaw) {
 	r := wkbReader{rest: data}
 	s := r.shape(0)
-	return s, !r.failed && len(r.rest) == 0
+	switch {
+	case r.failed || len(r.rest) > 0:
+		return shape{}, noWKB
+	case r.isInfinite:
+		return shape{}, notFinite
+	}
+	return s, ""
 }
 
 func (r *wkbReader) shape(depth int) shape {
@@ -56,7 +63,7 @@ func (r *wkbReader) shape(depth int) shape {
 	default:
 		r.members(order, &s, depth)
 	}
-	r.failed = r.failed || !areFinite(s.rings)
+	r.isInfinite = r.isInfinite || !areFinite(s.rings)
 	return s
 }
 

@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"errors"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -57,18 +59,25 @@ func (s shape) appendPoints(dst []byte, points []float64) []byte {
 
 // wktReader reads well-known text.
 type wktReader struct {
-	text   string
-	at     int
-	failed bool
+	text       string
+	at         int
+	failed     bool
+	isInfinite bool // a coordinate is, or is no number
 }
 
 // parseWKT reads a shape in well-known text, in upper or lower case, with any white space
 // between its words.
-func parseWKT(text string) (shape, bool) {
+func parseWKT(text string) (shape, flaw) {
 	r := wktReader{text: text}
 	s := r.shape(0)
 	r.space()
-	return s, !r.failed && r.at == len(text)
+	switch {
+	case r.failed || r.at < len(text):
+		return shape{}, noWKT
+	case r.isInfinite:
+		return shape{}, notFinite
+	}
+	return s, ""
 }
 
 func (r *wktReader) shape(depth int) shape {
@@ -167,16 +176,26 @@ func (r *wktReader) points(layout shapeLayout) (points []float64) {
 func (r *wktReader) coordinates(layout shapeLayout) []float64 {
 	numbers := make([]float64, layout.stride())
 	for i := range numbers {
-		r.space()
-		start := r.at
-		for r.at < len(r.text) && strings.IndexByte("0123456789.+-eE", r.text[r.at]) >= 0 {
-			r.at++
-		}
-		f, err := strconv.ParseFloat(r.text[start:r.at], 64)
-		r.failed = r.failed || err != nil
-		numbers[i] = f
+		numbers[i] = r.number()
 	}
 	return numbers
+}
+
+// number reads a coordinate. One that is beyond all numbers, NaN or infinite is read, too: the
+// shape is well formed all the same.
+func (r *wktReader) number() float64 {
+	r.space()
+	start := r.at
+	for r.at < len(r.text) && strings.IndexByte("0123456789.+-eE", r.text[r.at]) >= 0 {
+		r.at++
+	}
+	f, err := strconv.ParseFloat(r.text[start:r.at], 64)
+	if errors.Is(err, strconv.ErrSyntax) && r.at-start <= 1 { // a sign, or nothing
+		f, err = strconv.ParseFloat(r.word(), 64)
+	}
+	r.isInfinite = r.isInfinite || math.IsNaN(f) || math.IsInf(f, 0)
+	r.failed = r.failed || err != nil && !errors.Is(err, strconv.ErrRange)
+	return f
 }
 
 func (r *wktReader) space() {

@@ -3,6 +3,7 @@ package parquetread
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -72,7 +73,6 @@ func FindColumns(footers []Footer) []FoundColumn {
 				byKey[key] = column
 				found = append(found, column)
 			}
-			column.Field.Nullable = column.Field.Nullable || field.Nullable
 			column.add(Form{Field: field, Files: s.files, FirstFile: s.firstFile})
 		}
 	}
@@ -86,19 +86,53 @@ func FindColumns(footers []Footer) []FoundColumn {
 	columns := make([]FoundColumn, len(found))
 	for i, column := range found {
 		columns[i] = *column
+		columns[i].Field = column.Forms[0].Field
+		for _, form := range column.Forms {
+			columns[i].Field.Nullable = columns[i].Field.Nullable || form.Field.Nullable
+		}
 	}
 	return columns
 }
 
-// add counts files that have the column in a form.
+// add counts files that have the column in a form. Whether values may be NULL, and the order
+// of the fields of structures, make no other form; nor does the name of a list's items, on
+// which writers do not agree.
 func (c *FoundColumn) add(form Form) {
 	for i, known := range c.Forms {
-		if known.Type() == form.Type() {
-			c.Forms[i].Files += form.Files
+		if formOf(known.Field) != formOf(form.Field) {
+			continue
+		}
+		c.Forms[i].Files += form.Files
+		if form.IsMissing() {
 			return
 		}
+		if wide, ok := Unify(known.Field, form.Field, nil); ok {
+			c.Forms[i].Field = wide
+		}
+		return
 	}
 	c.Forms = append(c.Forms, form)
+}
+
+// formOf tells the types of fields apart.
+func formOf(field arrow.Field) string {
+	var parts []string
+	switch t := field.Type.(type) {
+	case nil:
+		return ""
+	case *arrow.StructType:
+		for _, child := range t.Fields() {
+			parts = append(parts, fmt.Sprintf("%q:%s", child.Name, formOf(child)))
+		}
+		slices.Sort(parts)
+	case *arrow.ListType:
+		parts = []string{formOf(t.ElemField())}
+	case *arrow.MapType:
+		parts = []string{formOf(t.KeyField()), formOf(t.ItemField())}
+	default:
+		parts = []string{t.String()}
+	}
+	return fmt.Sprintf("%s %s %s", field.Type.ID(), parts, field.Metadata)
 }
 
 // distinctSchema is a schema and the files that have it.

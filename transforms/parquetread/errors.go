@@ -36,6 +36,8 @@ func hint(err error) string {
 		return "write the file without encryption, or exclude it from the source's uri"
 	case errors.Is(err, column.ErrUnsupported):
 		return "write the file again with other settings, or leave the column out by select"
+	case errors.Is(err, column.ErrNoZone):
+		return zoneHint
 	case errors.Is(err, errColumns):
 		return "select other columns, or exclude the file from the source's uri"
 	case known != "":
@@ -45,6 +47,8 @@ func hint(err error) string {
 	}
 	return "restore the file, or exclude it from the source's uri"
 }
+
+const zoneHint = "read and write the file with Spark 3.3 or later on clocks of the writer's zone, or leave the column out with source.select"
 
 var (
 	errEncrypted = errors.New("the file is encrypted")

@@ -27,6 +27,7 @@ type Footer struct {
 	contents *contents // nil when it was forgotten
 	summary  *summary  // what is kept of it
 	plain    []bool    // by column: IsPlain
+	zoneless []string  // columns that CheckZones refuses
 }
 
 // footerReaders is how many footers ReadFooters reads at once.
@@ -68,7 +69,8 @@ func ReadFooter(ctx context.Context, info storage.Info) (Footer, error) {
 		}
 		file.meta.Compact()
 		kept := file.contents // and not the rest of the file
-		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.rows, contents: &kept, plain: kept.plainColumns()}
+		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.rows, contents: &kept}
+		footer.plain, footer.zoneless = kept.plainColumns(file.schema), kept.zonelessColumns(file.schema)
 		return file.reader.Close()
 	})
 	return footer, fileError(info.URI, err)
@@ -86,8 +88,9 @@ type file struct {
 
 // contents is what a footer says about columns and row groups.
 type contents struct {
-	meta *format.FileMetaData
-	root node
+	meta     *format.FileMetaData
+	root     node
+	calendar calendar
 }
 
 // openFile opens a file and reads its footer.
@@ -126,6 +129,8 @@ func (f *file) readFooter() error {
 	}
 	embedded := embeddedFields(f.meta.KeyValues)
 	f.root.restoreLogicalTypes(embedded)
+	f.calendar = calendarOf(f.meta.KeyValues)
+	f.root.setCalendar(f.calendar)
 	f.schema = arrowSchema(f.root, embedded)
 	f.meta.KeyValues = nil // an embedded schema can be most of a footer
 	return nil

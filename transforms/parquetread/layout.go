@@ -84,7 +84,7 @@ func (l layout) record(decoded arrow.Record) (arrow.Record, error) {
 		if from.stored < 0 {
 			columns[i] = repeat(from.value, int(decoded.NumRows()))
 		} else {
-			columns[i], err = Widen(decoded.Column(from.stored), field.Type)
+			columns[i], err = Widen(decoded.Column(from.stored), decoded.Schema().Field(from.stored), field)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", field.Name, err)

@@ -1,10 +1,14 @@
 package parquetread
 
-import "hyperlake/transforms/parquetread/internal/format"
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/transforms/parquetread/internal/format"
+)
 
 // IsPlain says whether a column, by its name, is stored in a form that every reader of
 // Parquet takes for the same values: a flat column of a type that the format has from
-// early on and that is declared in full, under a usual codec. Where old writers left
+// early on and that is declared in full, under a usual codec, in the calendar of the format. Where old writers left
 // something open, or readers are known to differ, it is not.
 func (f Footer) IsPlain(column string) bool {
 	at := f.Schema.FieldIndices(column)
@@ -12,13 +16,13 @@ func (f Footer) IsPlain(column string) bool {
 }
 
 // plainColumns says of each column of the file whether it is plain.
-func (c contents) plainColumns() []bool {
+func (c contents) plainColumns(schema *arrow.Schema) []bool {
 	plain := make([]bool, len(c.root.children))
 	if hasShortChunks(c.meta.CreatedBy) {
 		return plain
 	}
 	for i, n := range c.root.children {
-		plain[i] = n.isFlat() && n.isPlain() && c.isUsual(n.leaf, n.Physical)
+		plain[i] = n.isFlat() && n.isPlain() && c.isUsual(n.leaf, n.Physical) && !c.mayMove(n, schema.Field(i))
 	}
 	return plain
 }

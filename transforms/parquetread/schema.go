@@ -7,13 +7,15 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/transforms/parquetread/internal/format"
+	"hyperlake/transforms/parquetread/internal/julian"
 )
 
 // node is a field in the tree of columns of a file.
 type node struct {
 	format.SchemaElement
 	children []node
-	leaf     int // index of the column chunk of a leaf
+	leaf     int          // index of the column chunk of a leaf
+	hybrid   *julian.Zone // of a leaf in the hybrid calendar: the zone of its writer; else nil
 }
 
 // maxNesting bounds the depth of the tree of columns.

@@ -21,6 +21,7 @@ type sharedSchema struct {
 	schema   *arrow.Schema
 	elements []format.SchemaElement
 	root     node
+	calendar calendar // which root has
 }
 
 // intern replaces the schema of a footer, and the tree of its columns, by those that were
@@ -34,13 +35,13 @@ func (c *schemaCache) intern(footer *Footer) {
 		if c.known == nil {
 			c.known = map[string]sharedSchema{}
 		}
-		c.known[text] = sharedSchema{footer.Schema, footer.contents.meta.Schema, footer.contents.root}
+		c.known[text] = sharedSchema{footer.Schema, footer.contents.meta.Schema, footer.contents.root, footer.contents.calendar}
 		return
 	}
 	if known.schema.Equal(footer.Schema) {
 		footer.Schema = known.schema
 	}
-	if slices.Equal(known.elements, footer.contents.meta.Schema) {
+	if slices.Equal(known.elements, footer.contents.meta.Schema) && known.calendar == footer.contents.calendar {
 		footer.contents.meta.Schema, footer.contents.root = known.elements, known.root
 	}
 }

@@ -61,8 +61,10 @@ func (n node) content(at level) nested.Field {
 		dt, logical := leafType(n.SchemaElement)
 		return nested.Field{
 			Kind: nested.Leaf, Chunk: n.leaf,
-			Arrow:  arrow.Field{Type: dt, Metadata: logicalMetadata(logical, n.Logical)},
-			Column: column.Column{Physical: n.Physical, Length: n.TypeLength, Type: dt, Definition: at.definition, Repeated: at.repeated},
+			Arrow: arrow.Field{Type: dt, Metadata: logicalMetadata(logical, n.Logical)},
+			Column: column.Column{
+				Physical: n.Physical, Length: n.TypeLength, Type: dt, Definition: at.definition, Repeated: at.repeated, Hybrid: n.hybrid,
+			},
 		}
 	}
 	isList := len(n.children) == 1 && n.children[0].Repetition == format.Repeated

@@ -118,19 +118,37 @@ func (c *contents) statistics(n node, field arrow.Field, group format.RowGroup) 
 	if n.Repetition == format.Optional && said.Nulls >= 0 && said.Nulls <= group.Rows {
 		known.Nulls = said.Nulls
 	}
+	if bounds := c.bounds(n, field, said); bounds != nil && !n.reorders(bounds) {
+		known.Bounds = bounds
+	}
+	return known
+}
+
+// bounds returns those of the statistics of a flat column, nil if there are none that can be
+// trusted. Timestamps are as they are stored.
+func (c *contents) bounds(n node, field arrow.Field, said format.Statistics) arrow.Array {
 	least, most := c.trusted(n, field, said)
 	if least == nil || most == nil {
-		return known
+		return nil
 	}
 	if n.Physical == format.Float || n.Physical == format.Double || n.Logical.ID == format.Float16 {
 		least, most = widenZeros(least, most)
 	}
 	leaf := column.Column{Physical: n.Physical, Length: n.TypeLength, Type: field.Type}
-	bounds, err := column.FromPlain(leaf, least, most)
-	if err == nil && isOrdered(bounds) {
-		known.Bounds = bounds
+	if n.hybrid != nil && n.Logical.ID == format.Date {
+		leaf.Hybrid = n.hybrid
 	}
-	return known
+	bounds, err := column.FromPlain(leaf, least, most)
+	if err != nil || !isOrdered(bounds) {
+		return nil
+	}
+	return bounds
+}
+
+// reorders says whether values between two bounds may not keep their order when they move to
+// another calendar: dates do, timestamps may not where clocks were set back.
+func (n node) reorders(bounds arrow.Array) bool {
+	return n.hybrid != nil && n.Logical.ID == format.Timestamp && moves(bounds)
 }
 
 // trusted returns the bounds whose order is known, nil if there are none. Bounds from

@@ -1,6 +1,8 @@
 package parquetread
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/batch"
@@ -8,27 +10,141 @@ import (
 
 // Unify returns the field, under the name of a, that holds the values of both a and b
 // without loss; false where that takes more than a widening of integers, floats or
-// decimals. A column that holds nulls only can become any other. The result is nullable
-// if a or b is.
-func Unify(a, b arrow.Field) (arrow.Field, bool) {
+// decimals, microseconds for other units of time (nanoseconds are cut down to them in any
+// extract), or fields that structures lack and are NULL there. INT96 is an instant beside
+// instants. A column that holds nulls only can become any other. The result is nullable if
+// a or b is.
+//
+// What else differs becomes text where carried, which may be nil, says of both fields that
+// text carries their values. It is given the names of the structures around a field, too, as
+// in a.b.c.
+func Unify(a, b arrow.Field, carried func(path string, field arrow.Field) bool) (arrow.Field, bool) {
+	return unifier{carried}.unify(a.Name, a, b)
+}
+
+type unifier struct {
+	carried func(path string, field arrow.Field) bool
+}
+
+func (u unifier) unify(path string, a, b arrow.Field) (arrow.Field, bool) {
 	unified := a
 	unified.Nullable = a.Nullable || b.Nullable
+	var ok bool
 	switch {
-	case arrow.TypeEqual(a.Type, b.Type, arrow.CheckMetadata()):
-		if batch.LogicalType(a) == batch.LogicalType(b) {
-			return unified, true
-		}
-		unified.Metadata = arrow.Metadata{}
-		return unified, isRefinement(a) && isRefinement(b)
 	case a.Type.ID() == arrow.NULL:
 		unified.Type, unified.Metadata = b.Type, b.Metadata
 		return unified, true
 	case b.Type.ID() == arrow.NULL:
 		return unified, true
+	case isNested(a.Type) || isNested(b.Type):
+		unified.Type, ok = u.nested(path, a.Type, b.Type)
+		return unified, ok && a.Metadata.Equal(b.Metadata)
+	case arrow.TypeEqual(a.Type, b.Type) && a.Metadata.Equal(b.Metadata):
+		return unified, true
 	}
-	var ok bool
-	unified.Type, ok = widest(a.Type, b.Type)
+	unified.Metadata = arrow.Metadata{}
+	switch {
+	case arrow.TypeEqual(a.Type, b.Type):
+		ok = isRefinement(a) && isRefinement(b)
+	case a.Type.ID() == b.Type.ID() || isTime(a.Type) && isTime(b.Type):
+		if unified.Type, ok = inMicros(a, b); !ok {
+			unified.Type, ok = widest(a.Type, b.Type)
+		}
+	default:
+		unified.Type, ok = widest(a.Type, b.Type)
+	}
+	if !ok && u.carried != nil && u.carried(path, a) && u.carried(path, b) {
+		unified.Type, ok = arrow.BinaryTypes.String, true
+	}
 	return unified, ok
+}
+
+func isNested(t arrow.DataType) bool {
+	_, nested := t.(arrow.NestedType)
+	return nested
+}
+
+// nested unifies what is in structures, lists and maps.
+func (u unifier) nested(path string, a, b arrow.DataType) (arrow.DataType, bool) {
+	switch a := a.(type) {
+	case *arrow.StructType:
+		if b, ok := b.(*arrow.StructType); ok {
+			return u.structures(path, a, b)
+		}
+	case *arrow.ListType:
+		if b, ok := b.(*arrow.ListType); ok {
+			if item, fits := (unifier{}).unify("", a.ElemField(), b.ElemField()); fits {
+				return arrow.ListOfField(item), true
+			}
+		}
+	case *arrow.MapType:
+		if b, ok := b.(*arrow.MapType); ok {
+			return maps(a, b)
+		}
+	}
+	return a, false
+}
+
+func maps(a, b *arrow.MapType) (arrow.DataType, bool) {
+	key, keysFit := unifier{}.unify("", a.KeyField(), b.KeyField())
+	item, itemsFit := unifier{}.unify("", a.ItemField(), b.ItemField())
+	if !keysFit || !itemsFit {
+		return a, false
+	}
+	unified := arrow.MapOfWithMetadata(key.Type, key.Metadata, item.Type, item.Metadata)
+	unified.SetItemNullable(item.Nullable)
+	return unified, true
+}
+
+// structures unifies the fields of one name, and has those that one structure lacks behind.
+func (u unifier) structures(path string, a, b *arrow.StructType) (arrow.DataType, bool) {
+	fields := slices.Clone(a.Fields())
+	for i, field := range fields {
+		others, ok := b.FieldsByName(field.Name)
+		if !ok {
+			fields[i].Nullable = true
+			continue
+		}
+		if fields[i], ok = u.unify(path+"."+field.Name, field, others[0]); !ok {
+			return a, false
+		}
+	}
+	for _, field := range b.Fields() {
+		if _, ok := a.FieldIdx(field.Name); !ok {
+			field.Nullable = true
+			fields = append(fields, field)
+		}
+	}
+	return arrow.StructOf(fields...), !hasTwins(a) && !hasTwins(b)
+}
+
+// hasTwins says whether two fields have one name.
+func hasTwins(s *arrow.StructType) bool {
+	return slices.ContainsFunc(s.Fields(), func(f arrow.Field) bool {
+		same, _ := s.FieldsByName(f.Name)
+		return len(same) > 1
+	})
+}
+
+func isTime(t arrow.DataType) bool { return t.ID() == arrow.TIME32 || t.ID() == arrow.TIME64 }
+
+// inMicros returns the type for both of two times, durations, local timestamps or instants
+// of different units.
+func inMicros(a, b arrow.Field) (arrow.DataType, bool) {
+	switch x := a.Type.(type) {
+	case *arrow.Time32Type, *arrow.Time64Type:
+		return arrow.FixedWidthTypes.Time64us, true
+	case *arrow.DurationType:
+		return arrow.FixedWidthTypes.Duration_us, true
+	case *arrow.TimestampType:
+		y := b.Type.(*arrow.TimestampType)
+		zone := max(x.TimeZone, y.TimeZone)
+		isInstant := func(f arrow.Field, t *arrow.TimestampType) bool {
+			return t.TimeZone == zone || batch.LogicalType(f) == batch.LogicalInt96
+		}
+		return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: zone}, isInstant(a, x) && isInstant(b, y)
+	}
+	return nil, false
 }
 
 // isRefinement says whether a column is stored in the extract as one of its Arrow type

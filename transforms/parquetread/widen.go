@@ -8,40 +8,54 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/bitutil"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"hyperlake/internal/convert"
 )
 
-// Widen returns the values of an array in a type that [Unify] made of the array's own and
-// others. The values are the same; an array that has the type already is returned as it is.
-func Widen(values arrow.Array, to arrow.DataType) (arrow.Array, error) {
-	from := values.DataType()
+// Widen returns the values of a field in one that [Unify] made of it and others. The values
+// are the same; an array that has the type already is returned as it is.
+func Widen(values arrow.Array, from, to arrow.Field) (arrow.Array, error) {
 	switch {
-	case arrow.TypeEqual(from, to):
+	case arrow.TypeEqual(values.DataType(), to.Type):
 		return values, nil
-	case from.ID() == arrow.NULL:
-		return allNull(to, values.Len()), nil
+	case values.DataType().ID() == arrow.NULL:
+		return allNull(to.Type, values.Len()), nil
+	case isNested(from.Type) && from.Type.ID() == to.Type.ID():
+		return widenNested(values, from, to)
+	case to.Type.ID() == arrow.STRING && !isNested(from.Type):
+		return convert.Texts(from, values)
+	case from.Type.ID() == to.Type.ID() || isTime(from.Type) && isTime(to.Type):
+		if micros, ok := inMicros(from, to); ok && arrow.TypeEqual(micros, to.Type) {
+			return toMicros(values, to.Type)
+		}
 	}
-	if wide, ok := widest(from, to); !ok || !arrow.TypeEqual(wide, to) {
-		return nil, fmt.Errorf("%w: %s does not widen to %s", errColumns, from, to)
+	if wide, ok := widest(from.Type, to.Type); !ok || !arrow.TypeEqual(wide, to.Type) {
+		return nil, fmt.Errorf("%w: %s does not widen to %s", errColumns, from.Type, to.Type)
 	}
+	return widenNumbers(values, to.Type), nil
+}
+
+// widenNumbers converts numbers to a type that holds them all.
+func widenNumbers(values arrow.Array, to arrow.DataType) arrow.Array {
 	switch to := to.(type) {
 	case *arrow.Decimal128Type:
-		return rebuilt(to, values, toDecimals(values, to.Scale)), nil
+		return rebuilt(to, values, toDecimals(values, to.Scale))
 	case *arrow.Float32Type:
-		return rebuilt(to, values, toNumbers[float32](values)), nil
+		return rebuilt(to, values, toNumbers[float32](values))
 	case *arrow.Float64Type:
-		return rebuilt(to, values, toNumbers[float64](values)), nil
+		return rebuilt(to, values, toNumbers[float64](values))
 	case *arrow.Int16Type:
-		return rebuilt(to, values, toNumbers[int16](values)), nil
+		return rebuilt(to, values, toNumbers[int16](values))
 	case *arrow.Int32Type:
-		return rebuilt(to, values, toNumbers[int32](values)), nil
+		return rebuilt(to, values, toNumbers[int32](values))
 	case *arrow.Int64Type:
-		return rebuilt(to, values, toNumbers[int64](values)), nil
+		return rebuilt(to, values, toNumbers[int64](values))
 	case *arrow.Uint16Type:
-		return rebuilt(to, values, toNumbers[uint16](values)), nil
+		return rebuilt(to, values, toNumbers[uint16](values))
 	case *arrow.Uint32Type:
-		return rebuilt(to, values, toNumbers[uint32](values)), nil
+		return rebuilt(to, values, toNumbers[uint32](values))
 	default: // widest gives no other
-		return rebuilt(to, values, toNumbers[uint64](values)), nil
+		return rebuilt(to, values, toNumbers[uint64](values))
 	}
 }
 

@@ -34,11 +34,15 @@ func Compile(table Table, source *arrow.Schema) (*Validator, error) {
 	return v, nil
 }
 
+// noRule is the index of the rule of a column whose values are not converted.
+const noRule = -1
+
 // addBuiltins adds the rules that no table has to ask for.
 func (v *Validator) addBuiltins() {
 	columns := v.mapping.Schema().Fields()
 	v.conversion = make([]int, len(columns))
 	for i, column := range columns {
+		v.conversion[i] = noRule
 		if !v.mapping.Shared(i) {
 			v.conversion[i] = v.addBuiltin(column.Name + " " + v.mapping.Reason(i))
 		}

@@ -29,9 +29,9 @@ func (v *Validator) reason(rule int, mapped, source arrow.Record, row int) strin
 	r := v.rules[rule]
 	converted := slices.Index(v.conversion, rule)
 	switch {
-	case converted >= 0 && !v.mapping.Shared(converted):
+	case converted >= 0:
 		column := v.mapping.Sources()[converted][0]
-		return fmt.Sprintf("found %s, which %s", valueText(source.Column(column), row), v.mapping.Reason(converted))
+		return fmt.Sprintf("found %s, which %s", valueText(source.Column(column), row), v.mapping.Explain(converted, source, row))
 	case v.where != nil && rule == v.evaluation:
 		return "found " + valuesText(mapped, v.where.columns, row) + ", of which where cannot be evaluated"
 	case r.Expr != "":

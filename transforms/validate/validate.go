@@ -51,7 +51,7 @@ type Validator struct {
 	where   *filter // nil if all rows are kept
 	rules   []compiledRule
 
-	conversion []int // by mapped column: the index of the rule that its values convert
+	conversion []int // by mapped column: the index of the rule that its values convert, or noRule
 	evaluation int   // the index of the rule that where can be evaluated
 }
 

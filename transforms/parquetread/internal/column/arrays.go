@@ -52,9 +52,18 @@ func fixedArray(c Column, data []byte, v validity) (arrow.Array, error) {
 		return narrowed[uint16](dt, data, v)
 	case *arrow.Decimal128Type, *arrow.Decimal256Type:
 		return fixedDecimals(c, data, v)
+	case *arrow.Date32Type:
+		if c.Hybrid != nil {
+			moveDays(arrow.Int32Traits.CastFromBytes(data))
+		}
 	case *arrow.TimestampType:
 		if c.Physical == format.Int96 {
-			return int96Timestamps(dt, data, v), nil
+			data = int96Micros(data, v)
+		}
+		if c.Hybrid != nil {
+			if err := moveTimestamps(arrow.Int64Traits.CastFromBytes(data), dt.Unit, c.Hybrid); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return v.make(c.Type, data), nil

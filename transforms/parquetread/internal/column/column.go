@@ -17,6 +17,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/transforms/parquetread/internal/format"
+	"hyperlake/transforms/parquetread/internal/julian"
 )
 
 // ErrUnsupported says that a file is well formed but uses what is not implemented.
@@ -32,6 +33,7 @@ type Column struct {
 	Type       arrow.DataType // one that suits the physical type
 	Definition uint8          // the highest definition level, that of a value
 	Repeated   []uint8        // of each repetition level from 1 on: the definition level of what repeats at it
+	Hybrid     *julian.Zone   // of dates and timestamps in the hybrid calendar: the zone of their writer; else nil
 }
 
 // width is the bytes that a value takes while it is decoded; 0 for byte arrays.

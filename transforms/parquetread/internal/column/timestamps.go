@@ -11,10 +11,10 @@ const (
 	microsPerDay = 86400 * 1000000
 )
 
-// int96Timestamps makes timestamps in microseconds from nanoseconds of the day and Julian
+// int96Micros makes timestamps in microseconds from nanoseconds of the day and Julian
 // day numbers. Nanoseconds are cut down to the microsecond below. Spark wrote days that
 // overflowed for years beyond 288000; here they overflow back.
-func int96Timestamps(dt arrow.DataType, data []byte, v validity) arrow.Array {
+func int96Micros(data []byte, v validity) []byte {
 	micros := make([]int64, v.rows)
 	for i := range micros {
 		if !v.isValid(i) {
@@ -24,7 +24,7 @@ func int96Timestamps(dt arrow.DataType, data []byte, v validity) arrow.Array {
 		days := int64(int32(binary.LittleEndian.Uint32(data[i*12+8:]))) - julianEpoch
 		micros[i] = days*microsPerDay + floorDiv(nanos, 1000)
 	}
-	return v.make(dt, arrow.Int64Traits.CastToBytes(micros))
+	return arrow.Int64Traits.CastToBytes(micros)
 }
 
 // floorDiv divides and rounds down; b is positive.
