@@ -56,7 +56,7 @@ func attemptFolders(folder string) (target, scratch string, err error) {
 		return "", "", err
 	}
 	target, scratch = filepath.Join(attempt, "archive"), filepath.Join(attempt, "scratch")
-	return target, scratch, errors.Join(os.Mkdir(target, 0o755), os.Mkdir(scratch, 0o755))
+	return target, scratch, errors.Join(os.Mkdir(target, 0o700), os.Mkdir(scratch, 0o700))
 }
 
 // fetchEnvironment is this process's environment, with temporary files in scratch.
