@@ -90,13 +90,6 @@ func foundHyperd(t *testing.T) string {
 	return path
 }
 
-func folderIn(t *testing.T, parent string) string {
-	folder, err := os.MkdirTemp(parent, "hl") // short, for the sockets
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	return folder
-}
-
 // find says whether the worker loads rows, and looks up the processes.
 func (r *workerRun) find() bool {
 	pid, _ := os.ReadFile(filepath.Join(r.folder, "boot.pid"))
