@@ -3,6 +3,7 @@ package hyperd
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"hyperlake/internal/environment"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/guard"
 )
@@ -28,12 +30,16 @@ const (
 	// maxSocketPath is the longest path that fits a socket address everywhere (104 bytes on macOS).
 	maxSocketPath = 103
 	socketName    = "hyper"
+
+	// prompts is what hyperd prints when it asks for the password, on one line.
+	prompts = "Enter new password: Enter it again:"
 )
 
 // process is one running hyperd. Its methods are safe for concurrent use.
 type process struct {
 	path     string // of the binary
 	folder   string // private: the domain socket, and hyperd's working folder
+	password string // of this process alone
 	cmd      *exec.Cmd
 	network  string // "unix" or "tcp"
 	address  string
@@ -75,13 +81,15 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 	}
 	defer callback.Close()
 
-	p := &process{path: path, folder: folder, exited: make(chan struct{}), asked: make(chan struct{})}
+	p := &process{path: path, folder: folder, password: rand.Text(), exited: make(chan struct{}), asked: make(chan struct{})}
 	args, err := cfg.args(listenAddress(cfg, folder), "tab.tcp://"+callback.Addr().String(), sharers)
 	if err != nil {
 		return nil, err
 	}
 	p.cmd = exec.Command(path, args...)
 	p.cmd.Dir = folder // whatever it writes without being told where lands here
+	p.cmd.Env = environment.ForPrograms()
+	p.cmd.Stdin = strings.NewReader(strings.Repeat(p.password+"\n", 2)) // where nobody else can read it
 	p.cmd.SysProcAttr = ownGroup()
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	if err := p.cmd.Start(); err != nil {
@@ -102,8 +110,7 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 	return p, nil
 }
 
-// socketFolder makes the private folder of one hyperd. Access to the folder is access to
-// the data: hyperd asks for no password. Where the folder for temporary files has too long
+// socketFolder makes the private folder of one hyperd. Where the folder for temporary files has too long
 // a path for a socket, as some systems' have, it is /tmp.
 func socketFolder(parent string) (string, error) {
 	if parent != "" {
@@ -275,7 +282,7 @@ func (p *process) exitStatus() string {
 
 // lastWords is the end of what hyperd printed, as an addition to an error message.
 func (p *process) lastWords() string {
-	if text := p.output.String(); text != "" {
+	if text := strings.TrimSpace(strings.ReplaceAll(p.output.String(), prompts, "")); text != "" {
 		return "; it said: " + text
 	}
 	return ""

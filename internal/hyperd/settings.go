@@ -163,8 +163,7 @@ func (c Config) commandLine(listen, callback string, usable uint64, sharers int)
 		"--strict-settings-mode", // a misspelt setting is an error, not a warning in a log that nobody keeps
 		"--listen-connection", listen,
 		"--callback-connection", callback,
-		"--init-user=" + userName,
-		"--no-password",
+		"--init-user=" + userName, // whose password it asks for
 		"--skip-license",
 		"--language=en_US",
 		"--date-style=MDY",
