@@ -46,3 +46,13 @@ func (m *Manager) Shutdown() { m.shutdown((*process).stop) }
 func (m *Manager) Acquire(ctx context.Context, cfg Config) (*Lease, error) {
 	return m.acquire(ctx, cfg)
 }
+
+// Tokens are all parts of a statement.
+func Tokens(sql string) []string {
+	var texts []string
+	for sql != "" {
+		t := nextToken(sql)
+		texts, sql = append(texts, t.text), sql[len(t.text):]
+	}
+	return texts
+}

@@ -16,7 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"hyperlake/internal/environment"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/guard"
 )
@@ -75,6 +74,7 @@ func start(ctx context.Context, cfg Config, sharers int) (*process, error) {
 }
 
 func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) (*process, error) {
+	cfg.Settings = cfg.Reading.settings(cfg.Settings, folder)
 	callback, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, failure.New(failure.Hyperd, "start hyperd: listen for its callback: %w", err)
@@ -88,7 +88,7 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 	}
 	p.cmd = exec.Command(path, args...)
 	p.cmd.Dir = folder // whatever it writes without being told where lands here
-	p.cmd.Env = environment.ForPrograms()
+	p.cmd.Env = cfg.Reading.environment()
 	p.cmd.Stdin = strings.NewReader(strings.Repeat(p.password+"\n", 2)) // where nobody else can read it
 	p.cmd.SysProcAttr = ownGroup()
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output

@@ -52,6 +52,9 @@ type Config struct {
 
 	// Settings are any others that `hyperd --settings` lists, by name.
 	Settings map[string]string `yaml:"settings" json:"settings,omitempty"`
+
+	// Reading keeps a hyperd to reading. The default is a hyperd that may do anything.
+	Reading Reading `yaml:"-" json:"-"`
 }
 
 // What tcpPort says when it is no port number.
