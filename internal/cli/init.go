@@ -37,7 +37,7 @@ stdout, and is meant for a file in the working folder.`,
 			case err != nil:
 				return err
 			case output == "":
-				return a.printText(text)
+				return a.printAsIs(text)
 			}
 			return writeNew(output, text)
 		},
