@@ -61,6 +61,9 @@ func (p *Plan) checkOf(table *TablePlan, config CheckConfig, at string, previous
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	switch {
 	case config.SQL != "":
+		if err := hyperd.CheckQuery(config.SQL, false); err != nil {
+			return nil, failure.New(failure.Config, "%s.sql: %w", at, err).WithHint("write one query of the extract alone, whose one value is true where all is well").BeforeData()
+		}
 		return []check{{name: shorten(config.SQL), sql: config.SQL}}, nil
 	case len(config.Unique) > 0:
 		columns, err := table.extractNames(config.Unique, at+".unique")

@@ -1,6 +1,7 @@
 package pipelines_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,7 +48,6 @@ func TestChecks(t *testing.T) {
 		{"not a boolean", `{sql: 'select 1'}`, "it is 1, expected is true", 0},
 		{"no such table", `{sql: 'select true from nowhere'}`, "it cannot be evaluated: ", 0},
 		{"several rows", `{sql: 'select true from "Extract"."orders"'}`, "it cannot be evaluated: ", 0},
-		{"not a query", `{sql: 'drop table "Extract"."orders"'}`, "it cannot be evaluated: ", 0},
 		{"unique", `{unique: [customer, id]}`, "", 0},
 		{"not unique", `{unique: [id]}`, "2 rows have values of (id) that other rows have, too", 2},
 		{"rows", `{row_count: {min: 4, max: 4}}`, "", 0},
@@ -83,6 +83,30 @@ func TestChecks(t *testing.T) {
 			}
 			assert.NoFileExists(t, cfg.Output.Path)
 		})
+	}
+}
+
+// A configuration may be somebody else's: its SQL reads the extract and nothing else.
+func TestSQLOfACheckIsAQueryOfTheExtract(t *testing.T) {
+	folder := t.TempDir()
+	secret := filepath.Join(folder, "secret.csv")
+	require.NoError(t, os.WriteFile(secret, []byte("t"), 0o600))
+	made := filepath.Join(folder, "made")
+	for sql, message := range map[string]string{
+		`drop table "Extract"."orders"`:                                                                               "this begins with drop",
+		"copy (select true) to '" + made + "'":                                                                        "this begins with copy",
+		`create database "` + made + `"`:                                                                              "this begins with create",
+		`/* select */ attach database "` + made + `" as "a"`:                                                          "this begins with attach",
+		"select true; copy (select 1) to '" + made + "'":                                                              "there are several statements",
+		"select a from external('" + secret + "', columns => descriptor(a boolean), format => 'csv')":                 "external(…), which reads other files",
+		"with x as (select * from \"external\" /* */ ('" + secret + "', format => 'csv')) select count(*) > 0 from x": `"external"(…), which reads other files`,
+	} {
+		cfg := checkedLake(t, fmt.Sprintf("[{sql: %q}]", sql))
+		_, err := run(t, t.Context(), cfg, nil)
+		require.ErrorContains(t, err, "tables[1].checks[0].sql: ", sql)
+		require.ErrorContains(t, err, message)
+		assert.True(t, failure.Of(err, failure.Engine).Early, "nothing was started")
+		assert.NoFileExists(t, made)
 	}
 }
 

@@ -3,6 +3,7 @@ package pipelines
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,6 +62,12 @@ func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, extracts []hyper
 	checks, err := r.prepareChecks(ctx, lease, scratch)
 	if err != nil {
 		return err
+	}
+	if r.cfg.checksBySQL() {
+		if lease, err = hyperd.Acquire(ctx, confined(r.cfg.Hyperd)); err != nil {
+			return err
+		}
+		defer lease.Release()
 	}
 	conn, err := lease.Connect(ctx)
 	if err != nil {
@@ -129,14 +136,22 @@ func (p *Plan) checks(cfg *Config, previous *previousExtract, now time.Time) ([]
 }
 
 func (c *Config) comparesPrevious() bool {
-	for _, table := range c.Tables {
-		for _, check := range table.Checks {
-			if check.ComparePrevious != nil {
-				return true
-			}
-		}
-	}
-	return false
+	return c.hasCheck(func(check CheckConfig) bool { return check.ComparePrevious != nil })
+}
+
+// checksBySQL says whether statements of the configuration itself are executed.
+func (c *Config) checksBySQL() bool {
+	return c.hasCheck(func(check CheckConfig) bool { return check.SQL != "" })
+}
+
+func (c *Config) hasCheck(is func(CheckConfig) bool) bool {
+	return slices.ContainsFunc(c.Tables, func(table TableConfig) bool { return slices.ContainsFunc(table.Checks, is) })
+}
+
+// confined is a hyperd that can do no more than read the extract, beside the one of the run.
+func confined(cfg hyperd.Config) hyperd.Config {
+	cfg.Reading, cfg.UseTCPPort = hyperd.OnlyAttached, ""
+	return cfg
 }
 
 // describeColumns asks hyperd about the values of every column: for bounds one by one, which

@@ -57,7 +57,7 @@ func lockLedger(ledger, runID string) (*ledgerLock, error) {
 	}
 	l := &ledgerLock{path: path}
 	for {
-		l.lock = flock.New(l.path, flock.SetPermissions(0o644))
+		l.lock = flock.New(l.path, flock.SetPermissions(0o666))
 		locked, err := l.lock.TryLock()
 		if err != nil {
 			return fail(err)
@@ -103,7 +103,7 @@ func (l *ledgerLock) sign(runID string) {
 	}
 	text, err := json.Marshal(lockHolder{RunID: runID, Host: host, Process: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second)})
 	if err == nil {
-		_ = os.WriteFile(l.path, append(text, '\n'), 0o644)
+		_ = os.WriteFile(l.path, append(text, '\n'), 0o666)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -261,7 +260,7 @@ func (r *run) move(ctx context.Context, extract hyper.File) (work, error) {
 // moveTo moves a local file to its place, whole or not at all.
 func moveTo(ctx context.Context, from, to string) error {
 	if _, local := storage.LocalPath(to); local {
-		if err := os.Chmod(from, 0o644); err != nil { // hyperd keeps its files from others
+		if err := storage.Adopt(from, to); err != nil { // hyperd keeps its files from others
 			return err
 		}
 		return storage.MoveFile(from, to)

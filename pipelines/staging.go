@@ -148,13 +148,17 @@ func outputName(output string) string {
 	return strings.TrimSuffix(path.Base(filepath.ToSlash(output)), ".hyper")
 }
 
-// openLocalStaging makes the folder if it is not there, and takes its lock.
+// openLocalStaging makes the folder if it is not there, for this user alone, since it holds
+// rows, and takes its lock.
 func openLocalStaging(folder string) (*staging, error) {
 	folder, err := filepath.Abs(folder)
 	if err == nil {
-		err = os.MkdirAll(folder, 0o755)
+		err = os.MkdirAll(filepath.Dir(folder), 0o777)
 	}
-	if err != nil {
+	if err == nil {
+		err = os.Mkdir(folder, 0o700)
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, stagingFailure(folder, err)
 	}
 	s := &staging{path: folder, local: folder, lock: flock.New(filepath.Join(folder, lockName)), forget: func() {}}

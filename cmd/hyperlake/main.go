@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"hyperlake/internal/cli"
+	"hyperlake/internal/environment"
 	"hyperlake/internal/guard"
 	"hyperlake/internal/hyperd"
 	"hyperlake/pipelines"
@@ -22,7 +23,10 @@ func main() {
 
 // work serves an engine, and returns the exit code of the process.
 func work() int {
-	err := runners.ServeAsWorker(pipelines.RunEnded)
+	err := environment.WithoutTableau()
+	if err == nil {
+		err = runners.ServeAsWorker(pipelines.RunEnded)
+	}
 	hyperd.Kill() // whatever it is doing, nobody waits for it
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "hyperlake:", err)

@@ -57,6 +57,13 @@ func start(t *testing.T, folder string, scratch string, flags ...string) (cmd *e
 	return cmd, stderr, hyperdPID
 }
 
+func folderIn(t *testing.T, parent string) string {
+	folder, err := os.MkdirTemp(parent, "hl") // short, for the sockets
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return folder
+}
+
 // childNamed finds a child process by its program's name; 0 if there is none.
 func childNamed(parent int, name string) int {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")

@@ -24,7 +24,9 @@ import (
 // app is what the commands of one invocation share.
 type app struct {
 	stdin          io.Reader
-	stdout, stderr io.Writer
+	stdout, stderr io.Writer // made safe for terminals
+	width          int       // of the terminal that stdout leads to, in cells; 0 if there is none
+	terminal       *os.File  // that stderr leads to, for what is drawn; nil if there is none
 	flags          commonFlags
 	log            *slog.Logger // set before a command runs, as is engineLog
 	engineLog      *slog.Logger
@@ -34,7 +36,8 @@ type app struct {
 
 // Main runs one command line and returns the exit code of the process.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler), tempFolder: os.TempDir()}
+	a := &app{stdin: stdin, log: slog.New(slog.DiscardHandler), tempFolder: os.TempDir()}
+	a.open(stdout, stderr)
 	removeScratch, err := scratch.Use()
 	if err != nil {
 		return a.finish(failure.New(failure.Storage, "make a folder for temporary files: %w", err).
@@ -55,6 +58,16 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = context.Cause(ctx)
 	}
 	return a.finish(err)
+}
+
+// open takes the places where results and words go. Words are always for people; results are
+// as they are where they do not go to a terminal.
+func (a *app) open(stdout, stderr io.Writer) {
+	a.stdout, a.stderr = stdout, &screen{w: stderr}
+	a.terminal = terminalOf(stderr)
+	if file := terminalOf(stdout); file != nil {
+		a.stdout, a.width = &screen{w: stdout}, terminalWidth(file)
+	}
 }
 
 // watchSignals cancels at the first SIGINT or SIGTERM. A second one ends the process the

@@ -100,7 +100,6 @@ var hyperdHints = []struct{ answer, hint string }{
 	{"hyperd error XX001", "build the file again"},
 	{"hyperd error XXS01", "build the file again"},
 	{"hyperd error 42809", "check the path: this is not a .hyper file"},
-	{"ulti-part queries", "run one statement at a time"},
 	{"hyperd error 42P01", namesHint},
 	{"hyperd error 42703", namesHint},
 	{"hyperd error 3F000", namesHint},

@@ -37,7 +37,7 @@ stdout, and is meant for a file in the working folder.`,
 			case err != nil:
 				return err
 			case output == "":
-				return a.printText(text)
+				return a.printAsIs(text)
 			}
 			return writeNew(output, text)
 		},
@@ -48,7 +48,7 @@ stdout, and is meant for a file in the working folder.`,
 
 // writeNew writes a file that must not exist.
 func writeNew(path, text string) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
 		return failure.New(failure.Usage, "%s exists already", path).WithHint("name another file, or remove it first").BeforeData()
 	}

@@ -20,7 +20,10 @@ func (a *app) say(format string, args ...any) {
 }
 
 // printText prints a result for people on stdout.
-func (a *app) printText(text string) error {
+func (a *app) printText(text string) error { return a.printAsIs(printable(text, layout)) }
+
+// printAsIs prints a result that is a file's content on stdout.
+func (a *app) printAsIs(text string) error {
 	_, err := io.WriteString(a.stdout, text)
 	return printFailure(err)
 }

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"hyperlake/pipelines"
 )
@@ -28,8 +26,8 @@ type meter struct {
 
 func (a *app) newMeter() *meter {
 	m := &meter{log: a.log, logged: time.Now()}
-	if file, ok := a.stderr.(*os.File); ok && !a.flags.quiet && a.flags.logFormat == formatText && term.IsTerminal(int(file.Fd())) {
-		m.terminal, m.bar = file, newBar(file)
+	if a.terminal != nil && !a.flags.quiet && a.flags.logFormat == formatText {
+		m.terminal, m.bar = a.terminal, newBar(a.terminal)
 	}
 	return m
 }
@@ -60,7 +58,7 @@ func (m *meter) show(p pipelines.Progress) {
 		}
 		if label != m.label {
 			m.label = label
-			m.bar.Describe(label)
+			m.bar.Describe(printable(label, ""))
 		}
 		if p.TotalRows > 0 && m.bar.GetMax64() != p.TotalRows {
 			m.bar.ChangeMax64(p.TotalRows)
@@ -93,7 +91,7 @@ func (m *meter) showBytes(p pipelines.Progress) {
 			_ = m.bar.Finish() // which clears it, and ends what draws it by itself
 			m.bar = progressbar.NewOptions64(p.TotalBytes,
 				progressbar.OptionSetWriter(m.terminal),
-				progressbar.OptionSetDescription(p.Stage),
+				progressbar.OptionSetDescription(printable(p.Stage, "")),
 				progressbar.OptionShowBytes(true), // with the rate, and the remaining time
 				progressbar.OptionShowCount(),
 				progressbar.OptionSetWidth(20),

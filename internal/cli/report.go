@@ -81,7 +81,7 @@ func (a *app) writePage(ctx context.Context, report *htmlreport.Report, path str
 		return err
 	}
 	if path == toStdout {
-		return a.printText(string(html))
+		return a.printAsIs(string(html))
 	}
 	store, err := storage.For(path)
 	if err != nil {

@@ -129,7 +129,7 @@ func (a *app) printJob(ctx context.Context, cfg *pipelines.Config, options pipel
 	if err != nil {
 		return err
 	}
-	return a.printText(string(job))
+	return a.printAsIs(string(job))
 }
 
 // runnerOptions are those of the configuration, for a run.

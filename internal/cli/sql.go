@@ -17,20 +17,21 @@ import (
 const fromStdin = "-"
 
 func (a *app) sqlCommand() *cobra.Command {
-	var csv bool
+	var csv, external bool
 	cmd := &cobra.Command{
 		Use:   "sql FILE.hyper QUERY",
-		Short: "Run an SQL statement on a .hyper file, which it never changes",
-		Long: `Run one SQL statement on a .hyper file. With - as QUERY, it is read from stdin.
+		Short: "Run a query on a .hyper file, which it never changes",
+		Long: `Run one query, in SQL, on a .hyper file. With - as QUERY, it is read from stdin.
 
-The file is opened read-only: not a byte of it changes, and statements that would change
-it fail. Others may read it at the same time; programs that write to it have to wait.
+The file is opened read-only: not a byte of it changes. Nor does a query write any other file,
+and it reads none, unless --allow-external lets it, as in external('lake/a.parquet'): then it
+may read whatever you can, on this machine and elsewhere. Others may read the file at the same
+time; programs that write to it have to wait.
 
 Tables need no more than their name; one that stands in several schemas is looked for in
 "public" first, then in the order in which the schemas were made. Names that are not all
-in lower case stand in double quotes. Timestamps with a time zone are shown in UTC, and
-relative paths of other files, as in external('lake/a.parquet'), start at the working
-folder.
+in lower case stand in double quotes. Timestamps with a time zone are shown in UTC. Relative
+paths of other files start at the working folder.
 
 The result is an aligned table, also when it is not for a terminal. On a terminal that is
 too narrow for the table, each row is a list of its values. NULL is shown as it is; a text
@@ -40,25 +41,27 @@ With --csv, NULL is an empty field and the empty text is "". With --json, the re
 list of objects, one on each line; numbers have all their digits, NaN and the infinities
 are text, and bytes are text such as \x00ff.`,
 		Example: `  hyperlake sql out/tpch.hyper 'select count(*) from "Extract"."lineitem"'
-  hyperlake sql out/tpch.hyper --csv - < query.sql > result.csv`,
+  hyperlake sql out/tpch.hyper --csv - < query.sql > result.csv
+  hyperlake sql out/tpch.hyper --allow-external "select count(*) from external('lake/orders/a.parquet')"`,
 		Args: exactly(2, "a .hyper file and a query"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if csv && a.flags.json {
 				return failure.New(failure.Usage, "--csv and --json exclude each other").BeforeData()
 			}
-			query, err := a.query(args[1])
+			query, err := a.query(args[1], external)
 			if err != nil {
 				return err
 			}
-			return a.runSQL(cmd.Context(), args[0], query, csv)
+			return a.runSQL(cmd.Context(), args[0], query, csv, external)
 		},
 	}
 	cmd.Flags().BoolVar(&csv, "csv", false, "print the result as CSV")
+	cmd.Flags().BoolVar(&external, "allow-external", false, "let the query read other files")
 	return cmd
 }
 
-// query is the statement that an argument stands for.
-func (a *app) query(argument string) (string, error) {
+// query is the statement that an argument stands for, which may read other files or not.
+func (a *app) query(argument string, external bool) (string, error) {
 	query := argument
 	if argument == fromStdin {
 		read, err := io.ReadAll(a.stdin)
@@ -70,16 +73,27 @@ func (a *app) query(argument string) (string, error) {
 	if strings.TrimSpace(query) == "" {
 		return "", failure.New(failure.Usage, "the query is empty").BeforeData()
 	}
+	if err := hyperd.CheckQuery(query, external); err != nil {
+		hint := "`hyperlake sql` runs one query, which changes nothing"
+		if !external && hyperd.CheckQuery(query, true) == nil {
+			hint = "add --allow-external, if the query may read other files"
+		}
+		return "", failure.New(failure.Usage, "%w", err).WithHint("%s", hint).BeforeData()
+	}
 	return query, nil
 }
 
-// runSQL runs a statement and prints its result.
-func (a *app) runSQL(ctx context.Context, path, query string, csv bool) error {
-	folder, err := os.Getwd()
-	if err != nil {
-		return failure.New(failure.Storage, "find the working folder: %w", err)
+// runSQL runs a query and prints its result.
+func (a *app) runSQL(ctx context.Context, path, query string, csv, external bool) error {
+	cfg := hyperd.Config{Reading: hyperd.OnlyAttached}
+	if external {
+		folder, err := os.Getwd()
+		if err != nil {
+			return failure.New(failure.Storage, "find the working folder: %w", err)
+		}
+		cfg.Reading = hyperd.OnlyReading
+		cfg.Settings = map[string]string{"external_file_root": folder, "restrict_external_file_root": "false"}
 	}
-	cfg := hyperd.Config{Settings: map[string]string{"external_file_root": folder, "restrict_external_file_root": "false"}}
 	file, err := openHyperFile(ctx, path, cfg)
 	if err != nil {
 		return err
@@ -89,17 +103,8 @@ func (a *app) runSQL(ctx context.Context, path, query string, csv bool) error {
 		return err
 	}
 	out := a.newResult(csv)
-	results := 0
-	begin := func(fields []hyperd.Field) error {
-		results++
-		return out.begin(fields)
-	}
-	if err := file.conn.QueryResults(ctx, query, begin, out.row); err != nil {
+	if err := file.conn.QueryResults(ctx, query, out.begin, out.row); err != nil {
 		return explainHyperd(err, path)
-	}
-	if results == 0 {
-		a.say("done: the statement has no result")
-		return nil
 	}
 	return out.end()
 }

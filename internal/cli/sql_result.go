@@ -5,11 +5,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgtype"
-	"golang.org/x/term"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
@@ -31,22 +29,8 @@ func (a *app) newResult(csv bool) result {
 	case a.flags.json:
 		return newJSONResult(a.stdout)
 	default:
-		return &tableResult{out: a.stdout, width: terminalWidth(a.stdout), say: a.say}
+		return &tableResult{out: a.stdout, width: a.width, say: a.say}
 	}
-}
-
-// terminalWidth is the number of cells in a line of the terminal that w leads to, 0 if
-// there is none.
-func terminalWidth(w io.Writer) int {
-	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return 0
-	}
-	width, _, err := term.GetSize(int(file.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
 }
 
 // csvResult prints CSV as in RFC 4180, with line feeds, below the names of the columns.

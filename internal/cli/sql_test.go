@@ -171,11 +171,15 @@ func TestSQLNeverChangesTheFile(t *testing.T) {
 	for _, statement := range []string{
 		"insert into t values (2)", "update t set a = 2", "delete from t", "drop table t", "create table u (a int)", "alter table t add column b int",
 	} {
+		first, _, _ := strings.Cut(statement, " ")
 		got := run(t, "", "sql", path, statement)
 
-		assert.Equal(t, outcome{1, "", "hyperlake: cannot execute this statement in a read-only connection (hyperd error 25006); " +
-			"`hyperlake sql` never changes the file; build another one\n"}, got, statement)
+		assert.Equal(t, outcome{2, "", "hyperlake: a query begins with SELECT or WITH, but this begins with " + first +
+			"; `hyperlake sql` runs one query, which changes nothing\n"}, got, statement)
 	}
+	got := run(t, "", "sql", path, "with x as (select 2 as a) insert into t select a from x")
+	assert.Equal(t, 1, got.code)
+	assert.Contains(t, got.stderr, "`hyperlake sql` never changes the file; build another one\n")
 	assert.Equal(t, outcome{0, "a\n1\n", ""}, run(t, "", "sql", path, "select * from t", "--csv"))
 
 	after, err := os.ReadFile(path)
@@ -186,18 +190,22 @@ func TestSQLNeverChangesTheFile(t *testing.T) {
 	assert.True(t, stat.ModTime().Equal(long), "modified %s", stat.ModTime())
 }
 
-func TestSQLFilesStartAtTheWorkingFolder(t *testing.T) {
+func TestSQLReadsOtherFilesOnlyIfItMay(t *testing.T) {
 	path := makeHyper(t, "a.hyper", 2)
 	orders, err := filepath.Abs(sampleLake + "/orders/orders.1.parquet")
 	require.NoError(t, err)
 	t.Chdir(t.TempDir())
-
-	got := run(t, "", "sql", path, "copy (select 7 as a) to 'made.csv' with (format csv)")
-
-	assert.Equal(t, outcome{0, "", "done: the statement has no result\n"}, got)
-	assert.FileExists(t, "made.csv")
+	require.NoError(t, os.WriteFile("made.csv", []byte("7\n"), 0o600))
 	query := fmt.Sprintf(`select (select count(*) from external('%s')) + (select a from external('made.csv', columns => descriptor(a int), format => 'csv')) as sum`, orders)
-	assert.Equal(t, outcome{0, "sum\n15007\n", ""}, run(t, "", "sql", path, query, "--csv"))
+
+	assert.Equal(t, outcome{0, "sum\n15007\n", ""}, run(t, "", "sql", path, query, "--csv", "--allow-external"))
+	assert.Equal(t, outcome{2, "", "hyperlake: the query calls external(…), which reads other files; add --allow-external, if the query may read other files\n"},
+		run(t, "", "sql", path, query, "--csv"))
+	for _, flags := range [][]string{nil, {"--allow-external"}} {
+		got := run(t, "", append([]string{"sql", path, "copy (select 7 as a) to 'copied.csv' with (format csv)"}, flags...)...)
+		assert.Equal(t, 2, got.code)
+		assert.NoFileExists(t, "copied.csv")
+	}
 }
 
 func TestSQLRefusesTwoJSONKeysOfOneName(t *testing.T) {
@@ -228,8 +236,7 @@ func TestSQLErrors(t *testing.T) {
 		assert.Equal(t, outcome{test.code, "", strings.ReplaceAll(test.stderr, "{path}", path) + "\n"}, got)
 	}
 	got := run(t, "", "sql", path, "select 1; select 2")
-	assert.Equal(t, 1, got.code)
-	assert.Regexp(t, `^hyperlake: .*; run one statement at a time\n$`, got.stderr)
+	assert.Equal(t, outcome{2, "", "hyperlake: there are several statements where one query is expected; `hyperlake sql` runs one query, which changes nothing\n"}, got)
 }
 
 func TestSQLErrorInTheMiddleOfTheResult(t *testing.T) {

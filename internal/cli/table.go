@@ -2,9 +2,6 @@ package cli
 
 import (
 	"slices"
-	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -51,34 +48,6 @@ func renderTable(columns []column, rows [][]string, heading bool) string {
 
 func isEmpty(rows [][]string, column int) bool {
 	return !slices.ContainsFunc(rows, func(row []string) bool { return row[column] != "" })
-}
-
-// lineBreak marks the end of a line that goes on below.
-const lineBreak = "↵\n"
-
-// visible writes out what a terminal would obey or hide: control characters, and those
-// that turn the direction of the text around. Line breaks are marked.
-func visible(s string) string {
-	if !strings.ContainsFunc(s, obeyed) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\n':
-			b.WriteString(lineBreak)
-		case obeyed(r):
-			escaped := strconv.QuoteRuneToASCII(r)
-			b.WriteString(escaped[1 : len(escaped)-1])
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-func obeyed(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
 }
 
 // plural is a number with its noun.

@@ -87,9 +87,10 @@ func TestVisible(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain žluť 日本語 👍🏽":  "plain žluť 日本語 👍🏽",
 		"a\nb\r\n":           "a↵\nb\\r↵\n",
-		"\x1b[2J\x00\x7f":    `\x1b[2J\x00\x7f`,
+		"\x1b[2J\x00\x7f":    `\x1b[2J\x00\u007f`,
 		"\u0085\u2028":       `\u0085\u2028`,
 		"\u202e\u2066":       `\u202e\u2066`,
+		"\x9b2J \xe6\x97":    `\x9b2J \xe6\x97`,
 		"zwj 👩‍👧 nbsp\u00a0": "zwj 👩‍👧 nbsp\u00a0",
 	} {
 		assert.Equal(t, want, visible(text))

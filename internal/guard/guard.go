@@ -6,24 +6,35 @@
 // other end; the guard then ends the process groups and removes the paths that were
 // registered and not forgotten since. In a program whose main does not call [Main],
 // registering does nothing.
+//
+// What it is told to remove it removes. So nobody is a guard by chance, or because of what
+// stands in the environment: it is called one by whoever started it, with a token that is
+// the first thing to come out of the pipe.
 package guard
 
 import (
 	"bufio"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"hyperlake/internal/environment"
 )
 
-// RoleVariable is set in the environment of a process that was started as a guard.
-const RoleVariable = "HYPERLAKE_GUARD"
+// role is what a guard is called instead of by its program's name. Its token follows.
+const role = "hyperlake-guard"
+
+var tokenPattern = regexp.MustCompile("^[0-9a-f]{32}$")
 
 // groupGrace is how long a process group may take to end by itself (hyperd does when its
 // callback connection closes) before the guard kills it.
@@ -37,15 +48,24 @@ const (
 // Main belongs first into main. In a process that was started as a guard it does the
 // guard's work and exits; in any other it allows guards to be started.
 func Main() {
-	if os.Getenv(RoleVariable) == "" {
+	if !startedAsGuard(os.Args, os.Stdin) {
 		shared.mu.Lock()
 		shared.enabled = true
 		shared.mu.Unlock()
 		return
 	}
 	signal.Ignore(os.Interrupt, syscall.SIGTERM)
-	watch(os.Stdin)
+	watch(os.Stdin, os.Args[1])
 	os.Exit(0)
+}
+
+// startedAsGuard says whether a process with these arguments is called a guard.
+func startedAsGuard(args []string, stdin *os.File) bool {
+	if len(args) != 2 || args[0] != role || !tokenPattern.MatchString(args[1]) {
+		return false
+	}
+	stat, err := stdin.Stat()
+	return err == nil && stat.Mode()&os.ModeNamedPipe != 0
 }
 
 // RemoveAtDeath has path, with all it holds, removed should this process be killed. The
@@ -98,8 +118,12 @@ func startGuard() (io.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	secret := make([]byte, 16)
+	_, _ = rand.Read(secret) // which does not fail
+	token := hex.EncodeToString(secret)
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), RoleVariable+"=1")
+	cmd.Args = []string{role, token}
+	cmd.Env = environment.ForPrograms()
 	cmd.Dir = string(os.PathSeparator)
 	cmd.SysProcAttr = detached()
 	pipe, err := cmd.StdinPipe()
@@ -109,7 +133,8 @@ func startGuard() (io.Writer, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return pipe, nil
+	_, err = fmt.Fprintln(pipe, token)
+	return pipe, err
 }
 
 // remove removes a path. A process that was not registered yet may still write there, and
@@ -120,10 +145,14 @@ func remove(path string) {
 	}
 }
 
-// watch reads registrations until the other end of the pipe is closed, then cleans up.
-func watch(pipe io.Reader) {
+// watch reads registrations until the other end of the pipe is closed, then cleans up. It
+// does nothing for somebody who does not know the token.
+func watch(pipe io.Reader, token string) {
 	registered := map[string]bool{}
 	lines := bufio.NewScanner(pipe)
+	if !lines.Scan() || lines.Text() != token {
+		return
+	}
 	for lines.Scan() {
 		if what, ok := strings.CutPrefix(lines.Text(), "+"); ok {
 			registered[what] = true

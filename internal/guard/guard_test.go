@@ -72,6 +72,37 @@ func TestAKilledProcessLeavesNothing(t *testing.T) {
 	assert.DirExists(t, filepath.Join(folder, "kept", "deep"))
 }
 
+// Neither the environment nor the arguments alone make a guard, which removes what it is told to.
+func TestNobodyElseIsTakenForAGuard(t *testing.T) {
+	const token = "0123456789abcdef0123456789abcdef"
+	for name, test := range map[string]struct {
+		args        []string
+		environment string
+		first       string
+	}{
+		"environment":       {[]string{"program", "-test.run=^$"}, "HYPERLAKE_GUARD=1", ""},
+		"environment, name": {[]string{"hyperlake-guard", "-test.run=^$"}, "HYPERLAKE_GUARD=1", ""},
+		"no token":          {[]string{"hyperlake-guard", token}, "", ""},
+		"another token":     {[]string{"hyperlake-guard", token}, "", "1123456789abcdef0123456789abcdef\n"},
+		"no guard's name":   {[]string{"program", "-test.run=^$", token}, "", token + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "precious")
+			require.NoError(t, os.WriteFile(path, nil, 0o600))
+			cmd := exec.Command(os.Args[0])
+			cmd.Args = test.args
+			cmd.Env = append(os.Environ(), test.environment)
+			in, err := cmd.StdinPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			_, _ = fmt.Fprintf(in, "%s+path %q\n", test.first, path)
+			require.NoError(t, in.Close())
+			require.NoError(t, cmd.Wait())
+			assert.FileExists(t, path)
+		})
+	}
+}
+
 // gone says whether a process ended; one that nobody reaped yet counts as ended.
 func gone(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {

@@ -12,7 +12,7 @@ import (
 	"hyperlake/internal/failure"
 )
 
-// userName is the user that hyperd knows from its start; it has no password.
+// userName is the user that hyperd knows from its start.
 const userName = "tableau_internal_user"
 
 // Conn is one session with hyperd. It attaches no database of its own: statements name
@@ -24,11 +24,13 @@ type Conn struct {
 
 // Connect opens a session.
 func (l *Lease) Connect(ctx context.Context) (*Conn, error) {
-	cfg, err := pgconn.ParseConfig("host=localhost dbname='' sslmode=disable user=" + userName)
+	// Whoever took hyperd's place at its address does not know the password, and is not told.
+	cfg, err := pgconn.ParseConfig("host=localhost dbname='' sslmode=disable require_auth=scram-sha-256 user=" + userName)
 	if err != nil {
 		return nil, failure.New(failure.Hyperd, "connect to hyperd: %w", err)
 	}
 	p := l.process
+	cfg.Password = p.password
 	cfg.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, p.network, p.address)
 	}

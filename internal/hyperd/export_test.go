@@ -8,6 +8,17 @@ import (
 // Folder is the private folder of that process.
 func (l *Lease) Folder() string { return l.process.folder }
 
+// Password is that of that process.
+func (l *Lease) Password() string { return l.process.password }
+
+// Address is where that process listens.
+func (l *Lease) Address() string { return l.process.address }
+
+// LeaseAt is a lease on what listens at an address and ought to be a hyperd.
+func LeaseAt(address string) *Lease {
+	return &Lease{process: &process{network: "tcp", address: address, password: "secret", exited: make(chan struct{}), asked: make(chan struct{})}}
+}
+
 // Cut ends the connection of a session as a failure would.
 func (c *Conn) Cut() error { return c.pg.Conn().Close() }
 
@@ -34,4 +45,14 @@ func (m *Manager) Shutdown() { m.shutdown((*process).stop) }
 // Acquire takes a lease.
 func (m *Manager) Acquire(ctx context.Context, cfg Config) (*Lease, error) {
 	return m.acquire(ctx, cfg)
+}
+
+// Tokens are all parts of a statement.
+func Tokens(sql string) []string {
+	var texts []string
+	for sql != "" {
+		t := nextToken(sql)
+		texts, sql = append(texts, t.text), sql[len(t.text):]
+	}
+	return texts
 }

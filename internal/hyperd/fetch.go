@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"hyperlake/internal/environment"
 	"hyperlake/internal/guard"
 )
 
@@ -56,12 +57,13 @@ func attemptFolders(folder string) (target, scratch string, err error) {
 		return "", "", err
 	}
 	target, scratch = filepath.Join(attempt, "archive"), filepath.Join(attempt, "scratch")
-	return target, scratch, errors.Join(os.Mkdir(target, 0o755), os.Mkdir(scratch, 0o755))
+	return target, scratch, errors.Join(os.Mkdir(target, 0o700), os.Mkdir(scratch, 0o700))
 }
 
-// fetchEnvironment is this process's environment, with temporary files in scratch.
+// fetchEnvironment is what pip and npm need of this process's environment, with temporary
+// files in scratch.
 func fetchEnvironment(scratch string) []string {
-	return append(os.Environ(),
+	return append(environment.ForFetching(),
 		"TMPDIR="+scratch, "TMP="+scratch, "TEMP="+scratch,
 		"PIP_REQUIRE_VIRTUALENV=0",  // set by many developers; it guards installations, and this is none
 		"npm_config_cache="+scratch, // npm's default needs a home that can be written

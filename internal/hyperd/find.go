@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 
+	"hyperlake/internal/environment"
 	"hyperlake/internal/failure"
 )
 
@@ -108,7 +109,9 @@ var versionPattern = regexp.MustCompile(`Hyper version \S*?(\d+\.\d+\.\d+)\.r\w+
 
 // Version asks the hyperd at path for its version, such as 0.0.26963.
 func Version(ctx context.Context, path string) (string, error) {
-	output, err := exec.CommandContext(ctx, path, "--version").Output()
+	cmd := exec.CommandContext(ctx, path, "--version")
+	cmd.Env = environment.ForPrograms()
+	output, err := cmd.Output()
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("%s --version: %w", path, context.Cause(ctx))
 	}

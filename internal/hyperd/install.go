@@ -65,7 +65,7 @@ func (in installer) install(ctx context.Context) (installed Installed, err error
 	if r, ok := in.present(); ok {
 		return in.installed(r, true), nil
 	}
-	if err := os.MkdirAll(in.cache, 0o755); err != nil {
+	if err := os.MkdirAll(in.cache, 0o777); err != nil {
 		return Installed{}, failure.New(failure.Hyperd, "install hyperd: %w", err).
 			WithHint("set XDG_CACHE_HOME to a folder that can be written, or point %s at a hyperd that you have", pathVariable)
 	}

@@ -13,18 +13,30 @@ import (
 // worker that will never get another bundle should not hold its memory for long.
 const idleTimeout = 10 * time.Second
 
-var shared = manager{idle: idleTimeout}
+// shared is the hyperd of this process, reading the one beside it that is kept to reading.
+var shared, reading = manager{idle: idleTimeout}, manager{idle: idleTimeout}
 
 // Acquire takes a lease on this process's hyperd and starts it if none runs. ctx bounds
-// the start. Two configurations cannot be in use at once. Safe for concurrent use.
-func Acquire(ctx context.Context, cfg Config) (*Lease, error) { return shared.acquire(ctx, cfg) }
+// the start. Two configurations cannot be in use at once; but one that is kept to reading is
+// a hyperd of its own. Safe for concurrent use.
+func Acquire(ctx context.Context, cfg Config) (*Lease, error) {
+	if cfg.Reading != NotOnly {
+		return reading.acquire(ctx, cfg)
+	}
+	return shared.acquire(ctx, cfg)
+}
 
 // Shutdown stops this process's hyperd, whether or not it is leased, and returns when it
 // is gone. Leases fail from then on; Acquire starts a new one.
-func Shutdown() { shared.shutdown((*process).stop) }
+func Shutdown() { shutdown((*process).stop) }
 
 // Kill ends this process's hyperd at once, as an interrupted run wants it.
-func Kill() { shared.shutdown((*process).kill) }
+func Kill() { shutdown((*process).kill) }
+
+func shutdown(end func(*process)) {
+	shared.shutdown(end)
+	reading.shutdown(end)
+}
 
 // manager owns at most one hyperd.
 type manager struct {

@@ -2,6 +2,7 @@ package hyperd
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -27,12 +28,16 @@ const (
 	// maxSocketPath is the longest path that fits a socket address everywhere (104 bytes on macOS).
 	maxSocketPath = 103
 	socketName    = "hyper"
+
+	// prompts is what hyperd prints when it asks for the password, on one line.
+	prompts = "Enter new password: Enter it again:"
 )
 
 // process is one running hyperd. Its methods are safe for concurrent use.
 type process struct {
 	path     string // of the binary
 	folder   string // private: the domain socket, and hyperd's working folder
+	password string // of this process alone
 	cmd      *exec.Cmd
 	network  string // "unix" or "tcp"
 	address  string
@@ -68,19 +73,22 @@ func start(ctx context.Context, cfg Config, sharers int) (*process, error) {
 }
 
 func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) (*process, error) {
+	cfg.Settings = cfg.Reading.settings(cfg.Settings, folder)
 	callback, err := listenForCallback(folder, listenAddress(cfg, folder))
 	if err != nil {
 		return nil, failure.New(failure.Hyperd, "start hyperd: listen for its callback: %w", err)
 	}
 	defer callback.close()
 
-	p := &process{path: path, folder: folder, exited: make(chan struct{}), asked: make(chan struct{})}
+	p := &process{path: path, folder: folder, password: rand.Text(), exited: make(chan struct{}), asked: make(chan struct{})}
 	args, err := cfg.args(callback.asked, callback.address(), sharers)
 	if err != nil {
 		return nil, err
 	}
 	p.cmd = exec.Command(path, args...)
 	p.cmd.Dir = folder // whatever it writes without being told where lands here
+	p.cmd.Env = cfg.Reading.environment()
+	p.cmd.Stdin = strings.NewReader(strings.Repeat(p.password+"\n", 2)) // where nobody else can read it
 	p.cmd.SysProcAttr = ownGroup()
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	if err := p.cmd.Start(); err != nil {
@@ -101,8 +109,7 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 	return p, nil
 }
 
-// socketFolder makes the private folder of one hyperd. Access to the folder is access to
-// the data: hyperd asks for no password. Where the folder for temporary files has too long
+// socketFolder makes the private folder of one hyperd. Where the folder for temporary files has too long
 // a path for a socket, as some systems' have, it is /tmp.
 func socketFolder(parent string) (string, error) {
 	if parent != "" {
@@ -229,7 +236,7 @@ func (p *process) exitStatus() string {
 
 // lastWords is the end of what hyperd printed, as an addition to an error message.
 func (p *process) lastWords() string {
-	if text := p.output.String(); text != "" {
+	if text := strings.TrimSpace(strings.ReplaceAll(p.output.String(), prompts, "")); text != "" {
 		return "; it said: " + text
 	}
 	return ""

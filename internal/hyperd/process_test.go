@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -192,6 +195,68 @@ func TestTCPListensOnThisMachineOnly(t *testing.T) {
 	for _, address := range listeners(t, lease.PID()) {
 		assert.Contains(t, []string{"0100007F", "00000000000000000000000001000000"}, address, "127.0.0.1 or ::1")
 	}
+}
+
+// Everybody on this machine can reach a port.
+func TestTCPNeedsAPassword(t *testing.T) {
+	hyperd.Shutdown()
+	lease, err := hyperd.Acquire(t.Context(), hyperd.Config{UseTCPPort: "auto"})
+	require.NoError(t, err)
+	defer lease.Release()
+	host, port, err := net.SplitHostPort(lease.Address())
+	require.NoError(t, err)
+	connect := func(password string) error {
+		conn, err := pgconn.Connect(t.Context(), fmt.Sprintf("host=%s port=%s user=tableau_internal_user dbname='' sslmode=disable password='%s'", host, port, password))
+		if err == nil {
+			_ = conn.Close(t.Context())
+		}
+		return err
+	}
+	require.NoError(t, connect(lease.Password()))
+	for _, wrong := range []string{"", "tableau_internal_user", lease.Password() + "x"} {
+		require.Error(t, connect(wrong), wrong)
+	}
+}
+
+// The password is nowhere where others could read it.
+func TestThePasswordIsASecret(t *testing.T) {
+	lease := hyperdtest.Acquire(t)
+	password := lease.Password()
+	require.GreaterOrEqual(t, len(password), 26, "128 bits")
+	for _, name := range []string{"cmdline", "environ"} {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", lease.PID(), name))
+		require.NoError(t, err)
+		assert.NotContains(t, string(text), password, name)
+	}
+	conn := hyperdtest.Connect(t, lease)
+	_, err := conn.Exec(t.Context(), "SELECT * FROM nosuch")
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), password)
+	_, err = hyperd.NewManager(time.Second).Acquire(t.Context(), hyperd.Config{Settings: map[string]string{"no_such_setting": "1"}})
+	require.ErrorContains(t, err, "no_such_setting")
+	assert.NotContains(t, err.Error(), "password")
+}
+
+// What listens where a hyperd was, and asks for the password as it is, does not learn it.
+func TestAnImpostorIsNotToldThePassword(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	heard := make(chan []byte, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = conn.Read(make([]byte, 1<<10))                  // who connects
+		_, _ = conn.Write([]byte{'R', 0, 0, 0, 8, 0, 0, 0, 3}) // as text, please
+		answer, _ := io.ReadAll(conn)
+		heard <- answer
+	}()
+	_, err = hyperd.LeaseAt(listener.Addr().String()).Connect(t.Context())
+	require.ErrorContains(t, err, "password")
+	assert.Empty(t, <-heard)
 }
 
 // listeners lists the addresses, in the kernel's hex, at which a process listens for TCP.

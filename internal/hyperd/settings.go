@@ -52,6 +52,9 @@ type Config struct {
 
 	// Settings are any others that `hyperd --settings` lists, by name.
 	Settings map[string]string `yaml:"settings" json:"settings,omitempty"`
+
+	// Reading keeps a hyperd to reading. The default is a hyperd that may do anything.
+	Reading Reading `yaml:"-" json:"-"`
 }
 
 // What tcpPort says when it is no port number.
@@ -163,8 +166,7 @@ func (c Config) commandLine(listen, callback string, usable uint64, sharers int)
 		"--strict-settings-mode", // a misspelt setting is an error, not a warning in a log that nobody keeps
 		"--listen-connection", listen,
 		"--callback-connection", callback,
-		"--init-user=" + userName,
-		"--no-password",
+		"--init-user=" + userName, // whose password it asks for
 		"--skip-license",
 		"--language=en_US",
 		"--date-style=MDY",

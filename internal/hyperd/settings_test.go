@@ -25,7 +25,7 @@ func TestCommandLine(t *testing.T) {
 	fixed := []string{
 		"run", "--strict-settings-mode",
 		"--listen-connection", "tab.domain:///s/domain/h", "--callback-connection", "tab.tcp://127.0.0.1:99",
-		"--init-user=tableau_internal_user", "--no-password", "--skip-license",
+		"--init-user=tableau_internal_user", "--skip-license",
 		"--language=en_US", "--date-style=MDY", "--date-style-lenient=false",
 	}
 	tests := map[string]struct {
@@ -173,6 +173,7 @@ func launch(t *testing.T, c Config) (calledBack bool, output string, err error) 
 		}
 		called <- err == nil
 	}()
+	cmd.Stdin = strings.NewReader("secret\nsecret\n")
 	text, err := cmd.CombinedOutput()
 	_ = listener.Close()
 

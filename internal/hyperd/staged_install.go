@@ -79,13 +79,22 @@ func (s *Staged) fetch(ctx context.Context, cache, path string) (err error) {
 	if err := storage.Download(ctx, info, fetched); err != nil {
 		return err
 	}
-	if err := os.Chmod(fetched, 0o755); err != nil {
+	if err := makeExecutable(fetched); err != nil {
 		return err
 	}
 	if err := s.verify(ctx, fetched); err != nil {
 		return err
 	}
 	return storage.MoveFile(fetched, path)
+}
+
+// makeExecutable lets those run a file who may read it.
+func makeExecutable(path string) error {
+	stat, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return os.Chmod(path, stat.Mode()|stat.Mode()&0o444>>2)
 }
 
 // verify says in what a local file differs from the hyperd.
@@ -117,7 +126,7 @@ func temporaryCache() (string, error) {
 
 // writable makes a folder, and says why nothing can be written there.
 func writable(folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return err
 	}
 	probe, err := os.MkdirTemp(folder, ".probe-")

@@ -45,14 +45,11 @@ func unpack(ctx context.Context, archive, member string, size int64, to string) 
 		return fmt.Errorf("%s in %s: %w", member, archive, err)
 	}
 	defer source.Close()
-	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o777)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if err := file.Chmod(0o755); err != nil { // whatever the umask is
-		return err
-	}
 	// One byte more than expected is enough to know that it is another file.
 	written, err := io.Copy(file, io.LimitReader(contextReader{ctx, source}, size+1))
 	if err != nil {

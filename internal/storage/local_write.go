@@ -20,7 +20,7 @@ func (Local) Create(ctx context.Context, uri string, condition Condition) (Write
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return nil, err
 	}
 	temp, err := os.CreateTemp(folder, "."+filepath.Base(uri)+".*.tmp")
@@ -35,9 +35,10 @@ type localWriter struct {
 	ctx       context.Context
 	path      string
 	condition Condition
-	temp      *os.File
-	forget    func() // calls off that temp is removed should this process be killed
-	done      bool   // committed or aborted
+	private   bool     // whatever stands at path
+	temp      *os.File // nobody else can read it before it is finished
+	forget    func()   // calls off that temp is removed should this process be killed
+	done      bool     // committed or aborted
 }
 
 func (w *localWriter) Write(p []byte) (int, error) {
@@ -83,7 +84,7 @@ func (w *localWriter) Commit() (Info, error) {
 
 // finish makes the temporary file durable and closes it.
 func (w *localWriter) finish() (fs.FileInfo, error) {
-	if err := w.temp.Chmod(0o644); err != nil {
+	if err := w.permit(); err != nil {
 		return nil, err
 	}
 	if err := w.temp.Sync(); err != nil {
@@ -94,6 +95,14 @@ func (w *localWriter) finish() (fs.FileInfo, error) {
 		return nil, err
 	}
 	return stat, w.temp.Close()
+}
+
+// permit lets those read and write the temporary file who may when it has its name.
+func (w *localWriter) permit() error {
+	if w.private {
+		return w.temp.Chmod(private)
+	}
+	return Adopt(w.temp.Name(), w.path)
 }
 
 // place gives the temporary file its name.
@@ -123,7 +132,7 @@ func (w *localWriter) placeIfAbsent() error {
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("%s: %w", w.path, ErrExists)
 	}
-	reserved, err := os.OpenFile(w.path, os.O_CREATE|os.O_EXCL, 0o644)
+	reserved, err := os.OpenFile(w.path, os.O_CREATE|os.O_EXCL, private)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s: %w", w.path, ErrExists)
 	}
@@ -138,9 +147,10 @@ func (w *localWriter) placeIfAbsent() error {
 
 // MoveFile moves a finished local file to its final name, atomically and durably: a
 // rename where both are on one file system, else a copy beside the target and then a
-// rename. Missing folders are made. What stood at the target is replaced.
+// rename. Missing folders are made. What stood at the target is replaced. The file keeps its
+// own permissions: see [Adopt] for those of what it replaces.
 func MoveFile(from, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 		return err
 	}
 	if err := Sync(from); err != nil {

@@ -6,7 +6,8 @@ import (
 	"os"
 )
 
-// Writer writes one file. It is not safe for concurrent use. One that is not committed
+// Writer writes one file. A local one gets the permissions and the owner of the file that it
+// replaces ([Adopt]). It is not safe for concurrent use. One that is not committed
 // must be aborted: Abort after Commit does nothing, so that it can be deferred.
 type Writer interface {
 	io.Writer

@@ -76,7 +76,7 @@ func bySize(partials []File) []File {
 // build makes the file at path with fill, which leaves it attached as mergeAlias, and
 // checks what it holds. On failure nothing stays at path.
 func build(ctx context.Context, lease *hyperd.Lease, layout Layout, tallies []batch.Tally, path string, fill func(*hyperd.Conn) error) (File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return File{}, failure.New(failure.Storage, "merge into %s: %w", path, err)
 	}
 	conn, err := lease.Connect(ctx)

@@ -26,7 +26,7 @@ func newWorkFile(staging, folder string) (workFile, error) {
 	path, local := storage.LocalPath(w.uri)
 	if local {
 		w.path = path
-		return w, stagingError(os.MkdirAll(filepath.Dir(path), 0o755))
+		return w, stagingError(os.MkdirAll(filepath.Dir(path), 0o777))
 	}
 	var err error
 	if w.folder, err = scratch.Make("", "work-"); err != nil {

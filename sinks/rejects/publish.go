@@ -23,7 +23,9 @@ const ownNames = "part-*.parquet"
 // there, refuses a folder that holds anything else ([CheckFolder]), and may be repeated.
 //
 // Whoever reads a local folder finds the old files or the new ones, whatever happens, on
-// Linux without a moment between them. In gs:// the new objects are all there before the
+// Linux without a moment between them. Rejects are values of rows, which may be personal
+// data: nobody but this user may read a local file, or enter a folder that Publish makes; one
+// that is there keeps its permissions and its owner. In gs:// the new objects are all there before the
 // old ones go. After an error the old files are there; in gs:// some may be gone when it is
 // their removal that failed. Errors are failures of kind Storage.
 func Publish(ctx context.Context, files []File, folder, runID string) error {
@@ -86,11 +88,7 @@ func copyFile(ctx context.Context, file File, uri string) error {
 		return err
 	}
 	defer source.Close()
-	store, err := storage.For(uri)
-	if err != nil {
-		return err
-	}
-	target, err := store.Create(ctx, uri, storage.Any())
+	target, err := storage.CreatePrivate(ctx, uri, storage.Any())
 	if err != nil {
 		return err
 	}

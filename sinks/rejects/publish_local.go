@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"hyperlake/internal/storage"
 )
 
 // findForeignLocal is findForeign for a local folder.
@@ -40,7 +42,7 @@ func publishLocal(ctx context.Context, files []File, folder, runID string) (err 
 	}
 	defer func() { err = errors.Join(err, work.close()) }()
 	built := filepath.Join(work.path, "new")
-	if err := os.Mkdir(built, 0o755); err != nil {
+	if err := makeLike(built, folder); err != nil {
 		return err
 	}
 	for i, file := range files {
@@ -53,6 +55,18 @@ func publishLocal(ctx context.Context, files []File, folder, runID string) (err 
 	}
 	removeDead(prefix) // not before: one may hold the only old files
 	return nil
+}
+
+// makeLike makes a folder that only this user can enter, or those who may enter another one,
+// if that is there.
+func makeLike(path, other string) error {
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return err
+	}
+	if _, err := os.Stat(other); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return storage.Adopt(path, other)
 }
 
 // swap puts the folder built in the place of another one, which need not be there.
@@ -102,7 +116,10 @@ type workFolder struct {
 // openWorkFolder makes a work folder. An earlier try of the same run may have left it.
 func openWorkFolder(path string) (workFolder, error) {
 	removeIfDead(path, 0)
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return workFolder{}, err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return workFolder{}, err
 	}
 	w := workFolder{path, flock.New(filepath.Join(path, lockName))}

@@ -31,11 +31,8 @@ func newStagedFile(ctx context.Context, staging string, columns *arrow.Schema) (
 	f := &stagedFile{
 		uri: storage.Join(staging, "rejects", uuid.NewString()+".parquet"), sum: sha256.New(), columns: columns,
 	}
-	store, err := storage.For(f.uri)
-	if err != nil {
-		return nil, f.fail(err)
-	}
-	if f.target, err = store.Create(ctx, f.uri, storage.IfAbsent()); err != nil {
+	var err error
+	if f.target, err = storage.CreatePrivate(ctx, f.uri, storage.IfAbsent()); err != nil {
 		return nil, f.fail(err)
 	}
 	if f.parquet, err = parquetwrite.New(f, columns); err != nil {

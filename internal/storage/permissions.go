@@ -1,0 +1,47 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// private is the mode of files that nobody but their owner may read.
+const private fs.FileMode = 0o600
+
+// Adopt gives the local file or folder from the permissions that one at to is to have: those of the
+// one that stands there, with its owner and group as far as this process may give files
+// away, else those that the umask leaves a new file. A group that cannot be kept keeps no
+// more than everybody has.
+func Adopt(from, to string) error {
+	standing, err := os.Stat(to)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return os.Chmod(from, 0o666&^umask)
+	case err != nil:
+		return err
+	}
+	mode := standing.Mode().Perm()
+	if !keepOwner(from, standing) {
+		mode = withoutGroup(mode)
+	}
+	return os.Chmod(from, mode) // after the owner, who may not be us
+}
+
+// withoutGroup is a mode that gives the group no more than everybody has.
+func withoutGroup(mode fs.FileMode) fs.FileMode { return mode &^ (0o070 &^ (mode << 3)) }
+
+// CreatePrivate is Create for a file that nobody but this user may read, whatever the umask
+// and whatever stood there. Remote storage has permissions of its own.
+func CreatePrivate(ctx context.Context, uri string, condition Condition) (Writer, error) {
+	store, err := For(uri)
+	if err != nil {
+		return nil, err
+	}
+	w, err := store.Create(ctx, uri, condition)
+	if local, ok := w.(*localWriter); ok {
+		local.private = true
+	}
+	return w, err
+}
