@@ -79,13 +79,13 @@ func (u unifier) nested(path string, a, b arrow.DataType) (arrow.DataType, bool)
 		}
 	case *arrow.MapType:
 		if b, ok := b.(*arrow.MapType); ok {
-			return maps(a, b)
+			return unifyMaps(a, b)
 		}
 	}
 	return a, false
 }
 
-func maps(a, b *arrow.MapType) (arrow.DataType, bool) {
+func unifyMaps(a, b *arrow.MapType) (arrow.DataType, bool) {
 	key, keysFit := unifier{}.unify("", a.KeyField(), b.KeyField())
 	item, itemsFit := unifier{}.unify("", a.ItemField(), b.ItemField())
 	if !keysFit || !itemsFit {

@@ -2,11 +2,11 @@
 // before 15 October 1582, to the ones that are written alike in the calendar of SQL and of
 // Parquet, the Gregorian one at all times.
 //
-// Java's old classes count in the hybrid calendar, and so did Spark before version 3 and Hive
-// before version 4, and both still do when they are asked to. What was 1500-12-25 to them is
-// stored as the day that SQL calls 1501-01-04. The same classes take the clocks of a zone to
-// have been before 1900 what they are today, where others know the local mean times, so that
-// timestamps move by minutes, too.
+// Java's old classes count in the hybrid calendar, and so did Spark before version 3, and later
+// ones do when they are asked to, as Hive does unless it is asked not to. What was 1500-12-25 to
+// them is stored as the day that SQL calls 1501-01-04. The same classes take the clocks of a
+// zone to have been before 1900 what they are today, where others know the local mean times, so
+// that timestamps move by minutes, too.
 //
 // The promise is to move a value to where Spark's own reader moves it. A day that the
 // Gregorian calendar does not have, such as 29 February 1500, becomes the first of March.

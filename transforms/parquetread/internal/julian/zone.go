@@ -43,7 +43,8 @@ func (z *Zone) Second(second int64) (move int64, ok bool) {
 	return move, true
 }
 
-// zonesText has for each group of zones that are alike: their offset, before, steps and names.
+// zonesText, which MakeZones.java makes by asking Spark, has for each group of zones that are
+// alike: their offset, before, steps and names.
 //
 //go:embed zones.txt
 var zonesText string
