@@ -121,13 +121,6 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-func folderIn(t *testing.T, parent string) string {
-	folder, err := os.MkdirTemp(parent, "hl") // short, for the sockets
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	return folder
-}
-
 func foundHyperd(t *testing.T) string {
 	path, err := hyperd.Find("")
 	require.NoError(t, err, "the tests need hyperd: run `make hyperd` first")
