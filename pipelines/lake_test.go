@@ -341,7 +341,7 @@ func TestStartersArePlans(t *testing.T) {
 		writeTable(t, filepath.Join(folder, "odd: [name]", "k'0=x", fmt.Sprintf("%d.parquet", i)), `[{"id": 1}]`, fields...)
 	}
 	writeTable(t, filepath.Join(folder, "odd: [name]", "9.parquet"), `[{"id": null}]`, field("id", int32Type))
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: [name]"), folder)
+	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: [name]"), folder, pipelines.FormatAuto)
 	require.NoError(t, err)
 	cfg := configure(t, folder, text)
 	table := planOf(t, cfg)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -56,8 +57,12 @@ func partitionsOf(files []sourceFile, mode Partitions, mayMiss bool) ([]partitio
 	var found []partition
 	first := map[string]string{} // file by key
 	keysOf := make([][]hiveKey, len(files))
+	spelling := spellings{}
 	for i, file := range files {
 		keys, err := hiveKeys(file)
+		if err == nil {
+			err = spelling.add(file)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -102,6 +107,10 @@ type hiveKey struct {
 	value *string
 }
 
+func (k hiveKey) equal(other hiveKey) bool {
+	return k.name == other.name && (k.value == nil) == (other.value == nil) && (k.value == nil || *k.value == *other.value)
+}
+
 // hiveKeys reads the names of the folders of a file.
 func hiveKeys(file sourceFile) ([]hiveKey, error) {
 	folders := strings.Split(filepath.ToSlash(file.below), "/")
@@ -116,6 +125,10 @@ func hiveKeys(file sourceFile) ([]hiveKey, error) {
 			text := unescape(value)
 			key.value = &text
 		}
+		if !utf8.ValidString(key.name) || key.value != nil && !utf8.ValidString(*key.value) {
+			return nil, failure.New(failure.Source, "the folder %q of %s is not in UTF-8 once it is percent-decoded", folder, file.URI).
+				WithHint("rename the folder, or set source.partitions: none to leave such folders alone").BeforeData()
+		}
 		if slices.ContainsFunc(keys, func(k hiveKey) bool { return k.name == key.name }) {
 			return nil, failure.New(failure.Source, "two folders of %s have a value of %q", file.URI, key.name).
 				WithHint("set source.partitions: none to leave such folders alone").BeforeData()
@@ -123,6 +136,29 @@ func hiveKeys(file sourceFile) ([]hiveKey, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+// spellings is how folders are named that mean the same, by the folder around them.
+type spellings map[[2]string]string
+
+// add refuses a file in a folder that means the same as another beside it: there is no telling
+// what two folders of one value are meant to be.
+func (s spellings) add(file sourceFile) error {
+	path := filepath.ToSlash(file.URI)
+	around := len(path) - len(filepath.ToSlash(file.below)) // the length of what is before the folders
+	folders := strings.Split(filepath.ToSlash(file.below), "/")
+	for _, folder := range folders[:len(folders)-1] {
+		if name, value, ok := strings.Cut(folder, "="); ok && name != "" {
+			meant := [2]string{path[:around], fmt.Sprintf("%q=%q", unescape(name), unescape(value))}
+			if other, known := s[meant]; known && other != folder {
+				return failure.New(failure.Source, "the folders %q and %q in %s mean the same value once they are percent-decoded", other, folder, path[:around]).
+					WithHint("rename one of them, or set source.partitions: none to leave such folders alone").BeforeData()
+			}
+			s[meant] = folder
+		}
+		around += len(folder) + len("/")
+	}
+	return nil
 }
 
 // unescape undoes percent-encoding, where that is what the text is.

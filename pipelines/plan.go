@@ -52,6 +52,9 @@ type TablePlan struct {
 	// Partitions names the columns that are made of the names of folders.
 	Partitions []string `json:"partitions,omitempty"`
 
+	// LeftOut says which files are others by a second name.
+	LeftOut []string `json:"left_out,omitempty"`
+
 	// Drift says how the columns of files differ, and what becomes of that.
 	Drift []string `json:"drift,omitempty"`
 
@@ -73,6 +76,8 @@ type TablePlan struct {
 
 	// Repartition is where rows are moved and how they are sorted; nil if neither.
 	Repartition *RepartitionPlan `json:"repartition,omitempty"`
+
+	warnings []string // on the source
 
 	files []plannedFile
 	read  parquetread.Table
@@ -136,6 +141,9 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 		}
 		plan.Tables = append(plan.Tables, table)
 		columns = append(columns, table.Columns...)
+		for _, warning := range table.warnings {
+			plan.Warnings = append(plan.Warnings, fmt.Sprintf("table %s: %s", table.Table, warning))
+		}
 		for _, column := range table.Columns {
 			if column.Warning != "" {
 				plan.Warnings = append(plan.Warnings, fmt.Sprintf("table %s, column %s: %s", table.Table, column.Source, column.Warning))
@@ -216,7 +224,9 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 	if err != nil {
 		return nil, err
 	}
-	table := &TablePlan{Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path}
+	table := &TablePlan{
+		Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path, LeftOut: src.leftOut, warnings: src.warnings,
+	}
 	table.Schema, table.Name = tableCfg.Schema, tableCfg.Name
 	if table.Drift, err = src.columns.check(m.sourceNames(), tableCfg.Source.OnDrift); err != nil {
 		return nil, err

@@ -1,28 +1,18 @@
 package pipelines
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/storage"
 	"hyperlake/transforms/parquetread"
 )
-
-// sourceFile is a file of a table, and its path below the part that no user wrote.
-type sourceFile struct {
-	storage.Info
-	below string
-}
 
 // source is what the footers of a table's files say.
 type source struct {
@@ -30,6 +20,9 @@ type source struct {
 	columns    lakeColumns
 	partitions []partition
 	schema     *arrow.Schema // columns of the files, then those of the partitions
+
+	leftOut  []string // which files are read under another name
+	warnings []string
 }
 
 // partitionDrift says which keys some files lack, and what becomes of that.
@@ -46,26 +39,31 @@ func (s *source) partitionDrift(columns *arrow.Schema) []string {
 // openSource lists the files of a table and reads their footers, with the statistics of
 // wanted columns; nil wants all.
 func openSource(ctx context.Context, run *Config, cfg TableConfig, wanted func(column string) bool) (*source, error) {
-	files, err := listFiles(ctx, cfg.Source)
+	found, err := listFiles(ctx, cfg.Source)
 	if err != nil {
 		return nil, err
 	}
-	if len(files) == 0 && run.OnEmpty == OnEmptyAllow {
+	if len(found.files) == 0 && run.OnEmpty == OnEmptyAllow {
 		return emptySource(cfg)
 	}
-	if len(files) == 0 {
-		return nil, failure.New(failure.Source, "no files match %s", strings.Join(cfg.Source.URI, ", ")).
-			WithHint("check source.uri; files whose names start with _ or . are not matched").BeforeData()
+	if len(found.files) == 0 {
+		return nil, noFiles(ctx, cfg.Source)
 	}
-	infos := make([]storage.Info, len(files))
-	for i, file := range files {
-		infos[i] = file.Info
-	}
-	s := &source{}
-	if s.partitions, err = partitionsOf(files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion); err != nil {
+	return readSource(ctx, found, cfg, wanted)
+}
+
+// readSource reads the footers of files, of which there are some.
+func readSource(ctx context.Context, found *listing, cfg TableConfig, wanted func(column string) bool) (*source, error) {
+	s := &source{leftOut: found.notes(), warnings: found.warnings()}
+	clashes, err := found.clashes(cfg.Source.Partitions)
+	if err != nil {
 		return nil, err
 	}
-	if s.footers, err = parquetread.ReadFooters(ctx, infos, wanted); err != nil {
+	s.warnings = append(s.warnings, clashes...)
+	if s.partitions, err = partitionsOf(found.files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion); err != nil {
+		return nil, err
+	}
+	if s.footers, err = parquetread.ReadFooters(ctx, found.infos(), wanted); err != nil {
 		return nil, err
 	}
 	s.columns = columnsOf(s.footers)
@@ -167,50 +165,4 @@ func (p partition) columnOf(fields []arrow.Field, columns map[string]ColumnConfi
 		field.Type = arrow.BinaryTypes.String
 	}
 	return field, nil
-}
-
-// listFiles expands globs. A file that several of them match counts once.
-func listFiles(ctx context.Context, source SourceConfig) ([]sourceFile, error) {
-	var files []sourceFile
-	seen := map[string]bool{}
-	for i, uri := range source.URI {
-		store, err := storage.For(uri)
-		if err != nil {
-			return nil, failure.New(failure.Config, "%w", err).BeforeData()
-		}
-		found, err := store.Glob(ctx, uri)
-		if err != nil {
-			return nil, listFailure(err)
-		}
-		if info, err := store.Stat(ctx, uri); len(found) == 0 && err == nil && info.Folder {
-			return nil, failure.New(failure.Source, "%s is a folder, not files", uri).
-				WithHint("set source.uri to %s", storage.Join(uri, "**", "*.parquet")).BeforeData()
-		}
-		for _, file := range found {
-			if !seen[file.URI] {
-				seen[file.URI] = true
-				files = append(files, sourceFile{file, below(file.URI, source.bases[i])})
-			}
-		}
-	}
-	slices.SortFunc(files, func(a, b sourceFile) int { return cmp.Compare(a.URI, b.URI) })
-	return files, nil
-}
-
-func listFailure(err error) error {
-	var known *failure.Error
-	if errors.As(err, &known) {
-		return err
-	}
-	return failure.New(failure.Source, "%w", err).WithHint("%s", storage.Hint(err))
-}
-
-// below is the part of a file's path below a folder; all of it where it is not below.
-func below(uri, folder string) string {
-	if path, local := storage.LocalPath(uri); local && folder != "" {
-		if rest, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(rest) {
-			return rest
-		}
-	}
-	return uri
 }

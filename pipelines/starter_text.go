@@ -59,6 +59,15 @@ func count(n int64, thing string) string {
 
 // writeSource writes what of the source is loaded.
 func (s *starter) writeSource(b *strings.Builder) {
+	for _, note := range s.notes {
+		fmt.Fprintf(b, "      # left out: %s\n", comment(note))
+	}
+	for _, warning := range s.src.warnings {
+		fmt.Fprintf(b, "      # warning: %s\n", comment(warning))
+	}
+	if s.format != FormatAuto {
+		fmt.Fprintf(b, "      format: %s\n", s.format)
+	}
 	if s.any(func(c starterColumn) bool { return c.sql == "" }) {
 		var names []string
 		for _, c := range s.lines {

@@ -63,9 +63,8 @@ func (l links) around(path string, folders map[string]bool) {
 }
 
 // linkedFS is a folder for patterns to be looked for in, in which no symbolic link leads round
-// for ever.
+// for ever. Unlike os.DirFS it knows names that are not UTF-8.
 type linkedFS struct {
-	fs.FS
 	ctx   context.Context
 	base  string
 	most  int // how often a folder may be on the way to a file: as often as parts of the pattern match one
@@ -80,19 +79,24 @@ const maxFollowed = 250
 
 func newLinkedFS(ctx context.Context, base, glob string) *linkedFS {
 	most := strings.Count(glob, "/") + 1 - strings.Count(glob, "**/")
-	return &linkedFS{FS: os.DirFS(base), ctx: ctx, base: base, most: most, known: links{}, followed: map[string]int{}}
+	return &linkedFS{ctx: ctx, base: base, most: most, known: links{}, followed: map[string]int{}}
 }
+
+func (l *linkedFS) path(name string) string { return filepath.Join(l.base, filepath.FromSlash(name)) }
+
+// Open opens a file.
+func (l *linkedFS) Open(name string) (fs.File, error) { return os.Open(l.path(name)) }
 
 // ReadDir leaves out links to folders that were passed often enough on the way to this one:
 // while the same part of a pattern is looked for, nothing new can be found behind them.
 func (l *linkedFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(l.FS, name)
+	entries, err := os.ReadDir(l.path(name))
 	var kept []fs.DirEntry
 	for _, entry := range entries {
 		if entry.Type()&fs.ModeSymlink != 0 {
 			link := path.Join(name, entry.Name())
 			if l.leadsBack(link) {
-				slog.DebugContext(l.ctx, "left out a symbolic link that leads back to a folder around it", "path", filepath.Join(l.base, link))
+				slog.DebugContext(l.ctx, "left out a symbolic link that leads back to a folder around it", "path", l.path(link))
 				continue
 			}
 			if to := l.realPath(link); l.follows(to) > maxFollowed {
@@ -115,7 +119,7 @@ func (l *linkedFS) follows(to string) int {
 
 // Stat takes a link that leads back to itself for one that leads nowhere.
 func (l *linkedFS) Stat(name string) (fs.FileInfo, error) {
-	stat, err := fs.Stat(l.FS, name)
+	stat, err := os.Stat(l.path(name))
 	if errors.Is(err, syscall.ELOOP) {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
 	}
@@ -137,5 +141,5 @@ func (l *linkedFS) leadsBack(link string) bool {
 
 // realPath is where a path leads.
 func (l *linkedFS) realPath(name string) string {
-	return l.known.find(filepath.Join(l.base, filepath.FromSlash(name))).path
+	return l.known.find(l.path(name)).path
 }
