@@ -149,7 +149,7 @@ func TestPartitionsThatAreRefused(t *testing.T) {
 		config string
 		says   string
 	}{
-		"a column of the files, too": {[]string{"id=1/f"}, "", `"id" is a column of the files and a key`},
+		"another value in the files": {[]string{"id=2/f"}, "", `column "id" is 1, but the name of the folder says 2`},
 		"twice in a path":            {[]string{"k=1/k=2/f"}, "", `two folders of`},
 		"missing in a file":          {[]string{"k=1/f", "f"}, "", `"k" is a key in the folders of`},
 		"none where some must be":    {[]string{"f"}, "partitions: hive", "is named key=value"},

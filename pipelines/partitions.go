@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/storage"
+	"hyperlake/transforms/parquetread"
 )
 
 // Partitions says whether folders that are named key=value become columns.
@@ -44,6 +44,7 @@ const hiveNull = "__HIVE_DEFAULT_PARTITION__"
 type partition struct {
 	name   string
 	values []*string // of the files, in their order; nil is NULL
+	has    []bool    // of the files: whether their folders have the key
 
 	missingIn string // a file without the key, if there is one
 }
@@ -87,10 +88,10 @@ func partitionsOf(files []sourceFile, mode Partitions, mayMiss bool) ([]partitio
 			}
 			if at < 0 {
 				p.missingIn = files[j].URI
-				p.values = append(p.values, nil)
+				p.values, p.has = append(p.values, nil), append(p.has, false)
 				continue
 			}
-			p.values = append(p.values, keys[at].value)
+			p.values, p.has = append(p.values, keys[at].value), append(p.has, true)
 		}
 	}
 	return found, nil
@@ -204,20 +205,24 @@ func isDate(text string) bool {
 	return err == nil
 }
 
-// PartitionColumns are the columns that the names of the folders of files make when the
-// configuration says nothing about them; none where the folders do not agree.
-func PartitionColumns(files []storage.Info) []arrow.Field {
+// PartitionColumns are the columns that the names of the folders of files make, beside those
+// that the files have themselves, when the configuration says nothing about them; none where
+// the folders do not agree.
+func PartitionColumns(footers []parquetread.Footer) []arrow.Field {
 	var sources []sourceFile
-	for _, file := range files {
-		sources = append(sources, sourceFile{file, file.URI})
+	for _, footer := range footers {
+		sources = append(sources, sourceFile{footer.Info, footer.Info.URI})
 	}
 	found, err := partitionsOf(sources, PartitionsAuto, false)
 	if err != nil {
 		return nil
 	}
+	columns := columnsOf(footers)
 	var fields []arrow.Field
 	for _, p := range found {
-		fields = append(fields, p.field())
+		if columns.at(p.name) < 0 {
+			fields = append(fields, p.field())
+		}
 	}
 	return fields
 }

@@ -98,6 +98,7 @@ type Pruned struct {
 type plannedFile struct {
 	info       storage.Info
 	partitions []*string // values of the partition columns
+	folders    []parquetread.FolderValue
 	groups     []parquetread.RowGroup
 	deferred   bool // hyperd reads it
 }
@@ -248,7 +249,9 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 	if err := table.planRepartition(cfg, tableCfg.Repartition, validator.Schema()); err != nil {
 		return nil, err
 	}
-	table.addFiles(src, m.source, validator, cfg)
+	if err := table.addFiles(src, m.source, validator, cfg); err != nil {
+		return nil, err
+	}
 	return table, table.Repartition.setBounds()
 }
 
@@ -298,7 +301,7 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 }
 
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
-func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, cfg *Config) {
+func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, cfg *Config) error {
 	t.read = parquetread.Table{Schema: batch.Schema{Schema: columns}}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {
@@ -310,7 +313,11 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 	t.Files = len(src.footers)
 	for i := range src.footers {
 		footer := &src.footers[i]
-		file := plannedFile{info: footer.Info}
+		folders, err := src.foldersOf(i, columns)
+		if err != nil {
+			return err
+		}
+		file := plannedFile{info: footer.Info, folders: folders}
 		for _, p := range partitions {
 			file.partitions = append(file.partitions, p.values[i])
 		}
@@ -319,7 +326,7 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 			t.RowGroups++
 			t.Rows += group.Rows
 			t.Bytes += group.Bytes
-			known := statistics{*footer, group, columns, partitions, i}
+			known := statistics{*footer, group, columns, partitions, i, folders}
 			switch {
 			case group.Rows == 0:
 			case validator.MayKeep(known.ranges):
@@ -336,6 +343,7 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 		footer.Release()
 		t.files = append(t.files, file)
 	}
+	return nil
 }
 
 func (p *Pruned) add(group parquetread.RowGroup) {

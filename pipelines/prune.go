@@ -4,8 +4,6 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"hyperlake/internal/expr"
 	"hyperlake/transforms/parquetread"
@@ -18,6 +16,7 @@ type statistics struct {
 	columns    *arrow.Schema
 	partitions []partition
 	file       int // index of the file, in the values of partitions
+	folders    []parquetread.FolderValue
 }
 
 // ranges says what is known about the values of a source column.
@@ -31,7 +30,7 @@ func (s statistics) ranges(column string) expr.Range {
 		return constant(found[0], s.partitions[at].values[s.file])
 	}
 	if !s.footer.Schema.HasField(column) {
-		return expr.Range{Nulls: expr.AllNulls}
+		return s.missing(found[0])
 	}
 	chunk, ok := s.footer.Chunk(s.group.Index, column)
 	if !ok {
@@ -44,6 +43,21 @@ func (s statistics) ranges(column string) expr.Range {
 		}
 	}
 	return known
+}
+
+// missing is what is known of a column that the file lacks.
+func (s statistics) missing(field arrow.Field) expr.Range {
+	for _, said := range s.folders {
+		if said.Column != field.Name {
+			continue
+		}
+		value, err := parquetread.FolderArray(field, said.Text)
+		if err != nil {
+			return expr.Range{}
+		}
+		return always(value)
+	}
+	return expr.Range{Nulls: expr.AllNulls}
 }
 
 func nullsOf(nulls, rows int64) expr.Nulls {
@@ -60,16 +74,9 @@ func nullsOf(nulls, rows int64) expr.Nulls {
 
 // constant is the range of a partition column, which has one value in a file.
 func constant(field arrow.Field, text *string) expr.Range {
-	if text == nil {
-		return expr.Range{Nulls: expr.AllNulls}
-	}
 	value, err := parquetread.PartitionValue(field, text)
 	if err != nil {
 		return expr.Range{}
 	}
-	bounds, err := array.Concatenate([]arrow.Array{value, value}, memory.DefaultAllocator)
-	if err != nil {
-		return expr.Range{}
-	}
-	return expr.Range{Bounds: bounds, Nulls: expr.NoNulls}
+	return always(value)
 }

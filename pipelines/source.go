@@ -18,7 +18,8 @@ import (
 type source struct {
 	footers    []parquetread.Footer
 	columns    lakeColumns
-	partitions []partition
+	partitions []partition   // keys of folders that no file has as a column
+	keys       []partition   // keys of folders that files have as a column, too
 	schema     *arrow.Schema // columns of the files, then those of the partitions
 
 	leftOut  []string // which files are read under another name
@@ -60,23 +61,38 @@ func readSource(ctx context.Context, found *listing, cfg TableConfig, wanted fun
 		return nil, err
 	}
 	s.warnings = append(s.warnings, clashes...)
-	if s.partitions, err = partitionsOf(found.files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion); err != nil {
+	keys, err := partitionsOf(found.files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion)
+	if err != nil {
 		return nil, err
 	}
-	if s.footers, err = parquetread.ReadFooters(ctx, found.infos(), wanted); err != nil {
+	if s.footers, err = parquetread.ReadFooters(ctx, found.infos(), withKeys(wanted, keys)); err != nil {
 		return nil, err
 	}
 	s.columns = columnsOf(s.footers)
+	for _, key := range keys {
+		if at := s.columns.at(key.name); at >= 0 {
+			s.columns[at].isKey = true
+			s.keys = append(s.keys, key)
+		} else {
+			s.partitions = append(s.partitions, key)
+		}
+	}
 	fields := s.columns.fields()
 	for _, p := range s.partitions {
-		field, err := p.columnOf(fields, cfg.Columns)
-		if err != nil {
-			return nil, err
-		}
-		fields = append(fields, field)
+		fields = append(fields, p.columnOf(cfg.Columns))
 	}
 	s.schema = arrow.NewSchema(fields, nil)
 	return s, nil
+}
+
+// withKeys wants the statistics of keys of folders, too, which say whether the files agree.
+func withKeys(wanted func(column string) bool, keys []partition) func(column string) bool {
+	if wanted == nil {
+		return nil
+	}
+	return func(column string) bool {
+		return wanted(column) || slices.ContainsFunc(keys, func(p partition) bool { return p.name == column })
+	}
 }
 
 // mayRead says whether where may ask for the statistics of a column, from its text alone:
@@ -155,14 +171,10 @@ func (s *source) partitionsIn(columns *arrow.Schema) []partition {
 
 // columnOf is the column of a partition. Where the configuration gives it a type, it is
 // text, of which the type is made as of any other text.
-func (p partition) columnOf(fields []arrow.Field, columns map[string]ColumnConfig) (arrow.Field, error) {
-	if slices.ContainsFunc(fields, func(f arrow.Field) bool { return f.Name == p.name }) {
-		return arrow.Field{}, failure.New(failure.Source, "%q is a column of the files and a key in the names of their folders", p.name).
-			WithHint("set source.partitions: none to take the column of the files").BeforeData()
-	}
+func (p partition) columnOf(columns map[string]ColumnConfig) arrow.Field {
 	field := p.field()
 	if columns[p.name].Type != "" {
 		field.Type = arrow.BinaryTypes.String
 	}
-	return field, nil
+	return field
 }

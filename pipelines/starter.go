@@ -31,6 +31,11 @@ func Starter(ctx context.Context, uri, folder string, format SourceFormat) (stri
 	if err != nil {
 		return "", err
 	}
+	for i := range src.footers {
+		if _, err := src.foldersOf(i, src.schema); err != nil {
+			return "", err
+		}
+	}
 	s := starter{src: src, name: starterName(uri), glob: at.Glob, format: cfg.Source.Format, notes: at.Notes}
 	if s.glob, err = relativeTo(folder, at.Glob); err != nil {
 		return "", err

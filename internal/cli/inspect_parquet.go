@@ -71,7 +71,7 @@ func (a *app) inspectParquet(ctx context.Context, path string, format pipelines.
 	}
 	listing := listParquet(path, footers)
 	listing.LeftOut, listing.Warnings = at.Notes, at.Warnings
-	for _, field := range pipelines.PartitionColumns(at.Files) {
+	for _, field := range pipelines.PartitionColumns(footers) {
 		listing.Columns = append(listing.Columns, mapPartition(field))
 	}
 	if a.flags.json {
