@@ -14,6 +14,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/lake"
 	"hyperlake/internal/storage"
+	"hyperlake/transforms/parquetread"
 )
 
 // sourceFile is a file of a table, and its path below the part that no user wrote.
@@ -144,6 +145,29 @@ func (l *listing) infos() []storage.Info {
 		infos[i] = file.Info
 	}
 	return infos
+}
+
+// keys are the keys in the names of folders.
+func (l *listing) keys() map[string]bool {
+	keys := map[string]bool{}
+	for _, file := range l.files {
+		found, _ := hiveKeys(file) // partitionsOf refuses what is wrong with them
+		for _, key := range found {
+			keys[key.name] = true
+		}
+	}
+	return keys
+}
+
+// keepOnly keeps the files that footers, which are in the same order, are of.
+func (l *listing) keepOnly(footers []parquetread.Footer) {
+	kept := make([]sourceFile, 0, len(footers))
+	for _, file := range l.files {
+		if len(kept) < len(footers) && footers[len(kept)].Info.URI == file.URI {
+			kept = append(kept, file)
+		}
+	}
+	l.files = kept
 }
 
 // warnings says what reading tables as loose files means.

@@ -289,3 +289,38 @@ func TestFoldersWithOtherNames(t *testing.T) {
 	assert.Contains(t, text, "      # left out: "+filepath.Join(folder, "B.PARQUET")+" and 2 more files, for the name does not end in .parquet: a glob such as **/*.PARQUET")
 	planOf(t, configure(t, folder, text))
 }
+
+// Programs write a table that nothing was put into as a file without columns.
+func TestFilesWithoutColumnsAreSkipped(t *testing.T) {
+	folder := t.TempDir()
+	lake := filepath.Join(folder, "lake")
+	writeTable(t, filepath.Join(lake, "empty.parquet"), `[]`)
+	cfg := configure(t, folder, numbersConfig)
+	_, err := run(t, t.Context(), cfg, nil)
+	require.ErrorContains(t, err, "hold no rows to load: they have no columns either")
+	known := failure.Of(err, failure.Engine)
+	assert.Equal(t, failure.Data, known.Kind)
+	assert.False(t, known.Early)
+	cfg = configure(t, folder, "on_empty: allow\n"+numbersConfig+"    columns: {id: {type: bigint}}\n")
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "0", query(t, cfg.Output.Path, `SELECT count(id) FROM x."Extract"."Extract"`))
+	require.Len(t, report.Warnings, 1)
+
+	ids(t, filepath.Join(lake, "k=1", "a.parquet"), 1)
+	writeTable(t, filepath.Join(lake, "k=2", "empty.parquet"), `[]`)
+	ids(t, filepath.Join(lake, "k=3", "c.parquet"), 3)
+	for _, more := range []string{"", "validate: {engine: go}\n"} {
+		cfg = configure(t, folder, numbersConfig+more)
+		report, err = run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"1|1", "3|3"}, rowsIn(t, cfg.Output.Path, extractRows))
+		require.Len(t, report.Warnings, 1)
+		assert.Contains(t, report.Warnings[0], "lake/empty.parquet and 1 more file have neither columns nor rows: they are skipped")
+		assert.Equal(t, 2, report.Tables[0].Files)
+	}
+	text, err := pipelines.Starter(t.Context(), lake, folder, pipelines.FormatAuto)
+	require.NoError(t, err)
+	assert.Contains(t, text, "# warning: "+filepath.Join(lake, "empty.parquet")+" and 1 more file have neither")
+	planOf(t, configure(t, folder, text))
+}

@@ -50,10 +50,28 @@ func openSource(ctx context.Context, run *Config, cfg TableConfig, wanted func(c
 	if len(found.files) == 0 {
 		return nil, noFiles(ctx, cfg.Source)
 	}
-	return readSource(ctx, found, cfg, wanted)
+	s, err := readSource(ctx, found, cfg, wanted)
+	switch {
+	case err != nil || len(s.footers) > 0:
+		return s, err
+	case run.OnEmpty != OnEmptyAllow:
+		return nil, allHollow(cfg.Source)
+	}
+	empty, err := emptySource(cfg)
+	if err == nil {
+		empty.warnings = s.warnings
+	}
+	return empty, err
 }
 
-// readSource reads the footers of files, of which there are some.
+// allHollow is the failure of files of which none has columns or rows.
+func allHollow(source SourceConfig) error {
+	return failure.New(failure.Data, "the files of %s hold no rows to load: they have no columns either", strings.Join(source.URI, ", ")).
+		WithHint("check source.uri, or set on_empty: allow and give every column a type in columns")
+}
+
+// readSource reads the footers of files. Those that have neither columns nor rows are left out,
+// which may be all.
 func readSource(ctx context.Context, found *listing, cfg TableConfig, wanted func(column string) bool) (*source, error) {
 	s := &source{leftOut: found.notes(), warnings: found.warnings()}
 	clashes, err := found.clashes(cfg.Source.Partitions)
@@ -61,11 +79,16 @@ func readSource(ctx context.Context, found *listing, cfg TableConfig, wanted fun
 		return nil, err
 	}
 	s.warnings = append(s.warnings, clashes...)
-	keys, err := partitionsOf(found.files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion)
-	if err != nil {
+	if s.footers, err = parquetread.ReadFooters(ctx, found.infos(), withKeys(wanted, found.keys())); err != nil {
 		return nil, err
 	}
-	if s.footers, err = parquetread.ReadFooters(ctx, found.infos(), withKeys(wanted, keys)); err != nil {
+	var hollow []string
+	if s.footers, hollow = WithoutHollow(s.footers); len(hollow) > 0 {
+		s.warnings = append(s.warnings, hollow...)
+		found.keepOnly(s.footers)
+	}
+	keys, err := partitionsOf(found.files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion)
+	if err != nil {
 		return nil, err
 	}
 	s.columns = columnsOf(s.footers)
@@ -86,12 +109,30 @@ func readSource(ctx context.Context, found *listing, cfg TableConfig, wanted fun
 }
 
 // withKeys wants the statistics of keys of folders, too, which say whether the files agree.
-func withKeys(wanted func(column string) bool, keys []partition) func(column string) bool {
+func withKeys(wanted func(column string) bool, keys map[string]bool) func(column string) bool {
 	if wanted == nil {
 		return nil
 	}
-	return func(column string) bool {
-		return wanted(column) || slices.ContainsFunc(keys, func(p partition) bool { return p.name == column })
+	return func(column string) bool { return wanted(column) || keys[column] }
+}
+
+// WithoutHollow leaves out files that have neither columns nor rows, and says so.
+func WithoutHollow(footers []parquetread.Footer) (kept []parquetread.Footer, notes []string) {
+	first := ""
+	for _, footer := range footers {
+		if !footer.IsHollow() {
+			kept = append(kept, footer)
+		} else if first == "" {
+			first = footer.Info.URI
+		}
+	}
+	switch more := int64(len(footers) - len(kept) - 1); {
+	case more < 0:
+		return footers, nil
+	case more == 0:
+		return kept, []string{first + " has neither columns nor rows: it is skipped"}
+	default:
+		return kept, []string{fmt.Sprintf("%s and %s have neither columns nor rows: they are skipped", first, count(more, "more file"))}
 	}
 }
 
@@ -130,7 +171,7 @@ func emptySource(cfg TableConfig) (*source, error) {
 		}
 	}
 	if len(fields) == 0 || len(fields) < len(names) {
-		return nil, failure.New(failure.Source, "no files match %s, so that nothing says which types the columns have", strings.Join(cfg.Source.URI, ", ")).
+		return nil, failure.New(failure.Source, "no files with columns match %s, so that nothing says which types the columns have", strings.Join(cfg.Source.URI, ", ")).
 			WithHint("give every column a type in columns, or check source.uri").BeforeData()
 	}
 	return &source{schema: arrow.NewSchema(fields, nil)}, nil

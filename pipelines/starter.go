@@ -31,6 +31,9 @@ func Starter(ctx context.Context, uri, folder string, format SourceFormat) (stri
 	if err != nil {
 		return "", err
 	}
+	if len(src.footers) == 0 {
+		return "", allHollow(cfg.Source)
+	}
 	for i := range src.footers {
 		if _, err := src.foldersOf(i, src.schema); err != nil {
 			return "", err

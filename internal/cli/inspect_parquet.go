@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -69,8 +70,9 @@ func (a *app) inspectParquet(ctx context.Context, path string, format pipelines.
 	if err != nil {
 		return err
 	}
+	footers, hollow := pipelines.WithoutHollow(footers)
 	listing := listParquet(path, footers)
-	listing.LeftOut, listing.Warnings = at.Notes, at.Warnings
+	listing.LeftOut, listing.Warnings = at.Notes, slices.Concat(at.Warnings, hollow)
 	for _, field := range pipelines.PartitionColumns(footers) {
 		listing.Columns = append(listing.Columns, mapPartition(field))
 	}
