@@ -273,7 +273,7 @@ func (t *TablePlan) mapColumns(m *mapping, cfg *Config, tableCfg TableConfig) er
 		}
 		t.Columns = append(t.Columns, column)
 	}
-	return nil
+	return hyper.CheckNames(t.Columns)
 }
 
 // formatFor lets a column be REAL, which needs a recent format version, when that is what

@@ -15,6 +15,7 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
+	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -101,6 +102,7 @@ type starterColumn struct {
 	note    string
 	isDrift bool   // the files have it in several forms
 	asJSON  bool   // it is nested
+	rename  string // a name that hyperd takes, where it does not take that of the source
 	rule    string // a rule that its values meet, if there is one
 }
 
@@ -130,7 +132,10 @@ func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, kno
 		s.lines = append(s.lines, c)
 		return
 	}
-	c.sql = column.SQLType
+	if c.sql = column.SQLType; hyper.IsSystemColumn(field.Name) {
+		c.rename = hyper.FreeName(field.Name, s.columns())
+		notes = append(notes, "renamed, since hyperd keeps this name for itself")
+	}
 	if !column.Nullable {
 		c.sql += " NOT NULL"
 	}
@@ -143,6 +148,15 @@ func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, kno
 	}
 	c.note = strings.Join(notes, "; ")
 	s.lines = append(s.lines, c)
+}
+
+// columns are the names that are taken.
+func (s *starter) columns() []hyper.Column {
+	var columns []hyper.Column
+	for _, field := range s.src.schema.Fields() {
+		columns = append(columns, hyper.Column{Name: field.Name})
+	}
+	return columns
 }
 
 // summaryNotes says what the footers say about the values of a column.

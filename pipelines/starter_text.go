@@ -102,8 +102,15 @@ func (s *starter) writeColumns(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "    columns:\n      # COLUMN: {rename: NAME, type: \"numeric(18,2)\", default: \"0\"}\n")
 	for _, c := range s.lines {
+		var settings []string
 		if c.asJSON && c.sql != "" {
-			fmt.Fprintf(b, "      %s: {nested: json}\n", scalar(c.name))
+			settings = append(settings, "nested: json")
+		}
+		if c.rename != "" {
+			settings = append(settings, "rename: "+c.rename)
+		}
+		if len(settings) > 0 {
+			fmt.Fprintf(b, "      %s: {%s}\n", scalar(c.name), strings.Join(settings, ", "))
 		}
 	}
 }
