@@ -225,6 +225,9 @@ type SourceConfig struct {
 	// something in a glob are escaped.
 	URI Globs `yaml:"uri"`
 
+	// Format says what the files are. Default: auto.
+	Format SourceFormat `yaml:"format"`
+
 	// Partitions says whether folders named key=value become columns. Default: auto.
 	Partitions Partitions `yaml:"partitions"`
 
@@ -244,6 +247,28 @@ type SourceConfig struct {
 	// bases are the folders, one for each of URI, below which folders count as partitions:
 	// the part of a path that the user did not write does not.
 	bases []string
+}
+
+// SourceFormat says what the files of a source are.
+type SourceFormat string
+
+// What the files of a source can be.
+const (
+	FormatAuto    SourceFormat = "auto"    // loose Parquet files; those of a table format are refused
+	FormatParquet SourceFormat = "parquet" // loose Parquet files, whatever lies beside them
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (f *SourceFormat) UnmarshalText(text []byte) error {
+	switch word := SourceFormat(text); word {
+	case FormatAuto, FormatParquet:
+		*f = word
+		return nil
+	case "delta", "iceberg":
+		return fmt.Errorf("must be auto or parquet: reading %s tables is not built yet", word)
+	default:
+		return fmt.Errorf("must be auto or parquet, not %s", shorten(string(text)))
+	}
 }
 
 // ColumnConfig is what to do with one column. The zero value is nothing.

@@ -53,6 +53,7 @@ func (c *Config) setTableDefaults() {
 }
 
 func (s *SourceConfig) setDefaults() {
+	s.Format = cmp.Or(s.Format, FormatAuto)
 	s.Partitions = cmp.Or(s.Partitions, PartitionsAuto)
 	s.Nested = cmp.Or(s.Nested, convert.Refuse)
 	s.OnDrift = cmp.Or(s.OnDrift, OnDriftFail)
@@ -234,7 +235,7 @@ func (c *Config) checkGlob(key, glob string) error {
 	case strings.HasSuffix(glob, "/"):
 		return c.problem(key, "%s names a folder; add the files in it, as in %s", key, shorten(glob+"*.parquet"))
 	case !doublestar.ValidatePattern(filepath.ToSlash(glob)):
-		return c.problem(key, "%s is no valid glob; check the brackets in %s", key, shorten(glob))
+		return c.problem(key, "%s is no valid glob: in %s, %s", key, shorten(glob), bracketHint)
 	}
 	return c.checkPath(key, glob)
 }

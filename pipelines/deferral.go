@@ -70,6 +70,9 @@ func (d deferral) refusal(file *plannedFile, footer parquetread.Footer) string {
 	if len(file.groups) != len(footer.RowGroups) {
 		return "parts of files are not read"
 	}
+	if len(file.folders) > 0 {
+		return fmt.Sprintf("column %s is in the names of folders, too, and the statistics of some files do not say that it has the same value", file.folders[0].Column)
+	}
 	if _, local := storage.LocalPath(footer.Info.URI); !local {
 		if reason := d.remoteRefusal(file, footer); reason != "" {
 			return reason

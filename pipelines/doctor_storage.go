@@ -123,13 +123,13 @@ func standing(folder string) string {
 // sourceCheck looks for the files of a table, and reads the footer of one.
 func (c *Config) sourceCheck(table TableConfig) Check {
 	return Check{fmt.Sprintf("source of %s.%s", table.Schema, table.Name), func(ctx context.Context) (string, error) {
-		files, err := listFiles(ctx, table.Source)
+		found, err := listFiles(ctx, table.Source)
 		if err != nil {
 			return "", err
 		}
-		globs := strings.Join(table.Source.URI, ", ")
+		globs, files := strings.Join(table.Source.URI, ", "), found.files
 		if len(files) == 0 {
-			hint := "check source.uri; files whose names start with _ or . are not matched"
+			hint := whyNoFiles(ctx, table.Source.URI, "source.uri")
 			if c.OnEmpty == OnEmptyAllow {
 				return "", caution(hint, "no files match %s: the table would be empty", globs)
 			}
@@ -139,8 +139,12 @@ func (c *Config) sourceCheck(table TableConfig) Check {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("%s, %s; the footer of %s can be read (%s)",
-			count(int64(len(files)), "file"), humanize.Bytes(uint64(sizeOf(files))), files[0].URI, count(footer.Rows, "row")), nil
+		says := fmt.Sprintf("%s, %s; the footer of %s can be read (%s)",
+			count(int64(len(files)), "file"), humanize.Bytes(uint64(sizeOf(files))), files[0].URI, count(footer.Rows, "row"))
+		if warnings := found.warnings(); len(warnings) > 0 {
+			return "", caution(strings.Join(warnings, "; "), "%s", says)
+		}
+		return says, nil
 	}}
 }
 
@@ -157,8 +161,8 @@ func sizeOf(files []sourceFile) int64 {
 func (c *Config) sourceBytes(ctx context.Context) int64 {
 	var sum int64
 	for _, table := range c.Tables {
-		if files, err := listFiles(ctx, table.Source); err == nil {
-			sum += sizeOf(files)
+		if found, err := listFiles(ctx, table.Source); err == nil {
+			sum += sizeOf(found.files)
 		}
 	}
 	return sum

@@ -149,7 +149,7 @@ func TestPartitionsThatAreRefused(t *testing.T) {
 		config string
 		says   string
 	}{
-		"a column of the files, too": {[]string{"id=1/f"}, "", `"id" is a column of the files and a key`},
+		"another value in the files": {[]string{"id=2/f"}, "", `column "id" is 1, but the name of the folder says 2`},
 		"twice in a path":            {[]string{"k=1/k=2/f"}, "", `two folders of`},
 		"missing in a file":          {[]string{"k=1/f", "f"}, "", `"k" is a key in the folders of`},
 		"none where some must be":    {[]string{"f"}, "partitions: hive", "is named key=value"},
@@ -285,6 +285,41 @@ func TestNestedColumns(t *testing.T) {
 	assert.Equal(t, []string{"NULL|2", "NULL|3", "Oslo|1"}, rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 1 NULLS FIRST, 2`))
 }
 
+// hyperd has columns of its own in every table; wherever such a name comes from, another is needed.
+func TestNamesOfSystemColumns(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "lake", "ctid=7", "f.parquet"), `[{"xmin": 1, "s": {"cmax": 2}, "XMAX": 3}]`,
+		field("xmin", int64Type), field("s", arrow.StructOf(field("cmax", int64Type))), field("XMAX", int64Type))
+	const flat = "name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet, nested: flatten}\n    columns: {"
+	cases := map[string]string{ // columns to what the error says
+		"": `hyperd keeps the name "xmin", "ctid" for itself; give the column another name, such as columns: {"xmin": {rename: xmin_}, "ctid": {rename: ctid_}}`,
+		"xmin: {rename: a}, ctid: {rename: b}, s.cmax: {rename: cmax}":   `columns: {"s.cmax": {rename: cmax_}}`,
+		"xmin: {rename: a}, ctid: {rename: b}, XMAX: {rename: tableoid}": `columns: {"XMAX": {rename: tableoid_}}`,
+	}
+	for columns, says := range cases {
+		_, err := pipelines.MakePlan(t.Context(), configure(t, folder, flat+columns+"}\n"))
+		requireEarly(t, err)
+		known := failure.Of(err, failure.Engine)
+		assert.Contains(t, strings.ReplaceAll(known.Message, ", so that no column of an extract can have it", "")+"; "+known.Hint, says)
+	}
+	for _, more := range []string{"", "validate: {engine: go}\n"} {
+		cfg := configure(t, folder, flat+"xmin: {rename: a}, ctid: {rename: b}}\n    rules: [{column: xmin, max: 1}]\n"+more)
+		_, err := run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"1|2|3|7"}, rowsIn(t, cfg.Output.Path, extractRows))
+	}
+	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "lake"), folder, pipelines.FormatAuto)
+	require.NoError(t, err)
+	var names []string
+	for _, column := range planOf(t, configure(t, folder, text)).Columns {
+		names = append(names, column.Name)
+	}
+	assert.Equal(t, []string{"xmin_", "s", "XMAX", "ctid_"}, names)
+	_, err = pipelines.MapField(field("tableoid", int64Type))
+	requireEarly(t, err, "tableoid_")
+}
+
 func TestGeography(t *testing.T) {
 	folder := t.TempDir()
 	writeTable(t, filepath.Join(folder, "lake", "f.parquet"),
@@ -341,7 +376,7 @@ func TestStartersArePlans(t *testing.T) {
 		writeTable(t, filepath.Join(folder, "odd: [name]", "k'0=x", fmt.Sprintf("%d.parquet", i)), `[{"id": 1}]`, fields...)
 	}
 	writeTable(t, filepath.Join(folder, "odd: [name]", "9.parquet"), `[{"id": null}]`, field("id", int32Type))
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: [name]"), folder)
+	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: [name]"), folder, pipelines.FormatAuto)
 	require.NoError(t, err)
 	cfg := configure(t, folder, text)
 	table := planOf(t, cfg)

@@ -227,7 +227,13 @@ func topLevel(source *arrow.Schema, name string) string {
 
 // MapField says what a column of the lake becomes in an extract when the configuration
 // asks for nothing.
-func MapField(field arrow.Field) (hyper.Column, error) { return mapAlone(field, convert.Refuse) }
+func MapField(field arrow.Field) (hyper.Column, error) {
+	column, err := mapAlone(field, convert.Refuse)
+	if err != nil {
+		return column, err
+	}
+	return column, hyper.CheckNames([]hyper.Column{column})
+}
 
 func mapAlone(field arrow.Field, nested convert.Nested) (hyper.Column, error) {
 	mapped, err := convert.Compile(arrow.NewSchema([]arrow.Field{field}, nil), nested, nil)

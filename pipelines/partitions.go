@@ -8,11 +8,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/storage"
+	"hyperlake/transforms/parquetread"
 )
 
 // Partitions says whether folders that are named key=value become columns.
@@ -43,6 +44,7 @@ const hiveNull = "__HIVE_DEFAULT_PARTITION__"
 type partition struct {
 	name   string
 	values []*string // of the files, in their order; nil is NULL
+	has    []bool    // of the files: whether their folders have the key
 
 	missingIn string // a file without the key, if there is one
 }
@@ -56,8 +58,12 @@ func partitionsOf(files []sourceFile, mode Partitions, mayMiss bool) ([]partitio
 	var found []partition
 	first := map[string]string{} // file by key
 	keysOf := make([][]hiveKey, len(files))
+	spelling := spellings{}
 	for i, file := range files {
 		keys, err := hiveKeys(file)
+		if err == nil {
+			err = spelling.add(file)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -82,10 +88,10 @@ func partitionsOf(files []sourceFile, mode Partitions, mayMiss bool) ([]partitio
 			}
 			if at < 0 {
 				p.missingIn = files[j].URI
-				p.values = append(p.values, nil)
+				p.values, p.has = append(p.values, nil), append(p.has, false)
 				continue
 			}
-			p.values = append(p.values, keys[at].value)
+			p.values, p.has = append(p.values, keys[at].value), append(p.has, true)
 		}
 	}
 	return found, nil
@@ -102,6 +108,10 @@ type hiveKey struct {
 	value *string
 }
 
+func (k hiveKey) equal(other hiveKey) bool {
+	return k.name == other.name && (k.value == nil) == (other.value == nil) && (k.value == nil || *k.value == *other.value)
+}
+
 // hiveKeys reads the names of the folders of a file.
 func hiveKeys(file sourceFile) ([]hiveKey, error) {
 	folders := strings.Split(filepath.ToSlash(file.below), "/")
@@ -116,6 +126,10 @@ func hiveKeys(file sourceFile) ([]hiveKey, error) {
 			text := unescape(value)
 			key.value = &text
 		}
+		if !utf8.ValidString(key.name) || key.value != nil && !utf8.ValidString(*key.value) {
+			return nil, failure.New(failure.Source, "the folder %q of %s is not in UTF-8 once it is percent-decoded", folder, file.URI).
+				WithHint("rename the folder, or set source.partitions: none to leave such folders alone").BeforeData()
+		}
 		if slices.ContainsFunc(keys, func(k hiveKey) bool { return k.name == key.name }) {
 			return nil, failure.New(failure.Source, "two folders of %s have a value of %q", file.URI, key.name).
 				WithHint("set source.partitions: none to leave such folders alone").BeforeData()
@@ -123,6 +137,29 @@ func hiveKeys(file sourceFile) ([]hiveKey, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+// spellings is how folders are named that mean the same, by the folder around them.
+type spellings map[[2]string]string
+
+// add refuses a file in a folder that means the same as another beside it: there is no telling
+// what two folders of one value are meant to be.
+func (s spellings) add(file sourceFile) error {
+	path := filepath.ToSlash(file.URI)
+	around := len(path) - len(filepath.ToSlash(file.below)) // the length of what is before the folders
+	folders := strings.Split(filepath.ToSlash(file.below), "/")
+	for _, folder := range folders[:len(folders)-1] {
+		if name, value, ok := strings.Cut(folder, "="); ok && name != "" {
+			meant := [2]string{path[:around], fmt.Sprintf("%q=%q", unescape(name), unescape(value))}
+			if other, known := s[meant]; known && other != folder {
+				return failure.New(failure.Source, "the folders %q and %q in %s mean the same value once they are percent-decoded", other, folder, path[:around]).
+					WithHint("rename one of them, or set source.partitions: none to leave such folders alone").BeforeData()
+			}
+			s[meant] = folder
+		}
+		around += len(folder) + len("/")
+	}
+	return nil
 }
 
 // unescape undoes percent-encoding, where that is what the text is.
@@ -168,20 +205,24 @@ func isDate(text string) bool {
 	return err == nil
 }
 
-// PartitionColumns are the columns that the names of the folders of files make when the
-// configuration says nothing about them; none where the folders do not agree.
-func PartitionColumns(files []storage.Info) []arrow.Field {
+// PartitionColumns are the columns that the names of the folders of files make, beside those
+// that the files have themselves, when the configuration says nothing about them; none where
+// the folders do not agree.
+func PartitionColumns(footers []parquetread.Footer) []arrow.Field {
 	var sources []sourceFile
-	for _, file := range files {
-		sources = append(sources, sourceFile{file, file.URI})
+	for _, footer := range footers {
+		sources = append(sources, sourceFile{footer.Info, footer.Info.URI})
 	}
 	found, err := partitionsOf(sources, PartitionsAuto, false)
 	if err != nil {
 		return nil
 	}
+	columns := columnsOf(footers, nil)
 	var fields []arrow.Field
 	for _, p := range found {
-		fields = append(fields, p.field())
+		if columns.at(p.name) < 0 {
+			fields = append(fields, p.field())
+		}
 	}
 	return fields
 }

@@ -52,6 +52,9 @@ type TablePlan struct {
 	// Partitions names the columns that are made of the names of folders.
 	Partitions []string `json:"partitions,omitempty"`
 
+	// LeftOut says which files are others by a second name.
+	LeftOut []string `json:"left_out,omitempty"`
+
 	// Drift says how the columns of files differ, and what becomes of that.
 	Drift []string `json:"drift,omitempty"`
 
@@ -74,6 +77,8 @@ type TablePlan struct {
 	// Repartition is where rows are moved and how they are sorted; nil if neither.
 	Repartition *RepartitionPlan `json:"repartition,omitempty"`
 
+	warnings []string // on the source
+
 	files []plannedFile
 	read  parquetread.Table
 	apply validate.Table
@@ -93,6 +98,7 @@ type Pruned struct {
 type plannedFile struct {
 	info       storage.Info
 	partitions []*string // values of the partition columns
+	folders    []parquetread.FolderValue
 	groups     []parquetread.RowGroup
 	deferred   bool // hyperd reads it
 }
@@ -136,6 +142,9 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 		}
 		plan.Tables = append(plan.Tables, table)
 		columns = append(columns, table.Columns...)
+		for _, warning := range table.warnings {
+			plan.Warnings = append(plan.Warnings, fmt.Sprintf("table %s: %s", table.Table, warning))
+		}
 		for _, column := range table.Columns {
 			if column.Warning != "" {
 				plan.Warnings = append(plan.Warnings, fmt.Sprintf("table %s, column %s: %s", table.Table, column.Source, column.Warning))
@@ -216,7 +225,9 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 	if err != nil {
 		return nil, err
 	}
-	table := &TablePlan{Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path}
+	table := &TablePlan{
+		Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path, LeftOut: src.leftOut, warnings: src.warnings,
+	}
 	table.Schema, table.Name = tableCfg.Schema, tableCfg.Name
 	if table.Drift, err = src.columns.check(m.sourceNames(), tableCfg.Source.OnDrift, tableCfg.Columns); err != nil {
 		return nil, err
@@ -262,7 +273,7 @@ func (t *TablePlan) mapColumns(m *mapping, cfg *Config, tableCfg TableConfig) er
 		}
 		t.Columns = append(t.Columns, column)
 	}
-	return nil
+	return hyper.CheckNames(t.Columns)
 }
 
 // formatFor lets a column be REAL, which needs a recent format version, when that is what
@@ -303,7 +314,11 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 	t.Files = len(src.footers)
 	for i := range src.footers {
 		footer := &src.footers[i]
-		file := plannedFile{info: footer.Info}
+		folders, err := src.foldersOf(i, columns)
+		if err != nil {
+			return err
+		}
+		file := plannedFile{info: footer.Info, folders: folders}
 		for _, p := range partitions {
 			file.partitions = append(file.partitions, p.values[i])
 		}
@@ -312,7 +327,7 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 			t.RowGroups++
 			t.Rows += group.Rows
 			t.Bytes += group.Bytes
-			known := statistics{*footer, group, columns, partitions, i}
+			known := statistics{*footer, group, columns, partitions, i, folders}
 			switch {
 			case group.Rows == 0:
 			case validator.MayKeep(known.ranges):

@@ -4,8 +4,6 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"hyperlake/internal/expr"
 	"hyperlake/transforms/parquetread"
@@ -18,6 +16,7 @@ type statistics struct {
 	columns    *arrow.Schema
 	partitions []partition
 	file       int // index of the file, in the values of partitions
+	folders    []parquetread.FolderValue
 }
 
 // ranges says what is known about the values of a source column.
@@ -31,7 +30,7 @@ func (s statistics) ranges(column string) expr.Range {
 		return constant(found[0], s.partitions[at].values[s.file])
 	}
 	if !s.footer.Schema.HasField(column) {
-		return expr.Range{Nulls: expr.AllNulls}
+		return s.missing(found[0])
 	}
 	chunk, ok := s.footer.Chunk(s.group.Index, column)
 	if !ok {
@@ -39,15 +38,15 @@ func (s statistics) ranges(column string) expr.Range {
 	}
 	known := expr.Range{Nulls: nullsOf(chunk.Statistics.Nulls, s.group.Rows)}
 	if chunk.Statistics.Bounds != nil {
-		known.Bounds = s.bounds(chunk.Statistics.Bounds, found[0])
+		known.Bounds = boundsAs(s.footer, chunk.Statistics.Bounds, found[0])
 	}
 	return known
 }
 
-// bounds are those of a column of a file as the table has it; nil where it has them in
+// boundsAs are those of a column of a file as the table has it; nil where it has them in
 // another order, as text of numbers is.
-func (s statistics) bounds(stored arrow.Array, to arrow.Field) arrow.Array {
-	from, ok := s.footer.Schema.FieldsByName(to.Name)
+func boundsAs(footer parquetread.Footer, stored arrow.Array, to arrow.Field) arrow.Array {
+	from, ok := footer.Schema.FieldsByName(to.Name)
 	if !ok || to.Type.ID() == arrow.STRING && stored.DataType().ID() != arrow.STRING {
 		return nil
 	}
@@ -56,6 +55,21 @@ func (s statistics) bounds(stored arrow.Array, to arrow.Field) arrow.Array {
 		return nil
 	}
 	return bounds
+}
+
+// missing is what is known of a column that the file lacks.
+func (s statistics) missing(field arrow.Field) expr.Range {
+	for _, said := range s.folders {
+		if said.Column != field.Name {
+			continue
+		}
+		value, err := parquetread.FolderArray(field, said.Text)
+		if err != nil {
+			return expr.Range{}
+		}
+		return always(value)
+	}
+	return expr.Range{Nulls: expr.AllNulls}
 }
 
 func nullsOf(nulls, rows int64) expr.Nulls {
@@ -72,16 +86,9 @@ func nullsOf(nulls, rows int64) expr.Nulls {
 
 // constant is the range of a partition column, which has one value in a file.
 func constant(field arrow.Field, text *string) expr.Range {
-	if text == nil {
-		return expr.Range{Nulls: expr.AllNulls}
-	}
 	value, err := parquetread.PartitionValue(field, text)
 	if err != nil {
 		return expr.Range{}
 	}
-	bounds, err := array.Concatenate([]arrow.Array{value, value}, memory.DefaultAllocator)
-	if err != nil {
-		return expr.Range{}
-	}
-	return expr.Range{Bounds: bounds, Nulls: expr.NoNulls}
+	return always(value)
 }

@@ -17,7 +17,7 @@ import (
 func TestStarterOfPublishing(t *testing.T) {
 	folder := t.TempDir()
 	writeTable(t, filepath.Join(folder, "odd: name, ünïcode", "a.parquet"), `[{"id": 1}]`, field("id", int64Type))
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: name, ünïcode"), folder)
+	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: name, ünïcode"), folder, pipelines.FormatAuto)
 	require.NoError(t, err)
 	assert.Nil(t, configure(t, folder, text).Publish)
 	before, section, found := strings.Cut(text, "# publish:\n")

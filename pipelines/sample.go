@@ -60,7 +60,7 @@ func (t *TablePlan) sample(ctx context.Context, column arrow.Field) ([]repartiti
 			if next*sampledGroups/groups == (next-1)*sampledGroups/groups {
 				continue
 			}
-			ref := parquetread.FileRef{Info: file.info, Partitions: file.partitions, RowGroups: []parquetread.RowGroup{group}}
+			ref := parquetread.FileRef{Info: file.info, Partitions: file.partitions, Folders: file.folders, RowGroups: []parquetread.RowGroup{group}}
 			err := parquetread.ReadRows(ctx, 0, ref, table, evenly(group, sampledRows), func(b batch.Batch) error {
 				samples = append(samples, repartition.Sample{Values: b.Record.Column(0), Rows: group.Rows})
 				return nil

@@ -21,6 +21,12 @@ type lakeColumn struct {
 	field   arrow.Field // that holds the values of all files, if there is one
 	fits    bool        // there is one
 	doubled bool        // a file has several columns of the name
+	isKey   bool        // names of folders have it, too
+}
+
+// at is the index of a column; -1 if there is none of the name.
+func (l lakeColumns) at(name string) int {
+	return slices.IndexFunc(l, func(c lakeColumn) bool { return c.found.Field.Name == name })
 }
 
 // columnsOf unifies the columns of files. What is asked for columns settles as what they are
@@ -129,7 +135,9 @@ func (c lakeColumn) losesNanos() bool {
 // outcome says how files differ in a column, and what becomes of it.
 func (c lakeColumn) outcome() string {
 	var result []string
-	if last := c.found.Forms[len(c.found.Forms)-1]; last.IsMissing() {
+	if last := c.found.Forms[len(c.found.Forms)-1]; last.IsMissing() && c.isKey {
+		result = append(result, "taken from the names of folders where it is missing")
+	} else if last.IsMissing() {
 		result = append(result, "NULL where it is missing")
 	}
 	if len(c.found.Forms) > 2 || len(result) == 0 {

@@ -40,7 +40,7 @@ func cutTable(index int, table *TablePlan, n int64) []parquetread.Shard {
 	open := parquetread.Shard{Table: index}
 	var passed int64 // bytes of the row groups so far
 	for _, file := range table.files {
-		ref := parquetread.FileRef{Info: file.info, Partitions: file.partitions, Deferred: file.deferred}
+		ref := parquetread.FileRef{Info: file.info, Partitions: file.partitions, Folders: file.folders, Deferred: file.deferred}
 		for i, group := range file.groups {
 			ref.RowGroups = append(ref.RowGroups, group)
 			passed += group.Bytes

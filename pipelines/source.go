@@ -1,35 +1,29 @@
 package pipelines
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/storage"
 	"hyperlake/transforms/parquetread"
 )
-
-// sourceFile is a file of a table, and its path below the part that no user wrote.
-type sourceFile struct {
-	storage.Info
-	below string
-}
 
 // source is what the footers of a table's files say.
 type source struct {
 	footers    []parquetread.Footer
 	columns    lakeColumns
-	partitions []partition
+	partitions []partition   // keys of folders that no file has as a column
+	keys       []partition   // keys of folders that files have as a column, too
 	schema     *arrow.Schema // columns of the files, then those of the partitions
+
+	leftOut  []string // which files are read under another name
+	warnings []string
 }
 
 // partitionDrift says which keys some files lack, and what becomes of that.
@@ -46,39 +40,100 @@ func (s *source) partitionDrift(columns *arrow.Schema) []string {
 // openSource lists the files of a table and reads their footers, with the statistics of
 // wanted columns; nil wants all.
 func openSource(ctx context.Context, run *Config, cfg TableConfig, wanted func(column string) bool) (*source, error) {
-	files, err := listFiles(ctx, cfg.Source)
+	found, err := listFiles(ctx, cfg.Source)
 	if err != nil {
 		return nil, err
 	}
-	if len(files) == 0 && run.OnEmpty == OnEmptyAllow {
+	if len(found.files) == 0 && run.OnEmpty == OnEmptyAllow {
 		return emptySource(cfg)
 	}
-	if len(files) == 0 {
-		return nil, failure.New(failure.Source, "no files match %s", strings.Join(cfg.Source.URI, ", ")).
-			WithHint("check source.uri; files whose names start with _ or . are not matched").BeforeData()
+	if len(found.files) == 0 {
+		return nil, noFiles(ctx, cfg.Source)
 	}
-	infos := make([]storage.Info, len(files))
-	for i, file := range files {
-		infos[i] = file.Info
+	s, err := readSource(ctx, found, cfg, wanted)
+	switch {
+	case err != nil || len(s.footers) > 0:
+		return s, err
+	case run.OnEmpty != OnEmptyAllow:
+		return nil, allHollow(cfg.Source)
 	}
-	s := &source{}
-	if s.partitions, err = partitionsOf(files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion); err != nil {
+	empty, err := emptySource(cfg)
+	if err == nil {
+		empty.warnings = s.warnings
+	}
+	return empty, err
+}
+
+// allHollow is the failure of files of which none has columns or rows.
+func allHollow(source SourceConfig) error {
+	return failure.New(failure.Data, "the files of %s hold no rows to load: they have no columns either", strings.Join(source.URI, ", ")).
+		WithHint("check source.uri, or set on_empty: allow and give every column a type in columns")
+}
+
+// readSource reads the footers of files. Those that have neither columns nor rows are left out,
+// which may be all.
+func readSource(ctx context.Context, found *listing, cfg TableConfig, wanted func(column string) bool) (*source, error) {
+	s := &source{leftOut: found.notes(), warnings: found.warnings()}
+	clashes, err := found.clashes(cfg.Source.Partitions)
+	if err != nil {
 		return nil, err
 	}
-	if s.footers, err = parquetread.ReadFooters(ctx, infos, wanted); err != nil {
+	s.warnings = append(s.warnings, clashes...)
+	if s.footers, err = parquetread.ReadFooters(ctx, found.infos(), withKeys(wanted, found.keys())); err != nil {
+		return nil, err
+	}
+	var hollow []string
+	if s.footers, hollow = WithoutHollow(s.footers); len(hollow) > 0 {
+		s.warnings = append(s.warnings, hollow...)
+		found.keepOnly(s.footers)
+	}
+	keys, err := partitionsOf(found.files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion)
+	if err != nil {
 		return nil, err
 	}
 	s.columns = columnsOf(s.footers, cfg.Columns)
+	for _, key := range keys {
+		if at := s.columns.at(key.name); at >= 0 {
+			s.columns[at].isKey = true
+			s.keys = append(s.keys, key)
+		} else {
+			s.partitions = append(s.partitions, key)
+		}
+	}
 	fields := s.columns.fields()
 	for _, p := range s.partitions {
-		field, err := p.columnOf(fields, cfg.Columns)
-		if err != nil {
-			return nil, err
-		}
-		fields = append(fields, field)
+		fields = append(fields, p.columnOf(cfg.Columns))
 	}
 	s.schema = arrow.NewSchema(fields, nil)
 	return s, nil
+}
+
+// withKeys wants the statistics of keys of folders, too, which say whether the files agree.
+func withKeys(wanted func(column string) bool, keys map[string]bool) func(column string) bool {
+	if wanted == nil {
+		return nil
+	}
+	return func(column string) bool { return wanted(column) || keys[column] }
+}
+
+// WithoutHollow leaves out files that have neither columns nor rows, and says so.
+func WithoutHollow(footers []parquetread.Footer) (kept []parquetread.Footer, notes []string) {
+	first := ""
+	for _, footer := range footers {
+		if !footer.IsHollow() {
+			kept = append(kept, footer)
+		} else if first == "" {
+			first = footer.Info.URI
+		}
+	}
+	switch more := int64(len(footers) - len(kept) - 1); {
+	case more < 0:
+		return footers, nil
+	case more == 0:
+		return kept, []string{first + " has neither columns nor rows: it is skipped"}
+	default:
+		return kept, []string{fmt.Sprintf("%s and %s have neither columns nor rows: they are skipped", first, count(more, "more file"))}
+	}
 }
 
 // mayRead says whether where may ask for the statistics of a column, from its text alone:
@@ -116,7 +171,7 @@ func emptySource(cfg TableConfig) (*source, error) {
 		}
 	}
 	if len(fields) == 0 || len(fields) < len(names) {
-		return nil, failure.New(failure.Source, "no files match %s, so that nothing says which types the columns have", strings.Join(cfg.Source.URI, ", ")).
+		return nil, failure.New(failure.Source, "no files with columns match %s, so that nothing says which types the columns have", strings.Join(cfg.Source.URI, ", ")).
 			WithHint("give every column a type in columns, or check source.uri").BeforeData()
 	}
 	return &source{schema: arrow.NewSchema(fields, nil)}, nil
@@ -157,60 +212,10 @@ func (s *source) partitionsIn(columns *arrow.Schema) []partition {
 
 // columnOf is the column of a partition. Where the configuration gives it a type, it is
 // text, of which the type is made as of any other text.
-func (p partition) columnOf(fields []arrow.Field, columns map[string]ColumnConfig) (arrow.Field, error) {
-	if slices.ContainsFunc(fields, func(f arrow.Field) bool { return f.Name == p.name }) {
-		return arrow.Field{}, failure.New(failure.Source, "%q is a column of the files and a key in the names of their folders", p.name).
-			WithHint("set source.partitions: none to take the column of the files").BeforeData()
-	}
+func (p partition) columnOf(columns map[string]ColumnConfig) arrow.Field {
 	field := p.field()
 	if columns[p.name].Type != "" {
 		field.Type = arrow.BinaryTypes.String
 	}
-	return field, nil
-}
-
-// listFiles expands globs. A file that several of them match counts once.
-func listFiles(ctx context.Context, source SourceConfig) ([]sourceFile, error) {
-	var files []sourceFile
-	seen := map[string]bool{}
-	for i, uri := range source.URI {
-		store, err := storage.For(uri)
-		if err != nil {
-			return nil, failure.New(failure.Config, "%w", err).BeforeData()
-		}
-		found, err := store.Glob(ctx, uri)
-		if err != nil {
-			return nil, listFailure(err)
-		}
-		if info, err := store.Stat(ctx, uri); len(found) == 0 && err == nil && info.Folder {
-			return nil, failure.New(failure.Source, "%s is a folder, not files", uri).
-				WithHint("set source.uri to %s", storage.Join(uri, "**", "*.parquet")).BeforeData()
-		}
-		for _, file := range found {
-			if !seen[file.URI] {
-				seen[file.URI] = true
-				files = append(files, sourceFile{file, below(file.URI, source.bases[i])})
-			}
-		}
-	}
-	slices.SortFunc(files, func(a, b sourceFile) int { return cmp.Compare(a.URI, b.URI) })
-	return files, nil
-}
-
-func listFailure(err error) error {
-	var known *failure.Error
-	if errors.As(err, &known) {
-		return err
-	}
-	return failure.New(failure.Source, "%w", err).WithHint("%s", storage.Hint(err))
-}
-
-// below is the part of a file's path below a folder; all of it where it is not below.
-func below(uri, folder string) string {
-	if path, local := storage.LocalPath(uri); local && folder != "" {
-		if rest, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(rest) {
-			return rest
-		}
-	}
-	return uri
+	return field
 }

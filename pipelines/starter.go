@@ -15,44 +15,33 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
-	"hyperlake/internal/storage"
+	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
 
-// SourceGlob is the glob of the Parquet files that a path of the command line stands for:
-// those in a folder and below it, a file, or a glob.
-func SourceGlob(ctx context.Context, uri string) (string, error) {
-	store, err := storage.For(uri)
-	if err != nil {
-		return "", failure.New(failure.Usage, "%w", err).BeforeData()
-	}
-	info, err := store.Stat(ctx, uri)
-	switch {
-	case err == nil && info.Folder:
-		return storage.Join(storage.EscapeGlob(uri), "**", "*.parquet"), nil
-	case err == nil:
-		return storage.EscapeGlob(uri), nil
-	case strings.ContainsAny(uri, "*?[{"):
-		return uri, nil
-	}
-	return "", failure.New(failure.Usage, "there is no file or folder %s", uri).WithHint("check the path").BeforeData()
-}
-
 // Starter writes a configuration for the files that a path stands for, with comments. The
 // paths in it are good for a configuration in folder. A plan accepts it as it is.
-func Starter(ctx context.Context, uri, folder string) (string, error) {
-	glob, err := SourceGlob(ctx, uri)
+func Starter(ctx context.Context, uri, folder string, format SourceFormat) (string, error) {
+	at, err := FindPath(ctx, uri, format)
 	if err != nil {
 		return "", err
 	}
-	cfg := TableConfig{Source: SourceConfig{URI: Globs{glob}, OnDrift: OnDriftUnion, bases: []string{""}}}
+	cfg := TableConfig{Source: SourceConfig{URI: Globs{at.Glob}, Format: format, OnDrift: OnDriftUnion}}
 	cfg.Source.setDefaults()
-	src, err := openSource(ctx, &Config{}, cfg, nil)
+	src, err := readSource(ctx, at.found, cfg, nil)
 	if err != nil {
 		return "", err
 	}
-	s := starter{src: src, name: starterName(uri), glob: glob}
-	if s.glob, err = relativeTo(folder, glob); err != nil {
+	if len(src.footers) == 0 {
+		return "", allHollow(cfg.Source)
+	}
+	for i := range src.footers {
+		if _, err := src.foldersOf(i, src.schema); err != nil {
+			return "", err
+		}
+	}
+	s := starter{src: src, name: starterName(uri), glob: at.Glob, format: cfg.Source.Format, notes: at.Notes}
+	if s.glob, err = relativeTo(folder, at.Glob); err != nil {
 		return "", err
 	}
 	s.addAll()
@@ -98,10 +87,12 @@ func relativeTo(folder, glob string) (string, error) {
 
 // starter is a configuration in the making.
 type starter struct {
-	src   *source
-	name  string
-	glob  string
-	lines []starterColumn
+	src    *source
+	name   string
+	glob   string
+	format SourceFormat
+	notes  []string // on files that are left out
+	lines  []starterColumn
 }
 
 // starterColumn is what a configuration says about a column.
@@ -111,6 +102,7 @@ type starterColumn struct {
 	note    string
 	isDrift bool   // the files have it in several forms
 	asJSON  bool   // it is nested
+	rename  string // a name that hyperd takes, where it does not take that of the source
 	rule    string // a rule that its values meet, if there is one
 }
 
@@ -140,7 +132,10 @@ func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, kno
 		s.lines = append(s.lines, c)
 		return
 	}
-	c.sql = column.SQLType
+	if c.sql = column.SQLType; hyper.IsSystemColumn(field.Name) {
+		c.rename = hyper.FreeName(field.Name, s.columns())
+		notes = append(notes, "renamed, since hyperd keeps this name for itself")
+	}
 	if !column.Nullable {
 		c.sql += " NOT NULL"
 	}
@@ -153,6 +148,15 @@ func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, kno
 	}
 	c.note = strings.Join(notes, "; ")
 	s.lines = append(s.lines, c)
+}
+
+// columns are the names that are taken.
+func (s *starter) columns() []hyper.Column {
+	var columns []hyper.Column
+	for _, field := range s.src.schema.Fields() {
+		columns = append(columns, hyper.Column{Name: field.Name})
+	}
+	return columns
 }
 
 // summaryNotes says what the footers say about the values of a column.

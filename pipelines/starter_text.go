@@ -59,6 +59,15 @@ func count(n int64, thing string) string {
 
 // writeSource writes what of the source is loaded.
 func (s *starter) writeSource(b *strings.Builder) {
+	for _, note := range s.notes {
+		fmt.Fprintf(b, "      # left out: %s\n", comment(note))
+	}
+	for _, warning := range s.src.warnings {
+		fmt.Fprintf(b, "      # warning: %s\n", comment(warning))
+	}
+	if s.format != FormatAuto {
+		fmt.Fprintf(b, "      format: %s\n", s.format)
+	}
 	if s.any(func(c starterColumn) bool { return c.sql == "" }) {
 		var names []string
 		for _, c := range s.lines {
@@ -93,8 +102,15 @@ func (s *starter) writeColumns(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "    columns:\n      # COLUMN: {rename: NAME, type: \"numeric(18,2)\", default: \"0\"}\n")
 	for _, c := range s.lines {
+		var settings []string
 		if c.asJSON && c.sql != "" {
-			fmt.Fprintf(b, "      %s: {nested: json}\n", scalar(c.name))
+			settings = append(settings, "nested: json")
+		}
+		if c.rename != "" {
+			settings = append(settings, "rename: "+c.rename)
+		}
+		if len(settings) > 0 {
+			fmt.Fprintf(b, "      %s: {%s}\n", scalar(c.name), strings.Join(settings, ", "))
 		}
 	}
 }

@@ -16,8 +16,18 @@ type FileRef struct {
 	Partitions []*string    `json:"partitions,omitempty"` // values of the table's partition columns; nil is NULL
 	RowGroups  []RowGroup   `json:"row_groups"`
 
+	// Folders is what the names of folders say about columns that files may have themselves: all
+	// rows must have that value, and a file that lacks the column has it in all of them.
+	Folders []FolderValue `json:"folders,omitempty"`
+
 	// Deferred says that the file goes to hyperd as a whole, and that RowGroups are all it has.
 	Deferred bool `json:"deferred,omitempty"`
+}
+
+// FolderValue is the value that the name of a folder has for a column.
+type FolderValue struct {
+	Column string  `json:"column"`
+	Text   *string `json:"text"` // nil is NULL
 }
 
 // Rows is the number of rows in the row groups.

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) initCommand() *cobra.Command {
-	var output string
+	var output, format string
 	cmd := &cobra.Command{
 		Use:   "init SOURCE",
 		Short: "Write a configuration to start from, for the Parquet files in SOURCE",
@@ -32,7 +32,11 @@ stdout, and is meant for a file in the working folder.`,
 			if err != nil {
 				return failure.New(failure.Usage, "%w", err).BeforeData()
 			}
-			text, err := pipelines.Starter(cmd.Context(), args[0], folder)
+			asked, err := sourceFormat(format)
+			if err != nil {
+				return err
+			}
+			text, err := pipelines.Starter(cmd.Context(), args[0], folder, asked)
 			switch {
 			case err != nil:
 				return err
@@ -43,7 +47,22 @@ stdout, and is meant for a file in the working folder.`,
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write to this file, which must not exist")
+	addFormatFlag(cmd, &format)
 	return cmd
+}
+
+// addFormatFlag adds the flag of commands that are given a lake without a configuration.
+func addFormatFlag(cmd *cobra.Command, format *string) {
+	cmd.Flags().StringVar(format, "format", string(pipelines.FormatAuto), "parquet reads the files of a Delta Lake, Iceberg or Hudi table as loose ones; auto refuses them")
+}
+
+// sourceFormat reads the value of the flag.
+func sourceFormat(text string) (pipelines.SourceFormat, error) {
+	var format pipelines.SourceFormat
+	if err := format.UnmarshalText([]byte(text)); err != nil {
+		return "", failure.New(failure.Usage, "--format %w", err).BeforeData()
+	}
+	return format, nil
 }
 
 // writeNew writes a file that must not exist.

@@ -18,7 +18,8 @@ import (
 )
 
 func (a *app) inspectCommand() *cobra.Command {
-	return &cobra.Command{
+	var format string
+	cmd := &cobra.Command{
 		Use:   "inspect PATH",
 		Short: "Describe a .hyper file, or the schema of Parquet files",
 		Long: `Describe what is in PATH: a .hyper file, a Parquet file, a folder of Parquet files
@@ -30,12 +31,20 @@ files differ; it reads no more than their footers.`,
 		Example: `  hyperlake inspect out/tpch.hyper
   hyperlake inspect lake/lineitem --json`,
 		Args: exactly(1, "one path"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.inspect(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asked, err := sourceFormat(format)
+			if err != nil {
+				return err
+			}
+			return a.inspect(cmd.Context(), args[0], asked)
+		},
 	}
+	addFormatFlag(cmd, &format)
+	return cmd
 }
 
 // inspect finds out what a path is and describes it.
-func (a *app) inspect(ctx context.Context, path string) error {
+func (a *app) inspect(ctx context.Context, path string, format pipelines.SourceFormat) error {
 	store, err := storage.For(path)
 	if err != nil {
 		return failure.New(failure.Usage, "%w", err).BeforeData()
@@ -47,11 +56,7 @@ func (a *app) inspect(ctx context.Context, path string) error {
 	if err == nil && !info.Folder && isHyper(path) {
 		return a.inspectHyper(ctx, info)
 	}
-	pattern, err := pipelines.SourceGlob(ctx, path)
-	if err != nil {
-		return err
-	}
-	return a.inspectParquet(ctx, store, path, pattern)
+	return a.inspectParquet(ctx, path, format)
 }
 
 // hyperListing is what inspect prints of a .hyper file.

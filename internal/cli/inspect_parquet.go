@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -10,7 +11,6 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
-	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
@@ -26,6 +26,8 @@ type parquetListing struct {
 	Bytes     int64           `json:"bytes"`   // of the files
 	Columns   []parquetColumn `json:"columns"` // of all files, as in the first that has them
 	Drift     []drift         `json:"drift"`   // the columns that are not alike in all files
+	LeftOut   []string        `json:"left_out,omitempty"`
+	Warnings  []string        `json:"warnings,omitempty"`
 }
 
 // parquetColumn is a column and what an extract would make of it.
@@ -59,21 +61,19 @@ type variant struct {
 	FirstFile string `json:"first_file"`
 }
 
-func (a *app) inspectParquet(ctx context.Context, store storage.Store, path, pattern string) error {
-	files, err := store.Glob(ctx, pattern)
-	if err != nil {
-		return failure.New(failure.Source, "%w", err).WithHint("%s", storage.Hint(err))
-	}
-	if len(files) == 0 {
-		return failure.New(failure.Usage, "no files match %s", pattern).
-			WithHint("check the path; files whose names start with _ or . are not matched").BeforeData()
-	}
-	footers, err := parquetread.ReadFooters(ctx, files, nil)
+func (a *app) inspectParquet(ctx context.Context, path string, format pipelines.SourceFormat) error {
+	at, err := pipelines.FindPath(ctx, path, format)
 	if err != nil {
 		return err
 	}
+	footers, err := parquetread.ReadFooters(ctx, at.Files, nil)
+	if err != nil {
+		return err
+	}
+	footers, hollow := pipelines.WithoutHollow(footers)
 	listing := listParquet(path, footers)
-	for _, field := range pipelines.PartitionColumns(files) {
+	listing.LeftOut, listing.Warnings = at.Notes, slices.Concat(at.Warnings, hollow)
+	for _, field := range pipelines.PartitionColumns(footers) {
 		listing.Columns = append(listing.Columns, mapPartition(field))
 	}
 	if a.flags.json {
@@ -156,6 +156,12 @@ func (l parquetListing) text() string {
 	fmt.Fprintln(&b, renderTable(headings, rows, true))
 	for _, d := range l.Drift {
 		notes = append(notes, "drift: "+d.words)
+	}
+	for _, note := range l.LeftOut {
+		notes = append(notes, "left out: "+note)
+	}
+	for _, warning := range l.Warnings {
+		notes = append(notes, "warning: "+warning)
 	}
 	if len(notes) > 0 {
 		b.WriteString("\n")

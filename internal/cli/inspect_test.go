@@ -226,6 +226,6 @@ func TestInspectErrors(t *testing.T) {
 	assert.Equal(t, 1, got.code)
 	assert.Regexp(t, `^hyperlake: open text.hyper: .*not a valid database \(hyperd error 42809\); check the path: this is not a .hyper file\n$`, got.stderr)
 	got = run(t, "", "inspect", "empty.parquet")
-	assert.Equal(t, 1, got.code)
+	assert.Equal(t, 2, got.code)
 	assert.Contains(t, got.stderr, "hyperlake: file empty.parquet")
 }

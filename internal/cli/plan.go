@@ -60,6 +60,9 @@ func planText(plan *pipelines.Plan) string {
 		writeReaders(&b, table)
 		writeRules(&b, table.Rules)
 		writeRepartition(&b, table.Repartition)
+		for _, note := range table.LeftOut {
+			fmt.Fprintf(&b, "left out: %s\n", visible(note))
+		}
 		for _, note := range table.Drift {
 			fmt.Fprintf(&b, "drift: %s\n", visible(note))
 		}

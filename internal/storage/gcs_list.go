@@ -21,32 +21,45 @@ const (
 
 // Glob implements [Store]. Objects that stand for folders are left out.
 func (g *GCS) Glob(ctx context.Context, pattern string) ([]Info, error) {
+	found, _, err := g.Search(ctx, pattern, nil)
+	return found, err
+}
+
+// Search implements [Store]. Marks below the part of the pattern that is none are in the same
+// listing as the files.
+func (g *GCS) Search(ctx context.Context, pattern string, marks []string) ([]Info, []Mark, error) {
 	bucket, names, err := g.bucket(ctx, pattern)
 	if err != nil {
-		return nil, fmt.Errorf("glob %w", err)
+		return nil, nil, fmt.Errorf("glob %w", err)
 	}
 	if strings.ContainsAny(bucket.BucketName(), `*?[{\`) {
-		return nil, fmt.Errorf("glob %s: the name of a bucket cannot be a pattern", pattern)
+		return nil, nil, fmt.Errorf("glob %s: the name of a bucket cannot be a pattern", pattern)
 	}
 	if !doublestar.ValidatePattern(names) {
-		return nil, fmt.Errorf("glob %s: the pattern is malformed", pattern)
+		return nil, nil, fmt.Errorf("glob %s: the pattern is malformed", pattern)
 	}
 	query := &gcs.Query{Prefix: literalPrefix(names)}
 	if _, last := doublestar.SplitPattern(names); !strings.Contains(last, "/") && !strings.Contains(last, "**") {
 		query.Delimiter = "/" // what is in deeper folders cannot match
 	}
 	var found []Info
+	around := newAround(bucket)
 	err = g.list(ctx, pattern, bucket, query, func(attrs *gcs.ObjectAttrs) bool {
+		marksAt(attrs.Name, marks, around.see)
 		if isFile(attrs) && doublestar.MatchUnvalidated(names, attrs.Name) && !hidden(ctx, attrs.Name, names) {
 			found = append(found, gcsInfo(objectURI(bucket, attrs.Name), attrs))
+			around.hold(attrs.Name)
 		}
 		return true
 	})
+	if err == nil && len(marks) > 0 {
+		err = g.marksAbove(ctx, bucket, names, marks, around)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("glob %w", err)
+		return nil, nil, fmt.Errorf("glob %w", err)
 	}
 	sort.Slice(found, func(i, j int) bool { return found[i].URI < found[j].URI })
-	return found, nil
+	return found, around.marks(), nil
 }
 
 // Folders implements [Store].

@@ -2,9 +2,11 @@ package storage_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -260,4 +262,42 @@ func TestGCSReaderEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrClosed)
 	_, err = r.WriteTo(io.Discard)
 	require.ErrorIs(t, err, fs.ErrClosed)
+}
+
+// What matches is listed once, whatever there is around it.
+func TestGCSSearchesWithFewRequests(t *testing.T) {
+	t.Parallel()
+	server, store := startGCS(t)
+	for i := range 20 {
+		server.CreateObject(fmt.Sprintf("lake/t/day=%04d/a.parquet", i), []byte("x"))
+	}
+	server.CreateObject("lake/t/_log/0", []byte("x"))
+	marks := []string{"_log/", "metadata/*.json", "metadata/hint"}
+	files, found, err := store.Search(t.Context(), server.Bucket+"/lake/t/**/*.parquet", marks)
+	require.NoError(t, err)
+	assert.Len(t, files, 20)
+	assert.Equal(t, []storage.Mark{{Folder: server.Bucket + "/lake/t", Name: "_log/"}}, found)
+	const folders = 3 // lake/t, lake and the bucket
+	assert.Equal(t, 1+2*folders, server.Count(storagetest.List))
+}
+
+// A lake is no more closed than it was because what is around it is.
+func TestGCSSearchesWhereLittleMayBeListed(t *testing.T) {
+	t.Parallel()
+	server, store := startGCS(t)
+	server.CreateObject("lake/t/a.parquet", []byte("x"))
+	server.CreateObject("_log/0", []byte("x"))
+	server.Inject(storagetest.Fault{On: storagetest.List, Skip: 1, Status: http.StatusForbidden})
+	files, found, err := store.Search(t.Context(), server.Bucket+"/lake/t/*.parquet", []string{"_log/"})
+	require.NoError(t, err)
+	assert.Len(t, files, 1)
+	assert.Empty(t, found)
+
+	server.Heal()
+	_, found, err = store.Search(t.Context(), server.Bucket+"/lake/t/*.parquet", []string{"_log/"})
+	require.NoError(t, err)
+	assert.Equal(t, []storage.Mark{{Folder: server.Bucket, Name: "_log/"}}, found)
+	server.Inject(storagetest.Fault{On: storagetest.List, Status: http.StatusForbidden})
+	_, _, err = store.Search(t.Context(), server.Bucket+"/lake/t/*.parquet", []string{"_log/"})
+	require.ErrorIs(t, err, fs.ErrPermission)
 }

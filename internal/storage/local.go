@@ -8,61 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
-
-	"github.com/bmatcuk/doublestar/v4"
 )
 
 // Local is the file system of this machine. Its zero value is ready.
 type Local struct{}
 
 var _ Store = Local{}
-
-// Glob implements [Store]. Symbolic links are followed; one that leads nowhere is an
-// error, for it would otherwise be a file that goes missing silently.
-func (Local) Glob(ctx context.Context, pattern string) ([]Info, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	clean := filepath.ToSlash(filepath.Clean(pattern))
-	base, glob := doublestar.SplitPattern(clean)
-	if !doublestar.ValidatePattern(glob) {
-		return nil, fmt.Errorf("glob %s: the pattern is malformed", pattern)
-	}
-	if _, err := os.Stat(base); errors.Is(err, fs.ErrNotExist) {
-		return nil, danglingOrNil(base)
-	}
-	var found []Info
-	err := doublestar.GlobWalk(os.DirFS(base), glob, func(path string, entry fs.DirEntry) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if hidden(ctx, path, glob) {
-			return nil
-		}
-		full := filepath.Join(base, filepath.FromSlash(path))
-		stat, err := os.Stat(full)
-		if err != nil {
-			if entry.Type()&fs.ModeSymlink != 0 && errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("%s is a symbolic link that leads nowhere", full)
-			}
-			return err
-		}
-		if stat.IsDir() {
-			return nil
-		}
-		found = append(found, localInfo(full, stat))
-		return nil
-	}, doublestar.WithFailOnIOErrors())
-	if err == nil && len(found) == 0 {
-		err = danglingOrNil(clean) // without wildcards, the walk does not see a link that leads nowhere
-	}
-	if err != nil {
-		return nil, fmt.Errorf("glob %s: %w", pattern, err)
-	}
-	sort.Slice(found, func(i, j int) bool { return found[i].URI < found[j].URI })
-	return found, nil
-}
 
 // Folders implements [Store].
 func (Local) Folders(ctx context.Context, folder string) ([]string, error) {
@@ -106,14 +57,6 @@ func (Local) List(ctx context.Context, folder string) ([]Info, error) {
 		return nil
 	})
 	return found, err
-}
-
-// danglingOrNil tells a missing path from a symbolic link that leads nowhere.
-func danglingOrNil(path string) error {
-	if stat, err := os.Lstat(path); err == nil && stat.Mode()&fs.ModeSymlink != 0 {
-		return fmt.Errorf("%s is a symbolic link that leads nowhere", path)
-	}
-	return nil
 }
 
 // Stat implements [Store].

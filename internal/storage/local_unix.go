@@ -15,6 +15,16 @@ func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
+// isHardLinked says whether a file has other names that are no symbolic links. Some file
+// systems number their files so that other numbers say nothing; they count no links.
+func isHardLinked(stat os.FileInfo) bool {
+	if stat == nil {
+		return false
+	}
+	system, ok := stat.Sys().(*syscall.Stat_t)
+	return ok && system.Nlink > 1
+}
+
 // Sync makes a local file, or the names in a folder, durable.
 func Sync(path string) error {
 	f, err := os.Open(path)

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"os"
 	"syscall"
 )
 
@@ -17,6 +18,9 @@ func crossDevice(err error) bool { return errors.Is(err, errorNotSameDevice) }
 func isFull(err error) bool {
 	return errors.Is(err, errorDiskFull) || errors.Is(err, errorHandleDiskFull)
 }
+
+// isHardLinked says whether a file may have other names: only its number tells.
+func isHardLinked(stat os.FileInfo) bool { return stat != nil }
 
 // Sync does nothing: Windows flushes a file through its own handle only, and
 // offers no flush of a folder.

@@ -85,6 +85,13 @@ type Store interface {
 	// matches is no error; a missing folder neither, but a missing bucket is.
 	Glob(ctx context.Context, pattern string) ([]Info, error)
 
+	// Search is Glob, and finds the marks in the folders around: in those that hold a file it
+	// found, in the part of the pattern that is none, and in all around these. A mark is
+	// written as seen from the folder that it marks: _delta_log/ is a folder in it, and
+	// metadata/*.metadata.json a file in a folder in it. They come sorted, each once. Marks
+	// that may not be looked for count as missing. Nothing is listed more than once for it.
+	Search(ctx context.Context, pattern string, marks []string) ([]Info, []Mark, error)
+
 	// Folders lists the names of the folders directly below a folder, sorted, whatever they
 	// begin with. Symbolic links are none of them. A missing folder has none, but a missing
 	// bucket is an error.

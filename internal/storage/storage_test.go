@@ -61,3 +61,7 @@ func TestInfoTravelsAsJSON(t *testing.T) {
 func TestEscapeGlob(t *testing.T) {
 	assert.Equal(t, `gs://b/a\*\?\[1]\{x\}\\y`, storage.EscapeGlob(`gs://b/a*?[1]{x}\y`))
 }
+
+func TestEscapeBrackets(t *testing.T) {
+	assert.Equal(t, `a\[1]/\{x\}*?\[2]\\`, storage.EscapeBrackets(`a[1]/{x}*?\[2]\\`))
+}

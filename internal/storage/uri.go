@@ -25,3 +25,21 @@ func EscapeGlob(uri string) string {
 	}
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`, "}", `\}`).Replace(uri)
 }
+
+// EscapeBrackets returns a glob in which brackets and braces mean themselves.
+func EscapeBrackets(glob string) string {
+	var plain strings.Builder
+	for i := 0; i < len(glob); i++ {
+		switch _, local := LocalPath(glob); {
+		case glob[i] == '\\' && i+1 < len(glob) && (!local || filepath.Separator != '\\'):
+			plain.WriteByte(glob[i])
+			i++
+			plain.WriteByte(glob[i])
+		case strings.IndexByte("[{}", glob[i]) >= 0:
+			plain.WriteString(EscapeGlob(glob[i : i+1]))
+		default:
+			plain.WriteByte(glob[i])
+		}
+	}
+	return plain.String()
+}

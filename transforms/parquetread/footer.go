@@ -30,6 +30,10 @@ type Footer struct {
 	zoneless []string  // columns that CheckZones refuses
 }
 
+// IsHollow says whether the file has neither columns nor rows, as programs write a table that
+// nothing was put into.
+func (f Footer) IsHollow() bool { return f.Schema.NumFields() == 0 }
+
 // footerReaders is how many footers ReadFooters reads at once.
 const footerReaders = 16
 
@@ -191,10 +195,10 @@ func (f *file) check(footerSize int64) error {
 	if f.meta.IsEncrypted {
 		return errEncrypted
 	}
-	if len(f.root.children) == 0 {
-		return errors.New("the file has no columns")
+	leaves, rows := 0, int64(0)
+	if len(f.root.children) > 0 {
+		leaves = f.root.leaves()
 	}
-	leaves, rows := f.root.leaves(), int64(0)
 	f.end = f.reader.Size() - trailer - footerSize
 	for i, group := range f.meta.RowGroups {
 		if group.Rows < 0 || len(group.Columns) != leaves {
@@ -210,6 +214,9 @@ func (f *file) check(footerSize int64) error {
 	// Some writers say 0 where there are rows. What must not be is that rows are missing.
 	if rows < f.meta.Rows || rows < 0 {
 		return fmt.Errorf("the footer is damaged: %d rows in the row groups, %d in the file", rows, f.meta.Rows)
+	}
+	if len(f.root.children) == 0 && rows > 0 {
+		return errors.New("the file has rows, but no columns")
 	}
 	f.rows = rows
 	return nil

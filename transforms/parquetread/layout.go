@@ -22,29 +22,48 @@ type layout struct {
 // all rows.
 type origin struct {
 	stored int         // index of the decoded column; -1 for a value
-	value  arrow.Array // of one row
+	value  arrow.Array // of one row; of a decoded column the one that all rows must have, if there is one
 }
 
 // layoutOf finds the columns of a table in a file.
-func (f *file) layoutOf(table Table, partitions []*string) (layout, error) {
+func (f *file) layoutOf(table Table, ref FileRef) (layout, error) {
 	l := layout{schema: table.Schema.Schema}
 	for _, field := range l.schema.Fields() {
 		from := origin{stored: -1}
+		said, err := folderValue(field, ref.Folders)
+		if err != nil {
+			return layout{}, err
+		}
 		if at := slices.Index(table.Partitions, field.Name); at >= 0 {
-			value, err := PartitionValue(field, partitions[at])
+			value, err := PartitionValue(field, ref.Partitions[at])
 			if err != nil {
 				return layout{}, err
 			}
 			from.value = value
-		} else if f.schema.HasField(field.Name) || !field.Nullable {
-			from.stored = len(l.stored)
+		} else if f.schema.HasField(field.Name) || said == nil && !field.Nullable {
+			from.stored, from.value = len(l.stored), said
 			l.stored = append(l.stored, field.Name)
+		} else if said != nil {
+			from.value = said
 		} else {
 			from.value = allNull(field.Type, 1)
 		}
 		l.columns = append(l.columns, from)
 	}
 	return l, nil
+}
+
+// folderValue makes an array of what folders say about a column; nil if nothing.
+func folderValue(field arrow.Field, folders []FolderValue) (arrow.Array, error) {
+	at := slices.IndexFunc(folders, func(f FolderValue) bool { return f.Column == field.Name })
+	if at < 0 {
+		return nil, nil
+	}
+	value, err := FolderArray(field, folders[at].Text)
+	if err != nil {
+		return nil, fmt.Errorf("column %q in the name of a folder: %w", field.Name, err)
+	}
+	return value, nil
 }
 
 // PartitionValue makes an array of the one value that a file has of a partition column. No
@@ -82,9 +101,9 @@ func (l layout) record(decoded arrow.Record) (arrow.Record, error) {
 		field := l.schema.Field(i)
 		var err error
 		if from.stored < 0 {
-			columns[i] = repeat(from.value, int(decoded.NumRows()))
-		} else {
-			columns[i], err = Widen(decoded.Column(from.stored), decoded.Schema().Field(from.stored), field)
+			columns[i], err = repeat(from.value, int(decoded.NumRows()))
+		} else if columns[i], err = Widen(decoded.Column(from.stored), decoded.Schema().Field(from.stored), field); err == nil {
+			err = from.hold(columns[i])
 		}
 		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", field.Name, err)
@@ -93,22 +112,14 @@ func (l layout) record(decoded arrow.Record) (arrow.Record, error) {
 	return array.NewRecord(l.schema, columns, decoded.NumRows()), nil
 }
 
-// repeat makes an array of a value.
-func repeat(value arrow.Array, rows int) arrow.Array {
-	if value.IsNull(0) {
-		return allNull(value.DataType(), rows)
-	}
-	builder := array.NewBuilder(memory.DefaultAllocator, value.DataType())
-	builder.Reserve(rows)
-	for range rows {
-		switch b := builder.(type) {
-		case *array.StringBuilder:
-			b.Append(value.(*array.String).Value(0))
-		case *array.Int64Builder:
-			b.UnsafeAppend(value.(*array.Int64).Value(0))
-		case *array.Date32Builder:
-			b.UnsafeAppend(value.(*array.Date32).Value(0))
+// repeat makes an array of a value, by doubling it.
+func repeat(value arrow.Array, rows int) (arrow.Array, error) {
+	for value.Len() < rows {
+		twice, err := array.Concatenate([]arrow.Array{value, value}, memory.DefaultAllocator)
+		if err != nil {
+			return nil, err
 		}
+		value = twice
 	}
-	return builder.NewArray()
+	return array.NewSlice(value, 0, int64(rows)), nil
 }

@@ -120,7 +120,7 @@ func (r *shardReader) readFile(ref FileRef) (err error) {
 			err = closeErr
 		}
 	}()
-	layout, err := f.layoutOf(r.table, ref.Partitions)
+	layout, err := f.layoutOf(r.table, ref)
 	if err != nil {
 		return err
 	}

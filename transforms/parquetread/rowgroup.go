@@ -50,7 +50,7 @@ func (g *groupReader) run() error {
 		}
 		record, err := g.layout.record(g.assemble(int(min(size, rows-done))))
 		if err != nil {
-			return err
+			return g.misplaced(done, err)
 		}
 		err = g.send(batch.Batch{
 			Table:   g.shard.Table,

@@ -28,6 +28,7 @@ func Run(t *testing.T, newStore func(t *testing.T) (storage.Store, string)) {
 	}{
 		{"Glob", testGlob},
 		{"GlobRefusesMalformedPatterns", testMalformedGlob},
+		{"Search", testSearch},
 		{"OddNames", testOddNames},
 		{"FoldersAndList", testFoldersAndList},
 		{"Stat", testStat},
@@ -188,6 +189,7 @@ func testCancelledContext(t *testing.T, f folder) {
 
 	attempts := map[string]func() error{
 		"Glob":      func() error { _, err := f.Glob(cancelled, f.uri("*")); return err },
+		"Search":    func() error { _, _, err := f.Search(cancelled, f.uri("*"), []string{"mark/"}); return err },
 		"Folders":   func() error { _, err := f.Folders(cancelled, f.root); return err },
 		"List":      func() error { _, err := f.List(cancelled, f.root); return err },
 		"Stat":      func() error { _, err := f.Stat(cancelled, f.uri("file")); return err },

@@ -1,7 +1,9 @@
 package storagetest
 
 import (
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -48,6 +50,58 @@ func testGlob(t *testing.T, f folder) {
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	assert.EqualValues(t, len("year=2026/m=1/x.parquet"), found[0].Size)
+}
+
+// Marks count at, above and below the part of a pattern that is none, and nowhere else.
+func testSearch(t *testing.T, f folder) {
+	for _, name := range []string{
+		"lake/t/_log/0.json", "lake/t/a.parquet", "lake/t/day=1/b.parquet", "lake/t/_log/c.parquet",
+		"lake/loose/metadata/readme", "lake/loose/a.parquet", "lake/i/metadata/v1.meta.json", "lake/i/metadata/v2.meta.json",
+		"lake/i/data/k=1/a.parquet", "lake/my_log/x/a.parquet", "lake/deep/er/_log/0", "other/a.parquet", "other/_log2/0.json",
+	} {
+		f.put(t, name, []byte(name))
+	}
+	const folderMark, fileMark = "_log/", "metadata/*.meta.json"
+	table := []string{"lake/t " + folderMark}
+	iceberg := []string{"lake/i " + fileMark}
+	cases := []struct {
+		pattern string
+		want    []string
+	}{
+		{"lake/t", table},
+		{"lake/t/*.parquet", table},
+		{"lake/t/a.parquet", table},
+		{"lake/t/**/*.parquet", table},
+		{"lake/t/day=1/*.parquet", table},
+		{"lake/t/day=*/*.parquet", table},
+		{"lake/t/nothing/*.parquet", table},
+		{"lake/t/_log/*.parquet", table},
+		{"lake/i/data/**", iceberg},
+		{"lake/i/data/k=1/a.parquet", iceberg},
+		{"lake/{i,loose}/**/*.parquet", iceberg},
+		{"lake/[it]/**/*.parquet", append(iceberg, table...)},
+		{"lake/**/*.parquet", append(iceberg, table...)},
+		{"**/*.parquet", append(iceberg, table...)},
+		{"lake/loose/**/*.parquet", nil},
+		{"lake/my_log/**", nil},
+		{"lake/*.parquet", nil},
+		{"lake/**/d.parquet", nil},
+		{"other/**", nil},
+		{"missing/*.parquet", nil},
+	}
+	for _, c := range cases {
+		t.Run(c.pattern, func(t *testing.T) {
+			files, marks, err := f.Search(t.Context(), f.uri(c.pattern), []string{folderMark, fileMark, "metadata/version"})
+			require.NoError(t, err)
+			assert.Equal(t, f.glob(t, c.pattern), f.names(t, files))
+			var got []string
+			for _, mark := range marks {
+				name, _ := strings.CutPrefix(filepath.ToSlash(mark.Folder), filepath.ToSlash(f.root)+"/")
+				got = append(got, name+" "+mark.Name)
+			}
+			assert.Equal(t, c.want, got)
+		})
+	}
 }
 
 // What Glob leaves out is listed, too.

@@ -1,0 +1,112 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+)
+
+// PathFiles is the Parquet files that a path of the command line stands for.
+type PathFiles struct {
+	Glob  string // that a configuration names them by
+	Files []storage.Info
+
+	// Notes say what was left out, and Warnings what may not be meant.
+	Notes, Warnings []string
+
+	found *listing
+}
+
+// FindPath lists the files that a path stands for: those in a folder and below it whose names
+// end in .parquet, a file, or a glob. It fails where there are none, and where they belong to
+// a table that a format must be given for.
+func FindPath(ctx context.Context, uri string, format SourceFormat) (*PathFiles, error) {
+	glob, isFolder, err := globOf(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	source := SourceConfig{URI: Globs{glob}, bases: []string{""}}
+	if isFolder {
+		source.URI[0] = strings.TrimSuffix(glob, "*.parquet") + likeParquet
+	}
+	found, err := findFiles(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	notes := found.dropOthers(isFolder)
+	isRefused := len(found.tables) > 0 && format != FormatParquet
+	if len(found.files) == 0 && !isRefused {
+		e := failure.New(failure.Usage, "no files match %s", glob).WithHint("%s", whyNoFiles(ctx, Globs{glob}, "the path")).BeforeData()
+		if len(notes) > 0 {
+			e.Message += "; left out was " + notes[0]
+		}
+		return nil, e
+	}
+	if err := found.settle(ctx, format); err != nil {
+		if e := failure.Of(err, failure.Source); isRefused {
+			return nil, e.WithHint("%s; here that is --format parquet", e.Hint)
+		}
+		return nil, err
+	}
+	return &PathFiles{
+		Glob: glob, Files: found.infos(), Notes: append(notes, found.notes()...), Warnings: found.warnings(), found: found,
+	}, nil
+}
+
+// likeParquet matches the names that Parquet files have with some programs.
+const likeParquet = "*.{[pP][aA][rR][qQ]*,[pP][qQ]}"
+
+// globOf is the glob that a path stands for, and whether it is a folder.
+func globOf(ctx context.Context, uri string) (glob string, isFolder bool, err error) {
+	store, err := storage.For(uri)
+	if err != nil {
+		return "", false, failure.New(failure.Usage, "%w", err).BeforeData()
+	}
+	info, err := store.Stat(ctx, uri)
+	switch {
+	case err == nil && info.Folder:
+		return storage.Join(storage.EscapeGlob(uri), "**", "*.parquet"), true, nil
+	case err == nil:
+		return storage.EscapeGlob(uri), false, nil
+	case !strings.ContainsAny(uri, "*?[{"):
+		return "", false, failure.New(failure.Usage, "there is no file or folder %s", uri).WithHint("check the path").BeforeData()
+	case !doublestar.ValidatePattern(uri):
+		return "", false, failure.New(failure.Usage, "%s is neither a file nor a valid glob", uri).
+			WithHint("%s", bracketHint).BeforeData()
+	}
+	return uri, false, nil
+}
+
+// bracketHint says how to write characters that mean something in a glob.
+var bracketHint = fmt.Sprintf("close every [ and {; to mean the characters themselves, write %s and %s", storage.EscapeGlob("["), storage.EscapeGlob("{"))
+
+// dropOthers leaves out what a folder holds whose name does not end in .parquet, and says so.
+func (l *listing) dropOthers(isFolder bool) []string {
+	if !isFolder {
+		return nil
+	}
+	var kept, others []sourceFile
+	for _, file := range l.files {
+		if strings.HasSuffix(file.URI, ".parquet") {
+			kept = append(kept, file)
+		} else {
+			others = append(others, file)
+		}
+	}
+	l.files = kept
+	if len(others) == 0 {
+		return nil
+	}
+	which := others[0].URI
+	if more := len(others) - 1; more > 0 {
+		which += fmt.Sprintf(" and %s", count(int64(more), "more file"))
+	}
+	return []string{fmt.Sprintf("%s, for the name does not end in .parquet: a glob such as **/*%s takes in such names",
+		which, storage.EscapeGlob(path.Ext(others[0].URI)))}
+}
