@@ -342,6 +342,40 @@ func TestARuleThatFailsNamesTheRow(t *testing.T) {
 	assert.NoFileExists(t, cfg.Output.Path)
 }
 
+// What is asked of a column changes nothing about how rejects are found, be it one that no rule reads.
+func TestColumnsThatNoRuleReadsAreConfigured(t *testing.T) {
+	lake := t.TempDir()
+	writeTable(t, filepath.Join(lake, "f.parquet"), `[{"a": 1, "b": 10, "b.c": "x", "at": 0}, {"a": 200, "b": 20, "b.c": "y", "at": 1}, {"a": 3, "b": null, "b.c": null, "at": null}]`,
+		field("a", int64Type), field("b", int64Type), field("b.c", textType), field("at", &arrow.TimestampType{Unit: arrow.Microsecond}))
+	for name, columns := range map[string]string{
+		"rename":            `{b: {rename: bee}}`,
+		"type":              `{b: {type: bigint}, b.c: {type: text}, at: {type: timestamp}}`,
+		"nullable":          `{b: {nullable: true}, b.c: {nullable: true}}`,
+		"a name with a dot": `{b.c: {rename: sea}}`,
+		"both are read":     `{a: {rename: first}, b: {rename: second}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, rejects := range []string{"", "    rejects: {path: rejects}\n"} {
+				plan := requireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet}\n    columns: "+columns+"\n    rules: [{column: a, max: 100}]\n"+rejects)
+				assert.Equal(t, 1, plan.Deferred, plan.Materialised)
+			}
+		})
+	}
+	for name, columns := range map[string]string{
+		"default":              `{b: {default: "7"}}`,
+		"another type":         `{b: {type: text}}`,
+		"format":               `{at: {type: text, format: "%d.%m.%Y"}}`,
+		"timezone":             `{at: {type: timestamptz, timezone: Europe/Oslo}}`,
+		"not null":             `{b: {nullable: false}}`,
+		"a column left out":    `{b.c: {rename: sea}}`,
+		"its namesake is read": `{b: {rename: bee}, b.c: {type: text, rename: sea}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			requireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet, select: [a, b, at]}\n    columns: "+columns+"\n    rules: [{column: a, max: 100}]\n    rejects: {path: rejects}\n")
+		})
+	}
+}
+
 func TestWhyFilesAreNotDeferred(t *testing.T) {
 	folder := t.TempDir()
 	writeTable(t, filepath.Join(folder, "lake", "k=1", "a.parquet"), `[{"n": 1, "u": 5}, {"n": 2, "u": 6}, {"n": 3, "u": 7}]`,

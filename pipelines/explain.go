@@ -23,10 +23,15 @@ import (
 
 // explainTable is how the rows of a table are read once more.
 type explainTable struct {
-	Read  parquetread.Table `json:"read"`
-	Rules parquetread.Table `json:"rules"` // the columns that rules and where read
+	Read  judgedRows `json:"read"`
+	Rules judgedRows `json:"rules"` // only the columns that rules and where read
+	Whole bool       `json:"whole"` // rejects are kept with all their columns
+}
+
+// judgedRows is some columns of a table, and what becomes of their rows.
+type judgedRows struct {
+	Table parquetread.Table `json:"table"`
 	Apply validate.Table    `json:"apply"`
-	Whole bool              `json:"whole"` // rejects are kept with all their columns
 }
 
 // explain reads doubtful files in Go. It returns what a refused file should have given as
@@ -95,7 +100,7 @@ func (fn *explainFn) ProcessElement(
 	}
 	batches(batch.Batch{
 		Table: d.Table, Attempt: d.Attempt, Origin: batch.Origin{File: d.Parts[0].Files[0].Info.URI}, Tally: batch.Tally{Failed: sum.Failed, Doubtful: -1},
-		Record: emptyRecord(table.Read.Schema.Schema),
+		Record: emptyRecord(table.Read.Table.Schema.Schema),
 	})
 	return nil
 }
@@ -182,11 +187,11 @@ func (t explainTable) explain(ctx context.Context, index int, file parquetread.F
 // find returns the numbers of the rows of a file that are rejected, or the first ones if they are
 // more than maxPicked, and the row groups that have some.
 func (t explainTable) find(ctx context.Context, index int, file parquetread.FileRef) (tally batch.Tally, rows []int64, groups []int, err error) {
-	validator, err := t.compile(file, t.Rules)
+	validator, err := t.Rules.compile(file)
 	if err != nil {
 		return tally, nil, nil, err
 	}
-	err = t.read(ctx, index, file, t.Rules, func(b batch.Batch) error {
+	err = t.read(ctx, index, file, t.Rules.Table, func(b batch.Batch) error {
 		found, rejected, err := validator.Find(b)
 		if err != nil {
 			return err
@@ -205,13 +210,13 @@ func (t explainTable) find(ctx context.Context, index int, file parquetread.File
 
 // each reads a file and applies the rules to its rows.
 func (t explainTable) each(
-	ctx context.Context, index int, file parquetread.FileRef, read parquetread.Table, use func(batch.Batch, *batch.Rejects),
+	ctx context.Context, index int, file parquetread.FileRef, read judgedRows, use func(batch.Batch, *batch.Rejects),
 ) error {
-	validator, err := t.compile(file, read)
+	validator, err := read.compile(file)
 	if err != nil {
 		return err
 	}
-	return t.read(ctx, index, file, read, func(b batch.Batch) error {
+	return t.read(ctx, index, file, read.Table, func(b batch.Batch) error {
 		good, bad, err := validator.Apply(b)
 		if err == nil {
 			use(good, bad)
@@ -228,12 +233,12 @@ func (t explainTable) read(ctx context.Context, index int, file parquetread.File
 
 // pick reads rejected rows of a file, and says again why they are.
 func (t explainTable) pick(ctx context.Context, index int, file parquetread.FileRef, rows []int64, rejects func(batch.Rejects)) error {
-	validator, err := t.compile(file, t.Read)
+	validator, err := t.Read.compile(file)
 	if err != nil {
 		return err
 	}
 	file.Deferred = false
-	return parquetread.ReadRows(ctx, index, file, t.Read, rows, func(b batch.Batch) error {
+	return parquetread.ReadRows(ctx, index, file, t.Read.Table, rows, func(b batch.Batch) error {
 		_, bad, err := validator.Apply(b)
 		if err != nil {
 			return err
@@ -247,8 +252,8 @@ func (t explainTable) pick(ctx context.Context, index int, file parquetread.File
 	})
 }
 
-func (t explainTable) compile(file parquetread.FileRef, read parquetread.Table) (*validate.Validator, error) {
-	validator, err := validate.Compile(t.Apply, read.Schema.Schema)
+func (r judgedRows) compile(file parquetread.FileRef) (*validate.Validator, error) {
+	validator, err := validate.Compile(r.Apply, r.Table.Schema.Schema)
 	if err != nil {
 		return nil, failure.New(failure.Engine, "explain %s: %w", file.Info.URI, err)
 	}
@@ -265,15 +270,17 @@ func emptyRecord(schema *arrow.Schema) arrow.Record {
 func (p *Plan) explainTables() []explainTable {
 	var tables []explainTable
 	for _, table := range p.Tables {
-		e := explainTable{Read: table.read, Rules: table.read, Apply: table.apply, Whole: table.RejectsPath != ""}
-		var fields []arrow.Field
-		for _, field := range table.read.Schema.Fields() {
-			if slices.Contains(table.ruleColumns, field.Name) {
-				fields = append(fields, field)
-			}
-		}
-		e.Rules.Schema = batch.Schema{Schema: arrow.NewSchema(fields, nil)}
-		tables = append(tables, e)
+		read := judgedRows{table.read, table.apply}
+		tables = append(tables, explainTable{Read: read, Rules: read.only(table.ruleColumns), Whole: table.RejectsPath != ""})
 	}
 	return tables
+}
+
+// only is the same of fewer columns.
+func (r judgedRows) only(columns []string) judgedRows {
+	all := r.Table.Schema.Schema
+	fields := slices.DeleteFunc(all.Fields(), func(field arrow.Field) bool { return !slices.Contains(columns, field.Name) })
+	r.Table.Schema = batch.Schema{Schema: arrow.NewSchema(fields, nil)}
+	r.Apply.Columns = askedOf(r.Apply.Columns, all, r.Table.Schema.Schema)
+	return r
 }

@@ -40,9 +40,7 @@ func newMapping(source *arrow.Schema, cfg TableConfig) (*mapping, error) {
 	needed := slices.Concat(m.loaded, all.Columns())
 	m.mapped = all.Schema()
 	m.source = sourcesOf(visible, needed)
-	m.table.Columns = slices.DeleteFunc(m.table.Columns, func(c convert.Column) bool {
-		return !m.source.HasField(topLevel(m.source, c.Source))
-	})
+	m.table.Columns = askedOf(m.table.Columns, visible, m.source)
 	return m, nil
 }
 
@@ -204,6 +202,17 @@ func sourcesOf(source *arrow.Schema, mapped []string) *arrow.Schema {
 		}
 	}
 	return arrow.NewSchema(fields, nil)
+}
+
+// askedOf is what is asked of columns, as far as some of all source columns are concerned.
+func askedOf(asked []convert.Column, all, some *arrow.Schema) []convert.Column {
+	var kept []convert.Column
+	for _, c := range asked {
+		if some.HasField(topLevel(all, c.Source)) {
+			kept = append(kept, c)
+		}
+	}
+	return kept
 }
 
 // topLevel is the name of the source column that a mapped column is made of: its own, or
