@@ -39,6 +39,7 @@ func (v *Validator) addBuiltins() {
 	columns := v.mapping.Schema().Fields()
 	v.conversion = make([]int, len(columns))
 	for i, column := range columns {
+		v.conversion[i] = noRule
 		if !v.mapping.Shared(i) {
 			v.conversion[i] = v.addBuiltin(column.Name + " " + v.mapping.Reason(i))
 		}
@@ -62,7 +63,7 @@ func compile(rule Rule, schema *arrow.Schema) (compiledRule, error) {
 	compiled := compiledRule{Rule: rule}
 	compiled.Name = rule.title()
 	compiled.Values = nil // the conditions have them
-	compiled.expected = strings.TrimPrefix(rule.words(), rule.Column+" ")
+	compiled.expected = rule.words()
 	if rule.Expr != "" {
 		compiled.expected = onOneLine(rule.Expr)
 	}

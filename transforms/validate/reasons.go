@@ -29,7 +29,7 @@ func (v *Validator) reason(rule int, mapped, source arrow.Record, row int) strin
 	r := v.rules[rule]
 	converted := slices.Index(v.conversion, rule)
 	switch {
-	case converted >= 0 && !v.mapping.Shared(converted):
+	case converted >= 0:
 		column := v.mapping.Sources()[converted][0]
 		return fmt.Sprintf("found %s, which %s", valueText(source.Column(column), row), v.mapping.Reason(converted))
 	case v.where != nil && rule == v.evaluation:

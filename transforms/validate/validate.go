@@ -51,9 +51,12 @@ type Validator struct {
 	where   *filter // nil if all rows are kept
 	rules   []compiledRule
 
-	conversion []int // by mapped column: the index of the rule that its values convert
+	conversion []int // by mapped column: the index of the rule that its values convert, or noRule
 	evaluation int   // the index of the rule that where can be evaluated
 }
+
+// noRule is the index of no rule.
+const noRule = -1
 
 // compiledRule is a rule as a list of conditions: a row breaks it by breaking any of them.
 type compiledRule struct {
