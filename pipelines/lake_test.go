@@ -305,6 +305,19 @@ func TestRealIsAsked(t *testing.T) {
 	assert.Equal(t, "REAL", planOf(t, configure(t, folder, numbersConfig+"    columns: {f: {type: real}}\n")).Columns[0].SQLType)
 }
 
+// A column of which the files hold nothing but NULL, without a type, is NOT NULL where that is asked for.
+func TestAColumnOfNullsIsNotNull(t *testing.T) {
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1, "nothing": null}]`, field("id", int64Type), field("nothing", arrow.Null))
+	cfg := configure(t, folder, "on_empty: allow\n"+numbersConfig+"    columns: {nothing: {nullable: false}}\n")
+	column := planOf(t, cfg).Columns[1]
+	assert.Equal(t, "TEXT", column.SQLType)
+	assert.False(t, column.Nullable)
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
+}
+
 func TestEmptyLakeWithGivenTypes(t *testing.T) {
 	folder := t.TempDir()
 	cfg := configure(t, folder, "on_empty: allow\n"+numbersConfig+"    columns: {b: {type: \"numeric(18,4)\"}, a: {type: timestamptz, timezone: UTC}}\n")

@@ -63,14 +63,10 @@ func (m *mapping) sourceNames() []string {
 	return names
 }
 
-// field is a mapped column, nullable or not as the configuration has it.
-func (m *mapping) field(name string, asked ColumnConfig) arrow.Field {
+// field is a mapped column.
+func (m *mapping) field(name string) arrow.Field {
 	found, _ := m.mapped.FieldsByName(name)
-	field := found[0]
-	if asked.Nullable != nil {
-		field.Nullable = *asked.Nullable
-	}
-	return field
+	return found[0]
 }
 
 // describe says for people what a column is made of, and how.
