@@ -176,6 +176,64 @@ func TestThresholds(t *testing.T) {
 	}
 }
 
+// Rows that were all rejected leave nothing to load, as no rows do. What the rules say about
+// them is kept.
+func TestNothingButRejects(t *testing.T) {
+	const bad = `
+    rules: [{column: id, max: 0}]
+`
+	cases := map[string]struct {
+		config string // behind the source of the first table
+		says   string // empty: an extract is built
+	}{
+		"all rejected":          {bad + "    rejects: {path: bad}", `table Extract.Extract: of 3 rows 3 were rejected: broken were "id <= 0" by 3 rows (first in file `},
+		"by a conversion":       {"\n    columns: {note: {type: integer}}", `broken were "note does not convert to INTEGER" by 3 rows`},
+		"filtered and rejected": {", where: 'id != 2'}" + bad, "of 3 rows source.where leaves out 1, and 2 were rejected"},
+		"pruned":                {", where: 'id > 7'}", "of 3 rows source.where leaves out 3"},
+		"go":                    {bad + "validate: {engine: go}", "3 were rejected"},
+		"three workers":         {bad + "runner: {parallelism: 3}", "3 were rejected"},
+		"one of two tables":     {bad + "  - {name: other, source: {uri: lake/*.parquet}}", ""},
+		"both tables":           {bad + "  - {name: other, source: {uri: lake/*.parquet}, rules: [{column: id, min: 9}]}", "table Extract.other: of 3 rows 3 were rejected"},
+		"allowed":               {bad + "on_empty: allow", ""},
+		"split":                 {bad + "    repartition: {split_by: note}", "3 were rejected"},
+		"not merged":            {bad + "output: {merge: none}", "3 were rejected"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			writeTable(t, filepath.Join(folder, "lake", "a.parquet"), `[{"id": 1, "note": "a"}, {"id": 2, "note": "b"}, {"id": 3, "note": "c"}]`,
+				field("id", int64Type), field("note", textType))
+			source := "name: x\ntables:\n  - source: {uri: lake/*.parquet"
+			if !strings.HasPrefix(c.config, ",") {
+				source += "}"
+			}
+			cfg := configure(t, folder, source+c.config+"\n")
+			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte("as before"), 0o600))
+			report, err := run(t, t.Context(), cfg, nil)
+			if c.says == "" {
+				require.NoError(t, err)
+				if len(report.Tables) == 2 {
+					require.Len(t, report.Warnings, 1)
+					assert.Contains(t, report.Warnings[0], "table Extract.Extract is empty: of 3 rows 3 were rejected")
+				}
+				return
+			}
+			require.ErrorContains(t, err, c.says)
+			known := failure.Of(err, failure.Engine)
+			assert.Equal(t, failure.Data, known.Kind)
+			assert.False(t, known.Early)
+			assert.Contains(t, known.Hint, "on_empty: allow")
+			assert.Equal(t, pipelines.Rejected, report.Status)
+			data, err := os.ReadFile(cfg.Output.Path)
+			require.NoError(t, err)
+			assert.Equal(t, "as before", string(data))
+			if cfg.Tables[0].Rejects.Path != "" {
+				assert.Len(t, rejectRows(t, cfg.Tables[0].Rejects.Path), 3)
+			}
+		})
+	}
+}
+
 func TestRejectsOnRemoteStorage(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
 	folder := amountsLake(t)
@@ -192,7 +250,7 @@ func TestRejectsOfManyTypes(t *testing.T) {
 	folder := t.TempDir()
 	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1, "tags": ["a", null], "d": "1.50", "at": "2026-01-31 00:00:00"}]`,
 		field("id", int64Type), field("tags", arrow.ListOf(textType)), field("d", &arrow.Decimal128Type{Precision: 9, Scale: 2}), field("at", arrow.FixedWidthTypes.Timestamp_us))
-	cfg := configure(t, folder, "name: x\ntables:\n  - source: {uri: lake/*.parquet, nested: json}\n    rules: [{column: id, max: 0}]\n    rejects: {path: bad}\n")
+	cfg := configure(t, folder, "name: x\non_empty: allow\ntables:\n  - source: {uri: lake/*.parquet, nested: json}\n    rules: [{column: id, max: 0}]\n    rejects: {path: bad}\n")
 	_, err := run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	rows := rejectRows(t, filepath.Join(folder, "bad"))

@@ -221,15 +221,6 @@ func (r *Report) rowsLoaded() int64 {
 	return rows
 }
 
-// rowsSelected is the rows that where left.
-func (r *Report) rowsSelected() int64 {
-	var rows int64
-	for _, table := range r.Tables {
-		rows += table.RowsRead - table.RowsFiltered
-	}
-	return rows
-}
-
 func (r *Report) bytesIn() int64 {
 	var bytes int64
 	for _, table := range r.Tables {

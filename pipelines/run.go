@@ -19,6 +19,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
 )
 
 // Engine runs a Beam pipeline; the package runners has them.
@@ -106,6 +107,9 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	if err := r.stage("plan", func() (work, error) { return r.makePlan(ctx) }); err != nil {
+		if r.plan != nil { // the data is why
+			return cmp.Or(r.publishRejects(ctx, make([]rejects.Bundle, len(r.plan.Tables)), err), err)
+		}
 		return err
 	}
 	publisher, err := r.preparePublishing(ctx)
@@ -142,6 +146,9 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	verdict := r.report.brokenThresholds(r.cfg.Tables)
+	if verdict == nil {
+		verdict = r.judgeEmptyTables()
+	}
 	if verdict == nil {
 		verdict = r.stage("check", func() (work, error) {
 			return work{rows: r.report.rowsLoaded()}, r.check(ctx, r.lease, &built, staging.local)
@@ -201,16 +208,10 @@ func (r *run) makePlan(ctx context.Context) (work, error) {
 		r.options.Log.Warn(warning)
 	}
 	if plan.rows() == 0 && r.cfg.OnEmpty != OnEmptyAllow {
-		return work{}, errNoRows()
+		return work{}, r.report.nothingToLoad()
 	}
 	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.rows(), "shards", plan.Shards, "format_version", int(plan.FormatVersion))
 	return work{rows: plan.rows()}, nil
-}
-
-// errNoRows is for files without rows, or without any that where leaves.
-func errNoRows() error {
-	return failure.New(failure.Data, "the files hold no rows to load").
-		WithHint("check source.where, if there is one, or set on_empty: allow to build an empty extract")
 }
 
 // load has the engine build the extract on staging, and proves its counts. The file that
@@ -237,9 +238,6 @@ func (r *run) load(ctx context.Context, staging *staging) (result, work, error) 
 	r.report.loaded(r.plan, done)
 	if err := reconcile(r.plan, done.Extract, done.Rejects, counted); err != nil {
 		return result{}, work{}, err
-	}
-	if r.report.rowsSelected() == 0 && r.cfg.OnEmpty != OnEmptyAllow {
-		return result{}, work{}, errNoRows()
 	}
 	return done, work{rows: r.report.rowsLoaded(), bytes: r.report.bytesIn()}, nil
 }

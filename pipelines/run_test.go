@@ -200,10 +200,10 @@ func TestEmptyLakes(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "0", query(t, cfg.Output.Path, `SELECT count(n) FROM x."Extract"."Extract"`))
 	})
-	t.Run("all rows rejected", func(t *testing.T) {
+	t.Run("all rows rejected, allowed", func(t *testing.T) {
 		folder := t.TempDir()
 		writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
-		cfg := configure(t, folder, numbersConfig+"    rules: [{column: n, min: 4}]\n")
+		cfg := configure(t, folder, numbersConfig+"    rules: [{column: n, min: 4}]\non_empty: allow\n")
 		report, err := run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
 		assert.EqualValues(t, 3, report.Tables[0].RowsRejected)

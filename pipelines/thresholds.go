@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"hyperlake/internal/failure"
 	"hyperlake/sinks/rejects"
 )
@@ -30,6 +32,52 @@ func (r *Report) brokenThresholds(tables []TableConfig) error {
 	}
 	return failure.New(failure.Data, "%s", strings.Join(broken, "; ")).
 		WithHint("the extract was not moved into place; look at the rejects, correct the data or the rules, or raise rejects.max_rows or max_ratio")
+}
+
+// judgeEmptyTables fails a run that has no row to load, unless it may be empty. It warns of
+// single tables that are.
+func (r *run) judgeEmptyTables() error {
+	if r.report.rowsLoaded() == 0 {
+		if r.cfg.OnEmpty == OnEmptyAllow {
+			return nil
+		}
+		return r.report.nothingToLoad()
+	}
+	for _, table := range r.report.Tables {
+		if table.RowsLoaded == 0 && table.RowsInFiles > 0 {
+			r.warn(fmt.Sprintf("table %s.%s is empty: %s", table.Schema, table.Name, table.losses()))
+		}
+	}
+	return nil
+}
+
+// nothingToLoad is the failure of a run that has no row to load, and says where all went.
+func (r *Report) nothingToLoad() error {
+	var losses []string
+	for i := range r.Tables {
+		if table := &r.Tables[i]; table.RowsInFiles > 0 {
+			losses = append(losses, fmt.Sprintf("table %s.%s: %s", table.Schema, table.Name, table.losses()))
+		}
+	}
+	if len(losses) == 0 {
+		return failure.New(failure.Data, "the files hold no rows to load").
+			WithHint("set on_empty: allow to build an empty extract")
+	}
+	return failure.New(failure.Data, "the files hold no rows to load: %s", strings.Join(losses, "; ")).
+		WithHint("correct the data, the rules or source.where, or set on_empty: allow to build an empty extract")
+}
+
+// losses says where the rows went of a table that has none left.
+func (t *ReportTable) losses() string {
+	says := fmt.Sprintf("of %s ", count(t.RowsInFiles, "row"))
+	if leftOut := t.RowsPruned + t.RowsFiltered; leftOut > 0 {
+		says += fmt.Sprintf("source.where leaves out %s", humanize.Comma(leftOut))
+		if t.RowsRejected == 0 {
+			return says
+		}
+		says += ", and "
+	}
+	return says + fmt.Sprintf("%s were rejected: %s", humanize.Comma(t.RowsRejected), t.culprits())
 }
 
 // excess says which threshold a table broke; empty if none.
