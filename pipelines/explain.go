@@ -25,7 +25,7 @@ import (
 type explainTable struct {
 	Read  judgedRows `json:"read"`
 	Rules judgedRows `json:"rules"` // only the columns that rules and where read
-	Whole bool       `json:"whole"` // rejects are kept with all their columns
+	Picks judgedRows `json:"picks"` // what of rejected rows has to be read, the same or more
 }
 
 // judgedRows is some columns of a table, and what becomes of their rows.
@@ -86,11 +86,11 @@ func (fn *explainFn) ProcessElement(
 	if err != nil {
 		return failure.Encode(err, failure.Engine)
 	}
-	var sum batch.Tally
+	sum := batch.Tally{Doubtful: -1}
 	open := hyper.Doubtful{Table: d.Table, Attempt: d.Attempt}
 	for i, part := range d.Parts {
-		sum.Add(tallies[i])
-		if tallies[i].Filtered != part.Filtered || tallies[i].Rejected != part.Rejected {
+		sum.Add(batch.Tally{Failed: tallies[i].Failed, Filtered: tallies[i].Filtered - part.Filtered, Rejected: tallies[i].Rejected - part.Rejected})
+		if part.Differs(tallies[i]) {
 			open.Parts = append(open.Parts, part)
 		}
 	}
@@ -99,7 +99,7 @@ func (fn *explainFn) ProcessElement(
 		return nil
 	}
 	batches(batch.Batch{
-		Table: d.Table, Attempt: d.Attempt, Origin: batch.Origin{File: d.Parts[0].Files[0].Info.URI}, Tally: batch.Tally{Failed: sum.Failed, Doubtful: -1},
+		Table: d.Table, Attempt: d.Attempt, Origin: batch.Origin{File: d.Parts[0].Files[0].Info.URI}, Tally: sum,
 		Record: emptyRecord(table.Read.Table.Schema.Schema),
 	})
 	return nil
@@ -157,10 +157,10 @@ func (t explainTable) sendAll(ctx context.Context, d hyper.Doubtful, tallies []b
 // numbers are kept in memory.
 const maxPicked = 1 << 20
 
-// explain finds the rejects of a file by the columns of the rules; where whole rows are
-// wanted, it reads all columns of these rows after that.
+// explain finds the rejects of a file by the columns of the rules; where those are not all that
+// matters of a rejected row, it reads the others of these rows after that.
 func (t explainTable) explain(ctx context.Context, index int, file parquetread.FileRef, rejects func(batch.Rejects)) (tally batch.Tally, err error) {
-	if !t.Whole {
+	if t.Picks.Table.Schema.Equal(t.Rules.Table.Schema.Schema) {
 		err = t.each(ctx, index, file, t.Rules, func(good batch.Batch, bad *batch.Rejects) {
 			tally.Add(good.Tally)
 			if bad != nil {
@@ -173,15 +173,11 @@ func (t explainTable) explain(ctx context.Context, index int, file parquetread.F
 	if err != nil || len(groups) == 0 {
 		return tally, err
 	}
-	if len(rows) <= maxPicked {
-		return tally, t.pick(ctx, index, file, rows, rejects)
+	picked, err := t.pick(ctx, index, file, rows, groups, rejects)
+	for i, failed := range picked.Failed { // a rule that only these rows break, as it is about columns that find did not read
+		tally.Failed[i] = max(tally.Failed[i], failed)
 	}
-	file.RowGroups = slices.DeleteFunc(slices.Clone(file.RowGroups), func(g parquetread.RowGroup) bool { return !slices.Contains(groups, g.Index) })
-	return tally, t.each(ctx, index, file, t.Read, func(_ batch.Batch, bad *batch.Rejects) {
-		if bad != nil {
-			rejects(*bad)
-		}
-	})
+	return tally, err
 }
 
 // find returns the numbers of the rows of a file that are rejected, or the first ones if they are
@@ -231,25 +227,40 @@ func (t explainTable) read(ctx context.Context, index int, file parquetread.File
 	return parquetread.ReadShard(ctx, parquetread.Shard{Table: index, Files: []parquetread.FileRef{file}}, read, use)
 }
 
-// pick reads rejected rows of a file, and says again why they are.
-func (t explainTable) pick(ctx context.Context, index int, file parquetread.FileRef, rows []int64, rejects func(batch.Rejects)) error {
-	validator, err := t.Read.compile(file)
+// pick reads the rejected rows of a file, which are in these row groups, and says again why they
+// are; the tally is of these rows at least.
+func (t explainTable) pick(
+	ctx context.Context, index int, file parquetread.FileRef, rows []int64, groups []int, rejects func(batch.Rejects),
+) (tally batch.Tally, err error) {
+	if len(rows) > maxPicked {
+		file.RowGroups = slices.DeleteFunc(slices.Clone(file.RowGroups), func(g parquetread.RowGroup) bool { return !slices.Contains(groups, g.Index) })
+		err = t.each(ctx, index, file, t.Picks, func(good batch.Batch, bad *batch.Rejects) {
+			tally.Add(good.Tally)
+			if bad != nil {
+				rejects(*bad)
+			}
+		})
+		return tally, err
+	}
+	validator, err := t.Picks.compile(file)
 	if err != nil {
-		return err
+		return tally, err
 	}
 	file.Deferred = false
-	return parquetread.ReadRows(ctx, index, file, t.Read.Table, rows, func(b batch.Batch) error {
-		_, bad, err := validator.Apply(b)
+	err = parquetread.ReadRows(ctx, index, file, t.Picks.Table, rows, func(b batch.Batch) error {
+		good, bad, err := validator.Apply(b)
 		if err != nil {
 			return err
 		}
 		if bad == nil || len(bad.Rows) != int(b.Record.NumRows()) {
 			return failure.New(failure.Engine, "%s: rows that broke a rule no longer do", b.Origin)
 		}
+		tally.Add(good.Tally)
 		bad.Rows, rows = rows[:len(bad.Rows):len(bad.Rows)], rows[len(bad.Rows):]
 		rejects(*bad)
 		return nil
 	})
+	return tally, err
 }
 
 func (r judgedRows) compile(file parquetread.FileRef) (*validate.Validator, error) {
@@ -271,9 +282,24 @@ func (p *Plan) explainTables() []explainTable {
 	var tables []explainTable
 	for _, table := range p.Tables {
 		read := judgedRows{table.read, table.apply}
-		tables = append(tables, explainTable{Read: read, Rules: read.only(table.ruleColumns), Whole: table.RejectsPath != ""})
+		e := explainTable{Read: read, Rules: read.only(table.ruleColumns), Picks: read}
+		if table.RejectsPath == "" { // but for what is wrong with rejected rows, nothing of them is kept
+			e.Picks = read.only(slices.Concat(table.ruleColumns, read.texts()))
+		}
+		tables = append(tables, e)
 	}
 	return tables
+}
+
+// texts are the columns of which every value is held against a rule, that of valid UTF-8.
+func (r judgedRows) texts() []string {
+	var names []string
+	for _, field := range r.Table.Schema.Fields() {
+		if id := field.Type.ID(); id == arrow.STRING || id == arrow.LARGE_STRING {
+			names = append(names, field.Name)
+		}
+	}
+	return names
 }
 
 // only is the same of fewer columns.
