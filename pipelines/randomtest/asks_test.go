@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"strings"
@@ -247,7 +246,7 @@ func textToMoment(v any) (m moment, hasOffset, ok bool) {
 
 // drawAsk draws what is asked of a column, whose text comes from the name of a folder if it is a
 // key. It is nil where nothing comes of it.
-func drawAsk(r *rand.Rand, name string, k *kind, isKey bool) *ask {
+func drawAsk(r *dice, name string, k *kind, isKey bool) *ask {
 	a := &ask{column: name}
 	if k.class != jsons && chance(r, 45) {
 		from := k
@@ -255,7 +254,7 @@ func drawAsk(r *rand.Rand, name string, k *kind, isKey bool) *ask {
 			from = textKind
 		}
 		w := pick(r, ways(from)...)
-		if chance(r, 30) {
+		if chance(r, 30) || r.plain {
 			w = identity(from)
 		}
 		a.becomes, a.convert = w.becomes, w.convert
@@ -275,7 +274,7 @@ func drawAsk(r *rand.Rand, name string, k *kind, isKey bool) *ask {
 	if a.becomes != nil {
 		now = a.becomes
 	}
-	if text, value, ok := drawDefault(r, now); ok && chance(r, 20) {
+	if text, value, ok := drawDefault(r, now); ok && chance(r, 20) && !r.plain {
 		a.keys = append(a.keys, "default: "+yaml(text))
 		a.fill = value
 		if a.becomes == nil {
@@ -295,7 +294,7 @@ func drawAsk(r *rand.Rand, name string, k *kind, isKey bool) *ask {
 }
 
 // drawDefault draws a default for a kind of columns, if it stays the same kind with one.
-func drawDefault(r *rand.Rand, k *kind) (text string, value any, ok bool) {
+func drawDefault(r *dice, k *kind) (text string, value any, ok bool) {
 	switch {
 	case k == textKind:
 		text = pick(r, "", "none", "it's", "é", "0")

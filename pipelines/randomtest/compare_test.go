@@ -3,6 +3,7 @@ package randomtest
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -77,7 +78,18 @@ func (t *expectedTable) compareReport(all outcome, index int) *difference {
 		rules = append(rules, fmt.Sprintf("%q (%s): %d", rule.Name, rule.OnFail, rule.Failed))
 	}
 	slices.Sort(rules)
-	return compareLists("rules", t.rules, rules)
+	if d := compareLists("rules", t.rules, rules); d != nil {
+		return d
+	}
+	for _, sample := range r.Samples {
+		origin := originText(sample.File, sample.RowGroup, int(sample.Row))
+		if !slices.ContainsFunc(t.rejects, func(reject string) bool {
+			return strings.HasPrefix(reject, origin) && strings.Contains(reject, strings.Trim(strconv.Quote(sample.Rule), `"`))
+		}) {
+			return differ("samples", "%+v is no reject", sample)
+		}
+	}
+	return nil
 }
 
 // compareLists compares sorted lists as multisets.

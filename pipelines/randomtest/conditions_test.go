@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -28,7 +29,7 @@ type literal struct {
 	value any
 }
 
-func (l literal) yaml(r *rand.Rand) string {
+func (l literal) yaml(r *dice) string {
 	if _, err := strconv.ParseFloat(l.text, 64); err == nil && chance(r, 60) && !strings.HasPrefix(l.text, "+") {
 		return l.text
 	}
@@ -37,11 +38,11 @@ func (l literal) yaml(r *rand.Rand) string {
 
 // drawLiteral draws a value that a column of a kind can be compared with. It is often one of the
 // column, and need not be one that it can hold.
-func drawLiteral(r *rand.Rand, k *kind) literal {
+func drawLiteral(r *dice, k *kind) literal {
 	switch k.class {
 	case integers, decimals:
 		n := k.draw(r).(*big.Rat)
-		if chance(r, 10) {
+		if chance(r, 10) && !r.plain {
 			n = new(big.Rat).Add(n, number(pick(r, "0.5", "0.001", "-1e-20", "1e30")))
 		}
 		return literal{strings.TrimSuffix(strings.TrimRight(n.FloatString(40), "0"), "."), n}
@@ -54,6 +55,10 @@ func drawLiteral(r *rand.Rand, k *kind) literal {
 		b := chance(r, 50)
 		return literal{strconv.FormatBool(b), b}
 	case days:
+		if r.plain {
+			d := day(20_000 + r.Int64N(8))
+			return literal{dateText(d.time()), d}
+		}
 		for {
 			if d := k.draw(r).(day); d >= firstDay && d <= lastDay {
 				return literal{dateText(d.time()), d}
@@ -67,6 +72,10 @@ func drawLiteral(r *rand.Rand, k *kind) literal {
 	if k.class == instants {
 		suffix = "Z"
 	}
+	if r.plain {
+		m := drawNear(r, time.Millisecond).(moment)
+		return literal{momentText(m, suffix), m}
+	}
 	for {
 		if m := k.draw(r).(moment); m.seconds > int64(firstDay)*86_400 && m.seconds < int64(lastDay)*86_400 {
 			return literal{momentText(m, suffix), m}
@@ -75,8 +84,11 @@ func drawLiteral(r *rand.Rand, k *kind) literal {
 }
 
 // drawFloatLiteral draws a number, which is rounded to the column's type unless that cannot hold it.
-func drawFloatLiteral(r *rand.Rand, k *kind) literal {
-	text := pick(r, "0", "0.1", "-0.1", "1", "-1.25", "2.5", "16777217", "1e22", "1e39", "1e400", "-0", ".inf", "-.inf")
+func drawFloatLiteral(r *dice, k *kind) literal {
+	text := pick(r, "0", "0.1", "-0.1", "1", "-1.25", "2.5", "16777217", "1e22", "-0", "1e39", "1e400", ".inf", "-.inf")
+	if r.plain {
+		text = pick(r, "0", "0.1", "-0.1", "1", "-1.25", "2.5", "16777217", "1e22", "-0")
+	}
 	switch text {
 	case ".inf":
 		return literal{text, math.Inf(1)}
@@ -95,16 +107,22 @@ func drawFloatLiteral(r *rand.Rand, k *kind) literal {
 }
 
 // drawConditions draws conditions on a column of a kind, in the order in which they are named.
-func drawConditions(r *rand.Rand, k *kind) []condition {
+func drawConditions(r *dice, k *kind) []condition {
 	var drawn []condition
 	if chance(r, 25) {
 		drawn = append(drawn, isNotNull)
 	}
 	switch k.class {
-	case integers, decimals, floats, days, clocks, locals, instants:
-		drawn = append(drawn, drawOrdered(r, k)...)
+	case clocks:
+		if !r.plain {
+			drawn = append(drawn, drawOrdered(r, k)...)
+		}
 	case booleans:
-		drawn = append(drawn, drawSet(r, k))
+		if !r.plain {
+			drawn = append(drawn, drawSet(r, k))
+		}
+	case integers, decimals, floats, days, locals, instants:
+		drawn = append(drawn, drawOrdered(r, k)...)
 	case texts:
 		if chance(r, 30) {
 			drawn = append(drawn, drawSet(r, k))
@@ -119,7 +137,7 @@ func drawConditions(r *rand.Rand, k *kind) []condition {
 
 // drawOrdered draws conditions on values that have an order. Between a least and a greatest value
 // there has to be one.
-func drawOrdered(r *rand.Rand, k *kind) []condition {
+func drawOrdered(r *dice, k *kind) []condition {
 	var drawn []condition
 	least, most := drawLiteral(r, k), drawLiteral(r, k)
 	c, _ := compare(least.value, most.value)
@@ -139,7 +157,21 @@ func drawOrdered(r *rand.Rand, k *kind) []condition {
 	return drawn
 }
 
-func drawSet(r *rand.Rand, k *kind) condition {
+// codes is a file of values, one a line.
+const (
+	codesFile = "codes.txt"
+	codes     = "\ufeffa\r\nb\n\nabc\né\nit's\n1\n007\n"
+)
+
+// inCodes is the condition that text is in the file.
+var inCodes = condition{"in_file: " + codesFile, "in file " + codesFile, func(v any) bool {
+	return slices.Contains([]string{"a", "b", "abc", "é", "it's", "1", "007"}, v.(string))
+}}
+
+func drawSet(r *dice, k *kind) condition {
+	if k.class == texts && chance(r, 25) && !r.plain {
+		return inCodes
+	}
 	var set []literal
 	var inYAML, inWords []string
 	for range 1 + r.IntN(4) {
@@ -157,11 +189,21 @@ func drawSet(r *rand.Rand, k *kind) condition {
 	}}
 }
 
-// patterns are regular expressions, and the same without them.
-var patterns = []struct {
+// pattern is a regular expression, and the same without it.
+type pattern struct {
 	text    string
 	matches func(s string) bool
-}{
+}
+
+func drawPattern(r *dice) pattern {
+	for {
+		if p := pick(r, patterns...); !r.plain || !strings.HasPrefix(p.text, "(?i)") {
+			return p
+		}
+	}
+}
+
+var patterns = []pattern{
 	{"^[a-z]*$", func(s string) bool { return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == "" }},
 	{"a", func(s string) bool { return strings.Contains(s, "a") }},
 	{"é$", func(s string) bool { return strings.HasSuffix(s, "é") }},
@@ -176,7 +218,7 @@ var patterns = []struct {
 	{"^[^x]*$", func(s string) bool { return !strings.Contains(s, "x") }},
 }
 
-func drawTextConditions(r *rand.Rand) []condition {
+func drawTextConditions(r *dice) []condition {
 	var drawn []condition
 	if chance(r, 25) {
 		n := r.IntN(3)
@@ -187,7 +229,7 @@ func drawTextConditions(r *rand.Rand) []condition {
 		drawn = append(drawn, condition{fmt.Sprintf("max_length: %d", n), "at most " + characters(n), func(v any) bool { return utf8.RuneCountInString(v.(string)) <= n }})
 	}
 	if chance(r, 40) {
-		p := pick(r, patterns...)
+		p := drawPattern(r)
 		drawn = append(drawn, condition{"matches: " + yaml(p.text), "matches " + p.text, func(v any) bool { return p.matches(v.(string)) }})
 	}
 	return drawn

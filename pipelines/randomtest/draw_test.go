@@ -8,14 +8,15 @@ import (
 
 // drawCase draws a configuration.
 func drawCase(seed uint64) *testCase {
-	r := rand.New(rand.NewPCG(seed, 13))
-	c := &testCase{engine: pick(r, "auto", "auto", "auto", "go"), allowEmpty: chance(r, 40), mergeNone: chance(r, 8)}
+	r := &dice{Rand: rand.New(rand.NewPCG(seed, 13))}
+	c := &testCase{engine: pick(r, "auto", "auto", "auto", "auto", "go"), allowEmpty: chance(r, 40), mergeNone: chance(r, 8)}
 	if chance(r, 50) {
 		c.parallelism = 1 + r.IntN(4)
 	}
 	tables := pick(r, 1, 1, 1, 2, 3)
 	names, schemas := drawNames(r, tables, tableNames), drawNames(r, tables, tableNames)
 	for i := range tables {
+		r.plain = chance(r, 60)
 		c.tables = append(c.tables, drawTable(r, schemas[i], names[i], tables == 1))
 	}
 	if c.mergeNone {
@@ -33,13 +34,13 @@ func (c *testCase) avoidMerge() {
 	}
 }
 
-func drawTable(r *rand.Rand, schema, name string, alone bool) *table {
+func drawTable(r *dice, schema, name string, alone bool) *table {
 	kinds := plainKinds
-	if chance(r, 30) {
+	if chance(r, 50) && !r.plain {
 		kinds = slices.Concat(plainKinds, oddKinds, oddKinds)
 	}
 	t := &table{schema: schema, name: name}
-	if chance(r, 12) {
+	if chance(r, 25) && !r.plain {
 		kinds = slices.Concat(kinds, nestedKinds, nestedKinds)
 		t.nested = pick(r, "json", "json", "json", "error", "")
 	}
@@ -47,7 +48,7 @@ func drawTable(r *rand.Rand, schema, name string, alone bool) *table {
 	if len(t.lake.keys) > 0 {
 		t.partitions = pick(r, "", "auto", "hive", "none")
 	}
-	if chance(r, 20) {
+	if chance(r, 50) && !r.plain {
 		t.lake.drift(r)
 		t.onDrift = pick(r, "union", "union", "union", "union", "fail", "")
 	}
@@ -74,8 +75,8 @@ func drawTable(r *rand.Rand, schema, name string, alone bool) *table {
 }
 
 // drawColumns draws what is asked of columns.
-func (t *table) drawColumns(r *rand.Rand) {
-	if chance(r, 40) {
+func (t *table) drawColumns(r *dice) {
+	if chance(r, 25) {
 		return
 	}
 	for _, c := range t.storedColumns() { // first, what makes several of one
@@ -95,7 +96,7 @@ func (t *table) drawColumns(r *rand.Rand) {
 }
 
 // nameApart has columns differ by name in the extract, but for a few cases.
-func (t *table) nameApart(r *rand.Rand) {
+func (t *table) nameApart(r *dice) {
 	if chance(r, 5) {
 		return
 	}
@@ -112,7 +113,7 @@ func (t *table) nameApart(r *rand.Rand) {
 	t.asks = slices.DeleteFunc(t.asks, func(a *ask) bool { return len(a.keys) == 0 && a.nullable == nil && a.rename == "" })
 }
 
-func (t *table) drawSelect(r *rand.Rand) {
+func (t *table) drawSelect(r *dice) {
 	columns := t.sourceColumns()
 	if !chance(r, 40) {
 		return
@@ -125,7 +126,7 @@ func (t *table) drawSelect(r *rand.Rand) {
 	}
 }
 
-func (t *table) drawRules(r *rand.Rand) {
+func (t *table) drawRules(r *dice) {
 	var columns []typed
 	for _, c := range t.sourceColumns() {
 		if c.kind != nil && c.kind.class != nests {
@@ -135,7 +136,7 @@ func (t *table) drawRules(r *rand.Rand) {
 	if len(columns) == 0 {
 		return
 	}
-	for range pick(r, 0, 1, 1, 2, 3, 5) {
+	for range pick(r, 0, 1, 1, 2, 2, 4) {
 		t.rules = append(t.rules, drawRule(r, columns))
 	}
 	if chance(r, 25) {

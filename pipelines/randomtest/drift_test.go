@@ -2,14 +2,13 @@ package randomtest
 
 import (
 	"math/big"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
 
 // drift makes the columns of some file of a lake differ from those of the others.
-func (l lake) drift(r *rand.Rand) {
+func (l lake) drift(r *dice) {
 	f := pick(r, l.files...)
 	at := r.IntN(len(f.columns))
 	switch name := f.columns[at].name; {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,7 +31,7 @@ type expression struct {
 }
 
 // drawExpression draws a condition over columns.
-func drawExpression(r *rand.Rand, columns []typed) *expression {
+func drawExpression(r *dice, columns []typed) *expression {
 	a := drawAtom(r, columns)
 	switch r.IntN(5) {
 	case 0:
@@ -75,7 +74,7 @@ func both(a, b *expression) []string {
 var identifier = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 // celName is a column in CEL.
-func celName(r *rand.Rand, name string) string {
+func celName(r *dice, name string) string {
 	switch {
 	case identifier.MatchString(name) && !slices.Contains([]string{"in", "null", "true", "false", "size", "table", "col"}, name) && chance(r, 70):
 		return name
@@ -86,7 +85,7 @@ func celName(r *rand.Rand, name string) string {
 }
 
 // drawAtom draws a condition on a column, or on two.
-func drawAtom(r *rand.Rand, columns []typed) *expression {
+func drawAtom(r *dice, columns []typed) *expression {
 	c := pick(r, columns...)
 	name := celName(r, c.name)
 	one := func(text string, eval func(v any) truth) *expression {
@@ -100,17 +99,17 @@ func drawAtom(r *rand.Rand, columns []typed) *expression {
 	if chance(r, 15) {
 		return onNull(c, name+" != null", func(v any) truth { return truthOf(v != nil) })
 	}
-	if d := pick(r, columns...); chance(r, 15) && d.name != c.name && haveOrder(c.kind, d.kind) {
+	if d := pick(r, columns...); chance(r, 15) && d.name != c.name && haveOrder(c.kind, d.kind) && (!r.plain || c.kind == d.kind) {
 		return compareColumns(r, c, d)
 	}
 	switch c.kind.class {
 	case booleans:
 		return one(name, func(v any) truth { return truthOf(v.(bool)) })
 	case integers:
-		if chance(r, 20) && c.kind != uint64Kind {
+		if chance(r, 20) && c.kind != uint64Kind && !r.plain {
 			return one(fmt.Sprintf("10 / %s >= 1", name), tenthAtLeastOne)
 		}
-		if chance(r, 20) && c.kind == int64Kind {
+		if chance(r, 20) && c.kind == int64Kind && !r.plain {
 			return one(fmt.Sprintf("%s + 1 > 0", name), func(v any) truth {
 				if v.(*big.Rat).Cmp(whole(math.MaxInt64)) == 0 {
 					return isFailed
@@ -158,13 +157,13 @@ func compareBy(symbol string, a, b any) truth {
 
 type onValue = func(text string, eval func(v any) truth) *expression
 
-func drawOrder(r *rand.Rand, one onValue, name, text string, value any) *expression {
+func drawOrder(r *dice, one onValue, name, text string, value any) *expression {
 	symbol := pick(r, "==", "!=", "<", "<=", ">", ">=")
 	return one(fmt.Sprintf("%s %s %s", name, symbol, text), func(v any) truth { return compareBy(symbol, v, value) })
 }
 
 // drawComparison compares a column of numbers with a constant: one of floats with the nearest float.
-func drawComparison(r *rand.Rand, one onValue, name, text string) *expression {
+func drawComparison(r *dice, one onValue, name, text string) *expression {
 	symbol := pick(r, "==", "!=", "<", "<=", ">", ">=")
 	f, _ := strconv.ParseFloat(text, 64)
 	return one(fmt.Sprintf("%s %s %s", name, symbol, text), func(v any) truth {
@@ -184,12 +183,16 @@ func tenthAtLeastOne(v any) truth {
 	return truthOf(n.Sign() > 0 && n.Cmp(whole(10)) <= 0)
 }
 
-func drawTextAtom(r *rand.Rand, one onValue, name string) *expression {
+func drawTextAtom(r *dice, one onValue, name string) *expression {
 	text := pick(r, "a", "b", "ab", "", "é", "it's", "1", "a\"b\\", "😀")
 	onText := func(format string, test func(s string) bool) *expression {
 		return one(fmt.Sprintf(format, name, cel(text)), func(v any) truth { return truthOf(test(v.(string))) })
 	}
-	switch r.IntN(7) {
+	which := r.IntN(7)
+	if r.plain {
+		which = pick(r, 2, 3, 5)
+	}
+	switch which {
 	case 0:
 		return onText("%s.contains(%s)", func(s string) bool { return strings.Contains(s, text) })
 	case 1:
@@ -197,7 +200,7 @@ func drawTextAtom(r *rand.Rand, one onValue, name string) *expression {
 	case 2:
 		return onText("%[1]s in [%[2]s, 'abc']", func(s string) bool { return s == text || s == "abc" })
 	case 3:
-		p := pick(r, patterns...)
+		p := drawPattern(r)
 		return one(fmt.Sprintf("%s.matches(%s)", name, cel(p.text)), func(v any) truth { return truthOf(p.matches(v.(string))) })
 	case 4:
 		return one(name+".size() <= 2", func(v any) truth { return truthOf(utf8.RuneCountInString(v.(string)) <= 2) })
@@ -211,7 +214,7 @@ func haveOrder(a, b *kind) bool {
 	return isNumber(a) && isNumber(b) || a.class == b.class && a.class != none
 }
 
-func compareColumns(r *rand.Rand, c, d typed) *expression {
+func compareColumns(r *dice, c, d typed) *expression {
 	symbol := pick(r, "==", "!=", "<", "<=", ">", ">=")
 	return &expression{fmt.Sprintf("%s %s %s", celName(r, c.name), symbol, celName(r, d.name)), []string{c.name, d.name}, func(row row) truth {
 		if row[c.name] == nil || row[d.name] == nil {

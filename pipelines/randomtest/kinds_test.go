@@ -36,7 +36,7 @@ type kind struct {
 	class class
 	arrow arrow.DataType
 	sql   string // of the column in the extract
-	draw  func(r *rand.Rand) any
+	draw  func(r *dice) any
 
 	// Below low and above high, nothing can be stored; empty where everything can.
 	low, high       any
@@ -48,14 +48,22 @@ type kind struct {
 
 func (k *kind) String() string { return k.arrow.String() }
 
+// dice is where chance comes from.
+type dice struct {
+	*rand.Rand
+
+	// plain says that what is drawn is such that hyperd reads the files of a table.
+	plain bool
+}
+
 // pick draws one of some values.
-func pick[T any](r *rand.Rand, values ...T) T { return values[r.IntN(len(values))] }
+func pick[T any](r *dice, values ...T) T { return values[r.IntN(len(values))] }
 
 // chance is true in so many of a hundred cases.
-func chance(r *rand.Rand, percent int) bool { return r.IntN(100) < percent }
+func chance(r *dice, percent int) bool { return r.IntN(100) < percent }
 
 func integerKind(t arrow.DataType, sql string, low, high *big.Rat) *kind {
-	return &kind{class: integers, arrow: t, sql: sql, draw: func(r *rand.Rand) any {
+	return &kind{class: integers, arrow: t, sql: sql, draw: func(r *dice) any {
 		if chance(r, 20) {
 			return pick(r, low, high)
 		}
@@ -82,7 +90,7 @@ func decimalKind(precision, scale int32) *kind {
 	most.Sub(most, big.NewInt(1))
 	return &kind{
 		class: decimals, arrow: &arrow.Decimal128Type{Precision: precision, Scale: scale}, sql: fmt.Sprintf("NUMERIC(%d,%d)", precision, scale),
-		draw: func(r *rand.Rand) any {
+		draw: func(r *dice) any {
 			unscaled := big.NewInt(r.Int64N(2000) - 500)
 			if chance(r, 30) {
 				unscaled = pick(r, most, new(big.Int).Neg(most), big.NewInt(0), big.NewInt(1), big.NewInt(-1))
@@ -92,7 +100,7 @@ func decimalKind(precision, scale int32) *kind {
 	}
 }
 
-func drawFloat(r *rand.Rand) float64 {
+func drawFloat(r *dice) float64 {
 	if chance(r, 60) {
 		return float64(r.IntN(21)-6) / 4
 	}
@@ -107,7 +115,7 @@ var (
 	lastDay  = day(time.Date(294276, 12, 31, 0, 0, 0, 0, time.UTC).Unix() / 86_400)
 )
 
-func drawDay(r *rand.Rand) any {
+func drawDay(r *dice) any {
 	if chance(r, 60) {
 		return day(20_000 + r.Int64N(8))
 	}
@@ -132,12 +140,12 @@ func timestampKind(unit arrow.TimeUnit, zone string) *kind {
 		last = momentOf(math.MaxInt64, step)
 		k.highest = "294247-01-10T04:00:54.775807" + suffix
 	case arrow.Nanosecond:
-		k.draw = func(r *rand.Rand) any { return drawNear(r, step) }
+		k.draw = func(r *dice) any { return drawNear(r, step) }
 		k.lowest, k.highest = "", ""
 		return k
 	}
 	k.low, k.high = first, last
-	k.draw = func(r *rand.Rand) any {
+	k.draw = func(r *dice) any {
 		if chance(r, 8) {
 			return pick(r, first, last, momentOf(math.MinInt64, step), momentOf(math.MaxInt64, step), momentOf(first.count(step)-1, step))
 		}
@@ -147,7 +155,7 @@ func timestampKind(unit arrow.TimeUnit, zone string) *kind {
 }
 
 // drawNear draws a moment that every unit reaches.
-func drawNear(r *rand.Rand, step time.Duration) any {
+func drawNear(r *dice, step time.Duration) any {
 	if chance(r, 30) {
 		return momentOf(-pick[int64](r, 1, 999, 86_400_000_001), step)
 	}
@@ -162,7 +170,7 @@ func drawNear(r *rand.Rand, step time.Duration) any {
 func clockKind(t arrow.DataType, unit time.Duration, fraction string) *kind {
 	return &kind{
 		class: clocks, arrow: t, sql: "TIME", low: clock(0), high: clock(24*time.Hour - unit), lowest: "00:00:00", highest: "23:59:59" + fraction,
-		draw: func(r *rand.Rand) any {
+		draw: func(r *dice) any {
 			if chance(r, 5) {
 				return clock(24 * time.Hour)
 			}
@@ -172,8 +180,8 @@ func clockKind(t arrow.DataType, unit time.Duration, fraction string) *kind {
 }
 
 var (
-	nullKind    = &kind{class: none, arrow: arrow.Null, sql: "TEXT", draw: func(*rand.Rand) any { return nil }}
-	boolKind    = &kind{class: booleans, arrow: arrow.FixedWidthTypes.Boolean, sql: "BOOLEAN", draw: func(r *rand.Rand) any { return chance(r, 50) }}
+	nullKind    = &kind{class: none, arrow: arrow.Null, sql: "TEXT", draw: func(*dice) any { return nil }}
+	boolKind    = &kind{class: booleans, arrow: arrow.FixedWidthTypes.Boolean, sql: "BOOLEAN", draw: func(r *dice) any { return chance(r, 50) }}
 	int8Kind    = signed(arrow.PrimitiveTypes.Int8, "SMALLINT", 8)
 	int16Kind   = signed(arrow.PrimitiveTypes.Int16, "SMALLINT", 16)
 	int32Kind   = signed(arrow.PrimitiveTypes.Int32, "INTEGER", 32)
@@ -182,24 +190,24 @@ var (
 	uint16Kind  = unsigned(arrow.PrimitiveTypes.Uint16, "INTEGER", 16)
 	uint32Kind  = unsigned(arrow.PrimitiveTypes.Uint32, "BIGINT", 32)
 	uint64Kind  = unsigned(arrow.PrimitiveTypes.Uint64, "NUMERIC(20,0)", 64)
-	float32Kind = &kind{class: floats, arrow: arrow.PrimitiveTypes.Float32, sql: "DOUBLE PRECISION", draw: func(r *rand.Rand) any { return float64(float32(drawFloat(r))) }}
-	float64Kind = &kind{class: floats, arrow: arrow.PrimitiveTypes.Float64, sql: "DOUBLE PRECISION", draw: func(r *rand.Rand) any { return drawFloat(r) }}
+	float32Kind = &kind{class: floats, arrow: arrow.PrimitiveTypes.Float32, sql: "DOUBLE PRECISION", draw: func(r *dice) any { return float64(float32(drawFloat(r))) }}
+	float64Kind = &kind{class: floats, arrow: arrow.PrimitiveTypes.Float64, sql: "DOUBLE PRECISION", draw: func(r *dice) any { return drawFloat(r) }}
 	textKind    = &kind{class: texts, arrow: arrow.BinaryTypes.String, sql: "TEXT", draw: drawText}
-	blobKind    = &kind{class: blobs, arrow: arrow.BinaryTypes.Binary, sql: "BYTES", draw: func(r *rand.Rand) any { return blob(drawText(r).(string)) }}
-	fixedKind   = &kind{class: blobs, arrow: &arrow.FixedSizeBinaryType{ByteWidth: 3}, sql: "BYTES", draw: func(r *rand.Rand) any { return blob(pick(r, "abc", "\x00\xff\x80", "zzz")) }}
+	blobKind    = &kind{class: blobs, arrow: arrow.BinaryTypes.Binary, sql: "BYTES", draw: func(r *dice) any { return blob(drawText(r).(string)) }}
+	fixedKind   = &kind{class: blobs, arrow: &arrow.FixedSizeBinaryType{ByteWidth: 3}, sql: "BYTES", draw: func(r *dice) any { return blob(pick(r, "abc", "\x00\xff\x80", "zzz")) }}
 	dateKind    = &kind{class: days, arrow: arrow.FixedWidthTypes.Date32, sql: "DATE", draw: drawDay, low: firstDay, high: lastDay, lowest: "-4712-01-01", highest: "294276-12-31"}
 )
 
 // plainKinds are read by hyperd itself, oddKinds are not.
 var (
 	plainKinds = []*kind{
-		boolKind, int8Kind, int16Kind, int32Kind, int64Kind, uint8Kind, uint16Kind, uint32Kind, float32Kind, float64Kind, textKind, textKind, blobKind, fixedKind, dateKind,
+		boolKind, int8Kind, int16Kind, int32Kind, int64Kind, uint8Kind, uint16Kind, float32Kind, float64Kind, textKind, textKind, blobKind, fixedKind, dateKind,
 		decimalKind(5, 2), decimalKind(9, 0), decimalKind(18, 18), decimalKind(19, 4), decimalKind(38, 3),
 		timestampKind(arrow.Millisecond, ""), timestampKind(arrow.Microsecond, ""), timestampKind(arrow.Millisecond, "UTC"), timestampKind(arrow.Microsecond, "UTC"),
 		clockKind(arrow.FixedWidthTypes.Time64us, time.Microsecond, ".999999"),
 	}
 	oddKinds = []*kind{
-		nullKind, uint64Kind, timestampKind(arrow.Nanosecond, ""), timestampKind(arrow.Nanosecond, "UTC"),
+		nullKind, uint32Kind, uint64Kind, timestampKind(arrow.Nanosecond, ""), timestampKind(arrow.Nanosecond, "UTC"),
 		clockKind(arrow.FixedWidthTypes.Time32ms, time.Millisecond, ".999"), clockKind(arrow.FixedWidthTypes.Time64ns, time.Nanosecond, ".999999999"),
 	}
 )

@@ -2,7 +2,6 @@ package randomtest
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -53,7 +52,7 @@ func (f form) String() string {
 	return fmt.Sprintf("%v, pages of version %d, dictionary %v, decimals as integers %v, statistics %v", f.codec, 1+unit(f.pagesV2), f.dictionary, f.integers, f.statistics)
 }
 
-func drawForm(r *rand.Rand) form {
+func drawForm(r *dice) form {
 	return form{
 		codec:   pick(r, compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Zstd),
 		pagesV2: chance(r, 50), dictionary: chance(r, 60), integers: chance(r, 30), statistics: chance(r, 80),
@@ -166,10 +165,10 @@ func (l lake) without(name string) lake {
 }
 
 // drawLake draws the files of a table.
-func drawLake(r *rand.Rand, kinds []*kind) lake {
+func drawLake(r *dice, kinds []*kind) lake {
 	names := drawNames(r, 2+r.IntN(6), columnNames)
 	var l lake
-	if chance(r, 25) {
+	if chance(r, 50) && !r.plain {
 		l.keys = drawKeys(r, names[:1+r.IntN(min(2, len(names)-1))])
 		names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(l.keys, name) })
 	}
@@ -198,14 +197,14 @@ func drawLake(r *rand.Rand, kinds []*kind) lake {
 				f.columns[i], f.columns[j] = f.columns[j], f.columns[i]
 			}
 		})
-		f.fill(r, pick(r, 0, 1, 2, 3, 5, 8, 12))
+		f.fill(r, pick(r, 0, 1, 2, 5, 8, 12, 20))
 		l.files = append(l.files, f)
 	}
 	return l
 }
 
 // drawKeys leaves out what cannot be the start of the name of a folder that is read.
-func drawKeys(r *rand.Rand, names []string) []string {
+func drawKeys(r *dice, names []string) []string {
 	keys := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return len(escape(name)) > 200 || strings.ContainsAny(name[:1], "._") })
 	if len(keys) == 0 {
 		return []string{pick(r, "day", "region")}
@@ -214,7 +213,7 @@ func drawKeys(r *rand.Rand, names []string) []string {
 }
 
 // fill draws the rows of a file. Some columns are NULL in all of them.
-func (f *file) fill(r *rand.Rand, rows int) {
+func (f *file) fill(r *dice, rows int) {
 	nulls := make([]int, len(f.columns)) // percent
 	for i := range nulls {
 		nulls[i] = pick(r, 0, 10, 30, 30, 100)

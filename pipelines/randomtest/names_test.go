@@ -1,7 +1,6 @@
 package randomtest
 
 import (
-	"math/rand/v2"
 	"strconv"
 	"strings"
 )
@@ -19,7 +18,7 @@ var columnNames = []string{
 var tableNames = []string{"Extract", "extract", "t", "my table", `qu"ote`, "it's", "a.b", "Straße", "日本語", "😀", "public", "${t}", "select", "x\ny", "sl/ash", strings.Repeat("t", 200)}
 
 // drawNames draws names that differ.
-func drawNames(r *rand.Rand, count int, from []string) []string {
+func drawNames(r *dice, count int, from []string) []string {
 	var names []string
 	for _, i := range r.Perm(len(from))[:count] {
 		names = append(names, from[i])
@@ -37,7 +36,7 @@ var someTexts = []string{
 // notUTF8 are values of text that are none.
 var notUTF8 = []string{"\xff", "a\xc3", "\xed\xa0\x80", "\xf5\x80\x80\x80", "ok\x80"}
 
-func drawText(r *rand.Rand) any {
+func drawText(r *dice) any {
 	if chance(r, 4) {
 		return pick(r, notUTF8...)
 	}

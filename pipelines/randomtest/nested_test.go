@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/big"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +13,7 @@ import (
 )
 
 func listKind(element *kind) *kind {
-	return &kind{class: nests, arrow: arrow.ListOf(element.arrow), element: element, draw: func(r *rand.Rand) any {
+	return &kind{class: nests, arrow: arrow.ListOf(element.arrow), element: element, draw: func(r *dice) any {
 		list := []any{}
 		for range r.IntN(4) {
 			list = append(list, drawNullable(r, element))
@@ -28,7 +27,7 @@ func structKind(fields ...column) *kind {
 	for _, f := range fields {
 		types = append(types, arrow.Field{Name: f.name, Type: f.kind.arrow, Nullable: true})
 	}
-	return &kind{class: nests, arrow: arrow.StructOf(types...), fields: fields, draw: func(r *rand.Rand) any {
+	return &kind{class: nests, arrow: arrow.StructOf(types...), fields: fields, draw: func(r *dice) any {
 		var values structure
 		for _, f := range fields {
 			values = append(values, drawNullable(r, f.kind))
@@ -37,7 +36,7 @@ func structKind(fields ...column) *kind {
 	}}
 }
 
-func drawNullable(r *rand.Rand, k *kind) any {
+func drawNullable(r *dice, k *kind) any {
 	if chance(r, 20) {
 		return nil
 	}
@@ -56,7 +55,7 @@ var nestedKinds = []*kind{
 var jsonKind = &kind{class: jsons, arrow: arrow.BinaryTypes.String, sql: "TEXT"}
 
 // drawNestedAsk draws what is asked of a nested column.
-func drawNestedAsk(r *rand.Rand, a *ask, k *kind) *ask {
+func drawNestedAsk(r *dice, a *ask, k *kind) *ask {
 	a.nested = "json"
 	if k.fields != nil && !slices.ContainsFunc(k.fields, func(f column) bool { return f.kind.class == nests }) && chance(r, 60) {
 		a.nested = "flatten"

@@ -26,6 +26,7 @@ type expectedTable struct {
 	inFiles, filtered, rejected, left int
 	rules                             []string // sorted
 	rejects                           []string // sorted
+	broke                             bool     // a row broke a rule
 }
 
 // outColumn is a column of an extract.
@@ -356,6 +357,7 @@ func (e *evaluation) judgeRow(f *file, i int) {
 			continue
 		}
 		e.failed[n]++
+		e.out.broke = true
 		reasons = append(reasons, r.name+": "+r.reason(values, e.kinds))
 		rejected = rejected || r.onFail == "reject"
 		if r.onFail == "fail" {
@@ -458,7 +460,12 @@ func rejectText(file string, group, row int, values row, reasons []string) strin
 		cells = append(cells, fmt.Sprintf("%q = %s", name, source(v)))
 	}
 	slices.Sort(cells)
-	return fmt.Sprintf("%s, row group %d, row %d: %s; %q", file, group, row, strings.Join(cells, ", "), reasons)
+	return fmt.Sprintf("%s %s; %q", originText(file, group, row), strings.Join(cells, ", "), reasons)
+}
+
+// originText is where a row comes from.
+func originText(file string, group, row int) string {
+	return fmt.Sprintf("%s, row group %d, row %d:", file, group, row)
 }
 
 // expect evaluates a case in a folder.

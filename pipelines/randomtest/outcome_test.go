@@ -57,15 +57,23 @@ func exitCode(err error) int {
 	return 1
 }
 
-// run builds the extract of a case in an empty folder.
-func (c *testCase) run(t testing.TB, root string) outcome {
+// write makes the lakes of a case, and its configuration, in an empty folder.
+func (c *testCase) write(t testing.TB, root string) (path string) {
 	t.Helper()
 	for i, table := range c.tables {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, folder(i)), 0o755))
 		table.lake.write(t, filepath.Join(root, folder(i)))
 	}
-	path := filepath.Join(root, "x.yaml")
+	require.NoError(t, os.WriteFile(filepath.Join(root, codesFile), []byte(codes), 0o600))
+	path = filepath.Join(root, "x.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(c.yaml()), 0o600))
+	return path
+}
+
+// run builds the extract of a case in an empty folder.
+func (c *testCase) run(t testing.TB, root string) outcome {
+	t.Helper()
+	path := c.write(t, root)
 	var o outcome
 	o.report, o.err = build(t.Context(), path)
 	if o.exit = exitCode(o.err); o.err != nil && o.exit < 3 {

@@ -2,7 +2,6 @@ package randomtest
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -48,8 +47,11 @@ func (m *moves) uses(column string) bool {
 }
 
 // drawMoves draws where the rows go of a table that loads some columns.
-func drawMoves(r *rand.Rand, loaded []typed, alone bool) *moves {
+func drawMoves(r *dice, loaded []typed, alone bool) *moves {
 	m := &moves{way: pick(r, "", "by", "range", "split_by")}
+	if r.plain {
+		m.way = ""
+	}
 	c := pick(r, loaded...)
 	m.column = c.name
 	for _, i := range r.Perm(len(loaded))[:r.IntN(min(3, len(loaded)+1))] {
@@ -71,7 +73,10 @@ func drawMoves(r *rand.Rand, loaded []typed, alone bool) *moves {
 		}
 	case "":
 		m.column = ""
-		if m.shards = r.IntN(4); m.shards == 0 && len(m.sort) == 0 {
+		if m.shards = r.IntN(4); r.plain {
+			m.shards = 0
+		}
+		if m.shards == 0 && len(m.sort) == 0 {
 			return nil
 		}
 	}

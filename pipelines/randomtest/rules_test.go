@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,7 +43,7 @@ func (r *rule) write() string {
 }
 
 // drawRule draws a rule over the columns of a table.
-func drawRule(r *rand.Rand, columns []typed) *rule {
+func drawRule(r *dice, columns []typed) *rule {
 	drawn := columnRule(r, pick(r, columns...))
 	if chance(r, 30) {
 		drawn = exprRule(drawExpression(r, columns))
@@ -60,7 +59,7 @@ func drawRule(r *rand.Rand, columns []typed) *rule {
 	return drawn
 }
 
-func columnRule(r *rand.Rand, column typed) *rule {
+func columnRule(r *dice, column typed) *rule {
 	conditions := drawConditions(r, column.kind)
 	keys, words := []string{"column: " + yaml(column.name)}, []string{}
 	for _, c := range conditions {
