@@ -267,6 +267,13 @@ func TestNestedColumns(t *testing.T) {
 	assert.Contains(t, failure.Of(err, failure.Engine).Hint, "nested: json")
 	assert.True(t, failure.Of(err, failure.Engine).Early)
 
+	for _, key := range []string{"rename: there", "nullable: true"} { // of what is no column any more
+		_, err = pipelines.MakePlan(t.Context(), configure(t, folder, numbersConfig+"    columns: {to: {nested: flatten, "+key+"}, to.tags: {nested: json}, list: {nested: json}}\n"))
+		require.ErrorContains(t, err, `column "to" is flattened`)
+		assert.Contains(t, failure.Of(err, failure.Engine).Hint, `"to.city"`)
+		assert.True(t, failure.Of(err, failure.Engine).Early)
+	}
+
 	cfg := configure(t, folder, numbersConfig+`    columns:
       to: {nested: flatten}
       to.zip: {type: integer}

@@ -34,6 +34,9 @@ func newMapping(source *arrow.Schema, cfg TableConfig) (*mapping, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkFlattened(all.Schema(), cfg.Columns); err != nil {
+		return nil, err
+	}
 	if m.loaded, err = loadedColumns(all.Schema(), cfg.Source.Select); err != nil {
 		return nil, err
 	}
@@ -42,6 +45,27 @@ func newMapping(source *arrow.Schema, cfg TableConfig) (*mapping, error) {
 	m.source = sourcesOf(visible, needed)
 	m.table.Columns = askedOf(m.table.Columns, visible, m.source)
 	return m, nil
+}
+
+// checkFlattened refuses what would come to nothing for a structure that became several columns.
+func checkFlattened(mapped *arrow.Schema, columns map[string]ColumnConfig) error {
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		if c := columns[name]; (c.Rename != "" || c.Nullable != nil) && !mapped.HasField(name) {
+			return failure.New(failure.Config, "column %q is flattened, and is no column of the extract any more", name).
+				WithHint("write rename and nullable under the names of its fields, such as %q", firstWithin(mapped, name)).BeforeData()
+		}
+	}
+	return nil
+}
+
+// firstWithin is the first field of a flattened column.
+func firstWithin(mapped *arrow.Schema, column string) string {
+	for _, field := range mapped.Fields() {
+		if within(field.Name, column) {
+			return field.Name
+		}
+	}
+	return column
 }
 
 // compile is that of package validate, with failures of the configuration.
