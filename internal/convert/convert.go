@@ -55,6 +55,12 @@ func (c *Converter) Sources() [][]int {
 	return sources
 }
 
+// Source is the values of a source record that become a mapped column.
+func (c *Converter) Source(record arrow.Record, column int) arrow.Array {
+	m := c.columns[column]
+	return m.source(record.Column(m.path[0]))
+}
+
 // Shared says whether a mapped column is its source column as it is, values and type.
 func (c *Converter) Shared(column int) bool { return c.columns[column].isShared() }
 
@@ -92,9 +98,7 @@ func (c *Converter) Apply(record arrow.Record) (arrow.Record, []Failure, error) 
 }
 
 func (m mapped) apply(values arrow.Array) (converted arrow.Array, failed []int, err error) {
-	for _, field := range m.path[1:] {
-		values = child(values, field)
-	}
+	values = m.source(values)
 	if m.kernel != nil {
 		if values, failed, err = m.kernel(values); err != nil {
 			return nil, nil, err
@@ -106,6 +110,14 @@ func (m mapped) apply(values arrow.Array) (converted arrow.Array, failed []int, 
 		}
 	}
 	return values, failed, nil
+}
+
+// source is what a source column has for the mapped one: itself, or a field of it.
+func (m mapped) source(values arrow.Array) arrow.Array {
+	for _, field := range m.path[1:] {
+		values = child(values, field)
+	}
+	return values
 }
 
 // isShared says whether the column is a source column as it is.

@@ -121,7 +121,6 @@ func ways(k *kind) []way {
 var (
 	microKind     = timestampKind(arrow.Microsecond, "")
 	microZoneKind = timestampKind(arrow.Microsecond, "UTC")
-	clockKindUs   = clockKind(arrow.FixedWidthTypes.Time64us, time.Microsecond, ".999999")
 )
 
 // floored is a moment cut down to microseconds, the finest of its type.

@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -153,6 +152,3 @@ func withNumbers(v any) any {
 	}
 	return v
 }
-
-// isWithin says whether a column is another, or a field of it.
-func isWithin(name, top string) bool { return name == top || strings.HasPrefix(name, top+".") }

@@ -53,6 +53,15 @@ func TestReasonsOfConversions(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, rejects)
 	assert.Equal(t, [][]string{{`found "x", which does not convert to BIGINT`}}, rejects.Reasons)
+
+	nested := arrow.StructOf(arrow.Field{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, arrow.Field{Name: "n", Type: arrow.BinaryTypes.String, Nullable: true})
+	in = record("a", column(t, nested, `[{"id": 1, "n": "1"}, null, {"id": 2, "n": "x"}]`))
+	v, err = validate.Compile(validate.Table{Nested: convert.Flatten, Columns: []convert.Column{{Source: "a.n", Type: "bigint"}}}, in.Schema())
+	require.NoError(t, err)
+	_, rejects, err = v.Apply(batch.Batch{Record: in})
+	require.NoError(t, err)
+	require.NotNil(t, rejects)
+	assert.Equal(t, [][]string{{`found "x", which does not convert to BIGINT`}}, rejects.Reasons, "of the field alone")
 }
 
 // A column's name may begin or end with blanks.
