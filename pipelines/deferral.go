@@ -39,7 +39,11 @@ func (c *Config) spool() hyper.SpoolConfig {
 // conditions in SQL.
 func newDeferral(cfg *Config, table *TablePlan, src *source, columns *arrow.Schema, validator *validate.Validator) deferral {
 	d := deferral{columns: columns, partitions: src.partitionsIn(columns), spoolBytes: cfg.spool().MostBytes()}
-	conditions, reason := validator.SQL()
+	var loaded []string
+	for _, column := range table.Columns {
+		loaded = append(loaded, column.Source)
+	}
+	conditions, reason := validator.SQL(loaded)
 	switch {
 	case cfg.Validate.Engine == ValidateGo:
 		d.reason = "validate.engine is go"

@@ -270,7 +270,7 @@ func TestHyperdAndGoReadTheSameFolders(t *testing.T) {
 `,
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := requireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s/**/*.parquet'%s\n", lake, rest))
+			plan := requireSame(t, fmt.Sprintf("name: x\non_empty: allow\ntables:\n  - source: {uri: '%s/**/*.parquet'%s\n", lake, rest))
 			assert.Empty(t, plan.Materialised)
 			assert.Equal(t, 4-plan.Pruned.Files, plan.Deferred)
 		})
@@ -340,6 +340,80 @@ func TestARuleThatFailsNamesTheRow(t *testing.T) {
 	require.ErrorContains(t, err, "b.parquet, row group 0, row 1")
 	assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
 	assert.NoFileExists(t, cfg.Output.Path)
+}
+
+// What is asked of a column changes nothing about how rejects are found, be it one that no rule reads.
+func TestColumnsThatNoRuleReadsAreConfigured(t *testing.T) {
+	lake := t.TempDir()
+	writeTable(t, filepath.Join(lake, "f.parquet"), `[{"a": 1, "b": 10, "b.c": "x", "at": 0}, {"a": 200, "b": 20, "b.c": "y", "at": 1}, {"a": 3, "b": null, "b.c": null, "at": null}]`,
+		field("a", int64Type), field("b", int64Type), field("b.c", textType), field("at", &arrow.TimestampType{Unit: arrow.Microsecond}))
+	for name, columns := range map[string]string{
+		"rename":            `{b: {rename: bee}}`,
+		"type":              `{b: {type: bigint}, b.c: {type: text}, at: {type: timestamp}}`,
+		"nullable":          `{b: {nullable: true}, b.c: {nullable: true}}`,
+		"a name with a dot": `{b.c: {rename: sea}}`,
+		"both are read":     `{a: {rename: first}, b: {rename: second}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, rejects := range []string{"", "    rejects: {path: rejects}\n"} {
+				plan := requireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet}\n    columns: "+columns+"\n    rules: [{column: a, max: 100}]\n"+rejects)
+				assert.Equal(t, 1, plan.Deferred, plan.Materialised)
+			}
+		})
+	}
+	for name, columns := range map[string]string{
+		"default":              `{b: {default: "7"}}`,
+		"another type":         `{b: {type: text}}`,
+		"format":               `{at: {type: text, format: "%d.%m.%Y"}}`,
+		"timezone":             `{at: {type: timestamptz, timezone: Europe/Oslo}}`,
+		"not null":             `{b: {nullable: false}}`,
+		"a column left out":    `{b.c: {rename: sea}}`,
+		"its namesake is read": `{b: {rename: bee}, b.c: {type: text, rename: sea}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			requireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet, select: [a, b, at]}\n    columns: "+columns+"\n    rules: [{column: a, max: 100}]\n    rejects: {path: rejects}\n")
+		})
+	}
+}
+
+// writeInvalidText writes a file of three rows, of which the second has text that is not UTF-8.
+func writeInvalidText(t *testing.T, path string) {
+	t.Helper()
+	schema := arrow.NewSchema([]arrow.Field{field("n", int64Type), field("s", textType), field("note", textType)}, nil)
+	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	for i, text := range []string{"fine", "\xff", "good"} {
+		builder.Field(0).(*array.Int64Builder).Append(int64(i))
+		builder.Field(1).(*array.StringBuilder).Append(text)
+		builder.Field(2).(*array.StringBuilder).Append("x")
+	}
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	w, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+	require.NoError(t, err)
+	require.NoError(t, w.Write(builder.NewRecord()))
+	require.NoError(t, w.Close())
+}
+
+// hyperd need not look at the text of a row that it drops, or of a column that it does not load.
+func TestTextThatHyperdDoesNotRead(t *testing.T) {
+	lake := t.TempDir()
+	writeInvalidText(t, filepath.Join(lake, "f.parquet"))
+	for name, rest := range map[string]string{
+		"of a row that is dropped":              "}\n    rules: [{column: n, in: [0, 2]}]\n",
+		"of one that a rule about it drops":     "}\n    rules: [{column: n, in: [0, 2]}, {column: s, max_length: 10}]\n",
+		"of one that where drops":               ", where: \"n != 1\"}\n    rules: [{column: s, max_length: 10}]\n",
+		"of a column that only a warning reads": ", select: [n, note]}\n    rules: [{column: s, matches: '^[a-z]*$', on_fail: warn}]\n",
+		"of one of which only NULL matters":     ", select: [n, note]}\n    rules: [{column: s, not_null: true}]\n",
+		"of one that where need not read":       ", select: [n, note], where: \"s != null\"}\n    rules: [{column: n, max: 1}]\n",
+		"of one that an alternative need not":   ", select: [n, note]}\n    rules: [{expr: \"n < 5 || s == 'x'\"}]\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, rejects := range []string{"", "    rejects: {path: rejects}\n"} {
+				plan := requireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet"+rest+rejects)
+				assert.Equal(t, 1, plan.Deferred, plan.Materialised)
+			}
+		})
+	}
 }
 
 func TestWhyFilesAreNotDeferred(t *testing.T) {

@@ -23,10 +23,15 @@ import (
 
 // explainTable is how the rows of a table are read once more.
 type explainTable struct {
-	Read  parquetread.Table `json:"read"`
-	Rules parquetread.Table `json:"rules"` // the columns that rules and where read
+	Read  judgedRows `json:"read"`
+	Rules judgedRows `json:"rules"` // only the columns that rules and where read
+	Picks judgedRows `json:"picks"` // what of rejected rows has to be read, the same or more
+}
+
+// judgedRows is some columns of a table, and what becomes of their rows.
+type judgedRows struct {
+	Table parquetread.Table `json:"table"`
 	Apply validate.Table    `json:"apply"`
-	Whole bool              `json:"whole"` // rejects are kept with all their columns
 }
 
 // explain reads doubtful files in Go. It returns what a refused file should have given as
@@ -81,11 +86,11 @@ func (fn *explainFn) ProcessElement(
 	if err != nil {
 		return failure.Encode(err, failure.Engine)
 	}
-	var sum batch.Tally
+	sum := batch.Tally{Doubtful: -1}
 	open := hyper.Doubtful{Table: d.Table, Attempt: d.Attempt}
 	for i, part := range d.Parts {
-		sum.Add(tallies[i])
-		if tallies[i].Filtered != part.Filtered || tallies[i].Rejected != part.Rejected {
+		sum.Add(batch.Tally{Failed: tallies[i].Failed, Filtered: tallies[i].Filtered - part.Filtered, Rejected: tallies[i].Rejected - part.Rejected})
+		if part.Differs(tallies[i]) {
 			open.Parts = append(open.Parts, part)
 		}
 	}
@@ -94,8 +99,8 @@ func (fn *explainFn) ProcessElement(
 		return nil
 	}
 	batches(batch.Batch{
-		Table: d.Table, Attempt: d.Attempt, Origin: batch.Origin{File: d.Parts[0].Files[0].Info.URI}, Tally: batch.Tally{Failed: sum.Failed, Doubtful: -1},
-		Record: emptyRecord(table.Read.Schema.Schema),
+		Table: d.Table, Attempt: d.Attempt, Origin: batch.Origin{File: d.Parts[0].Files[0].Info.URI}, Tally: sum,
+		Record: emptyRecord(table.Read.Table.Schema.Schema),
 	})
 	return nil
 }
@@ -152,10 +157,10 @@ func (t explainTable) sendAll(ctx context.Context, d hyper.Doubtful, tallies []b
 // numbers are kept in memory.
 const maxPicked = 1 << 20
 
-// explain finds the rejects of a file by the columns of the rules; where whole rows are
-// wanted, it reads all columns of these rows after that.
+// explain finds the rejects of a file by the columns of the rules; where those are not all that
+// matters of a rejected row, it reads the others of these rows after that.
 func (t explainTable) explain(ctx context.Context, index int, file parquetread.FileRef, rejects func(batch.Rejects)) (tally batch.Tally, err error) {
-	if !t.Whole {
+	if t.Picks.Table.Schema.Equal(t.Rules.Table.Schema.Schema) {
 		err = t.each(ctx, index, file, t.Rules, func(good batch.Batch, bad *batch.Rejects) {
 			tally.Add(good.Tally)
 			if bad != nil {
@@ -168,25 +173,21 @@ func (t explainTable) explain(ctx context.Context, index int, file parquetread.F
 	if err != nil || len(groups) == 0 {
 		return tally, err
 	}
-	if len(rows) <= maxPicked {
-		return tally, t.pick(ctx, index, file, rows, rejects)
+	picked, err := t.pick(ctx, index, file, rows, groups, rejects)
+	for i, failed := range picked.Failed { // a rule that only these rows break, as it is about columns that find did not read
+		tally.Failed[i] = max(tally.Failed[i], failed)
 	}
-	file.RowGroups = slices.DeleteFunc(slices.Clone(file.RowGroups), func(g parquetread.RowGroup) bool { return !slices.Contains(groups, g.Index) })
-	return tally, t.each(ctx, index, file, t.Read, func(_ batch.Batch, bad *batch.Rejects) {
-		if bad != nil {
-			rejects(*bad)
-		}
-	})
+	return tally, err
 }
 
 // find returns the numbers of the rows of a file that are rejected, or the first ones if they are
 // more than maxPicked, and the row groups that have some.
 func (t explainTable) find(ctx context.Context, index int, file parquetread.FileRef) (tally batch.Tally, rows []int64, groups []int, err error) {
-	validator, err := t.compile(file, t.Rules)
+	validator, err := t.Rules.compile(file)
 	if err != nil {
 		return tally, nil, nil, err
 	}
-	err = t.read(ctx, index, file, t.Rules, func(b batch.Batch) error {
+	err = t.read(ctx, index, file, t.Rules.Table, func(b batch.Batch) error {
 		found, rejected, err := validator.Find(b)
 		if err != nil {
 			return err
@@ -205,13 +206,13 @@ func (t explainTable) find(ctx context.Context, index int, file parquetread.File
 
 // each reads a file and applies the rules to its rows.
 func (t explainTable) each(
-	ctx context.Context, index int, file parquetread.FileRef, read parquetread.Table, use func(batch.Batch, *batch.Rejects),
+	ctx context.Context, index int, file parquetread.FileRef, read judgedRows, use func(batch.Batch, *batch.Rejects),
 ) error {
-	validator, err := t.compile(file, read)
+	validator, err := read.compile(file)
 	if err != nil {
 		return err
 	}
-	return t.read(ctx, index, file, read, func(b batch.Batch) error {
+	return t.read(ctx, index, file, read.Table, func(b batch.Batch) error {
 		good, bad, err := validator.Apply(b)
 		if err == nil {
 			use(good, bad)
@@ -226,29 +227,44 @@ func (t explainTable) read(ctx context.Context, index int, file parquetread.File
 	return parquetread.ReadShard(ctx, parquetread.Shard{Table: index, Files: []parquetread.FileRef{file}}, read, use)
 }
 
-// pick reads rejected rows of a file, and says again why they are.
-func (t explainTable) pick(ctx context.Context, index int, file parquetread.FileRef, rows []int64, rejects func(batch.Rejects)) error {
-	validator, err := t.compile(file, t.Read)
+// pick reads the rejected rows of a file, which are in these row groups, and says again why they
+// are; the tally is of these rows at least.
+func (t explainTable) pick(
+	ctx context.Context, index int, file parquetread.FileRef, rows []int64, groups []int, rejects func(batch.Rejects),
+) (tally batch.Tally, err error) {
+	if len(rows) > maxPicked {
+		file.RowGroups = slices.DeleteFunc(slices.Clone(file.RowGroups), func(g parquetread.RowGroup) bool { return !slices.Contains(groups, g.Index) })
+		err = t.each(ctx, index, file, t.Picks, func(good batch.Batch, bad *batch.Rejects) {
+			tally.Add(good.Tally)
+			if bad != nil {
+				rejects(*bad)
+			}
+		})
+		return tally, err
+	}
+	validator, err := t.Picks.compile(file)
 	if err != nil {
-		return err
+		return tally, err
 	}
 	file.Deferred = false
-	return parquetread.ReadRows(ctx, index, file, t.Read, rows, func(b batch.Batch) error {
-		_, bad, err := validator.Apply(b)
+	err = parquetread.ReadRows(ctx, index, file, t.Picks.Table, rows, func(b batch.Batch) error {
+		good, bad, err := validator.Apply(b)
 		if err != nil {
 			return err
 		}
 		if bad == nil || len(bad.Rows) != int(b.Record.NumRows()) {
 			return failure.New(failure.Engine, "%s: rows that broke a rule no longer do", b.Origin)
 		}
+		tally.Add(good.Tally)
 		bad.Rows, rows = rows[:len(bad.Rows):len(bad.Rows)], rows[len(bad.Rows):]
 		rejects(*bad)
 		return nil
 	})
+	return tally, err
 }
 
-func (t explainTable) compile(file parquetread.FileRef, read parquetread.Table) (*validate.Validator, error) {
-	validator, err := validate.Compile(t.Apply, read.Schema.Schema)
+func (r judgedRows) compile(file parquetread.FileRef) (*validate.Validator, error) {
+	validator, err := validate.Compile(r.Apply, r.Table.Schema.Schema)
 	if err != nil {
 		return nil, failure.New(failure.Engine, "explain %s: %w", file.Info.URI, err)
 	}
@@ -265,15 +281,32 @@ func emptyRecord(schema *arrow.Schema) arrow.Record {
 func (p *Plan) explainTables() []explainTable {
 	var tables []explainTable
 	for _, table := range p.Tables {
-		e := explainTable{Read: table.read, Rules: table.read, Apply: table.apply, Whole: table.RejectsPath != ""}
-		var fields []arrow.Field
-		for _, field := range table.read.Schema.Fields() {
-			if slices.Contains(table.ruleColumns, field.Name) {
-				fields = append(fields, field)
-			}
+		read := judgedRows{table.read, table.apply}
+		e := explainTable{Read: read, Rules: read.only(table.ruleColumns), Picks: read}
+		if table.RejectsPath == "" { // but for what is wrong with rejected rows, nothing of them is kept
+			e.Picks = read.only(slices.Concat(table.ruleColumns, read.texts()))
 		}
-		e.Rules.Schema = batch.Schema{Schema: arrow.NewSchema(fields, nil)}
 		tables = append(tables, e)
 	}
 	return tables
+}
+
+// texts are the columns of which every value is held against a rule, that of valid UTF-8.
+func (r judgedRows) texts() []string {
+	var names []string
+	for _, field := range r.Table.Schema.Fields() {
+		if id := field.Type.ID(); id == arrow.STRING || id == arrow.LARGE_STRING {
+			names = append(names, field.Name)
+		}
+	}
+	return names
+}
+
+// only is the same of fewer columns.
+func (r judgedRows) only(columns []string) judgedRows {
+	all := r.Table.Schema.Schema
+	fields := slices.DeleteFunc(all.Fields(), func(field arrow.Field) bool { return !slices.Contains(columns, field.Name) })
+	r.Table.Schema = batch.Schema{Schema: arrow.NewSchema(fields, nil)}
+	r.Apply.Columns = askedOf(r.Apply.Columns, all, r.Table.Schema.Schema)
+	return r
 }

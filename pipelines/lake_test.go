@@ -267,6 +267,13 @@ func TestNestedColumns(t *testing.T) {
 	assert.Contains(t, failure.Of(err, failure.Engine).Hint, "nested: json")
 	assert.True(t, failure.Of(err, failure.Engine).Early)
 
+	for _, key := range []string{"rename: there", "nullable: true"} { // of what is no column any more
+		_, err = pipelines.MakePlan(t.Context(), configure(t, folder, numbersConfig+"    columns: {to: {nested: flatten, "+key+"}, to.tags: {nested: json}, list: {nested: json}}\n"))
+		require.ErrorContains(t, err, `column "to" is flattened`)
+		assert.Contains(t, failure.Of(err, failure.Engine).Hint, `"to.city"`)
+		assert.True(t, failure.Of(err, failure.Engine).Early)
+	}
+
 	cfg := configure(t, folder, numbersConfig+`    columns:
       to: {nested: flatten}
       to.zip: {type: integer}
@@ -338,6 +345,19 @@ func TestRealIsAsked(t *testing.T) {
 	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"f": 0.5}]`, field("f", arrow.PrimitiveTypes.Float32))
 	assert.Equal(t, "DOUBLE PRECISION", planOf(t, configure(t, folder, numbersConfig)).Columns[0].SQLType)
 	assert.Equal(t, "REAL", planOf(t, configure(t, folder, numbersConfig+"    columns: {f: {type: real}}\n")).Columns[0].SQLType)
+}
+
+// A column of which the files hold nothing but NULL, without a type, is NOT NULL where that is asked for.
+func TestAColumnOfNullsIsNotNull(t *testing.T) {
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1, "nothing": null}]`, field("id", int64Type), field("nothing", arrow.Null))
+	cfg := configure(t, folder, "on_empty: allow\n"+numbersConfig+"    columns: {nothing: {nullable: false}}\n")
+	column := planOf(t, cfg).Columns[1]
+	assert.Equal(t, "TEXT", column.SQLType)
+	assert.False(t, column.Nullable)
+	report, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
 }
 
 func TestEmptyLakeWithGivenTypes(t *testing.T) {

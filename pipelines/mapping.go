@@ -35,16 +35,38 @@ func newMapping(source *arrow.Schema, cfg TableConfig) (*mapping, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkFlattened(all.Schema(), cfg.Columns); err != nil {
+		return nil, err
+	}
 	if m.loaded, err = loadedColumns(all.Schema(), cfg.Source.Select); err != nil {
 		return nil, err
 	}
 	needed := slices.Concat(m.loaded, all.Columns())
 	m.mapped = all.Schema()
 	m.source = sourcesOf(visible, needed)
-	m.table.Columns = slices.DeleteFunc(m.table.Columns, func(c convert.Column) bool {
-		return !m.source.HasField(topLevel(m.source, c.Source))
-	})
+	m.table.Columns = askedOf(m.table.Columns, visible, m.source)
 	return m, nil
+}
+
+// checkFlattened refuses what would come to nothing for a structure that became several columns.
+func checkFlattened(mapped *arrow.Schema, columns map[string]ColumnConfig) error {
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		if c := columns[name]; (c.Rename != "" || c.Nullable != nil) && !mapped.HasField(name) {
+			return failure.New(failure.Config, "column %q is flattened, and is no column of the extract any more", name).
+				WithHint("write rename and nullable under the names of its fields, such as %q", firstWithin(mapped, name)).BeforeData()
+		}
+	}
+	return nil
+}
+
+// firstWithin is the first field of a flattened column.
+func firstWithin(mapped *arrow.Schema, column string) string {
+	for _, field := range mapped.Fields() {
+		if within(field.Name, column) {
+			return field.Name
+		}
+	}
+	return column
 }
 
 // compile is that of package validate, with failures of the configuration.
@@ -66,14 +88,10 @@ func (m *mapping) sourceNames() []string {
 	return names
 }
 
-// field is a mapped column, nullable or not as the configuration has it.
-func (m *mapping) field(name string, asked ColumnConfig) arrow.Field {
+// field is a mapped column.
+func (m *mapping) field(name string) arrow.Field {
 	found, _ := m.mapped.FieldsByName(name)
-	field := found[0]
-	if asked.Nullable != nil {
-		field.Nullable = *asked.Nullable
-	}
-	return field
+	return found[0]
 }
 
 // describe says for people what a column is made of, and how.
@@ -208,6 +226,17 @@ func sourcesOf(source *arrow.Schema, mapped []string) *arrow.Schema {
 		}
 	}
 	return arrow.NewSchema(fields, nil)
+}
+
+// askedOf is what is asked of columns, as far as some of all source columns are concerned.
+func askedOf(asked []convert.Column, all, some *arrow.Schema) []convert.Column {
+	var kept []convert.Column
+	for _, c := range asked {
+		if some.HasField(topLevel(all, c.Source)) {
+			kept = append(kept, c)
+		}
+	}
+	return kept
 }
 
 // topLevel is the name of the source column that a mapped column is made of: its own, or

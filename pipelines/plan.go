@@ -259,11 +259,15 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 func (t *TablePlan) mapColumns(m *mapping, cfg *Config, tableCfg TableConfig) error {
 	for _, name := range m.loaded {
 		asked := tableCfg.Columns[name]
-		column, err := hyper.MapField(m.field(name, asked), formatFor(m.field(name, asked), asked, cfg.Output.FormatVersion))
+		field := m.field(name)
+		column, err := hyper.MapField(field, formatFor(field, asked, cfg.Output.FormatVersion))
 		if err != nil {
 			return err
 		}
 		column.Name = cmp.Or(asked.Rename, name)
+		if asked.Nullable != nil {
+			column.Nullable = *asked.Nullable
+		}
 		m.describe(&column)
 		for _, other := range t.Columns {
 			if other.Name == column.Name {

@@ -56,6 +56,12 @@ func (c *Converter) Sources() [][]int {
 	return sources
 }
 
+// Source is the values of a source record that become a mapped column.
+func (c *Converter) Source(record arrow.Record, column int) arrow.Array {
+	m := c.columns[column]
+	return m.source(record.Column(m.path[0]))
+}
+
 // Shared says whether a mapped column is its source column as it is, values and type.
 func (c *Converter) Shared(column int) bool { return c.columns[column].isShared() }
 
@@ -69,7 +75,7 @@ func (c *Converter) Explain(column int, record arrow.Record, row int) string {
 	if m.flaw == nil {
 		return m.reason
 	}
-	if found := m.flaw(m.leaf(record.Column(m.path[0])), row); found != "" {
+	if found := m.flaw(m.source(record.Column(m.path[0])), row); found != "" {
 		return m.reason + ": " + string(found)
 	}
 	return m.reason
@@ -106,7 +112,7 @@ func (c *Converter) Apply(record arrow.Record) (arrow.Record, []Failure, error) 
 }
 
 func (m mapped) apply(values arrow.Array) (converted arrow.Array, failed []int, err error) {
-	values = m.leaf(values)
+	values = m.source(values)
 	if m.kernel != nil {
 		if values, failed, err = m.kernel(values); err != nil {
 			return nil, nil, err
@@ -120,8 +126,8 @@ func (m mapped) apply(values arrow.Array) (converted arrow.Array, failed []int, 
 	return values, failed, nil
 }
 
-// leaf is the values of the column in those of its source column.
-func (m mapped) leaf(values arrow.Array) arrow.Array {
+// source is what a source column has for the mapped one: itself, or a field of it.
+func (m mapped) source(values arrow.Array) arrow.Array {
 	for _, field := range m.path[1:] {
 		values = child(values, field)
 	}

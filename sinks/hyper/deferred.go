@@ -36,6 +36,18 @@ type Judged struct {
 	Files    []batch.FileRef `json:"files"`
 	Filtered int64           `json:"filtered"`
 	Rejected int64           `json:"rejected"`
+
+	// Uncounted says that hyperd could not tell the rows apart, and that all of them are in
+	// Rejected: a row that it need not load can hold a value that it does not read.
+	Uncounted bool `json:"uncounted,omitempty"`
+}
+
+// Differs says whether an account of the same files is another one.
+func (j Judged) Differs(found batch.Tally) bool {
+	if j.Uncounted {
+		return found.Filtered+found.Rejected != j.Rejected
+	}
+	return found.Filtered != j.Filtered || found.Rejected != j.Rejected
 }
 
 func encodeDoubtful(d Doubtful) ([]byte, error) { return json.Marshal(d) }
@@ -165,20 +177,35 @@ func (s *session) account(ctx context.Context, g *fileGroup, loaded int64) error
 		s.tallies[g.table].Read += rows
 		return nil
 	}
-	kept, err := s.judge(ctx, g)
-	if err != nil {
-		return err
+	return s.judge(ctx, g, loaded)
+}
+
+// judge counts the rows of files that are kept, which have to be those that were loaded, and notes
+// which files have to be explained.
+func (s *session) judge(ctx context.Context, g *fileGroup, loaded int64) error {
+	parts, first := cut(g.files, judgedRows), g.files[0].File.Info.URI
+	sum, doubtful, err := s.judgeParts(ctx, parts)
+	if hyperd.IsAnswer(err) {
+		dropped := rowsOf(g.files) - loaded
+		sum = batch.Tally{Read: rowsOf(g.files), Rejected: dropped}
+		doubtful, err = []Judged{{Files: refsOf(g.files), Rejected: dropped, Uncounted: true}}, nil
 	}
-	if kept != loaded {
-		return failure.New(failure.Hyperd, "hyperd loaded %d rows of files of which it counts %d to be kept, %s and others", loaded, kept, g.files[0].File.Info.URI)
+	if err != nil {
+		return fmt.Errorf("count the rows of %d files, %s and others: %w", len(g.files), first, err)
+	}
+	if sum.Left() != loaded {
+		return failure.New(failure.Hyperd, "hyperd loaded %d rows of files of which it counts %d to be kept, %s and others", loaded, sum.Left(), first)
+	}
+	s.tallies[g.table].Add(sum)
+	if len(doubtful) > 0 {
+		s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Parts: doubtful})
+		s.tallies[g.table].Doubtful++
 	}
 	return nil
 }
 
-// judge counts the rows of files that are kept, and notes which files have to be explained.
-func (s *session) judge(ctx context.Context, g *fileGroup) (kept int64, err error) {
-	parts := cut(g.files, judgedRows)
-	var doubtful []Judged
+// judgeParts counts the rows of parts, and returns those of which rows break a rule.
+func (s *session) judgeParts(ctx context.Context, parts [][]deferredFile) (sum batch.Tally, doubtful []Judged, err error) {
 	judged := 0
 	err = s.conn.Query(ctx, judgeSQL(parts), func(_ []hyperd.Field, values [][]byte) error {
 		var counts [5]int64 // those that judgeSQL promises
@@ -193,25 +220,17 @@ func (s *session) judge(ctx context.Context, g *fileGroup) (kept int64, err erro
 				rows, len(files), files[0].File.Info.URI, planned)
 		}
 		tally := batch.Tally{Read: rows, Filtered: rows - selected, Rejected: selected - keeps}
-		s.tallies[g.table].Add(tally)
+		sum.Add(tally)
 		if sound != selected {
 			doubtful = append(doubtful, Judged{Files: refsOf(files), Filtered: tally.Filtered, Rejected: tally.Rejected})
 		}
-		kept += keeps
 		judged++
 		return nil
 	})
 	if err == nil && judged != len(parts) {
 		err = failure.New(failure.Hyperd, "hyperd gave %d counts instead of %d", judged, len(parts))
 	}
-	if err != nil {
-		return 0, fmt.Errorf("count the rows of %d files, %s and others: %w", len(g.files), g.files[0].File.Info.URI, err)
-	}
-	if len(doubtful) > 0 {
-		s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Parts: doubtful})
-		s.tallies[g.table].Doubtful++
-	}
-	return kept, nil
+	return sum, doubtful, err
 }
 
 // judgeSQL counts, for each part by its number, all rows, those that are selected, kept and sound.

@@ -34,9 +34,6 @@ func Compile(table Table, source *arrow.Schema) (*Validator, error) {
 	return v, nil
 }
 
-// noRule is the index of the rule of a column whose values are not converted.
-const noRule = -1
-
 // addBuiltins adds the rules that no table has to ask for.
 func (v *Validator) addBuiltins() {
 	columns := v.mapping.Schema().Fields()
@@ -66,7 +63,7 @@ func compile(rule Rule, schema *arrow.Schema) (compiledRule, error) {
 	compiled := compiledRule{Rule: rule}
 	compiled.Name = rule.title()
 	compiled.Values = nil // the conditions have them
-	compiled.expected = strings.TrimPrefix(rule.words(), rule.Column+" ")
+	compiled.expected = rule.words()
 	if rule.Expr != "" {
 		compiled.expected = onOneLine(rule.Expr)
 	}

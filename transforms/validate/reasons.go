@@ -16,22 +16,26 @@ import (
 // expected. rules are the rules that each row broke, in the order of the rows.
 func (v *Validator) explain(j judgement, source arrow.Record, rules [][]int) [][]string {
 	reasons := make([][]string, len(rules))
+	converted := map[int]arrow.Array{} // by rule: what did not convert
 	for i, row := range j.rejected.positions() {
 		for _, rule := range rules[i] {
-			reasons[i] = append(reasons[i], v.reason(rule, j.record, source, row))
+			if column := slices.Index(v.conversion, rule); column >= 0 {
+				if converted[rule] == nil {
+					converted[rule] = v.mapping.Source(source, column)
+				}
+				reasons[i] = append(reasons[i], fmt.Sprintf("found %s, which %s", valueText(converted[rule], row), v.mapping.Explain(column, source, row)))
+				continue
+			}
+			reasons[i] = append(reasons[i], v.reason(rule, j.record, row))
 		}
 	}
 	return reasons
 }
 
-// reason says why a row breaks a rule.
-func (v *Validator) reason(rule int, mapped, source arrow.Record, row int) string {
+// reason says why a row breaks a rule on the columns of a mapped record.
+func (v *Validator) reason(rule int, mapped arrow.Record, row int) string {
 	r := v.rules[rule]
-	converted := slices.Index(v.conversion, rule)
 	switch {
-	case converted >= 0:
-		column := v.mapping.Sources()[converted][0]
-		return fmt.Sprintf("found %s, which %s", valueText(source.Column(column), row), v.mapping.Explain(converted, source, row))
 	case v.where != nil && rule == v.evaluation:
 		return "found " + valuesText(mapped, v.where.columns, row) + ", of which where cannot be evaluated"
 	case r.Expr != "":

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/batch"
+	"hyperlake/internal/convert"
+	"hyperlake/transforms/validate"
 )
 
 // Reasons tell what was found, whatever holds the value, and what was expected.
@@ -39,4 +41,38 @@ func TestReasons(t *testing.T) {
 		require.NotNil(t, rejects, test.rule)
 		assert.Equal(t, [][]string{test.reasons}, rejects.Reasons, test.rule)
 	}
+}
+
+// The reason of a value that does not convert is told whatever columns stand before it.
+func TestReasonsOfConversions(t *testing.T) {
+	t.Parallel()
+	in := record("before n behind", column(t, arrow.BinaryTypes.String, `["a", "b"]`), column(t, arrow.BinaryTypes.String, `["x", "1"]`), column(t, arrow.BinaryTypes.String, `["a", "b"]`))
+	v, err := validate.Compile(validate.Table{Columns: []convert.Column{{Source: "n", Type: "bigint"}}}, in.Schema())
+	require.NoError(t, err)
+	_, rejects, err := v.Apply(batch.Batch{Record: in})
+	require.NoError(t, err)
+	require.NotNil(t, rejects)
+	assert.Equal(t, [][]string{{`found "x", which does not convert to BIGINT`}}, rejects.Reasons)
+
+	nested := arrow.StructOf(arrow.Field{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, arrow.Field{Name: "n", Type: arrow.BinaryTypes.String, Nullable: true})
+	in = record("a", column(t, nested, `[{"id": 1, "n": "1"}, null, {"id": 2, "n": "x"}]`))
+	v, err = validate.Compile(validate.Table{Nested: convert.Flatten, Columns: []convert.Column{{Source: "a.n", Type: "bigint"}}}, in.Schema())
+	require.NoError(t, err)
+	_, rejects, err = v.Apply(batch.Batch{Record: in})
+	require.NoError(t, err)
+	require.NotNil(t, rejects)
+	assert.Equal(t, [][]string{{`found "x", which does not convert to BIGINT`}}, rejects.Reasons, "of the field alone")
+}
+
+// A column's name may begin or end with blanks.
+func TestNamesWithBlanksAtTheirEnds(t *testing.T) {
+	t.Parallel()
+	values := column(t, arrow.PrimitiveTypes.Int32, `[5]`)
+	in := array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: " lead", Type: values.DataType()}, {Name: "trail ", Type: values.DataType()}}, nil), []arrow.Array{values, values}, -1)
+	v := compileFor(t, in, "- {column: ' lead', max: 1}\n- {column: 'trail ', max: 1}\n")
+	assert.Equal(t, []string{" lead <= 1", "trail  <= 1"}, []string{v.Rules()[0].Name, v.Rules()[1].Name})
+	_, rejects, err := v.Apply(batch.Batch{Record: in})
+	require.NoError(t, err)
+	require.NotNil(t, rejects)
+	assert.Equal(t, [][]string{{"found 5, expected <= 1", "found 5, expected <= 1"}}, rejects.Reasons)
 }

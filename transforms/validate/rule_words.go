@@ -19,12 +19,14 @@ func (r Rule) title() string {
 		return r.Name
 	case r.Expr != "":
 		return onOneLine(r.Expr)
-	default:
+	case r.Column == "":
 		return r.words()
+	default:
+		return r.Column + " " + r.words()
 	}
 }
 
-// words is the column and the conditions as a phrase, such as "l_quantity >= 1 and <= 50".
+// words is the conditions as a phrase, such as ">= 1 and <= 50".
 func (r Rule) words() string {
 	var conditions []string
 	add := func(format string, args ...any) { conditions = append(conditions, fmt.Sprintf(format, args...)) }
@@ -55,7 +57,7 @@ func (r Rule) words() string {
 	if r.Finite {
 		add("finite")
 	}
-	return strings.TrimSpace(r.Column + " " + strings.Join(conditions, " and "))
+	return strings.Join(conditions, " and ")
 }
 
 func setWords(members []Literal) string {

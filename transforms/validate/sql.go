@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -13,8 +14,9 @@ import (
 // SQL is what Apply does to rows, as conditions in hyperd's SQL over the columns of the
 // source. A table for which that cannot be shown to agree has no such
 // form: reason says why, in words. The built-in rules are left out, for hyperd refuses a
-// file with a value that breaks one of them.
-func (v *Validator) SQL() (conditions batch.Conditions, reason string) {
+// file with a value that breaks one of them: it reads the columns that are loaded, by their
+// names, and is made to read the text of the others in every row that is kept.
+func (v *Validator) SQL(loaded []string) (conditions batch.Conditions, reason string) {
 	for i, field := range v.mapping.Schema().Fields() {
 		if !v.mapping.Shared(i) {
 			return conditions, fmt.Sprintf("column %s is converted", field.Name)
@@ -41,8 +43,18 @@ func (v *Validator) SQL() (conditions batch.Conditions, reason string) {
 			kept = append(kept, text)
 		}
 	}
+	for _, field := range v.mapping.Schema().Fields() {
+		if isText(field.Type) && !slices.Contains(loaded, field.Name) {
+			isRead := readSQL(hypersql.Name(field.Name))
+			kept, sound = append(kept, isRead), append(sound, isRead)
+		}
+	}
 	return batch.Conditions{Selected: selected, Kept: allOf(selected, kept), Sound: allOf(selected, sound)}, ""
 }
+
+// readSQL is true for every text, which hyperd has to read to see it: whether there is one at all
+// it knows without.
+func readSQL(name string) string { return fmt.Sprintf("(char_length(%s) >= 0) IS NOT FALSE", name) }
 
 func allOf(first string, rest []string) string {
 	return strings.Join(append([]string{first}, rest...), " AND ")

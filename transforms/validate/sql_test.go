@@ -73,7 +73,7 @@ func requireAgreement(t testing.TB, conn *hyperd.Conn, table validate.Table, in 
 		require.ErrorContains(t, err, "no value lies between")
 		return false
 	}
-	conditions, reason := v.SQL()
+	conditions, reason := v.SQL(nil)
 	if reason != "" {
 		return false
 	}
@@ -94,7 +94,7 @@ func requireAgreement(t testing.TB, conn *hyperd.Conn, table validate.Table, in 
 	}
 	v, err = validate.Compile(table, in.Schema())
 	require.NoError(t, err)
-	conditions, _ = v.SQL()
+	conditions, _ = v.SQL(nil)
 	good, _, err = v.Apply(batch.Batch{Record: in})
 	require.NoError(t, err)
 	broken := int64(0)
@@ -229,7 +229,7 @@ func TestWhatHasNoSQLForm(t *testing.T) {
 		require.NoError(t, err, text)
 		v, err := validate.Compile(validate.Table{Rules: rules}, row.Schema())
 		require.NoError(t, err, text)
-		_, got := v.SQL()
+		_, got := v.SQL(nil)
 		if reason == "" {
 			assert.Empty(t, got, text)
 		} else {

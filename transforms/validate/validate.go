@@ -55,6 +55,9 @@ type Validator struct {
 	evaluation int   // the index of the rule that where can be evaluated
 }
 
+// noRule is the index of no rule.
+const noRule = -1
+
 // compiledRule is a rule as a list of conditions: a row breaks it by breaking any of them.
 type compiledRule struct {
 	Rule

@@ -1,0 +1,71 @@
+package randomtest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/pipelines"
+)
+
+// What is drawn is not too narrow: of the first cases, so many of a hundred at least have each of
+// these properties. Some of them only matter together.
+func TestDrawsReachEverything(t *testing.T) {
+	const cases = 150
+	found := map[string]int{}
+	for seed := range uint64(cases) {
+		for property := range propertiesOf(t, drawCase(seed)) {
+			found[property]++
+		}
+	}
+	for property, least := range map[string]int{
+		"done": 40, "refused": 4, "no rows, or too many rejects": 10,
+		"rejects": 35, "warnings": 15, "filtered": 8, "read by hyperd": 30, "read by hyperd, with rejects": 15,
+		"read by hyperd, with rejects and an entry of columns": 5, "moved": 8, "drift": 8, "keys": 10, "nested": 4,
+	} {
+		assert.GreaterOrEqual(t, found[property]*100, least*cases, "%s: %d of %d", property, found[property], cases)
+	}
+	t.Log(found)
+}
+
+func propertiesOf(t *testing.T, c *testCase) map[string]bool {
+	root := t.TempDir()
+	path := c.write(t, root)
+	want := c.expect(root)
+	properties := map[string]bool{"done": want.exit == 0, "refused": want.exit == 2, "no rows, or too many rejects": want.exit == 3}
+	if want.exit == 2 || !want.complete {
+		return only(properties)
+	}
+	cfg, err := pipelines.Load(path, pipelines.LoadOptions{})
+	require.NoError(t, err)
+	plan, err := pipelines.MakePlan(t.Context(), cfg)
+	require.NoError(t, err, c)
+	note := func(property string, has bool) { properties[property] = properties[property] || has }
+	for i, drawn := range c.tables {
+		out, deferred := want.tables[i], plan.Tables[i].Deferred > 0
+		note("rejects", out.rejected > 0)
+		note("warnings", len(drawn.rules) > 0 && out.left > 0 && out.rejected == 0 && out.broke)
+		note("filtered", out.filtered > 0)
+		note("read by hyperd", deferred)
+		note("read by hyperd, with rejects", deferred && out.rejected > 0)
+		note("read by hyperd, with rejects and an entry of columns", deferred && out.rejected > 0 && len(drawn.asks) > 0)
+		note("moved", drawn.moves != nil && out.left > 0)
+		note("drift", drawn.onDrift == "union" && out.left > 0)
+		note("keys", len(drawn.lake.keys) > 0 && out.left > 0)
+		for _, c := range drawn.sourceColumns() {
+			note("nested", (c.json != nil || c.field >= 0) && out.left > 0)
+		}
+	}
+	return only(properties)
+}
+
+// only drops what is false.
+func only(properties map[string]bool) map[string]bool {
+	for property, has := range properties {
+		if !has {
+			delete(properties, property)
+		}
+	}
+	return properties
+}
