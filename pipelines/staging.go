@@ -175,7 +175,7 @@ func openRemoteStaging(uri string) (*staging, error) {
 
 func stagingFailure(uri string, err error) error {
 	return failure.New(failure.Storage, "staging %s: %w", uri, err).
-		WithHint("check that the folder can be written, or set staging in the configuration")
+		WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set staging in the configuration"))
 }
 
 const (

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/scratch"
+	"hyperlake/internal/storage"
 )
 
 // app is what the commands of one invocation share.
@@ -34,7 +36,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler), tempFolder: os.TempDir()}
 	removeScratch, err := scratch.Use()
 	if err != nil {
-		return a.finish(failure.New(failure.Storage, "make a folder for temporary files: %w", err))
+		return a.finish(failure.New(failure.Storage, "make a folder for temporary files: %w", err).
+			WithHint("%s", cmp.Or(storage.Hint(err), "set TMPDIR to a folder that can be written")))
 	}
 	defer removeScratch()
 	defer hyperd.Shutdown()

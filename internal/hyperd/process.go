@@ -44,6 +44,7 @@ type process struct {
 	stopping sync.Once
 	asked    chan struct{} // closed when we asked it to stop
 	forget   func()        // calls off the cleaning up after a death
+	written  places        // where it writes
 }
 
 // start starts hyperd and waits until it accepts connections. ctx aborts the waiting
@@ -189,6 +190,9 @@ func (p *process) awaitCallback(ctx context.Context, listener net.Listener) erro
 }
 
 func (p *process) startFailure(err error) *failure.Error {
+	if folder, full := p.fullDisk(); full {
+		return noRoom(folder, "hyperd %s did not start on a full disk: %w%s", p.path, err, p.lastWords())
+	}
 	return failure.New(failure.Hyperd, "hyperd %s did not start: %w%s", p.path, err, p.lastWords()).
 		WithHint("check the hyperd section of the configuration")
 }
@@ -275,7 +279,7 @@ func (p *process) exitStatus() string {
 
 // lastWords is the end of what hyperd printed, as an addition to an error message.
 func (p *process) lastWords() string {
-	if text := p.output.String(); text != "" {
+	if text := withoutGreeting(p.output.String()); text != "" {
 		return "; it said: " + text
 	}
 	return ""
@@ -294,6 +298,9 @@ func (p *process) explain(err error) error {
 			return failure.New(failure.Hyperd, "the connection to hyperd was lost: %w", err).Retryable()
 		}
 		return err
+	}
+	if folder, full := p.fullDisk(); full {
+		return noRoom(folder, "hyperd ended (%s) on a full disk: %w%s", p.exitStatus(), err, p.lastWords())
 	}
 	return failure.New(failure.Hyperd, "hyperd ended unexpectedly (%s): %w%s", p.exitStatus(), err, p.lastWords()).
 		Retryable().

@@ -10,6 +10,8 @@ import (
 	"cloud.google.com/go/auth"
 	gcs "cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
+
+	"hyperlake/internal/failure"
 )
 
 // hinted is an error about which a user can do something.
@@ -34,8 +36,8 @@ func Hint(err error) string {
 		return "run again when nothing else writes there"
 	case errors.Is(err, fs.ErrPermission):
 		return "check the permissions of the file and of its folder"
-	case isFull(err):
-		return "make room on the disk, then run again"
+	case failure.IsFull(err):
+		return fullHint(err)
 	}
 	return ""
 }

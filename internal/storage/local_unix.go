@@ -10,11 +10,6 @@ import (
 
 func crossDevice(err error) bool { return errors.Is(err, syscall.EXDEV) }
 
-// isFull says whether a disk has no room, or not for a file of that size or of that user.
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
-}
-
 // Sync makes a local file, or the names in a folder, durable.
 func Sync(path string) error {
 	f, err := os.Open(path)
