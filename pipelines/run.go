@@ -18,6 +18,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/machine"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
 )
@@ -104,6 +105,9 @@ type run struct {
 }
 
 func (r *run) run(ctx context.Context) (err error) {
+	if err := machine.CheckLimits(); err != nil {
+		return failure.Of(err, failure.Engine).BeforeData()
+	}
 	if err := r.options.Engine.Check(ctx); err != nil {
 		return err
 	}

@@ -152,6 +152,9 @@ func outputName(output string) string {
 func openLocalStaging(folder string) (*staging, error) {
 	folder, err := filepath.Abs(folder)
 	if err == nil {
+		err = storage.CheckLength(folder)
+	}
+	if err == nil {
 		err = os.MkdirAll(folder, 0o755)
 	}
 	if err != nil {

@@ -56,12 +56,15 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return a.finish(err)
 }
 
-// watchSignals cancels at the first SIGINT or SIGTERM. A second one ends the process the
-// hard way; the guard cleans up after it.
+// watchSignals cancels at the first SIGINT, SIGTERM or SIGHUP. A second one ends the process
+// the hard way; the guard cleans up after it. A SIGHUP that is ignored, as nohup has it, stays so.
 func (a *app) watchSignals(cancel context.CancelCauseFunc) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	done := make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		select {
 		case sig := <-signals:
@@ -90,7 +93,7 @@ Exit codes:
   2    wrong usage or configuration; nothing was started
   3    the data broke a rule, check or threshold; no extract was moved into place
   4    the extract is good, but publishing failed; "hyperlake publish" repeats it
-  130  interrupted (143 by SIGTERM)`,
+  130  interrupted (143 by SIGTERM, 129 by SIGHUP)`,
 		SilenceErrors: true, // finish prints the one last line
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {

@@ -43,7 +43,7 @@ func Main() {
 		shared.mu.Unlock()
 		return
 	}
-	signal.Ignore(os.Interrupt, syscall.SIGTERM)
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	watch(os.Stdin)
 	os.Exit(0)
 }

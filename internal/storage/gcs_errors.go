@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"syscall"
 
 	"cloud.google.com/go/auth"
 	gcs "cloud.google.com/go/storage"
@@ -36,6 +37,10 @@ func Hint(err error) string {
 		return "run again when nothing else writes there"
 	case errors.Is(err, fs.ErrPermission):
 		return "check the permissions of the file and of its folder"
+	case errors.Is(err, syscall.EMFILE):
+		return "let this process have more files open (ulimit -n)"
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return "take a shorter path: what the system allows must hold the names that are added to it, too"
 	case failure.IsFull(err):
 		return fullHint(err)
 	}
