@@ -23,9 +23,9 @@ type RunnerConfig struct {
 	// Parallelism is the number of workers to plan for. Default: auto.
 	Parallelism Parallelism `yaml:"parallelism"`
 
-	// Retries is how often what is missing is run again after a failure that another attempt
-	// may not meet, as long as no partial is finished in between. Default: 2. Only for direct:
-	// other engines run failed work again by themselves.
+	// Retries is how often in a run what is missing is run again after a failure that another
+	// attempt may not meet, whatever is finished in between. Default: 2. Only for direct: other
+	// engines run failed work again by themselves.
 	Retries *int `yaml:"retries"`
 
 	// Flink is how a Flink cluster is reached, for that runner.
@@ -88,7 +88,7 @@ func (e *FlinkEnvironment) UnmarshalText(text []byte) error {
 // defaultFlinkEndpoint is where Beam's job server listens unless it is told otherwise.
 const defaultFlinkEndpoint = "localhost:8099"
 
-// defaultRetries is how often a shard is tried again.
+// defaultRetries is how often failed work is run again.
 const defaultRetries = 2
 
 // maxRetries is no bound that anybody should meet.

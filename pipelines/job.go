@@ -80,17 +80,15 @@ func (j *job) prepare(ctx context.Context) error {
 
 // runJob runs the pipeline until it gives a result. Files on which hyperd and the rules
 // disagree are read here the second time. Where the engine gives up at the first failure,
-// what is missing is run again after one that another attempt may not meet.
+// what is missing is run again after one that another attempt may not meet: runner.retries
+// times in the whole run, whatever is finished in between.
 func (r *run) runJob(ctx context.Context) (result, error) {
-	failures, before, disputed := 0, 0, false
+	failures, disputed := 0, false
 	for {
 		if err := r.job.prepare(ctx); err != nil {
 			return result{}, err
 		}
 		r.noteReused()
-		if now := len(r.job.finished.Partials); now > before {
-			failures, before = 0, now
-		}
 		done, err := r.runOnce(ctx)
 		switch {
 		case err == nil && len(done.Disputed) == 0:

@@ -97,7 +97,7 @@ func seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 			err = storage.Sync(path)
 		}
 		if err != nil {
-			return nil, failure.New(failure.Storage, "read back %s: %w", extract.Path, err)
+			return nil, failure.New(failure.Storage, "read back %s: %w", extract.Path, err).WithHint("%s", storage.Hint(err))
 		}
 	}
 	return sums, nil

@@ -2,7 +2,6 @@ package pipelines
 
 import (
 	"context"
-	"path/filepath"
 
 	"hyperlake/internal/failure"
 )
@@ -25,7 +24,7 @@ func Place(ctx context.Context, output string, build func(folder string) (path s
 		}
 		if err := moveTo(ctx, path, output); err != nil {
 			return failure.New(failure.Storage, "move the file to %s: %w", output, err).
-				WithHint("check that the folder %s can be written and has room", filepath.Dir(output))
+				WithHint("%s", placeHint(err, output))
 		}
 		return nil
 	})

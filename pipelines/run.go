@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/dustin/go-humanize"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/machine"
 	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
@@ -86,6 +88,7 @@ func Run(ctx context.Context, cfg *Config, options RunOptions) (*Report, error) 
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
+	err = r.withNeeds(err)
 	r.report.finish(err)
 	return r.report, err
 }
@@ -102,6 +105,9 @@ type run struct {
 }
 
 func (r *run) run(ctx context.Context) (err error) {
+	if err := machine.CheckLimits(); err != nil {
+		return failure.Of(err, failure.Engine).BeforeData()
+	}
 	if err := r.options.Engine.Check(ctx); err != nil {
 		return err
 	}
@@ -245,14 +251,20 @@ func (r *run) load(ctx context.Context, staging *staging) (result, work, error) 
 func (r *run) move(ctx context.Context, extract hyper.File) (work, error) {
 	output := r.cfg.Output.Path
 	if err := moveTo(ctx, extract.Path, output); err != nil {
-		hint := storage.Hint(err)
-		if _, local := storage.LocalPath(output); local {
-			hint = fmt.Sprintf("check that the folder %s can be written and has room", filepath.Dir(output))
-		}
-		return work{}, failure.New(failure.Storage, "move the extract to %s: %w", output, err).WithHint("%s", hint)
+		return work{}, failure.New(failure.Storage, "move the extract of %s to %s: %w", humanize.IBytes(uint64(extract.Bytes)), output, err).
+			WithHint("%s", placeHint(err, output))
 	}
 	r.report.moved(extract)
 	return work{rows: r.report.rowsLoaded(), bytes: extract.Bytes}, nil
+}
+
+// placeHint says what to do where a file cannot be moved to its place.
+func placeHint(err error, output string) string {
+	hint := storage.Hint(err)
+	if _, local := storage.LocalPath(output); local && hint == "" {
+		hint = fmt.Sprintf("check that the folder %s can be written", filepath.Dir(output))
+	}
+	return hint
 }
 
 // moveTo moves a local file to its place, whole or not at all.

@@ -153,6 +153,9 @@ func outputName(output string) string {
 func openLocalStaging(folder string) (*staging, error) {
 	folder, err := filepath.Abs(folder)
 	if err == nil {
+		err = storage.CheckLength(folder)
+	}
+	if err == nil {
 		err = os.MkdirAll(filepath.Dir(folder), 0o777)
 	}
 	if err == nil {
@@ -179,7 +182,7 @@ func openRemoteStaging(uri string) (*staging, error) {
 
 func stagingFailure(uri string, err error) error {
 	return failure.New(failure.Storage, "staging %s: %w", uri, err).
-		WithHint("check that the folder can be written, or set staging in the configuration")
+		WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set staging in the configuration"))
 }
 
 const (

@@ -9,12 +9,16 @@ import (
 	"hyperlake/internal/environment"
 	"hyperlake/internal/guard"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/machine"
+	"hyperlake/internal/nameless"
 	"hyperlake/pipelines"
 	"hyperlake/runners"
 )
 
 func main() {
+	nameless.Settle()
 	guard.Main()
+	machine.RaiseFileLimit()
 	if runners.StartedAsWorker(os.Args[1:]) {
 		os.Exit(work())
 	}

@@ -103,6 +103,7 @@ func TestSignalsLeaveNothingBehind(t *testing.T) {
 	}{
 		{syscall.SIGINT, 130, "hyperlake: interrupted by interrupt"},
 		{syscall.SIGTERM, 143, "hyperlake: interrupted by terminated"},
+		{syscall.SIGHUP, 129, "hyperlake: interrupted by hangup"},
 		{syscall.SIGKILL, -1, ""},
 	}
 	for _, c := range cases {

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/scratch"
+	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 )
 
@@ -41,7 +43,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	removeScratch, err := scratch.Use()
 	if err != nil {
 		return a.finish(failure.New(failure.Storage, "make a folder for temporary files: %w", err).
-			WithHint("set TMPDIR to a folder that is there and can be written"))
+			WithHint("%s", cmp.Or(storage.Hint(err), "set TMPDIR to a folder that is there and can be written")))
 	}
 	defer removeScratch()
 	defer hyperd.Shutdown()
@@ -70,12 +72,15 @@ func (a *app) open(stdout, stderr io.Writer) {
 	}
 }
 
-// watchSignals cancels at the first SIGINT or SIGTERM. A second one ends the process the
-// hard way; the guard cleans up after it.
+// watchSignals cancels at the first SIGINT, SIGTERM or SIGHUP. A second one ends the process
+// the hard way; the guard cleans up after it. A SIGHUP that is ignored, as nohup has it, stays so.
 func (a *app) watchSignals(cancel context.CancelCauseFunc) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	done := make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		select {
 		case sig := <-signals:
@@ -104,7 +109,7 @@ Exit codes:
   2    wrong usage or configuration; nothing was started
   3    the data broke a rule, check or threshold; no extract was moved into place
   4    the extract is good, but publishing failed; "hyperlake publish" repeats it
-  130  interrupted (143 by SIGTERM)`,
+  130  interrupted (143 by SIGTERM, 129 by SIGHUP)`,
 		SilenceErrors: true, // finish prints the one last line
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {

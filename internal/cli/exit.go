@@ -18,6 +18,7 @@ const (
 	exitUnpublished = 4 // the extract is good, but publishing failed
 	exitInterrupted = 130
 	exitTerminated  = 143
+	exitHungUp      = 129
 )
 
 // exitCode is the one place that maps failures to exit codes.
@@ -27,6 +28,8 @@ func (a *app) exitCode(err *failure.Error) int {
 		return exitDone
 	case err.Kind == failure.Interrupted && a.signal.Load() == int32(syscall.SIGTERM):
 		return exitTerminated
+	case err.Kind == failure.Interrupted && a.signal.Load() == int32(syscall.SIGHUP):
+		return exitHungUp
 	case err.Kind == failure.Interrupted:
 		return exitInterrupted
 	case err.Early, err.Kind == failure.Usage, err.Kind == failure.Config:

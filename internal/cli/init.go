@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
 )
 
@@ -76,7 +77,7 @@ func writeNew(path, text string) error {
 		err = errors.Join(err, file.Close())
 	}
 	if err != nil {
-		return failure.New(failure.Storage, "write %s: %w", path, err)
+		return failure.New(failure.Storage, "write %s: %w", path, err).WithHint("%s", storage.Hint(err))
 	}
 	return nil
 }

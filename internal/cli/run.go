@@ -228,7 +228,7 @@ func (a *app) writeReport(ctx context.Context, report *pipelines.Report) error {
 			err = store.Put(context.WithoutCancel(ctx), a.flags.report, data)
 		}
 		if err != nil {
-			return failure.New(failure.Storage, "write the report to %s: %w", a.flags.report, err)
+			return failure.New(failure.Storage, "write the report to %s: %w", a.flags.report, err).WithHint("%s", storage.Hint(err))
 		}
 	}
 	if !a.flags.json {

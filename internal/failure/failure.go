@@ -41,6 +41,7 @@ type Error struct {
 	Hint    string // what to do next; may be empty
 	Early   bool   // known before any data was read: exit code 2
 	Retry   bool   // the same may succeed when it is tried again
+	Full    bool   // there was no room on a disk, which does not pass by itself; then Retry is not set
 
 	// More are further failures, about other things that were wrong at the same time.
 	More []*Error
@@ -49,10 +50,18 @@ type Error struct {
 }
 
 // New makes an Error. The format may hold %w, as for fmt.Errorf. A cause that is transient
-// makes it retryable.
+// makes it retryable, and one that is a full disk makes it that.
 func New(kind Kind, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Kind: kind, Message: err.Error(), Retry: isTransient(err), err: errors.Unwrap(err)}
+	e := plain(kind, err)
+	e.err = errors.Unwrap(err)
+	return e
+}
+
+// plain is an Error with the words of err, and its nature.
+func plain(kind Kind, err error) *Error {
+	full := IsFull(err)
+	return &Error{Kind: kind, Message: err.Error(), Retry: isTransient(err) && !full, Full: full, err: err}
 }
 
 // isTransient says whether an error, or one that it wraps, says of itself that it may pass.
@@ -76,9 +85,15 @@ func (e *Error) BeforeData() *Error {
 // Transient is true of a failure that another attempt may not meet.
 func (e *Error) Transient() bool { return e.Retry }
 
-// Retryable marks a failure that another attempt may not meet.
+// Retryable marks a failure that another attempt may not meet, unless a disk is full.
 func (e *Error) Retryable() *Error {
-	e.Retry = true
+	e.Retry = !e.Full
+	return e
+}
+
+// OnFullDisk marks a failure for lack of room on a disk, whatever it was before.
+func (e *Error) OnFullDisk() *Error {
+	e.Full, e.Retry = true, false
 	return e
 }
 
@@ -105,7 +120,7 @@ func Of(err error, fallback Kind) *Error {
 	}
 	var inner *Error
 	if !errors.As(err, &inner) {
-		return &Error{Kind: fallback, Message: err.Error(), Retry: isTransient(err), err: err}
+		return plain(fallback, err)
 	}
 	if same, ok := err.(*Error); ok { //nolint:errorlint // an Error that was wrapped is another case
 		return same
@@ -150,6 +165,7 @@ type wire struct {
 	Hint    string `json:"hint,omitempty"`
 	Early   bool   `json:"early,omitempty"`
 	Retry   bool   `json:"retry,omitempty"`
+	Full    bool   `json:"full,omitempty"`
 }
 
 // Encode makes an error whose text [Decode] can read back, for a DoFn to return.
@@ -159,7 +175,7 @@ func Encode(err error, fallback Kind) error {
 	if e == nil {
 		return nil
 	}
-	raw, jsonErr := json.Marshal(wire{e.Kind, e.Message, e.Hint, e.Early, e.Retry})
+	raw, jsonErr := json.Marshal(wire{e.Kind, e.Message, e.Hint, e.Early, e.Retry, e.Full})
 	if jsonErr != nil {
 		return err
 	}
@@ -180,7 +196,7 @@ func Decode(text string) (*Error, bool) {
 	if err := json.Unmarshal([]byte(raw), &w); err != nil {
 		return nil, false
 	}
-	return &Error{Kind: w.Kind, Message: w.Message, Hint: w.Hint, Early: w.Early, Retry: w.Retry}, true
+	return &Error{Kind: w.Kind, Message: w.Message, Hint: w.Hint, Early: w.Early, Retry: w.Retry, Full: w.Full}, true
 }
 
 // OfJob finds the Error that a DoFn encoded in the words of the engine that ran it; any other

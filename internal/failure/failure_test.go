@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -86,4 +87,21 @@ func TestJoinTellsAll(t *testing.T) {
 	wrapped := failure.Of(fmt.Errorf("table t: %w", joined), failure.Engine)
 	assert.Equal(t, "table t: a", wrapped.Message)
 	assert.Len(t, wrapped.More, 2)
+}
+
+func TestAFullDiskDoesNotPass(t *testing.T) {
+	for name, made := range map[string]*failure.Error{
+		"by its cause":    failure.New(failure.Storage, "write a: %w", syscall.ENOSPC).Retryable(),
+		"as it was found": failure.Of(fmt.Errorf("write a: %w", syscall.ENOSPC), failure.Storage).Retryable(),
+		"by its words":    failure.New(failure.Hyperd, "hyperd is gone").Retryable().OnFullDisk().Retryable(),
+		"with more words": failure.New(failure.Engine, "the job failed: %w", failure.New(failure.Hyperd, "hyperd is gone").OnFullDisk()).Retryable(),
+	} {
+		assert.True(t, made.Full, name)
+		assert.False(t, made.Retry, name)
+		assert.True(t, failure.IsFull(fmt.Errorf("more: %w", made)), name)
+		arrived, ok := failure.Decode(failure.Encode(made, failure.Engine).Error())
+		require.True(t, ok)
+		assert.True(t, arrived.Full, name)
+	}
+	assert.False(t, failure.IsFull(failure.New(failure.Storage, "write a: %w", fs.ErrPermission)))
 }

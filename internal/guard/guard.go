@@ -54,7 +54,7 @@ func Main() {
 		shared.mu.Unlock()
 		return
 	}
-	signal.Ignore(os.Interrupt, syscall.SIGTERM)
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	watch(os.Stdin, os.Args[1])
 	os.Exit(0)
 }

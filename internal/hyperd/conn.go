@@ -117,8 +117,8 @@ func (c *Conn) QueryValue(ctx context.Context, sql string) (string, error) {
 	return value, err
 }
 
-// lacksResources is the class of SQLSTATEs of a lack of memory or of room on the disk, which
-// may end when other statements do.
+// lacksResources is the class of SQLSTATEs of a lack of memory, which may end when other
+// statements do, or of room on a disk, which does not.
 const lacksResources = "53"
 
 // failed makes hyperd's answer, or the end of it, readable.
@@ -129,7 +129,11 @@ func (c *Conn) failed(err error) error {
 		if answer.Detail != "" {
 			text += ": " + answer.Detail
 		}
-		e := failure.New(failure.Hyperd, "%w", &answered{fmt.Sprintf("%s (hyperd error %s)", oneLine(text), answer.Code)})
+		said := &answered{fmt.Sprintf("%s (hyperd error %s)", oneLine(text), answer.Code)}
+		if folder, full := c.process.refusedForRoom(answer); full {
+			return noRoom(folder, "hyperd has no room on a disk: %w", said)
+		}
+		e := failure.New(failure.Hyperd, "%w", said)
 		if answer.Hint != "" {
 			e = e.WithHint("%s", oneLine(answer.Hint))
 		}
@@ -155,8 +159,17 @@ func IsAnswer(err error) bool {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
+// CreateDatabase makes a new database file at path, an absolute path, in a version of the
+// format. It is not attached.
+func (c *Conn) CreateDatabase(ctx context.Context, path string, version int) error {
+	c.process.written.note(path)
+	_, err := c.Exec(ctx, fmt.Sprintf("CREATE DATABASE %s WITH VERSION %d", QuoteName(path), version))
+	return err
+}
+
 // Attach makes the database file at path, an absolute path, known to the session as alias.
 func (c *Conn) Attach(ctx context.Context, path, alias string) error {
+	c.process.written.note(path)
 	_, err := c.Exec(ctx, "ATTACH DATABASE "+QuoteName(path)+" AS "+QuoteName(alias))
 	return err
 }

@@ -1,6 +1,7 @@
 package hyperd
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -17,12 +18,15 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/guard"
+	"hyperlake/internal/machine"
+	"hyperlake/internal/storage"
 )
 
 const (
 	startDeadline = 60 * time.Second // from start to callback; it takes 40 ms on an idle machine
 	stopGrace     = 8 * time.Second  // for hyperd to end by itself after its callback was closed
 	termGrace     = 2 * time.Second  // for hyperd to end after SIGTERM
+	crippledGrace = time.Second      // for hyperd to end by itself after it met a limit
 	tailBytes     = 4 << 10          // of hyperd's output, kept for error messages
 
 	// maxSocketPath is the longest path that fits a socket address everywhere (104 bytes on macOS).
@@ -42,17 +46,22 @@ type process struct {
 	network  string // "unix" or "tcp"
 	address  string
 	output   tail
+	crippled chan struct{} // closed when it said that it cannot go on, though it may stay
 	callback net.Conn      // closing it asks hyperd to stop
 	exited   chan struct{} // closed when the process was reaped; waitErr is set before
 	waitErr  error
 	stopping sync.Once
 	asked    chan struct{} // closed when we asked it to stop
 	forget   func()        // calls off the cleaning up after a death
+	written  places        // where it writes
 }
 
 // start starts hyperd and waits until it accepts connections. ctx aborts the waiting
 // only: a running hyperd does not depend on it.
 func start(ctx context.Context, cfg Config, sharers int) (*process, error) {
+	if err := machine.CheckLimits(); err != nil {
+		return nil, err
+	}
 	path, err := cfg.locate(ctx)
 	if err != nil {
 		return nil, err
@@ -80,7 +89,10 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 	}
 	defer callback.close()
 
-	p := &process{path: path, folder: folder, password: rand.Text(), exited: make(chan struct{}), asked: make(chan struct{})}
+	p := &process{
+		path: path, folder: folder, password: rand.Text(), exited: make(chan struct{}), asked: make(chan struct{}), crippled: make(chan struct{}),
+	}
+	p.output.heard = sync.OnceFunc(func() { close(p.crippled) })
 	args, err := cfg.args(callback.asked, callback.address(), sharers)
 	if err != nil {
 		return nil, err
@@ -100,6 +112,7 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 		p.waitErr = p.cmd.Wait()
 		close(p.exited)
 	}()
+	go p.endWhenCrippled()
 	if err := p.awaitCallback(ctx, callback); err != nil {
 		_ = killGroup(p.cmd.Process.Pid)
 		<-p.exited
@@ -177,6 +190,12 @@ func (p *process) awaitCallback(ctx context.Context, callback *callback) error {
 }
 
 func (p *process) startFailure(err error) *failure.Error {
+	if folder, full := p.fullDisk(); full {
+		return noRoom(folder, "hyperd %s did not start on a full disk: %w%s", p.path, err, p.lastWords())
+	}
+	if hint := machine.HintOfLimits(p.output.String()); hint != "" {
+		return failure.New(failure.Hyperd, "hyperd %s did not start: %w%s", p.path, err, p.lastWords()).WithHint("%s", hint)
+	}
 	return failure.New(failure.Hyperd, "hyperd %s did not start: %w%s", p.path, err, p.lastWords()).
 		WithHint("check the hyperd section of the configuration")
 }
@@ -208,6 +227,18 @@ func (p *process) kill() {
 	p.stop()
 }
 
+// endWhenCrippled ends a hyperd that cannot start a thread or open a file: it may wait for
+// ever for what then does not run.
+func (p *process) endWhenCrippled() {
+	select {
+	case <-p.crippled:
+		if !p.exitedWithin(crippledGrace) {
+			_ = killGroup(p.cmd.Process.Pid)
+		}
+	case <-p.exited:
+	}
+}
+
 func (p *process) exitedWithin(grace time.Duration) bool {
 	select {
 	case <-p.exited:
@@ -236,7 +267,7 @@ func (p *process) exitStatus() string {
 
 // lastWords is the end of what hyperd printed, as an addition to an error message.
 func (p *process) lastWords() string {
-	if text := strings.TrimSpace(strings.ReplaceAll(p.output.String(), prompts, "")); text != "" {
+	if text := strings.TrimSpace(withoutGreeting(strings.ReplaceAll(p.output.String(), prompts, ""))); text != "" {
 		return "; it said: " + text
 	}
 	return ""
@@ -252,13 +283,16 @@ func (p *process) explain(err error) error {
 	}
 	if !p.exitedWithin(time.Second) {
 		if isLost(err) {
-			return failure.New(failure.Hyperd, "the connection to hyperd was lost: %w", err).Retryable()
+			return failure.New(failure.Hyperd, "the connection to hyperd was lost: %w", err).Retryable().WithHint("%s", storage.Hint(err))
 		}
 		return err
 	}
+	if folder, full := p.fullDisk(); full {
+		return noRoom(folder, "hyperd ended (%s) on a full disk: %w%s", p.exitStatus(), err, p.lastWords())
+	}
 	return failure.New(failure.Hyperd, "hyperd ended unexpectedly (%s): %w%s", p.exitStatus(), err, p.lastWords()).
 		Retryable().
-		WithHint("run it again; if it was killed for lack of memory, set hyperd.memory_limit lower")
+		WithHint("%s", cmp.Or(machine.HintOfLimits(p.output.String()), "run it again; if it was killed for lack of memory, set hyperd.memory_limit lower"))
 }
 
 // isLost says whether an error is the end of a connection that nobody here wanted.
@@ -272,8 +306,9 @@ func isLost(err error) bool {
 
 // tail keeps the end of what is written to it.
 type tail struct {
-	mu   sync.Mutex
-	data []byte
+	mu    sync.Mutex
+	data  []byte
+	heard func() // called when what is kept speaks of a limit; nil for nobody
 }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -282,6 +317,9 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.data = append(t.data, p...)
 	if extra := len(t.data) - tailBytes; extra > 0 {
 		t.data = append(t.data[:0], t.data[extra:]...)
+	}
+	if t.heard != nil && machine.HintOfLimits(string(t.data)) != "" {
+		t.heard()
 	}
 	return len(p), nil
 }

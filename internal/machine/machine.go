@@ -1,6 +1,6 @@
 // Package machine is what the processes of one user on one machine share: a private
-// folder, and the knowledge of how many of them are workers, among whom the automatic
-// bounds of memory and of the spool are divided.
+// folder, the limits that the system sets them, and the knowledge of how many of them are
+// workers, among whom the automatic bounds of memory and of the spool are divided.
 //
 // A worker takes a seat when it starts: a file that it holds a lock on for as long as it
 // lives. The lock is the kernel's, so that a worker that was killed has no seat either.

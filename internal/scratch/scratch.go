@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"hyperlake/internal/guard"
+	"hyperlake/internal/storage"
 )
 
 // prefix begins the names of all folders.
@@ -24,7 +25,7 @@ const LockName = "lock"
 
 // Folder is a folder for temporary files of this process.
 type Folder struct {
-	Path string // absolute, if its parent is
+	Path string // absolute
 
 	lock   *flock.Flock
 	forget func() // calls off the cleaning up after a death
@@ -34,6 +35,16 @@ type Folder struct {
 // empty, below the folder for temporary files. Its name has kind in it, which is empty or
 // such as "spool-". Should this process be killed, the folder is removed.
 func Make(parent, kind string) (*Folder, error) {
+	if parent == "" {
+		parent = os.TempDir()
+	}
+	parent, err := filepath.Abs(parent)
+	if err == nil {
+		err = storage.CheckLength(parent)
+	}
+	if err != nil {
+		return nil, err
+	}
 	path, err := os.MkdirTemp(parent, prefix+kind)
 	if err != nil {
 		return nil, err

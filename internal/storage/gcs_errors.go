@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"syscall"
 
 	"cloud.google.com/go/auth"
 	gcs "cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
+
+	"hyperlake/internal/failure"
 )
 
 // hinted is an error about which a user can do something.
@@ -34,8 +37,12 @@ func Hint(err error) string {
 		return "run again when nothing else writes there"
 	case errors.Is(err, fs.ErrPermission):
 		return "check the permissions of the file and of its folder"
-	case isFull(err):
-		return "make room on the disk, then run again"
+	case errors.Is(err, syscall.EMFILE):
+		return "let this process have more files open (ulimit -n)"
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return "take a shorter path: what the system allows must hold the names that are added to it, too"
+	case failure.IsFull(err):
+		return fullHint(err)
 	}
 	return ""
 }

@@ -10,11 +10,6 @@ import (
 
 func crossDevice(err error) bool { return errors.Is(err, syscall.EXDEV) }
 
-// isFull says whether a disk has no room, or not for a file of that size or of that user.
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
-}
-
 // isHardLinked says whether a file has other names that are no symbolic links. Some file
 // systems number their files so that other numbers say nothing; they count no links.
 func isHardLinked(stat os.FileInfo) bool {

@@ -6,18 +6,9 @@ import (
 	"syscall"
 )
 
-const (
-	errorNotSameDevice  = syscall.Errno(17) // of a rename across volumes
-	errorHandleDiskFull = syscall.Errno(39)
-	errorDiskFull       = syscall.Errno(112)
-)
+const errorNotSameDevice = syscall.Errno(17) // of a rename across volumes
 
 func crossDevice(err error) bool { return errors.Is(err, errorNotSameDevice) }
-
-// isFull says whether a disk has no room.
-func isFull(err error) bool {
-	return errors.Is(err, errorDiskFull) || errors.Is(err, errorHandleDiskFull)
-}
 
 // isHardLinked says whether a file may have other names: only its number tells.
 func isHardLinked(stat os.FileInfo) bool { return stat != nil }

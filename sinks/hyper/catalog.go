@@ -99,7 +99,7 @@ const publicSchema = "public"
 // create makes a new database file that holds what the catalog describes, but no rows, and
 // leaves it attached as alias.
 func (c Catalog) create(ctx context.Context, conn *hyperd.Conn, path, alias string) error {
-	_, err := conn.Exec(ctx, fmt.Sprintf("CREATE DATABASE %s WITH VERSION %d", hyperd.QuoteName(path), c.FormatVersion))
+	err := conn.CreateDatabase(ctx, path, int(c.FormatVersion))
 	if err == nil {
 		err = conn.Attach(ctx, path, alias)
 	}

@@ -62,6 +62,8 @@ func decodeDoubtful(data []byte) (Doubtful, error) {
 func (s *session) loadFiles(ctx context.Context, g *fileGroup) error {
 	loaded, err := s.insertFiles(ctx, g.table, g.files)
 	switch {
+	case failure.IsFull(err): // which is not because of a file
+		return err
 	case hyperd.IsAnswer(err) && len(g.files) == 1:
 		s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Parts: []Judged{{Files: refsOf(g.files)}}, Refused: err.Error()})
 		return nil

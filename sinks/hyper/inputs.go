@@ -57,7 +57,7 @@ func (o FileOptions) checkRoom(folder string, needed int64) error {
 		return nil
 	}
 	return failure.New(failure.Storage, "the new file may need %s, but %s has only %s free",
-		humanize.Bytes(uint64(needed)), folder, humanize.Bytes(free)).WithHint("free some space, or write the file to another disk")
+		humanize.Bytes(uint64(needed)), folder, humanize.Bytes(free)).OnFullDisk().WithHint("free some space, or write the file to another disk")
 }
 
 // InputFile is a finished .hyper file that is merged or defragmented.

@@ -14,6 +14,7 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
 )
 
 // loader puts batches into one new partial. Batches become segments in the caller's
@@ -254,7 +255,7 @@ func (l *loader) abandon() {
 func describe(path string, counts []int64, tallies []batch.Tally) (File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return File{}, failure.New(failure.Storage, "look at %s: %w", path, err)
+		return File{}, failure.New(failure.Storage, "look at %s: %w", path, err).WithHint("%s", storage.Hint(err))
 	}
 	file := File{Path: path, Bytes: info.Size(), Tables: make([]Contents, len(counts))}
 	for i := range counts {

@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
 )
 
 const mergeAlias = "merged"
@@ -77,7 +78,7 @@ func bySize(partials []File) []File {
 // checks what it holds. On failure nothing stays at path.
 func build(ctx context.Context, lease *hyperd.Lease, layout Layout, tallies []batch.Tally, path string, fill func(*hyperd.Conn) error) (File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return File{}, failure.New(failure.Storage, "merge into %s: %w", path, err)
+		return File{}, failure.New(failure.Storage, "merge into %s: %w", path, err).WithHint("%s", storage.Hint(err))
 	}
 	conn, err := lease.Connect(ctx)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
 )
 
 // MergedFile is the result of [MergeFiles].
@@ -144,7 +145,7 @@ func (m *merger) isBase(file InputFile) bool {
 // copyBase makes the new file a copy of one of the others, and adds to it what that lacks.
 func (m *merger) copyBase(ctx context.Context, base InputFile) error {
 	if err := copyFile(ctx, base.Path, m.path); err != nil {
-		return failure.New(failure.Storage, "copy %s: %w", base.Path, err)
+		return failure.New(failure.Storage, "copy %s: %w", base.Path, err).WithHint("%s", storage.Hint(err))
 	}
 	if err := m.conn.Attach(ctx, m.path, outputAlias); err != nil {
 		return fmt.Errorf("open the copy of %s: %w", base.Path, err)

@@ -162,7 +162,7 @@ func (m *partialMerge) begin(ctx context.Context, conn *hyperd.Conn) error {
 		err = os.Rename(found, m.path) // nobody else has this copy
 	}
 	if err != nil {
-		return failure.New(failure.Storage, "copy partial %s: %w", base.Path, err)
+		return failure.New(failure.Storage, "copy partial %s: %w", base.Path, err).WithHint("%s", storage.Hint(err))
 	}
 	return conn.Attach(ctx, m.path, mergeAlias)
 }

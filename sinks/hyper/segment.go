@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
 )
 
 // segment is a run of rows of one table as a file that holds an Arrow IPC stream, on its
@@ -102,11 +103,13 @@ func blameSegment(segments []*segment, message string) string {
 	return fmt.Sprintf("%s to %s", segments[0].origins[0], last[len(last)-1])
 }
 
-// spoolFailure is the failure to write to the spool, of which another attempt has a new one:
-// there may be room again when others are done.
+// spoolFailure is the failure to write to the spool, of which another attempt has a new one.
 func spoolFailure(err error) error {
-	return failure.New(failure.Storage, "write to the spool: %w", err).Retryable().
-		WithHint("make room, or set spool.path to a folder with more of it")
+	hint := "see that the folder can be written, or set spool.path to another"
+	if failure.IsFull(err) {
+		hint = storage.Hint(err) + "; or set spool.path to a folder with more room, or spool.max_bytes to less"
+	}
+	return failure.New(failure.Storage, "write to the spool: %w", err).Retryable().WithHint("%s", hint)
 }
 
 // externalSQL is the rows of a segment of the table, as hyperd takes them from a file.

@@ -116,7 +116,7 @@ func (c SpoolConfig) open() (spool, error) {
 	}
 	if err != nil {
 		return spool{}, failure.New(failure.Storage, "make a folder for the spool: %w", err).
-			WithHint("check that the folder can be written, or set spool.path")
+			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set spool.path"))
 	}
 	s.folder = s.scratch.Path
 	return s, nil

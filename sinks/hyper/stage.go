@@ -40,7 +40,7 @@ func stagingError(err error) error {
 	if err == nil {
 		return nil
 	}
-	return failure.New(failure.Storage, "make a file for hyperd: %w", err)
+	return failure.New(failure.Storage, "make a file for hyperd: %w", err).WithHint("%s", storage.Hint(err))
 }
 
 // stage puts the finished file on staging, and returns the reference to it there, with its
@@ -52,7 +52,7 @@ func (w workFile) stage(ctx context.Context, file File, checksum bool) (File, er
 	defer w.discard()
 	var err error
 	if file.SHA256, file.Bytes, err = storage.SHA256(ctx, w.path); err != nil {
-		return File{}, failure.New(failure.Storage, "read back %s: %w", w.path, err)
+		return File{}, failure.New(failure.Storage, "read back %s: %w", w.path, err).WithHint("%s", storage.Hint(err))
 	}
 	if w.folder == nil {
 		return file, nil

@@ -82,8 +82,7 @@ type Layout struct {
 
 // create makes a new database file with all its tables, empty, and leaves it attached as alias.
 func (l Layout) create(ctx context.Context, conn *hyperd.Conn, path, alias string) error {
-	statement := fmt.Sprintf("CREATE DATABASE %s WITH VERSION %d", hyperd.QuoteName(path), l.Version)
-	if _, err := conn.Exec(ctx, statement); err != nil {
+	if err := conn.CreateDatabase(ctx, path, int(l.Version)); err != nil {
 		return fmt.Errorf("create %s: %w", path, err)
 	}
 	if err := conn.Attach(ctx, path, alias); err != nil {

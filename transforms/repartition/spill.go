@@ -105,7 +105,7 @@ var _ io.Writer = pieceWriter{}
 // full says that there is no room left, and what to do.
 func (s *spill) full() error {
 	limit := humanize.Bytes(uint64(s.limit))
-	return failure.New(failure.Storage, "the spills of a repartition would take more than %s on staging", limit).
+	return failure.New(failure.Storage, "the spills of a repartition would take more than %s on staging", limit).OnFullDisk().
 		WithHint("allow more bytes for spills, have staging where there is room, or move less: fewer columns with select, fewer rows with where")
 }
 

@@ -1,0 +1,124 @@
+//go:build faults
+
+package pipelines_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
+	"hyperlake/pipelines"
+)
+
+// mountingVariable is set in the process that may mount small disks, which only it sees.
+const mountingVariable = "HYPERLAKE_TEST_MOUNTING"
+
+// withMounts runs the test that calls it in a process with mounts of its own, and reports
+// whether this is that process.
+func withMounts(t *testing.T) (inside bool) {
+	t.Helper()
+	if os.Getenv(mountingVariable) != "" {
+		require.NoError(t, syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
+		return true
+	}
+	alone := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	alone.Env = append(os.Environ(), mountingVariable+"=1")
+	alone.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	if os.Getuid() != 0 {
+		alone.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		alone.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		alone.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	output, err := alone.CombinedOutput()
+	require.NoError(t, err, "small disks need root, or user namespaces: %s", output)
+	require.Contains(t, string(output), "--- PASS: "+t.Name()+"/")
+	return false
+}
+
+// smallDisk is an empty folder on a disk of its own, of some KiB.
+func smallDisk(t *testing.T, kib int) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "d")
+	require.NoError(t, err)
+	require.NoError(t, syscall.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%dk", kib)))
+	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(folder, syscall.MNT_DETACH)) })
+	return folder
+}
+
+// A disk is full, whichever it is: the run ends soon and is not tried again, and says where
+// there is no room, how much there is, and how much it takes.
+func TestADiskIsFull(t *testing.T) {
+	if !withMounts(t) {
+		return
+	}
+	const allRejected = "    rules: [{column: l_orderkey, max: 0}]\n    rejects: {path: %s}\n"
+	cases := map[string]struct {
+		kib    int
+		config string // %[1]s is the disk
+		says   string
+	}{
+		"for partials":             {1500, "staging: %[1]s\n", "hyperd"},
+		"for partials, rows in Go": {1500, "staging: %[1]s\n" + goOnly, "hyperd"},
+		"for the first partial":    {4, "staging: %[1]s\n", "could not be created"},
+		"for several partials":     {1500, "staging: %[1]s\nrunner: {parallelism: 3}\n", "hyperd"},
+		"for the merge":            {7000, "staging: %[1]s\nrunner: {parallelism: 3}\n", "may need"},
+		"for spills":               {1500, moved + "staging: %[1]s\n", "write spill"},
+		"for the output":           {1500, "output: {path: %[1]s/x.hyper}\n", "move the extract"},
+		"for rejects":              {500, fmt.Sprintf(allRejected, "%[1]s/rejects") + "on_empty: allow\n", "publish rejects"},
+		"for rejects on staging":   {500, fmt.Sprintf(allRejected, "rejects") + "staging: %[1]s\non_empty: allow\n", "write rejects"},
+		"for segments":             {500, goOnly + "spool: {path: %[1]s}\n", "write to the spool"},
+		"for copies in the spool":  {500, "spool: {path: %[1]s}\n", "write to the spool"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			hyperd.Shutdown()
+			t.Cleanup(hyperd.Shutdown)
+			folder, disk := t.TempDir(), smallDisk(t, c.kib)
+			lake := "%LAKE%"
+			if strings.Contains(name, "copies") {
+				bucket, _ := storagetest.FakeGCS(t)
+				uploadLake(t, bucket)
+				lake = storage.Join(bucket, "lake")
+			}
+			if strings.Contains(name, "output") {
+				c.config += fmt.Sprintf("staging: %s\n", t.TempDir())
+			} else {
+				require.NoError(t, os.WriteFile(filepath.Join(folder, "x.hyper"), []byte(previous), 0o600))
+			}
+			config := fmt.Sprintf("name: x\ntables:\n  - name: lineitem\n    source: {uri: %q}\n", lake+"/lineitem/*.parquet")
+			cfg := configure(t, folder, config+fmt.Sprintf(c.config, disk))
+			jobs := 0
+			began := time.Now()
+			report, err := run(t, t.Context(), cfg, func() { jobs++ })
+			assert.Less(t, time.Since(began), time.Minute)
+			require.ErrorContains(t, err, c.says)
+			failed := failure.Of(err, "none")
+			assert.Equal(t, failure.Storage, failed.Kind, err)
+			assert.True(t, failed.Full)
+			assert.LessOrEqual(t, jobs, 1)
+			assert.Contains(t, failed.Message+failed.Hint, disk)
+			assert.Regexp(t, "only .* free|which has .* free|more than .* on staging", failed.Message+failed.Hint)
+			assert.Contains(t, failed.Hint, "may take")
+			assert.Equal(t, pipelines.Failed, report.Status)
+			assert.Equal(t, failed.Hint, report.Error.Hint)
+			if kept, err := os.ReadFile(filepath.Join(folder, "x.hyper")); !strings.Contains(name, "output") {
+				require.NoError(t, err)
+				assert.Equal(t, previous, string(kept))
+			} else {
+				assert.NoFileExists(t, cfg.Output.Path)
+			}
+		})
+	}
+}
