@@ -30,6 +30,10 @@ type CleanOptions struct {
 	// Scratch are folders of this machine in which processes make folders for temporary
 	// files.
 	Scratch []string
+
+	// Boot is the folder in which Beam's boot program makes one for the program of every
+	// worker; empty to leave them alone.
+	Boot string
 }
 
 // CleanOutcome says what became of a folder.
@@ -74,6 +78,9 @@ func Clean(ctx context.Context, cfg *Config, options CleanOptions) ([]Cleaned, e
 	for _, parent := range options.Scratch {
 		c.cleanScratch(ctx, parent)
 	}
+	if options.Boot != "" {
+		c.cleanBoot(ctx, options.Boot)
+	}
 	return c.seen, c.failure()
 }
 
@@ -91,6 +98,7 @@ type leftover struct {
 	store storage.Store
 	files []storage.Info
 	lock  string // path of the file that its process locks; empty where there are no locks
+	runs  string // path of the program that its process runs; empty where that is none of its files
 }
 
 // cleanRuns cleans the folders in parent whose names are prefix and the id of a run.
@@ -127,6 +135,17 @@ func (c *cleaner) cleanScratch(ctx context.Context, parent string) {
 		if folder != os.TempDir() {
 			c.clean(ctx, leftover{Cleaned: Cleaned{Path: folder}, store: storage.Local{}, lock: filepath.Join(folder, scratch.LockName)})
 		}
+	}
+}
+
+// cleanBoot cleans the folders of programs of workers. One that a worker runs is no leftover.
+func (c *cleaner) cleanBoot(ctx context.Context, parent string) {
+	folders, err := scratch.FindBoot(parent)
+	if err != nil {
+		c.errs = append(c.errs, fmt.Errorf("look into %s: %w", parent, err))
+	}
+	for _, folder := range folders {
+		c.clean(ctx, leftover{Cleaned: Cleaned{Path: folder}, store: storage.Local{}, runs: scratch.BootProgram(folder)})
 	}
 }
 
@@ -186,14 +205,19 @@ func (l *leftover) readName(ctx context.Context) string {
 }
 
 // settle removes a folder, unless it is locked or young. One that was made just now is left
-// alone whatever the options: who made it is about to take its lock.
+// alone whatever the options: who made it is about to take its lock, or to run its program.
 func (c *cleaner) settle(ctx context.Context, l leftover) (CleanOutcome, error) {
 	age := c.now.Sub(l.Modified)
 	unlock := func() error { return nil }
-	if l.lock != "" {
-		if age < lockGrace {
-			return CleanYoung, nil
+	if age < lockGrace && l.lock+l.runs != "" {
+		return CleanYoung, nil
+	}
+	if l.runs != "" {
+		if runs, err := scratch.Runs(l.runs); err != nil || runs {
+			return CleanAlive, err
 		}
+	}
+	if l.lock != "" {
 		lock := flock.New(l.lock, flock.SetFlag(os.O_RDONLY)) // a lock that is not there is not made
 		locked, err := lock.TryLock()
 		switch {

@@ -80,11 +80,3 @@ func TestNameOnFlink(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "hyperlake0-root-1121-bc69", nameOnFlink("hyperlake0-root-1121-bc69_2c47a3ad-0000"))
 }
-
-func TestBootFolder(t *testing.T) {
-	t.Parallel()
-	assert.True(t, bootFolder.MatchString("/tmp/bin3060636237/worker"))
-	for _, other := range []string{"/tmp/worker", "/opt/bin1/worker", "/tmp/bin1/hyperlake", "/tmp/bin/worker", "/tmp/bin1/x/worker"} {
-		assert.False(t, bootFolder.MatchString(other), other)
-	}
-}

@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,13 +19,11 @@ import (
 
 	"hyperlake/internal/guard"
 	"hyperlake/internal/machine"
+	"hyperlake/internal/scratch"
 )
 
 // parentEvery is how often a worker looks for the program that started it.
 const parentEvery = time.Second
-
-// bootFolder matches the program of a worker in the folder that boot made for it alone.
-var bootFolder = regexp.MustCompile(`^/tmp/bin[0-9]+/worker$`)
 
 // StartedAsWorker recognises the flag with which Beam's boot program starts workers. It
 // must be seen before the commands of the user, which do not know Beam's flags.
@@ -45,10 +41,10 @@ func StartedAsWorker(args []string) bool {
 // then ends with the process. Boot ends with the worker, too.
 func ServeAsWorker(ended Ended) error {
 	parent := os.Getppid()
-	program, err := os.Executable()
-	byBoot := err == nil && bootFolder.MatchString(program)
+	program, _ := os.Executable()
+	folder, byBoot := scratch.BootFolder(program)
 	if byBoot {
-		guard.RemoveAtDeath(filepath.Dir(program)) // boot leaves a copy of the program for every worker
+		guard.RemoveAtDeath(folder)
 	}
 	seat, err := machine.TakeSeat()
 	if err == nil {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,4 +61,39 @@ func TestCleanRemovesWhatAKilledRunLeft(t *testing.T) {
 	left, err := os.ReadDir(spool)
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+// Boot leaves a copy of the program for every worker, and a worker that is killed before it
+// has a guard cannot have it removed.
+func TestCleanRemovesTheProgramOfAKilledWorker(t *testing.T) {
+	folder, err := os.MkdirTemp("/tmp", "bin")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	content, err := os.ReadFile(os.Args[0])
+	require.NoError(t, err)
+	path := filepath.Join(folder, "worker")
+	require.NoError(t, os.WriteFile(path, content, 0o755))
+	engine, err := net.Listen("tcp", "localhost:0") // which never answers
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = engine.Close() })
+	worker := exec.Command(path, "--worker", "--id=1", "--logging_endpoint="+engine.Addr().String(), "--control_endpoint="+engine.Addr().String())
+	worker.Env = append(os.Environ(), programVariable+"=1")
+	require.NoError(t, worker.Start())
+	guard := 0
+	require.Eventually(t, func() bool { guard = childNamed(worker.Process.Pid, "worker"); return guard != 0 }, 30*time.Second, 5*time.Millisecond)
+	require.NoError(t, makeOld(folder))
+	clean := func() string {
+		stdout, err := program(t, t.TempDir(), nil, "clean").Output()
+		require.NoError(t, err)
+		return string(stdout)
+	}
+	assert.Regexp(t, `│ 2 days │ +1 │ .*│ kept: alive +│ `+folder+`\n`, clean())
+
+	for _, pid := range []int{guard, worker.Process.Pid} {
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	}
+	require.Error(t, worker.Wait())
+	require.DirExists(t, folder)
+	assert.Regexp(t, `│ 2 days │ +1 │ .*│ removed +│ `+folder+`\n`, clean())
+	assert.NoDirExists(t, folder)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/scratch"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
 	"hyperlake/sinks/hyper"
@@ -37,7 +38,7 @@ func (a *app) cleanCommand() *cobra.Command {
 		Short: "Remove what dead runs left on staging, and dead processes on this machine",
 		Long: `Remove what runs left that were killed: their folders on the staging of CONFIG, or on that
 of --staging, and the hidden ones beside the output of CONFIG; and the folders for temporary
-files of processes of this machine that were killed.
+files, and the copies of this program, of processes of this machine that were killed.
 
 Folders of runs are known by the id in their names; nothing else is touched. What a living
 run or process has locked stays, and so does what is younger than --older-than (and than a
@@ -74,12 +75,12 @@ func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error
 	if err != nil {
 		return err
 	}
-	scratch := []string{a.tempFolder, hyper.MemoryFolder}
-	if cfg.Spool.Path != "" && !slices.Contains(scratch, cfg.Spool.Path) {
-		scratch = append(scratch, cfg.Spool.Path)
+	folders := []string{a.tempFolder, hyper.MemoryFolder}
+	if cfg.Spool.Path != "" && !slices.Contains(folders, cfg.Spool.Path) {
+		folders = append(folders, cfg.Spool.Path)
 	}
 	cleaned, err := pipelines.Clean(ctx, cfg, pipelines.CleanOptions{
-		OlderThan: time.Duration(age), DryRun: flags.dryRun, Scratch: scratch,
+		OlderThan: time.Duration(age), DryRun: flags.dryRun, Scratch: folders, Boot: scratch.BootParent,
 	})
 	if printErr := a.printCleaned(cleaned, flags); err == nil {
 		err = printErr

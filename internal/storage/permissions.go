@@ -29,6 +29,16 @@ func Adopt(from, to string) error {
 	return os.Chmod(from, mode) // after the owner, who may not be us
 }
 
+// GiveAs gives a local file the owner and group of another one, or of a folder, as far as this
+// process may.
+func GiveAs(path, other string) error {
+	stat, err := os.Stat(other)
+	if err == nil {
+		keepOwner(path, stat)
+	}
+	return err
+}
+
 // withoutGroup is a mode that gives the group no more than everybody has.
 func withoutGroup(mode fs.FileMode) fs.FileMode { return mode &^ (0o070 &^ (mode << 3)) }
 

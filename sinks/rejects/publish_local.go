@@ -46,7 +46,11 @@ func publishLocal(ctx context.Context, files []File, folder, runID string) (err 
 		return err
 	}
 	for i, file := range files {
-		if err := copyFile(ctx, file, filepath.Join(built, partName(i, runID))); err != nil {
+		path := filepath.Join(built, partName(i, runID))
+		if err := copyFile(ctx, file, path); err != nil {
+			return err
+		}
+		if err := storage.GiveAs(path, built); err != nil {
 			return err
 		}
 	}
