@@ -47,6 +47,7 @@ func Checks(cfg *Config) []Check {
 	for _, table := range cfg.Tables {
 		checks = append(checks, cfg.sourceCheck(table))
 	}
+	checks = append(checks, Check{"plan", cfg.checkPlan})
 	if cfg.Publish != nil {
 		checks = append(checks, Check{"publish", cfg.checkServer})
 	}

@@ -167,3 +167,21 @@ func (c *Config) sourceBytes(ctx context.Context) int64 {
 	}
 	return sum
 }
+
+// checkPlan makes the plan that a run would make, and tries the checks in SQL.
+func (c *Config) checkPlan(ctx context.Context) (found string, err error) {
+	plan, err := MakePlan(ctx, c)
+	if err == nil {
+		err = plan.Refusal()
+	}
+	if err == nil {
+		err = TryChecks(ctx, c, plan)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return "", caution("`hyperlake plan` makes it, however long it takes", "it takes longer than a look at it may")
+	case err != nil:
+		return "", err
+	}
+	return fmt.Sprintf("%s, %s to read", count(int64(len(plan.Tables)), "table"), count(plan.rows(), "row")), nil
+}

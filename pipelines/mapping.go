@@ -69,14 +69,21 @@ func firstWithin(mapped *arrow.Schema, column string) string {
 	return column
 }
 
-// compile is that of package validate, with failures of the configuration.
+// compile is that of package validate, with failures of the configuration: one for each part of
+// it that is wrong.
 func compile(table validate.Table, source *arrow.Schema) (*validate.Validator, error) {
 	validator, err := validate.Compile(table, source)
-	var known *failure.Error
-	if err != nil && !errors.As(err, &known) {
-		return nil, failure.New(failure.Config, "%w", err).BeforeData()
+	parts := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as Compile joins them
+		parts = joined.Unwrap()
 	}
-	return validator, err
+	for i, part := range parts {
+		var known *failure.Error
+		if part != nil && !errors.As(part, &known) {
+			parts[i] = failure.New(failure.Config, "%w", part).BeforeData()
+		}
+	}
+	return validator, failure.Join(failure.Config, parts...)
 }
 
 // sourceNames are the names of the columns to read.

@@ -135,10 +135,12 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	}
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path, Merge: cfg.Output.Merge}
 	var columns []hyper.Column
-	for _, tableCfg := range cfg.Tables {
+	var wrong []error
+	for i, tableCfg := range cfg.Tables {
 		table, err := planTable(ctx, cfg, tableCfg)
 		if err != nil {
-			return nil, fmt.Errorf("table %s.%s: %w", tableCfg.Schema, tableCfg.Name, err)
+			wrong = append(wrong, cfg.inTable(i, err))
+			continue
 		}
 		plan.Tables = append(plan.Tables, table)
 		columns = append(columns, table.Columns...)
@@ -150,6 +152,9 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 				plan.Warnings = append(plan.Warnings, fmt.Sprintf("table %s, column %s: %s", table.Table, column.Source, column.Warning))
 			}
 		}
+	}
+	if err := failure.Join(failure.Config, wrong...); err != nil {
+		return nil, err
 	}
 	if err := plan.addKeys(cfg.Tables); err != nil {
 		return nil, err
@@ -167,6 +172,36 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 		plan.Publish = planPublishing(ctx, cfg, plan)
 	}
 	return plan, nil
+}
+
+// inTable adds to what is wrong with a table which one it is, and where its rule or its where
+// stands in the configuration.
+func (c *Config) inTable(index int, err error) error {
+	table, first := c.Tables[index], failure.Of(err, failure.Engine)
+	var named []error
+	for _, one := range append([]*failure.Error{first}, first.More...) {
+		alone := *one
+		alone.More = nil
+		at := ""
+		if part := (*validate.PartError)(nil); errors.As(one, &part) && c.places != nil {
+			at = c.place(c.keyOfPart(index, part.Rule)).String() + ": "
+		}
+		named = append(named, fmt.Errorf("%stable %s.%s: %w", at, table.Schema, table.Name, &alone))
+	}
+	return failure.Join(failure.Engine, named...)
+}
+
+// keyOfPart is the key of a rule of a table, or of its where; rules beyond those that are written
+// are what columns call for.
+func (c *Config) keyOfPart(table, rule int) string {
+	key := fmt.Sprintf("tables[%d].", table)
+	switch {
+	case rule < 0:
+		return key + "source.where"
+	case rule < len(c.Tables[table].Rules):
+		return fmt.Sprintf("%srules[%d]", key, rule)
+	}
+	return key + "columns"
 }
 
 // cut divides the work. A single worker reads the shards in their order.

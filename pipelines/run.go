@@ -137,6 +137,9 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { r.lease.Release() }()
+	if err := r.plan.tryChecks(ctx, r.cfg, r.lease, staging.local); err != nil {
+		return err
+	}
 	var built result
 	if err := r.stage("load", func() (done work, err error) {
 		version, lease := make(chan error, 1), r.lease

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
 	"hyperlake/transforms/validate"
 )
@@ -19,8 +21,8 @@ func (a *app) planCommand() *cobra.Command {
 and types that they would become, the format version and why, how the work is divided, and
 where the extract would be published.
 
-It reads no more than the footers of the files, needs no hyperd, asks no server, and writes
-nothing. What keeps a run from starting is the same failure here, but for what only this
+It reads no more than the footers of the files, asks no server, and writes nothing. hyperd is
+needed only for checks in SQL, which are tried on tables without rows. What keeps a run from starting is the same failure here, but for what only this
 environment lacks, such as a token.`,
 		Example: "  hyperlake plan lineitem.yaml --set output.format_version=3",
 		Args:    exactly(1, "a configuration file"),
@@ -33,6 +35,9 @@ environment lacks, such as a token.`,
 			if err != nil {
 				return err
 			}
+			if err := a.tryChecks(cmd.Context(), cfg, plan); err != nil {
+				return err
+			}
 			show := func() error { return a.printText(planText(plan)) }
 			if a.flags.json {
 				show = func() error { return a.printJSON(plan) }
@@ -43,6 +48,16 @@ environment lacks, such as a token.`,
 			return plan.Refusal()
 		},
 	}
+}
+
+// tryChecks tries the checks in SQL, where there is a hyperd.
+func (a *app) tryChecks(ctx context.Context, cfg *pipelines.Config, plan *pipelines.Plan) error {
+	err := pipelines.TryChecks(ctx, cfg, plan)
+	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
+		a.log.Warn("the checks in SQL were not tried", "error", failed.Sentence())
+		return nil
+	}
+	return err
 }
 
 // planText is a plan for people.

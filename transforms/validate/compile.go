@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,25 +11,41 @@ import (
 	"hyperlake/internal/convert"
 )
 
+// PartError is what is wrong with a rule of a table, or with its where.
+type PartError struct {
+	Rule int // its index; -1 for where
+	Err  error
+}
+
+func (e *PartError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *PartError) Unwrap() error { return e.Err }
+
 // Compile checks what a table asks for against the columns of its source. Its errors name
-// the rule or the column and its type, and say what to do.
+// the rule or the column and its type, and say what to do. Of rules and where, all that is wrong
+// is told: one [PartError] for each, joined.
 func Compile(table Table, source *arrow.Schema) (*Validator, error) {
 	mapping, err := convert.Compile(source, table.Nested, table.Columns)
 	if err != nil {
 		return nil, err
 	}
 	v := &Validator{source: source, mapping: mapping}
-	for _, rule := range table.Rules {
+	var wrong []error
+	for i, rule := range table.Rules {
 		compiled, err := compile(rule, mapping.Schema())
 		if err != nil {
-			return nil, fmt.Errorf("rule %q: %w", rule.title(), err)
+			wrong = append(wrong, &PartError{i, fmt.Errorf("rule %q: %w", rule.title(), err)})
 		}
 		v.rules = append(v.rules, compiled)
 	}
 	if table.Where != "" {
 		if v.where, err = newFilter(table.Where, mapping.Schema()); err != nil {
-			return nil, fmt.Errorf("where: %w", err)
+			wrong = append(wrong, &PartError{-1, fmt.Errorf("where: %w", err)})
 		}
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
 	}
 	v.addBuiltins()
 	return v, nil
