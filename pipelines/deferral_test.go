@@ -270,7 +270,7 @@ func TestHyperdAndGoReadTheSameFolders(t *testing.T) {
 `,
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := requireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s/**/*.parquet'%s\n", lake, rest))
+			plan := requireSame(t, fmt.Sprintf("name: x\non_empty: allow\ntables:\n  - source: {uri: '%s/**/*.parquet'%s\n", lake, rest))
 			assert.Empty(t, plan.Materialised)
 			assert.Equal(t, 4-plan.Pruned.Files, plan.Deferred)
 		})
