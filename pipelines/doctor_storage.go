@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/dustin/go-humanize"
 
@@ -108,12 +109,13 @@ func tryFolder(ctx context.Context, folder string) (place string, err error) {
 	return folder, err
 }
 
-// standing is a local folder, or if it is missing, the nearest around it that is not.
+// standing is a local folder, or if it is missing, the nearest around it that is not, which
+// may be a file.
 func standing(folder string) string {
 	for {
 		_, err := os.Stat(folder)
 		around := filepath.Dir(folder)
-		if !errors.Is(err, fs.ErrNotExist) || around == folder {
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) || around == folder {
 			return folder
 		}
 		folder = around

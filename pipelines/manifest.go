@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -219,6 +220,7 @@ type unit struct {
 	table    int
 	uri      string
 	version  string
+	folders  string // what the names of folders say that was verified while it was read
 	rowGroup int
 }
 
@@ -230,8 +232,12 @@ func unitsOf(shards []parquetread.Shard) []unit {
 			if file.Info.Generation == 0 {
 				version = fmt.Sprintf("%d bytes of %s", file.Info.Size, file.Info.Modified.UTC().Format(time.RFC3339Nano))
 			}
+			var folders strings.Builder
+			for _, said := range file.Folders {
+				fmt.Fprintf(&folders, "%q,", said.Column)
+			}
 			for _, group := range file.RowGroups {
-				units = append(units, unit{shard.Table, file.Info.URI, version, group.Index})
+				units = append(units, unit{shard.Table, file.Info.URI, version, folders.String(), group.Index})
 			}
 		}
 	}
@@ -301,7 +307,7 @@ func (p *Plan) without(done *finished) {
 		rest := parquetread.Shard{Table: shard.Table}
 		for _, file := range shard.Files {
 			groups := slices.DeleteFunc(slices.Clone(file.RowGroups), func(group parquetread.RowGroup) bool {
-				one := parquetread.FileRef{Info: file.Info, RowGroups: []parquetread.RowGroup{group}}
+				one := parquetread.FileRef{Info: file.Info, Folders: file.Folders, RowGroups: []parquetread.RowGroup{group}}
 				return gone[unitsOf([]parquetread.Shard{{Table: shard.Table, Files: []parquetread.FileRef{one}}})[0]]
 			})
 			file.Deferred = file.Deferred && len(groups) == len(file.RowGroups) // hyperd reads whole files only

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"syscall"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -215,23 +213,6 @@ func (p *Plan) setShards(shards []parquetread.Shard) {
 	if n := len(shards); n > 0 {
 		shards[n-1].Last = p.workers == 1
 	}
-}
-
-// checkOutputPlace refuses an output where a folder stands.
-func checkOutputPlace(ctx context.Context, output string) error {
-	store, err := storage.For(output)
-	if err != nil {
-		return failure.New(failure.Config, "%w", err).BeforeData()
-	}
-	standing, err := store.Stat(ctx, output)
-	switch {
-	case err == nil && standing.Folder:
-		return failure.New(failure.Config, "the output %s is a folder", output).
-			WithHint("set output.path to a file in it").BeforeData()
-	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
-		return failure.New(failure.Storage, "the output %s: %w", output, err).WithHint("%s", storage.Hint(err))
-	}
-	return nil
 }
 
 // checkRejectsPlace refuses a folder that cannot be replaced by reject files, and columns

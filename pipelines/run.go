@@ -121,6 +121,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	defer removeEmpty(missingFolders(r.cfg.Output.Path)) // if nothing came of them
 	staging, err := openStaging(ctx, r.cfg, r.options.ID, r.options.Resume)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package pipelines_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -22,6 +23,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd/hyperdtest"
+	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
 	"hyperlake/runners"
 )
@@ -218,6 +220,57 @@ func TestEmptyLakes(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "6", query(t, cfg.Output.Path, `SELECT sum(n) FROM x."Extract"."Extract"`))
 	})
+}
+
+// A run that ends without an extract leaves no folder behind that it made for it.
+func TestFailuresLeaveNoFolders(t *testing.T) {
+	folder := t.TempDir()
+	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	require.NoError(t, os.Symlink("gone", filepath.Join(folder, "dangling")))
+	config := "output: {path: new/deep/er/x.hyper}\n" + numbersConfig + "    rules: [{column: n, min: 4%}]\n"
+	for _, onFail := range []string{"", ", on_fail: fail"} {
+		for _, staging := range []string{"", "staging: stage\n"} {
+			_, err := run(t, t.Context(), configure(t, folder, strings.ReplaceAll(config, "%", onFail)+staging), nil)
+			require.Error(t, err)
+			assert.NoDirExists(t, filepath.Join(folder, "new"))
+		}
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "new"), 0o755))
+	_, err := run(t, t.Context(), configure(t, folder, strings.ReplaceAll(config, "%", "")), nil)
+	require.Error(t, err)
+	assert.DirExists(t, filepath.Join(folder, "new"), "what was there stays")
+	assert.NoDirExists(t, filepath.Join(folder, "new", "deep"))
+
+	_, err = run(t, t.Context(), configure(t, folder, strings.ReplaceAll(config, "new/deep", "dangling")), nil)
+	require.Error(t, err)
+	_, err = os.Lstat(filepath.Join(folder, "dangling"))
+	require.NoError(t, err)
+
+	built := errors.New("nothing was built")
+	err = pipelines.Place(t.Context(), filepath.Join(folder, "other", "x.hyper"), func(string) (string, error) { return "", built })
+	require.ErrorIs(t, err, built)
+	assert.NoDirExists(t, filepath.Join(folder, "other"))
+
+	report, err := run(t, t.Context(), configure(t, folder, strings.ReplaceAll(config, "min: 4%", "min: 0")), nil)
+	require.NoError(t, err)
+	assert.FileExists(t, report.Output.Path)
+}
+
+// Where an output cannot be is known before anything is made.
+func TestPlacesWhereNoOutputCanBe(t *testing.T) {
+	folder := t.TempDir()
+	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
+	places := map[string]string{filepath.Join(folder, "config.yaml", "deep", "x.hyper"): "config.yaml is a file, not a folder"}
+	if readOnly := "/proc/sys"; storage.CheckWritable(readOnly) != nil {
+		places[readOnly+"/new/x.hyper"] = "cannot be made: write to " + readOnly
+	}
+	for path, says := range places {
+		cfg := configure(t, folder, numbersConfig+fmt.Sprintf("output: {path: %q}\n", path))
+		_, err := pipelines.MakePlan(t.Context(), cfg)
+		requireEarly(t, err, says)
+		_, err = run(t, t.Context(), cfg, nil)
+		requireEarly(t, err, says)
+	}
 }
 
 // previous puts a file at the output that every failure must leave as it is.

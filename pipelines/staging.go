@@ -51,6 +51,7 @@ func openStaging(ctx context.Context, cfg *Config, id, resume string) (*staging,
 
 // inOwnStaging has do work with a folder for output, and removes it.
 func inOwnStaging(ctx context.Context, output, id string, do func(*staging) error) (err error) {
+	defer removeEmpty(missingFolders(output)) // if nothing came of them
 	staging, err := openOwnStaging(output, id)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 const (
 	pageSize      = 1000 // objects in one answer; the service's own limit
 	removeAtOnce  = 16
+	listAtOnce    = 8           // folders around a pattern
 	hadoopFolders = "_$folder$" // ends the names of the empty objects that Hadoop makes for folders
 )
 

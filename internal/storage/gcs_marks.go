@@ -87,7 +87,7 @@ func (g *GCS) marksAbove(ctx context.Context, bucket *gcs.BucketHandle, names st
 	folder = strings.TrimRight(folder, "/")
 	around.hold(path.Join(folder, "any"))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(removeAtOnce)
+	group.SetLimit(listAtOnce)
 	for at := range outward(folder) {
 		for _, inside := range markFolders(marks) {
 			group.Go(func() error { return g.marksIn(ctx, bucket, at, inside, marks, around) })
