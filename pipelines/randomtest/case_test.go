@@ -156,6 +156,9 @@ func (t *table) without(column string) *table {
 	return &out
 }
 
+// maxDescribed is how many rows of a file are described.
+const maxDescribed = 50
+
 // describe is the lake in words.
 func (l lake) describe() string {
 	var text strings.Builder
@@ -163,8 +166,11 @@ func (l lake) describe() string {
 		fmt.Fprintf(&text, "    %q: %d rows, in row groups of %d (%v)\n", f.path(l.keys), len(f.rows), f.groupRows, f.form)
 		for i, c := range f.columns {
 			var cells []string
-			for _, row := range f.rows {
+			for _, row := range f.rows[:min(len(f.rows), maxDescribed)] {
 				cells = append(cells, source(row[i]))
+			}
+			if len(f.rows) > maxDescribed {
+				cells = append(cells, "…")
 			}
 			required := ""
 			if c.required {

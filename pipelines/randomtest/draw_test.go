@@ -47,8 +47,11 @@ func drawTable(r *dice, schema, name string, alone bool) *table {
 	t.lake = drawLake(r, kinds)
 	if len(t.lake.keys) > 0 {
 		t.partitions = pick(r, "", "auto", "hive", "none")
+		if r.plain {
+			t.partitions = "hive"
+		}
 	}
-	if chance(r, 50) && !r.plain {
+	if chance(r, 50) && !r.plain || chance(r, 8) {
 		t.lake.drift(r)
 		t.onDrift = pick(r, "union", "union", "union", "union", "fail", "")
 	}

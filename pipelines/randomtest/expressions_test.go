@@ -117,6 +117,9 @@ func drawAtom(r *dice, columns []typed) *expression {
 				return truthOf(v.(*big.Rat).Sign() >= 0)
 			})
 		}
+		if r.plain {
+			return drawComparison(r, one, name, pick(r, "0", "1", "-3", "5", "127"))
+		}
 		return drawComparison(r, one, name, pick(r, "0", "1", "-3", "5", "2.5", "127", "9223372036854775807"))
 	case decimals, floats:
 		return drawComparison(r, one, name, pick(r, "0", "1", "-3", "0.05", "0.1", "2.5", "1.25", "1e22"))

@@ -201,13 +201,13 @@ var (
 // plainKinds are read by hyperd itself, oddKinds are not.
 var (
 	plainKinds = []*kind{
-		boolKind, int8Kind, int16Kind, int32Kind, int64Kind, uint8Kind, uint16Kind, float32Kind, float64Kind, textKind, textKind, blobKind, fixedKind, dateKind,
+		boolKind, int8Kind, int16Kind, int32Kind, int64Kind, uint8Kind, uint16Kind, float32Kind, float64Kind, textKind, textKind, blobKind, dateKind,
 		decimalKind(5, 2), decimalKind(9, 0), decimalKind(18, 18), decimalKind(19, 4), decimalKind(38, 3),
 		timestampKind(arrow.Millisecond, ""), timestampKind(arrow.Microsecond, ""), timestampKind(arrow.Millisecond, "UTC"), timestampKind(arrow.Microsecond, "UTC"),
 		clockKind(arrow.FixedWidthTypes.Time64us, time.Microsecond, ".999999"),
 	}
 	oddKinds = []*kind{
-		nullKind, uint32Kind, uint64Kind, timestampKind(arrow.Nanosecond, ""), timestampKind(arrow.Nanosecond, "UTC"),
+		nullKind, fixedKind, uint32Kind, uint64Kind, timestampKind(arrow.Nanosecond, ""), timestampKind(arrow.Nanosecond, "UTC"),
 		clockKind(arrow.FixedWidthTypes.Time32ms, time.Millisecond, ".999"), clockKind(arrow.FixedWidthTypes.Time64ns, time.Nanosecond, ".999999999"),
 	}
 )

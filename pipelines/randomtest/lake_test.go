@@ -164,11 +164,15 @@ func (l lake) without(name string) lake {
 	return out
 }
 
+// largeRows is how many rows a file with keys needs at least for hyperd to read it.
+const largeRows = 33_000
+
 // drawLake draws the files of a table.
 func drawLake(r *dice, kinds []*kind) lake {
 	names := drawNames(r, 2+r.IntN(6), columnNames)
 	var l lake
-	if chance(r, 50) && !r.plain {
+	large := r.plain && chance(r, 8)
+	if chance(r, 50) && !r.plain || large {
 		l.keys = drawKeys(r, names[:1+r.IntN(min(2, len(names)-1))])
 		names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(l.keys, name) })
 	}
@@ -183,7 +187,11 @@ func drawLake(r *dice, kinds []*kind) lake {
 	for i := range l.keys {
 		keyTexts[i] = pick(r, [][]string{{"1", "-20", "300"}, {"01", "2"}, {"2026-01-31", "2026-02-01"}, {"a", "b c", "ü/ö", "50%", "x=y", "1"}, {"2026-01-31", "7"}}...)
 	}
-	for i := range 1 + r.IntN(4) {
+	files := 1 + r.IntN(4)
+	if large {
+		files = 1 + r.IntN(2)
+	}
+	for i := range files {
 		f := &file{name: fmt.Sprintf("f%d%s.parquet", i, pick(r, "", "", " x", "[y]", "ü", "#")), columns: slices.Clone(columns), groupRows: pick[int64](r, 1, 2, 3, 5, 1000), form: drawForm(r)}
 		for j := range l.keys {
 			var value *string
@@ -198,6 +206,10 @@ func drawLake(r *dice, kinds []*kind) lake {
 			}
 		})
 		f.fill(r, pick(r, 0, 1, 2, 5, 8, 12, 20))
+		if large && len(f.rows) > 0 {
+			f.rows = slices.Repeat(f.rows, 1+largeRows/len(f.rows))
+			f.groupRows = pick[int64](r, 1000, 20_000, 100_000)
+		}
 		l.files = append(l.files, f)
 	}
 	return l
