@@ -154,41 +154,79 @@ func confined(cfg hyperd.Config) hyperd.Config {
 	return cfg
 }
 
-// describeColumns asks hyperd about the values of every column: for bounds one by one, which
-// hyperd answers mostly from what it knows of its blocks, and only if asked for nothing else.
+const (
+	// columnsAtOnce is how many columns of a table one query is about, at most: a query of all
+	// takes long to prepare where there are thousands, and so do many queries, for each costs
+	// some of what all columns of its table do.
+	columnsAtOnce = 128
+
+	// fewColumns is up to how many columns of a table each is asked for its bounds alone, which
+	// hyperd answers mostly from what it knows of its blocks, and only if asked for nothing else.
+	fewColumns = 200
+)
+
+// describeColumns asks hyperd about the values of every column.
 func describeColumns(ctx context.Context, conn *hyperd.Conn, table *TablePlan) ([]ReportColumn, error) {
 	name := hyperd.QuoteName(table.Schema, table.Name)
+	columns := make([]ReportColumn, len(table.Columns))
+	for from := 0; from < len(columns); from += columnsAtOnce {
+		if err := describeSome(ctx, conn, table, columns, from, min(from+columnsAtOnce, len(columns))); err != nil {
+			return nil, fmt.Errorf("describe table %s: %w", table.Table, err)
+		}
+	}
+	atOnce := 1
+	if len(columns) > fewColumns {
+		atOnce = columnsAtOnce
+	}
+	ordered := slices.DeleteFunc(pointers(columns), func(c *ReportColumn) bool { return !hasOrder(c.SQLType) })
+	for some := range slices.Chunk(ordered, atOnce) {
+		bounds := make([]string, len(some))
+		for i, column := range some {
+			bounds[i] = fmt.Sprintf("min(%s), max(%[1]s)", hyperd.QuoteName(column.Name))
+		}
+		values, err := queryRow(ctx, conn, fmt.Sprintf("SELECT %s FROM %s", strings.Join(bounds, ", "), name))
+		if err != nil {
+			return nil, fmt.Errorf("describe column %s of table %s: %w", some[0].Name, table.Table, err)
+		}
+		for i, column := range some {
+			column.Min, column.Max = values[2*i], values[2*i+1]
+		}
+	}
+	return columns, nil
+}
+
+// describeSome fills in what needs no bounds of the columns from one to before another.
+func describeSome(ctx context.Context, conn *hyperd.Conn, table *TablePlan, columns []ReportColumn, from, to int) error {
+	name := hyperd.QuoteName(table.Schema, table.Name)
 	all, distinct := []string{"count(*)"}, []string{"count(*)"}
-	for _, column := range table.Columns {
+	for _, column := range table.Columns[from:to] {
 		quoted := hyperd.QuoteName(column.Name)
 		all = append(all, "count("+quoted+")")
 		distinct = append(distinct, distinctOf(column.SQLType, quoted))
 	}
 	values, err := queryRow(ctx, conn, fmt.Sprintf("SELECT %s FROM %s", strings.Join(all, ", "), name))
 	if err != nil {
-		return nil, fmt.Errorf("describe table %s: %w", table.Table, err)
+		return err
 	}
 	counts, err := queryRow(ctx, conn, fmt.Sprintf("SELECT %s FROM (SELECT * FROM %s LIMIT %d) AS first_rows", strings.Join(distinct, ", "), name, distinctRows))
 	if err != nil {
-		return nil, fmt.Errorf("describe table %s: %w", table.Table, err)
+		return err
 	}
-	columns := make([]ReportColumn, len(table.Columns))
-	for i, column := range table.Columns {
-		columns[i] = ReportColumn{
+	for i, column := range table.Columns[from:to] {
+		columns[from+i] = ReportColumn{
 			Name: column.Name, SQLType: column.SQLType, Nulls: number(values[0]) - number(values[1+i]),
 			Distinct: number(counts[1+i]), DistinctRows: number(counts[0]),
 		}
-		if !hasOrder(column.SQLType) {
-			continue
-		}
-		quoted := hyperd.QuoteName(column.Name)
-		bounds, err := queryRow(ctx, conn, fmt.Sprintf("SELECT min(%s), max(%s) FROM %s", quoted, quoted, name))
-		if err != nil {
-			return nil, fmt.Errorf("describe column %s of table %s: %w", column.Name, table.Table, err)
-		}
-		columns[i].Min, columns[i].Max = bounds[0], bounds[1]
 	}
-	return columns, nil
+	return nil
+}
+
+func pointers[T any](values []T) []*T {
+	all := make([]*T, len(values))
+	for i := range values {
+		all[i] = &values[i]
+	}
+	return all
 }
 
 func hasOrder(sqlType string) bool {
