@@ -52,15 +52,19 @@ func (n node) isPlain() bool {
 		return logical.ID == format.NoLogical
 	case format.Int32:
 		switch logical.ID {
-		case format.NoLogical, format.Date, format.Decimal:
+		case format.NoLogical, format.Date:
 			return true
+		case format.Decimal:
+			return logical.Precision <= 9
 		case format.Integer: // some writers order the bounds of unsigned ones as signed
 			return logical.Signed || logical.Bits < 32
 		}
 	case format.Int64:
 		switch logical.ID {
-		case format.NoLogical, format.Decimal:
+		case format.NoLogical:
 			return true
+		case format.Decimal:
+			return logical.Precision <= digitsOf64Bits
 		case format.Integer:
 			return logical.Signed
 		case format.Timestamp:
@@ -71,7 +75,19 @@ func (n node) isPlain() bool {
 	case format.ByteArray:
 		return logical.ID == format.String || logical.ID == format.NoLogical
 	case format.FixedLenByteArray:
-		return logical.ID == format.Decimal || logical.ID == format.NoLogical
+		return logical.ID == format.NoLogical || logical.ID == format.Decimal && n.isPlainDecimal()
 	}
 	return false
+}
+
+// digitsOf64Bits is how many digits a decimal of 64 bits has at most.
+const digitsOf64Bits = 18
+
+// isPlainDecimal says whether a decimal takes as many bytes as its digits call for: readers
+// that keep those of up to 18 digits in 64 bits take the wrong bytes of longer ones.
+func (n node) isPlainDecimal() bool {
+	if n.Logical.Precision <= digitsOf64Bits {
+		return n.TypeLength <= 8
+	}
+	return n.TypeLength > 8 && n.TypeLength <= 16
 }

@@ -25,7 +25,8 @@ func Widen(values arrow.Array, to arrow.DataType) (arrow.Array, error) {
 	}
 	switch to := to.(type) {
 	case *arrow.Decimal128Type:
-		return rebuilt(to, values, toDecimals(values, to.Scale)), nil
+		decimals, err := toDecimals(values, to.Scale)
+		return rebuilt(to, values, decimals), err
 	case *arrow.Float32Type:
 		return rebuilt(to, values, toNumbers[float32](values)), nil
 	case *arrow.Float64Type:
@@ -73,13 +74,20 @@ func toNumbers[T numeric](values arrow.Array) []T {
 	return nil // widest gives no other
 }
 
-// toDecimals converts integers, and decimals of at most that scale.
-func toDecimals(values arrow.Array, scale int32) []decimal128.Num {
+// toDecimals converts integers, and decimals of at most that scale. It fails for a decimal of
+// more digits than its type has, if the wider type cannot hold it.
+func toDecimals(values arrow.Array, scale int32) ([]decimal128.Num, error) {
 	decimals := make([]decimal128.Num, values.Len())
 	switch v := values.(type) {
 	case *array.Decimal128:
 		scale -= v.DataType().(*arrow.Decimal128Type).Scale
 		copy(decimals, v.Values())
+		most := decimal128.GetMaxValue(int32(maxDigits) - scale)
+		for i, x := range decimals {
+			if v.IsValid(i) && scale > 0 && (most.Less(x) || x.Less(most.Negate())) {
+				return nil, fmt.Errorf("the file is damaged: the value %s does not fit %s", x.BigInt(), v.DataType())
+			}
+		}
 	case *array.Uint64:
 		for i, x := range v.Uint64Values() {
 			decimals[i] = decimal128.FromU64(x)
@@ -93,7 +101,7 @@ func toDecimals(values arrow.Array, scale int32) []decimal128.Num {
 	for i := range decimals {
 		decimals[i] = decimals[i].Mul(factor)
 	}
-	return decimals
+	return decimals, nil
 }
 
 func converted[T, F numeric](values []F) []T {
