@@ -6,7 +6,7 @@ GOLANGCI_VERSION := v2.15.0
 
 export CGO_ENABLED := 0
 
-.PHONY: help build hyperd run test test-faults test-race test-tsc test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
+.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test: hyperd ## all tests but the long ones, against the real hyperd
 
 test-faults: hyperd ## the long ones: what is killed, refused, full, run twice or resumed
 	go test -tags faults -timeout 30m ./pipelines ./cmd/hyperlake
+
+test-nightly: hyperd ## what is drawn at random, by the thousand: damaged files held against both engines
+	go test -tags nightly -timeout 3h -run 'Many' ./pipelines
 
 test-race: hyperd ## all tests with the race detector, also the long ones
 	CGO_ENABLED=1 go test -race -tags faults -timeout 60m ./...

@@ -1,6 +1,9 @@
 package parquetread
 
-import "hyperlake/transforms/parquetread/internal/format"
+import (
+	"hyperlake/transforms/parquetread/internal/column"
+	"hyperlake/transforms/parquetread/internal/format"
+)
 
 // IsPlain says whether a column, by its name, is stored in a form that every reader of
 // Parquet takes for the same values: a flat column of a type that the format has from
@@ -18,27 +21,34 @@ func (c contents) plainColumns() []bool {
 		return plain
 	}
 	for i, n := range c.root.children {
-		plain[i] = n.isFlat() && n.isPlain() && c.isUsual(n.leaf, n.Physical)
+		plain[i] = n.isFlat() && n.isPlain() && c.isUsual(n)
 	}
 	return plain
 }
 
 // isUsual looks at the codecs and statistics of a leaf in all row groups. Bounds of text from
-// before there were column orders are in an order that not every reader knows.
-func (c contents) isUsual(leaf int, physical format.Physical) bool {
+// before there were column orders are in an order that not every reader knows, and hyperd ends
+// over bounds of the wrong length.
+func (c contents) isUsual(n node) bool {
+	isText := n.Physical == format.ByteArray || n.Physical == format.FixedLenByteArray
+	width := column.Column{Physical: n.Physical, Length: n.TypeLength}.Width()
 	for _, group := range c.meta.RowGroups {
-		if leaf >= len(group.Columns) {
+		if n.leaf >= len(group.Columns) {
 			return false
 		}
-		switch group.Columns[leaf].Codec {
+		switch group.Columns[n.leaf].Codec {
 		case format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.LZ4:
 		default:
 			return false
 		}
-		bounds, err := format.ParseStatistics(group.Columns[leaf].Statistics)
-		isText := physical == format.ByteArray || physical == format.FixedLenByteArray
+		bounds, err := format.ParseStatistics(group.Columns[n.leaf].Statistics)
 		if err != nil || isText && bounds.Min != nil && bounds.MinValue == nil {
 			return false
+		}
+		for _, bound := range [][]byte{bounds.Min, bounds.Max, bounds.MinValue, bounds.MaxValue} {
+			if bound != nil && width > 0 && len(bound) != width {
+				return false
+			}
 		}
 	}
 	return true

@@ -15,7 +15,7 @@ import (
 // more digits than their type, as writers do not all check them: what becomes of the rows is
 // for others to say. A number that the bits of the type cannot hold is damage.
 func fixedDecimals(c Column, data []byte, v validity) (arrow.Array, error) {
-	width := c.width()
+	width := c.Width()
 	if dt, ok := c.Type.(*arrow.Decimal128Type); ok && c.Physical == format.FixedLenByteArray && width <= 8 {
 		return integerDecimals(dt, v, func(row int) int64 {
 			value := data[row*width : (row+1)*width]
