@@ -54,8 +54,8 @@ type Deferred struct {
 	Constants  []Constant `json:"constants,omitempty"`
 	Conditions Conditions `json:"conditions"`
 
-	// Unverified are the columns whose pages were not yet held against their checksums: all that
-	// are read of a remote file, which is verified once there is a copy of it.
+	// Unverified are the columns whose pages were not looked at yet: all that are read of a remote
+	// file, which is verified once there is a copy of it.
 	Unverified []string `json:"unverified,omitempty"`
 
 	// Last says that nothing comes after the file that would be loaded together with it.

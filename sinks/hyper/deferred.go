@@ -26,8 +26,8 @@ type Doubtful struct {
 	Attempt string   `json:"attempt,omitempty"` // as in batch.Batch
 	Parts   []Judged `json:"parts"`
 
-	// Refused is why hyperd could not read the one file; empty if it could. Nothing of a refused
-	// file was loaded or counted.
+	// Refused is why hyperd could not read the one file, or is not to; empty if it did. Nothing of a
+	// refused file was loaded or counted.
 	Refused string `json:"refused,omitempty"`
 }
 
@@ -65,7 +65,7 @@ func (s *session) loadFiles(ctx context.Context, g *fileGroup) error {
 	case failure.IsFull(err): // which is not because of a file
 		return err
 	case hyperd.IsAnswer(err) && len(g.files) == 1:
-		s.doubtful = append(s.doubtful, Doubtful{Table: g.table, Parts: []Judged{{Files: refsOf(g.files)}}, Refused: err.Error()})
+		s.refuse(g.table, g.files[0], err.Error())
 		return nil
 	case hyperd.IsAnswer(err): // one of them, which the halves tell
 		half := len(g.files) / 2
@@ -79,6 +79,11 @@ func (s *session) loadFiles(ctx context.Context, g *fileGroup) error {
 		return err
 	}
 	return s.account(ctx, g, loaded)
+}
+
+// refuse notes that a file has to be read otherwise.
+func (s *session) refuse(table int, file deferredFile, reason string) {
+	s.doubtful = append(s.doubtful, Doubtful{Table: table, Parts: []Judged{{Files: []batch.FileRef{file.File}}}, Refused: reason})
 }
 
 func refsOf(files []deferredFile) []batch.FileRef {

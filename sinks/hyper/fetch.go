@@ -19,7 +19,7 @@ import (
 // maxFetches bounds how many remote files are copied at the same time.
 const maxFetches = 4
 
-// Verify holds the pages of some columns of a local Parquet file against their checksums. It
+// Verify fails where hyperd might not find in some columns of a local Parquet file what it should. It
 // must be a function that Beam knows by its name.
 type Verify = func(ctx context.Context, path string, columns []string) error
 
@@ -42,9 +42,10 @@ func newFetcher(ctx context.Context, folder string, verify Verify) *fetcher {
 
 // fetched is a copy of a remote file.
 type fetched struct {
-	path string
-	done chan struct{} // closed when the copy is there, or will never be; then err is set
-	err  error
+	path    string
+	done    chan struct{} // closed when the copy is there, or will never be; then what follows is set
+	err     error
+	refused string // why hyperd is not to read it; empty if it is
 }
 
 // start begins to copy a file, and waits while too many others are being copied. It must not
@@ -54,32 +55,33 @@ func (f *fetcher) start(file batch.Deferred) *fetched {
 	c := &fetched{path: filepath.Join(f.folder, fmt.Sprintf("file-%d.parquet", f.copies)), done: make(chan struct{})}
 	f.running.Go(func() error {
 		defer close(c.done)
-		c.err = f.fetch(file, c.path)
+		c.refused, c.err = f.fetch(file, c.path)
 		return nil
 	})
 	return c
 }
 
-// fetch makes a copy of the version that was planned for, and verifies it.
-func (f *fetcher) fetch(file batch.Deferred, path string) error {
+// fetch makes a copy of the version that was planned for, and verifies it: what hyperd might take
+// for something else is refused.
+func (f *fetcher) fetch(file batch.Deferred, path string) (refused string, err error) {
 	uri := file.File.Info.URI
 	if err := storage.Download(f.ctx, file.File.Info, path); err != nil {
 		var local *fs.PathError
 		if errors.As(err, &local) && strings.HasPrefix(local.Path, f.folder) {
-			return spoolFailure(fmt.Errorf("copy %s: %w", uri, err))
+			return "", spoolFailure(fmt.Errorf("copy %s: %w", uri, err))
 		}
-		return sourceFailure(uri, err)
+		return "", sourceFailure(uri, err)
 	}
 	if len(file.Unverified) == 0 {
-		return nil
+		return "", nil
 	}
 	if f.verify == nil {
-		return failure.New(failure.Engine, "file %s was deferred unverified, but the sink cannot verify it", uri)
+		return "", failure.New(failure.Engine, "file %s was deferred unverified, but the sink cannot verify it", uri)
 	}
 	if err := f.verify(f.ctx, path, file.Unverified); err != nil {
-		return sourceFailure(uri, err)
+		return err.Error(), f.ctx.Err()
 	}
-	return nil
+	return "", nil
 }
 
 func sourceFailure(uri string, err error) error {

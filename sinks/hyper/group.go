@@ -65,8 +65,8 @@ func (g *fileGroup) hasRoom(b batch.Batch, spoolBytes int64) bool {
 		g.files[0].Conditions == b.Deferred.Conditions
 }
 
-// loadGroup loads files as soon as all of them are local. Copies of remote files are removed
-// when nobody asks hyperd about them any more.
+// loadGroup loads files as soon as all of them are local, but for those that are refused. Copies of
+// remote files are removed when nobody asks hyperd about them any more.
 func (s *session) loadGroup(ctx context.Context, g *fileGroup) error {
 	for _, file := range g.files {
 		if file.copy == nil {
@@ -76,8 +76,19 @@ func (s *session) loadGroup(ctx context.Context, g *fileGroup) error {
 			return err
 		}
 	}
-	if err := s.loadFiles(ctx, g); err != nil {
-		return err
+	sound := *g
+	sound.files = nil
+	for _, file := range g.files {
+		if file.copy != nil && file.copy.refused != "" {
+			s.refuse(g.table, file, file.copy.refused)
+		} else {
+			sound.files = append(sound.files, file)
+		}
+	}
+	if len(sound.files) > 0 {
+		if err := s.loadFiles(ctx, &sound); err != nil {
+			return err
+		}
 	}
 	for _, file := range g.files {
 		if file.copy == nil {

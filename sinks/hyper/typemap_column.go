@@ -1,7 +1,9 @@
 package hyper
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -105,8 +107,8 @@ var wireTypes = [...]arrow.DataType{
 }
 
 // StoredRange is the range that hyperd stores of a column whose Arrow type holds more;
-// a value outside would fail the load. Both bounds are included; ok is false where no
-// value can be out of range.
+// a value outside would fail the load, or a decimal be stored with more digits than its
+// column has. Both bounds are included; ok is false where no value can be out of range.
 //
 // Dates and timestamps are ISO 8601 in the proleptic Gregorian calendar with astronomical
 // years: year 0 is 1 BC, so -4712 is 4713 BC. Timestamps with a zone end in Z.
@@ -120,8 +122,21 @@ func StoredRange(c Column) (lowest, highest string, ok bool) {
 		return "00:00:00", "23:59:59" + lastFraction(t.Unit), true
 	case *arrow.Time64Type:
 		return "00:00:00", "23:59:59" + lastFraction(t.Unit), true
+	case *arrow.Decimal128Type:
+		most := mostDigits(t)
+		return "-" + most, most, strings.HasPrefix(c.SourceType, "decimal") // not of integers, which fit
 	}
 	return "", "", false
+}
+
+// mostDigits is the largest number that a decimal type holds.
+func mostDigits(t *arrow.Decimal128Type) string {
+	digits := strings.Repeat("9", int(t.Precision))
+	whole, fraction := digits[:t.Precision-t.Scale], digits[t.Precision-t.Scale:]
+	if fraction == "" {
+		return whole
+	}
+	return cmp.Or(whole, "0") + "." + fraction
 }
 
 func timestampRange(c Column, t *arrow.TimestampType) (lowest, highest string, ok bool) {

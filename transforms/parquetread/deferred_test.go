@@ -95,8 +95,8 @@ func TestPlainColumns(t *testing.T) {
 	assert.NotEmpty(t, isPlain("codec_zstd")[true])
 	assert.False(t, parquetread.Footer{Schema: footerOf(t, fixture("types")).Schema}.IsPlain("i8"), "nothing is known")
 	types := isPlain("types")
-	assert.Equal(t, []string{"i8", "u8", "i16", "u16", "date", "ts_ms_utc", "ts_us", "t_us", "dec_9_2", "dec_38_10", "dec_76_5", "bytes", "fixed", "text"}, types[true])
-	assert.Equal(t, []string{"u32", "u64", "f16", "ts_ns", "t_ms", "t_ns", "uuid", "json", "nothing"}, types[false])
+	assert.Equal(t, []string{"i8", "u8", "i16", "u16", "date", "ts_ms_utc", "ts_us", "t_us", "dec_9_2", "dec_38_10", "bytes", "fixed", "text"}, types[true])
+	assert.Equal(t, []string{"u32", "u64", "f16", "ts_ns", "t_ms", "t_ns", "dec_76_5", "uuid", "json", "nothing"}, types[false])
 }
 
 // A remote file is not touched: whoever copies it verifies the copy.

@@ -292,6 +292,6 @@ func (f *file) chunkOf(leaf nested.Field, group RowGroup) (column.Chunk, error) 
 	}
 	return column.Chunk{
 		Codec: chunk.Codec, Offset: start, Length: length,
-		Uncompressed: chunk.UncompressedSize, Rows: group.Rows, Values: chunk.Values,
+		Uncompressed: chunk.UncompressedSize, Rows: group.Rows, Values: chunk.Values, Data: chunk.DataOffset,
 	}, nil
 }

@@ -3,6 +3,7 @@ package parquetread
 import (
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"hyperlake/transforms/parquetread/internal/column"
 	"hyperlake/transforms/parquetread/internal/format"
 )
 
@@ -22,27 +23,34 @@ func (c contents) plainColumns(schema *arrow.Schema) []bool {
 		return plain
 	}
 	for i, n := range c.root.children {
-		plain[i] = n.isFlat() && n.isPlain() && c.isUsual(n.leaf, n.Physical) && !c.mayMove(n, schema.Field(i))
+		plain[i] = n.isFlat() && n.isPlain() && c.isUsual(n) && !c.mayMove(n, schema.Field(i))
 	}
 	return plain
 }
 
 // isUsual looks at the codecs and statistics of a leaf in all row groups. Bounds of text from
-// before there were column orders are in an order that not every reader knows.
-func (c contents) isUsual(leaf int, physical format.Physical) bool {
+// before there were column orders are in an order that not every reader knows, and hyperd ends
+// over bounds of the wrong length.
+func (c contents) isUsual(n node) bool {
+	isText := n.Physical == format.ByteArray || n.Physical == format.FixedLenByteArray
+	width := column.Column{Physical: n.Physical, Length: n.TypeLength}.Width()
 	for _, group := range c.meta.RowGroups {
-		if leaf >= len(group.Columns) {
+		if n.leaf >= len(group.Columns) {
 			return false
 		}
-		switch group.Columns[leaf].Codec {
+		switch group.Columns[n.leaf].Codec {
 		case format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.LZ4:
 		default:
 			return false
 		}
-		bounds, err := format.ParseStatistics(group.Columns[leaf].Statistics)
-		isText := physical == format.ByteArray || physical == format.FixedLenByteArray
+		bounds, err := format.ParseStatistics(group.Columns[n.leaf].Statistics)
 		if err != nil || isText && bounds.Min != nil && bounds.MinValue == nil {
 			return false
+		}
+		for _, bound := range [][]byte{bounds.Min, bounds.Max, bounds.MinValue, bounds.MaxValue} {
+			if bound != nil && width > 0 && len(bound) != width {
+				return false
+			}
 		}
 	}
 	return true
@@ -56,15 +64,19 @@ func (n node) isPlain() bool {
 		return logical.ID == format.NoLogical
 	case format.Int32:
 		switch logical.ID {
-		case format.NoLogical, format.Date, format.Decimal:
+		case format.NoLogical, format.Date:
 			return true
+		case format.Decimal:
+			return logical.Precision <= 9
 		case format.Integer: // some writers order the bounds of unsigned ones as signed
 			return logical.Signed || logical.Bits < 32
 		}
 	case format.Int64:
 		switch logical.ID {
-		case format.NoLogical, format.Decimal:
+		case format.NoLogical:
 			return true
+		case format.Decimal:
+			return logical.Precision <= digitsOf64Bits
 		case format.Integer:
 			return logical.Signed
 		case format.Timestamp:
@@ -75,7 +87,19 @@ func (n node) isPlain() bool {
 	case format.ByteArray:
 		return logical.ID == format.String || logical.ID == format.NoLogical
 	case format.FixedLenByteArray:
-		return logical.ID == format.Decimal || logical.ID == format.NoLogical
+		return logical.ID == format.NoLogical || logical.ID == format.Decimal && n.isPlainDecimal()
 	}
 	return false
+}
+
+// digitsOf64Bits is how many digits a decimal of 64 bits has at most.
+const digitsOf64Bits = 18
+
+// isPlainDecimal says whether a decimal takes as many bytes as its digits call for: readers
+// that keep those of up to 18 digits in 64 bits take the wrong bytes of longer ones.
+func (n node) isPlainDecimal() bool {
+	if n.Logical.Precision <= digitsOf64Bits {
+		return n.TypeLength <= 8
+	}
+	return n.TypeLength > 8 && n.TypeLength <= 16
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/batch"
+	"hyperlake/transforms/parquetread/internal/nested"
 )
 
 const (
@@ -172,6 +173,15 @@ func (r *shardReader) send(b batch.Batch) error {
 type selection struct {
 	schema *arrow.Schema
 	nodes  []node
+}
+
+// leaf is a column with the type that it has in the schema, or a nested one.
+func (s selection) leaf(i int) nested.Field {
+	field := s.nodes[i].shape(level{})
+	if field.Kind == nested.Leaf {
+		field.Column.Type = s.schema.Field(i).Type
+	}
+	return field
 }
 
 // selectColumns finds columns by their names.

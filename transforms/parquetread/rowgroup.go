@@ -13,7 +13,6 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/storage"
 	"hyperlake/transforms/parquetread/internal/column"
-	"hyperlake/transforms/parquetread/internal/nested"
 )
 
 // batchBytes is how large a batch should be, about.
@@ -103,10 +102,7 @@ func (g *groupReader) openColumns() error {
 }
 
 func (g *groupReader) openColumn(i int) ([]column.Chunk, error) {
-	field := g.selected.nodes[i].shape(level{})
-	if field.Kind == nested.Leaf {
-		field.Column.Type = g.selected.schema.Field(i).Type
-	}
+	field := g.selected.leaf(i)
 	var chunks []column.Chunk
 	for _, leaf := range field.Leaves() {
 		chunk, err := g.file.chunkOf(leaf, g.group)

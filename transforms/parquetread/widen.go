@@ -32,30 +32,31 @@ func Widen(values arrow.Array, from, to arrow.Field) (arrow.Array, error) {
 	if wide, ok := widest(from.Type, to.Type); !ok || !arrow.TypeEqual(wide, to.Type) {
 		return nil, fmt.Errorf("%w: %s does not widen to %s", errColumns, from.Type, to.Type)
 	}
-	return widenNumbers(values, to.Type), nil
+	return widenNumbers(values, to.Type)
 }
 
 // widenNumbers converts numbers to a type that holds them all.
-func widenNumbers(values arrow.Array, to arrow.DataType) arrow.Array {
+func widenNumbers(values arrow.Array, to arrow.DataType) (arrow.Array, error) {
 	switch to := to.(type) {
 	case *arrow.Decimal128Type:
-		return rebuilt(to, values, toDecimals(values, to.Scale))
+		decimals, err := toDecimals(values, to.Scale)
+		return rebuilt(to, values, decimals), err
 	case *arrow.Float32Type:
-		return rebuilt(to, values, toNumbers[float32](values))
+		return rebuilt(to, values, toNumbers[float32](values)), nil
 	case *arrow.Float64Type:
-		return rebuilt(to, values, toNumbers[float64](values))
+		return rebuilt(to, values, toNumbers[float64](values)), nil
 	case *arrow.Int16Type:
-		return rebuilt(to, values, toNumbers[int16](values))
+		return rebuilt(to, values, toNumbers[int16](values)), nil
 	case *arrow.Int32Type:
-		return rebuilt(to, values, toNumbers[int32](values))
+		return rebuilt(to, values, toNumbers[int32](values)), nil
 	case *arrow.Int64Type:
-		return rebuilt(to, values, toNumbers[int64](values))
+		return rebuilt(to, values, toNumbers[int64](values)), nil
 	case *arrow.Uint16Type:
-		return rebuilt(to, values, toNumbers[uint16](values))
+		return rebuilt(to, values, toNumbers[uint16](values)), nil
 	case *arrow.Uint32Type:
-		return rebuilt(to, values, toNumbers[uint32](values))
+		return rebuilt(to, values, toNumbers[uint32](values)), nil
 	default: // widest gives no other
-		return rebuilt(to, values, toNumbers[uint64](values))
+		return rebuilt(to, values, toNumbers[uint64](values)), nil
 	}
 }
 
@@ -87,13 +88,20 @@ func toNumbers[T numeric](values arrow.Array) []T {
 	return nil // widest gives no other
 }
 
-// toDecimals converts integers, and decimals of at most that scale.
-func toDecimals(values arrow.Array, scale int32) []decimal128.Num {
+// toDecimals converts integers, and decimals of at most that scale. It fails for a decimal of
+// more digits than its type has, if the wider type cannot hold it.
+func toDecimals(values arrow.Array, scale int32) ([]decimal128.Num, error) {
 	decimals := make([]decimal128.Num, values.Len())
 	switch v := values.(type) {
 	case *array.Decimal128:
 		scale -= v.DataType().(*arrow.Decimal128Type).Scale
 		copy(decimals, v.Values())
+		most := decimal128.GetMaxValue(int32(maxDigits) - scale)
+		for i, x := range decimals {
+			if v.IsValid(i) && scale > 0 && (most.Less(x) || x.Less(most.Negate())) {
+				return nil, fmt.Errorf("the file is damaged: the value %s does not fit %s", x.BigInt(), v.DataType())
+			}
+		}
 	case *array.Uint64:
 		for i, x := range v.Uint64Values() {
 			decimals[i] = decimal128.FromU64(x)
@@ -107,7 +115,7 @@ func toDecimals(values arrow.Array, scale int32) []decimal128.Num {
 	for i := range decimals {
 		decimals[i] = decimals[i].Mul(factor)
 	}
-	return decimals
+	return decimals, nil
 }
 
 func converted[T, F numeric](values []F) []T {

@@ -104,6 +104,10 @@ func TestLogicalTypesOfBytes(t *testing.T) {
 				"0.01", "(null)", "-0.01", "-1.28", "1.28", "-1.29", "-2.56", "999999999999999999999999999999999999.99",
 			},
 		},
+		"decimals of more digits than their type": {
+			byteColumn{logical: schema.NewDecimalLogicalType(4, 2), values: []string{"\x27\x10", "\xd8\xf0", "\x7f" + strings.Repeat("\xff", 15)}},
+			"decimal(4, 2)", "", []string{"100.00", "-100.00", "1701411834604692317316873037158841057.27"},
+		},
 		"decimal in 20 bytes": {
 			byteColumn{logical: schema.NewDecimalLogicalType(38, 0), length: 20, values: []string{strings.Repeat("\xff", 19) + "\xfe", strings.Repeat("\x00", 19) + "\x07"}},
 			"decimal(38, 0)", "", []string{"-2", "7"},
@@ -127,9 +131,8 @@ func TestLogicalTypesOfBytes(t *testing.T) {
 
 func TestValuesThatDoNotFitTheirType(t *testing.T) {
 	for name, c := range map[string]byteColumn{
-		"digits": {logical: schema.NewDecimalLogicalType(4, 2), values: []string{"\x27\x10"}},
-		"bits":   {logical: schema.NewDecimalLogicalType(38, 2), length: 17, values: []string{"\x00\x80" + strings.Repeat("\x00", 15)}},
-		"long":   {logical: schema.NewDecimalLogicalType(76, 2), values: []string{"\x01" + strings.Repeat("\x00", 32)}},
+		"bits": {logical: schema.NewDecimalLogicalType(38, 2), length: 17, values: []string{"\x00\x80" + strings.Repeat("\x00", 15)}},
+		"long": {logical: schema.NewDecimalLogicalType(76, 2), values: []string{"\x01" + strings.Repeat("\x00", 32)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := readAll(allOf(t, writeBytes(t, c)))

@@ -13,9 +13,10 @@ import (
 
 // SQL is what Apply does to rows, as conditions in hyperd's SQL over the columns of the
 // source. A table for which that cannot be shown to agree has no such
-// form: reason says why, in words. The built-in rules are left out, for hyperd refuses a
-// file with a value that breaks one of them: it reads the columns that are loaded, by their
-// names, and is made to read the text of the others in every row that is kept.
+// form: reason says why, in words. Built-in rules are left out where hyperd refuses a
+// file with a value that breaks one of them, that is, but for those on decimals: it reads the
+// columns that are loaded, by their names, and is made to read the text of the others in every row
+// that is kept.
 func (v *Validator) SQL(loaded []string) (conditions batch.Conditions, reason string) {
 	for i, field := range v.mapping.Schema().Fields() {
 		if !v.mapping.Shared(i) {
@@ -31,7 +32,7 @@ func (v *Validator) SQL(loaded []string) (conditions batch.Conditions, reason st
 		selected = "(" + text + " IS TRUE)"
 	}
 	for _, rule := range v.rules {
-		if rule.Builtin {
+		if rule.Builtin && !rule.isOnDecimals(v.mapping.Schema()) {
 			continue
 		}
 		text, ok := rule.sql(v.mapping.Schema())
@@ -58,6 +59,12 @@ func readSQL(name string) string { return fmt.Sprintf("(char_length(%s) >= 0) IS
 
 func allOf(first string, rest []string) string {
 	return strings.Join(append([]string{first}, rest...), " AND ")
+}
+
+// isOnDecimals says whether a rule is about a column of decimals.
+func (r compiledRule) isOnDecimals(schema *arrow.Schema) bool {
+	found, ok := schema.FieldsByName(r.Column)
+	return ok && arrow.IsDecimal(found[0].Type.ID())
 }
 
 // sql is true for the rows that do not break the rule, else false.

@@ -6,8 +6,8 @@ import (
 	"io"
 
 	"github.com/andybalholm/brotli"
+	"github.com/golang/snappy"
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 
@@ -36,9 +36,8 @@ func (c *codecs) decompress(codec format.Codec, dst, src []byte) error {
 func (c *codecs) fill(codec format.Codec, dst, src []byte) error {
 	switch codec {
 	case format.Snappy:
-		// The length inside src is not trusted: Decode would allocate it.
-		if n, err := snappy.DecodedLen(src); err != nil || n != len(dst) {
-			return fmt.Errorf("%w: %d bytes instead of %d", errMalformed, n, len(dst))
+		if err := checkSnappySize(src, len(dst)); err != nil {
+			return err
 		}
 		_, err := snappy.Decode(dst, src)
 		return err
@@ -63,6 +62,15 @@ func (c *codecs) fill(codec format.Codec, dst, src []byte) error {
 		return readExactly(&c.brotli, dst)
 	}
 	return fmt.Errorf("the codec is %w", ErrUnsupported)
+}
+
+// checkSnappySize makes sure that src says of itself that it becomes size bytes: Decode would
+// allocate whatever it says.
+func checkSnappySize(src []byte, size int) error {
+	if n, err := snappy.DecodedLen(src); err != nil || n != size {
+		return fmt.Errorf("%w: %d bytes instead of %d", errMalformed, n, size)
+	}
+	return nil
 }
 
 func (c *codecs) fillZstd(dst, src []byte) error {

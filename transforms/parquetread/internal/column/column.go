@@ -36,8 +36,8 @@ type Column struct {
 	Hybrid     *julian.Zone   // of dates and timestamps in the hybrid calendar: the zone of their writer; else nil
 }
 
-// width is the bytes that a value takes while it is decoded; 0 for byte arrays.
-func (c Column) width() int {
+// Width is the bytes that a value takes while it is decoded; 0 for byte arrays.
+func (c Column) Width() int {
 	switch c.Physical {
 	case format.Boolean:
 		return 1
@@ -61,6 +61,7 @@ type Chunk struct {
 	Uncompressed int64 // bytes of all pages with their headers
 	Rows         int64
 	Values       int64 // with those that are null or stand for an empty list
+	Data         int64 // offset that the footer gives the first page of values
 }
 
 // source is the pages of a chunk and what collects their values. It keeps buffers and
@@ -79,7 +80,7 @@ type source struct {
 // open starts a chunk of src, of which readAhead bytes are read at once when a page
 // header is looked for.
 func (s *source) open(src io.ReaderAt, column Column, chunk Chunk, readAhead int) error {
-	width := column.width()
+	width := column.Width()
 	if width == 0 && column.Physical != format.ByteArray || int64(width) > chunk.Uncompressed+sizeSlack {
 		return fmt.Errorf("%w: values of %d bytes in a chunk of %d", errMalformed, width, chunk.Uncompressed)
 	}

@@ -3,7 +3,6 @@ package column
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
@@ -12,9 +11,11 @@ import (
 	"hyperlake/transforms/parquetread/internal/format"
 )
 
-// fixedDecimals makes decimals of integers or of fixed-length two's complement.
+// fixedDecimals makes decimals of integers or of fixed-length two's complement. They may have
+// more digits than their type, as writers do not all check them: what becomes of the rows is
+// for others to say. A number that the bits of the type cannot hold is damage.
 func fixedDecimals(c Column, data []byte, v validity) (arrow.Array, error) {
-	width := c.width()
+	width := c.Width()
 	if dt, ok := c.Type.(*arrow.Decimal128Type); ok && c.Physical == format.FixedLenByteArray && width <= 8 {
 		return integerDecimals(dt, v, func(row int) int64 {
 			value := data[row*width : (row+1)*width]
@@ -23,7 +24,7 @@ func fixedDecimals(c Column, data []byte, v validity) (arrow.Array, error) {
 				n = n<<8 | int64(b)
 			}
 			return n
-		})
+		}), nil
 	}
 	if c.Physical == format.FixedLenByteArray {
 		return decimals(c.Type, v, func(row int) []byte { return data[row*width : (row+1)*width] })
@@ -33,7 +34,7 @@ func fixedDecimals(c Column, data []byte, v validity) (arrow.Array, error) {
 		integer = func(row int) int64 { return int64(int32(binary.LittleEndian.Uint32(data[row*4:]))) }
 	}
 	if dt, ok := c.Type.(*arrow.Decimal128Type); ok {
-		return integerDecimals(dt, v, integer)
+		return integerDecimals(dt, v, integer), nil
 	}
 	var big [8]byte
 	return decimals(c.Type, v, func(row int) []byte {
@@ -50,21 +51,13 @@ func byteDecimals(c Column, values byteArrays, v validity) (arrow.Array, error) 
 }
 
 // integerDecimals is decimals for the common case.
-func integerDecimals(dt *arrow.Decimal128Type, v validity, value func(row int) int64) (arrow.Array, error) {
-	least, most := int64(math.MinInt64), int64(math.MaxInt64)
-	if dt.Precision <= 18 {
-		most = int64(decimal128.GetMaxValue(dt.Precision).LowBits())
-		least = -most
-	}
+func integerDecimals(dt *arrow.Decimal128Type, v validity, value func(row int) int64) arrow.Array {
 	numbers := make([]decimal128.Num, v.rows)
 	for row := range numbers {
 		n := value(row)
-		if n > most || n < least {
-			return nil, errOverflow(n, dt)
-		}
 		numbers[row] = decimal128.New(n>>63, uint64(n))
 	}
-	return v.make(dt, arrow.Decimal128Traits.CastToBytes(numbers)), nil
+	return v.make(dt, arrow.Decimal128Traits.CastToBytes(numbers))
 }
 
 // decimals makes decimals of what value returns for each row: two's complement with the
@@ -72,8 +65,7 @@ func integerDecimals(dt *arrow.Decimal128Type, v validity, value func(row int) i
 func decimals(dt arrow.DataType, v validity, value func(row int) []byte) (arrow.Array, error) {
 	switch dt := dt.(type) {
 	case *arrow.Decimal128Type:
-		most := decimal128.GetMaxValue(dt.Precision)
-		numbers, err := numbers(dt, v, value, most.Negate(), most, func(w [4]uint64) (decimal128.Num, bool) {
+		numbers, err := numbers(dt, v, value, func(w [4]uint64) (decimal128.Num, bool) {
 			sign := uint64(int64(w[1]) >> 63)
 			return decimal128.New(int64(w[1]), w[0]), w[2] == sign && w[3] == sign
 		})
@@ -82,8 +74,7 @@ func decimals(dt arrow.DataType, v validity, value func(row int) []byte) (arrow.
 		}
 		return v.make(dt, arrow.Decimal128Traits.CastToBytes(numbers)), nil
 	case *arrow.Decimal256Type:
-		most := decimal256.GetMaxValue(dt.Precision)
-		numbers, err := numbers(dt, v, value, most.Negate(), most, func(w [4]uint64) (decimal256.Num, bool) {
+		numbers, err := numbers(dt, v, value, func(w [4]uint64) (decimal256.Num, bool) {
 			return decimal256.New(w[3], w[2], w[1], w[0]), true
 		})
 		if err != nil {
@@ -95,9 +86,7 @@ func decimals(dt arrow.DataType, v validity, value func(row int) []byte) (arrow.
 }
 
 // numbers converts each row's value, through words with the least significant one first.
-func numbers[N interface{ Less(N) bool }](dt arrow.DataType, v validity, value func(row int) []byte,
-	least, most N, convert func(words [4]uint64) (N, bool),
-) ([]N, error) {
+func numbers[N any](dt arrow.DataType, v validity, value func(row int) []byte, convert func(words [4]uint64) (N, bool)) ([]N, error) {
 	result := make([]N, v.rows)
 	for row := range result {
 		if !v.isValid(row) {
@@ -107,7 +96,7 @@ func numbers[N interface{ Less(N) bool }](dt arrow.DataType, v validity, value f
 		if ok {
 			result[row], ok = convert(words)
 		}
-		if n := result[row]; !ok || n.Less(least) || most.Less(n) {
+		if !ok {
 			return nil, errOverflow(fmt.Sprintf("0x%x", value(row)), dt)
 		}
 	}

@@ -16,7 +16,7 @@ type fixedValues interface {
 
 // newFixedValues decodes the values of a page of data, except booleans.
 func newFixedValues(p page, column Column, dictionary *fixedDictionary) (fixedValues, error) {
-	width := column.width()
+	width := column.Width()
 	switch p.encoding {
 	case format.PlainDictionary, format.RLEDictionary:
 		return dictionary.decode(p.data)

@@ -63,7 +63,7 @@ type LeafReader struct {
 func (r *LeafReader) Open(src io.ReaderAt, column Column, chunk Chunk, readAhead int) error {
 	r.window.open(column)
 	r.slot, r.rows, r.mostValues = 0, chunk.Rows, batchData
-	if width := column.width(); width > 0 {
+	if width := column.Width(); width > 0 {
 		r.mostValues = max(1, batchData/width)
 	}
 	if n := len(column.Repeated); n > 0 {

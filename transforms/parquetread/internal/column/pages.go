@@ -16,6 +16,9 @@ const (
 	// sizeSlack is how much a page may be larger than the footer says that its whole
 	// chunk is, because old writers left page headers out of that sum.
 	sizeSlack = 1 << 20
+
+	// MaxHeld bounds how many bytes of pages, decompressed, are held of all columns of a row group.
+	MaxHeld = 256 << 20
 )
 
 // page is a page of data or of dictionary entries, decompressed. Its bytes are valid

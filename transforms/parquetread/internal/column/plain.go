@@ -21,8 +21,8 @@ func FromPlain(c Column, values ...[]byte) (arrow.Array, error) {
 	}
 	var all []byte
 	for _, value := range values {
-		if len(value) != c.width() {
-			return nil, fmt.Errorf("%w: a value of %d bytes instead of %d", errMalformed, len(value), c.width())
+		if len(value) != c.Width() {
+			return nil, fmt.Errorf("%w: a value of %d bytes instead of %d", errMalformed, len(value), c.Width())
 		}
 		all = append(all, value...)
 	}

@@ -21,7 +21,7 @@ type fixedStore struct {
 
 func (s *fixedStore) open(column Column) {
 	s.column = column
-	s.dictionary.width, s.dictionary.isLoaded = column.width(), false
+	s.dictionary.width, s.dictionary.isLoaded = column.Width(), false
 }
 
 func (s *fixedStore) setDictionary(p page) error {
@@ -43,7 +43,7 @@ func (s *fixedStore) setPage(p page) (err error) {
 }
 
 func (s *fixedStore) begin(rows int) {
-	s.data, s.used = make([]byte, rows*s.column.width()), 0
+	s.data, s.used = make([]byte, rows*s.column.Width()), 0
 }
 
 func (s *fixedStore) skip(present int) error { return s.values.skip(present) }
@@ -51,7 +51,7 @@ func (s *fixedStore) skip(present int) error { return s.values.skip(present) }
 func (s *fixedStore) fit(rows int) int { return rows }
 
 func (s *fixedStore) read(rows, present int, validity []byte, offset int) error {
-	width := s.column.width()
+	width := s.column.Width()
 	end := s.used + rows*width
 	if end > len(s.data) { // of a nested column, whose rows have any number of values
 		s.data = resize(s.data, max(end, 2*len(s.data)))

@@ -20,6 +20,9 @@ func (s *stream) open(src io.ReaderAt, start, length int64, readAhead int) {
 	*s = stream{src: src, pos: start, end: start + length, ahead: s.ahead[:0], readAhead: readAhead}
 }
 
+// offset is where in the file the next byte stands.
+func (s *stream) offset() int64 { return s.pos - int64(len(s.ahead)-s.used) }
+
 // left is how many bytes of the range were not taken yet.
 func (s *stream) left() int64 { return int64(len(s.ahead)-s.used) + s.end - s.pos }
 
@@ -38,11 +41,26 @@ func (s *stream) peek(more int) ([]byte, error) {
 // skip takes n bytes that peek returned.
 func (s *stream) skip(n int) { s.used += n }
 
+// pass passes over the next n bytes without reading those that were not read ahead.
+func (s *stream) pass(n int) error {
+	if int64(n) > s.left() {
+		return errPastEnd(n, s.left())
+	}
+	ahead := min(n, len(s.ahead)-s.used)
+	s.used += ahead
+	s.pos += int64(n - ahead)
+	return nil
+}
+
+func errPastEnd(size int, left int64) error {
+	return fmt.Errorf("%w: a page of %d bytes where %d are left", errMalformed, size, left)
+}
+
 // take returns the next n bytes: in place where they were read ahead, else in scratch,
 // which grows as needed. They are valid until the next call of peek or take.
 func (s *stream) take(n int, scratch *[]byte) ([]byte, error) {
 	if int64(n) > s.left() {
-		return nil, fmt.Errorf("%w: a page of %d bytes where %d are left", errMalformed, n, s.left())
+		return nil, errPastEnd(n, s.left())
 	}
 	next := s.ahead[s.used:]
 	if n <= len(next) {
