@@ -171,7 +171,7 @@ func (t explainTable) explain(ctx context.Context, index int, file parquetread.F
 	if len(rows) <= maxPicked {
 		return tally, t.pick(ctx, index, file, rows, rejects)
 	}
-	file.RowGroups = slices.DeleteFunc(slices.Clone(file.RowGroups), func(g parquetread.RowGroup) bool { return !slices.Contains(groups, g.Index) })
+	file.RowGroups = slices.DeleteFunc(slices.Clone(file.RowGroups), func(g parquetread.RowGroup) bool { return !groups[g.Index] })
 	return tally, t.each(ctx, index, file, t.Read, func(_ batch.Batch, bad *batch.Rejects) {
 		if bad != nil {
 			rejects(*bad)
@@ -181,11 +181,12 @@ func (t explainTable) explain(ctx context.Context, index int, file parquetread.F
 
 // find returns the numbers of the rows of a file that are rejected, or the first ones if they are
 // more than maxPicked, and the row groups that have some.
-func (t explainTable) find(ctx context.Context, index int, file parquetread.FileRef) (tally batch.Tally, rows []int64, groups []int, err error) {
+func (t explainTable) find(ctx context.Context, index int, file parquetread.FileRef) (tally batch.Tally, rows []int64, groups map[int]bool, err error) {
 	validator, err := t.compile(file, t.Rules)
 	if err != nil {
 		return tally, nil, nil, err
 	}
+	groups = map[int]bool{}
 	err = t.read(ctx, index, file, t.Rules, func(b batch.Batch) error {
 		found, rejected, err := validator.Find(b)
 		if err != nil {
@@ -193,7 +194,7 @@ func (t explainTable) find(ctx context.Context, index int, file parquetread.File
 		}
 		tally.Add(found)
 		if len(rejected) > 0 {
-			groups = append(groups, b.Origin.RowGroup)
+			groups[b.Origin.RowGroup] = true
 		}
 		if len(rows) <= maxPicked {
 			rows = append(rows, rejected...)
