@@ -27,7 +27,7 @@ func (c *Config) checkStagingFolder(ctx context.Context) (string, error) {
 		}
 		return "not set: a hidden folder beside the output is taken", nil
 	}
-	place, err := tryFolder(ctx, c.Staging)
+	place, err := TryFolder(ctx, c.Staging)
 	if err != nil {
 		return "", failure.New(failure.Storage, "%w", err).
 			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set staging to another"))
@@ -48,7 +48,7 @@ func (c *Config) checkOutputFolder(ctx context.Context) (string, error) {
 		return "", failure.New(failure.Storage, "%s is a folder, but the output is a file", path).WithHint("set output.path to another name")
 	}
 	folder := c.Output.Path[:strings.LastIndexAny(filepath.ToSlash(c.Output.Path), "/")+1]
-	place, err := tryFolder(ctx, folder)
+	place, err := TryFolder(ctx, folder)
 	if err != nil {
 		return "", failure.New(failure.Storage, "%w", err).
 			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set output.path"))
@@ -81,9 +81,9 @@ func (c *Config) describe(folder, place string) (string, error) {
 	return fmt.Sprintf("%s can be written, %s free%s", place, humanize.Bytes(free), missing), nil
 }
 
-// tryFolder writes a small file, reads it back and removes it. A local folder that a run
+// TryFolder writes a small file, reads it back and removes it. A local folder that a run
 // would make is not made: the nearest around it has to do. It returns the one that did.
-func tryFolder(ctx context.Context, folder string) (place string, err error) {
+func TryFolder(ctx context.Context, folder string) (place string, err error) {
 	store, err := storage.For(folder)
 	if err != nil {
 		return "", err

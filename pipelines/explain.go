@@ -182,11 +182,12 @@ func (t explainTable) explain(ctx context.Context, index int, file parquetread.F
 
 // find returns the numbers of the rows of a file that are rejected, or the first ones if they are
 // more than maxPicked, and the row groups that have some.
-func (t explainTable) find(ctx context.Context, index int, file parquetread.FileRef) (tally batch.Tally, rows []int64, groups []int, err error) {
+func (t explainTable) find(ctx context.Context, index int, file parquetread.FileRef) (tally batch.Tally, rows []int64, groups map[int]bool, err error) {
 	validator, err := t.Rules.compile(file)
 	if err != nil {
 		return tally, nil, nil, err
 	}
+	groups = map[int]bool{}
 	err = t.read(ctx, index, file, t.Rules.Table, func(b batch.Batch) error {
 		found, rejected, err := validator.Find(b)
 		if err != nil {
@@ -194,7 +195,7 @@ func (t explainTable) find(ctx context.Context, index int, file parquetread.File
 		}
 		tally.Add(found)
 		if len(rejected) > 0 {
-			groups = append(groups, b.Origin.RowGroup)
+			groups[b.Origin.RowGroup] = true
 		}
 		if len(rows) <= maxPicked {
 			rows = append(rows, rejected...)
@@ -230,10 +231,10 @@ func (t explainTable) read(ctx context.Context, index int, file parquetread.File
 // pick reads the rejected rows of a file, which are in these row groups, and says again why they
 // are; the tally is of these rows at least.
 func (t explainTable) pick(
-	ctx context.Context, index int, file parquetread.FileRef, rows []int64, groups []int, rejects func(batch.Rejects),
+	ctx context.Context, index int, file parquetread.FileRef, rows []int64, groups map[int]bool, rejects func(batch.Rejects),
 ) (tally batch.Tally, err error) {
 	if len(rows) > maxPicked {
-		file.RowGroups = slices.DeleteFunc(slices.Clone(file.RowGroups), func(g parquetread.RowGroup) bool { return !slices.Contains(groups, g.Index) })
+		file.RowGroups = slices.DeleteFunc(slices.Clone(file.RowGroups), func(g parquetread.RowGroup) bool { return !groups[g.Index] })
 		err = t.each(ctx, index, file, t.Picks, func(good batch.Batch, bad *batch.Rejects) {
 			tally.Add(good.Tally)
 			if bad != nil {

@@ -174,12 +174,8 @@ func describeColumns(ctx context.Context, conn *hyperd.Conn, table *TablePlan) (
 			return nil, fmt.Errorf("describe table %s: %w", table.Table, err)
 		}
 	}
-	atOnce := 1
-	if len(columns) > fewColumns {
-		atOnce = columnsAtOnce
-	}
 	ordered := slices.DeleteFunc(pointers(columns), func(c *ReportColumn) bool { return !hasOrder(c.SQLType) })
-	for some := range slices.Chunk(ordered, atOnce) {
+	for some := range slices.Chunk(ordered, boundsAtOnce(len(columns))) {
 		bounds := make([]string, len(some))
 		for i, column := range some {
 			bounds[i] = fmt.Sprintf("min(%s), max(%[1]s)", hyperd.QuoteName(column.Name))
@@ -193,6 +189,14 @@ func describeColumns(ctx context.Context, conn *hyperd.Conn, table *TablePlan) (
 		}
 	}
 	return columns, nil
+}
+
+// boundsAtOnce is for how many columns of a table with so many one query asks for bounds.
+func boundsAtOnce(columns int) int {
+	if columns <= fewColumns {
+		return 1
+	}
+	return columnsAtOnce
 }
 
 // describeSome fills in what needs no bounds of the columns from one to before another.

@@ -24,6 +24,7 @@ type job struct {
 	fingerprint string
 
 	finished  *finished // what need not be made again
+	merged    *merged   // what an earlier run made of the whole plan; nil if none did
 	resultURI string    // where the pipeline writes its result
 }
 
@@ -55,23 +56,25 @@ func (r *run) newJob(staging *staging, workers hyperd.Config) (*job, error) {
 	return j, err
 }
 
-// find reads from the manifest what is finished of the whole plan. An attempt that is not
-// usable is made again.
-func (j *job) find(ctx context.Context, usable func(*attempt) bool) (*finished, error) {
+// find reads from the manifest what is finished of the whole plan, and whether all of it is.
+// An attempt that is not usable is made again.
+func (j *job) find(ctx context.Context, usable func(*attempt) bool) (*finished, *merged, error) {
 	entries, err := readManifest(ctx, j.sink.Staging)
 	if err != nil {
-		return nil, failure.Of(err, failure.Storage)
+		return nil, nil, failure.Of(err, failure.Storage)
 	}
+	whole := j.findMerged(ctx, entries, usable)
 	j.plan.cut()
-	return j.plan.finished(j.fingerprint, entries, usable), ctx.Err()
+	return j.plan.finished(j.fingerprint, entries, usable), whole, ctx.Err()
 }
 
 // prepare makes ready to run what is not finished.
 func (j *job) prepare(ctx context.Context) error {
-	done, err := j.find(ctx, func(a *attempt) bool { return a.verify(ctx) == nil })
+	done, whole, err := j.find(ctx, func(a *attempt) bool { return a.verify(ctx) == nil })
 	if err != nil {
 		return err
 	}
+	j.merged = whole
 	j.finished = done
 	j.plan.without(done)
 	j.resultURI = storage.Join(j.sink.Staging, "result-"+uuid.NewString()+".json") // of no other time
@@ -89,6 +92,9 @@ func (r *run) runJob(ctx context.Context) (result, error) {
 			return result{}, err
 		}
 		r.noteReused()
+		if r.job.merged != nil {
+			return r.job.merged.Result, nil
+		}
 		done, err := r.runOnce(ctx)
 		switch {
 		case err == nil && len(done.Disputed) == 0:
@@ -129,9 +135,8 @@ func (r *run) noteReused() {
 	if r.options.Resume == "" || r.report.Reused != nil {
 		return
 	}
-	done := r.job.finished
-	r.report.Reused = &ReportPart{RunID: r.options.Resume, Partials: len(done.Partials), Rows: done.rows()}
-	if len(done.Partials) == 0 {
+	r.report.Reused = r.job.part(r.options.Resume, r.job.finished, r.job.merged)
+	if len(r.job.finished.Partials) == 0 && r.job.merged == nil {
 		r.warn("nothing of run " + r.options.Resume + " can be reused: it had finished no partial whose files and configuration are unchanged")
 	}
 }

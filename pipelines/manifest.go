@@ -28,10 +28,10 @@ import (
 // another; the attempt is whole when their numbers add up (see [attempt.isWhole]).
 const manifestFolder = "manifest"
 
-// entry is what one step of an attempt finished. It has one of Shards, Partial, Rejects and
-// Disputed.
+// entry is what one step of an attempt finished, or the whole job. It has one of Shards,
+// Partial, Rejects, Disputed and Merged.
 type entry struct {
-	Attempt string `json:"attempt"`
+	Attempt string `json:"attempt,omitempty"`
 
 	// Fingerprint is that of the plan under which the attempt read Shards, all of them.
 	Fingerprint string              `json:"fingerprint,omitempty"`
@@ -40,6 +40,9 @@ type entry struct {
 	Partial  *hyper.File     `json:"partial,omitempty"`
 	Rejects  *rejects.Bundle `json:"rejects,omitempty"`
 	Disputed bool            `json:"disputed,omitempty"` // hyperd and Go keep different rows
+
+	// Merged was made under the plan of Fingerprint.
+	Merged *merged `json:"merged,omitempty"`
 }
 
 // note writes an entry.
@@ -104,7 +107,7 @@ type attempt struct {
 func attemptsUnder(fingerprint string, entries []entry) map[string]*attempt {
 	attempts := map[string]*attempt{}
 	for _, e := range entries {
-		if e.Fingerprint == fingerprint {
+		if e.Fingerprint == fingerprint && e.Merged == nil {
 			attempts[e.Attempt] = &attempt{shards: e.Shards}
 		}
 	}

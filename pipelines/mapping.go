@@ -74,7 +74,7 @@ func firstWithin(mapped *arrow.Schema, column string) string {
 func compile(table validate.Table, source *arrow.Schema) (*validate.Validator, error) {
 	validator, err := validate.Compile(table, source)
 	parts := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as Compile joins them
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		parts = joined.Unwrap()
 	}
 	for i, part := range parts {

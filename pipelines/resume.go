@@ -73,7 +73,16 @@ func lastRun(ctx context.Context, store storage.Store, cfg *Config) (id string, 
 type ReportPart struct {
 	RunID    string `json:"run_id"` // the name of its folder on staging
 	Partials int    `json:"partials"`
-	Rows     int64  `json:"rows"` // of the lake, that need not be read again
+	Rows     int64  `json:"rows"`             // of the lake, that need not be read again
+	Merged   bool   `json:"merged,omitempty"` // they are one extract, that need not be made again
+}
+
+// part describes what is finished of a job.
+func (j *job) part(runID string, done *finished, whole *merged) *ReportPart {
+	if whole == nil {
+		return &ReportPart{RunID: runID, Partials: len(done.Partials), Rows: done.rows()}
+	}
+	return &ReportPart{RunID: runID, Partials: whole.Result.Extract.Partials, Rows: j.plan.rows(), Merged: true}
 }
 
 // leave ends the use of staging. What a run that failed has finished stays, where the user
@@ -84,14 +93,14 @@ func (r *run) leave(ctx context.Context, staging *staging, failed error) error {
 	if failed == nil || r.inPlace || !staging.durable || r.job == nil {
 		return staging.remove(ctx)
 	}
-	done, err := r.job.find(ctx, func(*attempt) bool { return true })
+	done, whole, err := r.job.find(ctx, func(*attempt) bool { return true })
 	if err != nil {
 		r.options.Log.Warn("staging is left as it is", "folder", staging.path, "error", err)
 		return staging.release(ctx)
 	}
-	if len(done.Partials) == 0 {
+	if len(done.Partials) == 0 && whole == nil {
 		return staging.remove(ctx)
 	}
-	r.report.Resumable = &ReportPart{RunID: staging.id(), Partials: len(done.Partials), Rows: done.rows()}
-	return staging.keep(ctx, done.files())
+	r.report.Resumable = r.job.part(staging.id(), done, whole)
+	return staging.keep(ctx, append(done.files(), whole.files()...))
 }

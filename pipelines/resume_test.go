@@ -109,7 +109,7 @@ func TestAFailedRunIsResumed(t *testing.T) {
 				assert.Equal(t, whole.Partials, failed.Resumable.Partials)
 				left := names(t, plain.Staging)
 				assert.Contains(t, left, storage.Join(plain.Staging, failed.RunID, "run.json"))
-				assert.NotContains(t, strings.Join(left, " "), "/extract/")
+				assert.Contains(t, strings.Join(left, " "), "/extract/")
 				notes, err := pipelines.RunNotes(plain, failed.RunID, "")
 				require.NoError(t, err)
 				ended, err := pipelines.RunEnded(t.Context(), func(name string) string { return notes[name] })
@@ -121,7 +121,8 @@ func TestAFailedRunIsResumed(t *testing.T) {
 				report, err := resume(t, cfg, lucky, "last")
 				require.NoError(t, err)
 				assert.Equal(t, failed.Resumable, report.Reused)
-				assert.Equal(t, int64(0), lucky.read[0], "nothing is read again")
+				assert.True(t, report.Reused.Merged)
+				assert.Zero(t, lucky.jobs, "nothing is read or merged again")
 				requireSameAccount(t, whole, report)
 				assert.Equal(t, whole.Tables[1].RowsLoaded, report.Tables[1].RowsLoaded)
 				requireRows(t, want, contentsOf(t, cfg.Output.Path))
@@ -161,6 +162,7 @@ func TestOnlyWhatIsUnchangedIsReused(t *testing.T) {
 			failed, err := resume(t, configure(t, folder, resumeConfig("go", "stage", broken)), &unlucky{t: t}, "")
 			require.Error(t, err)
 			require.NotNil(t, failed.Resumable)
+			removeExtracts(t, folder) // which would do without all partials
 			if test.change != nil {
 				test.change(t, folder)
 			}
@@ -176,6 +178,66 @@ func TestOnlyWhatIsUnchangedIsReused(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, accountOf(whole), accountOf(report))
 			requireRows(t, contentsOf(t, anew.Output.Path), contentsOf(t, cfg.Output.Path))
+		})
+	}
+}
+
+// extracts are those that a run left on staging.
+func extracts(t *testing.T, folder string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(folder, "stage", "*", "extract", "*.hyper"))
+	require.NoError(t, err)
+	require.NotEmpty(t, found)
+	return found
+}
+
+func removeExtracts(t *testing.T, folder string) {
+	t.Helper()
+	for _, path := range extracts(t, folder) {
+		require.NoError(t, os.Remove(path))
+	}
+}
+
+// A merged extract is used again as long as all that it was made of is as it was.
+func TestAMergedExtractIsReused(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(t *testing.T, folder string)
+		more   string // of the configuration
+		jobs   int    // that are run
+	}{
+		"nothing changed":          {nil, "", 0},
+		"a threshold changed":      {nil, "on_empty: allow\n", 0},
+		"the extract is gone":      {removeExtracts, "", 1},
+		"a bit of the extract":     {func(t *testing.T, folder string) { damage(t, extracts(t, folder)[0]) }, "", 1},
+		"a file is older":          {func(t *testing.T, folder string) { touch(t, lakeFile(t, folder)) }, "", 1},
+		"a file more":              {func(t *testing.T, folder string) { duplicate(t, lakeFile(t, folder)) }, "", 1},
+		"partials are not merged":  {nil, "output: {path: x.hyper, merge: none}\n", 1},
+		"the format of the output": {nil, "output: {path: x.hyper, format_version: 4}\n", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			salesLake(t, folder)
+			failed, err := resume(t, configure(t, folder, resumeConfig("go", "stage", broken)), &unlucky{t: t}, "")
+			require.Error(t, err)
+			require.True(t, failed.Resumable.Merged)
+			if test.change != nil {
+				test.change(t, folder)
+			}
+			text := resumeConfig("go", "stage", sound)
+			if strings.Contains(test.more, "output") {
+				text = strings.Replace(text, "output: {path: x.hyper}\n", "", 1)
+			}
+			if strings.Contains(test.more, "none") {
+				text, _, _ = strings.Cut(text, "    checks:")
+			}
+			engine := &unlucky{t: t}
+			report, err := resume(t, configure(t, folder, text+test.more), engine, "last")
+			require.NoError(t, err)
+			assert.Equal(t, test.jobs, engine.jobs)
+			assert.Equal(t, test.jobs == 0, report.Reused.Merged)
+			if test.jobs == 0 {
+				assert.Equal(t, accountOf(failed), accountOf(report))
+			}
 		})
 	}
 }

@@ -240,6 +240,7 @@ func (r *run) load(ctx context.Context, staging *staging) (result, work, error) 
 	if err != nil {
 		return result{}, work{}, err
 	}
+	made := done
 	counted, err := done.fetchAndCount(ctx, r.lease, r.job.sink.Layout, staging.local, r.job.sink.Keep)
 	if err != nil {
 		return result{}, work{}, err
@@ -247,6 +248,11 @@ func (r *run) load(ctx context.Context, staging *staging) (result, work, error) 
 	r.report.loaded(r.plan, done)
 	if err := reconcile(r.plan, done.Extract, done.Rejects, counted); err != nil {
 		return result{}, work{}, err
+	}
+	if r.job.merged == nil {
+		if err := r.noteMerged(ctx, staging, made); err != nil {
+			return result{}, work{}, err
+		}
 	}
 	return done, work{rows: r.report.rowsLoaded(), bytes: r.report.bytesIn()}, nil
 }

@@ -88,7 +88,7 @@ func (l lakeColumns) check(needed []string, onDrift OnDrift, asked map[string]Co
 			return nil, failure.New(failure.Source, "a file has two columns named %q (first found in %s)", name, c.found.Forms[0].FirstFile).
 				WithHint("rename one of them in the files").BeforeData()
 		case !c.found.Drifts():
-		case onDrift == OnDriftFail && !(c.fits && c.isEverywhere() && asked[name].Type != ""):
+		case onDrift == OnDriftFail && (!c.fits || !c.isEverywhere() || asked[name].Type == ""):
 			drift = append(drift, c.found.String())
 		case !c.fits:
 			return nil, failure.New(failure.Source, "the files differ: %s; none of these types holds the values of the others", c.found).

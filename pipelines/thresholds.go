@@ -31,7 +31,7 @@ func (r *Report) brokenThresholds(tables []TableConfig) error {
 		return nil
 	}
 	return failure.New(failure.Data, "%s", strings.Join(broken, "; ")).
-		WithHint("the extract was not moved into place; look at the rejects, correct the data or the rules, or raise rejects.max_rows or max_ratio")
+		WithHint("the extract was not moved into place; %s, correct the data or the rules, or raise rejects.max_rows or max_ratio", lookAtRejects(tables))
 }
 
 // judgeEmptyTables fails a run that has no row to load, unless it may be empty. It warns of
@@ -78,6 +78,20 @@ func (t *ReportTable) losses() string {
 		says += ", and "
 	}
 	return says + fmt.Sprintf("%s were rejected: %s", humanize.Comma(t.RowsRejected), t.culprits())
+}
+
+// lookAtRejects says where the rejects of tables are, or how they are kept.
+func lookAtRejects(tables []TableConfig) string {
+	var folders []string
+	for _, table := range tables {
+		if table.Rejects.Path != "" {
+			folders = append(folders, table.Rejects.Path)
+		}
+	}
+	if len(folders) == 0 {
+		return "set rejects.path to a folder to keep the rejects in"
+	}
+	return "look at the rejects in " + strings.Join(folders, ", ")
 }
 
 // excess says which threshold a table broke; empty if none.

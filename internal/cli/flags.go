@@ -39,7 +39,7 @@ func (f *commonFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.sets, "set", nil, "override a value of the configuration, as `key.path=value`")
 	flags.StringArrayVar(&f.vars, "var", nil, "fill ${NAME} in the configuration, as `NAME=VALUE`")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON on stdout")
-	flags.StringVar(&f.report, "report", "", "write the report of the run to this `file`")
+	flags.StringVar(&f.report, "report", "", "write the report of the run to this `file`; - is stdout")
 	flags.BoolVar(&f.quiet, "quiet", false, "print nothing on stderr but the line that says what failed")
 	flags.StringVar(&f.logFormat, "log-format", formatText, "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")

@@ -110,6 +110,9 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 			return err
 		}
 	}
+	if err := a.checkReportPlace(ctx); err != nil {
+		return err
+	}
 	id, err := pipelines.NewRunID()
 	if err != nil {
 		return err
@@ -123,10 +126,7 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 		err = explainHyperd(err, cfg.Output.Path)
 	}
 	a.sayPublished(report.Publish)
-	if reportErr := a.writeReport(ctx, report); err == nil {
-		err = reportErr
-	}
-	return err
+	return a.endWithReport(ctx, report, err)
 }
 
 // publishConfig makes the configuration of what the command line names.

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"strings"
 
@@ -11,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
 	"hyperlake/runners"
 )
@@ -76,6 +73,9 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if !mayPublish {
 		cfg.Publish = nil
 	}
+	if err := a.checkReportPlace(ctx); err != nil {
+		return err
+	}
 	id, err := pipelines.NewRunID()
 	if err != nil {
 		return err
@@ -117,10 +117,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if err == nil || report.Status == pipelines.Unpublished {
 		a.saySummary(report)
 	}
-	if reportErr := a.writeReport(ctx, report); err == nil {
-		err = reportErr
-	}
-	return err
+	return a.endWithReport(ctx, report, err)
 }
 
 // printJob prints the job that a run would send.
@@ -213,27 +210,4 @@ func (a *app) saySummary(report *pipelines.Report) {
 		}
 	}
 	a.sayPublished(report.Publish)
-}
-
-// writeReport puts the report where the flags want it.
-func (a *app) writeReport(ctx context.Context, report *pipelines.Report) error {
-	data, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	data = append(data, '\n')
-	if a.flags.report != "" {
-		store, err := storage.For(a.flags.report)
-		if err == nil {
-			err = store.Put(context.WithoutCancel(ctx), a.flags.report, data)
-		}
-		if err != nil {
-			return failure.New(failure.Storage, "write the report to %s: %w", a.flags.report, err).WithHint("%s", storage.Hint(err))
-		}
-	}
-	if !a.flags.json {
-		return nil
-	}
-	_, err = a.stdout.Write(data)
-	return printFailure(err)
 }

@@ -172,7 +172,8 @@ func flawOf(values arrow.Array, row int, stored bool) flaw {
 	if err != nil || source.at(row) == null {
 		return ""
 	}
-	s, found := shape{}, noWKB
+	var s shape
+	var found flaw
 	if at := source.at(row); kindsByType[source.values.DataType().ID()] == text {
 		s, found = parseWKT(texts(source.values)(at))
 	} else {

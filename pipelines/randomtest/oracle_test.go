@@ -417,7 +417,7 @@ func (e *evaluation) convert(before row) (values row, unconverted []string) {
 	values = row{}
 	for _, name := range e.read {
 		v, a := before[name], e.ask(name)
-		ok := true
+		var ok bool
 		switch c := e.columns[name]; {
 		case v != nil && c.json != nil:
 			if v, ok = jsonText(v, c.json); !ok {

@@ -54,7 +54,7 @@ func RunIsolated(args ...string) int {
 		fmt.Fprintln(os.Stderr, "isolate the tests:", err)
 		return 1
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	boot := filepath.Join(folder, "boot")
 	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", boot, "github.com/apache/beam/sdks/v2/go/container")
 	if output, err := build.CombinedOutput(); err != nil {

@@ -16,7 +16,12 @@ type node struct {
 	children []node
 	leaf     int          // index of the column chunk of a leaf
 	hybrid   *julian.Zone // of a leaf in the hybrid calendar: the zone of its writer; else nil
+
+	named map[string]int // of the root: indexes of children by name; twice where a name is not unique
 }
+
+// twice stands for the index of a name that several have.
+const twice = -1
 
 // maxNesting bounds the depth of the tree of columns.
 const maxNesting = 64
@@ -51,6 +56,13 @@ func buildTree(elements []format.SchemaElement) (node, error) {
 	if err == nil && len(rest) > 0 {
 		err = errors.New("the schema is malformed")
 	}
+	root.named = make(map[string]int, len(root.children))
+	for i, child := range root.children {
+		if _, seen := root.named[child.Name]; seen {
+			i = twice
+		}
+		root.named[child.Name] = i
+	}
 	return root, err
 }
 
@@ -79,20 +91,14 @@ func (n node) leaves() int {
 // isFlat says whether a row has at most one value of n.
 func (n node) isFlat() bool { return len(n.children) == 0 && n.Repetition != format.Repeated }
 
-// topLevel returns the index of a column of the file by its name.
+// topLevel returns the index of a column of the file, whose root n is, by its name.
 func (n node) topLevel(name string) (int, error) {
-	found := -1
-	for i, child := range n.children {
-		switch {
-		case child.Name != name:
-		case found >= 0:
-			return 0, fmt.Errorf("%w: several are named %q", errColumns, name)
-		default:
-			found = i
-		}
-	}
-	if found < 0 {
+	found, ok := n.named[name]
+	switch {
+	case !ok:
 		return 0, fmt.Errorf("%w: there is no %q", errColumns, name)
+	case found == twice:
+		return 0, fmt.Errorf("%w: several are named %q", errColumns, name)
 	}
 	return found, nil
 }
