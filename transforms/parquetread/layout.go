@@ -95,7 +95,7 @@ func (l layout) record(decoded arrow.Record) (arrow.Record, error) {
 
 // repeat makes an array of a value.
 func repeat(value arrow.Array, rows int) arrow.Array {
-	if value.IsNull(0) {
+	if value.NullN() > 0 { // which knows of columns that hold nothing but NULL, as IsNull does not
 		return allNull(value.DataType(), rows)
 	}
 	builder := array.NewBuilder(memory.DefaultAllocator, value.DataType())
