@@ -218,6 +218,18 @@ func TestDriftUnion(t *testing.T) {
 	require.ErrorContains(t, err, "none of these types holds")
 }
 
+// A column of which nobody knows the type can be missing, too.
+func TestDriftUnionOfAColumnOfNulls(t *testing.T) {
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "lake", "a.parquet"), `[{"id": 1, "nothing": null}]`, field("id", int64Type), field("nothing", arrow.Null))
+	writeTable(t, filepath.Join(folder, "lake", "b.parquet"), `[{"id": 2}, {"id": 3}, {"id": 4}]`, field("id", int64Type))
+	cfg := configure(t, folder, "name: numbers\ntables:\n  - source: {uri: lake/*.parquet, on_drift: union}\n    rules: [{column: id, max: 3}]\n    rejects: {path: rejects}\n")
+	_, err := run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1|NULL", "2|NULL", "3|NULL"}, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.Len(t, rejectRows(t, cfg.Tables[0].Rejects.Path), 1)
+}
+
 func TestWherePrunesAndFilters(t *testing.T) {
 	folder := t.TempDir()
 	for year, rows := range map[string]string{

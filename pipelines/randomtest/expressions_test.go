@@ -26,12 +26,18 @@ func truthOf(b bool) truth { return truth(unit(b)) }
 // expression is a condition in CEL, and what it means.
 type expression struct {
 	text string
-	uses []string // columns, in the order of the text
+	uses []string // columns, sorted
 	eval func(r row) truth
 }
 
 // drawExpression draws a condition over columns.
 func drawExpression(r *dice, columns []typed) *expression {
+	e := drawCondition(r, columns)
+	slices.Sort(e.uses)
+	return e
+}
+
+func drawCondition(r *dice, columns []typed) *expression {
 	a := drawAtom(r, columns)
 	switch r.IntN(5) {
 	case 0:

@@ -123,7 +123,7 @@ func (r *rule) reason(row row, kinds map[string]*kind) string {
 
 func foundAll(row row, columns []string, kinds map[string]*kind) string {
 	var parts []string
-	for _, name := range slices.Sorted(slices.Values(columns)) {
+	for _, name := range columns {
 		parts = append(parts, name+" = "+found(row[name], kinds[name]))
 	}
 	return strings.Join(parts, ", ")

@@ -114,6 +114,9 @@ func (l layout) record(decoded arrow.Record) (arrow.Record, error) {
 
 // repeat makes an array of a value, by doubling it.
 func repeat(value arrow.Array, rows int) (arrow.Array, error) {
+	if value.NullN() > 0 { // which knows of columns that hold nothing but NULL, as IsNull does not
+		return allNull(value.DataType(), rows), nil
+	}
 	for value.Len() < rows {
 		twice, err := array.Concatenate([]arrow.Array{value, value}, memory.DefaultAllocator)
 		if err != nil {
