@@ -29,7 +29,7 @@ test-faults: hyperd ## the long ones: what is killed, refused, full, run twice o
 	go test -tags faults -timeout 30m ./pipelines ./cmd/hyperlake
 
 test-nightly: hyperd ## what is drawn at random, thousands of times: configurations over lakes, and damaged files
-	go test -tags nightly -timeout 300m -run 'TestRandom|Many' ./pipelines/randomtest ./pipelines
+	go test -tags nightly -timeout 300m -run '^Test(Random|Many)' ./pipelines/randomtest ./pipelines
 
 test-race: hyperd ## all tests with the race detector, also the long ones
 	CGO_ENABLED=1 go test -race -tags faults -timeout 60m ./...

@@ -46,4 +46,12 @@ func (r *columnReader) next(rows int) (arrow.Array, error) {
 	return r.nested.Next(rows)
 }
 
+// suspend gives back what pages take, until the next rows are asked for, and returns how many bytes.
+func (r *columnReader) suspend() int64 {
+	if r.isFlat {
+		return r.flat.Suspend()
+	}
+	return r.nested.Suspend()
+}
+
 var errPickNested = fmt.Errorf("picking rows of a nested column is %w", column.ErrUnsupported)

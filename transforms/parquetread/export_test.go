@@ -17,5 +17,15 @@ var IsOrdered = isOrdered
 
 // ReadShardWith is ReadShard with a number of decoders and of bytes to read ahead.
 func ReadShardWith(ctx context.Context, shard Shard, table Table, decoders, readAhead int, emit func(batch.Batch) error) error {
-	return readShard(ctx, shard, table, emit, settings{decoders: decoders, readAhead: readAhead})
+	s := usual()
+	s.decoders, s.readAhead = decoders, readAhead
+	return readShard(ctx, shard, table, emit, s)
+}
+
+// ReadShardWithin is ReadShard with memory for a number of bytes of pages, and with batches and turns of
+// other sizes.
+func ReadShardWithin(ctx context.Context, shard Shard, table Table, held, batchBytes int64, emit func(batch.Batch) error) error {
+	s := usual()
+	s.held, s.batch, s.turn = held, batchBytes, 2*batchBytes
+	return readShard(ctx, shard, table, emit, s)
 }

@@ -8,14 +8,18 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"golang.org/x/sync/semaphore"
 
 	"hyperlake/internal/batch"
+	"hyperlake/transforms/parquetread/internal/column"
 	"hyperlake/transforms/parquetread/internal/nested"
 )
 
 const (
 	// queuedBatches is how many batches wait for emit while the next one is decoded.
 	queuedBatches = 2
+	// queuedBytes bounds them and the one that is emitted, unless there is only that.
+	queuedBytes = 96 << 20
 	// maxDecoders bounds how many columns are decoded at once.
 	maxDecoders = 4
 	// readAhead is how many bytes of a column are read at once; pages that are larger
@@ -27,6 +31,9 @@ const (
 type settings struct {
 	decoders  int     // columns that are decoded at once
 	readAhead int     // bytes
+	held      int64   // bytes that the pages of a row group take at once
+	batch     int64   // bytes of a batch, about
+	turn      int64   // bytes of all columns that are decoded in a turn, about
 	picked    []int64 // rows to read, 0-based in the file; nil for all
 }
 
@@ -56,16 +63,18 @@ func ReadRows(ctx context.Context, tableIndex int, file FileRef, table Table, ro
 }
 
 func usual() settings {
-	return settings{decoders: min(runtime.GOMAXPROCS(0), maxDecoders), readAhead: readAhead}
+	decoders := min(runtime.GOMAXPROCS(0), maxDecoders)
+	return settings{decoders: decoders, readAhead: readAhead, held: column.MaxHeld, batch: batchBytes, turn: turnBytes}
 }
 
 func readShard(ctx context.Context, shard Shard, table Table, emit func(batch.Batch) error, s settings) error {
 	inner, cancel := context.WithCancel(ctx)
-	queue := make(chan batch.Batch, queuedBatches)
+	queue := make(chan queued, queuedBatches)
+	room := semaphore.NewWeighted(queuedBytes)
 	var failed error // set before queue is closed
 	go func() {
 		defer close(queue)
-		r := shardReader{settings: s, ctx: inner, table: table, shard: shard, queue: queue}
+		r := shardReader{settings: s, ctx: inner, table: table, shard: shard, queue: queue, room: room}
 		failed = r.run()
 	}()
 	defer func() {
@@ -77,14 +86,21 @@ func readShard(ctx context.Context, shard Shard, table Table, emit func(batch.Ba
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := emit(b); err != nil {
+		if err := emit(b.Batch); err != nil {
 			return err
 		}
+		room.Release(b.bytes)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return failed
+}
+
+// queued is a batch that waits for emit, with the bytes that it takes, or as many as there may be.
+type queued struct {
+	batch.Batch
+	bytes int64
 }
 
 // shardReader decodes a shard into a queue.
@@ -93,8 +109,9 @@ type shardReader struct {
 	ctx     context.Context
 	table   Table
 	shard   Shard
-	queue   chan<- batch.Batch
-	readers []columnReader // of the columns of a file
+	queue   chan<- queued
+	room    *semaphore.Weighted // bytes in the queue
+	readers []columnReader      // of the columns of a file
 }
 
 func (r *shardReader) run() error {
@@ -161,8 +178,18 @@ func (r *shardReader) pickedOf(group RowGroup) []int64 {
 
 // send hands a batch to emit, and waits while the queue is full.
 func (r *shardReader) send(b batch.Batch) error {
+	bytes := int64(0)
+	if b.Record != nil {
+		for _, values := range b.Record.Columns() {
+			bytes += heldBytes(values.Data())
+		}
+	}
+	bytes = min(bytes, queuedBytes)
+	if err := r.room.Acquire(r.ctx, bytes); err != nil {
+		return err
+	}
 	select {
-	case r.queue <- b:
+	case r.queue <- queued{b, bytes}:
 		return nil
 	case <-r.ctx.Done():
 		return r.ctx.Err()

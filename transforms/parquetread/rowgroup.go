@@ -2,6 +2,7 @@ package parquetread
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -29,9 +30,13 @@ type groupReader struct {
 	group    RowGroup
 	picked   []int64 // rows of the group to read, 0-based in it; nil for all
 
-	bytes   []int64       // of each column, uncompressed
-	order   []int         // of the columns, the largest first
-	decoded []arrow.Array // of each column: rows that were not sent yet, or nil
+	bytes   []int64         // of each column, uncompressed
+	order   []int           // of the columns, the largest first
+	decoded [][]arrow.Array // of each column: rows that were not sent yet
+	left    []int64         // rows of each column that were not decoded yet
+
+	memory *column.Memory // of the pages
+	inTurn bool           // columns are decoded one after another
 }
 
 func (g *groupReader) run() error {
@@ -42,12 +47,16 @@ func (g *groupReader) run() error {
 	if err := g.openColumns(); err != nil {
 		return err
 	}
-	size := int64(g.batchRows())
+	defer g.close()
+	size, err := g.batchRows()
+	if err != nil {
+		return err
+	}
 	for done := int64(0); done < rows; {
-		if err := g.decode(int(min(size, rows-done))); err != nil {
+		if err := g.decode(size); err != nil {
 			return err
 		}
-		record, err := g.layout.record(g.assemble(int(min(size, rows-done))))
+		record, err := g.layout.record(g.assemble(int(min(int64(size), rows-done))))
 		if err != nil {
 			return g.misplaced(done, err)
 		}
@@ -84,7 +93,8 @@ func (g *groupReader) number(row int64) int64 {
 
 func (g *groupReader) openColumns() error {
 	nodes := g.selected.nodes
-	g.bytes, g.order, g.decoded = make([]int64, len(nodes)), make([]int, len(nodes)), make([]arrow.Array, len(nodes))
+	g.bytes, g.order, g.decoded = make([]int64, len(nodes)), make([]int, len(nodes)), make([][]arrow.Array, len(nodes))
+	g.left, g.memory = slices.Repeat([]int64{g.rows()}, len(nodes)), column.NewMemory(g.held)
 	var ranges []storage.Range
 	for i, n := range nodes {
 		chunks, err := g.openColumn(i)
@@ -109,6 +119,7 @@ func (g *groupReader) openColumn(i int) ([]column.Chunk, error) {
 		if err != nil {
 			return nil, err
 		}
+		chunk.Memory = g.memory
 		chunks = append(chunks, chunk)
 		g.bytes[i] += chunk.Uncompressed
 	}
@@ -116,26 +127,44 @@ func (g *groupReader) openColumn(i int) ([]column.Chunk, error) {
 }
 
 // batchRows cuts the row group into batches of the same number of rows, and of about
-// batchBytes or less. It takes byte arrays and nested values to be as large as they are stored;
+// the bytes of a batch or less. It takes byte arrays and nested values to be as large as they are stored;
 // where they turn out larger, their reader stops by itself.
-func (g *groupReader) batchRows() int {
-	width := int64(0) // bytes of a row
+func (g *groupReader) batchRows() (int, error) {
+	width, fixedWidth := int64(0), int64(0) // bytes of a row
 	for i, bytes := range g.bytes {
 		if fixed, ok := g.selected.schema.Field(i).Type.(arrow.FixedWidthDataType); ok {
-			width += int64(fixed.BitWidth()+7) / 8
+			fixedWidth += int64(fixed.BitWidth()+7) / 8
 		} else {
 			width += int64(arrow.Int32SizeBytes) + bytes/g.group.Rows
 		}
 	}
-	most := min(max(batchBytes/max(width, 1), 1), batch.MaxRows)
+	if fixedWidth > column.MaxHeld {
+		return 0, fmt.Errorf("rows of %d bytes and more are %w", fixedWidth, column.ErrUnsupported)
+	}
+	most := min(max(g.batch/max(width+fixedWidth, 1), 1), batch.MaxRows)
 	batches := (g.rows() + most - 1) / most
-	return int((g.rows() + batches - 1) / batches)
+	return int((g.rows() + batches - 1) / batches), nil
 }
 
-// decode makes sure that rows of every column are decoded. A column may end up with
-// fewer rows than asked for.
+// decode makes sure that rows of every column are decoded, about the given number. Columns are decoded
+// at the same time, as long as there is memory for their pages.
 func (g *groupReader) decode(rows int) error {
+	if !g.inTurn {
+		isShort, err := g.decodeTogether(rows)
+		if err != nil || !isShort {
+			return err
+		}
+		if err := g.takeTurns(); err != nil {
+			return err
+		}
+	}
+	return g.decodeInTurn(rows)
+}
+
+// decodeTogether decodes columns at the same time, and says whether memory was short for some.
+func (g *groupReader) decodeTogether(rows int) (isShort bool, err error) {
 	var next atomic.Int64
+	var short atomic.Bool
 	var failed atomic.Pointer[error]
 	work := func() {
 		for failed.Load() == nil {
@@ -143,7 +172,10 @@ func (g *groupReader) decode(rows int) error {
 			if i >= len(g.order) {
 				return
 			}
-			if err := g.decodeColumn(g.order[i], rows); err != nil {
+			switch err := g.decodeColumn(g.order[i], rows); {
+			case errors.Is(err, column.ErrMemory):
+				short.Store(true)
+			case err != nil:
 				failed.CompareAndSwap(nil, &err)
 			}
 		}
@@ -155,38 +187,54 @@ func (g *groupReader) decode(rows int) error {
 	work()
 	others.Wait()
 	if err := failed.Load(); err != nil {
-		return *err
+		return false, *err
 	}
-	return nil
+	return short.Load(), nil
 }
 
+// decodeColumn decodes more rows of a column, if none are waiting.
 func (g *groupReader) decodeColumn(i, rows int) error {
-	if g.decoded[i] != nil {
+	if len(g.decoded[i]) > 0 || g.left[i] == 0 {
 		return nil
 	}
-	err := guard(func() (err error) {
-		g.decoded[i], err = g.readers[i].next(rows)
+	_, err := g.decodeMore(i, rows)
+	return err
+}
+
+// decodeMore decodes rows of a column, at most the given number and those that are left. It returns how
+// many bytes they take.
+func (g *groupReader) decodeMore(i, rows int) (bytes int64, err error) {
+	err = guard(func() error {
+		values, err := g.readers[i].next(int(min(int64(rows), g.left[i])))
+		if err == nil {
+			g.decoded[i] = append(g.decoded[i], values)
+			g.left[i] -= int64(values.Len())
+			bytes = heldBytes(values.Data())
+		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("column %q: %w", g.selected.nodes[i].Name, err)
+		return 0, fmt.Errorf("column %q: %w", g.selected.nodes[i].Name, err)
 	}
-	return nil
+	return bytes, nil
 }
 
 // assemble makes a record of the rows that every column has, at most the given number,
 // and keeps the rest.
 func (g *groupReader) assemble(rows int) arrow.Record {
 	for _, decoded := range g.decoded {
-		rows = min(rows, decoded.Len())
+		rows = min(rows, decoded[0].Len())
 	}
 	columns := make([]arrow.Array, len(g.decoded))
 	for i, decoded := range g.decoded {
-		columns[i], g.decoded[i] = decoded, nil
-		if decoded.Len() > rows {
-			columns[i] = array.NewSlice(decoded, 0, int64(rows))
-			g.decoded[i] = array.NewSlice(decoded, int64(rows), int64(decoded.Len()))
+		first := decoded[0]
+		if columns[i] = first; first.Len() > rows {
+			columns[i] = array.NewSlice(first, 0, int64(rows))
+			decoded[0] = array.NewSlice(first, int64(rows), int64(first.Len()))
+			continue
 		}
+		decoded[0] = nil // for the memory to be freed
+		g.decoded[i] = decoded[1:]
 	}
 	return array.NewRecord(g.selected.schema, columns, int64(rows))
 }

@@ -62,7 +62,12 @@ type Chunk struct {
 	Rows         int64
 	Values       int64 // with those that are null or stand for an empty list
 	Data         int64 // offset that the footer gives the first page of values
+
+	Memory *Memory // from which pages are taken; nil if there is no bound but that of a page
 }
+
+// maxWidth bounds values that all take the same number of bytes, also where they are null.
+const maxWidth = 16 << 20
 
 // source is the pages of a chunk and what collects their values. It keeps buffers and
 // decompressors from one chunk to the next.
@@ -75,6 +80,16 @@ type source struct {
 	inPage      int   // values of the current page not read yet
 	definitions runs  // of the current page
 	repetitions runs  // of the current page
+	place       place
+}
+
+// place is what has to be read again after a source was suspended.
+type place struct {
+	isSuspended bool
+	dictionary  int64 // offset of its page; -1 if there is none so far
+	page        int64 // offset of the current page; -1 if there is none
+	next        int64 // offset of what comes then; -1 where that is what stands behind the page or the dictionary
+	present     int   // of these, that the store has read or passed
 }
 
 // open starts a chunk of src, of which readAhead bytes are read at once when a page
@@ -84,6 +99,9 @@ func (s *source) open(src io.ReaderAt, column Column, chunk Chunk, readAhead int
 	if width == 0 && column.Physical != format.ByteArray || int64(width) > chunk.Uncompressed+sizeSlack {
 		return fmt.Errorf("%w: values of %d bytes in a chunk of %d", errMalformed, width, chunk.Uncompressed)
 	}
+	if width > maxWidth {
+		return fmt.Errorf("values of %d bytes each are %w", width, ErrUnsupported)
+	}
 	s.store = &s.fixed
 	if column.Physical == format.ByteArray {
 		s.store = &s.bytes
@@ -91,7 +109,95 @@ func (s *source) open(src io.ReaderAt, column Column, chunk Chunk, readAhead int
 	s.store.open(column)
 	s.pages.open(src, column, chunk, readAhead)
 	s.left, s.inPage = chunk.Values, 0
+	s.place = place{dictionary: -1, page: -1, next: -1}
 	return nil
+}
+
+// Suspend gives back the memory that the current page takes, until the next read. It returns
+// how many bytes that was.
+func (s *source) Suspend() int64 {
+	if s.place.isSuspended || s.store == nil {
+		return 0
+	}
+	bytes := s.pages.held + s.pages.dictionary
+	if s.place.page < 0 && s.place.dictionary < 0 {
+		return 0 // nothing was read
+	}
+	s.place.isSuspended = true
+	s.release()
+	return bytes
+}
+
+// release lets go of the page and of the dictionary.
+func (s *source) release() {
+	s.pages.forget()
+	s.pages.packed, s.pages.unpacked = nil, nil
+	s.pages.codecs = codecs{}                     // which may refer to what they have decompressed
+	s.definitions, s.repetitions = runs{}, runs{} // which refer to the page
+	s.store.release()
+}
+
+// resume reads again what was given back, up to where it was left. It can be tried again
+// after ErrMemory.
+func (s *source) resume() error {
+	if !s.place.isSuspended {
+		return nil
+	}
+	err := s.reread()
+	if err != nil {
+		s.release()
+		return err
+	}
+	s.place.isSuspended = false
+	return nil
+}
+
+func (s *source) reread() error {
+	if s.place.dictionary >= 0 {
+		s.pages.seek(s.place.dictionary)
+		p, err := s.pages.next()
+		if err == nil {
+			err = s.store.setDictionary(p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if s.place.page < 0 {
+		if s.place.next >= 0 {
+			s.pages.seek(s.place.next)
+		}
+		return nil
+	}
+	s.pages.seek(s.place.page)
+	p, err := s.pages.next()
+	if err == nil {
+		err = s.setPage(p)
+	}
+	passed := p.values - s.inPage
+	if err == nil && s.pages.definitionBits > 0 {
+		err = s.definitions.skip(passed)
+	}
+	if err == nil && s.pages.repetitionBits > 0 {
+		err = s.repetitions.skip(passed)
+	}
+	if err == nil && s.place.present > 0 {
+		err = s.store.skip(s.place.present)
+	}
+	return err
+}
+
+// setPage makes a page the current one.
+func (s *source) setPage(p page) error {
+	s.definitions = newRuns(p.definitions, s.pages.definitionBits)
+	s.repetitions = newRuns(p.repetitions, s.pages.repetitionBits)
+	return s.store.setPage(p)
+}
+
+// readValues has the store read rows, of which present have a value.
+func (s *source) readValues(rows, present int, validity []byte, offset int) error {
+	s.place.present += present
+	return s.store.read(rows, present, validity, offset)
 }
 
 // ensurePage makes sure that the current page has a value left.
@@ -101,17 +207,20 @@ func (s *source) ensurePage() error {
 		switch {
 		case errors.Is(err, io.EOF):
 			return fmt.Errorf("%w: the column ends %d values early", errMalformed, s.left)
+		case errors.Is(err, ErrMemory):
+			s.place.page, s.place.next = -1, s.pages.offset()
+			return err
 		case err != nil:
 			return err
 		case p.isDictionary:
+			s.place.dictionary, s.place.next = s.pages.start, -1
 			err = s.store.setDictionary(p)
 		case int64(p.values) > s.left:
 			return fmt.Errorf("%w: a page has %d values where %d are left", errMalformed, p.values, s.left)
 		default:
 			s.inPage = p.values
-			s.definitions = newRuns(p.definitions, s.pages.definitionBits)
-			s.repetitions = newRuns(p.repetitions, s.pages.repetitionBits)
-			err = s.store.setPage(p)
+			s.place.page, s.place.next, s.place.present = s.pages.start, -1, 0
+			err = s.setPage(p)
 		}
 		if err != nil {
 			return err
@@ -138,6 +247,8 @@ type store interface {
 	// read appends rows rows, of which present have a value: those whose bits in
 	// validity, from bit offset on, are set. All have when present equals rows.
 	read(rows, present int, validity []byte, offset int) error
+	// release drops the dictionary and the page, for both to be set anew.
+	release()
 	// array ends the batch.
 	array(v validity) (arrow.Array, error)
 }
@@ -158,13 +269,16 @@ func (r *Reader) Open(src io.ReaderAt, column Column, chunk Chunk, readAhead int
 }
 
 // Next returns the next rows of the chunk, at least one and at most the given number.
-// It returns fewer when they take much memory.
+// It returns fewer when they take much memory. After ErrMemory, it can be called again.
 func (r *Reader) Next(rows int) (arrow.Array, error) {
+	if err := r.resume(); err != nil {
+		return nil, err
+	}
 	rows = int(min(int64(rows), r.left))
 	v := r.begin(rows)
 	for v.rows < rows {
 		n, err := r.take(&v, rows-v.rows)
-		if err != nil {
+		if err != nil && (v.rows == 0 || !errors.Is(err, ErrMemory)) {
 			return nil, err
 		}
 		if n == 0 {
@@ -176,15 +290,19 @@ func (r *Reader) Next(rows int) (arrow.Array, error) {
 
 // Pick returns rows of the chunk, at least one and at most those whose 0-based numbers are
 // given, which ascend and come after all that were read. Where it returns fewer, as they
-// take much memory, the others are still to be read.
+// take much memory, the others are still to be read. After ErrMemory, it can be called again.
 func (r *Reader) Pick(rows []int64) (arrow.Array, error) {
+	if err := r.resume(); err != nil {
+		return nil, err
+	}
 	v := r.begin(len(rows))
 	for v.rows < len(rows) {
-		if err := r.skip(rows[v.rows] - r.row); err != nil {
-			return nil, err
+		n := 0
+		err := r.skip(rows[v.rows] - r.row)
+		if err == nil {
+			n, err = r.take(&v, 1)
 		}
-		n, err := r.take(&v, 1)
-		if err != nil {
+		if err != nil && (v.rows == 0 || !errors.Is(err, ErrMemory)) {
 			return nil, err
 		}
 		if n == 0 {
@@ -220,7 +338,7 @@ func (r *Reader) take(v *validity, rows int) (n int, err error) {
 			return 0, err
 		}
 	}
-	if err := r.store.read(n, present, v.bits, v.rows); err != nil {
+	if err := r.readValues(n, present, v.bits, v.rows); err != nil {
 		return 0, err
 	}
 	v.rows += n
@@ -242,6 +360,7 @@ func (r *Reader) skip(rows int64) (err error) {
 				return err
 			}
 		}
+		r.place.present += present
 		if err := r.store.skip(present); err != nil {
 			return err
 		}

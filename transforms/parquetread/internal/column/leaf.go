@@ -1,6 +1,7 @@
 package column
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -54,6 +55,7 @@ type LeafReader struct {
 	rows   int64 // not read yet
 	batch  Leaf
 	slots  validity // of the batch
+	isOpen bool     // the batch was begun, and memory ran out
 
 	mostValues int // that fill a batch by themselves; for values of variable size, any number
 }
@@ -62,7 +64,7 @@ type LeafReader struct {
 // header is looked for.
 func (r *LeafReader) Open(src io.ReaderAt, column Column, chunk Chunk, readAhead int) error {
 	r.window.open(column)
-	r.slot, r.rows, r.mostValues = 0, chunk.Rows, batchData
+	r.slot, r.rows, r.mostValues, r.isOpen = 0, chunk.Rows, batchData, false
 	if width := column.Width(); width > 0 {
 		r.mostValues = max(1, batchData/width)
 	}
@@ -74,13 +76,20 @@ func (r *LeafReader) Open(src io.ReaderAt, column Column, chunk Chunk, readAhead
 
 // Next returns the next rows of the chunk, at least one and at most the given number. It
 // returns fewer when they take much memory; a single row is returned whole, or refused
-// when it does not fit an array.
+// when it does not fit an array. After ErrMemory, it can be called again, for as many rows.
 func (r *LeafReader) Next(rows int) (Leaf, error) {
+	if err := r.resume(); err != nil {
+		return Leaf{}, err
+	}
 	rows = int(min(int64(rows), r.rows))
-	r.store.begin(min(rows, r.mostValues))
-	r.batch, r.slots = Leaf{slot: r.slot}, validity{}
+	if !r.isOpen {
+		r.store.begin(min(rows, r.mostValues))
+		r.batch, r.slots = Leaf{slot: r.slot}, validity{}
+	}
+	r.isOpen = false
 	for isDone := false; !isDone; {
 		if err := r.ensureLevels(); err != nil {
+			r.isOpen = errors.Is(err, ErrMemory)
 			return Leaf{}, err
 		}
 		if len(r.window.definitions) == 0 {
@@ -125,7 +134,7 @@ func (r *LeafReader) whatFits(rows int) (n int, isDone bool) {
 	}
 	for _, repetition := range r.window.repetitions[:step] {
 		if repetition == 0 {
-			if r.batch.Rows == rows || isFull && r.batch.Rows > 0 {
+			if r.batch.Rows >= rows || isFull && r.batch.Rows > 0 {
 				return n, true
 			}
 			r.batch.Rows++
@@ -161,7 +170,7 @@ func (r *LeafReader) take(n int) error {
 	r.batch.Definitions = append(r.batch.Definitions, definitions...)
 	r.batch.Repetitions = append(r.batch.Repetitions, r.window.repetitions[:n]...)
 	r.window.drop(n)
-	return r.store.read(slots, present, r.slots.bits, first)
+	return r.readValues(slots, present, r.slots.bits, first)
 }
 
 // checkEnd makes sure that the last row and the last entry come together.

@@ -16,9 +16,6 @@ const (
 	// sizeSlack is how much a page may be larger than the footer says that its whole
 	// chunk is, because old writers left page headers out of that sum.
 	sizeSlack = 1 << 20
-
-	// MaxHeld bounds how many bytes of pages, decompressed, are held of all columns of a row group.
-	MaxHeld = 256 << 20
 )
 
 // page is a page of data or of dictionary entries, decompressed. Its bytes are valid
@@ -41,23 +38,60 @@ type pages struct {
 	definitionBits   int   // of a definition level
 	repetitionBits   int   // of a repetition level
 	packed, unpacked []byte
+
+	memory     *Memory
+	held       int64 // bytes of memory that the page takes
+	dictionary int64 // and the dictionary
+	start      int64 // offset of the page's header
 }
 
 // open starts a chunk.
 func (p *pages) open(src io.ReaderAt, column Column, chunk Chunk, readAhead int) {
+	p.forget()
+	p.memory = chunk.Memory
 	p.stream.open(src, chunk.Offset, chunk.Length, readAhead)
 	p.codec, p.uncompressed = chunk.Codec, chunk.Uncompressed
 	p.definitionBits = bits.Len8(column.Definition)
 	p.repetitionBits = bits.Len(uint(len(column.Repeated)))
 }
 
+// forget gives back the memory of the page and of the dictionary.
+func (p *pages) forget() {
+	p.memory.give(p.held + p.dictionary)
+	p.held, p.dictionary = 0, 0
+}
+
+// reserve takes memory for the page behind a header, in place of that of the page before. Where there
+// is not enough, the header is read again the next time.
+func (p *pages) reserve(h format.PageHeader, start int64) error {
+	p.memory.give(p.held)
+	p.held = 0
+	size := int64(max(h.CompressedSize, h.UncompressedSize))
+	if err := p.memory.take(size); err != nil {
+		p.packed, p.unpacked = nil, nil
+		p.seek(start)
+		return err
+	}
+	if p.start = start; h.Type == format.DictionaryPage {
+		p.dictionary += size
+	} else {
+		p.held = size
+	}
+	return nil
+}
+
 // next returns the next page of data or of dictionary entries, io.EOF after the last.
 func (p *pages) next() (page, error) {
 	for {
+		start := p.offset()
 		h, err := p.header()
+		if err == nil {
+			err = p.reserve(h, start)
+		}
 		if err != nil {
 			return page{}, err
 		}
+		p.packed = shrunk(p.packed, int(h.CompressedSize))
 		stored, err := p.take(int(h.CompressedSize), &p.packed)
 		if err != nil {
 			return page{}, err
@@ -113,6 +147,8 @@ func (p *pages) check(h format.PageHeader) error {
 		return fmt.Errorf("%w: a size in a page header is negative", errMalformed)
 	case int64(h.UncompressedSize) > p.uncompressed+sizeSlack:
 		return fmt.Errorf("%w: a page of %d bytes in a chunk of %d", errMalformed, h.UncompressedSize, p.uncompressed)
+	case max(h.CompressedSize, h.UncompressedSize) > MaxHeld:
+		return errLargePage(int64(max(h.CompressedSize, h.UncompressedSize)), MaxHeld)
 	}
 	return nil
 }
@@ -151,6 +187,6 @@ func (p *pages) unpack(h format.PageHeader, stored []byte, size int) ([]byte, er
 	if p.codec == format.Uncompressed || !h.IsCompressed {
 		return stored, exact(len(stored), size, nil)
 	}
-	p.unpacked = resize(p.unpacked[:0], size)
+	p.unpacked = resize(shrunk(p.unpacked, size)[:0], size)
 	return p.unpacked, p.codecs.decompress(p.codec, p.unpacked, stored)
 }

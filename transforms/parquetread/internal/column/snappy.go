@@ -94,8 +94,13 @@ type snappyScan struct {
 
 // add scans a page, perhaps later, and keeps what it needs of it. It fails for any of the pages so far.
 func (s *snappyScan) add(page []byte) error {
+	if len(page) >= largePage { // of which no copy is kept
+		var alone snappyLane
+		alone.begin(page)
+		return alone.finish()
+	}
 	lane := &s.lanes[s.used]
-	lane.begin(page)
+	lane.begin(append(lane.page[:0], page...))
 	s.used++
 	for s.used == snappyLanes {
 		s.together()
@@ -156,9 +161,9 @@ type snappyLane struct {
 	length int    // bytes that the elements before it become
 }
 
-// begin starts a page, of which the lane keeps a copy.
+// begin starts a page.
 func (l *snappyLane) begin(page []byte) {
-	l.page, l.length = append(l.page[:0], page...), 0
+	l.page, l.length = page, 0
 	if l.size, l.at = binary.Uvarint(page); l.at <= 0 {
 		l.at = len(page) + 1 // which finish refuses
 	}

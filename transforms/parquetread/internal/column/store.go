@@ -42,8 +42,12 @@ func (s *fixedStore) setPage(p page) (err error) {
 	return err
 }
 
+func (s *fixedStore) release() {
+	s.dictionary, s.values = fixedDictionary{width: s.column.Width()}, nil
+}
+
 func (s *fixedStore) begin(rows int) {
-	s.data, s.used = make([]byte, rows*s.column.Width()), 0
+	s.data, s.used = make([]byte, min(rows*s.column.Width(), batchData)), 0
 }
 
 func (s *fixedStore) skip(present int) error { return s.values.skip(present) }
@@ -53,7 +57,7 @@ func (s *fixedStore) fit(rows int) int { return rows }
 func (s *fixedStore) read(rows, present int, validity []byte, offset int) error {
 	width := s.column.Width()
 	end := s.used + rows*width
-	if end > len(s.data) { // of a nested column, whose rows have any number of values
+	if end > len(s.data) { // of a nested column, whose rows have any number of values, or of very long ones
 		s.data = resize(s.data, max(end, 2*len(s.data)))
 	}
 	out := s.data[s.used:end]
@@ -124,6 +128,10 @@ func (s *byteStore) setPage(p page) (err error) {
 	s.perValue = max(1, len(p.data)/max(p.values, 1))
 	s.values, err = newByteValues(p, &s.dictionary)
 	return err
+}
+
+func (s *byteStore) release() {
+	s.dictionary, s.values = byteDictionary{}, nil
 }
 
 func (s *byteStore) begin(rows int) {

@@ -3,6 +3,7 @@ package column
 import (
 	"fmt"
 	"io"
+	"slices"
 )
 
 // stream reads a range of a file in order, through a small buffer: the range itself is
@@ -20,6 +21,9 @@ func (s *stream) open(src io.ReaderAt, start, length int64, readAhead int) {
 	*s = stream{src: src, pos: start, end: start + length, ahead: s.ahead[:0], readAhead: readAhead}
 }
 
+// seek goes to an offset in the range.
+func (s *stream) seek(offset int64) { s.pos, s.ahead, s.used = offset, s.ahead[:0], 0 }
+
 // offset is where in the file the next byte stands.
 func (s *stream) offset() int64 { return s.pos - int64(len(s.ahead)-s.used) }
 
@@ -32,9 +36,10 @@ func (s *stream) peek(more int) ([]byte, error) {
 	if next := s.ahead[s.used:]; len(next) > more || s.pos == s.end {
 		return next, nil
 	}
+	wanted := max(s.readAhead, 2*more)
 	have := copy(s.ahead, s.ahead[s.used:])
 	s.used = 0
-	s.ahead = resize(s.ahead[:have], int(min(int64(max(s.readAhead, 2*more)), int64(have)+s.end-s.pos)))
+	s.ahead = resize(shrunk(s.ahead[:have], wanted), int(min(int64(wanted), int64(have)+s.end-s.pos)))
 	return s.ahead, s.read(s.ahead[have:])
 }
 
@@ -83,6 +88,17 @@ func (s *stream) read(into []byte) error {
 	}
 	s.pos += int64(n)
 	return nil
+}
+
+// keptBuffer is how many bytes a buffer may have that is kept for smaller ones.
+const keptBuffer = 1 << 20
+
+// shrunk is b, unless it is much too large for n bytes: then what it holds is moved.
+func shrunk(b []byte, n int) []byte {
+	if cap(b) > keptBuffer && cap(b)/4 > max(n, len(b)) {
+		return slices.Clone(b)
+	}
+	return b
 }
 
 // resize gives b the length n and keeps what it holds.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -32,11 +33,6 @@ const verifyAhead = 4 << 10
 // Verify reads a chunk of src, and returns how many bytes its largest page takes together with its
 // dictionary. Some of what is wrong is found by Finish only, or with a later chunk.
 func (v *Verifier) Verify(src io.ReaderAt, column Column, chunk Chunk) (bytes int64, err error) {
-	if isNarrow(column.Type) {
-		if err := v.decode(src, column, chunk); err != nil {
-			return 0, err
-		}
-	}
 	v.open(src, column, chunk, verifyAhead)
 	var dictionary, largest int64
 	for left, isFirst := chunk.Values, true; left > 0; isFirst = false {
@@ -62,7 +58,7 @@ func (v *Verifier) Verify(src io.ReaderAt, column Column, chunk Chunk) (bytes in
 		if dictionary+largest > MaxHeld {
 			return dictionary + largest, nil // too large to look into
 		}
-		if err := v.page(h); err != nil {
+		if err := v.anyPage(h); err != nil {
 			return 0, err
 		}
 		if left < 0 {
@@ -72,7 +68,10 @@ func (v *Verifier) Verify(src io.ReaderAt, column Column, chunk Chunk) (bytes in
 	if v.hasValues() {
 		return 0, errMoreValues
 	}
-	return dictionary + largest, nil
+	if isNarrow(column.Type) {
+		err = v.decode(src, column, chunk)
+	}
+	return dictionary + largest, err
 }
 
 // Finish ends the looking into pages of all chunks before.
@@ -106,7 +105,23 @@ func (v *Verifier) decode(src io.ReaderAt, column Column, chunk Chunk) error {
 	return nil
 }
 
-// page verifies the page behind its header.
+const largePage = 16 << 20
+
+// largePages is held while a large page is looked into, of which this process holds one at a time.
+var largePages sync.Mutex
+
+// anyPage verifies the page behind its header.
+func (v *Verifier) anyPage(h format.PageHeader) error {
+	if max(h.CompressedSize, h.UncompressedSize) < largePage {
+		return v.page(h)
+	}
+	largePages.Lock()
+	defer largePages.Unlock()
+	defer func() { v.packed, v.unpacked, v.codecs = nil, nil, codecs{} }()
+	return v.page(h)
+}
+
+// page verifies a page.
 func (v *Verifier) page(h format.PageHeader) error {
 	isV1 := h.Type == format.DataPage && v.definitionBits > 0
 	if isV1 && h.Definitions != format.RLE || h.RepetitionBytes > 0 || v.definitionBits == 0 && h.DefinitionBytes > 0 {

@@ -61,6 +61,21 @@ type ColumnChunk struct {
 	Statistics       []byte // for ParseStatistics; nil when there are none
 }
 
+// Bytes that structures take at least, with what the format says they must have: what is made of them
+// takes more, and much more must not be made of nothing.
+const (
+	leastElement = 3 // a name
+	leastGroup   = 7 // columns, bytes, rows
+	leastChunk   = 3 // an offset
+	leastPair    = 3 // a key
+	leastOrder   = 3
+)
+
+// maxElements bounds how many fields a schema has.
+const maxElements = 1 << 17
+
+var errElements = fmt.Errorf("the schema has more than %d fields", maxElements)
+
 // ParseFileMetaData parses a footer: the bytes before its length and the closing magic.
 // The result refers to data, which must not change any more, until Compact is called.
 func ParseFileMetaData(data []byte) (*FileMetaData, error) {
@@ -69,17 +84,23 @@ func ParseFileMetaData(data []byte) (*FileMetaData, error) {
 	t.fields(func(id int16, k kind) bool {
 		switch id {
 		case 2:
-			return t.list(k, func(int) { m.Schema = append(m.Schema, t.schemaElement()) })
+			return t.list(k, leastElement, func(size int) {
+				if size > maxElements {
+					t.fail(errElements)
+				} else {
+					m.Schema = append(m.Schema, t.schemaElement())
+				}
+			})
 		case 3:
 			return t.readInt64(k, &m.Rows)
 		case 4:
-			return t.list(k, func(int) { m.RowGroups = append(m.RowGroups, t.rowGroup()) })
+			return t.list(k, leastGroup, func(int) { m.RowGroups = append(m.RowGroups, t.rowGroup()) })
 		case 5:
-			return t.list(k, func(int) { t.keyValue(m.KeyValues) })
+			return t.list(k, leastPair, func(int) { t.keyValue(m.KeyValues) })
 		case 6:
 			return t.readString(k, &m.CreatedBy)
 		case 7:
-			return t.list(k, func(int) { m.Orders = append(m.Orders, t.columnOrder()) })
+			return t.list(k, leastOrder, func(int) { m.Orders = append(m.Orders, t.columnOrder()) })
 		case 8:
 			m.IsEncrypted = true
 		}
@@ -187,7 +208,7 @@ func (t *thrift) rowGroup() RowGroup {
 	t.fields(func(id int16, k kind) bool {
 		switch id {
 		case 1:
-			return t.list(k, func(size int) {
+			return t.list(k, leastChunk, func(size int) {
 				if g.Columns == nil {
 					g.Columns = make([]ColumnChunk, 0, min(size, maxReserved))
 				}

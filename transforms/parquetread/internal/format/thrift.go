@@ -116,12 +116,16 @@ func (t *thrift) fields(visit func(id int16, k kind) bool) {
 	}
 }
 
-// list visits the elements of a list of structures. A list of anything else is skipped.
-func (t *thrift) list(k kind, visit func(size int)) bool {
+// list visits the elements of a list of structures that take at least so many bytes each. A
+// list of anything else is skipped.
+func (t *thrift) list(k kind, least int, visit func(size int)) bool {
 	if k != kindList {
 		return false
 	}
 	size, found := t.listHead()
+	if found == kindStruct && size > (len(t.data)-t.pos)/least {
+		t.fail(ErrShort)
+	}
 	for range size {
 		if t.err != nil {
 			return true

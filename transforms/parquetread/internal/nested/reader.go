@@ -1,6 +1,7 @@
 package nested
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -42,15 +43,19 @@ func (r *Reader) Open(src io.ReaderAt, field Field, chunks []column.Chunk, readA
 }
 
 // Next returns the next rows of the row group, at least one and at most the given number.
-// It returns fewer when they take much memory.
+// It returns fewer when they take much memory. After column.ErrMemory, it can be called again.
 func (r *Reader) Next(rows int) (arrow.Array, error) {
 	for i := range r.leaves {
 		l := &r.leaves[i]
 		if l.rows.Rows == 0 {
-			var err error
-			if l.rows, err = l.Next(rows); err != nil {
+			decoded, err := l.Next(rows)
+			if errors.Is(err, column.ErrMemory) && r.Suspend() > 0 { // what other leaves hold
+				decoded, err = l.Next(rows)
+			}
+			if err != nil {
 				return nil, l.wrap(err)
 			}
+			l.rows = decoded
 		}
 		rows = min(rows, l.rows.Rows)
 	}
@@ -62,3 +67,12 @@ func (r *Reader) Next(rows int) (arrow.Array, error) {
 }
 
 func (l *leaf) wrap(err error) error { return fmt.Errorf("field %q: %w", l.name, err) }
+
+// Suspend gives back the memory that pages take, until the next read, and returns how many bytes
+// that was.
+func (r *Reader) Suspend() (bytes int64) {
+	for i := range r.leaves {
+		bytes += r.leaves[i].Suspend()
+	}
+	return bytes
+}
