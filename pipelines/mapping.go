@@ -44,7 +44,9 @@ func newMapping(source *arrow.Schema, cfg TableConfig) (*mapping, error) {
 	needed := slices.Concat(m.loaded, all.Columns())
 	m.mapped = all.Schema()
 	m.source = sourcesOf(visible, needed)
-	m.table.Columns = askedOf(m.table.Columns, visible, m.source)
+	m.table.Columns = slices.DeleteFunc(askedOf(m.table.Columns, visible, m.source), func(c convert.Column) bool {
+		return !slices.ContainsFunc(needed, func(name string) bool { return within(name, c.Source) }) // of a field that nobody wants
+	})
 	return m, nil
 }
 

@@ -41,6 +41,7 @@ type sourceColumn struct {
 	kind     *kind // nil: the files have nothing in common
 	nullable bool
 	drifts   bool
+	missing  bool // in some file
 	isKey    bool
 
 	top   string // the column of the files that it is made of
@@ -75,7 +76,7 @@ func (t *table) storedColumns() []sourceColumn {
 		for _, f := range files {
 			at := f.index(s.name)
 			if at < 0 {
-				s.nullable, s.drifts = true, true
+				s.nullable, s.drifts, s.missing = true, true, true
 				continue
 			}
 			c := f.columns[at]
@@ -211,7 +212,7 @@ func (e *evaluation) refusal() string {
 		switch c := e.columns[name]; {
 		case c.kind != nil && c.kind.class == nests:
 			return fmt.Sprintf("%q is nested", name)
-		case c.drifts && e.onDrift != "union":
+		case c.drifts && e.onDrift != "union" && !e.isSettled(c):
 			return fmt.Sprintf("the files differ in %q", name)
 		case c.kind == nil:
 			return fmt.Sprintf("the files have nothing in common in %q", name)
@@ -225,6 +226,13 @@ func (e *evaluation) refusal() string {
 		names = append(names, c.name)
 	}
 	return ""
+}
+
+// isSettled says whether a type that a column is given settles what differs: every file has the
+// column, and a type that holds the values of all.
+func (e *evaluation) isSettled(c sourceColumn) bool {
+	a := e.ask(c.name)
+	return a != nil && a.becomes != nil && !c.missing && c.kind != nil && c.field < 0 && c.json == nil
 }
 
 func (e *evaluation) outColumns() []outColumn {
