@@ -92,7 +92,10 @@ type snappyScan struct {
 	used  int // lanes, the first ones
 }
 
-// add scans a page, perhaps later, and keeps what it needs of it. It fails for any of the pages so far.
+// buffer is where to read the next page into, for add not to copy it.
+func (s *snappyScan) buffer() *[]byte { return &s.lanes[s.used].buffer }
+
+// add scans a page, perhaps later. It fails for any of the pages so far.
 func (s *snappyScan) add(page []byte) error {
 	if len(page) >= largePage { // of which no copy is kept
 		var alone snappyLane
@@ -100,7 +103,11 @@ func (s *snappyScan) add(page []byte) error {
 		return alone.finish()
 	}
 	lane := &s.lanes[s.used]
-	lane.begin(append(lane.page[:0], page...))
+	if len(page) == 0 || !isWithin(page, lane.buffer) {
+		lane.buffer = append(lane.buffer[:0], page...)
+		page = lane.buffer
+	}
+	lane.begin(page)
 	s.used++
 	for s.used == snappyLanes {
 		s.together()
@@ -122,6 +129,11 @@ func (s *snappyScan) add(page []byte) error {
 	return nil
 }
 
+// isWithin says whether a slice, which is not empty, ends where the bytes of a buffer do.
+func isWithin(page, buffer []byte) bool {
+	return len(buffer) > 0 && &page[len(page)-1] == &buffer[len(buffer)-1]
+}
+
 // finish scans what is left of all pages.
 func (s *snappyScan) finish() error {
 	for s.used > 0 {
@@ -133,28 +145,34 @@ func (s *snappyScan) finish() error {
 	return nil
 }
 
-// together scans all lanes until an element of one of them has to be looked at by itself.
+// together scans all lanes until an element of one of them has to be looked at by itself. Where a lane
+// is and what it has become are one number, so that one addition moves both.
 func (s *snappyScan) together() {
 	l0, l1, l2, l3 := &s.lanes[0], &s.lanes[1], &s.lanes[2], &s.lanes[3]
 	p0, p1, p2, p3 := l0.page, l1.page, l2.page, l3.page
-	i0, i1, i2, i3 := l0.at, l1.at, l2.at, l3.at
-	n0, n1, n2, n3 := l0.length, l1.length, l2.length, l3.length
-	for i0+snappyWord <= len(p0) && i1+snappyWord <= len(p1) && i2+snappyWord <= len(p2) && i3+snappyWord <= len(p3) {
+	m0, m1, m2, m3 := l0.moved(), l1.moved(), l2.moved(), l3.moved()
+	for {
+		i0, i1, i2, i3 := int(uint32(m0)), int(uint32(m1)), int(uint32(m2)), int(uint32(m3))
+		if i0+snappyWord > len(p0) || i1+snappyWord > len(p1) || i2+snappyWord > len(p2) || i3+snappyWord > len(p3) {
+			break
+		}
 		w0, w1 := binary.LittleEndian.Uint64(p0[i0:]), binary.LittleEndian.Uint64(p1[i1:])
 		w2, w3 := binary.LittleEndian.Uint64(p2[i2:]), binary.LittleEndian.Uint64(p3[i3:])
 		s0, s1, s2, s3 := &snappySteps[byte(w0)], &snappySteps[byte(w1)], &snappySteps[byte(w2)], &snappySteps[byte(w3)]
 		if w0&s0.offset == 0 || w1&s1.offset == 0 || w2&s2.offset == 0 || w3&s3.offset == 0 {
 			break
 		}
-		i0, i1, i2, i3 = i0+s0.bytes, i1+s1.bytes, i2+s2.bytes, i3+s3.bytes
-		n0, n1, n2, n3 = n0+s0.length, n1+s1.length, n2+s2.length, n3+s3.length
+		m0, m1, m2, m3 = m0+s0.move, m1+s1.move, m2+s2.move, m3+s3.move
 	}
-	l0.at, l1.at, l2.at, l3.at = i0, i1, i2, i3
-	l0.length, l1.length, l2.length, l3.length = n0, n1, n2, n3
+	l0.moveTo(m0)
+	l1.moveTo(m1)
+	l2.moveTo(m2)
+	l3.moveTo(m3)
 }
 
 // snappyLane is a page of which a part is scanned.
 type snappyLane struct {
+	buffer []byte // in which the page is
 	page   []byte
 	size   uint64 // that the page says it has
 	at     int    // of the next element
@@ -168,6 +186,11 @@ func (l *snappyLane) begin(page []byte) {
 		l.at = len(page) + 1 // which finish refuses
 	}
 }
+
+// moved is at and length in one, the latter above.
+func (l *snappyLane) moved() uint64 { return uint64(uint32(l.at)) | uint64(l.length)<<32 }
+
+func (l *snappyLane) moveTo(moved uint64) { l.at, l.length = int(uint32(moved)), int(moved>>32) }
 
 // snappyWord is how many bytes are looked at for an element.
 const snappyWord = 8
@@ -200,15 +223,14 @@ func (l *snappyLane) finish() error {
 // snappyStep is what a tag says about an element.
 type snappyStep struct {
 	offset uint64 // the bits of the word that are the offset of a copy; all of what is none; none if the element is to be looked at
-	bytes  int    // to the next element
-	length int    // bytes that it becomes
+	move   uint64 // bytes to the next element, and those that it becomes above
 }
 
 // snappySteps are by tag.
 var snappySteps = func() (steps [256]snappyStep) {
 	for tag := range steps {
 		e, _ := parseSnappy([]byte{byte(tag), 0, 0, 0, 0})
-		step := snappyStep{bytes: e.head, length: e.length}
+		step := snappyStep{move: uint64(e.head) | uint64(e.length)<<32}
 		switch {
 		case tag&3 == 1: // three bits are in the tag
 			step.offset = 0xffe0
@@ -216,7 +238,7 @@ var snappySteps = func() (steps [256]snappyStep) {
 			step.offset = 1<<(8*e.head) - 1<<8
 		case e.head == 1:
 			step.offset = math.MaxUint64
-			step.bytes += e.length
+			step.move += uint64(e.length)
 		}
 		steps[tag] = step
 	}

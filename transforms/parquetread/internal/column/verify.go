@@ -117,7 +117,7 @@ func (v *Verifier) anyPage(h format.PageHeader) error {
 	}
 	largePages.Lock()
 	defer largePages.Unlock()
-	defer func() { v.packed, v.unpacked, v.codecs = nil, nil, codecs{} }()
+	defer func() { v.packed, v.unpacked, v.codecs, *v.snappy.buffer() = nil, nil, codecs{}, nil }()
 	return v.page(h)
 }
 
@@ -133,7 +133,11 @@ func (v *Verifier) page(h format.PageHeader) error {
 	if v.codec == format.Uncompressed && !h.HasCRC && v.definitionBits == 0 {
 		return v.pass(int(h.CompressedSize)) // whatever it holds
 	}
-	stored, err := v.take(int(h.CompressedSize), &v.packed)
+	into := &v.packed
+	if v.codec == format.Snappy {
+		into = v.snappy.buffer()
+	}
+	stored, err := v.take(int(h.CompressedSize), into)
 	if err != nil {
 		return err
 	}
