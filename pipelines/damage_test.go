@@ -43,7 +43,7 @@ func holdMutants(t *testing.T, first, count uint64, thorough bool) {
 	for _, file := range soundFiles(t) {
 		path := filepath.Join(folder, file.name+".parquet")
 		require.NoError(t, os.WriteFile(path, file.data, 0o600))
-		table := planOf(t, configure(t, folder, mutantConfig("auto", mutantTable{path})))
+		table := planOf(t, configure(t, folder, mutantConfig("auto", mutantRules, mutantTable{path})))
 		require.Equal(t, 1, table.Deferred, "hyperd does not read %s when it is sound: %s", file.name, table.Materialised)
 		alike := map[string]mutantTable{columnsOf(t, path): {path}} // by their columns
 		for seed := first; seed < first+count; seed++ {
@@ -54,7 +54,7 @@ func holdMutants(t *testing.T, first, count uint64, thorough bool) {
 			case err == nil:
 				alike[columnsOf(t, path)] = append(alike[columnsOf(t, path)], path)
 			case thorough || readHere(t, path, true) == nil: // hyperd is to have it
-				_, err := runMutants(t, "auto", mutantTable{path})
+				_, err := runMutants(t, "auto", mutantRules, mutantTable{path})
 				assert.Error(t, err, "hyperd takes what is refused here, %s with%s: HYPERLAKE_SEED=%d repeats it", file.name, damage, seed)
 			}
 		}
@@ -80,10 +80,13 @@ func footerOf(t *testing.T, path string) parquetread.Footer {
 	return footer
 }
 
-func mutantConfig(engine string, tables ...mutantTable) string {
+// mutantRules is what rows of mutants are held against.
+const mutantRules = "[{column: n, max: 2000000000}]"
+
+func mutantConfig(engine, rules string, tables ...mutantTable) string {
 	config := "name: mutants\non_empty: allow\nvalidate: {engine: " + engine + "}\ntables:\n"
 	for i, paths := range tables {
-		config += fmt.Sprintf("  - {name: t%d, source: {uri: ['%s']}, rejects: {path: 'rejects/t%[1]d'}}\n", i, strings.Join(paths, "', '"))
+		config += fmt.Sprintf("  - {name: t%d, source: {uri: ['%[2]s']}, rejects: {path: 'rejects/t%[1]d'}, rules: %[3]s}\n", i, strings.Join(paths, "', '"), rules)
 	}
 	return config
 }
@@ -91,7 +94,7 @@ func mutantConfig(engine string, tables ...mutantTable) string {
 // readHere reads a file in Go, or as the worker does that is to leave it to hyperd.
 func readHere(t *testing.T, path string, deferred bool) error {
 	t.Helper()
-	plan, err := pipelines.MakePlan(t.Context(), configure(t, t.TempDir(), mutantConfig("auto", mutantTable{path})))
+	plan, err := pipelines.MakePlan(t.Context(), configure(t, t.TempDir(), mutantConfig("auto", mutantRules, mutantTable{path})))
 	if err != nil {
 		return err
 	}
@@ -107,9 +110,9 @@ type mutantsRun struct {
 	rows, rejects []string
 }
 
-func runMutants(t *testing.T, engine string, tables ...mutantTable) ([]mutantsRun, error) {
+func runMutants(t *testing.T, engine, rules string, tables ...mutantTable) ([]mutantsRun, error) {
 	t.Helper()
-	cfg := configure(t, t.TempDir(), mutantConfig(engine, tables...))
+	cfg := configure(t, t.TempDir(), mutantConfig(engine, rules, tables...))
 	report, err := run(t, context.WithoutCancel(t.Context()), cfg, nil)
 	if err != nil {
 		return nil, err
@@ -129,9 +132,9 @@ func runMutants(t *testing.T, engine string, tables ...mutantTable) ([]mutantsRu
 // looks for the file.
 func requireAlike(t *testing.T, tables ...mutantTable) {
 	t.Helper()
-	inGo, err := runMutants(t, "go", tables...)
+	inGo, err := runMutants(t, "go", mutantRules, tables...)
 	require.NoError(t, err)
-	auto, err := runMutants(t, "auto", tables...)
+	auto, err := runMutants(t, "auto", mutantRules, tables...)
 	isOne := len(tables) == 1 && len(tables[0]) == 1
 	switch {
 	case isOne:
@@ -156,7 +159,7 @@ func TestWhatHyperdWouldTakeIsRefused(t *testing.T) {
 	path, err := filepath.Abs("testdata/hostile/snappy_copy_offset_0.parquet")
 	require.NoError(t, err)
 	for _, engine := range []string{"auto", "go"} {
-		_, err := runMutants(t, engine, mutantTable{path})
+		_, err := runMutants(t, engine, "[]", mutantTable{path})
 		require.ErrorContains(t, err, "SNAPPY page")
 		assert.Equal(t, failure.Source, failure.Of(err, failure.Engine).Kind)
 	}
@@ -166,7 +169,7 @@ func TestWhatHyperdWouldTakeIsRefused(t *testing.T) {
 func TestBoundsOfTheWrongLength(t *testing.T) {
 	path, err := filepath.Abs("testdata/hostile/bounds_without_bytes.parquet")
 	require.NoError(t, err)
-	auto, err := runMutants(t, "auto", mutantTable{path})
+	auto, err := runMutants(t, "auto", "[]", mutantTable{path})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"-7.25", "5.00", "NULL"}, auto[0].rows)
 }
