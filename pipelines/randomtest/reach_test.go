@@ -12,7 +12,7 @@ import (
 // What is drawn is not too narrow: of the first cases, so many of a hundred at least have each of
 // these properties. Some of them only matter together.
 func TestDrawsReachEverything(t *testing.T) {
-	const cases = 150
+	const cases = 100
 	found := map[string]int{}
 	for seed := range uint64(cases) {
 		for property := range propertiesOf(t, drawCase(seed)) {

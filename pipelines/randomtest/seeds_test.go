@@ -3,4 +3,4 @@
 package randomtest
 
 // seeds is how many configurations are drawn.
-const seeds = 120
+const seeds = 100
