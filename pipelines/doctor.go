@@ -118,6 +118,9 @@ type cautionError struct{ found, hint string }
 
 func (e *cautionError) Error() string { return e.found }
 
+// Caution is the error of a check that found what works, but perhaps not as it is meant.
+func Caution(hint, found string) error { return caution(hint, "%s", found) }
+
 func caution(hint, format string, args ...any) error {
 	return &cautionError{fmt.Sprintf(format, args...), hint}
 }

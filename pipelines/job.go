@@ -148,7 +148,8 @@ func (r *run) runOnce(ctx context.Context) (result, error) {
 	err := r.options.Engine.Run(ctx, r.job.build,
 		func(counts map[string]int64) {
 			rows := reused + counts["rows_loaded"] + counts["rows_rejected"] + counts["rows_filtered"]
-			r.showProgress(Progress{Stage: "load", Rows: rows, Written: counts["bytes_written"]}, started)
+			_, counted := counts["rows_read"]
+			r.showProgress(Progress{Stage: "load", Rows: rows, Written: counts["bytes_written"], Uncounted: !counted}, started)
 		})
 	if err != nil {
 		return result{}, err

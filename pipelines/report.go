@@ -51,8 +51,24 @@ type Report struct {
 	Reused    *ReportPart `json:"reused,omitempty"`
 	Resumable *ReportPart `json:"resumable,omitempty"`
 
+	// Engine is what the engine knows of the jobs of the run; nil where it is this process.
+	Engine *ReportEngine `json:"engine,omitempty"`
+
 	// Publish is what became of the data source; nil if publishing was not tried.
 	Publish *ReportPublish `json:"publish,omitempty"`
+}
+
+// ReportEngine is a run as its engine knows it.
+type ReportEngine struct {
+	JobID    string          `json:"job_id"`             // of the last job
+	Attempts []ReportAttempt `json:"attempts,omitempty"` // at all jobs, in order
+}
+
+// ReportAttempt is one try of the engine.
+type ReportAttempt struct {
+	JobID  string    `json:"job_id"`
+	Ended  time.Time `json:"ended"`
+	Reason string    `json:"reason,omitempty"` // why it failed; empty for one that did not
 }
 
 // ReportOutput is the extract. Only its path is known before it is in place.

@@ -61,6 +61,7 @@ type Progress struct {
 	Rows      int64
 	TotalRows int64         // that the footers promise; 0 as long as they are not read
 	Elapsed   time.Duration // in this stage
+	Uncounted bool          // how many rows are done is not known, or not yet
 
 	// Written is how many bytes hyperd has written, as far as its files have grown; 0 in other
 	// stages than load. Of files that it reads itself, it counts rows only when a statement ends.
@@ -185,7 +186,7 @@ type work struct{ rows, bytes int64 }
 // stage times one part of the run for the report.
 func (r *run) stage(name string, do func() (work, error)) error {
 	started := time.Now()
-	r.showProgress(Progress{Stage: name}, started)
+	r.showProgress(Progress{Stage: name, Uncounted: true}, started)
 	r.options.Log.Debug("stage begins", "stage", name)
 	done, err := do()
 	r.report.addStage(name, time.Since(started), done)

@@ -90,6 +90,9 @@ func (d dataflowEngine) runToEnd(ctx context.Context, j job) error {
 		return client.explain("make the job", err)
 	}
 	j.log.Info("the job is on Dataflow", "id", id, "console", client.console(id))
+	if j.account != nil {
+		j.account(JobRun{ID: id})
+	}
 	f := follower{client: client, id: id, job: j}
 	err = f.await(ctx)
 	if !hasEnded(f.state) && !client.abandon(id, j) {

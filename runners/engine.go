@@ -26,6 +26,7 @@ type job struct {
 	pipeline  *beam.Pipeline
 	diskBytes int64                         // that each worker should have room for; 0 is unknown
 	progress  func(counts map[string]int64) // nil for none; not called after the end
+	account   func(JobRun)                  // told what the engine knows of the job; nil for nobody
 	log       *slog.Logger                  // for people
 }
 
@@ -34,6 +35,12 @@ type Check struct {
 	Name string // such as job server
 
 	// Run says in a few words what was found. Its errors are failures with a hint; one that
-	// is retryable may pass by itself. It starts nothing, and returns in seconds.
+	// is retryable may pass by itself, and a [Caution] keeps no job from being sent. It starts
+	// nothing, and returns in seconds.
 	Run func(ctx context.Context) (found string, err error)
 }
+
+// Caution is what a check found that works, but perhaps not as it is meant.
+type Caution struct{ Found, Hint string }
+
+func (c *Caution) Error() string { return c.Found }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
@@ -109,8 +110,18 @@ func (f flinkEngine) checkCluster(ctx context.Context) (found string, err error)
 		return "", failure.New(failure.Engine, "the Flink cluster at %s has no task slots", address).Retryable().
 			WithHint("start TaskManagers that join it; %s/#/task-manager lists those that have", address)
 	}
-	return fmt.Sprintf("Flink %s with %d task slots, %d of them free, at %s", cluster.Version, cluster.Slots, cluster.FreeSlots, address), nil
+	found = fmt.Sprintf("Flink %s with %d task slots, %d of them free, at %s", cluster.Version, cluster.Slots, cluster.FreeSlots, address)
+	if !strings.HasPrefix(cluster.Version, triedFlink+".") {
+		return "", &Caution{
+			Found: found + ", which was not tried: it was with Flink " + triedFlink,
+			Hint:  "Beam's job server does not tell which version of Flink it is made for: see that it is this one",
+		}
+	}
+	return found, nil
 }
+
+// triedFlink is the minor version of Flink that all this was tried with.
+const triedFlink = "1.19"
 
 // startHint is how to get a job server.
 func (f flinkEngine) startHint() string {

@@ -119,3 +119,22 @@ func TestAJobWhoseServiceIsLostIsCancelled(t *testing.T) {
 		assert.Equal(t, test.cancelled, cancelled)
 	}
 }
+
+// What was not tried is said, and keeps no job from being sent.
+func TestAnotherVersionOfFlinkIsACaution(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"slots-total":2,"slots-available":1,"flink-version":"1.20.0"}`))
+	}))
+	t.Cleanup(server.Close)
+	_, err := flinkEngine{options: Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://")}}.checkCluster(t.Context())
+	var caution *Caution
+	require.ErrorAs(t, err, &caution)
+	assert.Contains(t, caution.Found, "Flink 1.20.0 with 2 task slots")
+	assert.Contains(t, caution.Hint, "job server")
+
+	var log strings.Builder
+	engine := &scriptedEngine{checksLeft: []error{err}}
+	require.NoError(t, (&Runner{options: Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, engine: portable{engine}}).Check(t.Context()))
+	assert.Contains(t, log.String(), "Flink 1.20.0")
+}

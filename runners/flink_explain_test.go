@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
 )
@@ -52,6 +53,23 @@ Caused by: java.util.concurrent.TimeoutException: Timeout has occurred: 60000 ms
 			"another one", "java.lang.Exception: while it ran: out of luck\n\tat a.b.C\nCaused by: java.lang.RuntimeException: out of luck\n",
 			"while it ran: out of luck", "",
 		},
+		{
+			"a version of Flink that the job server was not made for", `job hyperlake0-root_427c056b failed:
+org.apache.flink.runtime.rest.util.RestClientException: [org.apache.flink.runtime.rest.handler.RestHandlerException: Failed to deserialize JobGraph.
+	at org.apache.flink.runtime.rest.handler.job.JobSubmitHandler.lambda$loadJobGraph$2(JobSubmitHandler.java:145)
+Caused by: java.lang.ClassNotFoundException: org.apache.flink.runtime.jobgraph.RestoreMode
+	at java.base/jdk.internal.loader.BuiltinClassLoader.loadClass(BuiltinClassLoader.java:641)
+]
+	at org.apache.flink.runtime.rest.RestClient.parseResponse(RestClient.java:646)`,
+			"Failed to deserialize JobGraph.", "beam-runners-flink-1.19",
+		},
+		{
+			"somebody cancelled it", "job a_1 failed:\norg.apache.flink.runtime.client.JobCancellationException: Job was cancelled.",
+			"Job was cancelled.", "cancelled it on Flink",
+		},
+		{"a class and no words", "java.util.concurrent.TimeoutException\n\tat a.b.C\n", "java.util.concurrent.TimeoutException", ""},
+		{"a cause without words", "java.lang.RuntimeException: out of luck\n\tat a.b.C\nCaused by: java.lang.NullPointerException\n", "out of luck", ""},
+		{"a long one", "java.lang.Exception: " + strings.Repeat("x", 12000), strings.Repeat("x", maxCause) + "…", ""},
 		{"frames only", "\tat a.b.C\n", "it gives no reason", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,7 +118,64 @@ func TestAFailureOfAWorkerWins(t *testing.T) {
 func TestTheJobServersWordsStandWithoutAJobManager(t *testing.T) {
 	t.Parallel()
 	err := flinkEngine{options: Flink{RESTEndpoint: "localhost:1"}}.explain(t.Context(), "a_1", errors.New("error=2"))
-	assert.EqualError(t, err, "the pipeline failed: error=2")
+	assert.EqualError(t, err, "the JobManager of Flink at http://localhost:1 was lost while the job ran: error=2")
 	err = flinkWith(t, `java.io.IOException: Cannot run program "boot"`).explain(t.Context(), "a_1", errors.New("error=2"))
 	assert.EqualError(t, err, `job j1 failed on Flink: Cannot run program "boot"`)
+}
+
+// jobWith is an engine on whose JobManager job a has a state, exceptions and accumulators.
+func jobWith(t *testing.T, state, exceptions, accumulators string) flinkEngine {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := fmt.Sprintf(`{"jobs":[{"jid":"j1","name":"a","state":%q}]}`, state)
+		switch r.URL.Path {
+		case "/jobs/j1/exceptions":
+			answer = exceptions
+		case "/jobs/j1/accumulators":
+			answer = accumulators
+		}
+		_, _ = w.Write([]byte(answer))
+	}))
+	t.Cleanup(server.Close)
+	return flinkEngine{options: Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://"), Environment: FlinkProcess}}
+}
+
+func TestAJobThatSomebodyCancelledIsSaid(t *testing.T) {
+	t.Parallel()
+	engine := jobWith(t, "CANCELED", `{"root-exception":null,"exceptionHistory":{"entries":[],"truncated":false}}`, "")
+	err := engine.explain(t.Context(), "a_1", errors.New("job a_1 failed:\norg.apache.flink.runtime.client.JobCancellationException: Job was cancelled."))
+	failed := failure.Of(err, "")
+	assert.Equal(t, "job j1 was cancelled on Flink, not by this run", failed.Message)
+	assert.Contains(t, failed.Hint, "--resume")
+}
+
+func TestTheAttemptsOfAJobAreTold(t *testing.T) {
+	t.Parallel()
+	ours := failure.Encode(failure.New(failure.Hyperd, "hyperd is gone"), failure.Engine).Error()
+	exceptions := fmt.Sprintf(`{"exceptionHistory":{"entries":[{"stacktrace":"java.lang.Exception: lost\n\tat a.B","timestamp":2000},{"stacktrace":%q,"timestamp":1000}]}}`, ours)
+	for state, reasons := range map[string][]string{
+		"FINISHED": {"hyperd is gone", "lost", ""},
+		"FAILED":   {"hyperd is gone", "lost"},
+		"CANCELED": {"hyperd is gone", "lost", "the job was cancelled"},
+	} {
+		run, err := jobWith(t, state, exceptions, "").account(t.Context(), "a_1")
+		require.NoError(t, err)
+		assert.Equal(t, "j1", run.ID)
+		var told []string
+		for _, attempt := range run.Attempts {
+			assert.False(t, attempt.Ended.IsZero())
+			told = append(told, attempt.Reason)
+		}
+		assert.Equal(t, reasons, told, state)
+	}
+}
+
+// The text is what Flink 1.19 answered while a job ran, without most of its metrics.
+func TestCountersOfAJobThatRuns(t *testing.T) {
+	t.Parallel()
+	const metric = `{"urn": "beam:metric:user:sum_int64:v1", "type": "beam:metrics:sum_int64:v1", "payload": %q, "labels": {"PTRANSFORM": "e7", "NAMESPACE": %q, "NAME": "rows_loaded"}}`
+	value := fmt.Sprintf(`{"metrics": {"attempted": [`+metric+`, `+metric+`, `+metric+`]}}`, "gJvuAg==", "hyperlake", "AQ==", "hyperlake", "AQ==", "other")
+	answer := fmt.Sprintf(`{"job-accumulators":[],"user-task-accumulators":[{"name":"__metricscontainers","type":"MetricsAccumulator","value":%q}]}`, value)
+	assert.Equal(t, map[string]int64{"rows_loaded": 6_000_001}, jobWith(t, "RUNNING", "", answer).counts(t.Context(), "a_1"))
+	assert.Empty(t, jobWith(t, "RUNNING", "", `{"user-task-accumulators":[]}`).counts(t.Context(), "a_1"))
+	assert.Empty(t, jobWith(t, "RUNNING", "", `{"user-task-accumulators":[{"name":"__metricscontainers","value":"(none)"}]}`).counts(t.Context(), "a_1"))
 }

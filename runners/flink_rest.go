@@ -48,18 +48,53 @@ func (r flinkREST) overview(ctx context.Context) (flinkOverview, error) {
 	return answer, err
 }
 
-// rootException is the id of a job that failed and the stack trace of why.
-func (r flinkREST) rootException(ctx context.Context, name string) (id, trace string, err error) {
-	job, err := r.find(ctx, name)
-	if err != nil {
-		return "", "", err
-	}
-	var answer struct {
-		Trace string `json:"root-exception"`
-	}
-	err = r.call(ctx, http.MethodGet, "/jobs/"+url.PathEscape(job.ID)+"/exceptions", &answer)
-	return job.ID, answer.Trace, err
+// flinkExceptions is why a job failed: at last, and each time before.
+type flinkExceptions struct {
+	Root    string `json:"root-exception"` // a stack trace
+	History struct {
+		Entries []flinkException `json:"entries"`
+	} `json:"exceptionHistory"`
 }
+
+// flinkException is a failure after which a job may have been started again.
+type flinkException struct {
+	Trace     string `json:"stacktrace"`
+	Timestamp int64  `json:"timestamp"` // milliseconds
+}
+
+func (r flinkREST) exceptions(ctx context.Context, id string) (flinkExceptions, error) {
+	var answer flinkExceptions
+	err := r.call(ctx, http.MethodGet, "/jobs/"+url.PathEscape(id)+"/exceptions", &answer)
+	return answer, err
+}
+
+// rootException is the stack trace of why a job failed.
+func (r flinkREST) rootException(ctx context.Context, id string) (trace string, err error) {
+	answer, err := r.exceptions(ctx, id)
+	return answer.Root, err
+}
+
+// accumulators is what the tasks of a job have counted so far, in the words of Beam's runner.
+func (r flinkREST) accumulators(ctx context.Context, id string) ([]byte, error) {
+	var answer struct {
+		Accumulators []struct {
+			Name  string `json:"name"`
+			Value string `json:"value"`
+		} `json:"user-task-accumulators"`
+	}
+	if err := r.call(ctx, http.MethodGet, "/jobs/"+url.PathEscape(id)+"/accumulators", &answer); err != nil {
+		return nil, err
+	}
+	for _, a := range answer.Accumulators {
+		if a.Name == metricsAccumulator {
+			return []byte(a.Value), nil
+		}
+	}
+	return nil, nil
+}
+
+// metricsAccumulator is the name under which Beam's runner for Flink keeps the counters.
+const metricsAccumulator = "__metricscontainers"
 
 // flinkJob is a job as the JobManager lists it.
 type flinkJob struct {
@@ -68,8 +103,11 @@ type flinkJob struct {
 	State string `json:"state"`
 }
 
+// cancelledState is that of a job that somebody ended.
+const cancelledState = "CANCELED"
+
 // endedStates are those that a job does not leave.
-var endedStates = []string{"FINISHED", "CANCELED", "FAILED"}
+var endedStates = []string{"FINISHED", cancelledState, "FAILED"}
 
 // cancel ends the job of that name and returns when it has ended. A job that is not there
 // yet may be on its way.

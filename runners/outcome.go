@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/status"
@@ -21,14 +23,19 @@ type teller interface {
 	explain(ctx context.Context, jobID string, err error) error
 }
 
+// historian is an engine that remembers how often it started a job.
+type historian interface {
+	account(ctx context.Context, jobID string) (JobRun, error)
+}
+
 const (
 	stateEvery  = time.Second
 	outcomeTime = 10 * time.Second // to find out why a job failed
 )
 
 // tellStates logs the states that a job goes through, where the engine tells them, until
-// it is stopped. The last one is logged before stop returns.
-func (p portable) tellStates(jobID string, log *slog.Logger) (stop func()) {
+// it is stopped, and notes the job's id there. The last one is logged before stop returns.
+func (p portable) tellStates(jobID string, log *slog.Logger, known *atomic.Value) (stop func()) {
 	engine, ok := p.jobService.(teller)
 	if !ok {
 		return func() {}
@@ -39,6 +46,7 @@ func (p portable) tellStates(jobID string, log *slog.Logger) (stop func()) {
 		defer cancel()
 		if state, id, err := engine.state(ctx, jobID); err == nil && state != told {
 			told = state
+			known.Store(id)
 			log.Info("job", "state", state, "id", id)
 		}
 	}
@@ -82,7 +90,7 @@ func (p portable) outcome(watch *watcher, jobID string, log *slog.Logger, err er
 	case tells:
 		return engine.explain(ctx, jobID, err)
 	}
-	return failure.OfJob(err)
+	return jobError(err)
 }
 
 // isLost says whether an error is of the connection to a job service, not of a job.
@@ -98,4 +106,13 @@ func inOrder(counts map[string]int64) []any {
 		list = append(list, slog.Int64(name, counts[name]))
 	}
 	return list
+}
+
+// jobError is [failure.OfJob] for an engine that may speak Java, of which one line is enough.
+func jobError(err error) error {
+	if _, ours := failure.Decode(err.Error()); !ours && strings.Contains(err.Error(), "\n\tat ") {
+		cause, hint := flinkCause(err.Error())
+		return failure.New(failure.Engine, "the pipeline failed: %s", cause).WithHint("%s", hint)
+	}
+	return failure.OfJob(err)
 }

@@ -1,8 +1,10 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
@@ -68,22 +70,42 @@ func (p portable) run(ctx context.Context, j job) error {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return failure.OfJob(err)
+		return jobError(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.await(engine, jobID) }()
 
-	watch := startWatching(s.client, jobID, j.progress)
+	watch := p.startWatching(s.client, jobID, j.progress)
 	defer watch.stop()
-	defer p.tellStates(jobID, j.log)()
+	var known atomic.Value // the id of the job on the engine
+	defer p.tellStates(jobID, j.log, &known)()
 	select {
 	case err := <-ended:
 		watch.stop()
+		defer p.account(jobID, &known, j)
 		return p.outcome(watch, jobID, j.log, err)
 	case <-ctx.Done():
 		watch.stop()
 		p.end(s.client, jobID, j.log)
+		p.account(jobID, &known, j)
 		return context.Cause(ctx)
+	}
+}
+
+// account tells of a job that has ended what the engine knows of it, at least by what id.
+func (p portable) account(jobID string, known *atomic.Value, j job) {
+	engine, ok := p.jobService.(historian)
+	if !ok || j.account == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), outcomeTime)
+	defer cancel()
+	run, _ := engine.account(ctx, jobID) // the report goes without what cannot be told
+	if id, ok := known.Load().(string); ok {
+		run.ID = cmp.Or(run.ID, id)
+	}
+	if run.ID != "" {
+		j.account(run)
 	}
 }
 

@@ -8,6 +8,7 @@ package runners
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -55,6 +56,7 @@ type Runner struct {
 	engine    engine
 	diskBytes int64
 	jobs      int // that were built
+	accounts  []JobRun
 }
 
 // New checks options and makes a Runner. Nothing is started yet.
@@ -139,6 +141,10 @@ func (r *Runner) await(ctx context.Context, check Check) error {
 	deadline := time.Now().Add(readyDeadline)
 	for told := false; ; told = true {
 		_, err := check.Run(ctx)
+		if caution := (*Caution)(nil); errors.As(err, &caution) {
+			r.options.Log.Warn(caution.Found, "hint", caution.Hint)
+			return nil
+		}
 		if failed := failure.Of(err, failure.Engine); failed == nil || !failed.Retry || time.Now().After(deadline) {
 			return err
 		}
@@ -161,6 +167,9 @@ func (r *Runner) await(ctx context.Context, check Check) error {
 func (r *Runner) Run(ctx context.Context, build func(beam.Scope), progress func(counts map[string]int64)) error {
 	return r.engine.run(ctx, r.job(build, progress))
 }
+
+// Jobs are those that Run sent, as far as the engine tells of them.
+func (r *Runner) Jobs() []JobRun { return r.accounts }
 
 // NeedDisk says how many bytes of disk each worker of the next Run should have room for,
 // where the runner decides on it and its options do not.
@@ -191,5 +200,8 @@ func (r *Runner) job(build func(beam.Scope), progress func(counts map[string]int
 	if r.jobs > 1 {
 		name = fmt.Sprintf("%s-%d", name, r.jobs)
 	}
-	return job{name: name, pipeline: pipeline, diskBytes: r.diskBytes, progress: progress, log: r.options.Log}
+	return job{
+		name: name, pipeline: pipeline, diskBytes: r.diskBytes, progress: progress, log: r.options.Log,
+		account: func(run JobRun) { r.accounts = append(r.accounts, run) },
+	}
 }

@@ -25,17 +25,27 @@ const (
 type watcher struct {
 	client   jobpb.JobServiceClient
 	jobID    string
+	running  func(ctx context.Context, jobID string) map[string]int64 // the engine's own counters; nil for none
 	progress func(counts map[string]int64)
 	quit     context.CancelFunc
 	ended    sync.WaitGroup
 }
 
-func startWatching(client jobpb.JobServiceClient, jobID string, progress func(counts map[string]int64)) *watcher {
+func (p portable) startWatching(client jobpb.JobServiceClient, jobID string, progress func(counts map[string]int64)) *watcher {
 	w := &watcher{client: client, jobID: jobID, progress: progress}
+	if engine, ok := p.jobService.(counter); ok {
+		w.running = engine.counts
+	}
 	ctx, quit := context.WithCancel(context.Background())
 	w.quit = quit
 	w.ended.Go(func() { w.poll(ctx) })
 	return w
+}
+
+// counter is an engine that tells counters while a job runs, which the job service does not.
+type counter interface {
+	// counts are those of the namespace "hyperlake"; nil when they are not to be had.
+	counts(ctx context.Context, jobID string) map[string]int64
 }
 
 // stop ends the watching; no progress is reported after it returned.
@@ -50,13 +60,23 @@ func (w *watcher) poll(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
-			if counts := w.counts(ctx); counts != nil && w.progress != nil && ctx.Err() == nil {
+			if counts := w.now(ctx); counts != nil && w.progress != nil && ctx.Err() == nil {
 				w.progress(counts)
 			}
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// now is the counters while the job runs.
+func (w *watcher) now(ctx context.Context) map[string]int64 {
+	if w.running != nil {
+		if counts := w.running(ctx, w.jobID); len(counts) > 0 {
+			return counts
+		}
+	}
+	return w.counts(ctx)
 }
 
 // counts asks the engine for the counters of the job; nil when they are not to be had.

@@ -223,7 +223,7 @@ func TestDryRunPrintsTheJob(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(printed), &job))
 	assert.Equal(t, dataflowtest.Project, job.ProjectID)
 	assert.Equal(t, "items", job.Labels["hyperlake-name"])
-	assert.Equal(t, job.Name, "hyperlake-"+job.Labels["hyperlake-run"])
+	assert.Equal(t, job.Name, "hyperlake-items-"+job.Labels["hyperlake-run"])
 	assert.Equal(t, []string{"enable_prime"}, job.Environment.ServiceOptions)
 	require.Len(t, job.Environment.WorkerPools, 1)
 	assert.Equal(t, 2, job.Environment.WorkerPools[0].NumWorkers)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -70,13 +71,19 @@ func (a *app) doctorChecks(args []string) ([]pipelines.Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	runner, err := runners.New(a.runnerOptions(cfg.Runner, "doctor", nil))
+	runner, err := runners.New(a.runnerOptions(cfg.Name, cfg.Runner, "doctor", nil))
 	if err != nil {
 		return nil, err
 	}
 	checks := pipelines.Checks(cfg)
 	for _, check := range runner.Checks() {
-		checks = append(checks, pipelines.Check{Name: runner.Name() + ": " + check.Name, Run: check.Run})
+		checks = append(checks, pipelines.Check{Name: runner.Name() + ": " + check.Name, Run: func(ctx context.Context) (string, error) {
+			found, err := check.Run(ctx)
+			if caution := (*runners.Caution)(nil); errors.As(err, &caution) {
+				err = pipelines.Caution(caution.Hint, caution.Found)
+			}
+			return found, err
+		}})
 	}
 	return checks, nil
 }

@@ -70,6 +70,10 @@ func (m *meter) show(p pipelines.Progress) {
 		return
 	}
 	m.logged = time.Now()
+	if p.Uncounted {
+		m.log.Info("progress", "stage", p.Stage, "rows_total", p.TotalRows, "seconds", int64(p.Elapsed.Seconds()), "rows", "not told yet")
+		return
+	}
 	attrs := []any{"stage", p.Stage, "rows", p.Rows, "rows_total", p.TotalRows}
 	if p.TotalRows > 0 {
 		attrs = append(attrs, "percent", 100*p.Rows/p.TotalRows)

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,4 +59,27 @@ func TestProgressOfAFileThatIsSent(t *testing.T) {
 		assert.Equal(t, before, written.String(), "something draws on")
 		assert.Regexp(t, ` +\r$`, before, "a line stays")
 	})
+}
+
+// Where rows are not counted yet, nothing is said of how many there are.
+func TestProgressWithoutCounts(t *testing.T) {
+	t.Parallel()
+	var written bytes.Buffer
+	m := &meter{log: slog.New(slog.NewTextHandler(&written, nil))}
+	m.show(pipelines.Progress{Stage: "load", TotalRows: 100, Elapsed: 7 * time.Second, Uncounted: true})
+	assert.Contains(t, written.String(), `stage=load rows_total=100 seconds=7 rows="not told yet"`)
+	assert.NotContains(t, written.String(), "percent")
+}
+
+func TestJobsAreNamedAfterTheirConfiguration(t *testing.T) {
+	t.Parallel()
+	const id = "20260102T030405Z-abcdef12"
+	for configuration, name := range map[string]string{
+		"lineitem":               "hyperlake-lineitem-" + id,
+		"Übung: sales & returns": "hyperlake-bung-sales-returns-" + id,
+		"日本":                     "hyperlake-" + id,
+		strings.Repeat("a", 100): "hyperlake-" + strings.Repeat("a", 40) + "-" + id,
+	} {
+		assert.Equal(t, name, jobName(configuration, id))
+	}
 }

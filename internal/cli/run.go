@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"maps"
+	"regexp"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -86,7 +87,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 			return err
 		}
 	}
-	engine := a.runnerOptions(cfg.Runner, id, beamFlags)
+	engine := a.runnerOptions(cfg.Name, cfg.Runner, id, beamFlags)
 	if engine.Notes, err = pipelines.RunNotes(cfg, id, resume); err != nil {
 		return err
 	}
@@ -110,6 +111,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	options.Progress = meter.show
 	report, err := pipelines.Run(ctx, cfg, options)
 	meter.close()
+	report.Engine = engineOf(runner)
 	if report.Resumable != nil {
 		a.say("%s with %s stay on staging: run this again with --resume %s",
 			plural(int64(report.Resumable.Partials), "finished partial", "finished partials"), plural(report.Resumable.Rows, "row", "rows"), report.Resumable.RunID)
@@ -118,6 +120,21 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 		a.saySummary(report)
 	}
 	return a.endWithReport(ctx, report, err)
+}
+
+// engineOf is what the engine knows of the jobs of a run.
+func engineOf(runner *runners.Runner) *pipelines.ReportEngine {
+	var engine *pipelines.ReportEngine
+	for _, job := range runner.Jobs() {
+		if engine == nil {
+			engine = &pipelines.ReportEngine{}
+		}
+		engine.JobID = job.ID
+		for _, attempt := range job.Attempts {
+			engine.Attempts = append(engine.Attempts, pipelines.ReportAttempt{JobID: job.ID, Ended: attempt.Ended, Reason: attempt.Reason})
+		}
+	}
+	return engine
 }
 
 // printJob prints the job that a run would send.
@@ -129,11 +146,27 @@ func (a *app) printJob(ctx context.Context, cfg *pipelines.Config, options pipel
 	return a.printAsIs(string(job))
 }
 
+// nameless are runs of characters that engines do not take in the names of jobs.
+var nameless = regexp.MustCompile(`[^A-Za-z0-9]+`)
+
+// maxJobName is how much of the name of a configuration is in that of its jobs.
+const maxJobName = 40
+
+// jobName is the name of the jobs of a run, by which people find them.
+func jobName(configuration, id string) string {
+	name := nameless.ReplaceAllString(configuration, "-")
+	name = strings.Trim(name[:min(len(name), maxJobName)], "-")
+	if name == "" {
+		return "hyperlake-" + id
+	}
+	return "hyperlake-" + name + "-" + id
+}
+
 // runnerOptions are those of the configuration, for a run.
-func (a *app) runnerOptions(cfg pipelines.RunnerConfig, id string, beamFlags []string) runners.Options {
+func (a *app) runnerOptions(name string, cfg pipelines.RunnerConfig, id string, beamFlags []string) runners.Options {
 	return runners.Options{
 		Name:        cfg.Name,
-		JobName:     "hyperlake-" + id,
+		JobName:     jobName(name, id),
 		Args:        beamFlags,
 		Log:         a.log,
 		BeamLog:     a.engineLog,

@@ -88,10 +88,10 @@ join() {
 		--flink-conf-dir "$folder/conf" --artifacts-dir "$folder/artifacts" --job-host localhost --job-port "$jobs" --artifact-port 0 --expansion-port 0
 }
 
-# await returns when both TaskManagers have joined and the job server listens.
+# await returns when both TaskManagers have offered their slots and the job server listens.
 await() {
 	for _ in $(seq 120); do
-		if curl -sf "http://localhost:$rest/overview" | grep -q '"taskmanagers":2' && grep -q 'JobService started' "$folder/jobserver.log"; then
+		if curl -sf "http://localhost:$rest/overview" | grep -q '"slots-total":2' && grep -q 'JobService started' "$folder/jobserver.log"; then
 			echo "Flink is up: http://localhost:$rest, Beam's job server at localhost:$jobs"
 			return
 		fi
