@@ -8,8 +8,6 @@ import (
 	"time"
 
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
-
-	"hyperlake/internal/failure"
 )
 
 // jobService is an engine that takes jobs through a job service of Beam.
