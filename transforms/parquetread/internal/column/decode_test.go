@@ -58,6 +58,16 @@ func TestUnpackerReadsEveryWidth(t *testing.T) {
 	}
 }
 
+func TestIndexesOfNoBits(t *testing.T) {
+	for _, data := range [][]byte{{0}, {0, 3 << 1}, {0, 0, 0}} {
+		indexes, err := newIndexes(data)
+		require.NoError(t, err)
+		got := []uint32{7, 7, 7, 7, 7}
+		require.NoError(t, indexes.read(got))
+		assert.Equal(t, []uint32{0, 0, 0, 0, 0}, got)
+	}
+}
+
 func TestRuns(t *testing.T) {
 	groups := append([]byte{2<<1 | 1}, pack(3, 1, 2, 3, 4, 5, 6, 7, 0, 0, 7, 6, 5, 4, 3, 2, 1)...)
 	for name, c := range map[string]struct {

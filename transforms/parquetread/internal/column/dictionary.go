@@ -15,8 +15,11 @@ func newIndexes(data []byte) (runs, error) {
 	if len(data) == 0 { // a page of nulls
 		return newRuns(nil, 0), nil
 	}
-	if data[0] > 32 {
+	switch {
+	case data[0] > 32:
 		return runs{}, fmt.Errorf("%w: dictionary indexes of %d bits", errMalformed, data[0])
+	case data[0] == 0: // all of them are the first, whatever runs may follow
+		return runs{repeats: maxRun}, nil
 	}
 	return newRuns(data[1:], int(data[0])), nil
 }
