@@ -35,12 +35,12 @@ type Check struct {
 	Name string // such as job server
 
 	// Run says in a few words what was found. Its errors are failures with a hint; one that
-	// is retryable may pass by itself, and a [Caution] keeps no job from being sent. It starts
+	// is retryable may pass by itself, and a [CautionError] keeps no job from being sent. It starts
 	// nothing, and returns in seconds.
 	Run func(ctx context.Context) (found string, err error)
 }
 
-// Caution is what a check found that works, but perhaps not as it is meant.
-type Caution struct{ Found, Hint string }
+// CautionError is what a check found that works, but perhaps not as it is meant.
+type CautionError struct{ Found, Hint string }
 
-func (c *Caution) Error() string { return c.Found }
+func (c *CautionError) Error() string { return c.Found }

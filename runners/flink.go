@@ -112,7 +112,7 @@ func (f flinkEngine) checkCluster(ctx context.Context) (found string, err error)
 	}
 	found = fmt.Sprintf("Flink %s with %d task slots, %d of them free, at %s", cluster.Version, cluster.Slots, cluster.FreeSlots, address)
 	if !strings.HasPrefix(cluster.Version, triedFlink+".") {
-		return "", &Caution{
+		return "", &CautionError{
 			Found: found + ", which was not tried: it was with Flink " + triedFlink,
 			Hint:  "Beam's job server does not tell which version of Flink it is made for: see that it is this one",
 		}

@@ -128,7 +128,7 @@ func TestAnotherVersionOfFlinkIsACaution(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	_, err := flinkEngine{options: Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://")}}.checkCluster(t.Context())
-	var caution *Caution
+	var caution *CautionError
 	require.ErrorAs(t, err, &caution)
 	assert.Contains(t, caution.Found, "Flink 1.20.0 with 2 task slots")
 	assert.Contains(t, caution.Hint, "job server")

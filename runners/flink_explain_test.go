@@ -142,7 +142,8 @@ func jobWith(t *testing.T, state, exceptions, accumulators string) flinkEngine {
 func TestAJobThatSomebodyCancelledIsSaid(t *testing.T) {
 	t.Parallel()
 	engine := jobWith(t, "CANCELED", `{"root-exception":null,"exceptionHistory":{"entries":[],"truncated":false}}`, "")
-	err := engine.explain(t.Context(), "a_1", errors.New("job a_1 failed:\norg.apache.flink.runtime.client.JobCancellationException: Job was cancelled."))
+	const words = "job a_1 failed:\norg.apache.flink.runtime.client.JobCancellationException: Job was cancelled."
+	err := engine.explain(t.Context(), "a_1", errors.New(words))
 	failed := failure.Of(err, "")
 	assert.Equal(t, "job j1 was cancelled on Flink, not by this run", failed.Message)
 	assert.Contains(t, failed.Hint, "--resume")

@@ -141,7 +141,7 @@ func (r *Runner) await(ctx context.Context, check Check) error {
 	deadline := time.Now().Add(readyDeadline)
 	for told := false; ; told = true {
 		_, err := check.Run(ctx)
-		if caution := (*Caution)(nil); errors.As(err, &caution) {
+		if caution := (*CautionError)(nil); errors.As(err, &caution) {
 			r.options.Log.Warn(caution.Found, "hint", caution.Hint)
 			return nil
 		}

@@ -79,7 +79,7 @@ func (a *app) doctorChecks(args []string) ([]pipelines.Check, error) {
 	for _, check := range runner.Checks() {
 		checks = append(checks, pipelines.Check{Name: runner.Name() + ": " + check.Name, Run: func(ctx context.Context) (string, error) {
 			found, err := check.Run(ctx)
-			if caution := (*runners.Caution)(nil); errors.As(err, &caution) {
+			if caution := (*runners.CautionError)(nil); errors.As(err, &caution) {
 				err = pipelines.Caution(caution.Hint, caution.Found)
 			}
 			return found, err
