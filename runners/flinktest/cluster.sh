@@ -14,7 +14,8 @@ mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 rest=${FLINK_REST_PORT:-8081}
 jobs=${BEAM_JOB_PORT:-8099}
-export FLINK_CONF_DIR="$folder/conf" # by which the tests know the processes of this cluster
+export FLINK_CONF_DIR="$folder/conf"
+export LC_FLINK_CLUSTER="$folder/conf" # by which the tests know the processes of this cluster: hyperd inherits LC_* and little else
 
 # Flink's own start scripts, which the jars do not hold, would open these packages and
 # work out the memory.

@@ -46,7 +46,7 @@ func clusterFolder(t *testing.T) string {
 
 // clusterMark is what only processes of the cluster have in their environment.
 func clusterMark(t *testing.T) string {
-	return "FLINK_CONF_DIR=" + filepath.Join(clusterFolder(t), "conf")
+	return "LC_FLINK_CLUSTER=" + filepath.Join(clusterFolder(t), "conf")
 }
 
 // processes are those of the cluster.
