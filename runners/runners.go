@@ -21,6 +21,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 
 	"hyperlake/internal/failure"
+	"hyperlake/runners/direct"
 )
 
 // Names are the runners that a configuration may name.
@@ -188,7 +189,7 @@ func (r *Runner) Describe(ctx context.Context, build func(beam.Scope)) ([]byte, 
 }
 
 func (r *Runner) job(build func(beam.Scope), progress func(counts map[string]int64)) job {
-	beam.Init() // makes a logger of its own the process's default
+	direct.InitBeam()
 	slog.SetDefault(r.options.BeamLog)
 	pipeline, root := beam.NewPipelineWithRoot()
 	build(root)
