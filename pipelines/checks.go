@@ -10,6 +10,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 )
 
@@ -64,7 +65,7 @@ func (p *Plan) checkOf(table *TablePlan, config CheckConfig, at string, previous
 		if err := hyperd.CheckQuery(config.SQL, false); err != nil {
 			return nil, failure.New(failure.Config, "%s.sql: %w", at, err).WithHint("write one query of the extract alone, whose one value is true where all is well").BeforeData()
 		}
-		return []check{{name: shorten(config.SQL), sql: config.SQL}}, nil
+		return []check{{name: words.Shorten(config.SQL), sql: config.SQL}}, nil
 	case len(config.Unique) > 0:
 		columns, err := table.extractNames(config.Unique, at+".unique")
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/scratch"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 )
 
@@ -93,7 +94,7 @@ func tryCheck(ctx context.Context, conn *hyperd.Conn, sql string) (refused, err 
 	case err != nil:
 		return nil, err
 	case columns != 1:
-		return errors.New("a check is a query of one value, but this one has " + count(int64(columns), "column")), nil
+		return errors.New("a check is a query of one value, but this one has " + words.Count(int64(columns), "column")), nil
 	}
 	return nil, nil
 }

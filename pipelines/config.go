@@ -11,6 +11,7 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/validate"
 )
@@ -169,7 +170,7 @@ type Ratio float64
 func (r *Ratio) UnmarshalText(text []byte) error {
 	value, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) || value < 0 {
-		return fmt.Errorf("must be a number such as 0.01, not %s", shorten(string(text)))
+		return fmt.Errorf("must be a number such as 0.01, not %s", words.Shorten(string(text)))
 	}
 	*r = Ratio(value)
 	return nil
@@ -212,7 +213,7 @@ func (a *Age) UnmarshalText(text []byte) error {
 	span, err := time.ParseDuration(cmp.Or(rest, "0s"))
 	const maxDays = 100_000 // more than a time.Duration holds
 	if err != nil || len(text) == 0 || days > maxDays || span < 0 || days == 0 && span == 0 {
-		return fmt.Errorf("must be a span of time such as 36h or 7d, not %s", shorten(string(text)))
+		return fmt.Errorf("must be a span of time such as 36h or 7d, not %s", words.Shorten(string(text)))
 	}
 	*a = Age(span + time.Duration(days)*24*time.Hour)
 	return nil
@@ -267,7 +268,7 @@ func (f *SourceFormat) UnmarshalText(text []byte) error {
 	case "delta", "iceberg":
 		return fmt.Errorf("must be auto or parquet: reading %s tables is not built yet", word)
 	default:
-		return fmt.Errorf("must be auto or parquet, not %s", shorten(string(text)))
+		return fmt.Errorf("must be auto or parquet, not %s", words.Shorten(string(text)))
 	}
 }
 
@@ -313,7 +314,7 @@ func (o *OnDrift) UnmarshalText(text []byte) error {
 		*o = word
 		return nil
 	default:
-		return fmt.Errorf("must be fail or union, not %s", shorten(string(text)))
+		return fmt.Errorf("must be fail or union, not %s", words.Shorten(string(text)))
 	}
 }
 
@@ -367,7 +368,7 @@ func (o *OnEmpty) UnmarshalText(text []byte) error {
 		*o = word
 		return nil
 	default:
-		return fmt.Errorf("must be fail or allow, not %s", shorten(string(text)))
+		return fmt.Errorf("must be fail or allow, not %s", words.Shorten(string(text)))
 	}
 }
 
@@ -394,7 +395,7 @@ func (e *ValidateEngine) UnmarshalText(text []byte) error {
 		*e = word
 		return nil
 	default:
-		return fmt.Errorf("must be auto or go, not %s", shorten(string(text)))
+		return fmt.Errorf("must be auto or go, not %s", words.Shorten(string(text)))
 	}
 }
 
@@ -414,7 +415,7 @@ func (p *Parallelism) UnmarshalText(text []byte) error {
 	}
 	workers, err := strconv.Atoi(string(text))
 	if err != nil || workers < 1 || workers > maxParallelism {
-		return fmt.Errorf("must be auto or a number of workers from 1 to %d, not %s", maxParallelism, shorten(string(text)))
+		return fmt.Errorf("must be auto or a number of workers from 1 to %d, not %s", maxParallelism, words.Shorten(string(text)))
 	}
 	*p = Parallelism(workers)
 	return nil

@@ -15,6 +15,8 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/internal/words"
 	"hyperlake/transforms/validate"
 )
 
@@ -106,7 +108,7 @@ func (c *Config) checkOutput() error {
 		}
 	}
 	if c.Output.Path != "" && !strings.EqualFold(filepath.Ext(c.Output.Path), ".hyper") {
-		return c.problem("output.path", "output.path must end in .hyper, or Tableau does not open the file; not %s", shorten(c.Output.Path))
+		return c.problem("output.path", "output.path must end in .hyper, or Tableau does not open the file; not %s", words.Shorten(c.Output.Path))
 	}
 	return nil
 }
@@ -175,7 +177,7 @@ func (c *Config) checkSource(key string, source SourceConfig) error {
 			return err
 		}
 		if slices.Contains(source.URI[:i], glob) {
-			return c.problem(c.globKey(uri, i), "%s names %s twice; remove one", uri, shorten(glob))
+			return c.problem(c.globKey(uri, i), "%s names %s twice; remove one", uri, words.Shorten(glob))
 		}
 	}
 	if where := key + ".where"; c.written(where) && strings.TrimSpace(source.Where) == "" {
@@ -191,7 +193,7 @@ func (c *Config) checkSource(key string, source SourceConfig) error {
 			return c.problem(at, "%s is empty; give the name of a column", at)
 		}
 		if slices.Contains(source.Select[:i], column) {
-			return c.problem(at, "%s names the column %s twice; remove one", columns, shorten(column))
+			return c.problem(at, "%s names the column %s twice; remove one", columns, words.Shorten(column))
 		}
 	}
 	return nil
@@ -233,9 +235,9 @@ func (c *Config) checkGlob(key, glob string) error {
 	case glob == "":
 		return c.problem(key, "%s is empty; give the Parquet files to load, such as lake/*.parquet", key)
 	case strings.HasSuffix(glob, "/"):
-		return c.problem(key, "%s names a folder; add the files in it, as in %s", key, shorten(glob+"*.parquet"))
+		return c.problem(key, "%s names a folder; add the files in it, as in %s", key, words.Shorten(glob+"*.parquet"))
 	case !doublestar.ValidatePattern(filepath.ToSlash(glob)):
-		return c.problem(key, "%s is no valid glob: in %s, %s", key, shorten(glob), bracketHint)
+		return c.problem(key, "%s is no valid glob: in %s, %s", key, words.Shorten(glob), bracketHint)
 	}
 	return c.checkPath(key, glob)
 }
@@ -296,3 +298,6 @@ func (c *Config) placed(err error) error {
 	key, _, _ := strings.Cut(refused.Message, ": ")
 	return problem(c.place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
 }
+
+// bracketHint says how to write characters that mean something in a glob.
+var bracketHint = fmt.Sprintf("close every [ and {; to mean the characters themselves, write %s and %s", storage.EscapeGlob("["), storage.EscapeGlob("{"))

@@ -12,6 +12,7 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 )
 
@@ -178,7 +179,7 @@ func parseNested(text string) (convert.Nested, error) {
 	case convert.Refuse, convert.JSON, convert.Flatten:
 		return nested, nil
 	}
-	return "", fmt.Errorf("must be error, json or flatten, not %s", shorten(text))
+	return "", fmt.Errorf("must be error, json or flatten, not %s", words.Shorten(text))
 }
 
 func defaultConfig() *Config {

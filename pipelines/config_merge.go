@@ -1,6 +1,10 @@
 package pipelines
 
-import "fmt"
+import (
+	"fmt"
+
+	"hyperlake/internal/words"
+)
 
 // MergeChoice says whether the partials of a run become one extract.
 type MergeChoice string
@@ -19,7 +23,7 @@ func (m *MergeChoice) UnmarshalText(text []byte) error {
 	case string(MergeNone):
 		*m = MergeNone
 	default:
-		return fmt.Errorf("must be auto or none, not %s", shorten(string(text)))
+		return fmt.Errorf("must be auto or none, not %s", words.Shorten(string(text)))
 	}
 	return nil
 }

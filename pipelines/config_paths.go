@@ -9,6 +9,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/words"
 )
 
 var (
@@ -102,7 +103,7 @@ func (c *Config) checkStaging() error {
 // checkLocalPath refuses a path, at a key, that cannot be meant, or that is not local.
 func (c *Config) checkLocalPath(key, path string) error {
 	if _, local := storage.LocalPath(path); !local {
-		return problem(c.place(key), "%s must be a local path, not %s", key, shorten(path))
+		return problem(c.place(key), "%s must be a local path, not %s", key, words.Shorten(path))
 	}
 	return c.checkPath(key, path)
 }
@@ -115,7 +116,7 @@ func (c *Config) checkPath(key, path string) error {
 		return problem(at, "%s: storage of the kind %s:// is not supported; use a local path or gs://", key, scheme[1])
 	}
 	if scheme != nil && !gsPattern.MatchString(path) {
-		return problem(at, "%s: %s names no bucket; write gs://BUCKET/PATH", key, shorten(path))
+		return problem(at, "%s: %s names no bucket; write gs://BUCKET/PATH", key, words.Shorten(path))
 	}
 	if strings.ContainsRune(path, 0) {
 		return problem(at, "%s holds a NUL character, which no path can", key)

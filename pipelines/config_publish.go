@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/tableau"
 )
 
@@ -88,7 +89,7 @@ var (
 func (m *PublishMode) UnmarshalText(text []byte) error {
 	mode := PublishMode(text)
 	if !slices.Contains(publicationModes, mode) && !slices.Contains(updateModes, mode) {
-		return fmt.Errorf("must be create, overwrite, append, replace, insert, update, upsert or delete, not %s", shorten(string(text)))
+		return fmt.Errorf("must be create, overwrite, append, replace, insert, update, upsert or delete, not %s", words.Shorten(string(text)))
 	}
 	*m = mode
 	return nil
@@ -129,7 +130,7 @@ func (j *JobChoice) UnmarshalText(text []byte) error {
 	case "false":
 		*j = JobChoice(tableau.JobNever)
 	default:
-		return fmt.Errorf("must be auto, true or false, not %s", shorten(string(text)))
+		return fmt.Errorf("must be auto, true or false, not %s", words.Shorten(string(text)))
 	}
 	return nil
 }
@@ -143,7 +144,7 @@ var byteSizePattern = regexp.MustCompile(`^([1-9][0-9]{0,11})([kmg]?)$`)
 func (b *ByteSize) UnmarshalText(text []byte) error {
 	found := byteSizePattern.FindStringSubmatch(strings.ToLower(string(text)))
 	if found == nil {
-		return fmt.Errorf("must be a size such as 32m, or a number of bytes, not %s", shorten(string(text)))
+		return fmt.Errorf("must be a size such as 32m, or a number of bytes, not %s", words.Shorten(string(text)))
 	}
 	number, err := strconv.ParseInt(found[1], 10, 64)
 	*b = ByteSize(number << map[string]int{"": 0, "k": 10, "m": 20, "g": 30}[found[2]])
@@ -225,7 +226,7 @@ func (c *Config) checkPublishMode() error {
 			return c.problem(key, "%s is empty; give the name of a column", key)
 		}
 		if slices.Contains(p.Match[:i], column) {
-			return c.problem(key, "publish.match names the column %s twice; remove one", shorten(column))
+			return c.problem(key, "publish.match names the column %s twice; remove one", words.Shorten(column))
 		}
 	}
 	tables := c.tablesByDatasource()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"hyperlake/internal/words"
 	"hyperlake/transforms/repartition"
 )
 
@@ -53,7 +54,7 @@ func (c *Config) checkRepartition(key string, index int) error {
 		return c.problem(key, "%s.by needs shards, the number of shards to make; add it, as in shards: 8", key)
 	case r.Range != "" && len(r.Sort) > 0 && r.Sort[0] != r.Range:
 		return c.problem(key+".sort[0]", "%s.sort begins with %s, but the range is that of %s; begin with the same column, or leave range out",
-			key, shorten(r.Sort[0]), shorten(r.Range))
+			key, words.Shorten(r.Sort[0]), words.Shorten(r.Range))
 	case r.SplitBy != "" && len(c.Tables) > 1:
 		return c.problem(key+".split_by", "%s.split_by makes an extract for each value, which can hold no other table; give the other tables a configuration of their own", key)
 	}
@@ -95,7 +96,7 @@ func (c *Config) checkRepartitionColumns(key string, r RepartitionConfig) error 
 				return c.problem(at, "%s is empty; give the name of a column", at)
 			}
 			if slices.Contains(list.names[:i], name) {
-				return c.problem(at, "%s names the column %s twice; remove one", list.key, shorten(name))
+				return c.problem(at, "%s names the column %s twice; remove one", list.key, words.Shorten(name))
 			}
 		}
 	}

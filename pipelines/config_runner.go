@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+
+	"hyperlake/internal/words"
+	"hyperlake/sinks/hyper"
 )
 
 // The runners that a configuration may name.
@@ -81,7 +84,7 @@ func (e *FlinkEnvironment) UnmarshalText(text []byte) error {
 		*e = word
 		return nil
 	default:
-		return fmt.Errorf("must be loopback, process, external or docker, not %s", shorten(string(text)))
+		return fmt.Errorf("must be loopback, process, external or docker, not %s", words.Shorten(string(text)))
 	}
 }
 
@@ -119,7 +122,7 @@ func (c *Config) checkRunner() error {
 	case RunnerDataflow:
 		return c.checkDataflow()
 	default:
-		return c.problem("runner.name", "runner.name must be direct, or its alias prism, flink or dataflow, not %s", shorten(c.Runner.Name))
+		return c.problem("runner.name", "runner.name must be direct, or its alias prism, flink or dataflow, not %s", words.Shorten(c.Runner.Name))
 	}
 }
 
@@ -174,5 +177,15 @@ func (c *Config) checkAddress(key, address string) error {
 			return nil
 		}
 	}
-	return c.problem(key, "%s must be a host and a port, such as %s, not %s", key, defaultFlinkEndpoint, shorten(address))
+	return c.problem(key, "%s must be a host and a port, such as %s, not %s", key, defaultFlinkEndpoint, words.Shorten(address))
+}
+
+// WorkerSpool is the spool of each worker.
+func (c *Config) WorkerSpool() hyper.SpoolConfig {
+	spool := c.Spool
+	spool.Sharers = max(int(c.Runner.Parallelism), 1)
+	if c.Runner.Name == RunnerDataflow {
+		spool.Sharers = 1 // each worker has a machine of its own, and loads one bundle at a time
+	}
+	return spool
 }

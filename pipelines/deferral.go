@@ -25,20 +25,10 @@ type deferral struct {
 // of equal values together, and a scan takes as long to begin with as some ten thousand rows.
 const minRowsPerValue = 32 << 10
 
-// spool is the spool of each worker.
-func (c *Config) spool() hyper.SpoolConfig {
-	spool := c.Spool
-	spool.Sharers = max(int(c.Runner.Parallelism), 1)
-	if c.Runner.Name == RunnerDataflow {
-		spool.Sharers = 1 // each worker has a machine of its own, and loads one bundle at a time
-	}
-	return spool
-}
-
 // newDeferral looks at what is the same for all files of a table, and gives the table its
 // conditions in SQL.
 func newDeferral(cfg *Config, table *TablePlan, src *source, columns *arrow.Schema, validator *validate.Validator) deferral {
-	d := deferral{columns: columns, partitions: src.partitionsIn(columns), spoolBytes: cfg.spool().MostBytes()}
+	d := deferral{columns: columns, partitions: src.partitionsIn(columns), spoolBytes: cfg.WorkerSpool().MostBytes()}
 	var loaded []string
 	for _, column := range table.Columns {
 		loaded = append(loaded, column.Source)

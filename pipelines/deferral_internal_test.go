@@ -14,7 +14,7 @@ import (
 func TestWhichRemoteFilesAreDeferred(t *testing.T) {
 	cfg := &Config{Spool: hyper.SpoolConfig{MaxBytes: "256m"}}
 	cfg.Runner.Parallelism = 2
-	d := deferral{spoolBytes: cfg.spool().MostBytes()}
+	d := deferral{spoolBytes: cfg.WorkerSpool().MostBytes()}
 	assert.EqualValues(t, 128<<20, d.spoolBytes)
 	for _, c := range []struct {
 		size, read int64
@@ -29,5 +29,5 @@ func TestWhichRemoteFilesAreDeferred(t *testing.T) {
 		footer := parquetread.Footer{Info: storage.Info{Size: c.size}, RowGroups: []parquetread.RowGroup{{Bytes: 100}, {Bytes: 100}}}
 		assert.Equal(t, c.want, d.remoteRefusal(&file, footer), c)
 	}
-	assert.EqualValues(t, 1536<<20, (&Config{}).spool().MostBytes(), "as much as auto ever is")
+	assert.EqualValues(t, 1536<<20, (&Config{}).WorkerSpool().MostBytes(), "as much as auto ever is")
 }

@@ -42,7 +42,7 @@ func (c *Config) checkHyperdWorks(ctx context.Context) (string, error) {
 }
 
 func (c *Config) checkSpoolFolder(context.Context) (string, error) {
-	folder, most, err := c.spool().Try()
+	folder, most, err := c.WorkerSpool().Try()
 	if err != nil {
 		return "", err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/words"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -142,7 +143,7 @@ func (c *Config) sourceCheck(table TableConfig) Check {
 			return "", err
 		}
 		says := fmt.Sprintf("%s, %s; the footer of %s can be read (%s)",
-			count(int64(len(files)), "file"), humanize.Bytes(uint64(sizeOf(files))), files[0].URI, count(footer.Rows, "row"))
+			words.Count(int64(len(files)), "file"), humanize.Bytes(uint64(sizeOf(files))), files[0].URI, words.Count(footer.Rows, "row"))
 		if warnings := found.warnings(); len(warnings) > 0 {
 			return "", caution(strings.Join(warnings, "; "), "%s", says)
 		}
@@ -185,5 +186,5 @@ func (c *Config) checkPlan(ctx context.Context) (found string, err error) {
 	case err != nil:
 		return "", err
 	}
-	return fmt.Sprintf("%s, %s to read", count(int64(len(plan.Tables)), "table"), count(plan.rows(), "row")), nil
+	return fmt.Sprintf("%s, %s to read", words.Count(int64(len(plan.Tables)), "table"), words.Count(plan.rows(), "row")), nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 )
 
@@ -133,19 +134,6 @@ func (p *Plan) checks(cfg *Config, previous *previousExtract, now time.Time) ([]
 		}
 	}
 	return all, nil
-}
-
-func (c *Config) comparesPrevious() bool {
-	return c.hasCheck(func(check CheckConfig) bool { return check.ComparePrevious != nil })
-}
-
-// checksBySQL says whether statements of the configuration itself are executed.
-func (c *Config) checksBySQL() bool {
-	return c.hasCheck(func(check CheckConfig) bool { return check.SQL != "" })
-}
-
-func (c *Config) hasCheck(is func(CheckConfig) bool) bool {
-	return slices.ContainsFunc(c.Tables, func(table TableConfig) bool { return slices.ContainsFunc(table.Checks, is) })
 }
 
 // confined is a hyperd that can do no more than read the extract, beside the one of the run.
@@ -277,13 +265,6 @@ func (r *Report) brokenChecks() error {
 	if len(broken) == 0 {
 		return nil
 	}
-	return failure.New(failure.Check, "%s", plural(len(broken), "check does not pass: ", "checks do not pass: ")+strings.Join(broken, "; ")).
+	return failure.New(failure.Check, "%s", words.Plural(int64(len(broken)), "check does not pass: ", "checks do not pass: ")+strings.Join(broken, "; ")).
 		WithHint("the extract was not moved into place; correct the data or the check")
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return strconv.Itoa(n) + " " + many
 }

@@ -33,7 +33,7 @@ func (r *run) newJob(staging *staging, workers hyperd.Config) (*job, error) {
 	j := &job{
 		plan: r.plan,
 		sink: hyper.Params{
-			Layout: r.plan.layout(), Hyperd: workers, Spool: r.cfg.spool(), Verify: parquetread.VerifyPages,
+			Layout: r.plan.layout(), Hyperd: workers, Spool: r.cfg.WorkerSpool(), Verify: parquetread.VerifyPages,
 			Staging: staging.path, Checksums: staging.durable, Split: r.plan.splits(), Keep: r.cfg.Output.Merge == MergeNone,
 		},
 		aside: rejects.Params{Staging: staging.path},

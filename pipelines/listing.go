@@ -14,6 +14,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/lake"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/words"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -133,7 +134,7 @@ func (l *listing) notes() []string {
 		notes = append(notes, fmt.Sprintf("%s is %s by another name, and is read once", other.URI, other.as.URI))
 	}
 	if more := len(l.leftOut) - len(notes); more > 0 {
-		notes = append(notes, fmt.Sprintf("%s by other names as well, which --log-level debug lists", count(int64(more), "more file")))
+		notes = append(notes, fmt.Sprintf("%s by other names as well, which --log-level debug lists", words.Count(int64(more), "more file")))
 	}
 	return notes
 }
@@ -206,7 +207,7 @@ func (l *listing) clashes(mode Partitions) ([]string, error) {
 		}
 	}
 	if more := len(warnings) - maxNamed; more > 0 {
-		warnings = append(warnings[:maxNamed], fmt.Sprintf("so are %s, in folders of other values", count(int64(more), "more file")))
+		warnings = append(warnings[:maxNamed], fmt.Sprintf("so are %s, in folders of other values", words.Count(int64(more), "more file")))
 	}
 	return warnings, nil
 }

@@ -28,7 +28,7 @@ type mapping struct {
 // configuration says about them.
 func newMapping(source *arrow.Schema, cfg TableConfig) (*mapping, error) {
 	m := &mapping{table: validate.Table{
-		Nested: cfg.Source.Nested, Columns: conversions(cfg.Columns), Where: cfg.Source.Where, Rules: cfg.allRules(),
+		Nested: cfg.Source.Nested, Columns: conversions(cfg.Columns), Where: cfg.Source.Where, Rules: allRules(cfg),
 	}}
 	visible := visibleColumns(source, cfg)
 	all, err := compile(m.table, visible)
@@ -128,18 +128,18 @@ func (m *mapping) describe(column *hyper.Column) {
 func conversions(columns map[string]ColumnConfig) []convert.Column {
 	var asked []convert.Column
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
-		asked = append(asked, columns[name].conversion(name))
+		asked = append(asked, conversion(name, columns[name]))
 	}
 	return asked
 }
 
 // conversion is what a configuration asks for the column of a name.
-func (c ColumnConfig) conversion(name string) convert.Column {
+func conversion(name string, c ColumnConfig) convert.Column {
 	return convert.Column{Source: name, Nested: c.Nested, Type: c.Type, Format: c.Format, Timezone: c.Timezone, Default: c.Default}
 }
 
 // allRules is the rules of a table and those that its columns call for.
-func (t TableConfig) allRules() []validate.Rule {
+func allRules(t TableConfig) []validate.Rule {
 	rules := slices.Clone(t.Rules)
 	for _, name := range slices.Sorted(maps.Keys(t.Columns)) {
 		if nullable := t.Columns[name].Nullable; nullable != nil && !*nullable {
@@ -156,7 +156,7 @@ func visibleColumns(source *arrow.Schema, cfg TableConfig) *arrow.Schema {
 	var fields []arrow.Field
 	added := rejects.AddedTo(source)
 	for _, field := range source.Fields() {
-		wanted := cfg.Source.asksFor(field.Name) || cfg.configures(field.Name)
+		wanted := asksFor(cfg.Source, field.Name) || configures(cfg, field.Name)
 		_, err := mapAlone(field, cfg.Source.Nested)
 		isLeftOut := slices.Contains(added, field.Name) || err != nil && len(cfg.Source.Select) > 0
 		if wanted || !isLeftOut {
@@ -167,12 +167,12 @@ func visibleColumns(source *arrow.Schema, cfg TableConfig) *arrow.Schema {
 }
 
 // asksFor says whether select names a column or a field of it.
-func (s SourceConfig) asksFor(column string) bool {
+func asksFor(s SourceConfig, column string) bool {
 	return slices.ContainsFunc(s.Select, func(name string) bool { return within(name, column) })
 }
 
 // configures says whether columns names a column or a field of it.
-func (t TableConfig) configures(column string) bool {
+func configures(t TableConfig, column string) bool {
 	for name := range t.Columns {
 		if within(name, column) {
 			return true

@@ -13,6 +13,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/repartition"
 )
@@ -215,7 +216,7 @@ func (r *run) warnOfOthers(ctx context.Context, places []string) error {
 			like = "of an earlier run"
 		}
 		r.warn(fmt.Sprintf("%s like an extract %s, and left as it is: %s",
-			plural(len(others), "a file is named", "files are each named"), like, strings.Join(others, ", ")))
+			words.Plural(int64(len(others)), "a file is named", "files are each named"), like, strings.Join(others, ", ")))
 	}
 	return nil
 }

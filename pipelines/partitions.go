@@ -16,27 +16,6 @@ import (
 	"hyperlake/transforms/parquetread"
 )
 
-// Partitions says whether folders that are named key=value become columns.
-type Partitions string
-
-// What becomes of folders that are named key=value.
-const (
-	PartitionsAuto Partitions = "auto" // columns, if there are any
-	PartitionsHive Partitions = "hive" // columns, and there must be some
-	PartitionsNone Partitions = "none" // nothing
-)
-
-// UnmarshalText reads the word as a configuration gives it.
-func (p *Partitions) UnmarshalText(text []byte) error {
-	switch word := Partitions(text); word {
-	case PartitionsAuto, PartitionsHive, PartitionsNone:
-		*p = word
-		return nil
-	default:
-		return fmt.Errorf("must be auto, hive or none, not %s", shorten(string(text)))
-	}
-}
-
 // hiveNull is how Hive writes NULL in the name of a folder.
 const hiveNull = "__HIVE_DEFAULT_PARTITION__"
 

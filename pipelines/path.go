@@ -10,6 +10,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/words"
 )
 
 // PathFiles is the Parquet files that a path of the command line stands for.
@@ -83,9 +84,6 @@ func globOf(ctx context.Context, uri string) (glob string, isFolder bool, err er
 	return uri, false, nil
 }
 
-// bracketHint says how to write characters that mean something in a glob.
-var bracketHint = fmt.Sprintf("close every [ and {; to mean the characters themselves, write %s and %s", storage.EscapeGlob("["), storage.EscapeGlob("{"))
-
 // dropOthers leaves out what a folder holds whose name does not end in .parquet, and says so.
 func (l *listing) dropOthers(isFolder bool) []string {
 	if !isFolder {
@@ -105,7 +103,7 @@ func (l *listing) dropOthers(isFolder bool) []string {
 	}
 	which := others[0].URI
 	if more := len(others) - 1; more > 0 {
-		which += fmt.Sprintf(" and %s", count(int64(more), "more file"))
+		which += fmt.Sprintf(" and %s", words.Count(int64(more), "more file"))
 	}
 	return []string{fmt.Sprintf("%s, for the name does not end in .parquet: a glob such as **/*%s takes in such names",
 		which, storage.EscapeGlob(path.Ext(others[0].URI)))}

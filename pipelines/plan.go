@@ -172,36 +172,6 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	return plan, nil
 }
 
-// inTable adds to what is wrong with a table which one it is, and where its rule or its where
-// stands in the configuration.
-func (c *Config) inTable(index int, err error) error {
-	table, first := c.Tables[index], failure.Of(err, failure.Engine)
-	var named []error
-	for _, one := range append([]*failure.Error{first}, first.More...) {
-		alone := *one
-		alone.More = nil
-		at := ""
-		if part := (*validate.PartError)(nil); errors.As(one, &part) && c.places != nil {
-			at = c.place(c.keyOfPart(index, part.Rule)).String() + ": "
-		}
-		named = append(named, fmt.Errorf("%stable %s.%s: %w", at, table.Schema, table.Name, &alone))
-	}
-	return failure.Join(failure.Engine, named...)
-}
-
-// keyOfPart is the key of a rule of a table, or of its where; rules beyond those that are written
-// are what columns call for.
-func (c *Config) keyOfPart(table, rule int) string {
-	key := fmt.Sprintf("tables[%d].", table)
-	switch {
-	case rule < 0:
-		return key + "source.where"
-	case rule < len(c.Tables[table].Rules):
-		return fmt.Sprintf("%srules[%d]", key, rule)
-	}
-	return key + "columns"
-}
-
 // cut divides the work. A single worker reads the shards in their order.
 func (p *Plan) cut() {
 	p.setShards(cutShards(p.Tables, p.workers))
@@ -230,7 +200,7 @@ func checkRejectsPlace(ctx context.Context, folder string, columns *arrow.Schema
 }
 
 func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePlan, error) {
-	src, err := openSource(ctx, cfg, tableCfg, tableCfg.mayRead)
+	src, err := openSource(ctx, cfg, tableCfg, func(column string) bool { return mayRead(tableCfg, column) })
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ func (t *TablePlan) movedColumns(cfg *Config, key string, names []string) ([]str
 			return nil, err
 		}
 		if slices.Contains(found, source) {
-			return nil, cfg.problem(at, "%s names the column %s twice; remove one", key, shorten(source))
+			return nil, cfg.problem(at, "%s names the column %s twice; remove one", key, words.Shorten(source))
 		}
 		found = append(found, source)
 	}

@@ -12,7 +12,7 @@ func (r *run) withNeeds(err error) error {
 	if r.plan == nil || !failure.IsFull(err) {
 		return err
 	}
-	load := r.plan.diskLoad(r.cfg.spool().MostBytes())
+	load := r.plan.diskLoad(r.cfg.WorkerSpool().MostBytes())
 	extract := uint64(growth * load.lake)
 	known := failure.Of(err, failure.Storage)
 	return failure.New(known.Kind, "%w", err).OnFullDisk().WithHint("%s; with %s to read, this run may take %s on staging, %s at the output, and %s in the spool of each worker",

@@ -46,7 +46,9 @@ func columnsOf(footers []parquetread.Footer, asked map[string]ColumnConfig) lake
 }
 
 func unified(found parquetread.FoundColumn, asked map[string]ColumnConfig) lakeColumn {
-	carried := func(path string, field arrow.Field) bool { return convert.Carries(field, asked[path].conversion(path)) }
+	carried := func(path string, field arrow.Field) bool {
+		return convert.Carries(field, conversion(path, asked[path]))
+	}
 	c := lakeColumn{found: found, field: found.Forms[0].Field, fits: true}
 	for _, form := range found.Forms[1:] {
 		if form.IsMissing() {

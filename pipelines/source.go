@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -132,23 +133,23 @@ func WithoutHollow(footers []parquetread.Footer) (kept []parquetread.Footer, not
 	case more == 0:
 		return kept, []string{first + " has neither columns nor rows: it is skipped"}
 	default:
-		return kept, []string{fmt.Sprintf("%s and %s have neither columns nor rows: they are skipped", first, count(more, "more file"))}
+		return kept, []string{fmt.Sprintf("%s and %s have neither columns nor rows: they are skipped", first, words.Count(more, "more file"))}
 	}
 }
 
-// mayRead says whether where may ask for the statistics of a column, from its text alone:
+// mentions says whether where may ask for the statistics of a column, from its text alone:
 // they are needed before it can be compiled, and kept for no other column. A name that is
 // written otherwise in the text is one that nothing is pruned by.
-func (s SourceConfig) mayRead(column string) bool { return strings.Contains(s.Where, column) }
+func mentions(where, column string) bool { return strings.Contains(where, column) }
 
 // mayRead says whether where may ask for the statistics of a column, or they may divide
 // the table into ranges.
-func (t TableConfig) mayRead(column string) bool {
-	return t.Source.mayRead(column) || t.Repartition.Range != "" && column == t.sourceOf(t.Repartition.Range)
+func mayRead(t TableConfig, column string) bool {
+	return mentions(t.Source.Where, column) || t.Repartition.Range != "" && column == sourceOf(t, t.Repartition.Range)
 }
 
 // sourceOf is the name in the source of a column that may be renamed.
-func (t TableConfig) sourceOf(name string) string {
+func sourceOf(t TableConfig, name string) string {
 	for source, column := range t.Columns {
 		if column.Rename == name {
 			return source

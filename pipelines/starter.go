@@ -15,6 +15,7 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
@@ -166,7 +167,7 @@ func summaryNotes(s parquetread.ColumnSummary) []string {
 	case s.Nulls == 0 && s.Field.Nullable:
 		notes = append(notes, "no NULLs")
 	case s.Nulls > 0:
-		notes = append(notes, count(s.Nulls, "NULL"))
+		notes = append(notes, words.Count(s.Nulls, "NULL"))
 	}
 	if least, greatest, ok := literals(s.Bounds); ok {
 		notes = append(notes, least+" to "+greatest)

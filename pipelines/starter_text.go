@@ -8,6 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"hyperlake/internal/words"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -38,7 +39,7 @@ func (s *starter) text() string {
 		bytes += footer.Info.Size
 	}
 	fmt.Fprintf(&b, "# Made by `hyperlake init` from the footers of the files: %s, %s, %s, %s.\n",
-		count(int64(len(s.src.footers)), "file"), count(groups, "row group"), count(rows, "row"), humanize.Bytes(uint64(bytes)))
+		words.Count(int64(len(s.src.footers)), "file"), words.Count(groups, "row group"), words.Count(rows, "row"), humanize.Bytes(uint64(bytes)))
 	fmt.Fprintf(&b, "# `hyperlake plan` shows what a run of it would do; `hyperlake run` builds the extract.\n")
 	fmt.Fprintf(&b, "name: %s\noutput:\n  path: %s\n", scalar(s.name), scalar(s.name+".hyper"))
 	fmt.Fprintf(&b, "tables:\n  - name: Extract\n    schema: Extract\n    source:\n      uri: %s\n", scalar(s.glob))
@@ -47,14 +48,6 @@ func (s *starter) text() string {
 	s.writeRules(&b)
 	s.writePublish(&b)
 	return b.String()
-}
-
-// count is a number of things.
-func count(n int64, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return humanize.Comma(n) + " " + thing + "s"
 }
 
 // writeSource writes what of the source is loaded.

@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/rejects"
 )
 
@@ -69,7 +70,7 @@ func (r *Report) nothingToLoad() error {
 
 // losses says where the rows went of a table that has none left.
 func (t *ReportTable) losses() string {
-	says := fmt.Sprintf("of %s ", count(t.RowsInFiles, "row"))
+	says := fmt.Sprintf("of %s ", words.Count(t.RowsInFiles, "row"))
 	if leftOut := t.RowsPruned + t.RowsFiltered; leftOut > 0 {
 		says += fmt.Sprintf("source.where leaves out %s", humanize.Comma(leftOut))
 		if t.RowsRejected == 0 {

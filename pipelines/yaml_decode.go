@@ -239,9 +239,9 @@ func unknownKey(e *yamlEntry, t reflect.Type) error {
 	}
 	keys := keysOf(t)
 	if near, ok := words.Nearest(e.key, keys); ok {
-		return problem(e.at, "unknown key %s; did you mean %q?", shorten(e.key), near)
+		return problem(e.at, "unknown key %s; did you mean %q?", words.Shorten(e.key), near)
 	}
-	return problem(e.at, "unknown key %s; the keys here are %s", shorten(e.key), strings.Join(keys, ", "))
+	return problem(e.at, "unknown key %s; the keys here are %s", words.Shorten(e.key), strings.Join(keys, ", "))
 }
 
 // findInside returns the paths below t, in the order of the fields, that end with key.

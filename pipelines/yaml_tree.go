@@ -5,6 +5,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"hyperlake/internal/words"
 )
 
 // maxYAMLNodes bounds what aliases of aliases can expand to. Without aliases a document
@@ -59,7 +61,7 @@ func (n *yamlNode) entry(key string) *yamlEntry {
 func (n *yamlNode) describe() string {
 	switch n.kind {
 	case textNode:
-		return "text " + shorten(n.text)
+		return "text " + words.Shorten(n.text)
 	case numberNode:
 		return "the number " + n.text
 	case boolNode:
@@ -71,15 +73,6 @@ func (n *yamlNode) describe() string {
 	default:
 		return "empty"
 	}
-}
-
-// shorten quotes text for a message that stays readable.
-func shorten(text string) string {
-	const most = 60
-	if runes := []rune(text); len(runes) > most {
-		return fmt.Sprintf("%q…", string(runes[:most]))
-	}
-	return fmt.Sprintf("%q", text)
 }
 
 // treeBuilder turns the parser's tree into yamlNodes.
@@ -184,7 +177,7 @@ func (b *treeBuilder) addEntry(mapping *yamlNode, v *ast.MappingValueNode, at pl
 		return err
 	}
 	if first := mapping.entry(key); first != nil {
-		return problem(at, "the key %s appears twice; the first one is on line %d", shorten(key), first.at.line)
+		return problem(at, "the key %s appears twice; the first one is on line %d", words.Shorten(key), first.at.line)
 	}
 	value, err := b.build(v.Value)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/scratch"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/sinks/hyper"
 )
@@ -142,7 +143,7 @@ func (a *app) printCleaned(cleaned []pipelines.Cleaned, flags *cleanFlags) error
 			return err
 		}
 	}
-	a.say("%s %s, %s", did, plural(folders, "folder", "folders"), humanize.Bytes(uint64(bytes)))
+	a.say("%s %s, %s", did, words.Count(folders, "folder"), humanize.Bytes(uint64(bytes)))
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 )
 
@@ -51,7 +52,7 @@ func (a *app) defrag(ctx context.Context, input, output string) error {
 	listing := defragListing{Input: newFile{Path: input}}
 	options := hyper.FileOptions{TableDone: func(table hyper.TableResult) {
 		a.say("converted %s: %s, %s, verified", sqlNameText(table.Schema, table.Name),
-			plural(int64(table.Columns), "column", "columns"), plural(table.Rows, "row", "rows"))
+			words.Count(int64(table.Columns), "column"), words.Count(table.Rows, "row"))
 	}}
 	var err error
 	listing.Output, err = a.rewriteHyper(ctx, []string{input}, output, func(lease *hyperd.Lease, path string) (err error) {

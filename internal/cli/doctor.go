@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/runners"
 )
@@ -58,7 +59,7 @@ func (a *app) doctor(ctx context.Context, args []string) error {
 	if len(failed) == 0 {
 		return nil
 	}
-	return failure.New(failure.Engine, "%d of %s failed: %s", len(failed), plural(int64(len(findings)), "check", "checks"), strings.Join(failed, ", ")).
+	return failure.New(failure.Engine, "%d of %s failed: %s", len(failed), words.Count(int64(len(findings)), "check"), strings.Join(failed, ", ")).
 		WithHint("do what stands below each, and check again")
 }
 

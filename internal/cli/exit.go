@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 )
 
 // The exit codes.
@@ -64,7 +65,7 @@ func (a *app) finish(err error) int {
 	text := "hyperlake: " + failed.Sentence()
 	if n := len(failed.More); n > 0 {
 		_, _ = fmt.Fprintln(a.stderr, strings.Join(sentences(failed.More), "\n"))
-		text += fmt.Sprintf(" (and %s, above)", plural(int64(n), "more problem", "more problems"))
+		text += fmt.Sprintf(" (and %s, above)", words.Count(int64(n), "more problem"))
 	}
 	_, _ = fmt.Fprintln(a.stderr, text)
 	return code

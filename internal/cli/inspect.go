@@ -13,6 +13,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/sinks/hyper"
 )
@@ -88,9 +89,9 @@ func (a *app) inspectHyper(ctx context.Context, info storage.Info) error {
 func (l hyperListing) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: format version %d, %s, %s, made by hyperd %s\n", visible(l.Path),
-		l.FormatVersion, plural(int64(len(l.Tables)), "table", "tables"), size(l.Bytes), l.CreatedBy)
+		l.FormatVersion, words.Count(int64(len(l.Tables)), "table"), size(l.Bytes), l.CreatedBy)
 	for _, table := range l.Tables {
-		fmt.Fprintf(&b, "\n%s: %s\n", sqlNameText(table.Schema, table.Name), plural(table.Rows, "row", "rows"))
+		fmt.Fprintf(&b, "\n%s: %s\n", sqlNameText(table.Schema, table.Name), words.Count(table.Rows, "row"))
 		writeColumns(&b, table.Columns)
 		writeKeys(&b, table)
 	}
@@ -134,7 +135,7 @@ func columnList(names []string) string {
 // size is a number of bytes for people, with the exact number where it says more.
 func size(bytes int64) string {
 	if bytes < 1000 {
-		return plural(bytes, "byte", "bytes")
+		return words.Count(bytes, "byte")
 	}
 	return fmt.Sprintf("%s (%s bytes)", humanize.Bytes(uint64(bytes)), humanize.Comma(bytes))
 }

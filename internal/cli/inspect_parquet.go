@@ -11,6 +11,7 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
@@ -131,8 +132,8 @@ func mapColumn(s parquetread.ColumnSummary) parquetColumn {
 // text is the listing for people.
 func (l parquetListing) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s, %s, %s, %s\n\n", visible(l.Path), plural(int64(l.Files), "Parquet file", "Parquet files"),
-		plural(int64(l.RowGroups), "row group", "row groups"), plural(l.Rows, "row", "rows"), size(l.Bytes))
+	fmt.Fprintf(&b, "%s: %s, %s, %s, %s\n\n", visible(l.Path), words.Count(int64(l.Files), "Parquet file"),
+		words.Count(int64(l.RowGroups), "row group"), words.Count(l.Rows, "row"), size(l.Bytes))
 	var rows [][]string
 	var notes []string
 	for _, c := range l.Columns {

@@ -9,6 +9,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 )
 
@@ -60,8 +61,8 @@ type mergeListing struct {
 func (a *app) merge(ctx context.Context, inputs []string, output string, options hyper.FileOptions) error {
 	var listing mergeListing
 	options.TableDone = func(table hyper.TableResult) {
-		a.say("merged %s: %s from %s", sqlNameText(table.Schema, table.Name), plural(table.Rows, "row", "rows"),
-			plural(int64(table.Files), "file", "files"))
+		a.say("merged %s: %s from %s", sqlNameText(table.Schema, table.Name), words.Count(table.Rows, "row"),
+			words.Count(int64(table.Files), "file"))
 	}
 	made, err := a.rewriteHyper(ctx, inputs, output, func(lease *hyperd.Lease, path string) error {
 		merged, err := hyper.MergeFiles(ctx, lease, inputs, path, options)
@@ -75,8 +76,8 @@ func (a *app) merge(ctx context.Context, inputs []string, output string, options
 	for _, warning := range listing.Warnings {
 		a.log.Warn(warning)
 	}
-	a.say("merged %s into %s (%s, %s)", plural(int64(len(inputs)), "file", "files"), visible(output),
-		plural(int64(len(listing.Tables)), "table", "tables"), humanize.Bytes(uint64(made.Bytes)))
+	a.say("merged %s into %s (%s, %s)", words.Count(int64(len(inputs)), "file"), visible(output),
+		words.Count(int64(len(listing.Tables)), "table"), humanize.Bytes(uint64(made.Bytes)))
 	if a.flags.json {
 		return a.printJSON(listing)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/transforms/validate"
 )
@@ -63,9 +64,9 @@ func (a *app) tryChecks(ctx context.Context, cfg *pipelines.Config, plan *pipeli
 // planText is a plan for people.
 func planText(plan *pipelines.Plan) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s in %s\n", visible(plan.Name), plural(int64(len(plan.Tables)), "table", "tables"), visible(plan.Output))
+	fmt.Fprintf(&b, "%s: %s in %s\n", visible(plan.Name), words.Count(int64(len(plan.Tables)), "table"), visible(plan.Output))
 	fmt.Fprintf(&b, "format version %d: %s\n", plan.FormatVersion, visible(plan.FormatReason))
-	fmt.Fprintln(&b, plural(int64(plan.Shards), "shard", "shards"))
+	fmt.Fprintln(&b, words.Count(int64(plan.Shards), "shard"))
 	if plan.Merge == pipelines.MergeNone {
 		fmt.Fprintln(&b, "no merge: every partial stays an extract of its own, numbered, as in NAME-00001-of-00008.hyper")
 	}
@@ -94,8 +95,8 @@ func planText(plan *pipelines.Plan) string {
 
 func writeTablePlan(b *strings.Builder, table *pipelines.TablePlan) {
 	fmt.Fprintf(b, "\n%s: %s, %s, %s, %s\n", sqlNameText(table.Schema, table.Name),
-		plural(int64(table.Files), "file", "files"), plural(int64(table.RowGroups), "row group", "row groups"),
-		plural(table.Rows, "row", "rows"), size(table.Bytes))
+		words.Count(int64(table.Files), "file"), words.Count(int64(table.RowGroups), "row group"),
+		words.Count(table.Rows, "row"), size(table.Bytes))
 	headings := []column{{name: "column"}, {name: "source type"}, {name: "in the extract", optional: true}, {name: "SQL type"}, {name: "nullable"},
 		{name: "conversion", optional: true}}
 	var rows [][]string
@@ -121,8 +122,8 @@ func writeWhere(b *strings.Builder, table *pipelines.TablePlan) {
 	if table.Where != "" {
 		pruned := table.Pruned
 		fmt.Fprintf(b, "where %s\nnot read for that: %d of %s, %d of %s, %s, %s\n", visible(table.Where),
-			pruned.Files, plural(int64(table.Files), "file", "files"), pruned.RowGroups, plural(int64(table.RowGroups), "row group", "row groups"),
-			plural(pruned.Rows, "row", "rows"), size(pruned.Bytes))
+			pruned.Files, words.Count(int64(table.Files), "file"), pruned.RowGroups, words.Count(int64(table.RowGroups), "row group"),
+			words.Count(pruned.Rows, "row"), size(pruned.Bytes))
 	}
 	for _, part := range table.RowByRow {
 		fmt.Fprintf(b, "evaluated for one row after the other: %s\n", visible(part))
@@ -131,7 +132,7 @@ func writeWhere(b *strings.Builder, table *pipelines.TablePlan) {
 
 // writeReaders says which files hyperd reads itself, and why not the others.
 func writeReaders(b *strings.Builder, table *pipelines.TablePlan) {
-	fmt.Fprintf(b, "hyperd reads %d of %s itself\n", table.Deferred, plural(int64(table.Files), "file", "files"))
+	fmt.Fprintf(b, "hyperd reads %d of %s itself\n", table.Deferred, words.Count(int64(table.Files), "file"))
 	for _, reason := range table.Materialised {
 		fmt.Fprintf(b, "not read by hyperd: %s\n", visible(reason))
 	}
@@ -198,6 +199,6 @@ func writeRules(b *strings.Builder, rules []validate.Rule) {
 		}
 	}
 	if len(names) > 0 {
-		fmt.Fprintf(b, "%s: %s\n", plural(int64(len(names)), "rule", "rules"), strings.Join(names, ", "))
+		fmt.Fprintf(b, "%s: %s\n", words.Count(int64(len(names)), "rule"), strings.Join(names, ", "))
 	}
 }

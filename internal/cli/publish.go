@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 )
 
@@ -188,7 +189,7 @@ func (a *app) sayPublished(report *pipelines.ReportPublish) {
 		switch source.Outcome {
 		case "published":
 			a.say("published: %s on %s (mode %s, %s, %s sent, %.1f s)", name, visible(source.Server), source.Mode,
-				plural(source.Rows, "row", "rows"), humanize.Bytes(uint64(source.Bytes)), source.Seconds)
+				words.Count(source.Rows, "row"), humanize.Bytes(uint64(source.Bytes)), source.Seconds)
 		case "unchanged":
 			a.say("unchanged: %s on %s has these rows already", name, visible(source.Server))
 		default:

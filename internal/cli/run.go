@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/runners"
 )
@@ -114,7 +115,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	report.Engine = engineOf(runner)
 	if report.Resumable != nil {
 		a.say("%s with %s stay on staging: run this again with --resume %s",
-			plural(int64(report.Resumable.Partials), "finished partial", "finished partials"), plural(report.Resumable.Rows, "row", "rows"), report.Resumable.RunID)
+			words.Count(int64(report.Resumable.Partials), "finished partial"), words.Count(report.Resumable.Rows, "row"), report.Resumable.RunID)
 	}
 	if err == nil || report.Status == pipelines.Unpublished {
 		a.saySummary(report)
@@ -215,31 +216,31 @@ func (a *app) saySummary(report *pipelines.Report) {
 	}
 	if report.Reused != nil {
 		a.say("of run %s, %s with %s of the lake were reused", report.Reused.RunID,
-			plural(int64(report.Reused.Partials), "partial", "partials"), plural(report.Reused.Rows, "row", "rows"))
+			words.Count(int64(report.Reused.Partials), "partial"), words.Count(report.Reused.Rows, "row"))
 	}
 	what := "extract is in place"
 	if len(report.Outputs) > 0 {
-		what = plural(int64(len(report.Outputs)), "extract is in place, named after", "extracts are in place, named after")
+		what = words.Plural(int64(len(report.Outputs)), "1 extract is in place, named after", "extracts are in place, named after")
 	}
-	a.say("%s: %s (%s, %s, %s, %.1f s)", what, visible(report.Output.Path), plural(int64(len(report.Tables)), "table", "tables"),
-		plural(rows, "row", "rows"), humanize.Bytes(uint64(report.Output.Bytes)), report.Finished.Sub(report.Started).Seconds())
+	a.say("%s: %s (%s, %s, %s, %.1f s)", what, visible(report.Output.Path), words.Count(int64(len(report.Tables)), "table"),
+		words.Count(rows, "row"), humanize.Bytes(uint64(report.Output.Bytes)), report.Finished.Sub(report.Started).Seconds())
 	for _, table := range report.Tables {
 		filtered := ""
 		if table.RowsFiltered > 0 {
 			filtered = humanize.Comma(table.RowsFiltered) + " filtered, "
 		}
-		a.say("  %s: %s read, %s%s rejected, %s loaded", sqlNameText(table.Schema, table.Name), plural(table.RowsRead, "row", "rows"),
+		a.say("  %s: %s read, %s%s rejected, %s loaded", sqlNameText(table.Schema, table.Name), words.Count(table.RowsRead, "row"),
 			filtered, humanize.Comma(table.RowsRejected), humanize.Comma(table.RowsLoaded))
 		for _, rule := range table.Rules {
 			if rule.Failed > 0 {
-				a.say("    %s broke %q (on_fail: %s)", plural(rule.Failed, "row", "rows"), rule.Name, rule.OnFail)
+				a.say("    %s broke %q (on_fail: %s)", words.Count(rule.Failed, "row"), rule.Name, rule.OnFail)
 			}
 		}
 		if table.RejectsPath != "" {
 			a.say("    rejects are in %s", visible(table.RejectsPath))
 		}
 		if len(table.Checks) > 0 {
-			a.say("    %s passed", plural(int64(len(table.Checks)), "check", "checks"))
+			a.say("    %s passed", words.Count(int64(len(table.Checks)), "check"))
 		}
 	}
 	a.sayPublished(report.Publish)

@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/words"
 )
 
 // A table is laid out in parts of so many rows or bytes, so that a long result needs no
@@ -61,7 +62,7 @@ func (r *tableResult) end() error {
 			return err
 		}
 	}
-	r.say("(%s)", plural(r.printed, "row", "rows"))
+	r.say("(%s)", words.Count(r.printed, "row"))
 	return nil
 }
 

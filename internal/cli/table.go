@@ -3,7 +3,6 @@ package cli
 import (
 	"slices"
 
-	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -48,14 +47,6 @@ func renderTable(columns []column, rows [][]string, heading bool) string {
 
 func isEmpty(rows [][]string, column int) bool {
 	return !slices.ContainsFunc(rows, func(row []string) bool { return row[column] != "" })
-}
-
-// plural is a number with its noun.
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return humanize.Comma(n) + " " + many
 }
 
 // yesNo is a truth for people.

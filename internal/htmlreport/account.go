@@ -1,6 +1,10 @@
 package htmlreport
 
-import "strconv"
+import (
+	"strconv"
+
+	"hyperlake/internal/words"
+)
 
 // Account says what became of the rows of a table, step by step: rows in the files =
 // pruned + read, and rows read = filtered + rejected + loaded.
@@ -67,9 +71,9 @@ func addsUp(counted bool, whole *int64, parts ...*int64) *Sum {
 	case !known:
 		return &Sum{"the report lacks figures", neutral}
 	case sum < *whole:
-		return &Sum{"does not add up: " + plural(*whole-sum, "row", "rows") + " missing", bad}
+		return &Sum{"does not add up: " + words.Count(*whole-sum, "row") + " missing", bad}
 	case sum > *whole:
-		return &Sum{"does not add up: " + plural(sum-*whole, "row", "rows") + " too many", bad}
+		return &Sum{"does not add up: " + words.Count(sum-*whole, "row") + " too many", bad}
 	}
 	return &Sum{"adds up", good}
 }
@@ -111,7 +115,7 @@ func (t *Table) Limits(counted bool) []Limit {
 	}
 	rejects := value(t.RowsRejected)
 	if most := t.Thresholds.MaxRows; most != nil {
-		add("at most "+plural(*most, "row", "rows"), rejects > *most)
+		add("at most "+words.Count(*most, "row"), rejects > *most)
 	}
 	if most := t.Thresholds.MaxRatio; most != nil {
 		percents := strconv.FormatFloat(roundDigits(100**most, 6), 'f', -1, 64)

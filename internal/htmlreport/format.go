@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+
+	"hyperlake/internal/words"
 )
 
 // unknown stands for a figure that a report does not have.
@@ -20,20 +22,12 @@ func count(n *int64) string {
 	return humanize.Comma(*n)
 }
 
-// plural is a number with its noun.
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return humanize.Comma(n) + " " + many
-}
-
 // nouns is plural for a figure that may not be known.
 func nouns(n *int64, one, many string) string {
 	if n == nil {
 		return unknown + " " + many
 	}
-	return plural(*n, one, many)
+	return words.Plural(*n, "1 "+one, many)
 }
 
 // size writes a number of bytes in a unit that fits. Of what is not there it is unknown.
@@ -42,7 +36,7 @@ func size(n *int64) string {
 	case n == nil || *n <= 0:
 		return unknown
 	case *n < 1000:
-		return plural(*n, "byte", "bytes")
+		return words.Count(*n, "byte")
 	}
 	return humanize.Bytes(uint64(*n))
 }

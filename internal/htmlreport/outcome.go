@@ -1,6 +1,10 @@
 package htmlreport
 
-import "fmt"
+import (
+	"fmt"
+
+	"hyperlake/internal/words"
+)
 
 // The outcomes of a run, as reports name them.
 const (
@@ -71,7 +75,7 @@ func (r *Report) inPlace() string {
 	if *rows == 1 {
 		be = "is"
 	}
-	return fmt.Sprintf("%s in %s %s in place.", plural(*rows, "row", "rows"), plural(int64(len(r.Tables)), "table", "tables"), be)
+	return fmt.Sprintf("%s in %s %s in place.", words.Count(*rows, "row"), words.Count(int64(len(r.Tables)), "table"), be)
 }
 
 // Total adds up a figure of all tables; it is nil if one of them lacks it, or if there
@@ -105,7 +109,7 @@ func (c Check) Result() string {
 	case c.Passed:
 		return "passed"
 	case c.Offending != nil:
-		return "failed, " + plural(*c.Offending, "offending row", "offending rows")
+		return "failed, " + words.Count(*c.Offending, "offending row")
 	case c.Message != "":
 		return "failed: " + c.Message
 	}

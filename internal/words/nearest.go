@@ -1,4 +1,5 @@
-// Package words helps with words that people write: what they may have meant.
+// Package words has what several places say to people: numbers with their nouns, texts cut to
+// length, and what a word that nobody knows may have meant.
 package words
 
 import (

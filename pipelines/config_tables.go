@@ -1,0 +1,75 @@
+package pipelines
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
+	"hyperlake/transforms/validate"
+)
+
+func (c *Config) comparesPrevious() bool {
+	return c.hasCheck(func(check CheckConfig) bool { return check.ComparePrevious != nil })
+}
+
+// checksBySQL says whether statements of the configuration itself are executed.
+func (c *Config) checksBySQL() bool {
+	return c.hasCheck(func(check CheckConfig) bool { return check.SQL != "" })
+}
+
+func (c *Config) hasCheck(is func(CheckConfig) bool) bool {
+	return slices.ContainsFunc(c.Tables, func(table TableConfig) bool { return slices.ContainsFunc(table.Checks, is) })
+}
+
+// Partitions says whether folders that are named key=value become columns.
+type Partitions string
+
+// What becomes of folders that are named key=value.
+const (
+	PartitionsAuto Partitions = "auto" // columns, if there are any
+	PartitionsHive Partitions = "hive" // columns, and there must be some
+	PartitionsNone Partitions = "none" // nothing
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (p *Partitions) UnmarshalText(text []byte) error {
+	switch word := Partitions(text); word {
+	case PartitionsAuto, PartitionsHive, PartitionsNone:
+		*p = word
+		return nil
+	default:
+		return fmt.Errorf("must be auto, hive or none, not %s", words.Shorten(string(text)))
+	}
+}
+
+// inTable adds to what is wrong with a table which one it is, and where its rule or its where
+// stands in the configuration.
+func (c *Config) inTable(index int, err error) error {
+	table, first := c.Tables[index], failure.Of(err, failure.Engine)
+	var named []error
+	for _, one := range append([]*failure.Error{first}, first.More...) {
+		alone := *one
+		alone.More = nil
+		at := ""
+		if part := (*validate.PartError)(nil); errors.As(one, &part) && c.places != nil {
+			at = c.place(c.keyOfPart(index, part.Rule)).String() + ": "
+		}
+		named = append(named, fmt.Errorf("%stable %s.%s: %w", at, table.Schema, table.Name, &alone))
+	}
+	return failure.Join(failure.Engine, named...)
+}
+
+// keyOfPart is the key of a rule of a table, or of its where; rules beyond those that are written
+// are what columns call for.
+func (c *Config) keyOfPart(table, rule int) string {
+	key := fmt.Sprintf("tables[%d].", table)
+	switch {
+	case rule < 0:
+		return key + "source.where"
+	case rule < len(c.Tables[table].Rules):
+		return fmt.Sprintf("%srules[%d]", key, rule)
+	}
+	return key + "columns"
+}
