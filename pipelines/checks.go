@@ -24,29 +24,14 @@ type check struct {
 	message   string // what is wrong, with %s for the figure
 }
 
-// CheckResult is what became of a check.
-type CheckResult struct {
-	Name   string `json:"name"`
-	Passed bool   `json:"passed"`
-	SQL    string `json:"sql"`
-
-	// Offending is how many rows break the check, where that can be said; Samples are up to
-	// three of them, if values may be shown.
-	Offending *int64     `json:"offending,omitempty"`
-	Samples   [][]string `json:"samples,omitempty"`
-
-	// Message says what is wrong with a check that did not pass.
-	Message string `json:"message,omitempty"`
-}
-
 // maxSamples is how many rows a report shows of one kind.
 const maxSamples = 3
 
-// checksOf makes SQL of the checks of a table. now is the time that freshness counts from.
-func (p *Plan) checksOf(table *TablePlan, configs []CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+// tableChecks makes SQL of the checks of a table. now is the time that freshness counts from.
+func tableChecks(p *Plan, table *TablePlan, configs []CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
 	var checks []check
 	for i, config := range configs {
-		made, err := p.checkOf(table, config, fmt.Sprintf("%s.checks[%d]", at, i), previous, now)
+		made, err := checkOf(p, table, config, fmt.Sprintf("%s.checks[%d]", at, i), previous, now)
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +43,7 @@ func (p *Plan) checksOf(table *TablePlan, configs []CheckConfig, at string, prev
 	return checks, nil
 }
 
-func (p *Plan) checkOf(table *TablePlan, config CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+func checkOf(p *Plan, table *TablePlan, config CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	switch {
 	case config.SQL != "":
@@ -77,7 +62,7 @@ func (p *Plan) checkOf(table *TablePlan, config CheckConfig, at string, previous
 	case config.ForeignKeys:
 		return keyChecks(table), nil
 	case config.Freshness != nil:
-		return table.freshnessCheck(name, *config.Freshness, at, now)
+		return freshnessCheck(table, name, *config.Freshness, at, now)
 	default:
 		return []check{previous.check(table, float64(config.ComparePrevious.MaxChange))}, nil
 	}
@@ -174,7 +159,7 @@ func foreignKeyCheck(table string, key hyper.ForeignKey) check {
 
 // freshnessCheck compares the latest value with the time of the run. Dates are compared by
 // days: a day ago is yesterday, at any time of the day.
-func (t *TablePlan) freshnessCheck(table string, config FreshnessCheck, at string, now time.Time) ([]check, error) {
+func freshnessCheck(t *TablePlan, table string, config FreshnessCheck, at string, now time.Time) ([]check, error) {
 	names, err := t.extractNames([]string{config.Column}, at+".freshness.column")
 	if err != nil {
 		return nil, err

@@ -31,11 +31,11 @@ func TryChecks(ctx context.Context, cfg *Config, plan *Plan) error {
 		return err
 	}
 	defer lease.Release()
-	return plan.tryChecks(ctx, cfg, lease, folder.Path)
+	return TryOn(ctx, cfg, plan, lease, folder.Path)
 }
 
-// tryChecks evaluates the checks in SQL on an extract without rows, which it makes in a folder.
-func (p *Plan) tryChecks(ctx context.Context, cfg *Config, lease *hyperd.Lease, folder string) error {
+// TryOn is [TryChecks] with a hyperd that runs and a folder for an extract without rows.
+func TryOn(ctx context.Context, cfg *Config, p *Plan, lease *hyperd.Lease, folder string) error {
 	if !cfg.checksBySQL() {
 		return nil
 	}

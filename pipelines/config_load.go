@@ -8,7 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
+
+	"github.com/goccy/go-yaml"
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
@@ -187,4 +190,13 @@ func defaultConfig() *Config {
 		OnEmpty: OnEmptyFail,
 		Runner:  RunnerConfig{Name: RunnerDirect, Parallelism: ParallelismAuto},
 	}
+}
+
+// scalar writes text so that YAML, and the variables of a configuration, leave it as it is.
+func scalar(text string) string {
+	quoted, err := yaml.Marshal(text)
+	if err != nil || strings.ContainsAny(text, ",[]{}\n") {
+		quoted = []byte(strconv.Quote(text))
+	}
+	return strings.ReplaceAll(strings.TrimSuffix(string(quoted), "\n"), "${", "$${")
 }

@@ -1,11 +1,5 @@
 package pipelines
 
-// DiskPlanner is an [Engine] that decides on the disks of its workers.
-type DiskPlanner interface {
-	// NeedDisk says how many bytes of disk each worker of the next Run should have.
-	NeedDisk(bytes int64)
-}
-
 const (
 	// systemBytes is the part of a worker's disk that is taken before it begins: by the
 	// system, the image, which holds hyperd, the program, and logs.

@@ -37,19 +37,24 @@ type Finding struct {
 	Hint   string        `json:"hint,omitempty"` // what to do; never for ok
 }
 
+// doctor looks at what runs of a configuration depend on.
+type doctor struct{ cfg *Config }
+
 // Checks are what runs of a configuration depend on besides their engine; of none (nil),
-// what all runs on this machine depend on. They leave nothing behind.
-func Checks(cfg *Config) []Check {
+// what all runs on this machine depend on. They leave nothing behind. plan makes the plan of a run
+// and says what it is.
+func Checks(cfg *Config, plan func(ctx context.Context) (found string, err error)) []Check {
 	if cfg == nil {
-		return (&Config{}).machineChecks()
+		return doctor{&Config{}}.machineChecks()
 	}
-	checks := append(cfg.machineChecks(), Check{"staging", cfg.checkStagingFolder}, Check{"output", cfg.checkOutputFolder})
+	d := doctor{cfg}
+	checks := append(d.machineChecks(), Check{"staging", d.checkStagingFolder}, Check{"output", d.checkOutputFolder})
 	for _, table := range cfg.Tables {
-		checks = append(checks, cfg.sourceCheck(table))
+		checks = append(checks, d.sourceCheck(table))
 	}
-	checks = append(checks, Check{"plan", cfg.checkPlan})
+	checks = append(checks, Check{"plan", plan})
 	if cfg.Publish != nil {
-		checks = append(checks, Check{"publish", cfg.checkServer})
+		checks = append(checks, Check{"publish", d.checkServer})
 	}
 	return checks
 }

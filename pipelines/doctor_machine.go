@@ -11,17 +11,17 @@ import (
 )
 
 // machineChecks are about this machine.
-func (c *Config) machineChecks() []Check {
-	return []Check{{"hyperd", c.checkHyperdWorks}, {"spool", c.checkSpoolFolder}, {"memory", c.checkMemory}}
+func (d doctor) machineChecks() []Check {
+	return []Check{{"hyperd", d.checkHyperdWorks}, {"spool", d.checkSpoolFolder}, {"memory", d.checkMemory}}
 }
 
 // checkHyperdWorks starts hyperd, and has it answer a query.
-func (c *Config) checkHyperdWorks(ctx context.Context) (string, error) {
-	path, err := hyperd.Find(c.Hyperd.Path)
+func (d doctor) checkHyperdWorks(ctx context.Context) (string, error) {
+	path, err := hyperd.Find(d.cfg.Hyperd.Path)
 	if err != nil {
 		return "", err
 	}
-	lease, err := hyperd.Acquire(ctx, c.Hyperd)
+	lease, err := hyperd.Acquire(ctx, d.cfg.Hyperd)
 	if err != nil {
 		return "", err
 	}
@@ -41,8 +41,8 @@ func (c *Config) checkHyperdWorks(ctx context.Context) (string, error) {
 	return fmt.Sprintf("version %s starts and answers: %s", version, path), nil
 }
 
-func (c *Config) checkSpoolFolder(context.Context) (string, error) {
-	folder, most, err := c.WorkerSpool().Try()
+func (d doctor) checkSpoolFolder(context.Context) (string, error) {
+	folder, most, err := d.cfg.WorkerSpool().Try()
 	if err != nil {
 		return "", err
 	}
@@ -57,8 +57,8 @@ func (c *Config) checkSpoolFolder(context.Context) (string, error) {
 	return found, nil
 }
 
-func (c *Config) checkMemory(context.Context) (string, error) {
-	usable, limit := c.Hyperd.MemoryUse()
+func (d doctor) checkMemory(context.Context) (string, error) {
+	usable, limit := d.cfg.Hyperd.MemoryUse()
 	if usable == 0 {
 		return "", caution("set hyperd.memory_limit to a size that fits", "how much memory there is cannot be found out")
 	}

@@ -9,15 +9,15 @@ import (
 
 // checkServer signs in where the configuration publishes, looks for the project, and signs
 // out. Nothing is changed.
-func (c *Config) checkServer(ctx context.Context) (string, error) {
-	client, err := c.connect(nil)
+func (d doctor) checkServer(ctx context.Context) (string, error) {
+	client, err := connect(d.cfg, nil)
 	if err != nil {
 		return "", err
 	}
 	if err := client.SignIn(ctx); err != nil {
 		return "", tableau.Failure(err)
 	}
-	found, err := c.lookAtServer(ctx, client)
+	found, err := d.lookAtServer(ctx, client)
 	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutTime)
 	defer cancel()
 	if outErr := client.SignOut(out); err == nil {
@@ -29,17 +29,17 @@ func (c *Config) checkServer(ctx context.Context) (string, error) {
 	return found, nil
 }
 
-func (c *Config) lookAtServer(ctx context.Context, client *tableau.Client) (string, error) {
+func (d doctor) lookAtServer(ctx context.Context, client *tableau.Client) (string, error) {
 	info, err := client.ServerInfo(ctx)
 	if err != nil {
 		return "", err
 	}
 	name := "default"
-	if c.Publish.Project != "" {
-		name = c.Publish.Project
+	if d.cfg.Publish.Project != "" {
+		name = d.cfg.Publish.Project
 	}
 	project := "is there"
-	if _, err := client.FindProject(ctx, c.Publish.Project); tableau.IsNotFound(err) && c.Publish.CreateProject {
+	if _, err := client.FindProject(ctx, d.cfg.Publish.Project); tableau.IsNotFound(err) && d.cfg.Publish.CreateProject {
 		project = "would be created"
 	} else if err != nil {
 		return "", err

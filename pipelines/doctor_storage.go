@@ -6,11 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/dustin/go-humanize"
 
@@ -21,20 +19,20 @@ import (
 )
 
 // checkStagingFolder tries staging, and says what workers elsewhere need of it.
-func (c *Config) checkStagingFolder(ctx context.Context) (string, error) {
-	if c.Staging == "" {
-		if _, local := storage.LocalPath(c.Output.Path); !local {
+func (d doctor) checkStagingFolder(ctx context.Context) (string, error) {
+	if d.cfg.Staging == "" {
+		if _, local := storage.LocalPath(d.cfg.Output.Path); !local {
 			return "not set: a temporary folder of this machine is taken", nil
 		}
 		return "not set: a hidden folder beside the output is taken", nil
 	}
-	place, err := TryFolder(ctx, c.Staging)
+	place, err := TryFolder(ctx, d.cfg.Staging)
 	if err != nil {
 		return "", failure.New(failure.Storage, "%w", err).
 			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set staging to another"))
 	}
-	found, err := c.describe(c.Staging, place)
-	if _, local := storage.LocalPath(c.Staging); err == nil && local && c.Runner.Name == RunnerFlink && c.Runner.Flink.Environment != FlinkLoopback {
+	found, err := d.describe(d.cfg.Staging, place)
+	if _, local := storage.LocalPath(d.cfg.Staging); err == nil && local && d.cfg.Runner.Name == RunnerFlink && d.cfg.Runner.Flink.Environment != FlinkLoopback {
 		err = caution("it must be the same folder, by the same path, on this machine and on those of all workers; else set staging to gs://BUCKET/FOLDER",
 			"%s; workers may run on other machines", found)
 	}
@@ -43,23 +41,23 @@ func (c *Config) checkStagingFolder(ctx context.Context) (string, error) {
 
 // checkOutputFolder tries the folder of the output, which should have room for as much as
 // there is to read.
-func (c *Config) checkOutputFolder(ctx context.Context) (string, error) {
-	path, local := storage.LocalPath(c.Output.Path)
+func (d doctor) checkOutputFolder(ctx context.Context) (string, error) {
+	path, local := storage.LocalPath(d.cfg.Output.Path)
 	if stat, err := os.Stat(path); local && err == nil && stat.IsDir() {
 		return "", failure.New(failure.Storage, "%s is a folder, but the output is a file", path).WithHint("set output.path to another name")
 	}
-	folder := c.Output.Path[:strings.LastIndexAny(filepath.ToSlash(c.Output.Path), "/")+1]
+	folder := d.cfg.Output.Path[:strings.LastIndexAny(filepath.ToSlash(d.cfg.Output.Path), "/")+1]
 	place, err := TryFolder(ctx, folder)
 	if err != nil {
 		return "", failure.New(failure.Storage, "%w", err).
 			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set output.path"))
 	}
-	found, err := c.describe(folder, place)
+	found, err := d.describe(folder, place)
 	if err != nil || !local {
 		return found, err
 	}
 	free, err := storage.FreeBytes(place)
-	if needed := c.sourceBytes(ctx); err == nil && free < uint64(needed) {
+	if needed := d.sourceBytes(ctx); err == nil && free < uint64(needed) {
 		err = caution("free some space, or set output.path to another disk: an extract is about as large as its files, and partials are beside it until they are merged",
 			"%s, but the files to load have %s", found, humanize.Bytes(uint64(needed)))
 	}
@@ -67,7 +65,7 @@ func (c *Config) checkOutputFolder(ctx context.Context) (string, error) {
 }
 
 // describe says that a folder works, and how much room is there, if that is bounded.
-func (c *Config) describe(folder, place string) (string, error) {
+func (d doctor) describe(folder, place string) (string, error) {
 	if _, local := storage.LocalPath(folder); !local {
 		return folder + " can be written, read and removed from", nil
 	}
@@ -110,21 +108,8 @@ func TryFolder(ctx context.Context, folder string) (place string, err error) {
 	return folder, err
 }
 
-// standing is a local folder, or if it is missing, the nearest around it that is not, which
-// may be a file.
-func standing(folder string) string {
-	for {
-		_, err := os.Stat(folder)
-		around := filepath.Dir(folder)
-		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) || around == folder {
-			return folder
-		}
-		folder = around
-	}
-}
-
 // sourceCheck looks for the files of a table, and reads the footer of one.
-func (c *Config) sourceCheck(table TableConfig) Check {
+func (d doctor) sourceCheck(table TableConfig) Check {
 	return Check{fmt.Sprintf("source of %s.%s", table.Schema, table.Name), func(ctx context.Context) (string, error) {
 		found, err := listFiles(ctx, table.Source)
 		if err != nil {
@@ -133,7 +118,7 @@ func (c *Config) sourceCheck(table TableConfig) Check {
 		globs, files := strings.Join(table.Source.URI, ", "), found.files
 		if len(files) == 0 {
 			hint := whyNoFiles(ctx, table.Source.URI, "source.uri")
-			if c.OnEmpty == OnEmptyAllow {
+			if d.cfg.OnEmpty == OnEmptyAllow {
 				return "", caution(hint, "no files match %s: the table would be empty", globs)
 			}
 			return "", failure.New(failure.Source, "no files match %s", globs).WithHint("%s", hint)
@@ -161,30 +146,12 @@ func sizeOf(files []sourceFile) int64 {
 
 // sourceBytes is how much there is to read, as far as that is known: what cannot be listed,
 // the checks of the sources tell.
-func (c *Config) sourceBytes(ctx context.Context) int64 {
+func (d doctor) sourceBytes(ctx context.Context) int64 {
 	var sum int64
-	for _, table := range c.Tables {
+	for _, table := range d.cfg.Tables {
 		if found, err := listFiles(ctx, table.Source); err == nil {
 			sum += sizeOf(found.files)
 		}
 	}
 	return sum
-}
-
-// checkPlan makes the plan that a run would make, and tries the checks in SQL.
-func (c *Config) checkPlan(ctx context.Context) (found string, err error) {
-	plan, err := MakePlan(ctx, c)
-	if err == nil {
-		err = plan.Refusal()
-	}
-	if err == nil {
-		err = TryChecks(ctx, c, plan)
-	}
-	switch {
-	case ctx.Err() != nil:
-		return "", caution("`hyperlake plan` makes it, however long it takes", "it takes longer than a look at it may")
-	case err != nil:
-		return "", err
-	}
-	return fmt.Sprintf("%s, %s to read", words.Count(int64(len(plan.Tables)), "table"), words.Count(plan.rows(), "row")), nil
 }

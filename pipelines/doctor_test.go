@@ -20,7 +20,7 @@ import (
 func diagnose(t *testing.T, cfg *pipelines.Config) map[string]pipelines.Finding {
 	t.Helper()
 	found := map[string]pipelines.Finding{}
-	for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Checks(cfg)) {
+	for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {
 		found[finding.Check] = finding
 	}
 	return found

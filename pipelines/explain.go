@@ -279,7 +279,7 @@ func emptyRecord(schema *arrow.Schema) arrow.Record {
 }
 
 // explainTables prepares what explain needs of a plan.
-func (p *Plan) explainTables() []explainTable {
+func explainTables(p *Plan) []explainTable {
 	var tables []explainTable
 	for _, table := range p.Tables {
 		read := judgedRows{table.read, table.apply}

@@ -3,6 +3,7 @@ package pipelines
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -21,22 +22,10 @@ func init() {
 	beam.RegisterDoFn(&recordFn{})
 }
 
-// result is what a finished job tells the driver. Of several attempts at it the last one
-// stands; each speaks of a complete extract.
-type result struct {
-	Extract hyper.File       `json:"extract"`
-	Outputs []hyper.File     `json:"outputs,omitempty"` // where there are several; then Extract has no file, only the sums
-	Rejects []rejects.Bundle `json:"rejects"`           // one for each table
-
-	// Disputed are files of which hyperd and Go keep different rows. With any, the extract
-	// must not be used.
-	Disputed []hyper.Doubtful `json:"disputed,omitempty"`
-}
-
 // build makes the pipeline of a run: references are shuffled, batches are not. The stages
 // from reading to loading fuse into one, with those that set rejects aside and that make
 // the manifest: what a bundle writes belongs to one attempt.
-func (j *job) build(s beam.Scope) {
+func (j *Job) build(s beam.Scope) {
 	plan, sink := j.plan, j.sink
 	var reads []parquetread.Table
 	var rules []validate.Table
@@ -44,7 +33,7 @@ func (j *job) build(s beam.Scope) {
 		reads = append(reads, table.read)
 		rules = append(rules, table.apply)
 	}
-	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: plan.shards, Workers: plan.workers}, beam.Impulse(s))
+	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: inOrder(j.left, plan.workers), Workers: plan.workers}, beam.Impulse(s))
 	batches := parquetread.Read(s, startAttempts(s, beam.GroupByKey(s, shards), j.sink.Staging, j.fingerprint), reads)
 	good, bad := validate.Rules(s, batches, rules)
 	partials, doubtful := j.writeRows(s, good)
@@ -57,8 +46,8 @@ func (j *job) build(s beam.Scope) {
 }
 
 // writeExplained reads doubtful files once more, and loads what hyperd could not read.
-func (j *job) writeExplained(s beam.Scope, doubtful beam.PCollection) (partials, bundles, disputed beam.PCollection) {
-	good, bad, disputed := explain(s, doubtful, j.plan.explainTables())
+func (j *Job) writeExplained(s beam.Scope, doubtful beam.PCollection) (partials, bundles, disputed beam.PCollection) {
+	good, bad, disputed := explain(s, doubtful, explainTables(j.plan))
 	partials, none := hyper.Write(s, good, j.sink)
 	bundles = noteRejects(s, rejects.Write(s, bad, j.aside), j.sink.Staging)
 	return notePartials(s, partials, j.sink.Staging), bundles, beam.Flatten(s, noteDisputed(s, disputed, j.sink.Staging), none)
@@ -67,7 +56,7 @@ func (j *job) writeExplained(s beam.Scope, doubtful beam.PCollection) (partials,
 // writeRows loads batches into partials. Those of tables that are repartitioned go through
 // spills and come out again by target, in a stage of their own: a flatten of batches would
 // part reading from loading, and send every batch through the runner.
-func (j *job) writeRows(s beam.Scope, good beam.PCollection) (partials, doubtful beam.PCollection) {
+func (j *Job) writeRows(s beam.Scope, good beam.PCollection) (partials, doubtful beam.PCollection) {
 	if !j.plan.moves() {
 		partials, doubtful = hyper.Write(s, good, j.sink)
 		return notePartials(s, partials, j.sink.Staging), doubtful
@@ -77,6 +66,15 @@ func (j *job) writeRows(s beam.Scope, good beam.PCollection) (partials, doubtful
 	moved, _ := hyper.Write(s.Scope("Moved"), repartition.Read(s, parts), j.sink) // no file is deferred whose rows move
 	repartition.Remove(s, parts, moved)
 	return beam.Flatten(s, notePartials(s, partials, j.sink.Staging), moved), doubtful
+}
+
+// inOrder has the last of shards say that it is, where a single worker reads them in their order.
+func inOrder(shards []parquetread.Shard, workers int) []parquetread.Shard {
+	shards = slices.Clone(shards)
+	if n := len(shards); n > 0 {
+		shards[n-1].Last = workers == 1
+	}
+	return shards
 }
 
 // listFn emits the shards of the plan: each under its own key for several workers to share
@@ -113,7 +111,7 @@ func (fn *recordFn) ProcessElement(
 func (fn *recordFn) record(
 	ctx context.Context, extracts func(*hyper.File) bool, bundles func(*rejects.Bundle) bool, disputed func(*hyper.Doubtful) bool,
 ) error {
-	r := result{Rejects: make([]rejects.Bundle, fn.Tables)}
+	r := Result{Rejects: make([]rejects.Bundle, fn.Tables)}
 	if fn.Split {
 		r.addOutputs(extracts, fn.Tables)
 	} else if !extracts(&r.Extract) {
@@ -137,21 +135,4 @@ func (fn *recordFn) record(
 		return failure.New(failure.Storage, "write the result of the job: %w", err).WithHint("%s", storage.Hint(err))
 	}
 	return nil
-}
-
-// readResult reads what recordFn wrote.
-func readResult(ctx context.Context, uri string) (result, error) {
-	var r result
-	store, err := storage.For(uri)
-	if err != nil {
-		return r, err
-	}
-	data, err := store.Get(ctx, uri)
-	if err != nil {
-		return r, failure.New(failure.Engine, "the job ended without a result: %w", err)
-	}
-	if err := json.Unmarshal(data, &r); err != nil {
-		return r, failure.New(failure.Engine, "read the result of the job: %w", err)
-	}
-	return r, nil
 }

@@ -14,58 +14,34 @@ import (
 	"hyperlake/sinks/hyper"
 )
 
-// ReportColumn is what hyperd says about the loaded values of a column.
-type ReportColumn struct {
-	Name    string `json:"name"`
-	SQLType string `json:"sql_type"`
-	Nulls   int64  `json:"nulls"`
-	Min     string `json:"min,omitempty"` // as text; empty where the type has no order, or without values
-	Max     string `json:"max,omitempty"`
-
-	// Distinct estimates how many different values there are among the first DistinctRows.
-	Distinct     int64 `json:"distinct"`
-	DistinctRows int64 `json:"distinct_rows"`
-}
-
 // distinctRows bounds for how many rows different values are counted, which costs more
 // than all the rest.
 const distinctRows = 256 << 10
 
-// check holds the checks against the finished extracts. Meanwhile it seals them.
-func (r *run) check(ctx context.Context, lease *hyperd.Lease, built *result, scratch string) error {
-	type outcome struct {
-		sums []string
-		err  error
-	}
-	sealing := make(chan outcome, 1)
-	extracts := built.files()
-	go func() {
-		sums, err := seal(ctx, extracts)
-		sealing <- outcome{sums, err}
-	}()
-	err := r.inspect(ctx, lease, extracts, scratch)
-	done := <-sealing
-	if err == nil {
-		err = done.err
-	}
-	if err == nil {
-		built.sealed(done.sums)
-	}
-	return err
+// Inspection is what the finished extracts of a plan are held against, and where what is found
+// goes. Not for concurrent use.
+type Inspection struct {
+	Config *Config
+	Plan   *Plan
+	Report *Report // of the plan
+
+	// LogValues lets values of offending rows into the report.
+	LogValues bool
 }
 
-// inspect holds the checks against the finished extracts, and asks hyperd what they hold. Of
-// extracts that are not merged nothing is asked: no file holds a whole table.
-func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, extracts []hyper.File, scratch string) error {
-	if r.cfg.Output.Merge == MergeNone {
+// Inspect holds the checks against the finished extracts, and asks hyperd what they hold. Of
+// extracts that are not merged nothing is asked: no file holds a whole table. scratch is a folder
+// for a copy of the previous extract. Its error is of kind Check where a check does not pass.
+func (in Inspection) Inspect(ctx context.Context, lease *hyperd.Lease, extracts []hyper.File, scratch string) error {
+	if in.Config.Output.Merge == MergeNone {
 		return nil
 	}
-	checks, err := r.prepareChecks(ctx, lease, scratch)
+	checks, err := in.prepare(ctx, lease, scratch)
 	if err != nil {
 		return err
 	}
-	if r.cfg.checksBySQL() {
-		if lease, err = hyperd.Acquire(ctx, confined(r.cfg.Hyperd)); err != nil {
+	if in.Config.checksBySQL() {
+		if lease, err = hyperd.Acquire(ctx, confined(in.Config.Hyperd)); err != nil {
 			return err
 		}
 		defer lease.Release()
@@ -76,22 +52,22 @@ func (r *run) inspect(ctx context.Context, lease *hyperd.Lease, extracts []hyper
 	}
 	defer func() { _ = conn.Close(ctx) }() // reading leaves nothing to lose
 	for _, extract := range extracts {
-		if err := r.inspectFile(ctx, conn, extract, checks); err != nil {
+		if err := in.inspectFile(ctx, conn, extract, checks); err != nil {
 			return err
 		}
 	}
-	return r.report.brokenChecks()
+	return brokenChecks(in.Report)
 }
 
 // inspectFile asks about one extract. Of several, each is held against the checks, but the
 // values of its columns are its own affair.
-func (r *run) inspectFile(ctx context.Context, conn *hyperd.Conn, extract hyper.File, checks [][]check) (err error) {
+func (in Inspection) inspectFile(ctx context.Context, conn *hyperd.Conn, extract hyper.File, checks [][]check) (err error) {
 	const alias = "extract"
 	if err := conn.AttachReadOnly(ctx, extract.Path, alias); err != nil {
 		return fmt.Errorf("open %s: %w", extract.Path, err)
 	}
-	for i, table := range r.plan.Tables {
-		reported := &r.report.Tables[i]
+	for i, table := range in.Plan.Tables {
+		reported := &in.Report.Tables[i]
 		if extract.Target.Name == "" {
 			if reported.Columns, err = describeColumns(ctx, conn, table); err != nil {
 				return err
@@ -99,9 +75,9 @@ func (r *run) inspectFile(ctx context.Context, conn *hyperd.Conn, extract hyper.
 		}
 		var results []CheckResult
 		for _, check := range checks[i] {
-			results = append(results, check.run(ctx, conn, r.options.LogValues))
+			results = append(results, check.run(ctx, conn, in.LogValues))
 		}
-		reported.addChecks(extract.Target.Name, results)
+		addChecks(reported, extract.Target.Name, results)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -112,24 +88,30 @@ func (r *run) inspectFile(ctx context.Context, conn *hyperd.Conn, extract hyper.
 	return nil
 }
 
-// prepareChecks makes SQL of the checks of all tables.
-func (r *run) prepareChecks(ctx context.Context, lease *hyperd.Lease, scratch string) ([][]check, error) {
+// prepare makes SQL of the checks of all tables.
+func (in Inspection) prepare(ctx context.Context, lease *hyperd.Lease, scratch string) ([][]check, error) {
 	previous := &previousExtract{}
-	if r.cfg.comparesPrevious() {
+	if in.Config.comparesPrevious() {
 		var err error
-		if previous, err = readPrevious(ctx, lease, r.plan, r.cfg.Output.Path, scratch); err != nil {
+		if previous, err = readPrevious(ctx, lease, in.Plan, in.Config.Output.Path, scratch); err != nil {
 			return nil, err
 		}
 	}
-	return r.plan.checks(r.cfg, previous, time.Now())
+	return checksOf(in.Plan, in.Config, previous, time.Now())
 }
 
-// checks makes SQL of the checks of a configuration, by table.
-func (p *Plan) checks(cfg *Config, previous *previousExtract, now time.Time) ([][]check, error) {
+// Check2 says what is wrong with the checks of a configuration, as far as a plan tells.
+func Check2(cfg *Config, p *Plan) error {
+	_, err := checksOf(p, cfg, &previousExtract{}, time.Now())
+	return err
+}
+
+// checksOf makes SQL of the checks of a configuration, by table.
+func checksOf(p *Plan, cfg *Config, previous *previousExtract, now time.Time) ([][]check, error) {
 	all := make([][]check, len(p.Tables))
 	for i, table := range p.Tables {
 		var err error
-		if all[i], err = p.checksOf(table, cfg.Tables[i].Checks, fmt.Sprintf("tables[%d]", i), previous, now); err != nil {
+		if all[i], err = tableChecks(p, table, cfg.Tables[i].Checks, fmt.Sprintf("tables[%d]", i), previous, now); err != nil {
 			return nil, err
 		}
 	}
@@ -253,7 +235,7 @@ func number(text string) int64 {
 }
 
 // brokenChecks is the failure of the checks that did not pass.
-func (r *Report) brokenChecks() error {
+func brokenChecks(r *Report) error {
 	var broken []string
 	for _, table := range r.Tables {
 		for _, check := range table.Checks {
@@ -267,4 +249,23 @@ func (r *Report) brokenChecks() error {
 	}
 	return failure.New(failure.Check, "%s", words.Plural(int64(len(broken)), "check does not pass: ", "checks do not pass: ")+strings.Join(broken, "; ")).
 		WithHint("the extract was not moved into place; correct the data or the check")
+}
+
+// addChecks adds what the checks said of an extract, which has a name where there are
+// several. A check passes if it passes for all of them; of the others the first is told.
+func addChecks(t *ReportTable, name string, results []CheckResult) {
+	if len(t.Checks) == 0 {
+		t.Checks = make([]CheckResult, 0, len(results))
+	}
+	for i, result := range results {
+		if !result.Passed && name != "" {
+			result.Message = fmt.Sprintf("in the extract of %s: %s", name, result.Message)
+		}
+		switch {
+		case i == len(t.Checks):
+			t.Checks = append(t.Checks, result)
+		case t.Checks[i].Passed:
+			t.Checks[i] = result
+		}
+	}
 }

@@ -2,157 +2,192 @@ package pipelines
 
 import (
 	"context"
-	"time"
+	"log/slog"
 
 	"github.com/google/uuid"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
+	"hyperlake/runners/engine"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/repartition"
 )
 
-// job is what the pipeline of a run is made of, each time that it runs.
-type job struct {
+// Params say what a job does, and where.
+type Params struct {
+	Config  *Config
+	Plan    *Plan
+	Moves   []repartition.Table // of the tables of the plan, from [SampleRanges]
+	Staging *staging
+	Workers hyperd.Config // the hyperd of workers
+
+	// LogValues lets values of rejected rows into the samples of the result.
+	LogValues bool
+}
+
+// Job is the pipeline of a run, and what of its work is done. It runs it until all is. Not for
+// concurrent use.
+type Job struct {
 	plan        *Plan
+	retries     int
 	sink        hyper.Params
 	moves       repartition.Params
 	aside       rejects.Params
 	fingerprint string
 
-	finished  *finished // what need not be made again
-	merged    *merged   // what an earlier run made of the whole plan; nil if none did
-	resultURI string    // where the pipeline writes its result
+	read map[TableFile]bool  // files that are read in Go whatever was planned
+	all  []parquetread.Shard // of the plan, as it is cut without these
+
+	left      []parquetread.Shard // that have to be read
+	finished  *finished           // what need not be made again
+	merged    *merged             // what an earlier run made of the whole plan; nil if none did
+	resultURI string              // where the pipeline writes its result
 }
 
-// newJob prepares a job whose workers have that hyperd.
-func (r *run) newJob(staging *staging, workers hyperd.Config) (*job, error) {
-	j := &job{
-		plan: r.plan,
+// New makes a job. Only the fields of Params that it needs are looked at for free space on a
+// local staging; nothing is written.
+func New(p Params) (*Job, error) {
+	j := &Job{
+		plan: p.Plan, retries: p.Config.Runner.retries(), all: p.Plan.Cut(nil),
 		sink: hyper.Params{
-			Layout: r.plan.layout(), Hyperd: workers, Spool: r.cfg.WorkerSpool(), Verify: parquetread.VerifyPages,
-			Staging: staging.path, Checksums: staging.durable, Split: r.plan.splits(), Keep: r.cfg.Output.Merge == MergeNone,
+			Layout: p.Plan.layout(), Hyperd: p.Workers, Spool: p.Config.WorkerSpool(), Verify: parquetread.VerifyPages,
+			Staging: p.Staging.path, Checksums: p.Staging.durable, Split: p.Plan.splits(), Keep: p.Config.Output.Merge == MergeNone,
 		},
-		aside: rejects.Params{Staging: staging.path},
+		aside: rejects.Params{Staging: p.Staging.path},
 	}
-	for _, table := range r.plan.Tables {
-		aside := rejects.Table{Write: table.RejectsPath != "", Values: r.options.LogValues}
+	for _, table := range p.Plan.Tables {
+		aside := rejects.Table{Write: table.RejectsPath != "", Values: p.LogValues}
 		for _, rule := range table.Rules {
 			aside.Rules = append(aside.Rules, rule.Name)
 		}
 		j.aside.Tables = append(j.aside.Tables, aside)
 	}
-	if disks, ok := r.options.Engine.(DiskPlanner); ok {
-		disks.NeedDisk(r.plan.diskLoad(j.sink.Spool.MostBytes()).bytes())
-	}
 	var err error
-	if j.moves, err = r.plan.repartitionParams(staging); err != nil {
+	if j.moves, err = repartitionParams(p.Plan, p.Moves, p.Staging); err != nil {
 		return nil, err
 	}
-	j.fingerprint, err = r.plan.fingerprint(j.sink, j.aside)
+	j.fingerprint, err = fingerprintOf(p.Plan, j.sink, j.aside)
 	return j, err
+}
+
+// Sink says how workers load rows.
+func (j *Job) Sink() hyper.Params { return j.sink }
+
+// pipeline is what an engine is given.
+func (j *Job) pipeline(progress func(counts map[string]int64)) engine.Job {
+	return engine.Job{Build: j.build, DiskBytes: j.plan.diskLoad(j.sink.Spool.MostBytes()).bytes(), Progress: progress}
+}
+
+// Whole is the job for an engine where nothing of it is done, to be looked at. It writes its
+// result to a place of no other meaning.
+func (j *Job) Whole() engine.Job {
+	whole := *j
+	whole.left, whole.finished, whole.resultURI = j.all, &finished{}, storage.Join(j.sink.Staging, "result.json")
+	return whole.pipeline(nil)
+}
+
+// Prepare finds out what of the job is done, and makes ready to run the rest. What is not there
+// as it was written is made again.
+func (j *Job) Prepare(ctx context.Context) error {
+	done, whole, err := j.find(ctx, func(a *attempt) bool { return a.verify(ctx) == nil })
+	if err != nil {
+		return err
+	}
+	j.merged, j.finished, j.left = whole, done, without(j.all, done)
+	j.resultURI = storage.Join(j.sink.Staging, "result-"+uuid.NewString()+".json") // of no other time
+	return nil
 }
 
 // find reads from the manifest what is finished of the whole plan, and whether all of it is.
 // An attempt that is not usable is made again.
-func (j *job) find(ctx context.Context, usable func(*attempt) bool) (*finished, *merged, error) {
+func (j *Job) find(ctx context.Context, usable func(*attempt) bool) (*finished, *merged, error) {
 	entries, err := readManifest(ctx, j.sink.Staging)
 	if err != nil {
 		return nil, nil, failure.Of(err, failure.Storage)
 	}
 	whole := j.findMerged(ctx, entries, usable)
-	j.plan.cut()
-	return j.plan.finished(j.fingerprint, entries, usable), whole, ctx.Err()
+	return findFinished(j.all, len(j.plan.Tables), j.fingerprint, entries, usable), whole, ctx.Err()
 }
 
-// prepare makes ready to run what is not finished.
-func (j *job) prepare(ctx context.Context) error {
-	done, whole, err := j.find(ctx, func(a *attempt) bool { return a.verify(ctx) == nil })
-	if err != nil {
-		return err
-	}
-	j.merged = whole
-	j.finished = done
-	j.plan.without(done)
-	j.resultURI = storage.Join(j.sink.Staging, "result-"+uuid.NewString()+".json") // of no other time
-	return nil
+// Attempts are what a job does besides running.
+type Attempts struct {
+	Engine engine.Engine
+	Log    *slog.Logger
+
+	// Renew readies hyperd for another attempt, after one that failed.
+	Renew func(ctx context.Context) error
+
+	// Progress is told how many rows are done, and whether they are counted yet, and how many
+	// bytes hyperd has written; nil for none.
+	Progress func(rows, written int64, counted bool)
 }
 
-// runJob runs the pipeline until it gives a result. Files on which hyperd and the rules
-// disagree are read here the second time. Where the engine gives up at the first failure,
-// what is missing is run again after one that another attempt may not meet: runner.retries
-// times in the whole run, whatever is finished in between.
-func (r *run) runJob(ctx context.Context) (result, error) {
+// Run runs a job that is prepared until it gives a result. Files on which hyperd and the rules
+// disagree are read here the second time. Where the engine gives up at the first failure, what is
+// missing is run again after one that another attempt may not meet: runner.retries times in all,
+// whatever is finished in between.
+func (j *Job) Run(ctx context.Context, attempts Attempts) (Result, error) {
 	failures, disputed := 0, false
 	for {
-		if err := r.job.prepare(ctx); err != nil {
-			return result{}, err
+		if j.merged != nil {
+			return j.merged.Result, nil
 		}
-		r.noteReused()
-		if r.job.merged != nil {
-			return r.job.merged.Result, nil
-		}
-		done, err := r.runOnce(ctx)
+		done, err := j.runOnce(ctx, attempts)
 		switch {
 		case err == nil && len(done.Disputed) == 0:
 			return done, nil
 		case err == nil && disputed:
-			return result{}, failure.New(failure.Engine, "hyperd and the rules disagree on %s", done.Disputed[0].Parts[0].Files[0].Info.URI).
+			return Result{}, failure.New(failure.Engine, "hyperd and the rules disagree on %s", done.Disputed[0].Parts[0].Files[0].Info.URI).
 				WithHint("set validate.engine to go, and report this as a defect")
 		case err == nil:
 			disputed = true
-			r.options.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "first", done.Disputed[0].Parts[0].Files[0].Info.URI)
-			r.plan.materialise(done.Disputed)
-		case ctx.Err() != nil || !failure.Of(err, failure.Engine).Retry || failures == r.cfg.Runner.retries():
-			return result{}, err
+			attempts.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "first", done.Disputed[0].Parts[0].Files[0].Info.URI)
+			j.readDisputed(done.Disputed)
+		case ctx.Err() != nil || !failure.Of(err, failure.Engine).Retry || failures == j.retries:
+			return Result{}, err
 		default:
 			failures++
-			r.options.Log.Warn("what is missing is run again", "failure", err, "retry", failures, "of", r.cfg.Runner.retries())
+			attempts.Log.Warn("what is missing is run again", "failure", err, "retry", failures, "of", j.retries)
 			hyperd.Kill() // it may still work for attempts that nobody waits for, or be what failed
-			if err := r.renewLease(ctx); err != nil {
-				return result{}, err
+			if err := attempts.Renew(ctx); err != nil {
+				return Result{}, err
 			}
+		}
+		if err := j.Prepare(ctx); err != nil {
+			return Result{}, err
 		}
 	}
 }
 
-// renewLease takes a lease on the hyperd that runs now, or on a new one: that of before may
-// have died, and the workers of a job go on with another.
-func (r *run) renewLease(ctx context.Context) (err error) {
-	r.lease.Release()
-	renewed, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
-	if err == nil {
-		r.lease = renewed
-	}
-	return err
-}
-
-// noteReused says, where a run is resumed, what of it was finished before.
-func (r *run) noteReused() {
-	if r.options.Resume == "" || r.report.Reused != nil {
-		return
-	}
-	r.report.Reused = r.job.part(r.options.Resume, r.job.finished, r.job.merged)
-	if len(r.job.finished.Partials) == 0 && r.job.merged == nil {
-		r.warn("nothing of run " + r.options.Resume + " can be reused: it had finished no partial whose files and configuration are unchanged")
-	}
-}
-
 // runOnce runs the pipeline, and reads its result.
-func (r *run) runOnce(ctx context.Context) (result, error) {
-	started := time.Now()
-	reused := r.job.finished.rows()
-	err := r.options.Engine.Run(ctx, r.job.build,
-		func(counts map[string]int64) {
-			rows := reused + counts["rows_loaded"] + counts["rows_rejected"] + counts["rows_filtered"]
-			_, counted := counts["rows_read"]
-			r.showProgress(Progress{Stage: "load", Rows: rows, Written: counts["bytes_written"], Uncounted: !counted}, started)
-		})
+func (j *Job) runOnce(ctx context.Context, attempts Attempts) (Result, error) {
+	reused := j.finished.rows()
+	err := attempts.Engine.Run(ctx, j.pipeline(func(counts map[string]int64) {
+		_, counted := counts["rows_read"]
+		if attempts.Progress != nil {
+			attempts.Progress(reused+counts["rows_loaded"]+counts["rows_rejected"]+counts["rows_filtered"], counts["bytes_written"], counted)
+		}
+	}))
 	if err != nil {
-		return result{}, err
+		return Result{}, err
 	}
-	return readResult(ctx, r.job.resultURI)
+	return readResult(ctx, j.resultURI)
+}
+
+// readDisputed has files read in Go that hyperd reads itself otherwise.
+func (j *Job) readDisputed(disputed []hyper.Doubtful) {
+	if j.read == nil {
+		j.read = map[TableFile]bool{}
+	}
+	for _, doubtful := range disputed {
+		for _, part := range doubtful.Parts {
+			for _, file := range part.Files {
+				j.read[TableFile{Table: doubtful.Table, URI: file.Info.URI}] = true
+			}
+		}
+	}
+	j.all = j.plan.Cut(j.read)
 }

@@ -92,7 +92,7 @@ func TestTablesAreNoLooseFiles(t *testing.T) {
 				cfg := configure(t, t.TempDir(), sourceConfig(storage.Join(root, "lake", glob), ""))
 				_, err := pipelines.MakePlan(t.Context(), cfg)
 				requireEarly(t, err, storage.Join(root, says), "source.format: parquet", "removed rows come back")
-				for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Checks(cfg)) {
+				for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {
 					if strings.HasPrefix(finding.Check, "source") {
 						assert.Equal(t, pipelines.CheckFailed, finding.Status)
 						assert.Contains(t, finding.Found, says)
@@ -116,7 +116,7 @@ func TestTablesThatAreReadAsLooseFiles(t *testing.T) {
 	assert.EqualValues(t, 2, report.Tables[0].RowsLoaded)
 	require.Len(t, report.Warnings, 1)
 	assert.Contains(t, report.Warnings[0], "lake/delta (Delta Lake) as they lie there: rows that were removed or replaced come back")
-	for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Checks(cfg)) {
+	for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {
 		if strings.HasPrefix(finding.Check, "source") {
 			assert.Equal(t, pipelines.CheckWarning, finding.Status)
 			assert.Contains(t, finding.Hint, "come back")

@@ -22,12 +22,6 @@ import (
 	"hyperlake/transforms/parquetread"
 )
 
-// manifestFolder is where the manifest of a run is, on its staging: the durable list of what
-// attempts at shards finished. Each entry is a file of its own, which is written after what
-// it lists is there, and never changed. The steps of an attempt make their entries one after
-// another; the attempt is whole when their numbers add up (see [attempt.isWhole]).
-const manifestFolder = "manifest"
-
 // entry is what one step of an attempt finished, or the whole job. It has one of Shards,
 // Partial, Rejects, Disputed and Merged.
 type entry struct {
@@ -178,16 +172,19 @@ func (f *finished) rows() int64 {
 	return rows
 }
 
-// finished finds out what a manifest has of the plan: the attempts that are whole, that read
-// nothing but row groups of the plan in the same versions of their files, and that are
-// usable. No row group is in two of them.
-func (p *Plan) finished(fingerprint string, entries []entry, usable func(*attempt) bool) *finished {
+// findFinished finds out what a manifest has of the shards of a plan with so many tables: the attempts
+// that are whole, that read nothing but row groups of the shards in the same versions of their files,
+// and that are usable. No row group is in two of them.
+func findFinished(shards []parquetread.Shard, tables int, fingerprint string, entries []entry, usable func(*attempt) bool) *finished {
 	done := &finished{}
 	attempts := attemptsUnder(fingerprint, entries)
-	open := p.units()
+	open := map[unit]bool{}
+	for _, u := range unitsOf(shards) {
+		open[u] = true
+	}
 	for _, name := range slices.Sorted(maps.Keys(attempts)) {
 		a := attempts[name]
-		if !a.isWhole(len(p.Tables)) {
+		if !a.isWhole(tables) {
 			continue
 		}
 		units := unitsOf(a.loaded())
@@ -247,15 +244,6 @@ func unitsOf(shards []parquetread.Shard) []unit {
 	return units
 }
 
-// units are all that the plan reads.
-func (p *Plan) units() map[unit]bool {
-	units := map[unit]bool{}
-	for _, u := range unitsOf(p.shards) {
-		units[u] = true
-	}
-	return units
-}
-
 func allOpen(open map[unit]bool, units []unit) bool {
 	return !slices.ContainsFunc(units, func(u unit) bool { return !open[u] })
 }
@@ -298,15 +286,14 @@ func verifyFile(ctx context.Context, written storage.Info, sum string) error {
 	return storage.VerifySHA256(ctx, path, written.Size, sum)
 }
 
-// without leaves out of the plan what need not be read any more. The rows that it speaks of
-// stay the same.
-func (p *Plan) without(done *finished) {
+// without is what is left of shards where some row groups need not be read any more.
+func without(shards []parquetread.Shard, done *finished) []parquetread.Shard {
 	gone := map[unit]bool{}
 	for _, u := range unitsOf(done.shards) {
 		gone[u] = true
 	}
 	var left []parquetread.Shard
-	for _, shard := range p.shards {
+	for _, shard := range shards {
 		rest := parquetread.Shard{Table: shard.Table}
 		for _, file := range shard.Files {
 			groups := slices.DeleteFunc(slices.Clone(file.RowGroups), func(group parquetread.RowGroup) bool {
@@ -323,12 +310,12 @@ func (p *Plan) without(done *finished) {
 			left = append(left, rest)
 		}
 	}
-	p.setShards(left)
+	return left
 }
 
-// fingerprint stands for all that decides what a plan makes of the rows it reads: the
+// fingerprintOf stands for all that decides what a plan makes of the rows it reads: the
 // columns, the conversions, the rules, the tables of the extract, and what is kept of rejects.
-func (p *Plan) fingerprint(sink hyper.Params, aside rejects.Params) (string, error) {
+func fingerprintOf(p *Plan, sink hyper.Params, aside rejects.Params) (string, error) {
 	type table struct {
 		Read  parquetread.Table
 		Apply any

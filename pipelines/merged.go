@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"hyperlake/sinks/hyper"
+	"hyperlake/transforms/parquetread"
 )
 
 // merged is the whole work of a job, once its counts were proved: one extract, and what came
@@ -16,13 +17,13 @@ import (
 type merged struct {
 	// Covers stands for the row groups that went into it, in the versions of their files.
 	Covers string `json:"covers"`
-	Result result `json:"result"`
+	Result Result `json:"result"`
 }
 
-// covers stands for all row groups that the plan reads, in the versions of their files.
-func (p *Plan) covers() string {
+// covers stands for all row groups of shards, in the versions of their files.
+func covers(shards []parquetread.Shard) string {
 	var lines []string
-	for u := range p.units() {
+	for _, u := range unitsOf(shards) {
 		lines = append(lines, fmt.Sprintf("%d %q %q %d", u.table, u.uri, u.version, u.rowGroup))
 	}
 	slices.Sort(lines)
@@ -33,26 +34,25 @@ func (p *Plan) covers() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// noteMerged puts the result of the job into the manifest, where another run may find it.
-// Several extracts, and those that are partials, are cheap to have again.
-func (r *run) noteMerged(ctx context.Context, staging *staging, done result) error {
-	if !staging.durable || done.Extract.Path == "" {
+// NoteMerged puts the result of the job, whose counts were proved, into the manifest, where another
+// run may find it. Several extracts, and those that are partials, are cheap to have again; so is
+// what was found there.
+func (j *Job) NoteMerged(ctx context.Context, done Result) error {
+	if !j.sink.Checksums || done.Extract.Path == "" || j.merged != nil {
 		return nil
 	}
-	r.plan.cut() // as if nothing had been finished
-	return entry{Fingerprint: r.job.fingerprint, Merged: &merged{Covers: r.plan.covers(), Result: done}}.note(ctx, r.job.sink.Staging)
+	return entry{Fingerprint: j.fingerprint, Merged: &merged{Covers: covers(j.all), Result: done}}.note(ctx, j.sink.Staging)
 }
 
 // findMerged looks in the manifest for what a whole job made of the same row groups under
 // the same plan, and is there as it was written; nil if there is none.
-func (j *job) findMerged(ctx context.Context, entries []entry, usable func(*attempt) bool) *merged {
+func (j *Job) findMerged(ctx context.Context, entries []entry, usable func(*attempt) bool) *merged {
 	if j.sink.Several() {
 		return nil
 	}
-	j.plan.cut()
-	covers := j.plan.covers()
+	all := covers(j.all)
 	for _, e := range entries {
-		if e.Merged == nil || e.Fingerprint != j.fingerprint || e.Merged.Covers != covers {
+		if e.Merged == nil || e.Fingerprint != j.fingerprint || e.Merged.Covers != all {
 			continue
 		}
 		if usable(&attempt{partials: []hyper.File{e.Merged.Result.Extract}, rejects: e.Merged.Result.Rejects}) && ctx.Err() == nil {

@@ -12,9 +12,9 @@ import (
 	"hyperlake/internal/storage"
 )
 
-// checkOutputPlace refuses an output where a folder stands, or in a folder that is none or
+// CheckPlace refuses an output where a folder stands, or in a folder that is none or
 // cannot be written.
-func checkOutputPlace(ctx context.Context, output string) error {
+func CheckPlace(ctx context.Context, output string) error {
 	store, err := storage.For(output)
 	if err != nil {
 		return failure.New(failure.Config, "%w", err).BeforeData()
@@ -53,27 +53,15 @@ func checkOutputFolder(output string) error {
 	return nil
 }
 
-// missingFolders are the folders that have to be made for a local file, the innermost first.
-func missingFolders(file string) []string {
-	path, local := storage.LocalPath(file)
-	if !local {
-		return nil
-	}
-	var missing []string
-	for folder := filepath.Dir(path); ; folder = filepath.Dir(folder) {
-		if _, err := os.Lstat(folder); !errors.Is(err, fs.ErrNotExist) {
-			return missing
+// standing is a local folder, or if it is missing, the nearest around it that is not, which
+// may be a file.
+func standing(folder string) string {
+	for {
+		_, err := os.Stat(folder)
+		around := filepath.Dir(folder)
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) || around == folder {
+			return folder
 		}
-		missing = append(missing, folder)
-	}
-}
-
-// removeEmpty removes folders, of which the first lies in the second, and so on, as far as
-// nothing is in them.
-func removeEmpty(folders []string) {
-	for _, folder := range folders {
-		if os.Remove(folder) != nil {
-			return
-		}
+		folder = around
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -29,9 +28,7 @@ type Plan struct {
 	Tables        []*TablePlan  `json:"tables"`
 	Shards        int           `json:"shards"`
 	Warnings      []string      `json:"warnings,omitempty"`
-	Publish       *PublishPlan  `json:"publish,omitempty"` // nil if the extract is not published
 
-	shards  []parquetread.Shard
 	workers int
 }
 
@@ -101,6 +98,12 @@ type plannedFile struct {
 	deferred   bool // hyperd reads it
 }
 
+// TableFile is a file of a table of the plan.
+type TableFile struct {
+	Table int // its index
+	URI   string
+}
+
 // bytesToRead is the bytes of the row groups to read.
 func (t *TablePlan) bytesToRead() int64 { return t.Bytes - t.Pruned.Bytes }
 
@@ -125,12 +128,9 @@ func (p *Plan) rows() int64 {
 	return rows
 }
 
-// MakePlan lists the files of a configuration, reads their footers, and decides on types,
+// MakePlanOf lists the files of a configuration, reads their footers, and decides on types,
 // format version and shards. What it refuses was known before any data was read.
-func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
-	if err := checkOutputPlace(ctx, cfg.Output.Path); err != nil {
-		return nil, err
-	}
+func MakePlanOf(ctx context.Context, cfg *Config) (*Plan, error) {
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path, Merge: cfg.Output.Merge}
 	var columns []hyper.Column
 	var wrong []error
@@ -157,32 +157,19 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	if err := plan.addKeys(cfg.Tables); err != nil {
 		return nil, err
 	}
-	if _, err := plan.checks(cfg, &previousExtract{}, time.Now()); err != nil { // what is wrong with them is known now
-		return nil, err
-	}
 	var err error
 	if plan.FormatVersion, plan.FormatReason, err = hyper.FormatVersion(columns, cfg.Output.FormatVersion); err != nil {
 		return nil, err
 	}
 	plan.workers = max(int(cfg.Runner.Parallelism), 1)
-	plan.cut()
-	if cfg.Publish != nil {
-		plan.Publish = planPublishing(ctx, cfg, plan)
-	}
+	plan.Shards = len(plan.Cut(nil))
 	return plan, nil
 }
 
-// cut divides the work. A single worker reads the shards in their order.
-func (p *Plan) cut() {
-	p.setShards(cutShards(p.Tables, p.workers))
-	p.Shards = len(p.shards)
-}
-
-func (p *Plan) setShards(shards []parquetread.Shard) {
-	p.shards = shards
-	if n := len(shards); n > 0 {
-		shards[n-1].Last = p.workers == 1
-	}
+// Cut divides the work, as often as it is asked, always alike. Files of read are read in Go whatever
+// was planned. A single worker reads the shards in their order.
+func (p *Plan) Cut(read map[TableFile]bool) []parquetread.Shard {
+	return cutShards(p.Tables, p.workers, read)
 }
 
 // checkRejectsPlace refuses a folder that cannot be replaced by reject files, and columns

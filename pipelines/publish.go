@@ -28,44 +28,40 @@ type PublishOptions struct {
 	Command string
 }
 
-// publisher brings an extract to its data sources.
-type publisher struct {
+// Publisher knows where extracts of a configuration go, and what was published there. Nothing is
+// sent before [Publisher.Publish].
+type Publisher struct {
 	cfg     *Config
 	options PublishOptions
 	client  *tableau.Client
 	ledger  *ledger
-	report  []*ReportPublish // one for each data source that was tried
+}
+
+// transfer is an extract on its way to its data sources.
+type transfer struct {
+	*Publisher
 	lease   *hyperd.Lease
-	extract extractFile
-	set     *extractSet // instead of the extract, where partials are not merged
+	extract ExtractFile
 	project tableau.Project
+	report  []*ReportPublish // one for each data source that was tried
 }
 
-// extractFile is an extract that is to be published.
-type extractFile struct {
-	path    string // local
-	sha256  string
-	bytes   int64
-	scratch string // folder for files that are made of it
-	content hyper.Content
-}
-
-// newPublisher finds credentials and the ledger. Whatever is missing is known before any
+// NewPublisher finds credentials and the ledger. Whatever is missing is known before any
 // data is read, and nothing is sent.
-func newPublisher(ctx context.Context, cfg *Config, options PublishOptions) (*publisher, error) {
-	client, err := cfg.connect(options.Log)
+func NewPublisher(ctx context.Context, cfg *Config, options PublishOptions) (*Publisher, error) {
+	client, err := connect(cfg, options.Log)
 	if err != nil {
 		return nil, err
 	}
-	p := &publisher{cfg: cfg, options: options, client: client}
+	p := &Publisher{cfg: cfg, options: options, client: client}
 	p.options.Command = cmp.Or(options.Command, "hyperlake publish "+cfg.Output.Path)
 	p.ledger, err = openLedger(ctx, cfg.Output.Path)
 	return p, err
 }
 
-// preflight holds the tables of a plan against Tableau's rules, before any data is read.
-func (p *publisher) preflight(plan *Plan) error {
-	for _, d := range p.cfg.deliveries(plan.catalogTables()) {
+// Preflight holds the tables of a plan against Tableau's rules, before any data is read.
+func (p *Publisher) Preflight(plan *Plan) error {
+	for _, d := range deliveriesOf(catalogTables(plan)) {
 		if err := p.check(d); err != nil {
 			return err
 		}
@@ -74,7 +70,7 @@ func (p *publisher) preflight(plan *Plan) error {
 }
 
 // check holds a delivery against Tableau's rules and what was published last, without a server.
-func (p *publisher) check(d *delivery) error {
+func (p *Publisher) check(d *delivery) error {
 	if err := d.check(p.cfg.Publish, tableau.Version{}, p.ledger.tables(p.entry(d.datasource))); err != nil {
 		return failure.Of(err, failure.Publish).BeforeData()
 	}
@@ -82,19 +78,43 @@ func (p *publisher) check(d *delivery) error {
 }
 
 // entry is a new entry of the ledger.
-func (p *publisher) entry(datasource string) *ledgerEntry {
+func (p *Publisher) entry(datasource string) *ledgerEntry {
 	c := p.cfg.Publish
 	return &ledgerEntry{
-		RunID: p.options.ID, SHA256: p.extract.sha256, Mode: c.Mode, Match: c.Match,
+		RunID: p.options.ID, Mode: c.Mode, Match: c.Match,
 		Server: p.client.Address(), Site: p.client.Site, Project: c.Project, Datasource: datasource,
 		Outcome: pending, Started: time.Now().UTC(),
 	}
 }
 
-// publish brings the extract to all its data sources. Every failure but an interruption is
-// of kind Publish, and its hint has the command that finishes the work.
-func (p *publisher) publish(ctx context.Context, lease *hyperd.Lease, extract extractFile) error {
-	p.lease, p.extract = lease, extract
+// newEntry is a new entry for the extract.
+func (p *transfer) newEntry(datasource string) *ledgerEntry {
+	e := p.entry(datasource)
+	e.SHA256 = p.extract.sha256
+	return e
+}
+
+// Publish brings an extract to all its data sources, and returns what became of each that was tried,
+// of failures, too. Every failure but an interruption is of kind Publish, and its hint has the
+// command that finishes the work; only what stands at the output may turn out to be no extract.
+func (p *Publisher) Publish(ctx context.Context, lease *hyperd.Lease, extract ExtractFile) ([]*ReportPublish, error) {
+	t := &transfer{Publisher: p, lease: lease, extract: extract}
+	if extract.set == nil {
+		content, err := hyper.ReadContent(ctx, lease, extract.path)
+		if err != nil && extract.fresh {
+			err = t.explain(err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		t.extract.content = content
+	}
+	err := t.publish(ctx)
+	return t.report, err
+}
+
+// publish brings the extract to all its data sources.
+func (p *transfer) publish(ctx context.Context) error {
 	within := ctx
 	if limit := time.Duration(p.cfg.Publish.Timeout); limit > 0 {
 		var cancel context.CancelFunc
@@ -103,7 +123,7 @@ func (p *publisher) publish(ctx context.Context, lease *hyperd.Lease, extract ex
 	}
 	err := p.deliverLocked(within)
 	if len(p.report) == 0 { // it did not come to that
-		p.report = append(p.report, newReportPublish(p.entry(p.cfg.Publish.Datasource)))
+		p.report = append(p.report, newReportPublish(p.newEntry(p.cfg.Publish.Datasource)))
 	}
 	if signOutErr := p.signOut(ctx); signOutErr != nil {
 		p.options.Log.Warn("the session on the server could not be ended", "error", signOutErr)
@@ -118,14 +138,14 @@ func (p *publisher) publish(ctx context.Context, lease *hyperd.Lease, extract ex
 const signOutTime = 5 * time.Second
 
 // signOut ends the session, also when the run was interrupted.
-func (p *publisher) signOut(ctx context.Context) error {
+func (p *transfer) signOut(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutTime)
 	defer cancel()
 	return p.client.SignOut(ctx)
 }
 
 // explain says what to do about a failure.
-func (p *publisher) explain(err error) error {
+func (p *transfer) explain(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -138,7 +158,7 @@ func (p *publisher) explain(err error) error {
 	var held *heldError
 	finish := fmt.Sprintf("`%s` repeats just the publishing", p.options.Command)
 	switch {
-	case p.set != nil:
+	case p.extract.set != nil:
 		hint, finish = p.explainSet(err, hint)
 	case errors.As(err, &held) && held.entry.Outcome == published:
 		finish = fmt.Sprintf("to add its rows once more, use `%s --force`", p.options.Command)
@@ -153,7 +173,7 @@ func (p *publisher) explain(err error) error {
 
 // deliverLocked delivers while no other process publishes with the same ledger. What was
 // read of it before may be hours old.
-func (p *publisher) deliverLocked(ctx context.Context) error {
+func (p *transfer) deliverLocked(ctx context.Context) error {
 	lock, err := lockLedger(p.ledger.path, p.options.ID)
 	if err != nil {
 		return err
@@ -167,16 +187,16 @@ func (p *publisher) deliverLocked(ctx context.Context) error {
 	return err
 }
 
-func (p *publisher) deliverAll(ctx context.Context) error {
+func (p *transfer) deliverAll(ctx context.Context) error {
 	info, err := p.client.ServerInfo(ctx)
 	if err != nil {
 		return err
 	}
-	if p.set != nil {
+	if p.extract.set != nil {
 		return p.deliverSet(ctx, info.Server)
 	}
 	var plans []*shipment
-	for _, d := range p.cfg.deliveries(p.extract.content.Catalog.Tables) {
+	for _, d := range deliveriesOf(p.cfg, p.extract.content.Catalog.Tables) {
 		s, err := p.prepare(d, info.Server)
 		if err != nil {
 			return err
@@ -206,8 +226,8 @@ type shipment struct {
 }
 
 // prepare checks a delivery and compares it with what the ledger says.
-func (p *publisher) prepare(d *delivery, server tableau.Version) (*shipment, error) {
-	entry, content := p.entry(d.datasource), p.extract.content
+func (p *transfer) prepare(d *delivery, server tableau.Version) (*shipment, error) {
+	entry, content := p.newEntry(d.datasource), p.extract.content
 	var err error
 	if entry.Content, err = content.Hash(d.takes); err != nil {
 		return nil, err
@@ -259,7 +279,7 @@ func (e *heldError) Error() string {
 
 // refuseHeld refuses to add rows twice. Of several data sources, those that have the rows
 // for sure are left out as long as others lack theirs.
-func (p *publisher) refuseHeld(plans []*shipment) error {
+func (p *transfer) refuseHeld(plans []*shipment) error {
 	lacking := slices.ContainsFunc(plans, func(s *shipment) bool { return s.held == nil && s.last == nil })
 	for _, s := range plans {
 		switch {

@@ -14,7 +14,7 @@ import (
 
 // connect finds out where to publish and as whom. Nothing is sent. What is missing is known
 // before any data is read; what was found is returned nevertheless.
-func (c *Config) connect(log *slog.Logger) (*tableau.Client, error) {
+func connect(c *Config, log *slog.Logger) (*tableau.Client, error) {
 	environment, err := tableau.FromEnvironment(os.LookupEnv)
 	p := c.Publish
 	client := &tableau.Client{
@@ -52,8 +52,8 @@ func (d *delivery) takes(schema, name string) bool {
 	return slices.ContainsFunc(d.tables, func(t ledgerTable) bool { return t.Schema == schema && t.Name == name })
 }
 
-// deliveries says what goes where, in the order of the tables.
-func (c *Config) deliveries(tables []hyper.CatalogTable) []*delivery {
+// deliveriesOf says what goes where, in the order of the tables.
+func deliveriesOf(c *Config, tables []hyper.CatalogTable) []*delivery {
 	var all []*delivery
 	for _, table := range tables {
 		name := c.datasourceOf(table.Schema, table.Name)
@@ -89,7 +89,7 @@ func (d *delivery) add(table hyper.CatalogTable) {
 }
 
 // catalogTables are the tables that the extract of a plan will have.
-func (p *Plan) catalogTables() []hyper.CatalogTable {
+func catalogTables(p *Plan) []hyper.CatalogTable {
 	var tables []hyper.CatalogTable
 	for _, table := range p.Tables {
 		made := hyper.CatalogTable{Schema: table.Schema, Name: table.Name, PrimaryKey: table.PrimaryKey, ForeignKeys: table.ForeignKeys}

@@ -12,7 +12,7 @@ import (
 	"hyperlake/sinks/tableau"
 )
 
-func (p *publisher) findProject(ctx context.Context) (err error) {
+func (p *transfer) findProject(ctx context.Context) (err error) {
 	if p.cfg.Publish.CreateProject {
 		p.project, err = p.client.EnsureProject(ctx, p.cfg.Publish.Project)
 	} else {
@@ -22,7 +22,7 @@ func (p *publisher) findProject(ctx context.Context) (err error) {
 }
 
 // deliver brings the tables of one data source there, and records it before and after.
-func (p *publisher) deliver(ctx context.Context, s *shipment) error {
+func (p *transfer) deliver(ctx context.Context, s *shipment) error {
 	started := time.Now()
 	report := newReportPublish(s.entry)
 	p.report = append(p.report, report)
@@ -72,7 +72,7 @@ func (s *shipment) note() {
 
 // skip leaves a data source alone that has the content, if it is still there, and nobody
 // changed it since.
-func (p *publisher) skip(ctx context.Context, s *shipment) (bool, error) {
+func (p *transfer) skip(ctx context.Context, s *shipment) (bool, error) {
 	found, err := p.client.FindDatasource(ctx, p.project.ID, s.datasource)
 	switch {
 	case tableau.IsNotFound(err), err == nil && !s.last.describes(found):
@@ -92,7 +92,7 @@ func (p *publisher) skip(ctx context.Context, s *shipment) (bool, error) {
 }
 
 // send publishes the file, or has rows changed.
-func (p *publisher) send(ctx context.Context, s *shipment, report *ReportPublish) error {
+func (p *transfer) send(ctx context.Context, s *shipment, report *ReportPublish) error {
 	file, err := p.fileOf(ctx, s)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (p *publisher) send(ctx context.Context, s *shipment, report *ReportPublish
 
 // fileOf is the file to send: the extract, or one that holds the part of it that goes to
 // this data source.
-func (p *publisher) fileOf(ctx context.Context, s *shipment) (string, error) {
+func (p *transfer) fileOf(ctx context.Context, s *shipment) (string, error) {
 	whole := s.whole
 	var selections []hyper.Selection
 	for _, table := range s.tables {
@@ -133,7 +133,7 @@ func (p *publisher) fileOf(ctx context.Context, s *shipment) (string, error) {
 }
 
 // takePart writes a part of a file to another, and returns the number of its rows.
-func (p *publisher) takePart(ctx context.Context, file, path string, selections []hyper.Selection) (int64, error) {
+func (p *transfer) takePart(ctx context.Context, file, path string, selections []hyper.Selection) (int64, error) {
 	rows, err := hyper.Extract(ctx, p.lease, file, path, selections)
 	if err != nil && ctx.Err() != nil {
 		hyperd.Kill() // it may still write into a folder that goes away
@@ -142,17 +142,17 @@ func (p *publisher) takePart(ctx context.Context, file, path string, selections 
 }
 
 // progress tells how much of a file was sent.
-func (p *publisher) progress() func(sent, total int64) {
+func (p *transfer) progress() func(sent, total int64) {
 	if p.options.Progress == nil {
 		return nil
 	}
 	started := time.Now()
 	return func(sent, total int64) {
-		p.options.Progress(Progress{Stage: stagePublish, Bytes: sent, TotalBytes: total, Elapsed: time.Since(started)})
+		p.options.Progress(Progress{Stage: "publish", Bytes: sent, TotalBytes: total, Elapsed: time.Since(started)})
 	}
 }
 
-func (p *publisher) jobProgress(job tableau.Job) {
+func (p *transfer) jobProgress(job tableau.Job) {
 	p.options.Log.Debug("the server is publishing", "job", job.ID, "percent", job.Progress)
 }
 

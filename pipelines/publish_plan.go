@@ -45,28 +45,31 @@ type PublishProblem struct {
 }
 
 // Refusal is the failure with which a run of the plan ends before it starts; nil if it
-// starts. It says nothing about what is missing in this environment.
-func (p *Plan) Refusal() error {
-	if p.Publish == nil {
+// starts, or publishes nothing. It says nothing about what is missing in this environment.
+func (p *PublishPlan) Refusal() error {
+	if p == nil {
 		return nil
 	}
-	return p.Publish.refusal
+	return p.refusal
 }
 
-// planPublishing says where a plan leads. It sends nothing.
-func planPublishing(ctx context.Context, cfg *Config, plan *Plan) *PublishPlan {
-	client, err := cfg.connect(nil)
+// PlanPublishing says where a plan leads; nil if it is not published. It sends nothing.
+func PlanPublishing(ctx context.Context, cfg *Config, plan *Plan) *PublishPlan {
+	if cfg.Publish == nil {
+		return nil
+	}
+	client, err := connect(cfg, nil)
 	c := cfg.Publish
 	made := &PublishPlan{Server: client.Address(), Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged}
 	if err != nil {
 		made.Missing = append(made.Missing, newPublishProblem(err))
 	}
-	p := &publisher{cfg: cfg, client: client}
+	p := &Publisher{cfg: cfg, client: client}
 	if p.ledger, err = openLedger(ctx, cfg.Output.Path); err != nil {
 		made.refuse(err)
 		p.ledger = &ledger{}
 	}
-	for _, d := range cfg.deliveries(plan.catalogTables()) {
+	for _, d := range deliveriesOf(catalogTables(plan)) {
 		source := PlannedDatasource{Name: d.datasource}
 		for _, table := range d.tables {
 			source.Tables = append(source.Tables, PlannedTable{Schema: table.Schema, Name: table.Name})

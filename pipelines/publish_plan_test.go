@@ -65,10 +65,10 @@ func TestPlanOfPublishing(t *testing.T) {
 			told(plan.Publish.Problems, test.problems)
 			told(plan.Publish.Missing, test.missing)
 			if len(test.problems) > 0 {
-				require.ErrorContains(t, plan.Refusal(), test.problems[0])
-				assert.True(t, failure.Of(plan.Refusal(), failure.Engine).Early)
+				require.ErrorContains(t, plan.Publish.Refusal(), test.problems[0])
+				assert.True(t, failure.Of(plan.Publish.Refusal(), failure.Engine).Early)
 			} else {
-				require.NoError(t, plan.Refusal())
+				require.NoError(t, plan.Publish.Refusal())
 			}
 			if strings.Contains(test.publish, "server") {
 				assert.Equal(t, address, plan.Publish.Server)

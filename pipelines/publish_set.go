@@ -16,7 +16,7 @@ import (
 // deliverSet brings the extracts of a set to the data source, one after another: the first
 // replaces what is there, the others are appended. The ledger knows how far it came, so that
 // a repetition goes on there, unless something else happened to the data source since.
-func (p *publisher) deliverSet(ctx context.Context, server tableau.Version) (err error) {
+func (p *transfer) deliverSet(ctx context.Context, server tableau.Version) (err error) {
 	if err := p.findProject(ctx); err != nil {
 		return err
 	}
@@ -51,11 +51,11 @@ func (p *publisher) deliverSet(ctx context.Context, server tableau.Version) (err
 }
 
 // setEntry is the entry of the ledger to go on with, or a new one.
-func (p *publisher) setEntry(ctx context.Context) (*ledgerEntry, error) {
+func (p *transfer) setEntry(ctx context.Context) (*ledgerEntry, error) {
 	table := p.cfg.Tables[0]
-	fresh := p.entry(p.cfg.datasourceOf(table.Schema, table.Name))
-	fresh.Set, fresh.Extracts = p.set.id, len(p.set.Extracts)
-	for _, member := range p.set.Extracts {
+	fresh := p.newEntry(p.cfg.datasourceOf(table.Schema, table.Name))
+	fresh.Set, fresh.Extracts = p.extract.set.id, len(p.extract.set.Extracts)
+	for _, member := range p.extract.set.Extracts {
 		fresh.Rows += member.Rows
 	}
 	begun := p.ledger.unfinishedSet(fresh)
@@ -81,8 +81,8 @@ func (p *publisher) setEntry(ctx context.Context) (*ledgerEntry, error) {
 }
 
 // deliverMember sends the next extract of a set, and records that before and after.
-func (p *publisher) deliverMember(ctx context.Context, entry *ledgerEntry, server tableau.Version, report *ReportPublish) error {
-	member := p.set.Extracts[entry.Done]
+func (p *transfer) deliverMember(ctx context.Context, entry *ledgerEntry, server tableau.Version, report *ReportPublish) error {
+	member := p.extract.set.Extracts[entry.Done]
 	file, err := p.fetchMember(ctx, member)
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func (p *publisher) deliverMember(ctx context.Context, entry *ledgerEntry, serve
 }
 
 // fetchMember makes an extract of a set local, and makes sure that it is the one of the list.
-func (p *publisher) fetchMember(ctx context.Context, member setMember) (string, error) {
+func (p *transfer) fetchMember(ctx context.Context, member setMember) (string, error) {
 	path, err := localFile(ctx, member.uri, p.extract.scratch)
 	if err == nil {
 		err = storage.VerifySHA256(ctx, path, member.Bytes, member.SHA256)
@@ -129,7 +129,7 @@ func (p *publisher) fetchMember(ctx context.Context, member setMember) (string, 
 }
 
 // checkMember holds the first extract against Tableau's rules, and returns its table.
-func (p *publisher) checkMember(ctx context.Context, file string, entry *ledgerEntry, server tableau.Version) ([]ledgerTable, error) {
+func (p *transfer) checkMember(ctx context.Context, file string, entry *ledgerEntry, server tableau.Version) ([]ledgerTable, error) {
 	conn, err := p.lease.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (p *publisher) checkMember(ctx context.Context, file string, entry *ledgerE
 	if err != nil {
 		return nil, err
 	}
-	deliveries := p.cfg.deliveries(catalog.Tables)
+	deliveries := deliveriesOf(p.cfg, catalog.Tables)
 	if len(deliveries) != 1 || len(deliveries[0].tables) != 1 || deliveries[0].datasource != entry.Datasource {
 		return nil, failure.New(failure.Publish, "%s does not hold the one table of the configuration", file).WithHint("run the configuration again")
 	}
@@ -151,7 +151,7 @@ func (p *publisher) checkMember(ctx context.Context, file string, entry *ledgerE
 }
 
 // explainSet says how to finish the publishing of a set.
-func (p *publisher) explainSet(err error, hint string) (cause, finish string) {
+func (p *transfer) explainSet(err error, hint string) (cause, finish string) {
 	var held *heldError
 	var unknown *tableau.OutcomeUnknownError
 	again := p.options.Command

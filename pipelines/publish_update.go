@@ -43,7 +43,7 @@ func (e *ledgerEntry) goOn(runID string) (doubtful bool) {
 }
 
 // update has the server change rows of the data source, in as many parts as its limit asks for.
-func (p *publisher) update(ctx context.Context, s *shipment, file string, report *ReportPublish) error {
+func (p *transfer) update(ctx context.Context, s *shipment, file string, report *ReportPublish) error {
 	found, err := p.client.FindDatasource(ctx, p.project.ID, s.datasource)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (p *publisher) update(ctx context.Context, s *shipment, file string, report
 
 // dataUpdate is a data update under way.
 type dataUpdate struct {
-	p      *publisher
+	p      *transfer
 	s      *shipment
 	file   string
 	bytes  int64 // of the file

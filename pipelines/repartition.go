@@ -8,7 +8,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/repartition"
@@ -221,28 +220,4 @@ func (p *Plan) moves() bool {
 // splits says whether there is an extract for each value of a column.
 func (p *Plan) splits() bool {
 	return slices.ContainsFunc(p.Tables, func(t *TablePlan) bool { return t.Repartition != nil && t.Repartition.SplitBy != "" })
-}
-
-// spillPart is the part of the free space of a local staging that spills may take: room
-// must be left for the partials and the extract.
-const spillPart = 2
-
-// repartitionParams says where rows of every table go, with spills on staging.
-func (p *Plan) repartitionParams(staging *staging) (repartition.Params, error) {
-	params := repartition.Params{Staging: staging.path}
-	for _, table := range p.Tables {
-		moved := repartition.Table{}
-		if table.Repartition != nil {
-			moved = table.Repartition.table
-		}
-		params.Tables = append(params.Tables, moved)
-	}
-	if path, local := storage.LocalPath(staging.path); local && p.moves() {
-		free, err := storage.FreeBytes(path)
-		if err != nil {
-			return params, stagingFailure(path, err)
-		}
-		params.MaxBytes = int64(max(free/spillPart, 1))
-	}
-	return params, nil
 }

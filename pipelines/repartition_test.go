@@ -18,7 +18,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -27,6 +26,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/runners"
+	"hyperlake/runners/engine"
 )
 
 // tenants are the values that the sales are split by; the last is NULL.
@@ -222,8 +222,8 @@ type spillWatch struct {
 	after func()
 }
 
-func (w spillWatch) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
-	err := w.Runner.Run(ctx, build, progress)
+func (w spillWatch) Run(ctx context.Context, job engine.Job) error {
+	err := w.Runner.Run(ctx, job)
 	w.after()
 	return err
 }

@@ -145,96 +145,6 @@ type ReportError struct {
 	More []string `json:"more,omitempty"`
 }
 
-func newReport(cfg *Config, options RunOptions) *Report {
-	return &Report{
-		Version: reportVersion,
-		RunID:   options.ID,
-		Name:    cfg.Name,
-		Started: time.Now().UTC(),
-		Runner:  options.Engine.Name(),
-		Output:  ReportOutput{Path: cfg.Output.Path},
-		Tables:  []ReportTable{},
-		Stages:  []ReportStage{},
-	}
-}
-
-// planned notes what the footers promise.
-func (r *Report) planned(plan *Plan) {
-	r.Shards = plan.Shards
-	r.Output.FormatVersion = plan.FormatVersion
-	r.Warnings = plan.Warnings
-	for _, table := range plan.Tables {
-		r.Tables = append(r.Tables, ReportTable{
-			Schema: table.Schema, Name: table.Name,
-			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.bytesToRead(), RowsInFiles: table.Rows, RowsPruned: table.Pruned.Rows,
-			Rules: []ReportRule{}, Checks: []CheckResult{},
-		})
-	}
-}
-
-// loaded notes what became of the rows.
-func (r *Report) loaded(plan *Plan, done result) {
-	r.Complete = true
-	r.Partials = done.Extract.Partials
-	for i, contents := range done.Extract.Tables {
-		table, tally := &r.Tables[i], contents.Tally
-		table.RowsRead = tally.Read
-		table.RowsFiltered = tally.Filtered
-		table.RowsRejected = tally.Rejected
-		table.RowsLoaded = contents.Rows
-		for j, rule := range plan.Tables[i].Rules {
-			var failed int64
-			if j < len(tally.Failed) {
-				failed = tally.Failed[j]
-			}
-			if failed > 0 || !rule.Builtin {
-				table.Rules = append(table.Rules, ReportRule{Name: rule.Name, Failed: failed, OnFail: string(rule.OnFail)})
-			}
-		}
-		for _, s := range done.Rejects[i].Samples {
-			table.Samples = append(table.Samples, ReportSample{
-				Rule: plan.Tables[i].Rules[s.Rule].Name, File: s.File, RowGroup: s.RowGroup, Row: s.Row, Reason: s.Reason,
-			})
-		}
-	}
-}
-
-// moved notes that the extract is in place.
-func (r *Report) moved(extract hyper.File) {
-	r.Output.Bytes, r.Output.SHA256 = extract.Bytes, extract.SHA256
-}
-
-func (r *Report) addStage(name string, took time.Duration, done work) {
-	r.Stages = append(r.Stages, ReportStage{Name: name, Seconds: took.Seconds(), Rows: done.rows, Bytes: done.bytes})
-}
-
-// finish closes the report with the outcome of the run.
-func (r *Report) finish(err error) {
-	r.Finished = time.Now().UTC()
-	failed := failure.Of(err, failure.Engine)
-	if failed == nil {
-		r.Status = Succeeded
-		return
-	}
-	r.Error = &ReportError{Kind: failed.Kind, Message: failed.Message, Hint: failed.Hint}
-	for _, other := range failed.More {
-		r.Error.More = append(r.Error.More, other.Sentence())
-	}
-	switch failed.Kind {
-	case failure.Data, failure.Check:
-		r.Status = Rejected
-	case failure.Interrupted:
-		r.Status = Interrupted
-	case failure.Publish:
-		r.Status = Failed
-		if r.Output.SHA256 != "" || len(r.Outputs) > 0 { // the extract is in place
-			r.Status = Unpublished
-		}
-	default:
-		r.Status = Failed
-	}
-}
-
 func (r *Report) rowsLoaded() int64 {
 	var rows int64
 	for _, table := range r.Tables {
@@ -249,4 +159,89 @@ func (r *Report) bytesIn() int64 {
 		bytes += table.BytesIn
 	}
 	return bytes
+}
+
+// CheckResult is what became of a check.
+type CheckResult struct {
+	Name   string `json:"name"`
+	Passed bool   `json:"passed"`
+	SQL    string `json:"sql"`
+
+	// Offending is how many rows break the check, where that can be said; Samples are up to
+	// three of them, if values may be shown.
+	Offending *int64     `json:"offending,omitempty"`
+	Samples   [][]string `json:"samples,omitempty"`
+
+	// Message says what is wrong with a check that did not pass.
+	Message string `json:"message,omitempty"`
+}
+
+// ReportColumn is what hyperd says about the loaded values of a column.
+type ReportColumn struct {
+	Name    string `json:"name"`
+	SQLType string `json:"sql_type"`
+	Nulls   int64  `json:"nulls"`
+	Min     string `json:"min,omitempty"` // as text; empty where the type has no order, or without values
+	Max     string `json:"max,omitempty"`
+
+	// Distinct estimates how many different values there are among the first DistinctRows.
+	Distinct     int64 `json:"distinct"`
+	DistinctRows int64 `json:"distinct_rows"`
+}
+
+// ReportExtract is one of several extracts: of a table that is split by a column, or of
+// partials that are not merged.
+type ReportExtract struct {
+	Value  string `json:"value"` // as the name of the file spells it; without a merge its number, 00001-of-00008
+	Path   string `json:"path"`
+	Rows   int64  `json:"rows"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// ReportPublish is what became of one data source.
+type ReportPublish struct {
+	Mode         PublishMode `json:"mode"`
+	DatasourceID string      `json:"datasource_id"`
+	JobID        string      `json:"job_id"` // empty without a job; of several the last
+	Seconds      float64     `json:"seconds"`
+
+	Outcome    string `json:"outcome"` // published, failed, unknown or unchanged
+	Server     string `json:"server"`
+	Site       string `json:"site"`
+	Project    string `json:"project"`
+	Datasource string `json:"datasource"`
+	Rows       int64  `json:"rows"`
+	Bytes      int64  `json:"bytes"`           // sent
+	Parts      int    `json:"parts,omitempty"` // of a data update, or extracts of a set, that were applied
+
+	// Confirmed says that the reply was lost, and that the success is known from looking.
+	Confirmed bool `json:"confirmed,omitempty"`
+
+	// Others are the other data sources of the extract.
+	Others []*ReportPublish `json:"others,omitempty"`
+}
+
+// ReportPart is a part of a run.
+type ReportPart struct {
+	RunID    string `json:"run_id"` // the name of its folder on staging
+	Partials int    `json:"partials"`
+	Rows     int64  `json:"rows"`             // of the lake, that need not be read again
+	Merged   bool   `json:"merged,omitempty"` // they are one extract, that need not be made again
+}
+
+// Progress is the state of a run.
+type Progress struct {
+	Stage     string // as in the report
+	Rows      int64
+	TotalRows int64         // that the footers promise; 0 as long as they are not read
+	Elapsed   time.Duration // in this stage
+	Uncounted bool          // how many rows are done is not known, or not yet
+
+	// Written is how many bytes hyperd has written, as far as its files have grown; 0 in other
+	// stages than load. Of files that it reads itself, it counts rows only when a statement ends.
+	Written int64
+
+	// Bytes and TotalBytes are those of a file that is being sent; 0 in other stages.
+	Bytes, TotalBytes int64
 }

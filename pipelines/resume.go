@@ -2,105 +2,25 @@ package pipelines
 
 import (
 	"context"
-	"path"
-	"path/filepath"
-	"regexp"
-
-	"hyperlake/internal/failure"
-	"hyperlake/internal/storage"
 )
 
-// ResumeLast stands for the last run of a configuration that did not succeed.
-const ResumeLast = "last"
-
-// runIDPattern is what [NewRunID] makes.
-var runIDPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$`)
-
-// FindRun returns the id of the run to resume: which is an id, or [ResumeLast]. The run must
-// have been of a configuration of the same name, and must have left its folder on staging.
-func FindRun(ctx context.Context, cfg *Config, which string) (id string, err error) {
-	if cfg.Staging == "" {
-		return "", failure.New(failure.Usage, "--resume needs a configuration with staging: without it, a run leaves nothing behind").
-			WithHint("set staging, and run without --resume").BeforeData()
-	}
-	store, err := storage.For(cfg.Staging)
-	if err != nil {
-		return "", err
-	}
-	id = which
-	if which == ResumeLast {
-		if id, err = lastRun(ctx, store, cfg); err != nil {
-			return "", err
-		}
-	}
-	if !runIDPattern.MatchString(id) {
-		return "", failure.New(failure.Usage, "--resume takes last or the id of a run, such as 20260131T235959Z-1a2b3c4d, not %q", which).BeforeData()
-	}
-	run, err := readRunFile(ctx, store, storage.Join(cfg.Staging, id, runFileName))
-	if err != nil {
-		return "", failure.New(failure.Usage, "run %s left nothing on staging %s that could be resumed: %w", id, cfg.Staging, err).
-			WithHint("run without --resume").BeforeData()
-	}
-	if run.Name != cfg.Name {
-		return "", failure.New(failure.Usage, "run %s was of the configuration %q, not of %q", id, run.Name, cfg.Name).BeforeData()
-	}
-	return id, nil
-}
-
-// lastRun is the latest run of the configuration's name of which staging has a folder.
-func lastRun(ctx context.Context, store storage.Store, cfg *Config) (id string, err error) {
-	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(cfg.Staging), "*", runFileName))
-	if err != nil {
-		return "", stagingFailure(cfg.Staging, err)
-	}
-	for _, file := range found { // sorted, and ids sort by time
-		run, err := readRunFile(ctx, store, file.URI)
-		if err != nil {
-			return "", stagingFailure(file.URI, err)
-		}
-		if folder := path.Base(path.Dir(filepath.ToSlash(file.URI))); run.Name == cfg.Name && runIDPattern.MatchString(folder) {
-			id = folder
-		}
-	}
-	if id == "" {
-		return "", failure.New(failure.Usage, "staging %s has no run of %q that could be resumed", cfg.Staging, cfg.Name).
-			WithHint("run without --resume").BeforeData()
-	}
-	return id, nil
-}
-
-// ReportPart is a part of a run.
-type ReportPart struct {
-	RunID    string `json:"run_id"` // the name of its folder on staging
-	Partials int    `json:"partials"`
-	Rows     int64  `json:"rows"`             // of the lake, that need not be read again
-	Merged   bool   `json:"merged,omitempty"` // they are one extract, that need not be made again
-}
+// Reused is what of a prepared job an earlier run finished, whose id is given.
+func (j *Job) Reused(runID string) *ReportPart { return j.part(runID, j.finished, j.merged) }
 
 // part describes what is finished of a job.
-func (j *job) part(runID string, done *finished, whole *merged) *ReportPart {
+func (j *Job) part(runID string, done *finished, whole *merged) *ReportPart {
 	if whole == nil {
 		return &ReportPart{RunID: runID, Partials: len(done.Partials), Rows: done.rows()}
 	}
 	return &ReportPart{RunID: runID, Partials: whole.Result.Extract.Partials, Rows: j.plan.rows(), Merged: true}
 }
 
-// leave ends the use of staging. What a run that failed has finished stays, where the user
-// chose the place, for another run to resume from.
-func (r *run) leave(ctx context.Context, staging *staging, failed error) error {
-	ctx, cancel := closing(ctx)
-	defer cancel()
-	if failed == nil || r.inPlace || !staging.durable || r.job == nil {
-		return staging.remove(ctx)
+// Leftover is what the manifest has of the job, for another run to go on with, and the files that
+// it needs for that; nil if that is nothing.
+func (j *Job) Leftover(ctx context.Context, runID string) (part *ReportPart, files []string, err error) {
+	done, whole, err := j.find(ctx, func(*attempt) bool { return true })
+	if err != nil || len(done.Partials) == 0 && whole == nil {
+		return nil, nil, err
 	}
-	done, whole, err := r.job.find(ctx, func(*attempt) bool { return true })
-	if err != nil {
-		r.options.Log.Warn("staging is left as it is", "folder", staging.path, "error", err)
-		return staging.release(ctx)
-	}
-	if len(done.Partials) == 0 && whole == nil {
-		return staging.remove(ctx)
-	}
-	r.report.Resumable = r.job.part(staging.id(), done, whole)
-	return staging.keep(ctx, append(done.files(), whole.files()...))
+	return j.part(runID, done, whole), append(done.files(), whole.files()...), nil
 }

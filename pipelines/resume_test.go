@@ -22,6 +22,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/runners"
+	"hyperlake/runners/engine"
 )
 
 // unlucky is the engine, and fails after each job as it is told, until it is told no more.
@@ -36,16 +37,18 @@ func (u *unlucky) Name() string                { return "direct" }
 func (u *unlucky) Check(context.Context) error { return nil }
 func (u *unlucky) Remote() bool                { return false }
 
-func (u *unlucky) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
+func (u *unlucky) Run(ctx context.Context, job engine.Job) error {
 	id, err := pipelines.NewRunID()
 	require.NoError(u.t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
 	require.NoError(u.t, err)
 	counted := int64(0)
-	err = runner.Run(ctx, build, func(counts map[string]int64) {
+	progress := job.Progress
+	job.Progress = func(counts map[string]int64) {
 		counted = counts["rows_read"]
 		progress(counts)
-	})
+	}
+	err = runner.Run(ctx, job)
 	u.read = append(u.read, counted)
 	u.jobs++
 	if err == nil && u.jobs <= len(u.failures) {

@@ -3,47 +3,27 @@ package pipelines
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"path/filepath"
+	"slices"
 	"time"
 
-	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/dustin/go-humanize"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/machine"
-	"hyperlake/internal/storage"
-	"hyperlake/sinks/hyper"
+	"hyperlake/runners/engine"
 	"hyperlake/sinks/rejects"
+	"hyperlake/transforms/repartition"
 )
-
-// Engine runs a Beam pipeline; the package runners has them.
-type Engine interface {
-	// Name is the engine's name for the report.
-	Name() string
-
-	// Check says what would keep every pipeline from running; nothing is started for it.
-	Check(ctx context.Context) error
-
-	// Remote says whether workers are other processes than this one.
-	Remote() bool
-
-	// Run builds the pipeline on root and runs it to its end. progress is called now and
-	// then with the counters of the namespace "hyperlake". Cancelling ctx ends it soon.
-	Run(ctx context.Context, build func(root beam.Scope), progress func(counts map[string]int64)) error
-}
 
 // RunOptions are what a run needs besides its configuration.
 type RunOptions struct {
 	ID       string // from NewRunID
 	Resume   string // the id of an earlier run, from FindRun; empty to begin anew
-	Engine   Engine
+	Engine   engine.Engine
 	Log      *slog.Logger
 	Progress func(Progress) // called from one goroutine at a time; nil for none
 
@@ -53,31 +33,6 @@ type RunOptions struct {
 
 	// PublishCommand is the command line that publishes the extract of this run, for hints.
 	PublishCommand string
-}
-
-// Progress is the state of a run.
-type Progress struct {
-	Stage     string // as in the report
-	Rows      int64
-	TotalRows int64         // that the footers promise; 0 as long as they are not read
-	Elapsed   time.Duration // in this stage
-	Uncounted bool          // how many rows are done is not known, or not yet
-
-	// Written is how many bytes hyperd has written, as far as its files have grown; 0 in other
-	// stages than load. Of files that it reads itself, it counts rows only when a statement ends.
-	Written int64
-
-	// Bytes and TotalBytes are those of a file that is being sent; 0 in other stages.
-	Bytes, TotalBytes int64
-}
-
-// NewRunID makes a name for a run that sorts by time and that no other run has.
-func NewRunID() (string, error) {
-	var random [4]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return "", fmt.Errorf("make a run id: %w", err)
-	}
-	return time.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:]), nil
 }
 
 // Run builds the extract of a configuration, and publishes it if the configuration says
@@ -90,7 +45,7 @@ func Run(ctx context.Context, cfg *Config, options RunOptions) (*Report, error) 
 		err = context.Cause(ctx)
 	}
 	err = r.withNeeds(err)
-	r.report.finish(err)
+	finish(r.report, err)
 	return r.report, err
 }
 
@@ -100,8 +55,9 @@ type run struct {
 	options RunOptions
 	report  *Report
 	plan    *Plan
+	moves   []repartition.Table // where rows of its tables go
 	lease   *hyperd.Lease
-	job     *job
+	job     *Job
 	inPlace bool // the extract is
 }
 
@@ -139,10 +95,10 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { r.lease.Release() }()
-	if err := r.plan.tryChecks(ctx, r.cfg, r.lease, staging.local); err != nil {
+	if err := TryOn(ctx, r.cfg, r.plan, r.lease, staging.local); err != nil {
 		return err
 	}
-	var built result
+	var built Result
 	if err := r.stage("load", func() (done work, err error) {
 		version, lease := make(chan error, 1), r.lease
 		go func() {
@@ -155,13 +111,13 @@ func (r *run) run(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	verdict := r.report.brokenThresholds(r.cfg.Tables)
+	verdict := brokenThresholds(r.report, r.cfg.Tables)
 	if verdict == nil {
-		verdict = r.judgeEmptyTables()
+		verdict = r.judgeEmpty()
 	}
 	if verdict == nil {
 		verdict = r.stage("check", func() (work, error) {
-			return work{rows: r.report.rowsLoaded()}, r.check(ctx, r.lease, &built, staging.local)
+			return work{rows: r.report.rowsLoaded()}, r.check(ctx, &built, staging.local)
 		})
 	}
 	if err := r.publishRejects(ctx, built.Rejects, verdict); err != nil {
@@ -170,14 +126,16 @@ func (r *run) run(ctx context.Context) (err error) {
 	if verdict != nil {
 		return verdict
 	}
-	extract := built.Extract
-	if err := r.stage("move", func() (work, error) { return r.moveAll(ctx, built) }); err != nil {
+	if err := r.stage("move", func() (work, error) {
+		err := Move(ctx, r.cfg.Output, built, r.report, r.warn)
+		return work{rows: r.report.rowsLoaded(), bytes: r.report.Output.Bytes}, err
+	}); err != nil {
 		return err
 	}
 	if r.inPlace = true; publisher == nil {
 		return nil
 	}
-	return r.publishPlaced(ctx, publisher, r.lease, extract, staging.local)
+	return r.publishPlaced(ctx, publisher, built.Extract, staging.local)
 }
 
 // work is what a stage got through.
@@ -189,7 +147,7 @@ func (r *run) stage(name string, do func() (work, error)) error {
 	r.showProgress(Progress{Stage: name, Uncounted: true}, started)
 	r.options.Log.Debug("stage begins", "stage", name)
 	done, err := do()
-	r.report.addStage(name, time.Since(started), done)
+	addStage(r.report, name, time.Since(started), done)
 	return err
 }
 
@@ -204,21 +162,28 @@ func (r *run) showProgress(p Progress, started time.Time) {
 	r.options.Progress(p)
 }
 
+// warn adds a warning to the report, and says it.
+func (r *run) warn(message string) {
+	r.report.Warnings = append(slices.Clip(r.report.Warnings), message)
+	r.options.Log.Warn(message)
+}
+
 func (r *run) makePlan(ctx context.Context) (work, error) {
-	plan, err := MakePlan(ctx, r.cfg)
+	preview, err := MakePlan(ctx, r.cfg)
 	if err == nil {
-		err = plan.sampleRanges(ctx)
+		r.moves, err = SampleRanges(ctx, preview.Plan)
 	}
 	if err != nil {
 		return work{}, err
 	}
+	plan := preview.Plan
 	r.plan = plan
-	r.report.planned(plan)
+	notePlan(r.report, plan)
 	for _, warning := range plan.Warnings {
 		r.options.Log.Warn(warning)
 	}
 	if plan.rows() == 0 && r.cfg.OnEmpty != OnEmptyAllow {
-		return work{}, r.report.nothingToLoad()
+		return work{}, nothingToLoad(r.report)
 	}
 	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.rows(), "shards", plan.Shards, "format_version", int(plan.FormatVersion))
 	return work{rows: plan.rows()}, nil
@@ -226,101 +191,150 @@ func (r *run) makePlan(ctx context.Context) (work, error) {
 
 // load has the engine build the extract on staging, and proves its counts. The file that
 // it returns is local.
-func (r *run) load(ctx context.Context, staging *staging) (result, work, error) {
-	workers, err := r.hyperdForWorkers(ctx)
-	if err != nil {
-		return result{}, work{}, err
-	}
-	if r.job, err = r.newJob(staging, workers); err != nil {
-		return result{}, work{}, err
-	}
-	done, err := r.runJob(ctx)
+func (r *run) load(ctx context.Context, staging *staging) (Result, work, error) {
+	done, err := r.runJob(ctx, staging)
 	if err == nil {
 		err = r.renewLease(ctx)
 	}
 	if err != nil {
-		return result{}, work{}, err
+		return Result{}, work{}, err
 	}
-	made := done
-	counted, err := done.fetchAndCount(ctx, r.lease, r.job.sink.Layout, staging.local, r.job.sink.Keep)
+	made, sink := done, r.job.Sink()
+	counted, err := done.fetchAndCount(ctx, r.lease, sink.Layout, staging.local, sink.Keep)
 	if err != nil {
-		return result{}, work{}, err
+		return Result{}, work{}, err
 	}
-	r.report.loaded(r.plan, done)
+	noteLoad(r.report, r.plan, done)
 	if err := reconcile(r.plan, done.Extract, done.Rejects, counted); err != nil {
-		return result{}, work{}, err
+		return Result{}, work{}, err
 	}
-	if r.job.merged == nil {
-		if err := r.noteMerged(ctx, staging, made); err != nil {
-			return result{}, work{}, err
-		}
+	if err := r.job.NoteMerged(ctx, made); err != nil {
+		return Result{}, work{}, err
 	}
 	return done, work{rows: r.report.rowsLoaded(), bytes: r.report.bytesIn()}, nil
 }
 
-// move puts the extract into place.
-func (r *run) move(ctx context.Context, extract hyper.File) (work, error) {
-	output := r.cfg.Output.Path
-	if err := moveTo(ctx, extract.Path, output); err != nil {
-		return work{}, failure.New(failure.Storage, "move the extract of %s to %s: %w", humanize.IBytes(uint64(extract.Bytes)), output, err).
-			WithHint("%s", placeHint(err, output))
+// runJob makes the job of the run, and runs what of it is not done.
+func (r *run) runJob(ctx context.Context, staging *staging) (Result, error) {
+	started := time.Now()
+	workers, err := r.hyperdForWorkers(ctx)
+	if err != nil {
+		return Result{}, err
 	}
-	r.report.moved(extract)
-	return work{rows: r.report.rowsLoaded(), bytes: extract.Bytes}, nil
-}
-
-// placeHint says what to do where a file cannot be moved to its place.
-func placeHint(err error, output string) string {
-	hint := storage.Hint(err)
-	if _, local := storage.LocalPath(output); local && hint == "" {
-		hint = fmt.Sprintf("check that the folder %s can be written", filepath.Dir(output))
+	if r.job, err = New(Params{
+		Config: r.cfg, Plan: r.plan, Moves: r.moves, Staging: staging, Workers: workers, LogValues: r.options.LogValues,
+	}); err != nil {
+		return Result{}, err
 	}
-	return hint
-}
-
-// moveTo moves a local file to its place, whole or not at all.
-func moveTo(ctx context.Context, from, to string) error {
-	if _, local := storage.LocalPath(to); local {
-		if err := storage.Adopt(from, to); err != nil { // hyperd keeps its files from others
-			return err
+	if err := r.job.Prepare(ctx); err != nil {
+		return Result{}, err
+	}
+	if r.options.Resume != "" {
+		r.report.Reused = r.job.Reused(r.options.Resume)
+		if r.report.Reused.Partials == 0 && !r.report.Reused.Merged {
+			r.warn("nothing of run " + r.options.Resume + " can be reused: it had finished no partial whose files and configuration are unchanged")
 		}
-		return storage.MoveFile(from, to)
 	}
-	return overwrite(ctx, to, func(condition storage.Condition) error {
-		_, err := storage.Upload(ctx, from, to, condition)
-		return err
+	return r.job.Run(ctx, Attempts{
+		Engine: r.options.Engine, Log: r.options.Log, Renew: r.renewLease,
+		Progress: func(rows, written int64, counted bool) {
+			r.showProgress(Progress{Stage: "load", Rows: rows, Written: written, Uncounted: !counted}, started)
+		},
 	})
 }
 
-// overwrite has write replace what stands at a remote name, or make it.
-func overwrite(ctx context.Context, to string, write func(storage.Condition) error) error {
-	store, err := storage.For(to)
-	if err != nil {
-		return err
+// renewLease takes a lease on the hyperd that runs now, or on a new one: that of before may
+// have died, and the workers of a job go on with another.
+func (r *run) renewLease(ctx context.Context) (err error) {
+	r.lease.Release()
+	renewed, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
+	if err == nil {
+		r.lease = renewed
 	}
-	for attempt := 1; ; attempt++ {
-		err := overwriteOnce(ctx, store, to, write)
-		overtaken := errors.Is(err, storage.ErrChanged) || errors.Is(err, storage.ErrExists)
-		if !overtaken || attempt == moveAttempts {
-			return err
-		}
-	}
+	return err
 }
 
-// moveAttempts is how often a run tries to be the last to write the output, when others
-// write it at the same time.
-const moveAttempts = 3
+// judgeEmpty fails a run that has no row to load, unless it may be empty.
+func (r *run) judgeEmpty() error {
+	warnings, err := JudgeEmpty(r.report, r.cfg.OnEmpty)
+	for _, warning := range warnings {
+		r.warn(warning)
+	}
+	return err
+}
 
-// overwriteOnce replaces the version that stands at a name, and no other: a request that is
-// repeated because its reply was lost cannot undo what somebody wrote in between.
-func overwriteOnce(ctx context.Context, store storage.Store, to string, write func(storage.Condition) error) error {
-	condition := storage.IfAbsent()
-	standing, err := store.Stat(ctx, to)
-	switch {
-	case err == nil && !standing.Folder:
-		condition = storage.IfUnchanged(standing)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+// check holds the checks against the finished extracts. Meanwhile it seals them.
+func (r *run) check(ctx context.Context, built *Result, scratch string) error {
+	type outcome struct {
+		sums []string
+		err  error
+	}
+	sealing := make(chan outcome, 1)
+	extracts := built.files()
+	go func() {
+		sums, err := seal(ctx, extracts)
+		sealing <- outcome{sums, err}
+	}()
+	inspection := Inspection{Config: r.cfg, Plan: r.plan, Report: r.report, LogValues: r.options.LogValues}
+	err := inspection.Inspect(ctx, r.lease, extracts, scratch)
+	done := <-sealing
+	if err == nil {
+		err = done.err
+	}
+	if err == nil {
+		built.sealed(done.sums)
+	}
+	return err
+}
+
+// publishRejects makes the folders of rejects hold those of this run, if the run finished:
+// it succeeded, or the data is why it did not.
+func (r *run) publishRejects(ctx context.Context, aside []rejects.Bundle, verdict error) error {
+	failed := failure.Of(verdict, failure.Engine)
+	if failed != nil && failed.Kind != failure.Data && failed.Kind != failure.Check {
+		return nil
+	}
+	for i, table := range r.plan.Tables {
+		if table.RejectsPath == "" {
+			continue
+		}
+		if err := rejects.Publish(ctx, aside[i].Files, table.RejectsPath, r.options.ID); err != nil {
+			return errors.Join(err, verdict)
+		}
+		r.report.Tables[i].RejectsPath = table.RejectsPath
+	}
+	return nil
+}
+
+// leave ends the use of staging. What a run that failed has finished stays, where the user
+// chose the place, for another run to resume from.
+func (r *run) leave(ctx context.Context, staging *staging, failed error) error {
+	ctx, cancel := closing(ctx)
+	defer cancel()
+	if failed == nil || r.inPlace || !staging.durable || r.job == nil {
+		return staging.remove(ctx)
+	}
+	part, files, err := r.job.Leftover(ctx, staging.id())
+	if err != nil {
+		r.options.Log.Warn("staging is left as it is", "folder", staging.path, "error", err)
+		return staging.release(ctx)
+	}
+	if part == nil {
+		return staging.remove(ctx)
+	}
+	r.report.Resumable = part
+	return staging.keep(ctx, files)
+}
+
+// withNeeds adds to a failure for lack of room how much the run may take, once that is
+// planned. Any other error stays as it is.
+func (r *run) withNeeds(err error) error {
+	if r.plan == nil || !failure.IsFull(err) {
 		return err
 	}
-	return write(condition)
+	load := r.plan.diskLoad(r.cfg.WorkerSpool().MostBytes())
+	extract := uint64(growth * load.lake)
+	known := failure.Of(err, failure.Storage)
+	return failure.New(known.Kind, "%w", err).OnFullDisk().WithHint("%s; with %s to read, this run may take %s on staging, %s at the output, and %s in the spool of each worker",
+		known.Hint, humanize.IBytes(uint64(load.lake)), humanize.IBytes(2*extract), humanize.IBytes(extract), humanize.IBytes(uint64(load.spool)))
 }

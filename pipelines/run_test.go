@@ -26,6 +26,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
 	"hyperlake/runners"
+	"hyperlake/runners/engine"
 )
 
 func TestMain(m *testing.M) { hyperdtest.Main(m.Run) }
@@ -53,11 +54,11 @@ type direct struct {
 	before func()
 }
 
-func (d direct) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
+func (d direct) Run(ctx context.Context, job engine.Job) error {
 	if d.before != nil {
 		d.before()
 	}
-	return d.Runner.Run(ctx, build, progress)
+	return d.Runner.Run(ctx, job)
 }
 
 func run(t *testing.T, ctx context.Context, cfg *pipelines.Config, before func()) (*pipelines.Report, error) { //nolint:revive // t first, as everywhere in tests

@@ -16,27 +16,33 @@ const (
 	sampledRows   = 1024 // rows of each of them
 )
 
-// sampleRanges divides the values of ranges anew, by a sample of the rows: the footers do
-// not tell where between the least and the greatest value the others crowd.
-func (p *Plan) sampleRanges(ctx context.Context) error {
-	for _, table := range p.Tables {
+// SampleRanges divides the values of ranges anew, by a sample of the rows: the footers do
+// not tell where between the least and the greatest value the others crowd. It returns, for every
+// table of the plan, where its rows move.
+func SampleRanges(ctx context.Context, p *Plan) ([]repartition.Table, error) {
+	moves := make([]repartition.Table, len(p.Tables))
+	for i, table := range p.Tables {
 		r := table.Repartition
-		if r == nil || r.Range == "" || !table.stores(r.field) {
+		if r == nil {
 			continue
 		}
-		samples, err := table.sample(ctx, r.field)
-		if err != nil {
-			return err
+		moves[i] = r.table
+		if r.Range == "" || !stores(table, r.field) {
+			continue
 		}
-		if r.table.Bounds, err = repartition.FindBounds(r.field, samples, r.Shards); err != nil {
-			return failure.New(failure.Engine, "divide the values of column %s: %w", r.Range, err)
+		samples, err := sample(ctx, table, r.field)
+		if err != nil {
+			return nil, err
+		}
+		if moves[i].Bounds, err = repartition.FindBounds(r.field, samples, r.Shards); err != nil {
+			return nil, failure.New(failure.Engine, "divide the values of column %s: %w", r.Range, err)
 		}
 	}
-	return nil
+	return moves, nil
 }
 
 // stores says whether a column is in the files as batches have it after their conversion.
-func (t *TablePlan) stores(column arrow.Field) bool {
+func stores(t *TablePlan, column arrow.Field) bool {
 	found, ok := t.read.Schema.FieldsByName(column.Name)
 	if !ok || !arrow.TypeEqual(found[0].Type, column.Type) {
 		return false
@@ -46,7 +52,7 @@ func (t *TablePlan) stores(column arrow.Field) bool {
 }
 
 // sample reads a column in rows that lie evenly in row groups that lie evenly in the table.
-func (t *TablePlan) sample(ctx context.Context, column arrow.Field) ([]repartition.Sample, error) {
+func sample(ctx context.Context, t *TablePlan, column arrow.Field) ([]repartition.Sample, error) {
 	table := parquetread.Table{Schema: batch.Schema{Schema: arrow.NewSchema([]arrow.Field{column}, nil)}, Partitions: t.read.Partitions}
 	var groups int
 	for _, file := range t.files {

@@ -118,8 +118,8 @@ func readSet(ctx context.Context, output string) (*extractSet, error) {
 	return &set, nil
 }
 
-// add lists the set in the report of a run that did not make it.
-func (r *Report) add(set *extractSet) {
+// noteSet lists the set in the report of a run that did not make it.
+func noteSet(r *Report, set *extractSet) {
 	for _, member := range set.Extracts {
 		r.Output.Bytes += member.Bytes
 		r.Outputs = append(r.Outputs, ReportExtract{

@@ -12,8 +12,8 @@ const shardsPerWorker = 3
 
 // cutShards divides the row groups of all tables into shards of about equal bytes, for
 // the given number of workers. A shard holds row groups of one table, in order; a row group
-// is never divided, nor is a file that hyperd reads.
-func cutShards(tables []*TablePlan, workers int) []parquetread.Shard {
+// is never divided, nor is a file that hyperd reads, which none of read is.
+func cutShards(tables []*TablePlan, workers int, read map[TableFile]bool) []parquetread.Shard {
 	wanted := int64(1) // and at least one a table
 	if workers > 1 {
 		wanted = int64(workers) * shardsPerWorker
@@ -28,23 +28,26 @@ func cutShards(tables []*TablePlan, workers int) []parquetread.Shard {
 		if total > 0 {
 			share = max(1, int64(math.Round(float64(wanted)*float64(table.bytesToRead())/float64(total))))
 		}
-		shards = append(shards, cutTable(i, table, share)...)
+		shards = append(shards, cutTable(i, table, share, read)...)
 	}
 	return shards
 }
 
 // cutTable cuts a table into at most n shards: one ends with the row group that reaches
 // its part of the table's bytes.
-func cutTable(index int, table *TablePlan, n int64) []parquetread.Shard {
+func cutTable(index int, table *TablePlan, n int64, read map[TableFile]bool) []parquetread.Shard {
 	var shards []parquetread.Shard
 	open := parquetread.Shard{Table: index}
 	var passed int64 // bytes of the row groups so far
 	for _, file := range table.files {
-		ref := parquetread.FileRef{Info: file.info, Partitions: file.partitions, Folders: file.folders, Deferred: file.deferred}
+		ref := parquetread.FileRef{
+			Info: file.info, Partitions: file.partitions, Folders: file.folders,
+			Deferred: file.deferred && !read[TableFile{index, file.info.URI}],
+		}
 		for i, group := range file.groups {
 			ref.RowGroups = append(ref.RowGroups, group)
 			passed += group.Bytes
-			if file.deferred && i < len(file.groups)-1 {
+			if ref.Deferred && i < len(file.groups)-1 {
 				continue // hyperd reads it as a whole
 			}
 			done := float64(len(shards)+1) / float64(n) // of the table, when this shard is full

@@ -26,14 +26,14 @@ func filesOf(name string, groups ...[]int64) *TablePlan {
 }
 
 func TestOneWorkerGetsOneShardATable(t *testing.T) {
-	shards := cutShards([]*TablePlan{filesOf("a", []int64{5, 5}, []int64{90}), filesOf("b", []int64{1})}, 1)
+	shards := cutShards([]*TablePlan{filesOf("a", []int64{5, 5}, []int64{90}), filesOf("b", []int64{1})}, 1, nil)
 	require.Len(t, shards, 2)
 	assert.Len(t, shards[0].Files, 2)
 	assert.Equal(t, 1, shards[1].Table)
 }
 
 func TestNoShardForNoRows(t *testing.T) {
-	assert.Empty(t, cutShards([]*TablePlan{filesOf("a", nil, nil)}, 4))
+	assert.Empty(t, cutShards([]*TablePlan{filesOf("a", nil, nil)}, 4, nil))
 }
 
 // Whatever the sizes, every row group is in exactly one shard, in order.
@@ -44,7 +44,7 @@ func TestShardsCoverEveryRowGroupOnce(t *testing.T) {
 	}
 	for workers := 1; workers < 9; workers++ {
 		var got []string
-		for _, shard := range cutShards(tables, workers) {
+		for _, shard := range cutShards(tables, workers, nil) {
 			require.NotEmpty(t, shard.Files)
 			for _, file := range shard.Files {
 				require.NotEmpty(t, file.RowGroups)
@@ -70,7 +70,7 @@ func TestShardsAreBalanced(t *testing.T) {
 	for range 1000 {
 		sizes = append(sizes, 10)
 	}
-	shards := cutShards([]*TablePlan{filesOf("a", sizes)}, 4)
+	shards := cutShards([]*TablePlan{filesOf("a", sizes)}, 4, nil)
 	assert.Len(t, shards, 4*shardsPerWorker)
 	for _, shard := range shards {
 		var bytes int64

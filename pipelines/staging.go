@@ -303,3 +303,9 @@ func removeIfDead(path string) {
 	defer lock.Close()
 	_ = os.RemoveAll(path)
 }
+
+// manifestFolder is where the manifest of a run is, on its staging: the durable list of what
+// attempts at shards finished. Each entry is a file of its own, which is written after what
+// it lists is there, and never changed. The steps of an attempt make their entries one after
+// another; the attempt is whole when their numbers add up (see [attempt.isWhole]).
+const manifestFolder = "manifest"

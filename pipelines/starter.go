@@ -11,7 +11,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/goccy/go-yaml"
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
@@ -220,13 +219,4 @@ func timestampLiteral(values *array.Timestamp, i int) string {
 		layout += "Z"
 	}
 	return values.Value(i).ToTime(t.Unit).UTC().Format(layout)
-}
-
-// scalar writes text so that YAML, and the variables of a configuration, leave it as it is.
-func scalar(text string) string {
-	quoted, err := yaml.Marshal(text)
-	if err != nil || strings.ContainsAny(text, ",[]{}\n") {
-		quoted = []byte(strconv.Quote(text))
-	}
-	return strings.ReplaceAll(strings.TrimSuffix(string(quoted), "\n"), "${", "$${")
 }

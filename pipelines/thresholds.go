@@ -2,8 +2,6 @@ package pipelines
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,20 +10,19 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
-	"hyperlake/sinks/rejects"
 )
 
 // brokenThresholds is the failure of tables of which too many rows were rejected.
-func (r *Report) brokenThresholds(tables []TableConfig) error {
+func brokenThresholds(r *Report, tables []TableConfig) error {
 	var broken []string
 	for i := range r.Tables {
 		table, limits := &r.Tables[i], tables[i].Rejects
 		if limits.MaxRows != nil || limits.MaxRatio != nil {
 			table.Thresholds = &ReportThreshold{limits.MaxRows, limits.MaxRatio}
 		}
-		if allowed := table.excess(limits); allowed != "" {
+		if allowed := excess(table, limits); allowed != "" {
 			broken = append(broken, fmt.Sprintf("table %s.%s: %s of %s rows were rejected, %s: %s",
-				table.Schema, table.Name, humanize.Comma(table.RowsRejected), humanize.Comma(table.RowsRead), allowed, table.culprits()))
+				table.Schema, table.Name, humanize.Comma(table.RowsRejected), humanize.Comma(table.RowsRead), allowed, culprits(table)))
 		}
 	}
 	if len(broken) == 0 {
@@ -35,29 +32,29 @@ func (r *Report) brokenThresholds(tables []TableConfig) error {
 		WithHint("the extract was not moved into place; %s, correct the data or the rules, or raise rejects.max_rows or max_ratio", lookAtRejects(tables))
 }
 
-// judgeEmptyTables fails a run that has no row to load, unless it may be empty. It warns of
-// single tables that are.
-func (r *run) judgeEmptyTables() error {
-	if r.report.rowsLoaded() == 0 {
-		if r.cfg.OnEmpty == OnEmptyAllow {
-			return nil
+// JudgeEmpty fails a run that has no row to load, unless it may be empty. It warns of single
+// tables that are.
+func JudgeEmpty(r *Report, allowed OnEmpty) (warnings []string, err error) {
+	if r.rowsLoaded() == 0 {
+		if allowed == OnEmptyAllow {
+			return nil, nil
 		}
-		return r.report.nothingToLoad()
+		return nil, nothingToLoad(r)
 	}
-	for _, table := range r.report.Tables {
+	for _, table := range r.Tables {
 		if table.RowsLoaded == 0 && table.RowsInFiles > 0 {
-			r.warn(fmt.Sprintf("table %s.%s is empty: %s", table.Schema, table.Name, table.losses()))
+			warnings = append(warnings, fmt.Sprintf("table %s.%s is empty: %s", table.Schema, table.Name, lossesOf(&table)))
 		}
 	}
-	return nil
+	return warnings, nil
 }
 
 // nothingToLoad is the failure of a run that has no row to load, and says where all went.
-func (r *Report) nothingToLoad() error {
+func nothingToLoad(r *Report) error {
 	var losses []string
 	for i := range r.Tables {
 		if table := &r.Tables[i]; table.RowsInFiles > 0 {
-			losses = append(losses, fmt.Sprintf("table %s.%s: %s", table.Schema, table.Name, table.losses()))
+			losses = append(losses, fmt.Sprintf("table %s.%s: %s", table.Schema, table.Name, lossesOf(table)))
 		}
 	}
 	if len(losses) == 0 {
@@ -68,8 +65,8 @@ func (r *Report) nothingToLoad() error {
 		WithHint("correct the data, the rules or source.where, or set on_empty: allow to build an empty extract")
 }
 
-// losses says where the rows went of a table that has none left.
-func (t *ReportTable) losses() string {
+// lossesOf says where the rows went of a table that has none left.
+func lossesOf(t *ReportTable) string {
 	says := fmt.Sprintf("of %s ", words.Count(t.RowsInFiles, "row"))
 	if leftOut := t.RowsPruned + t.RowsFiltered; leftOut > 0 {
 		says += fmt.Sprintf("source.where leaves out %s", humanize.Comma(leftOut))
@@ -78,7 +75,7 @@ func (t *ReportTable) losses() string {
 		}
 		says += ", and "
 	}
-	return says + fmt.Sprintf("%s were rejected: %s", humanize.Comma(t.RowsRejected), t.culprits())
+	return says + fmt.Sprintf("%s were rejected: %s", humanize.Comma(t.RowsRejected), culprits(t))
 }
 
 // lookAtRejects says where the rejects of tables are, or how they are kept.
@@ -96,7 +93,7 @@ func lookAtRejects(tables []TableConfig) string {
 }
 
 // excess says which threshold a table broke; empty if none.
-func (t *ReportTable) excess(limits RejectsConfig) string {
+func excess(t *ReportTable, limits RejectsConfig) string {
 	switch {
 	case limits.MaxRows != nil && t.RowsRejected > int64(*limits.MaxRows):
 		return "max_rows allows " + humanize.Comma(int64(*limits.MaxRows))
@@ -110,7 +107,7 @@ func (t *ReportTable) excess(limits RejectsConfig) string {
 const maxCulprits = 3
 
 // culprits names the rules that most rows broke, and where the first of them are.
-func (t *ReportTable) culprits() string {
+func culprits(t *ReportTable) string {
 	var rules []ReportRule
 	for _, rule := range t.Rules {
 		if rule.Failed > 0 && rule.OnFail == "reject" {
@@ -120,7 +117,7 @@ func (t *ReportTable) culprits() string {
 	slices.SortStableFunc(rules, func(a, b ReportRule) int { return cmp.Compare(b.Failed, a.Failed) })
 	var words []string
 	for _, rule := range rules[:min(len(rules), maxCulprits)] {
-		words = append(words, fmt.Sprintf("%q by %s rows%s", rule.Name, humanize.Comma(rule.Failed), t.firstOrigin(rule.Name)))
+		words = append(words, fmt.Sprintf("%q by %s rows%s", rule.Name, humanize.Comma(rule.Failed), firstOrigin(t, rule.Name)))
 	}
 	if more := len(rules) - maxCulprits; more > 0 {
 		words = append(words, fmt.Sprintf("and %d more rules", more))
@@ -128,30 +125,11 @@ func (t *ReportTable) culprits() string {
 	return "broken were " + strings.Join(words, ", ")
 }
 
-func (t *ReportTable) firstOrigin(rule string) string {
+func firstOrigin(t *ReportTable, rule string) string {
 	for _, s := range t.Samples {
 		if s.Rule == rule {
 			return fmt.Sprintf(" (first in file %s, row group %d, row %d)", s.File, s.RowGroup, s.Row)
 		}
 	}
 	return ""
-}
-
-// publishRejects makes the folders of rejects hold those of this run, if the run finished:
-// it succeeded, or the data is why it did not.
-func (r *run) publishRejects(ctx context.Context, aside []rejects.Bundle, verdict error) error {
-	failed := failure.Of(verdict, failure.Engine)
-	if failed != nil && failed.Kind != failure.Data && failed.Kind != failure.Check {
-		return nil
-	}
-	for i, table := range r.plan.Tables {
-		if table.RejectsPath == "" {
-			continue
-		}
-		if err := rejects.Publish(ctx, aside[i].Files, table.RejectsPath, r.options.ID); err != nil {
-			return errors.Join(err, verdict)
-		}
-		r.report.Tables[i].RejectsPath = table.RejectsPath
-	}
-	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/runners/engine"
 	"hyperlake/runners/enginetest"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
@@ -37,8 +38,8 @@ type unkind struct {
 	after func()
 }
 
-func (u unkind) Run(ctx context.Context, build func(beam.Scope), progress func(map[string]int64)) error {
-	err := u.Engine.Run(ctx, build, progress)
+func (u unkind) Run(ctx context.Context, job engine.Job) error {
+	err := u.Engine.Run(ctx, job)
 	if err == nil {
 		u.after()
 	}

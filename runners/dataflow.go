@@ -34,7 +34,7 @@ type Dataflow struct {
 	WorkerBinary string
 
 	MachineType    string            // such as e2-standard-4; empty leaves it to Dataflow
-	DiskGB         int               // of each worker; 0 is as much as [Runner.NeedDisk] says
+	DiskGB         int               // of each worker; 0 is as much as the job asks for
 	MaxWorkers     int               // that Dataflow may start; 0 is Options.Parallelism
 	ServiceAccount string            // e-mail of the account that workers are; empty leaves it to Dataflow
 	Network        string            // of the workers; empty leaves it to Dataflow

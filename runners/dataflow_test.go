@@ -27,6 +27,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/runners"
 	"hyperlake/runners/dataflowtest"
+	"hyperlake/runners/engine"
 )
 
 // program writes the smallest file that passes for a program for workers.
@@ -63,8 +64,7 @@ func runOnDataflow(t *testing.T, ctx context.Context, options runners.Options, p
 	options.Log = slog.New(slog.NewTextHandler(&log, nil))
 	runner, err := runners.New(options)
 	require.NoError(t, err)
-	runner.NeedDisk(100<<30 + 1)
-	err = runner.Run(ctx, work(workFn{Rows: 1}), progress)
+	err = runner.Run(ctx, engine.Job{Build: work(workFn{Rows: 1}), DiskBytes: 100<<30 + 1, Progress: progress})
 	return log.String(), err
 }
 
@@ -199,8 +199,7 @@ func TestDescribeSendsNothing(t *testing.T) {
 	options := onDataflow(t, service)
 	runner, err := runners.New(options)
 	require.NoError(t, err)
-	runner.NeedDisk(100<<30 + 1)
-	job, err := runner.Describe(t.Context(), work(workFn{Rows: 1}))
+	job, err := runner.Describe(t.Context(), engine.Job{Build: work(workFn{Rows: 1}), DiskBytes: 100<<30 + 1})
 	require.NoError(t, err)
 	requireGolden(t, "dataflow_job.json", checksums.ReplaceAllString(string(job), "SHA256"))
 	assert.Empty(t, service.Requests())
@@ -212,7 +211,7 @@ func TestDescribeSendsNothing(t *testing.T) {
 func TestOnlyDataflowHasAJobToShow(t *testing.T) {
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: jobName()})
 	require.NoError(t, err)
-	_, err = runner.Describe(t.Context(), work(workFn{}))
+	_, err = runner.Describe(t.Context(), engine.Job{Build: work(workFn{})})
 	require.ErrorContains(t, err, "the runner direct has no job to show")
 }
 
@@ -360,7 +359,7 @@ func TestTwoJobsOfOneRunner(t *testing.T) {
 	runner, err := runners.New(onDataflow(t, service))
 	require.NoError(t, err)
 	for range 2 {
-		require.NoError(t, runner.Run(t.Context(), work(workFn{Rows: 1}), nil))
+		require.NoError(t, runner.Run(t.Context(), engine.Job{Build: work(workFn{Rows: 1})}))
 	}
 	assert.Len(t, service.Jobs(), 2)
 	requireUnstaged(t, service)

@@ -79,7 +79,7 @@ func TestAnEngineThatStartsIsWaitedFor(t *testing.T) {
 	var log strings.Builder
 	options := Options{Log: slog.New(slog.NewTextHandler(&log, nil))}
 	engine := &scriptedEngine{checksLeft: []error{starting, starting, nil}}
-	require.NoError(t, (&Runner{options: options, engine: portable{engine}}).Check(t.Context()))
+	require.NoError(t, (&Runner{options: options, platform: portable{engine}}).Check(t.Context()))
 	assert.Empty(t, engine.checksLeft)
 	assert.Equal(t, 1, strings.Count(log.String(), "waiting for the engine"), log.String())
 	assert.Contains(t, log.String(), "no task slots")
@@ -89,7 +89,7 @@ func TestWhatCannotPassIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	final := failure.New(failure.Engine, "no job server")
 	engine := &scriptedEngine{checksLeft: []error{final}}
-	require.ErrorIs(t, (&Runner{engine: portable{engine}}).Check(t.Context()), final)
+	require.ErrorIs(t, (&Runner{platform: portable{engine}}).Check(t.Context()), final)
 }
 
 func TestWaitingEndsWithTheRun(t *testing.T) {
@@ -98,7 +98,7 @@ func TestWaitingEndsWithTheRun(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
 	engine := &scriptedEngine{checksLeft: []error{failure.New(failure.Engine, "no task slots").Retryable()}}
-	require.ErrorIs(t, (&Runner{options: Options{Log: slog.New(slog.DiscardHandler)}, engine: portable{engine}}).Check(ctx), stop)
+	require.ErrorIs(t, (&Runner{options: Options{Log: slog.New(slog.DiscardHandler)}, platform: portable{engine}}).Check(ctx), stop)
 }
 
 // A job whose service is gone cannot be followed to its end, and must not go on alone.
@@ -135,6 +135,6 @@ func TestAnotherVersionOfFlinkIsACaution(t *testing.T) {
 
 	var log strings.Builder
 	engine := &scriptedEngine{checksLeft: []error{err}}
-	require.NoError(t, (&Runner{options: Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, engine: portable{engine}}).Check(t.Context()))
+	require.NoError(t, (&Runner{options: Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, platform: portable{engine}}).Check(t.Context()))
 	assert.Contains(t, log.String(), "Flink 1.20.0")
 }

@@ -22,6 +22,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/runners/direct"
+	"hyperlake/runners/engine"
 )
 
 // Names are the runners that a configuration may name.
@@ -53,11 +54,10 @@ type Options struct {
 
 // Runner runs one pipeline.
 type Runner struct {
-	options   Options
-	engine    engine
-	diskBytes int64
-	jobs      int // that were built
-	accounts  []JobRun
+	options  Options
+	platform platform
+	jobs     int // that were built
+	accounts []JobRun
 }
 
 // New checks options and makes a Runner. Nothing is started yet.
@@ -74,13 +74,13 @@ func New(options Options) (*Runner, error) {
 	if err := parseBeamFlags(options.Args); err != nil {
 		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err).BeforeData()
 	}
-	engine, err := newEngine(options)
-	return &Runner{options: options, engine: engine}, err
+	platform, err := newPlatform(options)
+	return &Runner{options: options, platform: platform}, err
 }
 
-// newEngine makes the engine that the options name. Where Beam's own flags name a job service,
+// newPlatform makes the platform that the options name. Where Beam's own flags name a job service,
 // jobs that would run in this process go there.
-func newEngine(options Options) (engine, error) {
+func newPlatform(options Options) (platform, error) {
 	switch {
 	case options.Name == "flink":
 		return portable{flinkEngine{options.Flink, options.Parallelism}}, nil
@@ -114,11 +114,11 @@ func parseBeamFlags(args []string) error {
 func (r *Runner) Name() string { return r.options.Name }
 
 // Remote says whether workers are other processes than this one.
-func (r *Runner) Remote() bool { return r.engine.remote() }
+func (r *Runner) Remote() bool { return r.platform.remote() }
 
 // Checks are what must be right before a job is sent: an engine that answers, a program
 // that its workers can run.
-func (r *Runner) Checks() []Check { return r.engine.checks() }
+func (r *Runner) Checks() []Check { return r.platform.checks() }
 
 const (
 	readyDeadline = time.Minute // for an engine that is starting
@@ -160,39 +160,33 @@ func (r *Runner) await(ctx context.Context, check Check) error {
 	}
 }
 
-// Run builds a pipeline and runs it to its end. progress, if not nil, is called now and
-// then with the counters of the namespace "hyperlake" so far, by name and summed over the
-// job; from another goroutine, and never after Run returned.
-// When ctx is cancelled, the job is cancelled and Run returns soon, whatever the engine
-// does. Beam's options are global: one Run at a time in a process.
-func (r *Runner) Run(ctx context.Context, build func(beam.Scope), progress func(counts map[string]int64)) error {
-	return r.engine.run(ctx, r.job(build, progress))
+// Run runs a job to its end. When ctx is cancelled, the job is cancelled and Run returns soon,
+// whatever the engine does. Beam's options are global: one Run at a time in a process.
+func (r *Runner) Run(ctx context.Context, given engine.Job) error {
+	return r.platform.run(ctx, r.prepare(given))
 }
 
 // Jobs are those that Run sent, as far as the engine tells of them.
 func (r *Runner) Jobs() []JobRun { return r.accounts }
 
-// NeedDisk says how many bytes of disk each worker of the next Run should have room for,
-// where the runner decides on it and its options do not.
-func (r *Runner) NeedDisk(bytes int64) { r.diskBytes = bytes }
-
 // Describe returns the job that Run would send, in the engine's own form, and sends
 // nothing. Most engines have none to show.
-func (r *Runner) Describe(ctx context.Context, build func(beam.Scope)) ([]byte, error) {
-	describer, ok := r.engine.(interface {
+func (r *Runner) Describe(ctx context.Context, given engine.Job) ([]byte, error) {
+	describer, ok := r.platform.(interface {
 		describe(ctx context.Context, j job) ([]byte, error)
 	})
 	if !ok {
 		return nil, failure.New(failure.Usage, "the runner %s has no job to show", r.Name()).BeforeData()
 	}
-	return describer.describe(ctx, r.job(build, nil))
+	return describer.describe(ctx, r.prepare(given))
 }
 
-func (r *Runner) job(build func(beam.Scope), progress func(counts map[string]int64)) job {
+// prepare builds the pipeline of a job, and gives it a name.
+func (r *Runner) prepare(given engine.Job) job {
 	direct.InitBeam()
 	slog.SetDefault(r.options.BeamLog)
 	pipeline, root := beam.NewPipelineWithRoot()
-	build(root)
+	given.Build(root)
 	for name, note := range r.options.Notes {
 		beam.PipelineOptions.Set(name, note)
 	}
@@ -202,7 +196,7 @@ func (r *Runner) job(build func(beam.Scope), progress func(counts map[string]int
 		name = fmt.Sprintf("%s-%d", name, r.jobs)
 	}
 	return job{
-		name: name, pipeline: pipeline, diskBytes: r.diskBytes, progress: progress, log: r.options.Log,
+		name: name, pipeline: pipeline, diskBytes: given.DiskBytes, progress: given.Progress, log: r.options.Log,
 		account: func(run JobRun) { r.accounts = append(r.accounts, run) },
 	}
 }

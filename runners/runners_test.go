@@ -16,6 +16,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/runners"
+	"hyperlake/runners/engine"
 )
 
 func TestMain(m *testing.M) {
@@ -108,11 +109,11 @@ func TestRunReportsCountersWhileItRuns(t *testing.T) {
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: jobName()})
 	require.NoError(t, err)
 	var during atomic.Int64
-	err = runner.Run(t.Context(), work(workFn{Rows: 150, Millis: 10}), func(counts map[string]int64) {
+	err = runner.Run(t.Context(), engine.Job{Build: work(workFn{Rows: 150, Millis: 10}), Progress: func(counts map[string]int64) {
 		if n := counts["rows_read"]; n > 0 && n < 150 {
 			during.Add(1)
 		}
-	})
+	}})
 	require.NoError(t, err)
 	assert.Positive(t, during.Load())
 }
@@ -120,7 +121,7 @@ func TestRunReportsCountersWhileItRuns(t *testing.T) {
 func TestAFailureOfADoFnArrivesWhole(t *testing.T) {
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: jobName()})
 	require.NoError(t, err)
-	err = runner.Run(t.Context(), work(workFn{Rows: 1, Failure: true}), nil)
+	err = runner.Run(t.Context(), engine.Job{Build: work(workFn{Rows: 1, Failure: true})})
 	var failed *failure.Error
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, failure.Data, failed.Kind)
@@ -135,7 +136,7 @@ func TestCancellingReturnsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(300*time.Millisecond, func() { cancel(stop) })
 	started := time.Now()
-	err = runner.Run(ctx, work(workFn{Rows: 1000, Millis: 20}), nil)
+	err = runner.Run(ctx, engine.Job{Build: work(workFn{Rows: 1000, Millis: 20})})
 	require.ErrorIs(t, err, stop)
 	assert.Less(t, time.Since(started), 10*time.Second)
 }

@@ -66,7 +66,7 @@ func (a *app) doctor(ctx context.Context, args []string) error {
 // doctorChecks are those of the configuration, if there is one, and of its engine.
 func (a *app) doctorChecks(args []string) ([]pipelines.Check, error) {
 	if len(args) == 0 {
-		return pipelines.Checks(nil), nil
+		return pipelines.Diagnosis(nil), nil
 	}
 	cfg, err := a.flags.load(args[0])
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *app) doctorChecks(args []string) ([]pipelines.Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	checks := pipelines.Checks(cfg)
+	checks := pipelines.Diagnosis(cfg)
 	for _, check := range runner.Checks() {
 		checks = append(checks, pipelines.Check{Name: runner.Name() + ": " + check.Name, Run: func(ctx context.Context) (string, error) {
 			found, err := check.Run(ctx)

@@ -36,7 +36,7 @@ environment lacks, such as a token.`,
 			if err != nil {
 				return err
 			}
-			if err := a.tryChecks(cmd.Context(), cfg, plan); err != nil {
+			if err := a.tryChecks(cmd.Context(), cfg, plan.Plan); err != nil {
 				return err
 			}
 			show := func() error { return a.printText(planText(plan)) }
@@ -46,7 +46,7 @@ environment lacks, such as a token.`,
 			if err := show(); err != nil {
 				return err
 			}
-			return plan.Refusal()
+			return plan.Publish.Refusal()
 		},
 	}
 }
@@ -62,7 +62,7 @@ func (a *app) tryChecks(ctx context.Context, cfg *pipelines.Config, plan *pipeli
 }
 
 // planText is a plan for people.
-func planText(plan *pipelines.Plan) string {
+func planText(plan *pipelines.Preview) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s in %s\n", visible(plan.Name), words.Count(int64(len(plan.Tables)), "table"), visible(plan.Output))
 	fmt.Fprintf(&b, "format version %d: %s\n", plan.FormatVersion, visible(plan.FormatReason))

@@ -16,6 +16,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/runners/direct"
+	"hyperlake/runners/engine"
 )
 
 // Engine runs one pipeline at a time. All that it picks at random follows from its seed; when
@@ -95,13 +96,13 @@ func (e *Engine) count(f fate) {
 	}
 }
 
-// Run builds a pipeline and runs it to its end, and that of all attempts. The first error of a
+// Run runs a job to its end, and that of all attempts. The first error of a
 // DoFn that the engine did not cause fails it, as the failure.Error that the DoFn encoded, or
 // one of kind Engine. progress is never called: counters of repeated bundles say nothing.
-func (e *Engine) Run(ctx context.Context, build func(root beam.Scope), _ func(counts map[string]int64)) error {
+func (e *Engine) Run(ctx context.Context, given engine.Job) error {
 	direct.InitBeam()
 	pipeline, root := beam.NewPipelineWithRoot()
-	build(root)
+	given.Build(root)
 	stages, err := direct.Compile(ctx, pipeline)
 	if err != nil {
 		return failure.New(failure.Engine, "compile the pipeline: %w", err)

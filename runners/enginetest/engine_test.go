@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
+	"hyperlake/runners/engine"
 	"hyperlake/runners/enginetest"
 )
 
@@ -115,6 +116,8 @@ func build(test string) func(beam.Scope) {
 	}
 }
 
+func jobOf(build func(beam.Scope)) engine.Job { return engine.Job{Build: build} }
+
 func TestEveryBundleRunsTwiceAndCountsOnce(t *testing.T) {
 	t.Parallel()
 	var all enginetest.Attempts
@@ -122,7 +125,7 @@ func TestEveryBundleRunsTwiceAndCountsOnce(t *testing.T) {
 	for seed := range uint64(30) {
 		test := fmt.Sprint(t.Name(), seed)
 		engine := enginetest.New(seed)
-		require.NoError(t, engine.Run(t.Context(), build(test), nil))
+		require.NoError(t, engine.Run(t.Context(), jobOf(build(test))))
 		for _, result := range noted(test + " result") {
 			assert.Equal(t, "0,0 14 7,1 15 8,10 17 3,11 18 4,12 19 5,13 20 6,16 2 9; 1", result)
 		}
@@ -147,7 +150,7 @@ func TestSeedsDecide(t *testing.T) {
 	attempts := map[enginetest.Attempts]bool{}
 	for _, seed := range []uint64{1, 1, 1, 2} {
 		engine := enginetest.New(seed)
-		require.NoError(t, engine.Run(t.Context(), build(t.Name()), nil))
+		require.NoError(t, engine.Run(t.Context(), jobOf(build(t.Name()))))
 		attempts[engine.Attempts()] = true
 	}
 	assert.Len(t, attempts, 2)
@@ -169,7 +172,7 @@ func TestWhatMustNotBeRepeatedFails(t *testing.T) {
 	failed := 0
 	for seed := range uint64(10) {
 		test := fmt.Sprint(t.Name(), seed)
-		err := enginetest.New(seed).Run(t.Context(), func(s beam.Scope) { beam.ParDo0(s, &onceFn{Test: test}, beam.Impulse(s)) }, nil)
+		err := enginetest.New(seed).Run(t.Context(), jobOf(func(s beam.Scope) { beam.ParDo0(s, &onceFn{Test: test}, beam.Impulse(s)) }))
 		if err == nil {
 			continue
 		}
@@ -189,7 +192,7 @@ func TestJobsAreGivenUp(t *testing.T) {
 	for seed := range uint64(10) {
 		test := fmt.Sprint(t.Name(), seed)
 		engine := enginetest.New(seed).GiveUp(1)
-		err := engine.Run(t.Context(), build(test), nil)
+		err := engine.Run(t.Context(), jobOf(build(test)))
 		n := engine.Attempts().Fatal
 		require.Equal(t, n > 0, err != nil)
 		if fatal += n; n > 0 {
@@ -197,7 +200,7 @@ func TestJobsAreGivenUp(t *testing.T) {
 			assert.Equal(t, failure.Engine, failed.Kind)
 			assert.True(t, failed.Retry)
 		}
-		require.NoError(t, engine.Run(t.Context(), build(test), nil), "only one is")
+		require.NoError(t, engine.Run(t.Context(), jobOf(build(test))), "only one is")
 	}
 	assert.GreaterOrEqual(t, fatal, 3)
 }
@@ -214,7 +217,7 @@ func TestCancellingEndsTheJob(t *testing.T) {
 	stop := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(50*time.Millisecond, func() { cancel(stop) })
-	err := enginetest.New(3).Run(ctx, func(s beam.Scope) { beam.ParDo0(s, &waitFn{}, beam.Impulse(s)) }, nil)
+	err := enginetest.New(3).Run(ctx, jobOf(func(s beam.Scope) { beam.ParDo0(s, &waitFn{}, beam.Impulse(s)) }))
 	require.ErrorIs(t, err, stop)
 }
 
@@ -224,9 +227,9 @@ func (*sideFn) ProcessElement(_, _ []byte) {}
 
 func TestSideInputsAreRefused(t *testing.T) {
 	t.Parallel()
-	err := enginetest.New(1).Run(t.Context(), func(s beam.Scope) {
+	err := enginetest.New(1).Run(t.Context(), jobOf(func(s beam.Scope) {
 		impulse := beam.Impulse(s)
 		beam.ParDo0(s, &sideFn{}, impulse, beam.SideInput{Input: impulse})
-	}, nil)
+	}))
 	require.ErrorContains(t, err, "side inputs")
 }

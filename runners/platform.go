@@ -7,8 +7,8 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 )
 
-// engine is one way of running jobs.
-type engine interface {
+// platform is one way of running jobs.
+type platform interface {
 	// checks are what must be right before a job is sent, in the order to look at them.
 	checks() []Check
 

@@ -8,7 +8,6 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"hyperlake/internal/storage"
-	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/validate"
 )
@@ -123,24 +122,4 @@ func (t *TablePlan) decide(d deferral, file *plannedFile, footer parquetread.Foo
 	if !slices.Contains(t.Materialised, reason) {
 		t.Materialised = append(t.Materialised, reason)
 	}
-}
-
-// materialise takes files out of those that hyperd reads itself.
-func (p *Plan) materialise(again []hyper.Doubtful) {
-	for _, doubtful := range again {
-		uris := map[string]bool{}
-		for _, part := range doubtful.Parts {
-			for _, file := range part.Files {
-				uris[file.Info.URI] = true
-			}
-		}
-		table := p.Tables[doubtful.Table]
-		for i := range table.files {
-			if table.files[i].deferred && uris[table.files[i].info.URI] {
-				table.files[i].deferred = false
-				table.Deferred--
-			}
-		}
-	}
-	p.cut()
 }

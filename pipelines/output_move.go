@@ -1,0 +1,122 @@
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/dustin/go-humanize"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/sinks/hyper"
+)
+
+// moveExtract moves an extract to its place, whole or not at all. One on remote storage is
+// copied from there.
+func moveExtract(ctx context.Context, extract hyper.File, place string) error {
+	path, local := storage.LocalPath(extract.Path)
+	if local {
+		return moveTo(ctx, path, place)
+	}
+	send := func(condition storage.Condition) error {
+		_, err := storage.Copy(ctx, storage.Info{URI: extract.Path, Size: extract.Bytes, Generation: extract.Generation}, place, condition)
+		return err
+	}
+	if _, local := storage.LocalPath(place); local {
+		return send(storage.Any())
+	}
+	return overwrite(ctx, place, send)
+}
+
+// Place has build write a file into a folder of its own, hidden beside output, a local path,
+// and moves the file there when it is finished, as a run does with its extract. What stood
+// at output is replaced, or kept after a failure. build returns the path of the file.
+func Place(ctx context.Context, output string, build func(folder string) (path string, err error)) error {
+	id, err := NewRunID()
+	if err != nil {
+		return err
+	}
+	return inOwnStaging(ctx, output, id, func(staging *staging) error {
+		path, err := build(staging.local)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := moveTo(ctx, path, output); err != nil {
+			return failure.New(failure.Storage, "move the file to %s: %w", output, err).
+				WithHint("%s", placeHint(err, output))
+		}
+		return nil
+	})
+}
+
+// moveOne puts the one extract of a run into place.
+func moveOne(ctx context.Context, output string, extract hyper.File, report *Report) error {
+	if err := moveTo(ctx, extract.Path, output); err != nil {
+		return failure.New(failure.Storage, "move the extract of %s to %s: %w", humanize.IBytes(uint64(extract.Bytes)), output, err).
+			WithHint("%s", placeHint(err, output))
+	}
+	report.Output.Bytes, report.Output.SHA256 = extract.Bytes, extract.SHA256
+	return nil
+}
+
+// placeHint says what to do where a file cannot be moved to its place.
+func placeHint(err error, output string) string {
+	hint := storage.Hint(err)
+	if _, local := storage.LocalPath(output); local && hint == "" {
+		hint = fmt.Sprintf("check that the folder %s can be written", filepath.Dir(output))
+	}
+	return hint
+}
+
+// moveTo moves a local file to its place, whole or not at all.
+func moveTo(ctx context.Context, from, to string) error {
+	if _, local := storage.LocalPath(to); local {
+		if err := storage.Adopt(from, to); err != nil { // hyperd keeps its files from others
+			return err
+		}
+		return storage.MoveFile(from, to)
+	}
+	return overwrite(ctx, to, func(condition storage.Condition) error {
+		_, err := storage.Upload(ctx, from, to, condition)
+		return err
+	})
+}
+
+// overwrite has write replace what stands at a remote name, or make it.
+func overwrite(ctx context.Context, to string, write func(storage.Condition) error) error {
+	store, err := storage.For(to)
+	if err != nil {
+		return err
+	}
+	for attempt := 1; ; attempt++ {
+		err := overwriteOnce(ctx, store, to, write)
+		overtaken := errors.Is(err, storage.ErrChanged) || errors.Is(err, storage.ErrExists)
+		if !overtaken || attempt == moveAttempts {
+			return err
+		}
+	}
+}
+
+// moveAttempts is how often a run tries to be the last to write the output, when others
+// write it at the same time.
+const moveAttempts = 3
+
+// overwriteOnce replaces the version that stands at a name, and no other: a request that is
+// repeated because its reply was lost cannot undo what somebody wrote in between.
+func overwriteOnce(ctx context.Context, store storage.Store, to string, write func(storage.Condition) error) error {
+	condition := storage.IfAbsent()
+	standing, err := store.Stat(ctx, to)
+	switch {
+	case err == nil && !standing.Folder:
+		condition = storage.IfUnchanged(standing)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return write(condition)
+}

@@ -1,0 +1,55 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+
+	"hyperlake/internal/words"
+)
+
+// Preview is what a run would do: its plan, and where it would publish.
+type Preview struct {
+	*Plan
+	Publish *PublishPlan `json:"publish,omitempty"` // nil if the extract is not published
+}
+
+// MakePlan plans a run of a configuration. It lists files and reads footers, asks no server and
+// writes nothing. What it refuses was known before any data was read; what keeps a run from
+// publishing is in Publish, which [publish.Plan.Refusal] makes an error of.
+func MakePlan(ctx context.Context, cfg *Config) (*Preview, error) {
+	if err := CheckPlace(ctx, cfg.Output.Path); err != nil {
+		return nil, err
+	}
+	plan, err := MakePlanOf(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := Check2(cfg, plan); err != nil { // what is wrong with them is known now
+		return nil, err
+	}
+	return &Preview{Plan: plan, Publish: PlanPublishing(ctx, cfg, plan)}, nil
+}
+
+// Diagnosis is what runs of a configuration depend on besides their engine; of none (nil), what all
+// runs on this machine depend on.
+func Diagnosis(cfg *Config) []Check {
+	return Checks(cfg, func(ctx context.Context) (string, error) { return tryPlan(ctx, cfg) })
+}
+
+// tryPlan makes the plan that a run would make, and tries the checks in SQL.
+func tryPlan(ctx context.Context, cfg *Config) (found string, err error) {
+	preview, err := MakePlan(ctx, cfg)
+	if err == nil {
+		err = preview.Publish.Refusal()
+	}
+	if err == nil {
+		err = TryChecks(ctx, cfg, preview.Plan)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return "", Caution("`hyperlake plan` makes it, however long it takes", "it takes longer than a look at it may")
+	case err != nil:
+		return "", err
+	}
+	return fmt.Sprintf("%s, %s to read", words.Count(int64(len(preview.Tables)), "table"), words.Count(preview.rows(), "row")), nil
+}

@@ -1,0 +1,95 @@
+package pipelines
+
+import (
+	"context"
+	"path"
+	"path/filepath"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/sinks/hyper"
+)
+
+// ExtractFile is an extract that is to be published, or a set of several.
+type ExtractFile struct {
+	path    string // local
+	sha256  string
+	bytes   int64
+	fresh   bool   // this run made it
+	scratch string // folder for files that are made of it
+	content hyper.Content
+
+	set *extractSet // instead of a file, where partials are not merged
+}
+
+// Standing finds what stands at the output path: the extract, or the set of those that are not
+// merged, which are fetched one by one when they are sent. It is listed in the report.
+func Standing(ctx context.Context, cfg *Config, report *Report, scratch string) (ExtractFile, error) {
+	if cfg.Output.Merge == MergeNone {
+		set, err := readSet(ctx, cfg.Output.Path)
+		if err == nil {
+			noteSet(report, set)
+		}
+		return ExtractFile{scratch: scratch, set: set}, err
+	}
+	extract, err := fetchExtract(ctx, cfg.Output.Path, scratch)
+	if err == nil {
+		report.Output.Bytes, report.Output.SHA256 = extract.bytes, extract.sha256
+	}
+	return extract, err
+}
+
+// Placed is what this run has moved into place. Of a remote extract that is the local file that was
+// uploaded.
+func Placed(ctx context.Context, cfg *Config, extract hyper.File, scratch string) (ExtractFile, error) {
+	if cfg.Output.Merge == MergeNone {
+		set, err := readSet(ctx, cfg.Output.Path)
+		return ExtractFile{fresh: true, scratch: scratch, set: set}, err
+	}
+	path, local := storage.LocalPath(cfg.Output.Path)
+	if !local {
+		path = extract.Path
+	}
+	return ExtractFile{fresh: true, path: path, sha256: extract.SHA256, bytes: extract.Bytes, scratch: scratch}, nil
+}
+
+// Sent is how many rows were published, and how many bytes were sent for that.
+func Sent(sources []*ReportPublish) (rows, bytes int64) {
+	for _, source := range sources {
+		bytes += source.Bytes
+		if source.Outcome == string(published) {
+			rows += source.Rows
+		}
+	}
+	return rows, bytes
+}
+
+// fetchExtract makes sure that the extract is local, and hashes it.
+func fetchExtract(ctx context.Context, uri, scratch string) (ExtractFile, error) {
+	path, err := localFile(ctx, uri, scratch)
+	extract := ExtractFile{path: path, scratch: scratch}
+	if err == nil {
+		extract.sha256, extract.bytes, err = storage.SHA256(ctx, path)
+	}
+	if err != nil {
+		return ExtractFile{}, failure.New(failure.Storage, "read the extract %s: %w", uri, err).WithHint("%s", storage.Hint(err))
+	}
+	return extract, nil
+}
+
+// localFile returns a local path of a file: its own where it is local, else that of a copy in folder.
+func localFile(ctx context.Context, uri, folder string) (string, error) {
+	if path, local := storage.LocalPath(uri); local {
+		return path, nil
+	}
+	store, err := storage.For(uri)
+	if err != nil {
+		return "", err
+	}
+	info, err := store.Stat(ctx, uri)
+	if err != nil {
+		return "", err
+	}
+	copied := filepath.Join(folder, path.Base(uri))
+	return copied, storage.Download(ctx, info, copied)
+}

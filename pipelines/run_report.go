@@ -1,0 +1,92 @@
+package pipelines
+
+import (
+	"time"
+
+	"hyperlake/internal/failure"
+)
+
+func newReport(cfg *Config, options RunOptions) *Report {
+	return &Report{
+		Version: reportVersion,
+		RunID:   options.ID,
+		Name:    cfg.Name,
+		Started: time.Now().UTC(),
+		Runner:  options.Engine.Name(),
+		Output:  ReportOutput{Path: cfg.Output.Path},
+		Tables:  []ReportTable{},
+		Stages:  []ReportStage{},
+	}
+}
+
+// notePlan notes what the footers promise.
+func notePlan(r *Report, plan *Plan) {
+	r.Shards = plan.Shards
+	r.Output.FormatVersion = plan.FormatVersion
+	r.Warnings = plan.Warnings
+	for _, table := range plan.Tables {
+		r.Tables = append(r.Tables, ReportTable{
+			Schema: table.Schema, Name: table.Name,
+			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.bytesToRead(), RowsInFiles: table.Rows, RowsPruned: table.Pruned.Rows,
+			Rules: []ReportRule{}, Checks: []CheckResult{},
+		})
+	}
+}
+
+// noteLoad notes what became of the rows.
+func noteLoad(r *Report, plan *Plan, done Result) {
+	r.Complete = true
+	r.Partials = done.Extract.Partials
+	for i, contents := range done.Extract.Tables {
+		table, tally := &r.Tables[i], contents.Tally
+		table.RowsRead = tally.Read
+		table.RowsFiltered = tally.Filtered
+		table.RowsRejected = tally.Rejected
+		table.RowsLoaded = contents.Rows
+		for j, rule := range plan.Tables[i].Rules {
+			var failed int64
+			if j < len(tally.Failed) {
+				failed = tally.Failed[j]
+			}
+			if failed > 0 || !rule.Builtin {
+				table.Rules = append(table.Rules, ReportRule{Name: rule.Name, Failed: failed, OnFail: string(rule.OnFail)})
+			}
+		}
+		for _, s := range done.Rejects[i].Samples {
+			table.Samples = append(table.Samples, ReportSample{
+				Rule: plan.Tables[i].Rules[s.Rule].Name, File: s.File, RowGroup: s.RowGroup, Row: s.Row, Reason: s.Reason,
+			})
+		}
+	}
+}
+
+func addStage(r *Report, name string, took time.Duration, done work) {
+	r.Stages = append(r.Stages, ReportStage{Name: name, Seconds: took.Seconds(), Rows: done.rows, Bytes: done.bytes})
+}
+
+// finish closes the report with the outcome of the run.
+func finish(r *Report, err error) {
+	r.Finished = time.Now().UTC()
+	failed := failure.Of(err, failure.Engine)
+	if failed == nil {
+		r.Status = Succeeded
+		return
+	}
+	r.Error = &ReportError{Kind: failed.Kind, Message: failed.Message, Hint: failed.Hint}
+	for _, other := range failed.More {
+		r.Error.More = append(r.Error.More, other.Sentence())
+	}
+	switch failed.Kind {
+	case failure.Data, failure.Check:
+		r.Status = Rejected
+	case failure.Interrupted:
+		r.Status = Interrupted
+	case failure.Publish:
+		r.Status = Failed
+		if r.Output.SHA256 != "" || len(r.Outputs) > 0 { // the extract is in place
+			r.Status = Unpublished
+		}
+	default:
+		r.Status = Failed
+	}
+}

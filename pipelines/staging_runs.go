@@ -1,0 +1,83 @@
+package pipelines
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+)
+
+// ResumeLast stands for the last run of a configuration that did not succeed.
+const ResumeLast = "last"
+
+// runIDPattern is what [NewRunID] makes.
+var runIDPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$`)
+
+// FindRun returns the id of the run to resume: which is an id, or [ResumeLast]. The run must
+// have been of a configuration of the same name, and must have left its folder on staging.
+func FindRun(ctx context.Context, cfg *Config, which string) (id string, err error) {
+	if cfg.Staging == "" {
+		return "", failure.New(failure.Usage, "--resume needs a configuration with staging: without it, a run leaves nothing behind").
+			WithHint("set staging, and run without --resume").BeforeData()
+	}
+	store, err := storage.For(cfg.Staging)
+	if err != nil {
+		return "", err
+	}
+	id = which
+	if which == ResumeLast {
+		if id, err = lastRun(ctx, store, cfg); err != nil {
+			return "", err
+		}
+	}
+	if !runIDPattern.MatchString(id) {
+		return "", failure.New(failure.Usage, "--resume takes last or the id of a run, such as 20260131T235959Z-1a2b3c4d, not %q", which).BeforeData()
+	}
+	run, err := readRunFile(ctx, store, storage.Join(cfg.Staging, id, runFileName))
+	if err != nil {
+		return "", failure.New(failure.Usage, "run %s left nothing on staging %s that could be resumed: %w", id, cfg.Staging, err).
+			WithHint("run without --resume").BeforeData()
+	}
+	if run.Name != cfg.Name {
+		return "", failure.New(failure.Usage, "run %s was of the configuration %q, not of %q", id, run.Name, cfg.Name).BeforeData()
+	}
+	return id, nil
+}
+
+// lastRun is the latest run of the configuration's name of which staging has a folder.
+func lastRun(ctx context.Context, store storage.Store, cfg *Config) (id string, err error) {
+	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(cfg.Staging), "*", runFileName))
+	if err != nil {
+		return "", stagingFailure(cfg.Staging, err)
+	}
+	for _, file := range found { // sorted, and ids sort by time
+		run, err := readRunFile(ctx, store, file.URI)
+		if err != nil {
+			return "", stagingFailure(file.URI, err)
+		}
+		if folder := path.Base(path.Dir(filepath.ToSlash(file.URI))); run.Name == cfg.Name && runIDPattern.MatchString(folder) {
+			id = folder
+		}
+	}
+	if id == "" {
+		return "", failure.New(failure.Usage, "staging %s has no run of %q that could be resumed", cfg.Staging, cfg.Name).
+			WithHint("run without --resume").BeforeData()
+	}
+	return id, nil
+}
+
+// NewRunID makes a name for a run that sorts by time and that no other run has.
+func NewRunID() (string, error) {
+	var random [4]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", fmt.Errorf("make a run id: %w", err)
+	}
+	return time.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:]), nil
+}
