@@ -10,7 +10,7 @@ import (
 // checkServer signs in where the configuration publishes, looks for the project, and signs
 // out. Nothing is changed.
 func (d doctor) checkServer(ctx context.Context) (string, error) {
-	client, err := connect(d.cfg, nil)
+	client, err := NewClient(d.cfg, nil)
 	if err != nil {
 		return "", err
 	}

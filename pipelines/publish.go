@@ -49,7 +49,7 @@ type transfer struct {
 // NewPublisher finds credentials and the ledger. Whatever is missing is known before any
 // data is read, and nothing is sent.
 func NewPublisher(ctx context.Context, cfg *Config, options PublishOptions) (*Publisher, error) {
-	client, err := connect(cfg, options.Log)
+	client, err := NewClient(cfg, options.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func NewPublisher(ctx context.Context, cfg *Config, options PublishOptions) (*Pu
 
 // Preflight holds the tables of a plan against Tableau's rules, before any data is read.
 func (p *Publisher) Preflight(plan *Plan) error {
-	for _, d := range deliveriesOf(catalogTables(plan)) {
+	for _, d := range deliveriesOf(p.cfg, catalogTables(plan)) {
 		if err := p.check(d); err != nil {
 			return err
 		}

@@ -12,9 +12,9 @@ import (
 	"hyperlake/sinks/tableau"
 )
 
-// connect finds out where to publish and as whom. Nothing is sent. What is missing is known
+// NewClient finds out where to publish and as whom. Nothing is sent. What is missing is known
 // before any data is read; what was found is returned nevertheless.
-func connect(c *Config, log *slog.Logger) (*tableau.Client, error) {
+func NewClient(c *Config, log *slog.Logger) (*tableau.Client, error) {
 	environment, err := tableau.FromEnvironment(os.LookupEnv)
 	p := c.Publish
 	client := &tableau.Client{

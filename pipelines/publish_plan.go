@@ -58,7 +58,7 @@ func PlanPublishing(ctx context.Context, cfg *Config, plan *Plan) *PublishPlan {
 	if cfg.Publish == nil {
 		return nil
 	}
-	client, err := connect(cfg, nil)
+	client, err := NewClient(cfg, nil)
 	c := cfg.Publish
 	made := &PublishPlan{Server: client.Address(), Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged}
 	if err != nil {
@@ -69,7 +69,7 @@ func PlanPublishing(ctx context.Context, cfg *Config, plan *Plan) *PublishPlan {
 		made.refuse(err)
 		p.ledger = &ledger{}
 	}
-	for _, d := range deliveriesOf(catalogTables(plan)) {
+	for _, d := range deliveriesOf(cfg, catalogTables(plan)) {
 		source := PlannedDatasource{Name: d.datasource}
 		for _, table := range d.tables {
 			source.Tables = append(source.Tables, PlannedTable{Schema: table.Schema, Name: table.Name})
