@@ -11,6 +11,7 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/validate"
@@ -51,7 +52,7 @@ type Config struct {
 	// Hyperd is how hyperd is found and started. Its paths are absolute or empty.
 	Hyperd hyperd.Config `yaml:"hyperd"`
 
-	places map[string]place
+	places map[string]strictyaml.Place
 }
 
 // OutputConfig is the extract that a run writes.
@@ -333,7 +334,7 @@ func (c *Config) Where(key string) string {
 }
 
 // place is where a key was written: its value, else the nearest mapping or list around it.
-func (c *Config) place(key string) place {
+func (c *Config) place(key string) strictyaml.Place {
 	for {
 		if at, ok := c.places[key]; ok {
 			return at
@@ -343,7 +344,7 @@ func (c *Config) place(key string) place {
 }
 
 func (c *Config) problem(key, format string, args ...any) error {
-	return problem(c.place(key), format, args...)
+	return strictyaml.Problem(c.place(key), format, args...)
 }
 
 // written says whether the configuration gives a value to a key, be it an empty one.

@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
 	"hyperlake/transforms/validate"
 )
@@ -203,7 +204,7 @@ func (c *Config) checkSource(key string, source SourceConfig) error {
 func (c *Config) checkColumns(key string, columns map[string]ColumnConfig) error {
 	var wrong []error
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
-		wrong = append(wrong, c.checkColumn(joinKey(key, name), columns[name]))
+		wrong = append(wrong, c.checkColumn(strictyaml.JoinKey(key, name), columns[name]))
 	}
 	return failure.Join(failure.Config, wrong...)
 }
@@ -255,15 +256,15 @@ func (c *Config) checkRule(at string, rule validate.Rule) error {
 	for _, text := range []struct{ key, value string }{
 		{"column", rule.Column}, {"in_file", rule.InFile}, {"matches", rule.Matches}, {"expr", strings.TrimSpace(rule.Expr)},
 	} {
-		if place := joinKey(at, text.key); c.written(place) && text.value == "" {
+		if place := strictyaml.JoinKey(at, text.key); c.written(place) && text.value == "" {
 			return c.problem(place, "%s is empty; give it a value, or remove the key", place)
 		}
 	}
-	if err := c.checkPath(joinKey(at, "in_file"), rule.InFile); err != nil {
+	if err := c.checkPath(strictyaml.JoinKey(at, "in_file"), rule.InFile); err != nil {
 		return err
 	}
 	if wrong, err := rule.Check(); err != nil {
-		return c.problem(joinKey(at, wrong), "%s: %v", at, err)
+		return c.problem(strictyaml.JoinKey(at, wrong), "%s: %v", at, err)
 	}
 	return nil
 }
@@ -296,7 +297,7 @@ func (c *Config) placed(err error) error {
 	}
 	refused := failure.Of(err, failure.Config)
 	key, _, _ := strings.Cut(refused.Message, ": ")
-	return problem(c.place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
+	return strictyaml.Problem(c.place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
 }
 
 // bracketHint says how to write characters that mean something in a glob.

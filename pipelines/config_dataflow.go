@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"hyperlake/internal/storage"
+	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
 )
 
@@ -193,7 +194,7 @@ func (c *Config) checkDataflowWorkers() error {
 func (c *Config) checkDataflowLabels() error {
 	d := &c.Runner.Dataflow
 	for _, key := range slices.Sorted(maps.Keys(d.Labels)) {
-		at := joinKey("runner.dataflow.labels", key)
+		at := strictyaml.JoinKey("runner.dataflow.labels", key)
 		if !labelKey.MatchString(key) {
 			return c.problem(at, "%s: the name of a label is a lower-case letter and at most 62 lower-case letters, digits, - and _", at)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 )
@@ -83,73 +84,73 @@ func Load(path string, opts LoadOptions) (*Config, error) {
 }
 
 // decodeConfig reads a configuration without its defaults.
-func decodeConfig(root *yamlNode) (*Config, error) {
+func decodeConfig(root *strictyaml.Node) (*Config, error) {
 	cfg := defaultConfig()
-	decoder := yamlDecoder{places: map[string]place{"": root.at}, readers: textReaders}
-	if err := decoder.decode(root, reflect.ValueOf(cfg).Elem(), ""); err != nil {
+	decoder := strictyaml.Decoder{Places: map[string]strictyaml.Place{"": root.At}, Readers: textReaders}
+	if err := decoder.Decode(root, reflect.ValueOf(cfg).Elem(), ""); err != nil {
 		return nil, err
 	}
-	cfg.places = decoder.places
+	cfg.places = decoder.Places
 	return cfg, nil
 }
 
 // loadTree reads the file and applies the command line to it.
-func loadTree(path string, opts LoadOptions) (*yamlNode, error) {
-	file := place{file: path}
-	vars := variables(opts.Vars)
-	if err := vars.check(); err != nil {
+func loadTree(path string, opts LoadOptions) (*strictyaml.Node, error) {
+	file := strictyaml.Place{File: path}
+	vars := strictyaml.Variables(opts.Vars)
+	if err := vars.Check(); err != nil {
 		return nil, err
 	}
 	text, err := readConfig(file)
 	if err != nil {
 		return nil, err
 	}
-	body, err := parseYAML(text, file)
+	body, err := strictyaml.Parse(text, file)
 	if err != nil {
 		return nil, err
 	}
 	if body == nil {
-		return nil, problem(file, "the file is empty; a configuration needs at least the keys name and tables")
+		return nil, strictyaml.Problem(file, "the file is empty; a configuration needs at least the keys name and tables")
 	}
-	root, err := newTreeBuilder(file, vars.fill).build(body)
+	root, err := strictyaml.NewBuilder(file, vars.Fill).Build(body)
 	if err != nil {
 		return nil, err
 	}
-	if root.kind != mappingNode {
-		return nil, problem(root.at, "a configuration is made of keys and values (name: lineitem), but this is %s; check for a missing space after a colon", root.describe())
+	if root.Kind != strictyaml.MappingNode {
+		return nil, strictyaml.Problem(root.At, "a configuration is made of keys and values (name: lineitem), but this is %s; check for a missing space after a colon", root.Describe())
 	}
 	return root, applySettings(root, opts)
 }
 
-func applySettings(root *yamlNode, opts LoadOptions) error {
+func applySettings(root *strictyaml.Node, opts LoadOptions) error {
 	for _, flag := range opts.Sets {
-		set, err := parseSetting(flag)
+		set, err := strictyaml.ParseSetting(flag)
 		if err != nil {
 			return err
 		}
-		if err := set.apply(root); err != nil {
+		if err := set.Apply(root); err != nil {
 			return err
 		}
 	}
 	for _, flag := range opts.Flags {
-		if err := newSetting(place{flag: flag.Flag}, strings.Split(flag.Key, "."), flag.Value).apply(root); err != nil {
+		if err := strictyaml.NewSetting(strictyaml.Place{Flag: flag.Flag}, strings.Split(flag.Key, "."), flag.Value).Apply(root); err != nil {
 			return err
 		}
 	}
 	if opts.Runner == "" {
 		return nil
 	}
-	return newSetting(place{flag: "--runner"}, []string{"runner", "name"}, opts.Runner).apply(root)
+	return strictyaml.NewSetting(strictyaml.Place{Flag: "--runner"}, []string{"runner", "name"}, opts.Runner).Apply(root)
 }
 
 // plainText writes line ends in the one way in which the parser counts them right.
 var plainText = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // readConfig returns the text of a configuration file, without a byte order mark.
-func readConfig(at place) (string, error) {
-	file, err := os.Open(at.file)
+func readConfig(at strictyaml.Place) (string, error) {
+	file, err := os.Open(at.File)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", failure.New(failure.Config, "there is no configuration at %s", at.file).
+		return "", failure.New(failure.Config, "there is no configuration at %s", at.File).
 			WithHint("check the path; it starts at the working folder").BeforeData()
 	}
 	if err != nil {
@@ -157,7 +158,7 @@ func readConfig(at place) (string, error) {
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err == nil && info.IsDir() {
-		return "", failure.New(failure.Config, "%s is a folder, not a configuration", at.file).
+		return "", failure.New(failure.Config, "%s is a folder, not a configuration", at.File).
 			WithHint("name the YAML file inside it").BeforeData()
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
@@ -165,13 +166,13 @@ func readConfig(at place) (string, error) {
 		return "", failure.New(failure.Config, "read the configuration: %w", err).BeforeData()
 	}
 	if len(data) > maxConfigBytes {
-		return "", problem(at, "the file is larger than %d MiB; is it a configuration?", maxConfigBytes>>20)
+		return "", strictyaml.Problem(at, "the file is larger than %d MiB; is it a configuration?", maxConfigBytes>>20)
 	}
 	return plainText.Replace(strings.TrimPrefix(string(data), "\ufeff")), nil
 }
 
 // textReaders read the values of types that do not read text themselves.
-var textReaders = map[reflect.Type]textReader{
+var textReaders = map[reflect.Type]strictyaml.TextReader{
 	reflect.TypeFor[Globs]():              func(text string) (any, error) { return Globs{text}, nil },
 	reflect.TypeFor[convert.Nested]():     func(text string) (any, error) { return parseNested(text) },
 	reflect.TypeFor[hyper.FormatChoice](): func(text string) (any, error) { return hyper.ParseFormatChoice(text) },

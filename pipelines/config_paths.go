@@ -9,6 +9,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
 )
 
@@ -25,7 +26,7 @@ func (c *Config) resolvePaths(folder string) error {
 		return failure.New(failure.Config, "find the working folder: %w", err).BeforeData()
 	}
 	start := func(key string) string {
-		if c.place(key).flag != "" {
+		if c.place(key).Flag != "" {
 			return working
 		}
 		return folder
@@ -95,7 +96,7 @@ func (c *Config) checkStaging() error {
 	}
 	inside, err := filepath.Rel(c.Output.Path, c.Staging)
 	if err == nil && inside != ".." && !strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
-		return problem(c.place("staging"), "staging is the output, or inside it, but the output is a file; name another folder")
+		return strictyaml.Problem(c.place("staging"), "staging is the output, or inside it, but the output is a file; name another folder")
 	}
 	return nil
 }
@@ -103,7 +104,7 @@ func (c *Config) checkStaging() error {
 // checkLocalPath refuses a path, at a key, that cannot be meant, or that is not local.
 func (c *Config) checkLocalPath(key, path string) error {
 	if _, local := storage.LocalPath(path); !local {
-		return problem(c.place(key), "%s must be a local path, not %s", key, words.Shorten(path))
+		return strictyaml.Problem(c.place(key), "%s must be a local path, not %s", key, words.Shorten(path))
 	}
 	return c.checkPath(key, path)
 }
@@ -113,16 +114,16 @@ func (c *Config) checkPath(key, path string) error {
 	at := c.place(key)
 	scheme := schemePattern.FindStringSubmatch(path)
 	if scheme != nil && !strings.EqualFold(scheme[1], "gs") {
-		return problem(at, "%s: storage of the kind %s:// is not supported; use a local path or gs://", key, scheme[1])
+		return strictyaml.Problem(at, "%s: storage of the kind %s:// is not supported; use a local path or gs://", key, scheme[1])
 	}
 	if scheme != nil && !gsPattern.MatchString(path) {
-		return problem(at, "%s: %s names no bucket; write gs://BUCKET/PATH", key, words.Shorten(path))
+		return strictyaml.Problem(at, "%s: %s names no bucket; write gs://BUCKET/PATH", key, words.Shorten(path))
 	}
 	if strings.ContainsRune(path, 0) {
-		return problem(at, "%s holds a NUL character, which no path can", key)
+		return strictyaml.Problem(at, "%s holds a NUL character, which no path can", key)
 	}
 	if path == "~" || strings.HasPrefix(path, "~/") {
-		return problem(at, "%s starts with ~, which only a shell expands; write the folder out", key)
+		return strictyaml.Problem(at, "%s starts with ~, which only a shell expands; write the folder out", key)
 	}
 	return nil
 }

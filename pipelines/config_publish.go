@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
 	"hyperlake/sinks/tableau"
 )
@@ -195,7 +196,7 @@ func (c *Config) checkPublishServer() error {
 	if p.Server != "" {
 		client := tableau.Client{Server: p.Server, AllowHTTP: p.AllowHTTP}
 		if err := client.Check(); err != nil {
-			return problem(c.place("publish.server"), "publish.server: %v", err).WithHint("%s", tableau.Hint(err))
+			return strictyaml.Problem(c.place("publish.server"), "publish.server: %v", err).WithHint("%s", tableau.Hint(err))
 		}
 	}
 	if p.Project != "" {
@@ -262,8 +263,8 @@ func (c *Config) datasourceOf(schema, name string) string {
 // LoadFile makes a configuration that publishes the .hyper file at path, under its own
 // name unless the settings say another. Errors are those of [Load].
 func LoadFile(path, name string, opts LoadOptions) (*Config, error) {
-	root := &yamlNode{kind: mappingNode, at: place{file: path}}
-	if err := newSetting(root.at, []string{"publish", "datasource"}, strconv.Quote(name)).apply(root); err != nil {
+	root := &strictyaml.Node{Kind: strictyaml.MappingNode, At: strictyaml.Place{File: path}}
+	if err := strictyaml.NewSetting(root.At, []string{"publish", "datasource"}, strconv.Quote(name)).Apply(root); err != nil {
 		return nil, err
 	}
 	if err := applySettings(root, opts); err != nil {

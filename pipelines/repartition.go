@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/repartition"
@@ -56,7 +57,7 @@ func (t *TablePlan) planRepartition(cfg *Config, asked RepartitionConfig, column
 	}
 	if err := r.table.Check(columns); err != nil {
 		refused := failure.Of(err, failure.Config)
-		return problem(cfg.place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
+		return strictyaml.Problem(cfg.place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
 	}
 	if r.Range != "" {
 		found, _ := columns.FieldsByName(r.Range)
@@ -119,7 +120,7 @@ func (t *TablePlan) movedColumn(cfg *Config, key, name string) (string, error) {
 			return column.Source, nil
 		}
 	}
-	e := problem(cfg.place(key), "%s: the table loads no column %q", key, name)
+	e := strictyaml.Problem(cfg.place(key), "%s: the table loads no column %q", key, name)
 	if near, ok := words.Nearest(name, known); ok {
 		return "", e.WithHint("did you mean %q?", near)
 	}

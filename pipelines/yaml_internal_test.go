@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/strictyaml"
 )
 
 // TestGoldenHasEveryKey keeps the full configuration of the golden test full: it gives a
@@ -33,13 +35,13 @@ func allKeys(t reflect.Type, path string) []string {
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if !isMapping(t) {
+	if !strictyaml.IsMapping(t) {
 		return []string{path}
 	}
 	var keys []string
-	for _, key := range keysOf(t) {
-		field, _ := fieldOf(t, key)
-		keys = append(keys, allKeys(field.Type, joinKey(path, key))...)
+	for _, key := range strictyaml.KeysOf(t) {
+		field, _ := strictyaml.FieldOf(t, key)
+		keys = append(keys, allKeys(field.Type, strictyaml.JoinKey(path, key))...)
 	}
 	return keys
 }
@@ -62,10 +64,10 @@ func (*refusing) UnmarshalYAML(unmarshal func(any) error) error {
 func TestDecodeForeignTypes(t *testing.T) {
 	t.Parallel()
 	decode := func(text string) error {
-		at := place{file: "x"}
-		body, err := parseYAML(text, at)
+		at := strictyaml.Place{File: "x"}
+		body, err := strictyaml.Parse(text, at)
 		require.NoError(t, err)
-		root, err := newTreeBuilder(at, variables(nil).fill).build(body)
+		root, err := strictyaml.NewBuilder(at, strictyaml.Variables(nil).Fill).Build(body)
 		require.NoError(t, err)
 		var target struct {
 			Panics  panicking   `yaml:"panics"`
@@ -73,8 +75,8 @@ func TestDecodeForeignTypes(t *testing.T) {
 			Odd     chan int    `yaml:"odd"`
 			List    []panicking `yaml:"list"`
 		}
-		decoder := yamlDecoder{places: map[string]place{}}
-		return decoder.decode(root, reflect.ValueOf(&target).Elem(), "")
+		decoder := strictyaml.Decoder{Places: map[string]strictyaml.Place{}}
+		return decoder.Decode(root, reflect.ValueOf(&target).Elem(), "")
 	}
 	require.EqualError(t, decode("panics: 1"), "x:1:9: panics cannot be read: runtime error: index out of range [0] with length 0")
 	require.EqualError(t, decode("list: [1]"), "x:1:8: list[0] cannot be read: runtime error: index out of range [0] with length 0")

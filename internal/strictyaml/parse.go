@@ -1,4 +1,4 @@
-package pipelines
+package strictyaml
 
 import (
 	"errors"
@@ -24,44 +24,44 @@ const (
 	maxYAMLTokens = 100_000 // in one document
 )
 
-// place is where a part of the configuration was written: in the file, or in a flag.
-type place struct {
-	file      string // as the user named it; empty for a flag
+// Place is where a part of the configuration was written: in the file, or in a flag.
+type Place struct {
+	File      string // as the user named it; empty for a flag
 	line, col int    // from 1; 0 stands for the file as a whole
-	flag      string // such as "--set output.path"; empty for the file
+	Flag      string // such as "--set output.path"; empty for the file
 }
 
-func (p place) String() string {
+func (p Place) String() string {
 	switch {
-	case p.flag != "":
-		return p.flag
+	case p.Flag != "":
+		return p.Flag
 	case p.line == 0:
-		return p.file
+		return p.File
 	default:
-		return fmt.Sprintf("%s:%d:%d", p.file, p.line, p.col)
+		return fmt.Sprintf("%s:%d:%d", p.File, p.line, p.col)
 	}
 }
 
 // of returns the place of a token in the same file or flag.
-func (p place) of(tk *token.Token) place {
+func (p Place) of(tk *token.Token) Place {
 	if tk != nil && tk.Position != nil {
 		p.line, p.col = tk.Position.Line, max(tk.Position.Column, 1)
 	}
 	return p
 }
 
-// problem makes the error for something wrong at a place. Its message is one line.
-func problem(at place, format string, args ...any) *failure.Error {
+// Problem makes the error for something wrong at a place. Its message is one line.
+func Problem(at Place, format string, args ...any) *failure.Error {
 	lines := strings.FieldsFunc(fmt.Sprintf("%s: %s", at, fmt.Sprintf(format, args...)), func(r rune) bool { return r == '\n' || r == '\r' })
 	return failure.New(failure.Config, "%s", strings.Join(lines, " ")).BeforeData()
 }
 
-// parseYAML parses the one document in text. It returns nil when there is none. The
+// Parse parses the one document in text. It returns nil when there is none. The
 // parser is young: a panic in it becomes an error.
-func parseYAML(text string, at place) (body ast.Node, err error) {
+func Parse(text string, at Place) (body ast.Node, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			body, err = nil, problem(at, "not valid YAML: the parser stopped with: %v", r)
+			body, err = nil, Problem(at, "not valid YAML: the parser stopped with: %v", r)
 		}
 	}()
 	if err := checkCharacters(text, at); err != nil {
@@ -79,14 +79,14 @@ func parseYAML(text string, at place) (body ast.Node, err error) {
 }
 
 // onlyDocument returns the body of the one document that is not empty.
-func onlyDocument(file *ast.File, at place) (ast.Node, error) {
+func onlyDocument(file *ast.File, at Place) (ast.Node, error) {
 	var body ast.Node
 	for _, doc := range file.Docs {
 		if doc.Body == nil || doc.Body.Type() == ast.DirectiveType {
 			continue
 		}
 		if body != nil {
-			return nil, problem(at.of(doc.Start), "a second document starts here; a configuration is one document")
+			return nil, Problem(at.of(doc.Start), "a second document starts here; a configuration is one document")
 		}
 		body = doc.Body
 	}
@@ -94,16 +94,16 @@ func onlyDocument(file *ast.File, at place) (ast.Node, error) {
 }
 
 // checkCharacters refuses what YAML does not allow in a text, and names the place.
-func checkCharacters(text string, at place) error {
+func checkCharacters(text string, at Place) error {
 	at.line, at.col = 1, 1
 	for i, r := range text {
 		switch {
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)):
-			return problem(at, "not UTF-8 text; save the file as UTF-8")
+			return Problem(at, "not UTF-8 text; save the file as UTF-8")
 		case r == '\n':
 			at.line, at.col = at.line+1, 0
 		case r != '\t' && unicode.IsControl(r), r >= maskDollar && r <= maskClose:
-			return problem(at, "the character %U is not allowed; remove it", r)
+			return Problem(at, "the character %U is not allowed; remove it", r)
 		}
 		at.col++
 	}
@@ -111,7 +111,7 @@ func checkCharacters(text string, at place) error {
 }
 
 // checkSize refuses what nobody writes, before the parser meets it.
-func checkSize(tokens token.Tokens, at place) error {
+func checkSize(tokens token.Tokens, at Place) error {
 	flow, block, line, keys := 0, 0, 0, 0
 	for i, tk := range tokens {
 		if tk.Position.Line != line {
@@ -128,10 +128,10 @@ func checkSize(tokens token.Tokens, at place) error {
 			keys++
 		}
 		if i >= maxYAMLTokens || keys > maxYAMLKeys {
-			return problem(at.of(tk), "this is too much for a configuration; is it the right file?")
+			return Problem(at.of(tk), "this is too much for a configuration; is it the right file?")
 		}
 		if flow+block > maxYAMLDepth {
-			return problem(at.of(tk), "lists and mappings nest more than %d deep here", maxYAMLDepth)
+			return Problem(at.of(tk), "lists and mappings nest more than %d deep here", maxYAMLDepth)
 		}
 	}
 	return nil
@@ -161,14 +161,14 @@ var plainWords = map[string]string{
 }
 
 // syntaxProblem is the parser's error as a user reads it.
-func syntaxProblem(err error, at place) error {
+func syntaxProblem(err error, at Place) error {
 	var syntax yaml.Error
 	if !errors.As(err, &syntax) {
-		return problem(at, "not valid YAML: %v", err)
+		return Problem(at, "not valid YAML: %v", err)
 	}
 	message := syntax.GetMessage()
 	if words, ok := plainWords[message]; ok {
 		message = words
 	}
-	return problem(at.of(syntax.GetToken()), "not valid YAML: %s", message)
+	return Problem(at.of(syntax.GetToken()), "not valid YAML: %s", message)
 }

@@ -1,4 +1,4 @@
-package pipelines
+package strictyaml
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	"hyperlake/internal/words"
 )
 
-// variables are the values that fill ${NAME}, by name.
-type variables map[string]string
+// Variables are the values that fill ${NAME}, by name.
+type Variables map[string]string
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
@@ -36,23 +36,23 @@ func maskVariables(text string) string { return variablePattern.ReplaceAllString
 
 func unmaskVariables(text string) string { return variableUnmask.Replace(text) }
 
-// check refuses names that cannot be filled in, and values that are no text.
-func (v variables) check() error {
+// Check refuses names that cannot be filled in, and values that are no text.
+func (v Variables) Check() error {
 	for _, name := range slices.Sorted(maps.Keys(v)) {
-		at := place{flag: "--var " + name}
+		at := Place{Flag: "--var " + name}
 		if !variableName.MatchString(name) {
-			return problem(at, "a name is made of letters, digits and _, as in --var DATE=2026-01-31")
+			return Problem(at, "a name is made of letters, digits and _, as in --var DATE=2026-01-31")
 		}
 		if !utf8.ValidString(v[name]) {
-			return problem(at, "the value is not UTF-8 text")
+			return Problem(at, "the value is not UTF-8 text")
 		}
 	}
 	return nil
 }
 
-// fill replaces each ${NAME} in text by its value, and each $${ by ${. Values are taken
+// Fill replaces each ${NAME} in text by its value, and each $${ by ${. Values are taken
 // as they are: what looks like a variable in one is not filled again.
-func (v variables) fill(text string) (string, error) {
+func (v Variables) Fill(text string) (string, error) {
 	var filled strings.Builder
 	for {
 		before, after, found := strings.Cut(text, "${")
@@ -79,7 +79,7 @@ func (v variables) fill(text string) (string, error) {
 }
 
 // unknown says that a variable has no value, and which ones have.
-func (v variables) unknown(name string) error {
+func (v Variables) unknown(name string) error {
 	names := slices.Sorted(maps.Keys(v))
 	message := fmt.Sprintf("the variable ${%[1]s} has no value; give it one with --var %[1]s=VALUE", name)
 	if near, ok := words.Nearest(name, names); ok {

@@ -1,4 +1,4 @@
-package pipelines
+package strictyaml
 
 import (
 	"encoding"
@@ -13,7 +13,7 @@ import (
 	"hyperlake/internal/words"
 )
 
-// yamlDecoder fills Go values from yamlNodes. It takes the keys from the yaml tags of
+// Decoder fills Go values from yamlNodes. It takes the keys from the yaml tags of
 // struct fields, as the library's own decoder does, and differs from it in what users
 // see: all that is wrong, in the order of the document and in the words of the
 // configuration; text is taken as written (1.10 stays 1.10); and a value is never
@@ -23,31 +23,31 @@ import (
 // [encoding.TextUnmarshaler], from the library's nodes, or through readers; a list that
 // has a reader may be a single scalar. When the error of a type starts with "must", the
 // message goes on from the key.
-type yamlDecoder struct {
-	places  map[string]place // of every value that was set, by path
-	readers map[reflect.Type]textReader
+type Decoder struct {
+	Places  map[string]Place // of every value that was set, by path
+	Readers map[reflect.Type]TextReader
 }
 
-// textReader reads a value of one type from the text of a scalar.
-type textReader func(text string) (any, error)
+// TextReader reads a value of one type from the text of a scalar.
+type TextReader func(text string) (any, error)
 
 var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 
-// decode fills dst from a node that has a value.
-func (d *yamlDecoder) decode(n *yamlNode, dst reflect.Value, path string) error {
+// Decode fills dst from a node that has a value.
+func (d *Decoder) Decode(n *Node, dst reflect.Value, path string) error {
 	if dst.Kind() == reflect.Pointer {
 		dst.Set(reflect.New(dst.Type().Elem()))
-		return d.decode(n, dst.Elem(), path)
+		return d.Decode(n, dst.Elem(), path)
 	}
-	d.places[path] = n.at
+	d.Places[path] = n.At
 	text := d.isText(dst.Type())
-	if n.kind == brokenNode && !text {
+	if n.Kind == brokenNode && !text {
 		return n.err
 	}
 	switch {
-	case text && (n.kind != listNode || dst.Kind() != reflect.Slice):
+	case text && (n.Kind != listNode || dst.Kind() != reflect.Slice):
 		return d.decodeText(n, dst, path)
-	case isMapping(dst.Type()):
+	case IsMapping(dst.Type()):
 		return d.decodeStruct(n, dst, path)
 	case readsNodes(dst):
 		return d.decodeByType(n, dst, path)
@@ -66,17 +66,17 @@ func (d *yamlDecoder) decode(n *yamlNode, dst reflect.Value, path string) error 
 	}
 }
 
-// isMapping says whether a type is a struct that takes keys.
-func isMapping(t reflect.Type) bool { return t.Kind() == reflect.Struct && len(keysOf(t)) > 0 }
+// IsMapping says whether a type is a struct that takes keys.
+func IsMapping(t reflect.Type) bool { return t.Kind() == reflect.Struct && len(KeysOf(t)) > 0 }
 
 // isSection says whether a type is a mapping or a list of mappings.
 func isSection(t reflect.Type) bool {
-	return isMapping(t) || t.Kind() == reflect.Map || t.Kind() == reflect.Slice && isMapping(t.Elem())
+	return IsMapping(t) || t.Kind() == reflect.Map || t.Kind() == reflect.Slice && IsMapping(t.Elem())
 }
 
 // isText says whether a type takes any scalar as text.
-func (d *yamlDecoder) isText(t reflect.Type) bool {
-	return t.Kind() == reflect.String || d.readers[t] != nil || reflect.PointerTo(t).Implements(textUnmarshaler)
+func (d *Decoder) isText(t reflect.Type) bool {
+	return t.Kind() == reflect.String || d.Readers[t] != nil || reflect.PointerTo(t).Implements(textUnmarshaler)
 }
 
 // readsNodes says whether a value reads the library's nodes. One that reads the text of
@@ -91,38 +91,38 @@ func readsNodes(dst reflect.Value) bool {
 }
 
 // decodeByType turns a panic in the type, or in the library, into an error.
-func (d *yamlDecoder) decodeByType(n *yamlNode, dst reflect.Value, path string) (err error) {
+func (d *Decoder) decodeByType(n *Node, dst reflect.Value, path string) (err error) {
 	if n.scalar == nil {
-		return problem(n.at, "%s must be a single value, not %s", path, n.describe())
+		return Problem(n.At, "%s must be a single value, not %s", path, n.Describe())
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = problem(n.at, "%s cannot be read: %v", path, r)
+			err = Problem(n.At, "%s cannot be read: %v", path, r)
 		}
 	}()
 	return refusal(n, path, yaml.NodeToValue(n.scalar, dst.Addr().Interface()))
 }
 
 // refusal is the error of a type that did not accept a value.
-func refusal(n *yamlNode, path string, err error) error {
+func refusal(n *Node, path string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if strings.HasPrefix(err.Error(), "must ") {
-		return problem(n.at, "%s %v", path, err)
+		return Problem(n.At, "%s %v", path, err)
 	}
-	return problem(n.at, "%s: %v", path, err)
+	return Problem(n.At, "%s: %v", path, err)
 }
 
-func (d *yamlDecoder) decodeText(n *yamlNode, dst reflect.Value, path string) error {
+func (d *Decoder) decodeText(n *Node, dst reflect.Value, path string) error {
 	text, ok := n.asText()
 	if !ok && dst.Kind() == reflect.Slice {
-		return problem(n.at, "%s must be text or a list, not %s", path, n.describe())
+		return Problem(n.At, "%s must be text or a list, not %s", path, n.Describe())
 	}
 	if !ok {
-		return problem(n.at, "%s must be text, not %s", path, n.describe())
+		return Problem(n.At, "%s must be text, not %s", path, n.Describe())
 	}
-	if read := d.readers[dst.Type()]; read != nil {
+	if read := d.Readers[dst.Type()]; read != nil {
 		value, err := read(text)
 		if err == nil {
 			dst.Set(reflect.ValueOf(value))
@@ -139,11 +139,11 @@ func (d *yamlDecoder) decodeText(n *yamlNode, dst reflect.Value, path string) er
 // asText returns a scalar as it was written. A value of the command line that is not
 // quoted is text as it was typed, even where YAML has another meaning for it: a glob that
 // starts with *, a name with " #" or ": " in it.
-func (n *yamlNode) asText() (string, bool) {
+func (n *Node) asText() (string, bool) {
 	if n.typed != "" && !n.quoted {
 		return n.typed, true
 	}
-	switch n.kind {
+	switch n.Kind {
 	case textNode, numberNode, boolNode:
 		return n.text, true
 	default:
@@ -151,44 +151,44 @@ func (n *yamlNode) asText() (string, bool) {
 	}
 }
 
-func (d *yamlDecoder) decodeInt(n *yamlNode, dst reflect.Value, path string) error {
+func (d *Decoder) decodeInt(n *Node, dst reflect.Value, path string) error {
 	number, err := strconv.Atoi(n.text)
-	if n.kind != numberNode || err != nil {
-		return problem(n.at, "%s must be a whole number, not %s", path, n.describe())
+	if n.Kind != numberNode || err != nil {
+		return Problem(n.At, "%s must be a whole number, not %s", path, n.Describe())
 	}
 	dst.SetInt(int64(number))
 	return nil
 }
 
-func (d *yamlDecoder) decodeBool(n *yamlNode, dst reflect.Value, path string) error {
-	if n.kind != boolNode {
-		return problem(n.at, "%s must be true or false, not %s", path, n.describe())
+func (d *Decoder) decodeBool(n *Node, dst reflect.Value, path string) error {
+	if n.Kind != boolNode {
+		return Problem(n.At, "%s must be true or false, not %s", path, n.Describe())
 	}
 	dst.SetBool(strings.EqualFold(n.text, "true"))
 	return nil
 }
 
-func (d *yamlDecoder) decodeList(n *yamlNode, dst reflect.Value, path string) error {
-	if n.kind != listNode {
-		return problem(n.at, "%s must be a list, not %s; start each entry with \"- \"", path, n.describe())
+func (d *Decoder) decodeList(n *Node, dst reflect.Value, path string) error {
+	if n.Kind != listNode {
+		return Problem(n.At, "%s must be a list, not %s; start each entry with \"- \"", path, n.Describe())
 	}
 	var wrong []error
 	list := reflect.MakeSlice(dst.Type(), len(n.items), len(n.items))
 	for i, item := range n.items {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		if item.kind == nullNode {
-			wrong = append(wrong, problem(item.at, "%s has no value; give it one, or remove the entry", at))
+		if item.Kind == nullNode {
+			wrong = append(wrong, Problem(item.At, "%s has no value; give it one, or remove the entry", at))
 			continue
 		}
-		wrong = append(wrong, d.decode(item, list.Index(i), at))
+		wrong = append(wrong, d.Decode(item, list.Index(i), at))
 	}
 	dst.Set(list)
 	return failure.Join(failure.Config, wrong...)
 }
 
-func (d *yamlDecoder) decodeMap(n *yamlNode, dst reflect.Value, path string) error {
-	if n.kind != mappingNode {
-		return problem(n.at, "%s must be a mapping (key: value), not %s", path, n.describe())
+func (d *Decoder) decodeMap(n *Node, dst reflect.Value, path string) error {
+	if n.Kind != MappingNode {
+		return Problem(n.At, "%s must be a mapping (key: value), not %s", path, n.Describe())
 	}
 	var wrong []error
 	mapping := reflect.MakeMapWithSize(dst.Type(), len(n.entries))
@@ -201,13 +201,13 @@ func (d *yamlDecoder) decodeMap(n *yamlNode, dst reflect.Value, path string) err
 	return failure.Join(failure.Config, wrong...)
 }
 
-func (d *yamlDecoder) decodeStruct(n *yamlNode, dst reflect.Value, path string) error {
-	if n.kind != mappingNode {
-		return problem(n.at, "%s must be a mapping with the keys %s, not %s", path, strings.Join(keysOf(dst.Type()), ", "), n.describe())
+func (d *Decoder) decodeStruct(n *Node, dst reflect.Value, path string) error {
+	if n.Kind != MappingNode {
+		return Problem(n.At, "%s must be a mapping with the keys %s, not %s", path, strings.Join(KeysOf(dst.Type()), ", "), n.Describe())
 	}
 	var wrong []error
 	for _, e := range n.entries {
-		field, found := fieldOf(dst.Type(), e.key)
+		field, found := FieldOf(dst.Type(), e.key)
 		if !found {
 			wrong = append(wrong, unknownKey(e, dst.Type()))
 			continue
@@ -219,15 +219,15 @@ func (d *yamlDecoder) decodeStruct(n *yamlNode, dst reflect.Value, path string) 
 
 // decodeEntry decodes the value of a key. A section (a mapping, or a list of mappings)
 // may be empty, for its lines may all be comments; any other value is missing then.
-func (d *yamlDecoder) decodeEntry(e *yamlEntry, dst reflect.Value, path string) error {
-	key := joinKey(path, e.key)
+func (d *Decoder) decodeEntry(e *yamlEntry, dst reflect.Value, path string) error {
+	key := JoinKey(path, e.key)
 	switch {
-	case e.value.kind != nullNode:
-		return d.decode(e.value, dst, key)
+	case e.value.Kind != nullNode:
+		return d.Decode(e.value, dst, key)
 	case isSection(dst.Type()):
 		return nil
 	default:
-		return problem(e.at, "%s has no value; give it one, or remove the key", key)
+		return Problem(e.at, "%s has no value; give it one, or remove the key", key)
 	}
 }
 
@@ -235,13 +235,13 @@ func (d *yamlDecoder) decodeEntry(e *yamlEntry, dst reflect.Value, path string) 
 // a similar one in the same mapping.
 func unknownKey(e *yamlEntry, t reflect.Type) error {
 	if inside := findInside(t, e.key); len(inside) > 0 {
-		return problem(e.at, "unknown key %q; did you mean %s?", e.key, strings.Join(inside, " or "))
+		return Problem(e.at, "unknown key %q; did you mean %s?", e.key, strings.Join(inside, " or "))
 	}
-	keys := keysOf(t)
+	keys := KeysOf(t)
 	if near, ok := words.Nearest(e.key, keys); ok {
-		return problem(e.at, "unknown key %s; did you mean %q?", words.Shorten(e.key), near)
+		return Problem(e.at, "unknown key %s; did you mean %q?", words.Shorten(e.key), near)
 	}
-	return problem(e.at, "unknown key %s; the keys here are %s", words.Shorten(e.key), strings.Join(keys, ", "))
+	return Problem(e.at, "unknown key %s; the keys here are %s", words.Shorten(e.key), strings.Join(keys, ", "))
 }
 
 // findInside returns the paths below t, in the order of the fields, that end with key.
@@ -253,7 +253,7 @@ func findInside(t reflect.Type, key string) []string {
 			inner = inner.Elem()
 		}
 		if name != "" && inner.Kind() == reflect.Struct {
-			if _, ok := fieldOf(inner, key); ok {
+			if _, ok := FieldOf(inner, key); ok {
 				found = append(found, name+"."+key)
 			}
 		}
@@ -261,8 +261,8 @@ func findInside(t reflect.Type, key string) []string {
 	return found
 }
 
-// fieldOf returns the field of a struct that a key stands for.
-func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
+// FieldOf returns the field of a struct that a key stands for.
+func FieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
 	for i := range t.NumField() {
 		if keyOf(t.Field(i)) == key {
 			return t.Field(i), key != ""
@@ -271,8 +271,8 @@ func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// keysOf returns the keys that a struct accepts, in the order of its fields.
-func keysOf(t reflect.Type) []string {
+// KeysOf returns the keys that a struct accepts, in the order of its fields.
+func KeysOf(t reflect.Type) []string {
 	var keys []string
 	for i := range t.NumField() {
 		if key := keyOf(t.Field(i)); key != "" {

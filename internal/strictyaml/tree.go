@@ -1,4 +1,4 @@
-package pipelines
+package strictyaml
 
 import (
 	"fmt"
@@ -22,19 +22,19 @@ const (
 	numberNode
 	boolNode
 	listNode
-	mappingNode
+	MappingNode
 	brokenNode // a --set value that is no YAML; it can still be plain text
 )
 
-// yamlNode is one value of a YAML document, with aliases and merges resolved, variables
+// Node is one value of a YAML document, with aliases and merges resolved, variables
 // filled in, and the place of each part.
-type yamlNode struct {
-	kind    nodeKind
-	at      place
+type Node struct {
+	Kind    nodeKind
+	At      Place
 	text    string       // of a scalar: as written, without its quotes
 	quoted  bool         // the scalar is text, whatever it looks like
 	scalar  ast.Node     // of a scalar, for types that unmarshal themselves
-	items   []*yamlNode  // of a list
+	items   []*Node      // of a list
 	entries []*yamlEntry // of a mapping, in the order of the document
 	typed   string       // of a --set value: as it was typed
 	err     error        // of a broken node
@@ -43,12 +43,12 @@ type yamlNode struct {
 // yamlEntry is one key of a mapping. No two entries of a mapping have the same key.
 type yamlEntry struct {
 	key   string
-	at    place // of the key
-	value *yamlNode
+	at    Place // of the key
+	value *Node
 }
 
 // entry returns the entry with a key, or nil.
-func (n *yamlNode) entry(key string) *yamlEntry {
+func (n *Node) entry(key string) *yamlEntry {
 	for _, e := range n.entries {
 		if e.key == key {
 			return e
@@ -57,9 +57,9 @@ func (n *yamlNode) entry(key string) *yamlEntry {
 	return nil
 }
 
-// describe names a value in a message: "text \"x\"", "a list".
-func (n *yamlNode) describe() string {
-	switch n.kind {
+// Describe names a value in a message: "text \"x\"", "a list".
+func (n *Node) Describe() string {
+	switch n.Kind {
 	case textNode:
 		return "text " + words.Shorten(n.text)
 	case numberNode:
@@ -68,31 +68,31 @@ func (n *yamlNode) describe() string {
 		return n.text
 	case listNode:
 		return "a list"
-	case mappingNode:
+	case MappingNode:
 		return "a mapping"
 	default:
 		return "empty"
 	}
 }
 
-// treeBuilder turns the parser's tree into yamlNodes.
-type treeBuilder struct {
-	at      place                             // the file or flag that is read
+// Builder turns the parser's tree into yamlNodes.
+type Builder struct {
+	at      Place                             // the file or flag that is read
 	fill    func(text string) (string, error) // fills variables in a scalar
 	anchors map[string]ast.Node
 	open    map[string]bool // anchors whose value is being built
 	nodes   int
 }
 
-func newTreeBuilder(at place, fill func(string) (string, error)) *treeBuilder {
-	return &treeBuilder{at: at, fill: fill, anchors: map[string]ast.Node{}, open: map[string]bool{}}
+func NewBuilder(at Place, fill func(string) (string, error)) *Builder {
+	return &Builder{at: at, fill: fill, anchors: map[string]ast.Node{}, open: map[string]bool{}}
 }
 
-// build turns one value of the parser's tree into a node. An alias yields a copy of what
+// Build turns one value of the parser's tree into a node. An alias yields a copy of what
 // its anchor names, so that an override of one does not change the other.
-func (b *treeBuilder) build(n ast.Node) (*yamlNode, error) {
+func (b *Builder) Build(n ast.Node) (*Node, error) {
 	if b.nodes++; b.nodes > maxYAMLNodes {
-		return nil, problem(b.at.of(n.GetToken()), "the aliases expand to more than %d values", maxYAMLNodes)
+		return nil, Problem(b.at.of(n.GetToken()), "the aliases expand to more than %d values", maxYAMLNodes)
 	}
 	switch n := n.(type) {
 	case *ast.AnchorNode:
@@ -100,7 +100,7 @@ func (b *treeBuilder) build(n ast.Node) (*yamlNode, error) {
 	case *ast.AliasNode:
 		return b.alias(n)
 	case *ast.TagNode:
-		return nil, problem(b.at.of(n.Start), "tags are not supported; write the value without %s", n.Start.Value)
+		return nil, Problem(b.at.of(n.Start), "tags are not supported; write the value without %s", n.Start.Value)
 	case *ast.SequenceNode:
 		return b.list(n)
 	case *ast.MappingNode:
@@ -112,51 +112,51 @@ func (b *treeBuilder) build(n ast.Node) (*yamlNode, error) {
 	}
 }
 
-func (b *treeBuilder) anchored(name string, value ast.Node) (*yamlNode, error) {
+func (b *Builder) anchored(name string, value ast.Node) (*Node, error) {
 	b.anchors[name] = value
 	b.open[name] = true
 	defer delete(b.open, name)
-	return b.build(value)
+	return b.Build(value)
 }
 
-func (b *treeBuilder) alias(n *ast.AliasNode) (*yamlNode, error) {
+func (b *Builder) alias(n *ast.AliasNode) (*Node, error) {
 	name, at := n.Value.GetToken().Value, b.at.of(n.Start)
 	target, found := b.anchors[name]
 	if !found {
-		return nil, problem(at, "there is no anchor &%[1]s for the alias *%[1]s; quote text that starts with *", name)
+		return nil, Problem(at, "there is no anchor &%[1]s for the alias *%[1]s; quote text that starts with *", name)
 	}
 	if b.open[name] {
-		return nil, problem(at, "the alias *%s stands inside its own anchor", name)
+		return nil, Problem(at, "the alias *%s stands inside its own anchor", name)
 	}
 	return b.anchored(name, target)
 }
 
-func (b *treeBuilder) list(n *ast.SequenceNode) (*yamlNode, error) {
-	list := &yamlNode{kind: listNode, at: b.at.of(n.Start)}
+func (b *Builder) list(n *ast.SequenceNode) (*Node, error) {
+	list := &Node{Kind: listNode, At: b.at.of(n.Start)}
 	for i, value := range n.Values {
-		item, err := b.build(value)
+		item, err := b.Build(value)
 		if err != nil {
 			return nil, err
 		}
-		if item.kind == nullNode && !n.IsFlowStyle {
-			item.at = b.at.of(n.Entries[i].Start)
+		if item.Kind == nullNode && !n.IsFlowStyle {
+			item.At = b.at.of(n.Entries[i].Start)
 		}
 		list.items = append(list.items, item)
 	}
 	return list, nil
 }
 
-func (b *treeBuilder) mapping(values []*ast.MappingValueNode, start *token.Token) (*yamlNode, error) {
-	mapping := &yamlNode{kind: mappingNode, at: b.at.of(start)}
+func (b *Builder) mapping(values []*ast.MappingValueNode, start *token.Token) (*Node, error) {
+	mapping := &Node{Kind: MappingNode, At: b.at.of(start)}
 	var merge *ast.MappingValueNode
 	for i, v := range values {
 		at := b.at.of(v.Key.GetToken())
 		if i == 0 && start.Type != token.MappingStartType {
-			mapping.at = at // of a block mapping, the parser gives the first colon
+			mapping.At = at // of a block mapping, the parser gives the first colon
 		}
 		if v.Key.IsMergeKey() {
 			if merge != nil {
-				return nil, problem(at, "the key \"<<\" appears twice; merge a list of aliases instead")
+				return nil, Problem(at, "the key \"<<\" appears twice; merge a list of aliases instead")
 			}
 			merge = v
 			continue
@@ -171,15 +171,15 @@ func (b *treeBuilder) mapping(values []*ast.MappingValueNode, start *token.Token
 	return mapping, nil
 }
 
-func (b *treeBuilder) addEntry(mapping *yamlNode, v *ast.MappingValueNode, at place) error {
+func (b *Builder) addEntry(mapping *Node, v *ast.MappingValueNode, at Place) error {
 	key, err := b.key(v.Key)
 	if err != nil {
 		return err
 	}
 	if first := mapping.entry(key); first != nil {
-		return problem(at, "the key %s appears twice; the first one is on line %d", words.Shorten(key), first.at.line)
+		return Problem(at, "the key %s appears twice; the first one is on line %d", words.Shorten(key), first.at.line)
 	}
-	value, err := b.build(v.Value)
+	value, err := b.Build(v.Value)
 	if err != nil {
 		return err
 	}
@@ -189,18 +189,18 @@ func (b *treeBuilder) addEntry(mapping *yamlNode, v *ast.MappingValueNode, at pl
 
 // merge adds the entries that "<<" names. Keys of the mapping itself win, then those of
 // the mapping that is named first.
-func (b *treeBuilder) merge(mapping *yamlNode, v *ast.MappingValueNode) error {
-	sources, err := b.build(v.Value)
+func (b *Builder) merge(mapping *Node, v *ast.MappingValueNode) error {
+	sources, err := b.Build(v.Value)
 	if err != nil {
 		return err
 	}
 	list := sources.items
-	if sources.kind != listNode {
-		list = []*yamlNode{sources}
+	if sources.Kind != listNode {
+		list = []*Node{sources}
 	}
 	for _, source := range list {
-		if source.kind != mappingNode {
-			return problem(b.at.of(v.Value.GetToken()), "\"<<\" merges mappings, not %s", source.describe())
+		if source.Kind != MappingNode {
+			return Problem(b.at.of(v.Value.GetToken()), "\"<<\" merges mappings, not %s", source.Describe())
 		}
 		for _, e := range source.entries {
 			if mapping.entry(e.key) == nil {
@@ -212,7 +212,7 @@ func (b *treeBuilder) merge(mapping *yamlNode, v *ast.MappingValueNode) error {
 }
 
 // key returns the text of a mapping's key, as it was written. Variables are not filled in.
-func (b *treeBuilder) key(n ast.Node) (string, error) {
+func (b *Builder) key(n ast.Node) (string, error) {
 	at := b.at.of(n.GetToken())
 	if explicit, ok := n.(*ast.MappingKeyNode); ok && explicit.Value != nil {
 		n = explicit.Value
@@ -223,30 +223,30 @@ func (b *treeBuilder) key(n ast.Node) (string, error) {
 	case *ast.NullNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
 		return n.GetToken().Value, nil
 	default:
-		return "", problem(at, "a key must be plain text")
+		return "", Problem(at, "a key must be plain text")
 	}
 }
 
-func (b *treeBuilder) scalar(n ast.Node) (*yamlNode, error) {
-	node := &yamlNode{at: b.at.of(n.GetToken()), scalar: n, text: n.GetToken().Value}
+func (b *Builder) scalar(n ast.Node) (*Node, error) {
+	node := &Node{At: b.at.of(n.GetToken()), scalar: n, text: n.GetToken().Value}
 	switch n := n.(type) {
 	case *ast.NullNode:
-		node.kind = nullNode
+		node.Kind = nullNode
 	case *ast.BoolNode:
-		node.kind = boolNode
+		node.Kind = boolNode
 	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		node.kind = numberNode
+		node.Kind = numberNode
 	case *ast.StringNode:
-		node.kind = textNode
+		node.Kind = textNode
 		node.quoted = n.Token.Type == token.SingleQuoteType || n.Token.Type == token.DoubleQuoteType
 	case *ast.LiteralNode:
-		node.kind, node.quoted, node.text = textNode, true, n.Value.Value
+		node.Kind, node.quoted, node.text = textNode, true, n.Value.Value
 	default:
-		return nil, problem(node.at, "not valid YAML: no value starts here")
+		return nil, Problem(node.At, "not valid YAML: no value starts here")
 	}
 	filled, err := b.fill(unmaskVariables(node.text))
 	if err != nil {
-		return nil, problem(node.at, "%v", err)
+		return nil, Problem(node.At, "%v", err)
 	}
 	if filled != node.text {
 		node.refill(filled, n.GetToken())
@@ -257,8 +257,8 @@ func (b *treeBuilder) scalar(n ast.Node) (*yamlNode, error) {
 // refill gives a scalar the text in which the variables are filled. Outside quotes the
 // text is read again, as if it had been written so, but only as a number, a boolean or
 // text: never as null, and never as a structure.
-func (n *yamlNode) refill(text string, tk *token.Token) {
-	n.text, n.kind = text, textNode
+func (n *Node) refill(text string, tk *token.Token) {
+	n.text, n.Kind = text, textNode
 	if n.quoted {
 		n.scalar = ast.String(token.DoubleQuote(text, fmt.Sprintf("%q", text), tk.Position))
 		return
@@ -266,11 +266,11 @@ func (n *yamlNode) refill(text string, tk *token.Token) {
 	plain := token.New(text, text, tk.Position)
 	switch plain.Type {
 	case token.BoolType:
-		n.kind, n.scalar = boolNode, ast.Bool(plain)
+		n.Kind, n.scalar = boolNode, ast.Bool(plain)
 	case token.IntegerType, token.BinaryIntegerType, token.OctetIntegerType, token.HexIntegerType:
-		n.kind, n.scalar = numberNode, ast.Integer(plain)
+		n.Kind, n.scalar = numberNode, ast.Integer(plain)
 	case token.FloatType:
-		n.kind, n.scalar = numberNode, ast.Float(plain)
+		n.Kind, n.scalar = numberNode, ast.Float(plain)
 	default:
 		n.scalar = ast.String(token.String(text, text, tk.Position))
 	}
