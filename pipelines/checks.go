@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 )
 
@@ -28,7 +29,7 @@ type check struct {
 const maxSamples = 3
 
 // tableChecks makes SQL of the checks of a table. now is the time that freshness counts from.
-func tableChecks(p *Plan, table *TablePlan, configs []CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+func tableChecks(p *Plan, table *TablePlan, configs []config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
 	var checks []check
 	for i, config := range configs {
 		made, err := checkOf(p, table, config, fmt.Sprintf("%s.checks[%d]", at, i), previous, now)
@@ -43,7 +44,7 @@ func tableChecks(p *Plan, table *TablePlan, configs []CheckConfig, at string, pr
 	return checks, nil
 }
 
-func checkOf(p *Plan, table *TablePlan, config CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+func checkOf(p *Plan, table *TablePlan, config config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	switch {
 	case config.SQL != "":
@@ -106,7 +107,7 @@ func each(names []string, format string) []string {
 	return out
 }
 
-func rowCountCheck(table string, bounds RowCountCheck) check {
+func rowCountCheck(table string, bounds config.RowCountCheck) check {
 	var conditions, words []string
 	if bounds.Min != nil {
 		conditions = append(conditions, fmt.Sprintf("count(*) >= %d", *bounds.Min))
@@ -159,7 +160,7 @@ func foreignKeyCheck(table string, key hyper.ForeignKey) check {
 
 // freshnessCheck compares the latest value with the time of the run. Dates are compared by
 // days: a day ago is yesterday, at any time of the day.
-func freshnessCheck(t *TablePlan, table string, config FreshnessCheck, at string, now time.Time) ([]check, error) {
+func freshnessCheck(t *TablePlan, table string, config config.FreshnessCheck, at string, now time.Time) ([]check, error) {
 	names, err := t.extractNames([]string{config.Column}, at+".freshness.column")
 	if err != nil {
 		return nil, err

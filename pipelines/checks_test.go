@@ -13,10 +13,11 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // checkedLake has orders and their customers, of which one is missing.
-func checkedLake(t *testing.T, config string) *pipelines.Config {
+func checkedLake(t *testing.T, config string) *config.Config {
 	folder := t.TempDir()
 	writeTable(t, filepath.Join(folder, "orders", "f.parquet"),
 		`[{"id": 1, "customer": 7, "day": "2026-01-31"}, {"id": 2, "customer": 8, "day": "2026-02-01"}, {"id": 2, "customer": null, "day": null}, {"id": null, "customer": 7, "day": null}]`,

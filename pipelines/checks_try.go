@@ -11,14 +11,15 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/scratch"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 )
 
 // TryChecks has hyperd evaluate the SQL of the configuration's checks on tables without rows, so
 // that a misspelt column is known before any data is read. It starts a hyperd only where there is
 // such SQL; it leaves nothing behind. Without a hyperd it fails with one of kind Hyperd.
-func TryChecks(ctx context.Context, cfg *Config, plan *Plan) error {
-	if !cfg.checksBySQL() {
+func TryChecks(ctx context.Context, cfg *config.Config, plan *Plan) error {
+	if !cfg.HasSQLChecks() {
 		return nil
 	}
 	folder, err := scratch.Make("", "")
@@ -35,8 +36,8 @@ func TryChecks(ctx context.Context, cfg *Config, plan *Plan) error {
 }
 
 // TryOn is [TryChecks] with a hyperd that runs and a folder for an extract without rows.
-func TryOn(ctx context.Context, cfg *Config, p *Plan, lease *hyperd.Lease, folder string) error {
-	if !cfg.checksBySQL() {
+func TryOn(ctx context.Context, cfg *config.Config, p *Plan, lease *hyperd.Lease, folder string) error {
+	if !cfg.HasSQLChecks() {
 		return nil
 	}
 	empty, err := hyper.Merge(ctx, lease, p.layout(), nil, filepath.Join(folder, "no-rows.hyper"))
@@ -68,7 +69,7 @@ func TryOn(ctx context.Context, cfg *Config, p *Plan, lease *hyperd.Lease, folde
 			}
 			if refused != nil {
 				key := fmt.Sprintf("tables[%d].checks[%d].sql", i, j)
-				wrong = append(wrong, failure.New(failure.Config, "%s: %s: %w", cfg.place(key), key, refused).
+				wrong = append(wrong, failure.New(failure.Config, "%s: %s: %w", cfg.Place(key), key, refused).
 					WithHint("it was tried on tables without rows; `hyperlake plan` lists their columns").BeforeData())
 			}
 		}

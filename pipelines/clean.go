@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/scratch"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 )
 
 // CleanOptions say what Clean may remove.
@@ -67,7 +68,7 @@ type Cleaned struct {
 //
 // One folder that cannot be removed does not keep others: the error, a failure of kind
 // Storage, comes with all that was looked at, in the order of places and names.
-func Clean(ctx context.Context, cfg *Config, options CleanOptions) ([]Cleaned, error) {
+func Clean(ctx context.Context, cfg *config.Config, options CleanOptions) ([]Cleaned, error) {
 	c := cleaner{options: options, now: time.Now()}
 	if cfg.Staging != "" {
 		c.cleanRuns(ctx, cfg.Staging, "", "")

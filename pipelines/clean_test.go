@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 const (
@@ -47,7 +48,7 @@ func hold(t *testing.T, folder string) {
 	t.Cleanup(func() { assert.NoError(t, lock.Close()) })
 }
 
-func clean(t *testing.T, cfg *pipelines.Config, options pipelines.CleanOptions) map[string]pipelines.Cleaned {
+func clean(t *testing.T, cfg *config.Config, options pipelines.CleanOptions) map[string]pipelines.Cleaned {
 	t.Helper()
 	if options.OlderThan == 0 {
 		options.OlderThan = 24 * time.Hour
@@ -92,7 +93,7 @@ func TestCleanRemovesWhatIsDeadAndOldAndNothingElse(t *testing.T) {
 		oldRun: pipelines.CleanWouldRemove, youngRun: pipelines.CleanYoung, aliveRun: pipelines.CleanAlive,
 		"20200101T000000Z-00000004": pipelines.CleanWouldRemove,
 	}
-	cfg := &pipelines.Config{Staging: staging}
+	cfg := &config.Config{Staging: staging}
 	dry := clean(t, cfg, pipelines.CleanOptions{DryRun: true})
 	assert.Equal(t, want, outcomes(t, staging, dry))
 	assert.Equal(t, 3, dry[filepath.Join(staging, oldRun)].Files)
@@ -122,7 +123,7 @@ func TestCleanDoesNotTouchTheLockOfARunThatBegins(t *testing.T) {
 	want := map[string]pipelines.CleanOutcome{
 		oldRun: pipelines.CleanYoung, aliveRun: pipelines.CleanYoung, youngRun: pipelines.CleanRemoved,
 	}
-	cleaned := clean(t, &pipelines.Config{Staging: staging}, pipelines.CleanOptions{OlderThan: time.Millisecond})
+	cleaned := clean(t, &config.Config{Staging: staging}, pipelines.CleanOptions{OlderThan: time.Millisecond})
 	assert.Equal(t, want, outcomes(t, staging, cleaned))
 }
 
@@ -131,7 +132,7 @@ func TestCleanLooksBesideTheOutput(t *testing.T) {
 	for _, name := range []string{".x.hyperlake-" + oldRun, ".y.hyperlake-" + oldRun, ".x.hyperlake-rejects", oldRun} {
 		leave(t, filepath.Join(folder, name), 48*time.Hour, "a")
 	}
-	cfg := &pipelines.Config{Output: pipelines.OutputConfig{Path: filepath.Join(folder, "x.hyper")}}
+	cfg := &config.Config{Output: config.OutputConfig{Path: filepath.Join(folder, "x.hyper")}}
 	cleaned := clean(t, cfg, pipelines.CleanOptions{})
 	require.Len(t, cleaned, 1)
 	found := cleaned[filepath.Join(folder, ".x.hyperlake-"+oldRun)]
@@ -149,7 +150,7 @@ func TestCleanNamesTheRun(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(staging, id, "run.json"), []byte(text), 0o600))
 		}
 	}
-	cleaned := clean(t, &pipelines.Config{Staging: staging}, pipelines.CleanOptions{})
+	cleaned := clean(t, &config.Config{Staging: staging}, pipelines.CleanOptions{})
 	assert.Equal(t, "nightly", cleaned[filepath.Join(staging, oldRun)].Name)
 	assert.Empty(t, cleaned[filepath.Join(staging, youngRun)].Name)
 	assert.Empty(t, cleaned[filepath.Join(staging, aliveRun)].Name)
@@ -169,7 +170,7 @@ func TestCleanOnRemoteStaging(t *testing.T) {
 	server.CreateObjectAt(oldRun+"/a", []byte("1234"), old)
 
 	staging := server.Bucket + "/staging"
-	cleaned := clean(t, &pipelines.Config{Staging: staging}, pipelines.CleanOptions{})
+	cleaned := clean(t, &config.Config{Staging: staging}, pipelines.CleanOptions{})
 	require.Len(t, cleaned, 2)
 	found := cleaned[storage.Join(staging, oldRun)]
 	assert.Equal(t, pipelines.CleanRemoved, found.Outcome)
@@ -192,7 +193,7 @@ func TestCleanPassesOverARunThatEndsMeanwhile(t *testing.T) {
 		assert.NoError(t, err)
 		assert.NoError(t, store.RemoveAll(t.Context(), staging))
 	}})
-	assert.Empty(t, clean(t, &pipelines.Config{Staging: staging}, pipelines.CleanOptions{}))
+	assert.Empty(t, clean(t, &config.Config{Staging: staging}, pipelines.CleanOptions{}))
 }
 
 func TestCleanGoesOnAfterAFailure(t *testing.T) {
@@ -203,7 +204,7 @@ func TestCleanGoesOnAfterAFailure(t *testing.T) {
 	server.CreateObjectAt("staging/"+youngRun+"/a", nil, old)
 	server.Inject(storagetest.Fault{On: storagetest.Delete, Name: "stuck", Status: 403})
 
-	cfg := &pipelines.Config{Staging: server.Bucket + "/staging"}
+	cfg := &config.Config{Staging: server.Bucket + "/staging"}
 	all, err := pipelines.Clean(t.Context(), cfg, pipelines.CleanOptions{OlderThan: time.Hour})
 	require.ErrorContains(t, err, "remove gs://lake/staging/"+oldRun)
 	failed := failure.Of(err, failure.Engine)
@@ -216,7 +217,7 @@ func TestCleanGoesOnAfterAFailure(t *testing.T) {
 
 	temp := t.TempDir()
 	leave(t, filepath.Join(temp, "hyperlake-1"), 48*time.Hour, "lock")
-	all, err = pipelines.Clean(t.Context(), &pipelines.Config{Staging: "gs://nobody/staging"},
+	all, err = pipelines.Clean(t.Context(), &config.Config{Staging: "gs://nobody/staging"},
 		pipelines.CleanOptions{OlderThan: time.Hour, Scratch: []string{temp}})
 	require.ErrorContains(t, err, "the bucket nobody does not exist")
 	require.Len(t, all, 1)
@@ -239,7 +240,7 @@ func TestCleanRemovesTemporaryFilesOfDeadProcesses(t *testing.T) {
 	options := pipelines.CleanOptions{Scratch: []string{temp, filepath.Join(temp, "missing")}}
 	assert.Equal(t, map[string]pipelines.CleanOutcome{
 		filepath.Base(living.Path): pipelines.CleanAlive, "hyperlake-spool-1": pipelines.CleanRemoved, "hyperlake-2": pipelines.CleanYoung,
-	}, outcomes(t, temp, clean(t, &pipelines.Config{}, options)))
+	}, outcomes(t, temp, clean(t, &config.Config{}, options)))
 	requireOnly(t, temp, filepath.Base(living.Path), "hyperlake-2", "hyperlake-3", "hyperlake-4")
 }
 

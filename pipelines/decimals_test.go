@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // decimalColumn is how a writer stores decimals of two places.
@@ -112,7 +112,7 @@ func TestDecimalsOfTooManyDigits(t *testing.T) {
 	}
 }
 
-func decimalsIn(t *testing.T, cfg *pipelines.Config) []string {
+func decimalsIn(t *testing.T, cfg *config.Config) []string {
 	return rowsIn(t, cfg.Output.Path, `SELECT d FROM x."Extract"."Extract" ORDER BY CAST(d AS TEXT)`)
 }
 

@@ -6,13 +6,14 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
 
 // A remote file is copied for hyperd only if it fits the spool and most of it is needed.
 func TestWhichRemoteFilesAreDeferred(t *testing.T) {
-	cfg := &Config{Spool: hyper.SpoolConfig{MaxBytes: "256m"}}
+	cfg := &config.Config{Spool: hyper.SpoolConfig{MaxBytes: "256m"}}
 	cfg.Runner.Parallelism = 2
 	d := deferral{spoolBytes: cfg.WorkerSpool().MostBytes()}
 	assert.EqualValues(t, 128<<20, d.spoolBytes)
@@ -29,5 +30,5 @@ func TestWhichRemoteFilesAreDeferred(t *testing.T) {
 		footer := parquetread.Footer{Info: storage.Info{Size: c.size}, RowGroups: []parquetread.RowGroup{{Bytes: 100}, {Bytes: 100}}}
 		assert.Equal(t, c.want, d.remoteRefusal(&file, footer), c)
 	}
-	assert.EqualValues(t, 1536<<20, (&Config{}).WorkerSpool().MostBytes(), "as much as auto ever is")
+	assert.EqualValues(t, 1536<<20, (&config.Config{}).WorkerSpool().MostBytes(), "as much as auto ever is")
 }

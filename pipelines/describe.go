@@ -5,15 +5,16 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners/engine"
 )
 
 // DescribeJob returns the job that Run would send to the engine, in the engine's own form.
 // It plans, for which it lists files and reads footers, but writes and sends nothing, needs
 // no hyperd, and leaves out the checks of the engine.
-func DescribeJob(ctx context.Context, cfg *Config, options RunOptions) ([]byte, error) {
+func DescribeJob(ctx context.Context, cfg *config.Config, options RunOptions) ([]byte, error) {
 	describer, ok := options.Engine.(engine.Describer)
-	if !ok || cfg.Runner.Name != RunnerDataflow {
+	if !ok || cfg.Runner.Name != config.RunnerDataflow {
 		return nil, failure.New(failure.Usage, "the runner %s has no job to show; Dataflow's has", cfg.Runner.Name).BeforeData().
 			WithHint("`hyperlake plan` shows what a run would do")
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/config"
 )
 
 // Check is one thing that runs depend on.
@@ -38,14 +39,14 @@ type Finding struct {
 }
 
 // doctor looks at what runs of a configuration depend on.
-type doctor struct{ cfg *Config }
+type doctor struct{ cfg *config.Config }
 
 // Checks are what runs of a configuration depend on besides their engine; of none (nil),
 // what all runs on this machine depend on. They leave nothing behind. plan makes the plan of a run
 // and says what it is.
-func Checks(cfg *Config, plan func(ctx context.Context) (found string, err error)) []Check {
+func Checks(cfg *config.Config, plan func(ctx context.Context) (found string, err error)) []Check {
 	if cfg == nil {
-		return doctor{&Config{}}.machineChecks()
+		return doctor{&config.Config{}}.machineChecks()
 	}
 	d := doctor{cfg}
 	checks := append(d.machineChecks(), Check{"staging", d.checkStagingFolder}, Check{"output", d.checkOutputFolder})

@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -32,7 +33,7 @@ func (d doctor) checkStagingFolder(ctx context.Context) (string, error) {
 			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set staging to another"))
 	}
 	found, err := d.describe(d.cfg.Staging, place)
-	if _, local := storage.LocalPath(d.cfg.Staging); err == nil && local && d.cfg.Runner.Name == RunnerFlink && d.cfg.Runner.Flink.Environment != FlinkLoopback {
+	if _, local := storage.LocalPath(d.cfg.Staging); err == nil && local && d.cfg.Runner.Name == config.RunnerFlink && d.cfg.Runner.Flink.Environment != config.FlinkLoopback {
 		err = caution("it must be the same folder, by the same path, on this machine and on those of all workers; else set staging to gs://BUCKET/FOLDER",
 			"%s; workers may run on other machines", found)
 	}
@@ -109,7 +110,7 @@ func TryFolder(ctx context.Context, folder string) (place string, err error) {
 }
 
 // sourceCheck looks for the files of a table, and reads the footer of one.
-func (d doctor) sourceCheck(table TableConfig) Check {
+func (d doctor) sourceCheck(table config.TableConfig) Check {
 	return Check{fmt.Sprintf("source of %s.%s", table.Schema, table.Name), func(ctx context.Context) (string, error) {
 		found, err := listFiles(ctx, table.Source)
 		if err != nil {
@@ -118,7 +119,7 @@ func (d doctor) sourceCheck(table TableConfig) Check {
 		globs, files := strings.Join(table.Source.URI, ", "), found.files
 		if len(files) == 0 {
 			hint := whyNoFiles(ctx, table.Source.URI, "source.uri")
-			if d.cfg.OnEmpty == OnEmptyAllow {
+			if d.cfg.OnEmpty == config.OnEmptyAllow {
 				return "", caution(hint, "no files match %s: the table would be empty", globs)
 			}
 			return "", failure.New(failure.Source, "no files match %s", globs).WithHint("%s", hint)

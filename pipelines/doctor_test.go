@@ -13,11 +13,12 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
 // diagnose runs the checks of a configuration, and returns what they found by name.
-func diagnose(t *testing.T, cfg *pipelines.Config) map[string]pipelines.Finding {
+func diagnose(t *testing.T, cfg *config.Config) map[string]pipelines.Finding {
 	t.Helper()
 	found := map[string]pipelines.Finding{}
 	for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {

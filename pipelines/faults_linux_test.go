@@ -30,6 +30,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners"
 )
 
@@ -39,7 +40,7 @@ type scene struct {
 	spool  string
 	temp   string // for temporary files
 	id     string
-	cfg    *pipelines.Config
+	cfg    *config.Config
 	stage  atomic.Value // that the run is in
 	met    atomic.Bool  // the fault
 }

@@ -16,6 +16,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // writeBlind is writeTable without statistics.
@@ -128,7 +129,7 @@ func TestKeysThatDiffer(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, "as before", string(data))
 
-				cfg.Tables[0].Source.Partitions = pipelines.PartitionsNone
+				cfg.Tables[0].Source.Partitions = config.PartitionsNone
 				_, err = run(t, t.Context(), cfg, nil)
 				require.NoError(t, err)
 			})
@@ -156,7 +157,7 @@ func TestKeysThatCannotBeTheSame(t *testing.T) {
 			cfg.Tables[0].Source.Nested = "json"
 			_, err := pipelines.MakePlan(t.Context(), cfg)
 			requireEarly(t, err, c.says, "partitions: none")
-			_, err = pipelines.Starter(t.Context(), filepath.Join(folder, "lake"), folder, pipelines.FormatAuto)
+			_, err = pipelines.Starter(t.Context(), filepath.Join(folder, "lake"), folder, config.FormatAuto)
 			requireEarly(t, err, c.says)
 		})
 	}
@@ -214,7 +215,7 @@ func TestKeysThatFilesHaveThemselvesWithEverything(t *testing.T) {
 // inspect lists the column once.
 func TestPartitionColumnsBesideThoseOfFiles(t *testing.T) {
 	t.Parallel()
-	text, err := pipelines.Starter(t.Context(), filepath.Join(keyedLake(t, writeTable), "lake"), t.TempDir(), pipelines.FormatAuto)
+	text, err := pipelines.Starter(t.Context(), filepath.Join(keyedLake(t, writeTable), "lake"), t.TempDir(), config.FormatAuto)
 	require.NoError(t, err)
 	assert.Equal(t, 1, strings.Count(text, "    #   k "), text)
 }

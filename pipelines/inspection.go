@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 )
 
@@ -21,7 +22,7 @@ const distinctRows = 256 << 10
 // Inspection is what the finished extracts of a plan are held against, and where what is found
 // goes. Not for concurrent use.
 type Inspection struct {
-	Config *Config
+	Config *config.Config
 	Plan   *Plan
 	Report *Report // of the plan
 
@@ -33,14 +34,14 @@ type Inspection struct {
 // extracts that are not merged nothing is asked: no file holds a whole table. scratch is a folder
 // for a copy of the previous extract. Its error is of kind Check where a check does not pass.
 func (in Inspection) Inspect(ctx context.Context, lease *hyperd.Lease, extracts []hyper.File, scratch string) error {
-	if in.Config.Output.Merge == MergeNone {
+	if in.Config.Output.Merge == config.MergeNone {
 		return nil
 	}
 	checks, err := in.prepare(ctx, lease, scratch)
 	if err != nil {
 		return err
 	}
-	if in.Config.checksBySQL() {
+	if in.Config.HasSQLChecks() {
 		if lease, err = hyperd.Acquire(ctx, confined(in.Config.Hyperd)); err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (in Inspection) inspectFile(ctx context.Context, conn *hyperd.Conn, extract
 // prepare makes SQL of the checks of all tables.
 func (in Inspection) prepare(ctx context.Context, lease *hyperd.Lease, scratch string) ([][]check, error) {
 	previous := &previousExtract{}
-	if in.Config.comparesPrevious() {
+	if in.Config.ComparesPrevious() {
 		var err error
 		if previous, err = readPrevious(ctx, lease, in.Plan, in.Config.Output.Path, scratch); err != nil {
 			return nil, err
@@ -101,13 +102,13 @@ func (in Inspection) prepare(ctx context.Context, lease *hyperd.Lease, scratch s
 }
 
 // Check2 says what is wrong with the checks of a configuration, as far as a plan tells.
-func Check2(cfg *Config, p *Plan) error {
+func Check2(cfg *config.Config, p *Plan) error {
 	_, err := checksOf(p, cfg, &previousExtract{}, time.Now())
 	return err
 }
 
 // checksOf makes SQL of the checks of a configuration, by table.
-func checksOf(p *Plan, cfg *Config, previous *previousExtract, now time.Time) ([][]check, error) {
+func checksOf(p *Plan, cfg *config.Config, previous *previousExtract, now time.Time) ([][]check, error) {
 	all := make([][]check, len(p.Tables))
 	for i, table := range p.Tables {
 		var err error

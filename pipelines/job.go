@@ -9,6 +9,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners/engine"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
@@ -18,7 +19,7 @@ import (
 
 // Params say what a job does, and where.
 type Params struct {
-	Config  *Config
+	Config  *config.Config
 	Plan    *Plan
 	Moves   []repartition.Table // of the tables of the plan, from [SampleRanges]
 	Staging *staging
@@ -51,10 +52,10 @@ type Job struct {
 // local staging; nothing is written.
 func New(p Params) (*Job, error) {
 	j := &Job{
-		plan: p.Plan, retries: p.Config.Runner.retries(), all: p.Plan.Cut(nil),
+		plan: p.Plan, retries: p.Config.Runner.DriverRetries(), all: p.Plan.Cut(nil),
 		sink: hyper.Params{
 			Layout: p.Plan.layout(), Hyperd: p.Workers, Spool: p.Config.WorkerSpool(), Verify: parquetread.VerifyPages,
-			Staging: p.Staging.path, Checksums: p.Staging.durable, Split: p.Plan.splits(), Keep: p.Config.Output.Merge == MergeNone,
+			Staging: p.Staging.path, Checksums: p.Staging.durable, Split: p.Plan.splits(), Keep: p.Config.Output.Merge == config.MergeNone,
 		},
 		aside: rejects.Params{Staging: p.Staging.path},
 	}

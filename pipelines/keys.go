@@ -7,11 +7,12 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 )
 
 // addKeys gives the tables of a plan their assumed keys.
-func (p *Plan) addKeys(tables []TableConfig) error {
+func (p *Plan) addKeys(tables []config.TableConfig) error {
 	for i, table := range p.Tables {
 		key := fmt.Sprintf("tables[%d].primary_key", i)
 		names, err := table.extractNames(tables[i].PrimaryKey, key)
@@ -34,7 +35,7 @@ func (p *Plan) addKeys(tables []TableConfig) error {
 }
 
 // foreignKey finds what a foreign key refers to, which has to be a primary key.
-func (p *Plan) foreignKey(table *TablePlan, key ForeignKeyConfig, at string) (hyper.ForeignKey, error) {
+func (p *Plan) foreignKey(table *TablePlan, key config.ForeignKeyConfig, at string) (hyper.ForeignKey, error) {
 	columns, err := table.extractNames(key.Columns, at+".columns")
 	if err != nil {
 		return hyper.ForeignKey{}, err

@@ -20,6 +20,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // writeTable writes a Parquet file of rows given as JSON, in row groups of two rows.
@@ -68,7 +69,7 @@ func rowsIn(t *testing.T, path, sql string) []string {
 	return rows
 }
 
-func planOf(t *testing.T, cfg *pipelines.Config) *pipelines.TablePlan {
+func planOf(t *testing.T, cfg *config.Config) *pipelines.TablePlan {
 	t.Helper()
 	plan, err := pipelines.MakePlan(t.Context(), cfg)
 	require.NoError(t, err)
@@ -98,7 +99,7 @@ func TestHivePartitionsBecomeColumns(t *testing.T) {
 	}
 	assert.Equal(t, []string{"id INTEGER true", "day DATE false", "region TEXT true", "n BIGINT false"}, types)
 
-	cfg.Tables[0].Source.Partitions = pipelines.PartitionsNone
+	cfg.Tables[0].Source.Partitions = config.PartitionsNone
 	assert.Len(t, planOf(t, cfg).Columns, 1)
 }
 
@@ -328,7 +329,7 @@ func TestNamesOfSystemColumns(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"1|2|3|7"}, rowsIn(t, cfg.Output.Path, extractRows))
 	}
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "lake"), folder, pipelines.FormatAuto)
+	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "lake"), folder, config.FormatAuto)
 	require.NoError(t, err)
 	var names []string
 	for _, column := range planOf(t, configure(t, folder, text)).Columns {
@@ -408,7 +409,7 @@ func TestStartersArePlans(t *testing.T) {
 		writeTable(t, filepath.Join(folder, "odd: [name]", "k'0=x", fmt.Sprintf("%d.parquet", i)), `[{"id": 1}]`, fields...)
 	}
 	writeTable(t, filepath.Join(folder, "odd: [name]", "9.parquet"), `[{"id": null}]`, field("id", int32Type))
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: [name]"), folder, pipelines.FormatAuto)
+	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: [name]"), folder, config.FormatAuto)
 	require.NoError(t, err)
 	cfg := configure(t, folder, text)
 	table := planOf(t, cfg)

@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/lake"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -41,7 +42,7 @@ type otherName struct {
 // listFiles expands the globs of a source. A file that several of them match, or that links
 // give several names, counts once. Files of a table that no format is given for are refused,
 // and so is what is no file of Parquet for sure.
-func listFiles(ctx context.Context, source SourceConfig) (*listing, error) {
+func listFiles(ctx context.Context, source config.SourceConfig) (*listing, error) {
 	found, err := findFiles(ctx, source)
 	if err != nil {
 		return nil, err
@@ -50,8 +51,8 @@ func listFiles(ctx context.Context, source SourceConfig) (*listing, error) {
 }
 
 // settle refuses what cannot be read, and leaves each file one name.
-func (l *listing) settle(ctx context.Context, format SourceFormat) error {
-	if len(l.tables) > 0 && format != FormatParquet {
+func (l *listing) settle(ctx context.Context, format config.SourceFormat) error {
+	if len(l.tables) > 0 && format != config.FormatParquet {
 		return refuseTables(l.tables)
 	}
 	for _, file := range l.files {
@@ -69,7 +70,7 @@ func (l *listing) settle(ctx context.Context, format SourceFormat) error {
 }
 
 // findFiles lists what globs match, each path once, sorted.
-func findFiles(ctx context.Context, source SourceConfig) (*listing, error) {
+func findFiles(ctx context.Context, source config.SourceConfig) (*listing, error) {
 	found := &listing{}
 	paths, folders := map[string]bool{}, map[string]bool{}
 	for i, uri := range source.URI {
@@ -95,7 +96,7 @@ func findFiles(ctx context.Context, source SourceConfig) (*listing, error) {
 		for _, file := range files {
 			if !paths[file.URI] {
 				paths[file.URI] = true
-				found.files = append(found.files, sourceFile{file, below(file.URI, source.bases[i])})
+				found.files = append(found.files, sourceFile{file, below(file.URI, source.Bases[i])})
 			}
 		}
 	}
@@ -183,8 +184,8 @@ func (l *listing) warnings() []string {
 // clashes warns of files whose second name lies in folders that have other values than those
 // of the first. Where links make neither name the first, or only the second has values, nobody
 // knows which are meant.
-func (l *listing) clashes(mode Partitions) ([]string, error) {
-	if mode == PartitionsNone {
+func (l *listing) clashes(mode config.Partitions) ([]string, error) {
+	if mode == config.PartitionsNone {
 		return nil, nil
 	}
 	var warnings []string
@@ -236,7 +237,7 @@ func nameTables(tables []lake.Table) string {
 }
 
 // noFiles is the failure of globs that match nothing.
-func noFiles(ctx context.Context, source SourceConfig) error {
+func noFiles(ctx context.Context, source config.SourceConfig) error {
 	return failure.New(failure.Source, "no files match %s", strings.Join(source.URI, ", ")).
 		WithHint("%s", whyNoFiles(ctx, source.URI, "source.uri")).BeforeData()
 }

@@ -14,6 +14,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // ids writes a Parquet file with a column id.
@@ -123,9 +124,9 @@ func TestTablesThatAreReadAsLooseFiles(t *testing.T) {
 		}
 	}
 
-	_, err = pipelines.Starter(t.Context(), filepath.Join(folder, "lake", "delta"), folder, pipelines.FormatAuto)
+	_, err = pipelines.Starter(t.Context(), filepath.Join(folder, "lake", "delta"), folder, config.FormatAuto)
 	requireEarly(t, err, "lake/delta (Delta Lake)", "--format parquet")
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "lake", "delta"), folder, pipelines.FormatParquet)
+	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "lake", "delta"), folder, config.FormatParquet)
 	require.NoError(t, err)
 	assert.Contains(t, text, "      format: parquet\n")
 	assert.Contains(t, text, "# warning: format: parquet reads all files of")
@@ -196,7 +197,7 @@ func TestLinksOfWhichNobodyKnowsWhatIsMeant(t *testing.T) {
 			cfg := configure(t, folder, numbersConfig)
 			_, err := pipelines.MakePlan(t.Context(), cfg)
 			requireEarly(t, err, "a.parquet are one file, but their folders stand for different values", "partitions: none")
-			cfg.Tables[0].Source.Partitions = pipelines.PartitionsNone
+			cfg.Tables[0].Source.Partitions = config.PartitionsNone
 			assert.EqualValues(t, 1, planOf(t, cfg).Rows)
 		})
 	}
@@ -266,9 +267,9 @@ func TestBracketsInGlobs(t *testing.T) {
 		_, err := pipelines.MakePlan(t.Context(), configure(t, t.TempDir(), sourceConfig(filepath.Join(folder, glob), "")))
 		requireEarly(t, err, "no files match", says)
 	}
-	_, err := pipelines.FindPath(t.Context(), filepath.Join(folder, "lake [eu"), pipelines.FormatAuto)
+	_, err := pipelines.FindPath(t.Context(), filepath.Join(folder, "lake [eu"), config.FormatAuto)
 	requireEarly(t, err, "neither a file nor a valid glob", `write \[ and \{`)
-	at, err := pipelines.FindPath(t.Context(), filepath.Join(folder, "lake [eu]"), pipelines.FormatAuto)
+	at, err := pipelines.FindPath(t.Context(), filepath.Join(folder, "lake [eu]"), config.FormatAuto)
 	require.NoError(t, err)
 	assert.Len(t, at.Files, 1)
 }
@@ -279,11 +280,11 @@ func TestFoldersWithOtherNames(t *testing.T) {
 	for _, name := range []string{"B.PARQUET", "c.parq", "d/e.pq"} {
 		ids(t, filepath.Join(folder, name), 1)
 	}
-	_, err := pipelines.FindPath(t.Context(), folder, pipelines.FormatAuto)
+	_, err := pipelines.FindPath(t.Context(), folder, config.FormatAuto)
 	requireEarly(t, err, "no files match", "B.PARQUET and 2 more files, for the name does not end in .parquet")
 	ids(t, filepath.Join(folder, "a.parquet"), 1)
 	layDown(t, filepath.Join(folder, "notes.txt"))
-	text, err := pipelines.Starter(t.Context(), folder, folder, pipelines.FormatAuto)
+	text, err := pipelines.Starter(t.Context(), folder, folder, config.FormatAuto)
 	require.NoError(t, err)
 	assert.Contains(t, text, "1 file, ")
 	assert.Contains(t, text, "      # left out: "+filepath.Join(folder, "B.PARQUET")+" and 2 more files, for the name does not end in .parquet: a glob such as **/*.PARQUET")
@@ -319,7 +320,7 @@ func TestFilesWithoutColumnsAreSkipped(t *testing.T) {
 		assert.Contains(t, report.Warnings[0], "lake/empty.parquet and 1 more file have neither columns nor rows: they are skipped")
 		assert.Equal(t, 2, report.Tables[0].Files)
 	}
-	text, err := pipelines.Starter(t.Context(), lake, folder, pipelines.FormatAuto)
+	text, err := pipelines.Starter(t.Context(), lake, folder, config.FormatAuto)
 	require.NoError(t, err)
 	assert.Contains(t, text, "# warning: "+filepath.Join(lake, "empty.parquet")+" and 1 more file have neither")
 	planOf(t, configure(t, folder, text))

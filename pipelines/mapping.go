@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/validate"
@@ -26,7 +27,7 @@ type mapping struct {
 
 // newMapping decides which columns of a source are read, and checks what the
 // configuration says about them.
-func newMapping(source *arrow.Schema, cfg TableConfig) (*mapping, error) {
+func newMapping(source *arrow.Schema, cfg config.TableConfig) (*mapping, error) {
 	m := &mapping{table: validate.Table{
 		Nested: cfg.Source.Nested, Columns: conversions(cfg.Columns), Where: cfg.Source.Where, Rules: allRules(cfg),
 	}}
@@ -51,7 +52,7 @@ func newMapping(source *arrow.Schema, cfg TableConfig) (*mapping, error) {
 }
 
 // checkFlattened refuses what would come to nothing for a structure that became several columns.
-func checkFlattened(mapped *arrow.Schema, columns map[string]ColumnConfig) error {
+func checkFlattened(mapped *arrow.Schema, columns map[string]config.ColumnConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		if c := columns[name]; (c.Rename != "" || c.Nullable != nil) && !mapped.HasField(name) {
 			return failure.New(failure.Config, "column %q is flattened, and is no column of the extract any more", name).
@@ -125,7 +126,7 @@ func (m *mapping) describe(column *hyper.Column) {
 }
 
 // conversions is what the configuration asks for columns, in the order of their names.
-func conversions(columns map[string]ColumnConfig) []convert.Column {
+func conversions(columns map[string]config.ColumnConfig) []convert.Column {
 	var asked []convert.Column
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		asked = append(asked, conversion(name, columns[name]))
@@ -134,12 +135,12 @@ func conversions(columns map[string]ColumnConfig) []convert.Column {
 }
 
 // conversion is what a configuration asks for the column of a name.
-func conversion(name string, c ColumnConfig) convert.Column {
+func conversion(name string, c config.ColumnConfig) convert.Column {
 	return convert.Column{Source: name, Nested: c.Nested, Type: c.Type, Format: c.Format, Timezone: c.Timezone, Default: c.Default}
 }
 
 // allRules is the rules of a table and those that its columns call for.
-func allRules(t TableConfig) []validate.Rule {
+func allRules(t config.TableConfig) []validate.Rule {
 	rules := slices.Clone(t.Rules)
 	for _, name := range slices.Sorted(maps.Keys(t.Columns)) {
 		if nullable := t.Columns[name].Nullable; nullable != nil && !*nullable {
@@ -152,7 +153,7 @@ func allRules(t TableConfig) []validate.Rule {
 // visibleColumns leaves out columns that nobody asked for, if they cannot be mapped as they
 // are, so that they stop no one who does not want them, or if they only say why rows were
 // rejected.
-func visibleColumns(source *arrow.Schema, cfg TableConfig) *arrow.Schema {
+func visibleColumns(source *arrow.Schema, cfg config.TableConfig) *arrow.Schema {
 	var fields []arrow.Field
 	added := rejects.AddedTo(source)
 	for _, field := range source.Fields() {
@@ -167,12 +168,12 @@ func visibleColumns(source *arrow.Schema, cfg TableConfig) *arrow.Schema {
 }
 
 // asksFor says whether select names a column or a field of it.
-func asksFor(s SourceConfig, column string) bool {
+func asksFor(s config.SourceConfig, column string) bool {
 	return slices.ContainsFunc(s.Select, func(name string) bool { return within(name, column) })
 }
 
 // configures says whether columns names a column or a field of it.
-func configures(t TableConfig, column string) bool {
+func configures(t config.TableConfig, column string) bool {
 	for name := range t.Columns {
 		if within(name, column) {
 			return true

@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/repartition"
 )
@@ -39,7 +40,7 @@ func seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 // another, once it is known that all are good. The report says what is in place, after a failure,
 // too; warn is told of files that look like extracts of an earlier run. Its errors are of kind
 // Storage, or Config where a folder stands in the way.
-func Move(ctx context.Context, output OutputConfig, built Result, report *Report, warn func(string)) error {
+func Move(ctx context.Context, output config.OutputConfig, built Result, report *Report, warn func(string)) error {
 	if built.Extract.Path != "" {
 		return moveOne(ctx, output.Path, built.Extract, report)
 	}
@@ -52,7 +53,7 @@ func Move(ctx context.Context, output OutputConfig, built Result, report *Report
 			return err
 		}
 	}
-	if output.Merge == MergeNone { // until all are in place, nobody may take them for a set
+	if output.Merge == config.MergeNone { // until all are in place, nobody may take them for a set
 		if err := removeSet(ctx, output.Path); err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func Move(ctx context.Context, output OutputConfig, built Result, report *Report
 		}
 		noteExtract(report, extract, places[i])
 	}
-	if output.Merge == MergeNone {
+	if output.Merge == config.MergeNone {
 		if err := writeSet(ctx, output.Path, report); err != nil {
 			return err
 		}
@@ -97,7 +98,7 @@ func splitOutput(output string) (folder, name string) {
 
 // warnOfOthers names files that look like extracts of an earlier run, of values that no
 // longer occur or of another number of partials. They are left alone: they may be something else.
-func warnOfOthers(ctx context.Context, output OutputConfig, places []string, warn func(string)) error {
+func warnOfOthers(ctx context.Context, output config.OutputConfig, places []string, warn func(string)) error {
 	folder, base := splitOutput(output.Path)
 	store, err := storage.For(output.Path)
 	if err != nil {
@@ -111,13 +112,13 @@ func warnOfOthers(ctx context.Context, output OutputConfig, places []string, war
 	var others []string
 	for _, file := range found {
 		name := path.Base(filepath.ToSlash(file.URI))
-		if !slices.Contains(places, file.URI) && (output.Merge != MergeNone || isNumbered(name, base)) {
+		if !slices.Contains(places, file.URI) && (output.Merge != config.MergeNone || isNumbered(name, base)) {
 			others = append(others, name)
 		}
 	}
 	if len(others) > 0 {
 		like := "of a value that no longer occurs"
-		if output.Merge == MergeNone {
+		if output.Merge == config.MergeNone {
 			like = "of an earlier run"
 		}
 		warn(fmt.Sprintf("%s like an extract %s, and left as it is: %s",

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/config"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -30,8 +31,8 @@ type partition struct {
 
 // partitionsOf finds the keys in the folders of files, in the order of the paths. Files
 // without a key that others have are refused, unless mayMiss: then they have NULL there.
-func partitionsOf(files []sourceFile, mode Partitions, mayMiss bool) ([]partition, error) {
-	if mode == PartitionsNone || len(files) == 0 {
+func partitionsOf(files []sourceFile, mode config.Partitions, mayMiss bool) ([]partition, error) {
+	if mode == config.PartitionsNone || len(files) == 0 {
 		return nil, nil
 	}
 	var found []partition
@@ -54,7 +55,7 @@ func partitionsOf(files []sourceFile, mode Partitions, mayMiss bool) ([]partitio
 			}
 		}
 	}
-	if mode == PartitionsHive && len(found) == 0 {
+	if mode == config.PartitionsHive && len(found) == 0 {
 		return nil, failure.New(failure.Source, "no folder of %s is named key=value", files[0].URI).
 			WithHint("set source.partitions to auto or none").BeforeData()
 	}
@@ -192,7 +193,7 @@ func PartitionColumns(footers []parquetread.Footer) []arrow.Field {
 	for _, footer := range footers {
 		sources = append(sources, sourceFile{footer.Info, footer.Info.URI})
 	}
-	found, err := partitionsOf(sources, PartitionsAuto, false)
+	found, err := partitionsOf(sources, config.PartitionsAuto, false)
 	if err != nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 )
 
 // PathFiles is the Parquet files that a path of the command line stands for.
@@ -27,12 +28,12 @@ type PathFiles struct {
 // FindPath lists the files that a path stands for: those in a folder and below it whose names
 // end in .parquet, a file, or a glob. It fails where there are none, and where they belong to
 // a table that a format must be given for.
-func FindPath(ctx context.Context, uri string, format SourceFormat) (*PathFiles, error) {
+func FindPath(ctx context.Context, uri string, format config.SourceFormat) (*PathFiles, error) {
 	glob, isFolder, err := globOf(ctx, uri)
 	if err != nil {
 		return nil, err
 	}
-	source := SourceConfig{URI: Globs{glob}, bases: []string{""}}
+	source := config.SourceConfig{URI: config.Globs{glob}, Bases: []string{""}}
 	if isFolder {
 		source.URI[0] = strings.TrimSuffix(glob, "*.parquet") + likeParquet
 	}
@@ -41,9 +42,9 @@ func FindPath(ctx context.Context, uri string, format SourceFormat) (*PathFiles,
 		return nil, err
 	}
 	notes := found.dropOthers(isFolder)
-	isRefused := len(found.tables) > 0 && format != FormatParquet
+	isRefused := len(found.tables) > 0 && format != config.FormatParquet
 	if len(found.files) == 0 && !isRefused {
-		e := failure.New(failure.Usage, "no files match %s", glob).WithHint("%s", whyNoFiles(ctx, Globs{glob}, "the path")).BeforeData()
+		e := failure.New(failure.Usage, "no files match %s", glob).WithHint("%s", whyNoFiles(ctx, config.Globs{glob}, "the path")).BeforeData()
 		if len(notes) > 0 {
 			e.Message += "; left out was " + notes[0]
 		}
@@ -79,7 +80,7 @@ func globOf(ctx context.Context, uri string) (glob string, isFolder bool, err er
 		return "", false, failure.New(failure.Usage, "there is no file or folder %s", uri).WithHint("check the path").BeforeData()
 	case !doublestar.ValidatePattern(uri):
 		return "", false, failure.New(failure.Usage, "%s is neither a file nor a valid glob", uri).
-			WithHint("%s", bracketHint).BeforeData()
+			WithHint("%s", config.BracketHint).BeforeData()
 	}
 	return uri, false, nil
 }

@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/parquetread"
@@ -20,14 +21,14 @@ import (
 // Plan is what a run will do. It is made from file names and footers alone; no data is
 // read for it, and it writes nothing.
 type Plan struct {
-	Name          string        `json:"name"`
-	Output        string        `json:"output"`
-	Merge         MergeChoice   `json:"merge,omitempty"`
-	FormatVersion hyper.Version `json:"format_version"`
-	FormatReason  string        `json:"format_reason"` // why this version
-	Tables        []*TablePlan  `json:"tables"`
-	Shards        int           `json:"shards"`
-	Warnings      []string      `json:"warnings,omitempty"`
+	Name          string             `json:"name"`
+	Output        string             `json:"output"`
+	Merge         config.MergeChoice `json:"merge,omitempty"`
+	FormatVersion hyper.Version      `json:"format_version"`
+	FormatReason  string             `json:"format_reason"` // why this version
+	Tables        []*TablePlan       `json:"tables"`
+	Shards        int                `json:"shards"`
+	Warnings      []string           `json:"warnings,omitempty"`
 
 	workers int
 }
@@ -130,14 +131,14 @@ func (p *Plan) rows() int64 {
 
 // MakePlanOf lists the files of a configuration, reads their footers, and decides on types,
 // format version and shards. What it refuses was known before any data was read.
-func MakePlanOf(ctx context.Context, cfg *Config) (*Plan, error) {
+func MakePlanOf(ctx context.Context, cfg *config.Config) (*Plan, error) {
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path, Merge: cfg.Output.Merge}
 	var columns []hyper.Column
 	var wrong []error
 	for i, tableCfg := range cfg.Tables {
 		table, err := planTable(ctx, cfg, tableCfg)
 		if err != nil {
-			wrong = append(wrong, cfg.inTable(i, err))
+			wrong = append(wrong, cfg.InTable(i, err))
 			continue
 		}
 		plan.Tables = append(plan.Tables, table)
@@ -186,7 +187,7 @@ func checkRejectsPlace(ctx context.Context, folder string, columns *arrow.Schema
 	return err
 }
 
-func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePlan, error) {
+func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableConfig) (*TablePlan, error) {
 	src, err := openSource(ctx, cfg, tableCfg, func(column string) bool { return mayRead(tableCfg, column) })
 	if err != nil {
 		return nil, err
@@ -229,7 +230,7 @@ func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePl
 }
 
 // mapColumns decides as what the columns are stored that are loaded.
-func (t *TablePlan) mapColumns(m *mapping, cfg *Config, tableCfg TableConfig) error {
+func (t *TablePlan) mapColumns(m *mapping, cfg *config.Config, tableCfg config.TableConfig) error {
 	for _, name := range m.loaded {
 		asked := tableCfg.Columns[name]
 		field := m.field(name)
@@ -255,7 +256,7 @@ func (t *TablePlan) mapColumns(m *mapping, cfg *Config, tableCfg TableConfig) er
 
 // formatFor lets a column be REAL, which needs a recent format version, when that is what
 // was asked for.
-func formatFor(field arrow.Field, asked ColumnConfig, format hyper.FormatChoice) hyper.FormatChoice {
+func formatFor(field arrow.Field, asked config.ColumnConfig, format hyper.FormatChoice) hyper.FormatChoice {
 	if asked.Type != "" && field.Type.ID() == arrow.FLOAT32 {
 		return hyper.FormatChoice{Pinned: true, Version: 4}
 	}
@@ -279,7 +280,7 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
 // It refuses files that are read whole and have values that cannot be.
-func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, cfg *Config) error {
+func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, cfg *config.Config) error {
 	t.read = parquetread.Table{Schema: batch.Schema{Schema: columns}}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {

@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/validate"
 )
@@ -26,7 +27,7 @@ const minRowsPerValue = 32 << 10
 
 // newDeferral looks at what is the same for all files of a table, and gives the table its
 // conditions in SQL.
-func newDeferral(cfg *Config, table *TablePlan, src *source, columns *arrow.Schema, validator *validate.Validator) deferral {
+func newDeferral(cfg *config.Config, table *TablePlan, src *source, columns *arrow.Schema, validator *validate.Validator) deferral {
 	d := deferral{columns: columns, partitions: src.partitionsIn(columns), spoolBytes: cfg.WorkerSpool().MostBytes()}
 	var loaded []string
 	for _, column := range table.Columns {
@@ -34,7 +35,7 @@ func newDeferral(cfg *Config, table *TablePlan, src *source, columns *arrow.Sche
 	}
 	conditions, reason := validator.SQL(loaded)
 	switch {
-	case cfg.Validate.Engine == ValidateGo:
+	case cfg.Validate.Engine == config.ValidateGo:
 		d.reason = "validate.engine is go"
 	case table.Repartition.moves():
 		d.reason = "repartition moves rows"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 )
 
 // Preview is what a run would do: its plan, and where it would publish.
@@ -16,7 +17,7 @@ type Preview struct {
 // MakePlan plans a run of a configuration. It lists files and reads footers, asks no server and
 // writes nothing. What it refuses was known before any data was read; what keeps a run from
 // publishing is in Publish, which [publish.Plan.Refusal] makes an error of.
-func MakePlan(ctx context.Context, cfg *Config) (*Preview, error) {
+func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
 	if err := CheckPlace(ctx, cfg.Output.Path); err != nil {
 		return nil, err
 	}
@@ -32,12 +33,12 @@ func MakePlan(ctx context.Context, cfg *Config) (*Preview, error) {
 
 // Diagnosis is what runs of a configuration depend on besides their engine; of none (nil), what all
 // runs on this machine depend on.
-func Diagnosis(cfg *Config) []Check {
+func Diagnosis(cfg *config.Config) []Check {
 	return Checks(cfg, func(ctx context.Context) (string, error) { return tryPlan(ctx, cfg) })
 }
 
 // tryPlan makes the plan that a run would make, and tries the checks in SQL.
-func tryPlan(ctx context.Context, cfg *Config) (found string, err error) {
+func tryPlan(ctx context.Context, cfg *config.Config) (found string, err error) {
 	preview, err := MakePlan(ctx, cfg)
 	if err == nil {
 		err = preview.Publish.Refusal()

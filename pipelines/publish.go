@@ -11,6 +11,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
@@ -31,7 +32,7 @@ type PublishOptions struct {
 // Publisher knows where extracts of a configuration go, and what was published there. Nothing is
 // sent before [Publisher.Publish].
 type Publisher struct {
-	cfg     *Config
+	cfg     *config.Config
 	options PublishOptions
 	client  *tableau.Client
 	ledger  *ledger
@@ -48,7 +49,7 @@ type transfer struct {
 
 // NewPublisher finds credentials and the ledger. Whatever is missing is known before any
 // data is read, and nothing is sent.
-func NewPublisher(ctx context.Context, cfg *Config, options PublishOptions) (*Publisher, error) {
+func NewPublisher(ctx context.Context, cfg *config.Config, options PublishOptions) (*Publisher, error) {
 	client, err := NewClient(cfg, options.Log)
 	if err != nil {
 		return nil, err
@@ -255,7 +256,7 @@ func (p *transfer) prepare(d *delivery, server tableau.Version) (*shipment, erro
 		s.entry = begun
 		return s, nil
 	}
-	if entry.Mode.adds() {
+	if entry.Mode.Adds() {
 		s.held = p.ledger.holds(entry)
 	}
 	return s, nil

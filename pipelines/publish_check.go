@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
 
 // NewClient finds out where to publish and as whom. Nothing is sent. What is missing is known
 // before any data is read; what was found is returned nevertheless.
-func NewClient(c *Config, log *slog.Logger) (*tableau.Client, error) {
+func NewClient(c *config.Config, log *slog.Logger) (*tableau.Client, error) {
 	environment, err := tableau.FromEnvironment(os.LookupEnv)
 	p := c.Publish
 	client := &tableau.Client{
@@ -23,7 +24,7 @@ func NewClient(c *Config, log *slog.Logger) (*tableau.Client, error) {
 		CAFile: p.CAFile, AllowHTTP: p.AllowHTTP, ChunkBytes: int64(p.ChunkBytes), PayloadLimit: int64(p.PayloadBytes),
 		Log: log,
 	}
-	if !c.written("publish.site") {
+	if !c.Written("publish.site") {
 		client.Site = environment.Site
 	}
 	if err != nil {
@@ -53,10 +54,10 @@ func (d *delivery) takes(schema, name string) bool {
 }
 
 // deliveriesOf says what goes where, in the order of the tables.
-func deliveriesOf(c *Config, tables []hyper.CatalogTable) []*delivery {
+func deliveriesOf(c *config.Config, tables []hyper.CatalogTable) []*delivery {
 	var all []*delivery
 	for _, table := range tables {
-		name := c.datasourceOf(table.Schema, table.Name)
+		name := c.DatasourceOf(table.Schema, table.Name)
 		at := slices.IndexFunc(all, func(d *delivery) bool { return d.datasource == name })
 		if at < 0 {
 			at, all = len(all), append(all, &delivery{datasource: name})
@@ -107,10 +108,10 @@ func catalogTables(p *Plan) []hyper.CatalogTable {
 // check holds a delivery against Tableau's rules: those for the tables of an extract on a
 // server of that version, or those for the payload of a data update on the table as it was
 // published last.
-func (d *delivery) check(p *PublishConfig, server tableau.Version, known []ledgerTable) error {
-	if !p.Mode.updates() {
+func (d *delivery) check(p *config.PublishConfig, server tableau.Version, known []ledgerTable) error {
+	if !p.Mode.Updates() {
 		problems := tableau.CheckTables(d.keys, server)
-		if p.Mode == PublishMode(tableau.Append) && len(known) == 1 && len(d.tables) == 1 {
+		if p.Mode == config.PublishMode(tableau.Append) && len(known) == 1 && len(d.tables) == 1 {
 			problems = append(problems, tableau.CheckPayload(tableau.Insert, nil, d.tables[0].Columns, known[0].Columns)...)
 		}
 		return refusePublication(d.datasource, problems)
@@ -130,15 +131,15 @@ func (d *delivery) check(p *PublishConfig, server tableau.Version, known []ledge
 }
 
 // payload are the columns that a data update sends: of a delete, those of match alone.
-func (d *delivery) payload(p *PublishConfig) []tableau.Column {
-	if p.Mode != PublishMode(tableau.Delete) {
+func (d *delivery) payload(p *config.PublishConfig) []tableau.Column {
+	if p.Mode != config.PublishMode(tableau.Delete) {
 		return d.tables[0].Columns
 	}
 	return slices.DeleteFunc(slices.Clone(d.tables[0].Columns), func(c tableau.Column) bool { return !slices.Contains(p.Match, c.Name) })
 }
 
 // target is the table that a data update changes.
-func (d *delivery) target(p *PublishConfig) tableau.TableRef {
+func (d *delivery) target(p *config.PublishConfig) tableau.TableRef {
 	return tableau.TableRef{Schema: cmp.Or(p.Target.Schema, d.tables[0].Schema), Name: cmp.Or(p.Target.Name, d.tables[0].Name)}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hyperlake/internal/hyperd"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
@@ -65,7 +66,7 @@ func newReportPublish(e *ledgerEntry) *ReportPublish {
 
 // note keeps the tables that a publication left in the data source.
 func (s *shipment) note() {
-	if s.entry.Mode.renews() || s.entry.Mode == PublishMode(tableau.Append) {
+	if s.entry.Mode.Renews() || s.entry.Mode == config.PublishMode(tableau.Append) {
 		s.entry.Tables = s.tables
 	}
 }
@@ -97,7 +98,7 @@ func (p *transfer) send(ctx context.Context, s *shipment, report *ReportPublish)
 	if err != nil {
 		return err
 	}
-	if s.entry.Mode.updates() {
+	if s.entry.Mode.Updates() {
 		return p.update(ctx, s, file, report)
 	}
 	progress := p.progress()
@@ -118,7 +119,7 @@ func (p *transfer) fileOf(ctx context.Context, s *shipment) (string, error) {
 	for _, table := range s.tables {
 		selections = append(selections, hyper.Selection{Schema: table.Schema, Name: table.Name})
 	}
-	if columns := s.payload(p.cfg.Publish); s.entry.Mode.updates() && len(columns) < len(s.tables[0].Columns) {
+	if columns := s.payload(p.cfg.Publish); s.entry.Mode.Updates() && len(columns) < len(s.tables[0].Columns) {
 		whole = false
 		for _, column := range columns {
 			selections[0].Columns = append(selections[0].Columns, column.Name)

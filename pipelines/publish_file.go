@@ -7,6 +7,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 )
 
@@ -24,8 +25,8 @@ type ExtractFile struct {
 
 // Standing finds what stands at the output path: the extract, or the set of those that are not
 // merged, which are fetched one by one when they are sent. It is listed in the report.
-func Standing(ctx context.Context, cfg *Config, report *Report, scratch string) (ExtractFile, error) {
-	if cfg.Output.Merge == MergeNone {
+func Standing(ctx context.Context, cfg *config.Config, report *Report, scratch string) (ExtractFile, error) {
+	if cfg.Output.Merge == config.MergeNone {
 		set, err := readSet(ctx, cfg.Output.Path)
 		if err == nil {
 			noteSet(report, set)
@@ -41,8 +42,8 @@ func Standing(ctx context.Context, cfg *Config, report *Report, scratch string) 
 
 // Placed is what this run has moved into place. Of a remote extract that is the local file that was
 // uploaded.
-func Placed(ctx context.Context, cfg *Config, extract hyper.File, scratch string) (ExtractFile, error) {
-	if cfg.Output.Merge == MergeNone {
+func Placed(ctx context.Context, cfg *config.Config, extract hyper.File, scratch string) (ExtractFile, error) {
+	if cfg.Output.Merge == config.MergeNone {
 		set, err := readSet(ctx, cfg.Output.Path)
 		return ExtractFile{fresh: true, scratch: scratch, set: set}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/tableau"
 )
 
@@ -57,12 +58,12 @@ type ledgerEntry struct {
 	Content string `json:"content"` // hash of what is in the tables, see [hyper.Content.Hash]
 	Rows    int64  `json:"rows"`
 
-	Mode       PublishMode `json:"mode"`
-	Match      []string    `json:"match,omitempty"`
-	Server     string      `json:"server"`
-	Site       string      `json:"site"`
-	Project    string      `json:"project"`
-	Datasource string      `json:"datasource"`
+	Mode       config.PublishMode `json:"mode"`
+	Match      []string           `json:"match,omitempty"`
+	Server     string             `json:"server"`
+	Site       string             `json:"site"`
+	Project    string             `json:"project"`
+	Datasource string             `json:"datasource"`
 
 	DatasourceID string       `json:"datasource_id,omitempty"`
 	JobID        string       `json:"job_id,omitempty"`
@@ -154,9 +155,9 @@ func (l *ledger) holds(entry *ledgerEntry) *ledgerEntry {
 	for _, e := range slices.Backward(l.of(entry)) {
 		counts := e.Outcome == published || e.Outcome == pending || e.Outcome == unknown
 		switch {
-		case counts && e.Content == entry.Content && e.Mode.fills():
+		case counts && e.Content == entry.Content && e.Mode.Fills():
 			return e
-		case e.Outcome == published && e.Mode.renews():
+		case e.Outcome == published && e.Mode.Renews():
 			return nil // what was added before is gone
 		}
 	}
@@ -169,7 +170,7 @@ func (l *ledger) unfinished(entry *ledgerEntry) *ledgerEntry {
 	for _, e := range slices.Backward(l.of(entry)) {
 		switch {
 		case e.Outcome == unchanged:
-		case e.Outcome != published && e.Mode.updates() && e.same(entry):
+		case e.Outcome != published && e.Mode.Updates() && e.same(entry):
 			return e
 		case e.Outcome == published:
 			return nil
@@ -199,7 +200,7 @@ func (l *ledger) last(entry *ledgerEntry) *ledgerEntry {
 	for _, e := range slices.Backward(l.of(entry)) {
 		switch {
 		case e.Outcome == unchanged || e.Outcome == failed && !e.partDone():
-		case e.Outcome == published && e.Content == entry.Content && (e.same(entry) || e.Mode.fills() && entry.Mode.fills()):
+		case e.Outcome == published && e.Content == entry.Content && (e.same(entry) || e.Mode.Fills() && entry.Mode.Fills()):
 			return e
 		default:
 			return nil

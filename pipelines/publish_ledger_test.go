@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
@@ -53,7 +54,7 @@ func TestLedgerKnowsADatasourceAgain(t *testing.T) {
 	s := openShop(t, tableautest.Config{})
 	s.lake(item(1, "a"))
 	t.Setenv("tab_site_url", strings.TrimPrefix(s.URL, "http://"))
-	configured := func(keys string) *pipelines.Config {
+	configured := func(keys string) *config.Config {
 		return configure(t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\npublish: {allow_http: true, "+keys+"}\n")
 	}
 	_, err := s.run(configured("server: '" + s.URL + "'"))

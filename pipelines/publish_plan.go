@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/config"
 )
 
 // PublishPlan is where a run would publish, and what is wrong with that as far as it is
@@ -12,7 +13,7 @@ type PublishPlan struct {
 	Server      string              `json:"server"` // empty: neither the configuration nor the environment names one that can be used
 	Site        string              `json:"site"`   // empty: the default site
 	Project     string              `json:"project"`
-	Mode        PublishMode         `json:"mode"`
+	Mode        config.PublishMode  `json:"mode"`
 	Match       []string            `json:"match,omitempty"`
 	IfChanged   bool                `json:"if_changed"`
 	Datasources []PlannedDatasource `json:"datasources"`
@@ -54,7 +55,7 @@ func (p *PublishPlan) Refusal() error {
 }
 
 // PlanPublishing says where a plan leads; nil if it is not published. It sends nothing.
-func PlanPublishing(ctx context.Context, cfg *Config, plan *Plan) *PublishPlan {
+func PlanPublishing(ctx context.Context, cfg *config.Config, plan *Plan) *PublishPlan {
 	if cfg.Publish == nil {
 		return nil
 	}

@@ -11,13 +11,14 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // The section that init writes as a comment is good without the signs of one.
 func TestStarterOfPublishing(t *testing.T) {
 	folder := t.TempDir()
 	writeTable(t, filepath.Join(folder, "odd: name, ünïcode", "a.parquet"), `[{"id": 1}]`, field("id", int64Type))
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: name, ünïcode"), folder, pipelines.FormatAuto)
+	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: name, ünïcode"), folder, config.FormatAuto)
 	require.NoError(t, err)
 	assert.Nil(t, configure(t, folder, text).Publish)
 	before, section, found := strings.Cut(text, "# publish:\n")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hyperlake/internal/hyperd"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 )
 
@@ -13,7 +14,7 @@ const stagePublish = "publish"
 
 // Publish publishes the extract that stands at the output path of a configuration. It
 // always returns a report, of failures, too.
-func Publish(ctx context.Context, cfg *Config, options PublishOptions) (*Report, error) {
+func Publish(ctx context.Context, cfg *config.Config, options PublishOptions) (*Report, error) {
 	r := &run{
 		cfg:     cfg,
 		options: RunOptions{ID: options.ID, Log: options.Log, Progress: options.Progress},

@@ -9,6 +9,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
@@ -53,7 +54,7 @@ func (p *transfer) deliverSet(ctx context.Context, server tableau.Version) (err 
 // setEntry is the entry of the ledger to go on with, or a new one.
 func (p *transfer) setEntry(ctx context.Context) (*ledgerEntry, error) {
 	table := p.cfg.Tables[0]
-	fresh := p.newEntry(p.cfg.datasourceOf(table.Schema, table.Name))
+	fresh := p.newEntry(p.cfg.DatasourceOf(table.Schema, table.Name))
 	fresh.Set, fresh.Extracts = p.extract.set.id, len(p.extract.set.Extracts)
 	for _, member := range p.extract.set.Extracts {
 		fresh.Rows += member.Rows
@@ -158,7 +159,7 @@ func (p *transfer) explainSet(err error, hint string) (cause, finish string) {
 	if !errors.As(err, &held) && (!errors.As(err, &unknown) || unknown.Harmless) {
 		return hint, fmt.Sprintf("`%s` goes on with the first extract that is not there", again)
 	}
-	if p.cfg.Publish.Mode == PublishMode(tableau.Create) {
+	if p.cfg.Publish.Mode == config.PublishMode(tableau.Create) {
 		again += " --mode overwrite"
 	}
 	return "", fmt.Sprintf("`%s --force` sends all extracts again, the first of which replaces what is there", again)

@@ -14,11 +14,12 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
 // setConfig is a configuration without a merge that publishes, in three extracts.
-func (s *shop) setConfig(keys, output string) *pipelines.Config {
+func (s *shop) setConfig(keys, output string) *config.Config {
 	s.t.Helper()
 	return configure(s.t, s.folder, "name: items\noutput: {merge: none"+output+"}\n"+
 		"tables: [{source: {uri: lake/*.parquet}, repartition: {by: [id], shards: 3}}]\n"+

@@ -21,6 +21,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners"
 	"hyperlake/sinks/tableau/tableautest"
 )
@@ -64,13 +65,13 @@ func (s *shop) lake(rows ...string) {
 func item(id int, name string) string { return fmt.Sprintf(`{"id": %d, "name": %q}`, id, name) }
 
 // config is a configuration with those keys in its section publish.
-func (s *shop) config(keys string) *pipelines.Config {
+func (s *shop) config(keys string) *config.Config {
 	s.t.Helper()
 	return configure(s.t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\n"+
 		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, "+keys+"}\n")
 }
 
-func (s *shop) run(cfg *pipelines.Config) (*pipelines.Report, error) {
+func (s *shop) run(cfg *config.Config) (*pipelines.Report, error) {
 	s.t.Helper()
 	return run(s.t, s.t.Context(), cfg, nil)
 }
@@ -83,7 +84,7 @@ func (s *shop) mustRun(keys string) *pipelines.Report {
 	return report
 }
 
-func (s *shop) publish(cfg *pipelines.Config, options pipelines.PublishOptions) (*pipelines.Report, error) {
+func (s *shop) publish(cfg *config.Config, options pipelines.PublishOptions) (*pipelines.Report, error) {
 	s.t.Helper()
 	id, err := pipelines.NewRunID()
 	require.NoError(s.t, err)
@@ -317,7 +318,7 @@ func TestTypesOfPlansAndExtractsHaveTheSameNames(t *testing.T) {
 		field("bytes", arrow.BinaryTypes.Binary), field("date", arrow.FixedWidthTypes.Date32), field("time", arrow.FixedWidthTypes.Time64us),
 		field("ts", &arrow.TimestampType{Unit: arrow.Microsecond}), field("tsz", &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}))
 	cfg := s.config("mode: overwrite")
-	cfg.Tables[0].Columns = map[string]pipelines.ColumnConfig{"i16": {Type: "numeric(9, 2)"}}
+	cfg.Tables[0].Columns = map[string]config.ColumnConfig{"i16": {Type: "numeric(9, 2)"}}
 	_, err := s.run(cfg)
 	require.NoError(t, err)
 	plan, err := pipelines.MakePlan(t.Context(), cfg)
@@ -367,7 +368,7 @@ func TestWhatIsKnownBeforeDataIsRead(t *testing.T) {
 	s.lake(item(1, "a"))
 	s.mustRun("mode: create")
 	requests := len(s.Requests())
-	early := func(t *testing.T, cfg *pipelines.Config) *failure.Error {
+	early := func(t *testing.T, cfg *config.Config) *failure.Error {
 		t.Helper()
 		report, err := s.run(cfg)
 		require.Error(t, err)
@@ -383,12 +384,12 @@ func TestWhatIsKnownBeforeDataIsRead(t *testing.T) {
 	})
 	t.Run("another type than was published last", func(t *testing.T) {
 		cfg := s.config("mode: insert")
-		cfg.Tables[0].Columns = map[string]pipelines.ColumnConfig{"id": {Type: "text"}}
+		cfg.Tables[0].Columns = map[string]config.ColumnConfig{"id": {Type: "text"}}
 		assert.Contains(t, early(t, cfg).Message, `column "id" is TEXT in the payload, but BIGINT in the data source`)
 	})
 	t.Run("another column than was published last", func(t *testing.T) {
 		cfg := s.config("mode: append")
-		cfg.Tables[0].Columns = map[string]pipelines.ColumnConfig{"id": {Rename: "key"}}
+		cfg.Tables[0].Columns = map[string]config.ColumnConfig{"id": {Rename: "key"}}
 		assert.Contains(t, early(t, cfg).Message, `the data source lacks the column "key" of the payload`)
 	})
 	t.Run("tables that are no tree", func(t *testing.T) {
@@ -482,32 +483,6 @@ func TestLedger(t *testing.T) {
 	require.True(t, errors.As(err, &failed))
 	assert.True(t, failed.Early)
 	assert.Contains(t, failed.Message, "read the ledger "+path)
-}
-
-func TestPublishConfigurationErrors(t *testing.T) {
-	testBad(t, []badConfig{
-		{"unknown key", good + "publish: {projekt: a}\n", `x.yaml:3:11: unknown key "projekt"; did you mean "project"?`},
-		{"a secret in the file", good + "publish: {tab_secret_id: a}\n", `x.yaml:3:11: unknown key "tab_secret_id"; the keys here are server, site, project, create_project, datasource, ` +
-			"mode, match, target, if_changed, as_job, allow_http, ca_file, chunk_bytes, payload_bytes, timeout"},
-		{"mode", good + "publish: {mode: merge}\n", `x.yaml:3:17: publish.mode must be create, overwrite, append, replace, insert, update, upsert or delete, not "merge"`},
-		{"match is missing", good + "publish: {mode: delete}\n", `x.yaml:3:17: mode delete needs match; name the columns that identify a row, as in match: [id]`},
-		{"match is too much", good + "publish: {mode: insert, match: [a]}\n", `x.yaml:3:32: publish.match has no meaning in mode insert; remove it, or use update, upsert or delete`},
-		{"target is too much", good + "publish: {target: {name: t}}\n", `x.yaml:3:19: publish.target has no meaning in mode overwrite, which publishes all tables; remove it`},
-		{"http", good + "publish: {server: \"http://example.org\"}\n", `x.yaml:3:19: publish.server: read the server's address: http is not allowed; use https://; ` +
-			"only allow_http: true permits http, where everybody on the way can read the token"},
-		{"chunks", good + "publish: {chunk_bytes: 65m}\n", `x.yaml:3:24: publish.chunk_bytes is 68157440, but servers take at most 67108864 (64m)`},
-		{"as_job", good + "publish: {as_job: maybe}\n", `x.yaml:3:19: publish.as_job must be auto, true or false, not "maybe"`},
-		{"project", good + "publish: {project: a//b}\n", `x.yaml:3:20: publish.project: project path "a//b" has an empty name; write a path such as Sales/Nightly, and \/ for a slash inside of a name`},
-		{"empty", good + "publish:\n", `x.yaml:3:1: publish has no value; give it one, or remove the key`},
-		{
-			"split", "name: n\ntables: [{source: {uri: a.parquet}, repartition: {split_by: k}}]\npublish: {mode: create}\n",
-			"x.yaml:2:61: tables[0].repartition.split_by makes several extracts, but publish sends one; leave publish out, and publish each file with `hyperlake publish FILE`",
-		},
-		{
-			"two tables in one update", "name: n\ntables: [{name: a, source: {uri: a.parquet}}, {name: b, source: {uri: a.parquet}}]\npublish: {mode: insert}\n",
-			`x.yaml:3:17: mode insert changes one table, but 2 tables go to the data source "n"; give each a datasource of its own, or use mode overwrite`,
-		},
-	})
 }
 
 // An extract in a bucket is published from there, and its ledger stands beside it.

@@ -22,7 +22,7 @@ const requestLife = 23 * time.Hour
 
 // canGoOn says whether an unfinished data update can be repeated without harm.
 func (e *ledgerEntry) canGoOn() bool {
-	return e.Outcome == failed || !e.Mode.adds() || time.Since(e.Started) < requestLife
+	return e.Outcome == failed || !e.Mode.Adds() || time.Since(e.Started) < requestLife
 }
 
 // partDone says whether some part of a data update, or an extract of a set, was applied.
@@ -114,7 +114,7 @@ func (u *dataUpdate) cut(ctx context.Context, part ledgerPart, bytes, limit int6
 		return []ledgerPart{part}, nil
 	}
 	width := part.To - part.From
-	if !u.s.entry.Mode.splits() || width < 2 {
+	if !u.s.entry.Mode.Splits() || width < 2 {
 		return nil, u.tooLarge(bytes, limit)
 	}
 	pieces := min(int(bytes*5/4/limit)+1, width) // some to spare: rows are of different sizes

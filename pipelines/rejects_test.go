@@ -19,6 +19,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -111,7 +112,7 @@ func TestRejectsAreASource(t *testing.T) {
 	_, err := run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	cfg = configure(t, folder, amountsConfig+"{path: bad2}\n")
-	cfg.Tables[0].Source.URI = pipelines.Globs{filepath.Join(folder, "bad", "*.parquet")}
+	cfg.Tables[0].Source.URI = config.Globs{filepath.Join(folder, "bad", "*.parquet")}
 	cfg.Tables[0].Rules = nil
 	cfg.Tables[0].Columns = nil
 	_, err = run(t, t.Context(), cfg, nil)

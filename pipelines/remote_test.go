@@ -13,6 +13,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // uploadLake copies the sample lake to a bucket.
@@ -175,7 +176,7 @@ func TestRangesAreJoined(t *testing.T) {
 	uploadLake(t, bucket)
 	cfg := configure(t, t.TempDir(), remoteConfig(storage.Join(bucket, "lake"), "x.hyper", "", 1))
 	cfg.Tables[0].Source.Where = ""
-	cfg.Validate.Engine = pipelines.ValidateGo
+	cfg.Validate.Engine = config.ValidateGo
 	before := faults.Count(storagetest.Read)
 	report, err := run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)

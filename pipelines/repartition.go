@@ -10,6 +10,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/repartition"
 )
@@ -32,9 +33,9 @@ type RepartitionPlan struct {
 func (r *RepartitionPlan) moves() bool { return r != nil && r.table.Moves() }
 
 // planRepartition decides where the rows of a table go, whose batches have these columns.
-func (t *TablePlan) planRepartition(cfg *Config, asked RepartitionConfig, columns *arrow.Schema) error {
+func (t *TablePlan) planRepartition(cfg *config.Config, asked config.RepartitionConfig, columns *arrow.Schema) error {
 	key := t.key(cfg) + ".repartition"
-	if !cfg.written(key) {
+	if !cfg.Written(key) {
 		return nil
 	}
 	r := &RepartitionPlan{Shards: defaultShards(cfg, asked)}
@@ -57,7 +58,7 @@ func (t *TablePlan) planRepartition(cfg *Config, asked RepartitionConfig, column
 	}
 	if err := r.table.Check(columns); err != nil {
 		refused := failure.Of(err, failure.Config)
-		return strictyaml.Problem(cfg.place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
+		return strictyaml.Problem(cfg.Place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
 	}
 	if r.Range != "" {
 		found, _ := columns.FieldsByName(r.Range)
@@ -71,12 +72,12 @@ func (t *TablePlan) planRepartition(cfg *Config, asked RepartitionConfig, column
 }
 
 // key is that of the table in the configuration.
-func (t *TablePlan) key(cfg *Config) string {
-	return fmt.Sprintf("tables[%d]", slices.IndexFunc(cfg.Tables, func(c TableConfig) bool { return c.Schema == t.Schema && c.Name == t.Name }))
+func (t *TablePlan) key(cfg *config.Config) string {
+	return fmt.Sprintf("tables[%d]", slices.IndexFunc(cfg.Tables, func(c config.TableConfig) bool { return c.Schema == t.Schema && c.Name == t.Name }))
 }
 
 // defaultShards is a few shards for each worker where rows go by range and no number is given.
-func defaultShards(cfg *Config, asked RepartitionConfig) int {
+func defaultShards(cfg *config.Config, asked config.RepartitionConfig) int {
 	switch {
 	case asked.Shards != nil:
 		return *asked.Shards
@@ -88,7 +89,7 @@ func defaultShards(cfg *Config, asked RepartitionConfig) int {
 
 // movedColumns finds columns that the table loads by their names in the source, or as they
 // are renamed.
-func (t *TablePlan) movedColumns(cfg *Config, key string, names []string) ([]string, error) {
+func (t *TablePlan) movedColumns(cfg *config.Config, key string, names []string) ([]string, error) {
 	var found []string
 	for i, name := range names {
 		at := fmt.Sprintf("%s[%d]", key, i)
@@ -97,14 +98,14 @@ func (t *TablePlan) movedColumns(cfg *Config, key string, names []string) ([]str
 			return nil, err
 		}
 		if slices.Contains(found, source) {
-			return nil, cfg.problem(at, "%s names the column %s twice; remove one", key, words.Shorten(source))
+			return nil, cfg.Problem(at, "%s names the column %s twice; remove one", key, words.Shorten(source))
 		}
 		found = append(found, source)
 	}
 	return found, nil
 }
 
-func (t *TablePlan) movedColumn(cfg *Config, key, name string) (string, error) {
+func (t *TablePlan) movedColumn(cfg *config.Config, key, name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}
@@ -120,7 +121,7 @@ func (t *TablePlan) movedColumn(cfg *Config, key, name string) (string, error) {
 			return column.Source, nil
 		}
 	}
-	e := strictyaml.Problem(cfg.place(key), "%s: the table loads no column %q", key, name)
+	e := strictyaml.Problem(cfg.Place(key), "%s: the table loads no column %q", key, name)
 	if near, ok := words.Nearest(name, known); ok {
 		return "", e.WithHint("did you mean %q?", near)
 	}
@@ -128,13 +129,13 @@ func (t *TablePlan) movedColumn(cfg *Config, key, name string) (string, error) {
 }
 
 // sortBy gives the table in the extract its order.
-func (t *TablePlan) sortBy(cfg *Config, key string, r *RepartitionPlan) error {
+func (t *TablePlan) sortBy(cfg *config.Config, key string, r *RepartitionPlan) error {
 	t.Order = hyper.Order{Within: len(r.Sort) > 0 && r.table.Moves(), ByTarget: r.Range != ""}
 	for i, name := range r.Sort {
 		at := slices.IndexFunc(t.Columns, func(c hyper.Column) bool { return c.Source == name })
 		column := t.Columns[at]
 		if !hyper.CanSort(column) {
-			return cfg.problem(fmt.Sprintf("%s.sort[%d]", key, i), "%s.sort: column %s is %s, which has no order; sort by another column", key, name, column.SQLType)
+			return cfg.Problem(fmt.Sprintf("%s.sort[%d]", key, i), "%s.sort: column %s is %s, which has no order; sort by another column", key, name, column.SQLType)
 		}
 		t.Order.Sort = append(t.Order.Sort, column.Name)
 	}

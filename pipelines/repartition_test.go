@@ -25,6 +25,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners"
 	"hyperlake/runners/engine"
 )
@@ -93,7 +94,7 @@ tables:
 `
 
 // sales runs the configuration with more keys of the table.
-func sales(t *testing.T, folder string, workers int, more string) (*pipelines.Config, *pipelines.Report) {
+func sales(t *testing.T, folder string, workers int, more string) (*config.Config, *pipelines.Report) {
 	t.Helper()
 	cfg := configure(t, folder, fmt.Sprintf(salesConfig, workers)+more)
 	report, err := run(t, t.Context(), cfg, nil)
@@ -389,29 +390,6 @@ func TestSplitOfNothing(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, report.Outputs)
 	requireOnly(t, folder, "lake", "config.yaml")
-}
-
-func TestLoadRefusesRepartition(t *testing.T) {
-	t.Parallel()
-	const table = "name: n\ntables:\n  - source: {uri: a.parquet}\n"
-	at := func(settings string) string { return table + "    repartition: " + settings + "\n" }
-	testBad(t, []badConfig{
-		{"empty", at("{}"), `x.yaml:4:18: tables[0].repartition is empty; give it by, range, split_by, shards or sort, or remove it`},
-		{"unknown key", at("{shard: 3}"), `x.yaml:4:19: unknown key "shard"; did you mean "shards"?`},
-		{"two ways", at("{by: [a], range: b, shards: 2}"), `x.yaml:4:18: tables[0].repartition has by and range, which exclude each other; keep one of them`},
-		{"range and split", at("{split_by: a, range: b}"), `x.yaml:4:18: tables[0].repartition has range and split_by, which exclude each other; keep one of them`},
-		{"split and shards", at("{split_by: a, shards: 2}"), `x.yaml:4:40: tables[0].repartition.shards has no meaning with split_by, which makes an extract for each value; remove it`},
-		{"no shards", at("{shards: 0}"), `x.yaml:4:27: tables[0].repartition.shards must be from 1 to 10000, not 0`},
-		{"too many shards", at("{shards: 10001}"), `x.yaml:4:27: tables[0].repartition.shards must be from 1 to 10000, not 10001`},
-		{"by alone", at("{by: [a]}"), `x.yaml:4:18: tables[0].repartition.by needs shards, the number of shards to make; add it, as in shards: 8`},
-		{"sorted otherwise", at("{range: a, sort: [b, a]}"), `x.yaml:4:36: tables[0].repartition.sort begins with "b", but the range is that of "a"; begin with the same column, or leave range out`},
-		{"twice", at("{sort: [a, a]}"), `x.yaml:4:29: tables[0].repartition.sort names the column "a" twice; remove one`},
-		{"no columns", at("{by: [], shards: 2}"), `x.yaml:4:23: tables[0].repartition.by is an empty list; name columns, or remove the key`},
-		{"empty column", at("{sort: [a, '']}"), `x.yaml:4:29: tables[0].repartition.sort[1] is empty; give the name of a column`},
-		{"empty range", at("{range: ''}"), `x.yaml:4:26: tables[0].repartition.range is empty; give the name of a column, or remove the key`},
-		{"two tables", at("{split_by: a}") + "  - {name: b, source: {uri: b.parquet}}\n", `x.yaml:4:29: tables[0].repartition.split_by makes an extract for each value, which can hold no other table; give the other tables a configuration of their own`},
-		{"compared", at("{split_by: a}") + "    checks: [{compare_previous: {max_change: 0.3}}]\n", `x.yaml:5:33: tables[0].checks[0].compare_previous cannot be held against several extracts; remove it, or tables[0].repartition.split_by`},
-	})
 }
 
 // What needs the columns is refused by the plan, with its place.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 )
 
@@ -115,8 +116,8 @@ type ReportSample struct {
 
 // ReportThreshold is how many rows may be rejected.
 type ReportThreshold struct {
-	MaxRows  *int   `json:"max_rows,omitempty"`
-	MaxRatio *Ratio `json:"max_ratio,omitempty"`
+	MaxRows  *int          `json:"max_rows,omitempty"`
+	MaxRatio *config.Ratio `json:"max_ratio,omitempty"`
 }
 
 // ReportRule says how many rows broke a rule. The rules that the types call for are
@@ -201,10 +202,10 @@ type ReportExtract struct {
 
 // ReportPublish is what became of one data source.
 type ReportPublish struct {
-	Mode         PublishMode `json:"mode"`
-	DatasourceID string      `json:"datasource_id"`
-	JobID        string      `json:"job_id"` // empty without a job; of several the last
-	Seconds      float64     `json:"seconds"`
+	Mode         config.PublishMode `json:"mode"`
+	DatasourceID string             `json:"datasource_id"`
+	JobID        string             `json:"job_id"` // empty without a job; of several the last
+	Seconds      float64            `json:"seconds"`
 
 	Outcome    string `json:"outcome"` // published, failed, unknown or unchanged
 	Server     string `json:"server"`

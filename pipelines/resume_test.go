@@ -20,6 +20,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners"
 	"hyperlake/runners/engine"
 )
@@ -57,7 +58,7 @@ func (u *unlucky) Run(ctx context.Context, job engine.Job) error {
 }
 
 // resume runs a configuration, with what an earlier run left if resumed names one.
-func resume(t *testing.T, cfg *pipelines.Config, engine *unlucky, resumed string) (*pipelines.Report, error) {
+func resume(t *testing.T, cfg *config.Config, engine *unlucky, resumed string) (*pipelines.Report, error) {
 	id, err := pipelines.NewRunID()
 	require.NoError(t, err)
 	if resumed != "" {

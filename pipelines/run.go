@@ -14,6 +14,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/machine"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners/engine"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/repartition"
@@ -38,7 +39,7 @@ type RunOptions struct {
 // Run builds the extract of a configuration, and publishes it if the configuration says
 // where. It always returns a report, of failures, too. After a failure the output path
 // holds what it held before, unless only publishing failed.
-func Run(ctx context.Context, cfg *Config, options RunOptions) (*Report, error) {
+func Run(ctx context.Context, cfg *config.Config, options RunOptions) (*Report, error) {
 	r := &run{cfg: cfg, options: options, report: newReport(cfg, options)}
 	err := r.run(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -51,7 +52,7 @@ func Run(ctx context.Context, cfg *Config, options RunOptions) (*Report, error) 
 
 // run is one run under way.
 type run struct {
-	cfg     *Config
+	cfg     *config.Config
 	options RunOptions
 	report  *Report
 	plan    *Plan
@@ -182,7 +183,7 @@ func (r *run) makePlan(ctx context.Context) (work, error) {
 	for _, warning := range plan.Warnings {
 		r.options.Log.Warn(warning)
 	}
-	if plan.rows() == 0 && r.cfg.OnEmpty != OnEmptyAllow {
+	if plan.rows() == 0 && r.cfg.OnEmpty != config.OnEmptyAllow {
 		return work{}, nothingToLoad(r.report)
 	}
 	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.rows(), "shards", plan.Shards, "format_version", int(plan.FormatVersion))

@@ -4,9 +4,10 @@ import (
 	"time"
 
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/config"
 )
 
-func newReport(cfg *Config, options RunOptions) *Report {
+func newReport(cfg *config.Config, options RunOptions) *Report {
 	return &Report{
 		Version: reportVersion,
 		RunID:   options.ID,

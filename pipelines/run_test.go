@@ -24,6 +24,7 @@ import (
 	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners"
 	"hyperlake/runners/engine"
 )
@@ -38,10 +39,10 @@ func sampleLake(t *testing.T) string {
 }
 
 // configure writes a configuration and loads it. %LAKE% stands for the sample lake.
-func configure(t *testing.T, folder, yaml string) *pipelines.Config {
+func configure(t *testing.T, folder, yaml string) *config.Config {
 	path := filepath.Join(folder, "config.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(yaml, "%LAKE%", sampleLake(t))), 0o644))
-	cfg, err := pipelines.Load(path, pipelines.LoadOptions{})
+	cfg, err := config.Load(path, config.LoadOptions{})
 	require.NoError(t, err)
 	return cfg
 }
@@ -60,7 +61,7 @@ func (d direct) Run(ctx context.Context, job engine.Job) error {
 	return d.Runner.Run(ctx, job)
 }
 
-func run(t *testing.T, ctx context.Context, cfg *pipelines.Config, before func()) (*pipelines.Report, error) { //nolint:revive // t first, as everywhere in tests
+func run(t *testing.T, ctx context.Context, cfg *config.Config, before func()) (*pipelines.Report, error) { //nolint:revive // t first, as everywhere in tests
 	id, err := pipelines.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
@@ -434,7 +435,7 @@ func TestPlanRefusals(t *testing.T) {
 			case "unknown column in select":
 				cfg.Tables[0].Source.Select = []string{"nn"}
 			case "a folder instead of files":
-				cfg.Tables[0].Source.URI = pipelines.Globs{filepath.Join(folder, "lake")}
+				cfg.Tables[0].Source.URI = config.Globs{filepath.Join(folder, "lake")}
 			}
 			_, err := pipelines.MakePlan(t.Context(), cfg)
 			var failed *failure.Error

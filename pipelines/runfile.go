@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 )
 
 // runFileName is the file in the folder of a run, on staging that the user chose, that says
@@ -53,7 +54,7 @@ const (
 
 // RunNotes are what workers that are other processes need to know of a run to see that it
 // has ended, by name. resume is the run whose folder it goes on with, or "".
-func RunNotes(cfg *Config, id, resume string) (map[string]string, error) {
+func RunNotes(cfg *config.Config, id, resume string) (map[string]string, error) {
 	if cfg.Staging == "" {
 		return nil, nil //nolint:nilnil // then workers are no other processes
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 func TestRunEnded(t *testing.T) {
@@ -27,7 +28,7 @@ func TestRunEnded(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			cfg := &pipelines.Config{Staging: "staging"}
+			cfg := &config.Config{Staging: "staging"}
 			folder := filepath.Join(cfg.Staging, id)
 			if test.resume != "" {
 				folder = filepath.Join(cfg.Staging, test.resume)
@@ -44,7 +45,7 @@ func TestRunEnded(t *testing.T) {
 			assert.Equal(t, test.ended, ended)
 		})
 	}
-	notes, err := pipelines.RunNotes(&pipelines.Config{}, id, "")
+	notes, err := pipelines.RunNotes(&config.Config{}, id, "")
 	require.NoError(t, err)
 	assert.Empty(t, notes)
 	ended, err := pipelines.RunEnded(t.Context(), func(string) string { return "" })

@@ -9,6 +9,7 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/config"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -31,7 +32,7 @@ func (l lakeColumns) at(name string) int {
 
 // columnsOf unifies the columns of files. What is asked for columns settles as what they are
 // read that no type of their own holds.
-func columnsOf(footers []parquetread.Footer, asked map[string]ColumnConfig) lakeColumns {
+func columnsOf(footers []parquetread.Footer, asked map[string]config.ColumnConfig) lakeColumns {
 	var columns lakeColumns
 	index := map[string]int{}
 	for _, found := range parquetread.FindColumns(footers) {
@@ -45,7 +46,7 @@ func columnsOf(footers []parquetread.Footer, asked map[string]ColumnConfig) lake
 	return columns
 }
 
-func unified(found parquetread.FoundColumn, asked map[string]ColumnConfig) lakeColumn {
+func unified(found parquetread.FoundColumn, asked map[string]config.ColumnConfig) lakeColumn {
 	carried := func(path string, field arrow.Field) bool {
 		return convert.Carries(field, conversion(path, asked[path]))
 	}
@@ -80,7 +81,7 @@ const maxDriftListed = 20
 
 // check refuses needed columns that differ, or that a file has several times. Notes say
 // what becomes of those that differ and may, because of onDrift or of a type that they are given.
-func (l lakeColumns) check(needed []string, onDrift OnDrift, asked map[string]ColumnConfig) (notes []string, err error) {
+func (l lakeColumns) check(needed []string, onDrift config.OnDrift, asked map[string]config.ColumnConfig) (notes []string, err error) {
 	var drift []string
 	for _, c := range l {
 		name := c.found.Field.Name
@@ -90,7 +91,7 @@ func (l lakeColumns) check(needed []string, onDrift OnDrift, asked map[string]Co
 			return nil, failure.New(failure.Source, "a file has two columns named %q (first found in %s)", name, c.found.Forms[0].FirstFile).
 				WithHint("rename one of them in the files").BeforeData()
 		case !c.found.Drifts():
-		case onDrift == OnDriftFail && (!c.fits || !c.isEverywhere() || asked[name].Type == ""):
+		case onDrift == config.OnDriftFail && (!c.fits || !c.isEverywhere() || asked[name].Type == ""):
 			drift = append(drift, c.found.String())
 		case !c.fits:
 			return nil, failure.New(failure.Source, "the files differ: %s; none of these types holds the values of the others", c.found).
@@ -123,7 +124,7 @@ func (c lakeColumn) wayOut() string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or ", scalar(c.found.Field.Name))
+	return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or ", config.Scalar(c.found.Field.Name))
 }
 
 // losesNanos says whether nanoseconds of a form are not in the field for all.

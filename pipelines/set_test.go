@@ -175,25 +175,3 @@ func TestSetOfNothing(t *testing.T) {
 	require.Len(t, report.Outputs, 1)
 	assert.Equal(t, "0", query(t, report.Outputs[0].Path, `SELECT count(*) FROM x."Extract"."Extract"`))
 }
-
-func TestLoadRefusesMerge(t *testing.T) {
-	t.Parallel()
-	const table = "name: n\noutput: {merge: none}\ntables:\n  - source: {uri: a.parquet}\n"
-	testBad(t, []badConfig{
-		{"unknown", good + "output: {merge: never}\n", `x.yaml:3:17: output.merge must be auto or none, not "never"`},
-		{"checks", table + "    checks: [{row_count: {min: 1}}]\n",
-			`x.yaml:5:13: tables[0].checks look at a whole table, but with output.merge: none no file holds one; remove the checks, or merge`},
-		{"split", table + "    repartition: {split_by: a}\n",
-			`x.yaml:5:29: tables[0].repartition.split_by makes an extract for each value, and output.merge: none one for each partial; keep one of them`},
-		{"sort alone", table + "    repartition: {sort: [a]}\n",
-			`x.yaml:5:25: tables[0].repartition.sort alone sorts when partials are merged, which output.merge: none leaves out; ` +
-				`add range, with the same column, for files that follow one another, or shards for files that are each sorted`},
-		{"two tables", table + "  - {name: b, source: {uri: b.parquet}}\npublish: {}\n",
-			`x.yaml:2:17: with output.merge: none, publish sends the first file and appends the others, and rows can be appended to one table only; ` +
-				`give the other tables a configuration of their own, or merge`},
-		{"append", table + "publish: {mode: append}\n",
-			`x.yaml:5:17: mode append cannot send several files, which output.merge: none makes; use create, overwrite or replace, or merge`},
-		{"if changed", table + "publish: {if_changed: true}\n",
-			`x.yaml:5:23: publish.if_changed compares whole extracts, but output.merge: none makes several files; remove it, or merge`},
-	})
-}

@@ -12,6 +12,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -40,12 +41,12 @@ func (s *source) partitionDrift(columns *arrow.Schema) []string {
 
 // openSource lists the files of a table and reads their footers, with the statistics of
 // wanted columns; nil wants all.
-func openSource(ctx context.Context, run *Config, cfg TableConfig, wanted func(column string) bool) (*source, error) {
+func openSource(ctx context.Context, run *config.Config, cfg config.TableConfig, wanted func(column string) bool) (*source, error) {
 	found, err := listFiles(ctx, cfg.Source)
 	if err != nil {
 		return nil, err
 	}
-	if len(found.files) == 0 && run.OnEmpty == OnEmptyAllow {
+	if len(found.files) == 0 && run.OnEmpty == config.OnEmptyAllow {
 		return emptySource(cfg)
 	}
 	if len(found.files) == 0 {
@@ -55,7 +56,7 @@ func openSource(ctx context.Context, run *Config, cfg TableConfig, wanted func(c
 	switch {
 	case err != nil || len(s.footers) > 0:
 		return s, err
-	case run.OnEmpty != OnEmptyAllow:
+	case run.OnEmpty != config.OnEmptyAllow:
 		return nil, allHollow(cfg.Source)
 	}
 	empty, err := emptySource(cfg)
@@ -66,14 +67,14 @@ func openSource(ctx context.Context, run *Config, cfg TableConfig, wanted func(c
 }
 
 // allHollow is the failure of files of which none has columns or rows.
-func allHollow(source SourceConfig) error {
+func allHollow(source config.SourceConfig) error {
 	return failure.New(failure.Data, "the files of %s hold no rows to load: they have no columns either", strings.Join(source.URI, ", ")).
 		WithHint("check source.uri, or set on_empty: allow and give every column a type in columns")
 }
 
 // readSource reads the footers of files. Those that have neither columns nor rows are left out,
 // which may be all.
-func readSource(ctx context.Context, found *listing, cfg TableConfig, wanted func(column string) bool) (*source, error) {
+func readSource(ctx context.Context, found *listing, cfg config.TableConfig, wanted func(column string) bool) (*source, error) {
 	s := &source{leftOut: found.notes(), warnings: found.warnings()}
 	clashes, err := found.clashes(cfg.Source.Partitions)
 	if err != nil {
@@ -88,7 +89,7 @@ func readSource(ctx context.Context, found *listing, cfg TableConfig, wanted fun
 		s.warnings = append(s.warnings, hollow...)
 		found.keepOnly(s.footers)
 	}
-	keys, err := partitionsOf(found.files, cfg.Source.Partitions, cfg.Source.OnDrift == OnDriftUnion)
+	keys, err := partitionsOf(found.files, cfg.Source.Partitions, cfg.Source.OnDrift == config.OnDriftUnion)
 	if err != nil {
 		return nil, err
 	}
@@ -144,12 +145,12 @@ func mentions(where, column string) bool { return strings.Contains(where, column
 
 // mayRead says whether where may ask for the statistics of a column, or they may divide
 // the table into ranges.
-func mayRead(t TableConfig, column string) bool {
+func mayRead(t config.TableConfig, column string) bool {
 	return mentions(t.Source.Where, column) || t.Repartition.Range != "" && column == sourceOf(t, t.Repartition.Range)
 }
 
 // sourceOf is the name in the source of a column that may be renamed.
-func sourceOf(t TableConfig, name string) string {
+func sourceOf(t config.TableConfig, name string) string {
 	for source, column := range t.Columns {
 		if column.Rename == name {
 			return source
@@ -160,7 +161,7 @@ func sourceOf(t TableConfig, name string) string {
 
 // emptySource stands for files that are not there. Its columns are those that the
 // configuration gives a type to.
-func emptySource(cfg TableConfig) (*source, error) {
+func emptySource(cfg config.TableConfig) (*source, error) {
 	names := cfg.Source.Select
 	if len(names) == 0 {
 		names = slices.Sorted(maps.Keys(cfg.Columns))
@@ -213,7 +214,7 @@ func (s *source) partitionsIn(columns *arrow.Schema) []partition {
 
 // columnOf is the column of a partition. Where the configuration gives it a type, it is
 // text, of which the type is made as of any other text.
-func (p partition) columnOf(columns map[string]ColumnConfig) arrow.Field {
+func (p partition) columnOf(columns map[string]config.ColumnConfig) arrow.Field {
 	field := p.field()
 	if columns[p.name].Type != "" {
 		field.Type = arrow.BinaryTypes.String

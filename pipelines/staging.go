@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/guard"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 )
 
 const (
@@ -42,7 +43,7 @@ type staging struct {
 
 // openStaging makes the folder of a run: where the configuration says, else one of its own.
 // A run that resumes another opens the folder of that one.
-func openStaging(ctx context.Context, cfg *Config, id, resume string) (*staging, error) {
+func openStaging(ctx context.Context, cfg *config.Config, id, resume string) (*staging, error) {
 	if cfg.Staging == "" {
 		return openOwnStaging(cfg.Output.Path, id)
 	}
@@ -106,7 +107,7 @@ func makeOwnStaging(folder string) (*staging, error) {
 
 // openDurableStaging opens the folder of a run where the user chose, new or left by an
 // earlier one, and says in it what run it is of.
-func openDurableStaging(ctx context.Context, cfg *Config, id, folder string) (*staging, error) {
+func openDurableStaging(ctx context.Context, cfg *config.Config, id, folder string) (*staging, error) {
 	open := openRemoteStaging
 	if _, local := storage.LocalPath(cfg.Staging); local {
 		open = openLocalStaging
@@ -129,7 +130,7 @@ func openDurableStaging(ctx context.Context, cfg *Config, id, folder string) (*s
 
 // durableFolder is the URI of a folder where the user chose. Workers know no folder from
 // which a local one could be told.
-func durableFolder(cfg *Config, folder string) (string, error) {
+func durableFolder(cfg *config.Config, folder string) (string, error) {
 	uri := storage.Join(cfg.Staging, folder)
 	if _, local := storage.LocalPath(uri); !local {
 		return uri, nil

@@ -12,6 +12,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
 )
 
 // ResumeLast stands for the last run of a configuration that did not succeed.
@@ -22,7 +23,7 @@ var runIDPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$`)
 
 // FindRun returns the id of the run to resume: which is an id, or [ResumeLast]. The run must
 // have been of a configuration of the same name, and must have left its folder on staging.
-func FindRun(ctx context.Context, cfg *Config, which string) (id string, err error) {
+func FindRun(ctx context.Context, cfg *config.Config, which string) (id string, err error) {
 	if cfg.Staging == "" {
 		return "", failure.New(failure.Usage, "--resume needs a configuration with staging: without it, a run leaves nothing behind").
 			WithHint("set staging, and run without --resume").BeforeData()
@@ -52,7 +53,7 @@ func FindRun(ctx context.Context, cfg *Config, which string) (id string, err err
 }
 
 // lastRun is the latest run of the configuration's name of which staging has a folder.
-func lastRun(ctx context.Context, store storage.Store, cfg *Config) (id string, err error) {
+func lastRun(ctx context.Context, store storage.Store, cfg *config.Config) (id string, err error) {
 	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(cfg.Staging), "*", runFileName))
 	if err != nil {
 		return "", stagingFailure(cfg.Staging, err)

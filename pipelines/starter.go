@@ -15,19 +15,20 @@ import (
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
 
 // Starter writes a configuration for the files that a path stands for, with comments. The
 // paths in it are good for a configuration in folder. A plan accepts it as it is.
-func Starter(ctx context.Context, uri, folder string, format SourceFormat) (string, error) {
+func Starter(ctx context.Context, uri, folder string, format config.SourceFormat) (string, error) {
 	at, err := FindPath(ctx, uri, format)
 	if err != nil {
 		return "", err
 	}
-	cfg := TableConfig{Source: SourceConfig{URI: Globs{at.Glob}, Format: format, OnDrift: OnDriftUnion}}
-	cfg.Source.setDefaults()
+	cfg := config.TableConfig{Source: config.SourceConfig{URI: config.Globs{at.Glob}, Format: format, OnDrift: config.OnDriftUnion}}
+	cfg.Source.SetDefaults()
 	src, err := readSource(ctx, at.found, cfg, nil)
 	if err != nil {
 		return "", err
@@ -59,12 +60,12 @@ func starterName(uri string) string {
 	}
 	part = strings.TrimSuffix(path.Base(part), ".parquet")
 	name := strings.Trim(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || strings.ContainsRune(badInNames, r) {
+		if unicode.IsControl(r) || strings.ContainsRune(config.BadInNames, r) {
 			return '-'
 		}
 		return r
 	}, part), ". ")
-	if name == "" || reservedName.MatchString(name) || len(name) > maxRunName {
+	if name == "" || config.ReservedName.MatchString(name) || len(name) > config.MaxRunName {
 		return "extract"
 	}
 	return name
@@ -72,7 +73,7 @@ func starterName(uri string) string {
 
 // relativeTo is a glob as a configuration in folder writes it.
 func relativeTo(folder, glob string) (string, error) {
-	if !isRelative(glob) {
+	if !config.IsRelative(glob) {
 		return glob, nil
 	}
 	absolute, err := filepath.Abs(glob)
@@ -90,7 +91,7 @@ type starter struct {
 	src    *source
 	name   string
 	glob   string
-	format SourceFormat
+	format config.SourceFormat
 	notes  []string // on files that are left out
 	lines  []starterColumn
 }
@@ -192,7 +193,7 @@ func ruleFor(s parquetread.ColumnSummary) string {
 	if len(conditions) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("{column: %s, %s}", scalar(s.Field.Name), strings.Join(conditions, ", "))
+	return fmt.Sprintf("{column: %s, %s}", config.Scalar(s.Field.Name), strings.Join(conditions, ", "))
 }
 
 // literals writes two bounds as rules read them; false for types whose bounds say little.

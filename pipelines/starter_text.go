@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -41,8 +42,8 @@ func (s *starter) text() string {
 	fmt.Fprintf(&b, "# Made by `hyperlake init` from the footers of the files: %s, %s, %s, %s.\n",
 		words.Count(int64(len(s.src.footers)), "file"), words.Count(groups, "row group"), words.Count(rows, "row"), humanize.Bytes(uint64(bytes)))
 	fmt.Fprintf(&b, "# `hyperlake plan` shows what a run of it would do; `hyperlake run` builds the extract.\n")
-	fmt.Fprintf(&b, "name: %s\noutput:\n  path: %s\n", scalar(s.name), scalar(s.name+".hyper"))
-	fmt.Fprintf(&b, "tables:\n  - name: Extract\n    schema: Extract\n    source:\n      uri: %s\n", scalar(s.glob))
+	fmt.Fprintf(&b, "name: %s\noutput:\n  path: %s\n", config.Scalar(s.name), config.Scalar(s.name+".hyper"))
+	fmt.Fprintf(&b, "tables:\n  - name: Extract\n    schema: Extract\n    source:\n      uri: %s\n", config.Scalar(s.glob))
 	s.writeSource(&b)
 	s.writeColumns(&b)
 	s.writeRules(&b)
@@ -58,14 +59,14 @@ func (s *starter) writeSource(b *strings.Builder) {
 	for _, warning := range s.src.warnings {
 		fmt.Fprintf(b, "      # warning: %s\n", comment(warning))
 	}
-	if s.format != FormatAuto {
+	if s.format != config.FormatAuto {
 		fmt.Fprintf(b, "      format: %s\n", s.format)
 	}
 	if s.any(func(c starterColumn) bool { return c.sql == "" }) {
 		var names []string
 		for _, c := range s.lines {
 			if c.sql != "" {
-				names = append(names, scalar(c.name))
+				names = append(names, config.Scalar(c.name))
 			}
 		}
 		fmt.Fprintf(b, "      select: [%s] # the other columns cannot be loaded, see below\n", strings.Join(names, ", "))
@@ -103,7 +104,7 @@ func (s *starter) writeColumns(b *strings.Builder) {
 			settings = append(settings, "rename: "+c.rename)
 		}
 		if len(settings) > 0 {
-			fmt.Fprintf(b, "      %s: {%s}\n", scalar(c.name), strings.Join(settings, ", "))
+			fmt.Fprintf(b, "      %s: {%s}\n", config.Scalar(c.name), strings.Join(settings, ", "))
 		}
 	}
 }
@@ -133,6 +134,6 @@ func (s *starter) writePublish(b *strings.Builder) {
 	fmt.Fprintf(b, "# To have `hyperlake run` publish the extract; who signs in comes from the environment (tab_pat_name, tab_secret_id):\n")
 	fmt.Fprintf(b, "# publish:\n#   server: https://example.online.tableau.com # or the variable tab_site_url\n")
 	fmt.Fprintf(b, "#   site: marketing # as in the browser's address after /site/; or the variable tab_site_id\n")
-	fmt.Fprintf(b, "#   project: Sales/Nightly\n#   datasource: %s\n", comment(scalar(s.name)))
+	fmt.Fprintf(b, "#   project: Sales/Nightly\n#   datasource: %s\n", comment(config.Scalar(s.name)))
 	fmt.Fprintf(b, "#   mode: overwrite # or create, append, replace, insert, update, upsert, delete\n")
 }

@@ -10,10 +10,11 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 )
 
 // brokenThresholds is the failure of tables of which too many rows were rejected.
-func brokenThresholds(r *Report, tables []TableConfig) error {
+func brokenThresholds(r *Report, tables []config.TableConfig) error {
 	var broken []string
 	for i := range r.Tables {
 		table, limits := &r.Tables[i], tables[i].Rejects
@@ -34,9 +35,9 @@ func brokenThresholds(r *Report, tables []TableConfig) error {
 
 // JudgeEmpty fails a run that has no row to load, unless it may be empty. It warns of single
 // tables that are.
-func JudgeEmpty(r *Report, allowed OnEmpty) (warnings []string, err error) {
+func JudgeEmpty(r *Report, allowed config.OnEmpty) (warnings []string, err error) {
 	if r.rowsLoaded() == 0 {
-		if allowed == OnEmptyAllow {
+		if allowed == config.OnEmptyAllow {
 			return nil, nil
 		}
 		return nil, nothingToLoad(r)
@@ -79,7 +80,7 @@ func lossesOf(t *ReportTable) string {
 }
 
 // lookAtRejects says where the rejects of tables are, or how they are kept.
-func lookAtRejects(tables []TableConfig) string {
+func lookAtRejects(tables []config.TableConfig) string {
 	var folders []string
 	for _, table := range tables {
 		if table.Rejects.Path != "" {
@@ -93,7 +94,7 @@ func lookAtRejects(tables []TableConfig) string {
 }
 
 // excess says which threshold a table broke; empty if none.
-func excess(t *ReportTable, limits RejectsConfig) string {
+func excess(t *ReportTable, limits config.RejectsConfig) string {
 	switch {
 	case limits.MaxRows != nil && t.RowsRejected > int64(*limits.MaxRows):
 		return "max_rows allows " + humanize.Comma(int64(*limits.MaxRows))

@@ -20,6 +20,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners/engine"
 	"hyperlake/runners/enginetest"
 	"hyperlake/sinks/hyper"
@@ -52,7 +53,7 @@ type outcome struct {
 	Tables  []pipelines.ReportTable
 }
 
-func outcomeOf(t *testing.T, cfg *pipelines.Config, report *pipelines.Report) outcome {
+func outcomeOf(t *testing.T, cfg *config.Config, report *pipelines.Report) outcome {
 	t.Helper()
 	o := outcome{Rows: map[string][]string{}, Tables: report.Tables}
 	extracts := []string{cfg.Output.Path}
@@ -123,7 +124,7 @@ func requireEachOnce(t *testing.T, staging string) {
 }
 
 // runTwice runs a configuration on the unkind engine; resume is the id of a run before, or empty.
-func runTwice(t *testing.T, cfg *pipelines.Config, engine *enginetest.Engine, resume string) (*pipelines.Report, error) {
+func runTwice(t *testing.T, cfg *config.Config, engine *enginetest.Engine, resume string) (*pipelines.Report, error) {
 	t.Helper()
 	id, err := pipelines.NewRunID()
 	require.NoError(t, err)
@@ -137,7 +138,7 @@ func runTwice(t *testing.T, cfg *pipelines.Config, engine *enginetest.Engine, re
 
 // runResumed runs a configuration on an engine that gives up now and then, and resumes it until
 // it succeeds.
-func runResumed(t *testing.T, cfg *pipelines.Config, engine *enginetest.Engine) *pipelines.Report {
+func runResumed(t *testing.T, cfg *config.Config, engine *enginetest.Engine) *pipelines.Report {
 	t.Helper()
 	resumed, none := *cfg, 0
 	resumed.Runner.Retries = &none
@@ -223,7 +224,7 @@ func TestEveryBundleMayRunTwice(t *testing.T) {
 
 // requireTwin compares runs on the unkind engine with one on the direct one: when it repeats what fails;
 // when it gives up, and the run gives it what is missing again; and when a run is resumed.
-func requireTwin(t *testing.T, cfg *pipelines.Config) {
+func requireTwin(t *testing.T, cfg *config.Config) {
 	t.Helper()
 	report, err := run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)

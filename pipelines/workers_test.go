@@ -18,6 +18,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners"
 )
 
@@ -27,7 +28,7 @@ type remote struct{ *runners.Runner }
 func (remote) Remote() bool { return true }
 
 // runRemote runs a configuration for such workers, and returns what it logged.
-func runRemote(t *testing.T, cfg *pipelines.Config) (log string, err error) {
+func runRemote(t *testing.T, cfg *config.Config) (log string, err error) {
 	id, err := pipelines.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})

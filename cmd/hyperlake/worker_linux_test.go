@@ -24,6 +24,7 @@ import (
 
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners/prismtest"
 )
 
@@ -245,7 +246,7 @@ func TestAWorkerEndsWithItsRun(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
 
-	cfg := &pipelines.Config{Staging: t.TempDir()}
+	cfg := &config.Config{Staging: t.TempDir()}
 	notes, err := pipelines.RunNotes(cfg, "20260131T235959Z-1a2b3c4d", "")
 	require.NoError(t, err)
 	folder := filepath.Join(cfg.Staging, "20260131T235959Z-1a2b3c4d")

@@ -17,6 +17,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 )
 
@@ -68,7 +69,7 @@ func atMostOne(what string) cobra.PositionalArgs {
 }
 
 func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error {
-	var age pipelines.Age
+	var age config.Age
 	if err := age.UnmarshalText([]byte(flags.olderThan)); err != nil {
 		return failure.New(failure.Usage, "--older-than %w", err).BeforeData()
 	}
@@ -90,15 +91,15 @@ func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error
 }
 
 // cleanConfig is the configuration of the command line, or one that has no more than a staging.
-func (a *app) cleanConfig(flags *cleanFlags, args []string) (*pipelines.Config, error) {
+func (a *app) cleanConfig(flags *cleanFlags, args []string) (*config.Config, error) {
 	if len(args) == 1 {
-		var values []pipelines.FlagValue
+		var values []config.FlagValue
 		if flags.staging != "" {
-			values = append(values, pipelines.FlagValue{Flag: "--staging", Key: "staging", Value: strconv.Quote(flags.staging)})
+			values = append(values, config.FlagValue{Flag: "--staging", Key: "staging", Value: strconv.Quote(flags.staging)})
 		}
 		return a.flags.load(args[0], values...)
 	}
-	cfg := &pipelines.Config{Staging: flags.staging}
+	cfg := &config.Config{Staging: flags.staging}
 	if flags.staging == "" {
 		return cfg, nil
 	}

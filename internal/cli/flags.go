@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hyperlake/internal/failure"
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // The values of --log-format.
@@ -90,7 +90,7 @@ func (d demoted) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (d demoted) WithGroup(name string) slog.Handler { return demoted{d.Handler.WithGroup(name)} }
 
 // load reads the configuration that the command line names, with what it overrides.
-func (f *commonFlags) load(path string, values ...pipelines.FlagValue) (*pipelines.Config, error) {
+func (f *commonFlags) load(path string, values ...config.FlagValue) (*config.Config, error) {
 	vars := map[string]string{}
 	for _, assignment := range f.vars {
 		name, value, ok := strings.Cut(assignment, "=")
@@ -99,5 +99,5 @@ func (f *commonFlags) load(path string, values ...pipelines.FlagValue) (*pipelin
 		}
 		vars[name] = value
 	}
-	return pipelines.Load(path, pipelines.LoadOptions{Sets: f.sets, Vars: vars, Runner: f.runner, Flags: values})
+	return config.Load(path, config.LoadOptions{Sets: f.sets, Vars: vars, Runner: f.runner, Flags: values})
 }

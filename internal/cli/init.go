@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 func (a *app) initCommand() *cobra.Command {
@@ -54,12 +55,12 @@ stdout, and is meant for a file in the working folder.`,
 
 // addFormatFlag adds the flag of commands that are given a lake without a configuration.
 func addFormatFlag(cmd *cobra.Command, format *string) {
-	cmd.Flags().StringVar(format, "format", string(pipelines.FormatAuto), "parquet reads the files of a Delta Lake, Iceberg or Hudi table as loose ones; auto refuses them")
+	cmd.Flags().StringVar(format, "format", string(config.FormatAuto), "parquet reads the files of a Delta Lake, Iceberg or Hudi table as loose ones; auto refuses them")
 }
 
 // sourceFormat reads the value of the flag.
-func sourceFormat(text string) (pipelines.SourceFormat, error) {
-	var format pipelines.SourceFormat
+func sourceFormat(text string) (config.SourceFormat, error) {
+	var format config.SourceFormat
 	if err := format.UnmarshalText([]byte(text)); err != nil {
 		return "", failure.New(failure.Usage, "--format %w", err).BeforeData()
 	}

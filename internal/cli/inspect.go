@@ -14,7 +14,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 )
 
@@ -45,7 +45,7 @@ files differ; it reads no more than their footers.`,
 }
 
 // inspect finds out what a path is and describes it.
-func (a *app) inspect(ctx context.Context, path string, format pipelines.SourceFormat) error {
+func (a *app) inspect(ctx context.Context, path string, format config.SourceFormat) error {
 	store, err := storage.For(path)
 	if err != nil {
 		return failure.New(failure.Usage, "%w", err).BeforeData()

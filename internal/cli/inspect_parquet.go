@@ -13,6 +13,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
@@ -62,7 +63,7 @@ type variant struct {
 	FirstFile string `json:"first_file"`
 }
 
-func (a *app) inspectParquet(ctx context.Context, path string, format pipelines.SourceFormat) error {
+func (a *app) inspectParquet(ctx context.Context, path string, format config.SourceFormat) error {
 	at, err := pipelines.FindPath(ctx, path, format)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/transforms/validate"
 )
 
@@ -52,7 +53,7 @@ environment lacks, such as a token.`,
 }
 
 // tryChecks tries the checks in SQL, where there is a hyperd.
-func (a *app) tryChecks(ctx context.Context, cfg *pipelines.Config, plan *pipelines.Plan) error {
+func (a *app) tryChecks(ctx context.Context, cfg *config.Config, plan *pipelines.Plan) error {
 	err := pipelines.TryChecks(ctx, cfg, plan)
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
 		a.log.Warn("the checks in SQL were not tried", "error", failed.Sentence())
@@ -67,7 +68,7 @@ func planText(plan *pipelines.Preview) string {
 	fmt.Fprintf(&b, "%s: %s in %s\n", visible(plan.Name), words.Count(int64(len(plan.Tables)), "table"), visible(plan.Output))
 	fmt.Fprintf(&b, "format version %d: %s\n", plan.FormatVersion, visible(plan.FormatReason))
 	fmt.Fprintln(&b, words.Count(int64(plan.Shards), "shard"))
-	if plan.Merge == pipelines.MergeNone {
+	if plan.Merge == config.MergeNone {
 		fmt.Fprintln(&b, "no merge: every partial stays an extract of its own, numbered, as in NAME-00001-of-00008.hyper")
 	}
 	for _, table := range plan.Tables {

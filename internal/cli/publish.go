@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // publishFlags are the flags of publish. Those with a key stand for it.
@@ -76,10 +77,10 @@ source (append, insert) are not added again without --force.`,
 }
 
 // values are the flags that were given, as values of a configuration.
-func (f *publishFlags) values() ([]pipelines.FlagValue, error) {
-	var values []pipelines.FlagValue
+func (f *publishFlags) values() ([]config.FlagValue, error) {
+	var values []config.FlagValue
 	add := func(flag, value string) {
-		values = append(values, pipelines.FlagValue{Flag: "--" + flag, Key: "publish." + strings.ReplaceAll(flag, "-", "_"), Value: value})
+		values = append(values, config.FlagValue{Flag: "--" + flag, Key: "publish." + strings.ReplaceAll(flag, "-", "_"), Value: value})
 	}
 	for _, key := range publishKeys {
 		if f.set.Changed(key.flag) {
@@ -106,7 +107,7 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote && cfg.Output.Merge != pipelines.MergeNone {
+	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote && cfg.Output.Merge != config.MergeNone {
 		if err := checkHyperFile(cfg.Output.Path); err != nil {
 			return err
 		}
@@ -131,14 +132,14 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 }
 
 // publishConfig makes the configuration of what the command line names.
-func (a *app) publishConfig(flags *publishFlags, args []string) (*pipelines.Config, error) {
+func (a *app) publishConfig(flags *publishFlags, args []string) (*config.Config, error) {
 	values, err := flags.values()
 	if err != nil {
 		return nil, err
 	}
-	var config, file string
+	var path, file string
 	for _, arg := range args {
-		switch place := &config; {
+		switch place := &path; {
 		case strings.EqualFold(filepath.Ext(arg), hyperExtension):
 			place = &file
 			fallthrough
@@ -154,27 +155,27 @@ func (a *app) publishConfig(flags *publishFlags, args []string) (*pipelines.Conf
 		return nil, failure.New(failure.Usage, "publish takes a configuration, a .hyper file, or both").
 			WithHint("usage: hyperlake publish [CONFIG] [FILE.hyper]").BeforeData()
 	}
-	if config == "" {
+	if path == "" {
 		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 		absolute, err := filepath.Abs(file)
 		if err != nil {
 			return nil, err
 		}
-		return pipelines.LoadFile(absolute, name, pipelines.LoadOptions{Sets: a.flags.sets, Flags: values})
+		return config.LoadFile(absolute, name, config.LoadOptions{Sets: a.flags.sets, Flags: values})
 	}
-	cfg, err := a.flags.load(config, values...)
+	cfg, err := a.flags.load(path, values...)
 	if err != nil {
 		return nil, err
 	}
 	if cfg.Publish == nil {
-		return nil, failure.New(failure.Config, "%s has no section publish", config).
+		return nil, failure.New(failure.Config, "%s has no section publish", path).
 			WithHint("add one, or give --datasource and other flags").BeforeData()
 	}
 	if file != "" {
 		if cfg.Output.Path, err = filepath.Abs(file); err != nil {
 			return nil, err
 		}
-		cfg.Output.Merge = pipelines.MergeAuto // this one file is sent
+		cfg.Output.Merge = config.MergeAuto // this one file is sent
 	}
 	return cfg, nil
 }

@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners"
 )
 
@@ -139,7 +140,7 @@ func engineOf(runner *runners.Runner) *pipelines.ReportEngine {
 }
 
 // printJob prints the job that a run would send.
-func (a *app) printJob(ctx context.Context, cfg *pipelines.Config, options pipelines.RunOptions) error {
+func (a *app) printJob(ctx context.Context, cfg *config.Config, options pipelines.RunOptions) error {
 	job, err := pipelines.DescribeJob(ctx, cfg, options)
 	if err != nil {
 		return err
@@ -164,7 +165,7 @@ func jobName(configuration, id string) string {
 }
 
 // runnerOptions are those of the configuration, for a run.
-func (a *app) runnerOptions(name string, cfg pipelines.RunnerConfig, id string, beamFlags []string) runners.Options {
+func (a *app) runnerOptions(name string, cfg config.RunnerConfig, id string, beamFlags []string) runners.Options {
 	return runners.Options{
 		Name:        cfg.Name,
 		JobName:     jobName(name, id),
@@ -186,7 +187,7 @@ func (a *app) runnerOptions(name string, cfg pipelines.RunnerConfig, id string, 
 }
 
 // dataflowOptions are those of the configuration, for a run.
-func dataflowOptions(cfg pipelines.DataflowConfig, id string) runners.Dataflow {
+func dataflowOptions(cfg config.DataflowConfig, id string) runners.Dataflow {
 	labels := map[string]string{"hyperlake-run": strings.ToLower(id)}
 	maps.Copy(labels, cfg.Labels)
 	return runners.Dataflow{

@@ -23,6 +23,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/runners"
 )
 
@@ -98,7 +99,7 @@ func (c *testCase) run(t testing.TB, root string) outcome {
 }
 
 func build(ctx context.Context, path string) (*pipelines.Report, error) {
-	cfg, err := pipelines.Load(path, pipelines.LoadOptions{})
+	cfg, err := config.Load(path, config.LoadOptions{})
 	if err != nil {
 		return nil, err
 	}

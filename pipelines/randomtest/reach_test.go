@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // What is drawn is not too narrow: of the first cases, so many of a hundred at least have each of
@@ -37,7 +38,7 @@ func propertiesOf(t *testing.T, c *testCase) map[string]bool {
 	if want.exit == 2 || !want.complete {
 		return only(properties)
 	}
-	cfg, err := pipelines.Load(path, pipelines.LoadOptions{})
+	cfg, err := config.Load(path, config.LoadOptions{})
 	require.NoError(t, err)
 	plan, err := pipelines.MakePlan(t.Context(), cfg)
 	require.NoError(t, err, c)

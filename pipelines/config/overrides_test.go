@@ -1,4 +1,4 @@
-package pipelines_test
+package config_test
 
 import (
 	"encoding/json"
@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // overridden has a value of every kind to override.
@@ -26,7 +26,7 @@ hyperd: {log_file_max_count: 3, settings: {a_b: "1"}}
 `
 
 // picked is a part of a configuration as JSON.
-func picked(t *testing.T, cfg *pipelines.Config, pick func(*pipelines.Config) any) string {
+func picked(t *testing.T, cfg *config.Config, pick func(*config.Config) any) string {
 	t.Helper()
 	text, err := json.Marshal(pick(cfg))
 	require.NoError(t, err)
@@ -35,44 +35,44 @@ func picked(t *testing.T, cfg *pipelines.Config, pick func(*pipelines.Config) an
 
 func TestSet(t *testing.T) {
 	t.Parallel()
-	type config = *pipelines.Config
+	type loaded = *config.Config
 	for name, c := range map[string]struct {
 		sets []string
-		pick func(config) any
+		pick func(loaded) any
 		want string
 	}{
-		"text":                 {[]string{"name=m"}, func(c config) any { return c.Name }, `"m"`},
-		"the later wins":       {[]string{"name=m", "name=o"}, func(c config) any { return c.Name }, `"o"`},
-		"number for text":      {[]string{"name=1.10"}, func(c config) any { return c.Name }, `"1.10"`},
-		"text with a comment":  {[]string{"name=sales #5"}, func(c config) any { return c.Name }, `"sales #5"`},
-		"quoted text":          {[]string{`tables.0.name="a: \u00e9"`}, func(c config) any { return c.Tables[0].Name }, `"a: é"`},
-		"text with a colon":    {[]string{"tables.0.name=a: b"}, func(c config) any { return c.Tables[0].Name }, `"a: b"`},
-		"text that is no YAML": {[]string{"tables.0.name=[a"}, func(c config) any { return c.Tables[0].Name }, `"[a"`},
-		"an equals sign":       {[]string{"tables.0.name=a=b"}, func(c config) any { return c.Tables[0].Name }, `"a=b"`},
-		"a variable":           {[]string{"tables.0.name=${X}"}, func(c config) any { return c.Tables[0].Name }, `"${X}"`},
-		"dots":                 {[]string{"tables.1.name=c"}, func(c config) any { return c.Tables[1].Name }, `"c"`},
-		"brackets":             {[]string{"tables[1].source.select[0]=z"}, func(c config) any { return c.Tables[1].Source.Select }, `["z","y"]`},
+		"text":                 {[]string{"name=m"}, func(c loaded) any { return c.Name }, `"m"`},
+		"the later wins":       {[]string{"name=m", "name=o"}, func(c loaded) any { return c.Name }, `"o"`},
+		"number for text":      {[]string{"name=1.10"}, func(c loaded) any { return c.Name }, `"1.10"`},
+		"text with a comment":  {[]string{"name=sales #5"}, func(c loaded) any { return c.Name }, `"sales #5"`},
+		"quoted text":          {[]string{`tables.0.name="a: \u00e9"`}, func(c loaded) any { return c.Tables[0].Name }, `"a: é"`},
+		"text with a colon":    {[]string{"tables.0.name=a: b"}, func(c loaded) any { return c.Tables[0].Name }, `"a: b"`},
+		"text that is no YAML": {[]string{"tables.0.name=[a"}, func(c loaded) any { return c.Tables[0].Name }, `"[a"`},
+		"an equals sign":       {[]string{"tables.0.name=a=b"}, func(c loaded) any { return c.Tables[0].Name }, `"a=b"`},
+		"a variable":           {[]string{"tables.0.name=${X}"}, func(c loaded) any { return c.Tables[0].Name }, `"${X}"`},
+		"dots":                 {[]string{"tables.1.name=c"}, func(c loaded) any { return c.Tables[1].Name }, `"c"`},
+		"brackets":             {[]string{"tables[1].source.select[0]=z"}, func(c loaded) any { return c.Tables[1].Source.Select }, `["z","y"]`},
 		"not the alias": {[]string{"tables[1].source.select[0]=z", "tables.1.rules.0.min=7"},
-			func(c config) any { return []any{c.Tables[0].Source.Select, c.Tables[0].Rules[0].Min.Text} }, `[["x","y"],"1"]`},
-		"append an entry": {[]string{"tables[0].source.select[2]=z"}, func(c config) any { return c.Tables[0].Source.Select }, `["x","y","z"]`},
+			func(c loaded) any { return []any{c.Tables[0].Source.Select, c.Tables[0].Rules[0].Min.Text} }, `[["x","y"],"1"]`},
+		"append an entry": {[]string{"tables[0].source.select[2]=z"}, func(c loaded) any { return c.Tables[0].Source.Select }, `["x","y","z"]`},
 		"append a table": {[]string{"tables.2.name=c", "tables.2.source.uri=/c"},
-			func(c config) any { return c.Tables[2] },
+			func(c loaded) any { return c.Tables[2] },
 			`{"Name":"c","Schema":"Extract","Source":{"URI":["/c"],"Format":"auto","Partitions":"auto","Select":null,"Nested":"error","Where":"","OnDrift":"fail"},"Columns":null,"Rules":null,"Rejects":{"Path":"","MaxRows":null,"MaxRatio":null},"Checks":null,"PrimaryKey":null,"ForeignKeys":null,"Datasource":""}`},
-		"a list":             {[]string{"tables.0.source.select=[q, 1.0]"}, func(c config) any { return c.Tables[0].Source.Select }, `["q","1.0"]`},
-		"a list of globs":    {[]string{"tables.0.source.uri=[/q, /r]"}, func(c config) any { return c.Tables[0].Source.URI }, `["/q","/r"]`},
-		"a glob with braces": {[]string{"tables.0.source.uri=/{q,r}/*"}, func(c config) any { return c.Tables[0].Source.URI }, `["/{q,r}/*"]`},
-		"whole rules":        {[]string{"tables.0.rules=[{column: y, not_null: true}]"}, func(c config) any { return c.Tables[0].Rules }, `[{"column":"y","not_null":true,"on_fail":"reject"}]`},
-		"missing parents":    {[]string{"runner.parallelism=4"}, func(c config) any { return c.Runner }, `{"Name":"direct","Parallelism":4,"Retries":2}`},
-		"a missing list":     {[]string{"tables.0.rules=", "tables.0.rules[0].column=x", "tables.0.rules[0].in=[1]"}, func(c config) any { return c.Tables[0].Rules }, `[{"column":"x","in":[{"text":"1"}],"on_fail":"reject"}]`},
-		"a mapping":          {[]string{"output={path: /o.hyper, format_version: 4}"}, func(c config) any { return c.Output }, `{"Path":"/o.hyper","FormatVersion":{"pinned":true,"version":4}}`},
-		"a key of a map":     {[]string{"hyperd.settings.c_d=2"}, func(c config) any { return c.Hyperd.Settings }, `{"a_b":"1","c_d":"2"}`},
-		"a number":           {[]string{"hyperd.log_file_max_count=9"}, func(c config) any { return c.Hyperd.LogFileMaxCount }, `9`},
-		"back to default":    {[]string{"staging=", "output.format_version=null", "tables.1.name=~"}, func(c config) any { return []any{c.Staging, c.Output.FormatVersion, c.Tables[1].Name} }, `["",{},"Extract"]`},
-		"blanks around keys": {[]string{" tables.0.name = m"}, func(c config) any { return c.Tables[0].Name }, `" m"`},
+		"a list":             {[]string{"tables.0.source.select=[q, 1.0]"}, func(c loaded) any { return c.Tables[0].Source.Select }, `["q","1.0"]`},
+		"a list of globs":    {[]string{"tables.0.source.uri=[/q, /r]"}, func(c loaded) any { return c.Tables[0].Source.URI }, `["/q","/r"]`},
+		"a glob with braces": {[]string{"tables.0.source.uri=/{q,r}/*"}, func(c loaded) any { return c.Tables[0].Source.URI }, `["/{q,r}/*"]`},
+		"whole rules":        {[]string{"tables.0.rules=[{column: y, not_null: true}]"}, func(c loaded) any { return c.Tables[0].Rules }, `[{"column":"y","not_null":true,"on_fail":"reject"}]`},
+		"missing parents":    {[]string{"runner.parallelism=4"}, func(c loaded) any { return c.Runner }, `{"Name":"direct","Parallelism":4,"Retries":2}`},
+		"a missing list":     {[]string{"tables.0.rules=", "tables.0.rules[0].column=x", "tables.0.rules[0].in=[1]"}, func(c loaded) any { return c.Tables[0].Rules }, `[{"column":"x","in":[{"text":"1"}],"on_fail":"reject"}]`},
+		"a mapping":          {[]string{"output={path: /o.hyper, format_version: 4}"}, func(c loaded) any { return c.Output }, `{"Path":"/o.hyper","FormatVersion":{"pinned":true,"version":4}}`},
+		"a key of a map":     {[]string{"hyperd.settings.c_d=2"}, func(c loaded) any { return c.Hyperd.Settings }, `{"a_b":"1","c_d":"2"}`},
+		"a number":           {[]string{"hyperd.log_file_max_count=9"}, func(c loaded) any { return c.Hyperd.LogFileMaxCount }, `9`},
+		"back to default":    {[]string{"staging=", "output.format_version=null", "tables.1.name=~"}, func(c loaded) any { return []any{c.Staging, c.Output.FormatVersion, c.Tables[1].Name} }, `["",{},"Extract"]`},
+		"blanks around keys": {[]string{" tables.0.name = m"}, func(c loaded) any { return c.Tables[0].Name }, `" m"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg, message := loadText(t, overridden, pipelines.LoadOptions{Sets: c.sets})
+			cfg, message := loadText(t, overridden, config.LoadOptions{Sets: c.sets})
 			require.Empty(t, message)
 			assert.Equal(t, c.want, picked(t, cfg, c.pick))
 		})
@@ -113,7 +113,7 @@ func TestSetRefuses(t *testing.T) {
 	} {
 		t.Run(set, func(t *testing.T) {
 			t.Parallel()
-			_, got := loadText(t, overridden, pipelines.LoadOptions{Sets: []string{set}})
+			_, got := loadText(t, overridden, config.LoadOptions{Sets: []string{set}})
 			assert.Equal(t, message, got)
 		})
 	}
@@ -122,10 +122,10 @@ func TestSetRefuses(t *testing.T) {
 func TestRunnerOption(t *testing.T) {
 	t.Parallel()
 	text := good + "runner: {name: flink}\n"
-	cfg, message := loadText(t, text, pipelines.LoadOptions{Runner: "direct", Sets: []string{"runner.name=spark"}})
+	cfg, message := loadText(t, text, config.LoadOptions{Runner: "direct", Sets: []string{"runner.name=spark"}})
 	require.Empty(t, message)
-	assert.Equal(t, pipelines.RunnerDirect, cfg.Runner.Name)
-	_, message = loadText(t, text, pipelines.LoadOptions{Runner: "spark"})
+	assert.Equal(t, config.RunnerDirect, cfg.Runner.Name)
+	_, message = loadText(t, text, config.LoadOptions{Runner: "spark"})
 	assert.Equal(t, `--runner: runner.name must be direct, or its alias prism, flink or dataflow, not "spark"`, message)
 }
 
@@ -162,9 +162,9 @@ func TestVariables(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := "name: n\ntables:\n  - source: {uri: a}\n    name: " + c.name + "\n"
-			cfg, message := loadText(t, text, pipelines.LoadOptions{Vars: map[string]string{"X": c.value}})
+			cfg, message := loadText(t, text, config.LoadOptions{Vars: map[string]string{"X": c.value}})
 			require.Empty(t, message)
-			assert.Equal(t, c.want, picked(t, cfg, func(c *pipelines.Config) any { return c.Tables[0].Name }))
+			assert.Equal(t, c.want, picked(t, cfg, func(c *config.Config) any { return c.Tables[0].Name }))
 		})
 	}
 }
@@ -174,8 +174,8 @@ func TestVariableTypes(t *testing.T) {
 	t.Parallel()
 	const text = "name: n\ntables: [{source: {uri: a}, rules: [{column: a, not_null: ${B}, min: ${N}, in: [\"${N}\", ${N}]}]}]\n" +
 		"hyperd: {log_file_max_count: ${C}, default_database_version: 1${C}}\n"
-	load := func(b, n, c string) (*pipelines.Config, string) {
-		return loadText(t, text, pipelines.LoadOptions{Vars: map[string]string{"B": b, "N": n, "C": c}})
+	load := func(b, n, c string) (*config.Config, string) {
+		return loadText(t, text, config.LoadOptions{Vars: map[string]string{"B": b, "N": n, "C": c}})
 	}
 	_, message := load("true", "1_000", "3")
 	assert.Equal(t, `x.yaml:3:62: hyperd.default_database_version: "13" is not accepted; accepted: 0, 1, 2, 3 or 4`, message)
@@ -186,13 +186,13 @@ func TestVariableTypes(t *testing.T) {
 	_, message = load("true", "1", "")
 	assert.Equal(t, `x.yaml:3:30: hyperd.log_file_max_count must be a whole number, not text ""`, message)
 
-	cfg, message := loadText(t, text, pipelines.LoadOptions{
+	cfg, message := loadText(t, text, config.LoadOptions{
 		Vars: map[string]string{"B": "true", "N": "2026-01-31", "C": "3"}, Sets: []string{"hyperd.default_database_version="},
 	})
 	require.Empty(t, message)
 	assert.Equal(t, 3, cfg.Hyperd.LogFileMaxCount)
 	assert.Equal(t, `{"column":"a","not_null":true,"min":{"text":"2026-01-31"},"in":[{"text":"2026-01-31","quoted":true},{"text":"2026-01-31"}],"on_fail":"reject"}`,
-		picked(t, cfg, func(c *pipelines.Config) any { return c.Tables[0].Rules[0] }), "only quotes make a date text")
+		picked(t, cfg, func(c *config.Config) any { return c.Tables[0].Rules[0] }), "only quotes make a date text")
 }
 
 func TestVariablesRefuse(t *testing.T) {
@@ -217,7 +217,7 @@ func TestVariablesRefuse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, message := loadText(t, "name: n\nstaging: "+c.value+"\n"+goodTables, pipelines.LoadOptions{Vars: c.vars})
+			_, message := loadText(t, "name: n\nstaging: "+c.value+"\n"+goodTables, config.LoadOptions{Vars: c.vars})
 			assert.Equal(t, c.message, message)
 		})
 	}
@@ -233,14 +233,14 @@ func FuzzLoad(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "x.yaml")
 	f.Fuzz(func(t *testing.T, text, value, set string) {
 		writeConfig(t, path, text)
-		opts := pipelines.LoadOptions{Vars: map[string]string{"X": value}, Sets: []string{set}}
+		opts := config.LoadOptions{Vars: map[string]string{"X": value}, Sets: []string{set}}
 		if set == "" {
 			opts.Sets = nil
 		}
-		cfg, err := pipelines.Load(path, opts)
+		cfg, err := config.Load(path, opts)
 		if err != nil {
 			message := printed(t, err)
-			_, again := pipelines.Load(path, opts)
+			_, again := config.Load(path, opts)
 			assert.Equal(t, message, printed(t, again), "the first problem is always the same")
 			return
 		}

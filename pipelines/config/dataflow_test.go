@@ -1,4 +1,4 @@
-package pipelines_test
+package config_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // onDataflow is a configuration with lines added to a section runner.dataflow that is good.
@@ -29,9 +29,9 @@ runner:
 
 func TestDataflowHasDefaults(t *testing.T) {
 	t.Parallel()
-	cfg, message := loadText(t, onDataflow(""), pipelines.LoadOptions{})
+	cfg, message := loadText(t, onDataflow(""), config.LoadOptions{})
 	require.Empty(t, message)
-	assert.Equal(t, pipelines.DataflowConfig{
+	assert.Equal(t, config.DataflowConfig{
 		Project: "lake-project", Region: "europe-west1", StagingLocation: "gs://lake/staging/dataflow", Image: "example.org/hyperlake:1",
 		PublicIPs: true, Labels: map[string]string{"hyperlake-name": "sales-of-übersee--2026-"},
 	}, cfg.Runner.Dataflow)
@@ -39,12 +39,12 @@ func TestDataflowHasDefaults(t *testing.T) {
 
 func TestLabelsOfDataflow(t *testing.T) {
 	t.Parallel()
-	cfg, message := loadText(t, onDataflow("    labels: {team: lake_1, kosten-stelle: '', hyperlake-name: mine}\n"), pipelines.LoadOptions{})
+	cfg, message := loadText(t, onDataflow("    labels: {team: lake_1, kosten-stelle: '', hyperlake-name: mine}\n"), config.LoadOptions{})
 	require.Empty(t, message)
 	assert.Equal(t, map[string]string{"team": "lake_1", "kosten-stelle": "", "hyperlake-name": "mine"}, cfg.Runner.Dataflow.Labels)
 
 	long := strings.Replace(onDataflow(""), "Sales of Übersee (2026)", strings.Repeat("é", 70), 1)
-	cfg, message = loadText(t, long, pipelines.LoadOptions{})
+	cfg, message = loadText(t, long, config.LoadOptions{})
 	require.Empty(t, message)
 	assert.Equal(t, strings.Repeat("é", 63), cfg.Runner.Dataflow.Labels["hyperlake-name"])
 }
@@ -92,20 +92,20 @@ func TestLoadRefusesDataflow(t *testing.T) {
 // The section may stand in a configuration that runs elsewhere today.
 func TestDataflowIsNotCheckedElsewhere(t *testing.T) {
 	t.Parallel()
-	_, message := loadText(t, good+"runner: {dataflow: {region: Europe}}\n", pipelines.LoadOptions{})
+	_, message := loadText(t, good+"runner: {dataflow: {region: Europe}}\n", config.LoadOptions{})
 	assert.Empty(t, message)
 }
 
 // The configuration that the documentation shows is one.
 func TestTheDocumentedDataflow(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/dataflow.md")
+	page, err := os.ReadFile("../../docs/dataflow.md")
 	require.NoError(t, err)
 	_, text, found := strings.Cut(string(page), "```yaml\n")
 	require.True(t, found)
 	text, _, _ = strings.Cut(text, "```")
-	cfg, message := loadText(t, text, pipelines.LoadOptions{})
+	cfg, message := loadText(t, text, config.LoadOptions{})
 	require.Empty(t, message)
-	assert.Equal(t, pipelines.RunnerDataflow, cfg.Runner.Name)
+	assert.Equal(t, config.RunnerDataflow, cfg.Runner.Name)
 	assert.Equal(t, "gs://lake-staging/hyperlake/dataflow", cfg.Runner.Dataflow.StagingLocation)
 }

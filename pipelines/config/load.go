@@ -1,4 +1,4 @@
-package pipelines
+package config
 
 import (
 	"errors"
@@ -193,8 +193,8 @@ func defaultConfig() *Config {
 	}
 }
 
-// scalar writes text so that YAML, and the variables of a configuration, leave it as it is.
-func scalar(text string) string {
+// Scalar writes text so that YAML, and the variables of a configuration, leave it as it is.
+func Scalar(text string) string {
 	quoted, err := yaml.Marshal(text)
 	if err != nil || strings.ContainsAny(text, ",[]{}\n") {
 		quoted = []byte(strconv.Quote(text))

@@ -1,4 +1,4 @@
-package pipelines
+package config
 
 import (
 	"errors"
@@ -10,12 +10,12 @@ import (
 	"hyperlake/transforms/validate"
 )
 
-func (c *Config) comparesPrevious() bool {
+func (c *Config) ComparesPrevious() bool {
 	return c.hasCheck(func(check CheckConfig) bool { return check.ComparePrevious != nil })
 }
 
-// checksBySQL says whether statements of the configuration itself are executed.
-func (c *Config) checksBySQL() bool {
+// HasSQLChecks says whether statements of the configuration itself are executed.
+func (c *Config) HasSQLChecks() bool {
 	return c.hasCheck(func(check CheckConfig) bool { return check.SQL != "" })
 }
 
@@ -44,9 +44,9 @@ func (p *Partitions) UnmarshalText(text []byte) error {
 	}
 }
 
-// inTable adds to what is wrong with a table which one it is, and where its rule or its where
+// InTable adds to what is wrong with a table which one it is, and where its rule or its where
 // stands in the configuration.
-func (c *Config) inTable(index int, err error) error {
+func (c *Config) InTable(index int, err error) error {
 	table, first := c.Tables[index], failure.Of(err, failure.Engine)
 	var named []error
 	for _, one := range append([]*failure.Error{first}, first.More...) {
@@ -54,7 +54,7 @@ func (c *Config) inTable(index int, err error) error {
 		alone.More = nil
 		at := ""
 		if part := (*validate.PartError)(nil); errors.As(one, &part) && c.places != nil {
-			at = c.place(c.keyOfPart(index, part.Rule)).String() + ": "
+			at = c.Place(c.keyOfPart(index, part.Rule)).String() + ": "
 		}
 		named = append(named, fmt.Errorf("%stable %s.%s: %w", at, table.Schema, table.Name, &alone))
 	}

@@ -1,4 +1,4 @@
-package pipelines
+package config
 
 import (
 	"fmt"
@@ -96,25 +96,25 @@ func (m *PublishMode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// updates says whether the mode changes rows, instead of publishing a file.
-func (m PublishMode) updates() bool { return slices.Contains(updateModes, m) }
+// Updates says whether the mode changes rows, instead of publishing a file.
+func (m PublishMode) Updates() bool { return slices.Contains(updateModes, m) }
 
 // matches says whether the mode needs the columns that identify a row.
-func (m PublishMode) matches() bool { return m.updates() && m != PublishMode(tableau.Insert) }
+func (m PublishMode) matches() bool { return m.Updates() && m != PublishMode(tableau.Insert) }
 
-// adds says whether doing it twice leaves the rows in the data source twice.
-func (m PublishMode) adds() bool {
+// Adds says whether doing it twice leaves the rows in the data source twice.
+func (m PublishMode) Adds() bool {
 	return m == PublishMode(tableau.Append) || m == PublishMode(tableau.Insert)
 }
 
-// renews says whether the data source holds nothing but the extract afterwards.
-func (m PublishMode) renews() bool { return !m.updates() && !m.adds() }
+// Renews says whether the data source holds nothing but the extract afterwards.
+func (m PublishMode) Renews() bool { return !m.Updates() && !m.Adds() }
 
-// fills says whether the data source holds the rows of the extract afterwards, as they are.
-func (m PublishMode) fills() bool { return m.adds() || m.renews() }
+// Fills says whether the data source holds the rows of the extract afterwards, as they are.
+func (m PublishMode) Fills() bool { return m.Adds() || m.Renews() }
 
-// splits says whether a payload can be sent in parts.
-func (m PublishMode) splits() bool {
+// Splits says whether a payload can be sent in parts.
+func (m PublishMode) Splits() bool {
 	return m == PublishMode(tableau.Insert) || m == PublishMode(tableau.Upsert)
 }
 
@@ -156,8 +156,8 @@ func (b *ByteSize) UnmarshalText(text []byte) error {
 func (c *Config) checkPublish() error {
 	p := c.Publish
 	for i, table := range c.Tables {
-		if key := fmt.Sprintf("tables[%d].datasource", i); c.written(key) && table.Datasource == "" {
-			return c.problem(key, "%s is empty; give it a value, or remove the key", key)
+		if key := fmt.Sprintf("tables[%d].datasource", i); c.Written(key) && table.Datasource == "" {
+			return c.Problem(key, "%s is empty; give it a value, or remove the key", key)
 		}
 	}
 	if p == nil {
@@ -165,15 +165,15 @@ func (c *Config) checkPublish() error {
 	}
 	for i, table := range c.Tables {
 		if table.Repartition.SplitBy != "" {
-			return c.problem(fmt.Sprintf("tables[%d].repartition.split_by", i), "tables[%d].repartition.split_by makes several extracts, but publish sends one; leave publish out, and publish each file with `hyperlake publish FILE`", i)
+			return c.Problem(fmt.Sprintf("tables[%d].repartition.split_by", i), "tables[%d].repartition.split_by makes several extracts, but publish sends one; leave publish out, and publish each file with `hyperlake publish FILE`", i)
 		}
 	}
 	for _, text := range []struct{ key, value string }{
 		{"server", p.Server}, {"project", p.Project}, {"datasource", p.Datasource}, {"ca_file", p.CAFile},
 		{"target.schema", p.Target.Schema}, {"target.name", p.Target.Name},
 	} {
-		if key := "publish." + text.key; c.written(key) && text.value == "" {
-			return c.problem(key, "%s is empty; give it a value, or remove the key", key)
+		if key := "publish." + text.key; c.Written(key) && text.value == "" {
+			return c.Problem(key, "%s is empty; give it a value, or remove the key", key)
 		}
 	}
 	if p.Mode == "" {
@@ -196,16 +196,16 @@ func (c *Config) checkPublishServer() error {
 	if p.Server != "" {
 		client := tableau.Client{Server: p.Server, AllowHTTP: p.AllowHTTP}
 		if err := client.Check(); err != nil {
-			return strictyaml.Problem(c.place("publish.server"), "publish.server: %v", err).WithHint("%s", tableau.Hint(err))
+			return strictyaml.Problem(c.Place("publish.server"), "publish.server: %v", err).WithHint("%s", tableau.Hint(err))
 		}
 	}
 	if p.Project != "" {
 		if _, err := tableau.ParseProjectPath(p.Project); err != nil {
-			return c.problem("publish.project", `publish.project: %v; write a path such as Sales/Nightly, and \/ for a slash inside of a name`, err)
+			return c.Problem("publish.project", `publish.project: %v; write a path such as Sales/Nightly, and \/ for a slash inside of a name`, err)
 		}
 	}
 	if p.ChunkBytes > tableau.MaxChunkBytes {
-		return c.problem("publish.chunk_bytes", "publish.chunk_bytes is %d, but servers take at most %d (64m)", p.ChunkBytes, tableau.MaxChunkBytes)
+		return c.Problem("publish.chunk_bytes", "publish.chunk_bytes is %d, but servers take at most %d (64m)", p.ChunkBytes, tableau.MaxChunkBytes)
 	}
 	return c.checkLocalPath("publish.ca_file", p.CAFile)
 }
@@ -215,25 +215,25 @@ func (c *Config) checkPublishMode() error {
 	p := c.Publish
 	switch {
 	case p.Mode.matches() && len(p.Match) == 0:
-		return c.problem("publish.mode", "mode %s needs match; name the columns that identify a row, as in match: [id]", p.Mode)
-	case !p.Mode.matches() && c.written("publish.match"):
-		return c.problem("publish.match", "publish.match has no meaning in mode %s; remove it, or use update, upsert or delete", p.Mode)
-	case !p.Mode.updates() && c.written("publish.target"):
-		return c.problem("publish.target", "publish.target has no meaning in mode %s, which publishes all tables; remove it", p.Mode)
+		return c.Problem("publish.mode", "mode %s needs match; name the columns that identify a row, as in match: [id]", p.Mode)
+	case !p.Mode.matches() && c.Written("publish.match"):
+		return c.Problem("publish.match", "publish.match has no meaning in mode %s; remove it, or use update, upsert or delete", p.Mode)
+	case !p.Mode.Updates() && c.Written("publish.target"):
+		return c.Problem("publish.target", "publish.target has no meaning in mode %s, which publishes all tables; remove it", p.Mode)
 	}
 	for i, column := range p.Match {
 		key := fmt.Sprintf("publish.match[%d]", i)
 		if column == "" {
-			return c.problem(key, "%s is empty; give the name of a column", key)
+			return c.Problem(key, "%s is empty; give the name of a column", key)
 		}
 		if slices.Contains(p.Match[:i], column) {
-			return c.problem(key, "publish.match names the column %s twice; remove one", words.Shorten(column))
+			return c.Problem(key, "publish.match names the column %s twice; remove one", words.Shorten(column))
 		}
 	}
 	tables := c.tablesByDatasource()
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		if p.Mode.updates() && len(tables[name]) > 1 {
-			return c.problem("publish.mode", "mode %s changes one table, but %d tables go to the data source %q; "+
+		if p.Mode.Updates() && len(tables[name]) > 1 {
+			return c.Problem("publish.mode", "mode %s changes one table, but %d tables go to the data source %q; "+
 				"give each a datasource of its own, or use mode overwrite", p.Mode, len(tables[name]), name)
 		}
 	}
@@ -244,14 +244,14 @@ func (c *Config) checkPublishMode() error {
 func (c *Config) tablesByDatasource() map[string][]tableau.TableRef {
 	tables := map[string][]tableau.TableRef{}
 	for _, table := range c.Tables {
-		name := c.datasourceOf(table.Schema, table.Name)
+		name := c.DatasourceOf(table.Schema, table.Name)
 		tables[name] = append(tables[name], tableau.TableRef{Schema: table.Schema, Name: table.Name})
 	}
 	return tables
 }
 
-// datasourceOf is the name of the data source that a table of the extract goes to.
-func (c *Config) datasourceOf(schema, name string) string {
+// DatasourceOf is the name of the data source that a table of the extract goes to.
+func (c *Config) DatasourceOf(schema, name string) string {
 	for _, table := range c.Tables {
 		if table.Schema == schema && table.Name == name && table.Datasource != "" {
 			return table.Datasource
@@ -277,7 +277,7 @@ func LoadFile(path, name string, opts LoadOptions) (*Config, error) {
 	for _, other := range []struct {
 		key     string
 		written bool
-	}{{"tables", cfg.Tables != nil}, {"output", cfg.written("output")}, {"staging", cfg.written("staging")}} {
+	}{{"tables", cfg.Tables != nil}, {"output", cfg.Written("output")}, {"staging", cfg.Written("staging")}} {
 		if other.written {
 			return nil, failure.New(failure.Usage, "%s has no meaning where a file is published without a configuration", other.key).
 				WithHint("set keys of publish and hyperd only").BeforeData()

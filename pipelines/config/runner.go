@@ -1,4 +1,4 @@
-package pipelines
+package config
 
 import (
 	"cmp"
@@ -97,8 +97,8 @@ const defaultRetries = 2
 // maxRetries is no bound that anybody should meet.
 const maxRetries = 100
 
-// retries is how often this process runs failed work again.
-func (r RunnerConfig) retries() int {
+// DriverRetries is how often this process runs failed work again.
+func (r RunnerConfig) DriverRetries() int {
 	if r.Name != RunnerDirect {
 		return 0
 	}
@@ -111,7 +111,7 @@ func (c *Config) checkRunner() error {
 		c.Runner.Retries = &retries
 	}
 	if *c.Runner.Retries < 0 || *c.Runner.Retries > maxRetries {
-		return c.problem("runner.retries", "runner.retries must be from 0 to %d, not %d", maxRetries, *c.Runner.Retries)
+		return c.Problem("runner.retries", "runner.retries must be from 0 to %d, not %d", maxRetries, *c.Runner.Retries)
 	}
 	switch c.Runner.Name {
 	case RunnerDirect, "prism":
@@ -122,7 +122,7 @@ func (c *Config) checkRunner() error {
 	case RunnerDataflow:
 		return c.checkDataflow()
 	default:
-		return c.problem("runner.name", "runner.name must be direct, or its alias prism, flink or dataflow, not %s", words.Shorten(c.Runner.Name))
+		return c.Problem("runner.name", "runner.name must be direct, or its alias prism, flink or dataflow, not %s", words.Shorten(c.Runner.Name))
 	}
 }
 
@@ -148,23 +148,23 @@ func (c *Config) checkFlink() error {
 		return nil
 	case FlinkProcess:
 		if flink.WorkerCommand == "" {
-			return c.problem("runner.flink.worker_command", "runner.flink.worker_command is missing; give the path that Beam's boot program has on the TaskManagers,"+
+			return c.Problem("runner.flink.worker_command", "runner.flink.worker_command is missing; give the path that Beam's boot program has on the TaskManagers,"+
 				" or set runner.flink.environment to loopback for a cluster on this machine")
 		}
 	case FlinkExternal:
 		if flink.WorkerAddress == "" {
-			return c.problem("runner.flink.worker_address", "runner.flink.worker_address is missing; give the HOST:PORT of the pool of workers, as the TaskManagers see it")
+			return c.Problem("runner.flink.worker_address", "runner.flink.worker_address is missing; give the HOST:PORT of the pool of workers, as the TaskManagers see it")
 		}
 		if err := c.checkAddress("runner.flink.worker_address", flink.WorkerAddress); err != nil {
 			return err
 		}
 	case FlinkDocker:
 		if flink.Image == "" {
-			return c.problem("runner.flink.image", "runner.flink.image is missing; give a container image with Beam's boot program and hyperd")
+			return c.Problem("runner.flink.image", "runner.flink.image is missing; give a container image with Beam's boot program and hyperd")
 		}
 	}
 	if c.Staging == "" {
-		return c.problem("staging", "staging is missing, but workers that are not this process (runner.flink.environment: %s) need a folder that they and this machine reach; set staging, such as gs://bucket/staging", flink.Environment)
+		return c.Problem("staging", "staging is missing, but workers that are not this process (runner.flink.environment: %s) need a folder that they and this machine reach; set staging, such as gs://bucket/staging", flink.Environment)
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func (c *Config) checkAddress(key, address string) error {
 			return nil
 		}
 	}
-	return c.problem(key, "%s must be a host and a port, such as %s, not %s", key, defaultFlinkEndpoint, words.Shorten(address))
+	return c.Problem(key, "%s must be a host and a port, such as %s, not %s", key, defaultFlinkEndpoint, words.Shorten(address))
 }
 
 // WorkerSpool is the spool of each worker.

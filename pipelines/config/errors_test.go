@@ -1,4 +1,4 @@
-package pipelines_test
+package config_test
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 // goodTables is what a configuration needs besides a name.
@@ -22,11 +22,11 @@ const good = "name: n\n" + goodTables
 
 // loadText loads a configuration from a file of its own that is called x.yaml, and
 // returns the error as the command line prints it, with the file named x.yaml.
-func loadText(t *testing.T, text string, opts pipelines.LoadOptions) (*pipelines.Config, string) {
+func loadText(t *testing.T, text string, opts config.LoadOptions) (*config.Config, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.yaml")
 	writeConfig(t, path, text)
-	cfg, err := pipelines.Load(path, opts)
+	cfg, err := config.Load(path, opts)
 	if err == nil {
 		return cfg, ""
 	}
@@ -62,7 +62,7 @@ func testBad(t *testing.T, cases []badConfig) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, message := loadText(t, c.text, pipelines.LoadOptions{})
+			_, message := loadText(t, c.text, config.LoadOptions{})
 			assert.Equal(t, c.message, message)
 		})
 	}
@@ -272,14 +272,85 @@ func TestLoadRefusesValues(t *testing.T) {
 func TestLoadRefusesFiles(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	_, err := pipelines.Load(filepath.Join(folder, "none.yaml"), pipelines.LoadOptions{})
+	_, err := config.Load(filepath.Join(folder, "none.yaml"), config.LoadOptions{})
 	assert.Equal(t, "there is no configuration at "+filepath.Join(folder, "none.yaml")+"; check the path; it starts at the working folder", printed(t, err))
 
-	_, err = pipelines.Load(folder, pipelines.LoadOptions{})
+	_, err = config.Load(folder, config.LoadOptions{})
 	assert.Equal(t, folder+" is a folder, not a configuration; name the YAML file inside it", printed(t, err))
 
 	file := filepath.Join(folder, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o644))
-	_, err = pipelines.Load(filepath.Join(file, "x.yaml"), pipelines.LoadOptions{})
+	_, err = config.Load(filepath.Join(file, "x.yaml"), config.LoadOptions{})
 	assert.Contains(t, printed(t, err), "read the configuration: open "+filepath.Join(file, "x.yaml")+": ")
+}
+
+func TestPublishConfigurationErrors(t *testing.T) {
+	testBad(t, []badConfig{
+		{"unknown key", good + "publish: {projekt: a}\n", `x.yaml:3:11: unknown key "projekt"; did you mean "project"?`},
+		{"a secret in the file", good + "publish: {tab_secret_id: a}\n", `x.yaml:3:11: unknown key "tab_secret_id"; the keys here are server, site, project, create_project, datasource, ` +
+			"mode, match, target, if_changed, as_job, allow_http, ca_file, chunk_bytes, payload_bytes, timeout"},
+		{"mode", good + "publish: {mode: merge}\n", `x.yaml:3:17: publish.mode must be create, overwrite, append, replace, insert, update, upsert or delete, not "merge"`},
+		{"match is missing", good + "publish: {mode: delete}\n", `x.yaml:3:17: mode delete needs match; name the columns that identify a row, as in match: [id]`},
+		{"match is too much", good + "publish: {mode: insert, match: [a]}\n", `x.yaml:3:32: publish.match has no meaning in mode insert; remove it, or use update, upsert or delete`},
+		{"target is too much", good + "publish: {target: {name: t}}\n", `x.yaml:3:19: publish.target has no meaning in mode overwrite, which publishes all tables; remove it`},
+		{"http", good + "publish: {server: \"http://example.org\"}\n", `x.yaml:3:19: publish.server: read the server's address: http is not allowed; use https://; ` +
+			"only allow_http: true permits http, where everybody on the way can read the token"},
+		{"chunks", good + "publish: {chunk_bytes: 65m}\n", `x.yaml:3:24: publish.chunk_bytes is 68157440, but servers take at most 67108864 (64m)`},
+		{"as_job", good + "publish: {as_job: maybe}\n", `x.yaml:3:19: publish.as_job must be auto, true or false, not "maybe"`},
+		{"project", good + "publish: {project: a//b}\n", `x.yaml:3:20: publish.project: project path "a//b" has an empty name; write a path such as Sales/Nightly, and \/ for a slash inside of a name`},
+		{"empty", good + "publish:\n", `x.yaml:3:1: publish has no value; give it one, or remove the key`},
+		{
+			"split", "name: n\ntables: [{source: {uri: a.parquet}, repartition: {split_by: k}}]\npublish: {mode: create}\n",
+			"x.yaml:2:61: tables[0].repartition.split_by makes several extracts, but publish sends one; leave publish out, and publish each file with `hyperlake publish FILE`",
+		},
+		{
+			"two tables in one update", "name: n\ntables: [{name: a, source: {uri: a.parquet}}, {name: b, source: {uri: a.parquet}}]\npublish: {mode: insert}\n",
+			`x.yaml:3:17: mode insert changes one table, but 2 tables go to the data source "n"; give each a datasource of its own, or use mode overwrite`,
+		},
+	})
+}
+
+func TestLoadRefusesRepartition(t *testing.T) {
+	t.Parallel()
+	const table = "name: n\ntables:\n  - source: {uri: a.parquet}\n"
+	at := func(settings string) string { return table + "    repartition: " + settings + "\n" }
+	testBad(t, []badConfig{
+		{"empty", at("{}"), `x.yaml:4:18: tables[0].repartition is empty; give it by, range, split_by, shards or sort, or remove it`},
+		{"unknown key", at("{shard: 3}"), `x.yaml:4:19: unknown key "shard"; did you mean "shards"?`},
+		{"two ways", at("{by: [a], range: b, shards: 2}"), `x.yaml:4:18: tables[0].repartition has by and range, which exclude each other; keep one of them`},
+		{"range and split", at("{split_by: a, range: b}"), `x.yaml:4:18: tables[0].repartition has range and split_by, which exclude each other; keep one of them`},
+		{"split and shards", at("{split_by: a, shards: 2}"), `x.yaml:4:40: tables[0].repartition.shards has no meaning with split_by, which makes an extract for each value; remove it`},
+		{"no shards", at("{shards: 0}"), `x.yaml:4:27: tables[0].repartition.shards must be from 1 to 10000, not 0`},
+		{"too many shards", at("{shards: 10001}"), `x.yaml:4:27: tables[0].repartition.shards must be from 1 to 10000, not 10001`},
+		{"by alone", at("{by: [a]}"), `x.yaml:4:18: tables[0].repartition.by needs shards, the number of shards to make; add it, as in shards: 8`},
+		{"sorted otherwise", at("{range: a, sort: [b, a]}"), `x.yaml:4:36: tables[0].repartition.sort begins with "b", but the range is that of "a"; begin with the same column, or leave range out`},
+		{"twice", at("{sort: [a, a]}"), `x.yaml:4:29: tables[0].repartition.sort names the column "a" twice; remove one`},
+		{"no columns", at("{by: [], shards: 2}"), `x.yaml:4:23: tables[0].repartition.by is an empty list; name columns, or remove the key`},
+		{"empty column", at("{sort: [a, '']}"), `x.yaml:4:29: tables[0].repartition.sort[1] is empty; give the name of a column`},
+		{"empty range", at("{range: ''}"), `x.yaml:4:26: tables[0].repartition.range is empty; give the name of a column, or remove the key`},
+		{"two tables", at("{split_by: a}") + "  - {name: b, source: {uri: b.parquet}}\n", `x.yaml:4:29: tables[0].repartition.split_by makes an extract for each value, which can hold no other table; give the other tables a configuration of their own`},
+		{"compared", at("{split_by: a}") + "    checks: [{compare_previous: {max_change: 0.3}}]\n", `x.yaml:5:33: tables[0].checks[0].compare_previous cannot be held against several extracts; remove it, or tables[0].repartition.split_by`},
+	})
+}
+
+func TestLoadRefusesMerge(t *testing.T) {
+	t.Parallel()
+	const table = "name: n\noutput: {merge: none}\ntables:\n  - source: {uri: a.parquet}\n"
+	testBad(t, []badConfig{
+		{"unknown", good + "output: {merge: never}\n", `x.yaml:3:17: output.merge must be auto or none, not "never"`},
+		{"checks", table + "    checks: [{row_count: {min: 1}}]\n",
+			`x.yaml:5:13: tables[0].checks look at a whole table, but with output.merge: none no file holds one; remove the checks, or merge`},
+		{"split", table + "    repartition: {split_by: a}\n",
+			`x.yaml:5:29: tables[0].repartition.split_by makes an extract for each value, and output.merge: none one for each partial; keep one of them`},
+		{"sort alone", table + "    repartition: {sort: [a]}\n",
+			`x.yaml:5:25: tables[0].repartition.sort alone sorts when partials are merged, which output.merge: none leaves out; ` +
+				`add range, with the same column, for files that follow one another, or shards for files that are each sorted`},
+		{"two tables", table + "  - {name: b, source: {uri: b.parquet}}\npublish: {}\n",
+			`x.yaml:2:17: with output.merge: none, publish sends the first file and appends the others, and rows can be appended to one table only; ` +
+				`give the other tables a configuration of their own, or merge`},
+		{"append", table + "publish: {mode: append}\n",
+			`x.yaml:5:17: mode append cannot send several files, which output.merge: none makes; use create, overwrite or replace, or merge`},
+		{"if changed", table + "publish: {if_changed: true}\n",
+			`x.yaml:5:23: publish.if_changed compares whole extracts, but output.merge: none makes several files; remove it, or merge`},
+	})
 }

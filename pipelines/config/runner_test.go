@@ -1,4 +1,4 @@
-package pipelines_test
+package config_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 func TestLoadRefusesFlink(t *testing.T) {
@@ -30,15 +30,15 @@ func TestLoadRefusesFlink(t *testing.T) {
 
 func TestFlinkHasDefaults(t *testing.T) {
 	t.Parallel()
-	cfg, message := loadText(t, good+"staging: s\nrunner: {name: flink, flink: {worker_command: /opt/boot}}\n", pipelines.LoadOptions{})
+	cfg, message := loadText(t, good+"staging: s\nrunner: {name: flink, flink: {worker_command: /opt/boot}}\n", config.LoadOptions{})
 	require.Empty(t, message)
-	assert.Equal(t, pipelines.FlinkConfig{Endpoint: "localhost:8099", Environment: pipelines.FlinkProcess, WorkerCommand: "/opt/boot"}, cfg.Runner.Flink)
+	assert.Equal(t, config.FlinkConfig{Endpoint: "localhost:8099", Environment: config.FlinkProcess, WorkerCommand: "/opt/boot"}, cfg.Runner.Flink)
 }
 
 func TestFlinkInThisProcessNeedsNothing(t *testing.T) {
 	t.Parallel()
-	cfg, message := loadText(t, good, pipelines.LoadOptions{Runner: "flink", Sets: []string{"runner.flink.environment=loopback"}})
+	cfg, message := loadText(t, good, config.LoadOptions{Runner: "flink", Sets: []string{"runner.flink.environment=loopback"}})
 	require.Empty(t, message)
-	assert.Equal(t, pipelines.RunnerFlink, cfg.Runner.Name)
+	assert.Equal(t, config.RunnerFlink, cfg.Runner.Name)
 	assert.Empty(t, cfg.Staging)
 }

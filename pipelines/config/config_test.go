@@ -1,4 +1,4 @@
-package pipelines_test
+package config_test
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 )
 
 const configFolder = "testdata/config"
@@ -20,7 +20,7 @@ const configFolder = "testdata/config"
 // writes the JSON anew.
 func TestLoadGolden(t *testing.T) {
 	t.Parallel()
-	for name, opts := range map[string]pipelines.LoadOptions{
+	for name, opts := range map[string]config.LoadOptions{
 		"minimal": {},
 		"full":    {},
 		"aliases": {},
@@ -33,7 +33,7 @@ func TestLoadGolden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg, err := pipelines.Load(filepath.Join(configFolder, name+".yaml"), opts)
+			cfg, err := config.Load(filepath.Join(configFolder, name+".yaml"), opts)
 			require.NoError(t, err)
 			got, err := json.MarshalIndent(cfg, "", "  ")
 			require.NoError(t, err)
@@ -58,9 +58,9 @@ func TestLoadLineEnds(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(configFolder, "full.yaml"))
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "full.yaml")
-	load := func(text string) *pipelines.Config {
+	load := func(text string) *config.Config {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-		cfg, err := pipelines.Load(path, pipelines.LoadOptions{})
+		cfg, err := config.Load(path, config.LoadOptions{})
 		require.NoError(t, err)
 		return cfg
 	}
@@ -85,7 +85,7 @@ func TestLoadPaths(t *testing.T) {
 	relative, err := filepath.Rel(working, filepath.Join(conf, "x.yaml"))
 	require.NoError(t, err)
 	for _, path := range []string{relative, filepath.Join(conf, "x.yaml")} {
-		cfg, err := pipelines.Load(path, pipelines.LoadOptions{
+		cfg, err := config.Load(path, config.LoadOptions{
 			Vars: map[string]string{"S": "staging"},
 			Sets: []string{"hyperd.path=bin/hyperd", "hyperd.domain_socket_dir=/tmp/s", "tables.0.source.uri[3]=mine/*.parquet"},
 		})
@@ -95,7 +95,7 @@ func TestLoadPaths(t *testing.T) {
 		assert.Equal(t, filepath.Join(conf, "logs"), cfg.Hyperd.LogDir)
 		assert.Equal(t, filepath.Join(working, "bin", "hyperd"), cfg.Hyperd.Path, "the command line starts at the working folder")
 		assert.Equal(t, "/tmp/s", cfg.Hyperd.DomainSocketDir)
-		assert.Equal(t, pipelines.Globs{
+		assert.Equal(t, config.Globs{
 			root + `/conf \[v1] \{a\}\*/lake/*.parquet`,
 			root + `/more/a.parquet`,
 			`/abs/*.parquet`,
@@ -103,19 +103,19 @@ func TestLoadPaths(t *testing.T) {
 		}, cfg.Tables[0].Source.URI, "the folder is escaped, what the user wrote is not")
 	}
 
-	cfg, err := pipelines.Load(relative, pipelines.LoadOptions{
+	cfg, err := config.Load(relative, config.LoadOptions{
 		Vars: map[string]string{"S": "s"},
 		Sets: []string{"output.path=out/y.hyper", "tables.0.source.uri=*.parquet"},
 	})
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(working, "out", "y.hyper"), cfg.Output.Path)
-	assert.Equal(t, pipelines.Globs{working + "/*.parquet"}, cfg.Tables[0].Source.URI)
+	assert.Equal(t, config.Globs{working + "/*.parquet"}, cfg.Tables[0].Source.URI)
 }
 
 func TestWhere(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(configFolder, "full.yaml")
-	cfg, err := pipelines.Load(path, pipelines.LoadOptions{Sets: []string{"tables[1].name=x"}, Runner: "prism"})
+	cfg, err := config.Load(path, config.LoadOptions{Sets: []string{"tables[1].name=x"}, Runner: "prism"})
 	require.NoError(t, err)
 	assert.Equal(t, path+":15:28", cfg.Where("tables[0].source.select[1]"))
 	assert.Equal(t, path+":25:9", cfg.Where("tables[0].rules[0]"))
@@ -123,5 +123,5 @@ func TestWhere(t *testing.T) {
 	assert.Equal(t, path+":2:1", cfg.Where("nothing.like.this"))
 	assert.Equal(t, "--set tables[1].name", cfg.Where("tables[1].name"))
 	assert.Equal(t, "--runner", cfg.Where("runner.name"))
-	assert.Empty(t, new(pipelines.Config).Where("name"))
+	assert.Empty(t, new(config.Config).Where("name"))
 }

@@ -1,4 +1,4 @@
-package pipelines
+package config
 
 import (
 	"fmt"
@@ -126,18 +126,18 @@ func (c *Config) checkDataflowJob() error {
 	const key = "runner.dataflow."
 	switch {
 	case d.Project == "":
-		return c.problem(key+"project", "runner.dataflow.project is missing; give the id of the Google Cloud project that runs the job")
+		return c.Problem(key+"project", "runner.dataflow.project is missing; give the id of the Google Cloud project that runs the job")
 	case !projectID.MatchString(d.Project):
-		return c.problem(key+"project", "runner.dataflow.project must be the id of a project, such as my-project-1, not %s", words.Shorten(d.Project))
+		return c.Problem(key+"project", "runner.dataflow.project must be the id of a project, such as my-project-1, not %s", words.Shorten(d.Project))
 	case d.Region == "":
-		return c.problem(key+"region", "runner.dataflow.region is missing; give the region that the lake is in, such as europe-west1")
+		return c.Problem(key+"region", "runner.dataflow.region is missing; give the region that the lake is in, such as europe-west1")
 	case zone.MatchString(d.Region):
-		return c.problem(key+"region", "runner.dataflow.region is the zone %s; give its region, %s", d.Region, d.Region[:strings.LastIndex(d.Region, "-")])
+		return c.Problem(key+"region", "runner.dataflow.region is the zone %s; give its region, %s", d.Region, d.Region[:strings.LastIndex(d.Region, "-")])
 	case !region.MatchString(d.Region):
-		return c.problem(key+"region", "runner.dataflow.region must be a region such as europe-west1, not %s", words.Shorten(d.Region))
+		return c.Problem(key+"region", "runner.dataflow.region must be a region such as europe-west1, not %s", words.Shorten(d.Region))
 	}
 	if endpoint, err := url.Parse(d.Endpoint); d.Endpoint != "" && (err != nil || endpoint.Host == "") {
-		return c.problem(key+"endpoint", "runner.dataflow.endpoint must be a URL, such as https://dataflow-private.p.googleapis.com/, not %s", words.Shorten(d.Endpoint))
+		return c.Problem(key+"endpoint", "runner.dataflow.endpoint must be a URL, such as https://dataflow-private.p.googleapis.com/, not %s", words.Shorten(d.Endpoint))
 	}
 	return nil
 }
@@ -148,15 +148,15 @@ func (c *Config) checkDataflowStaging() error {
 	const key = "runner.dataflow.staging_location"
 	if _, local := storage.LocalPath(c.Staging); local {
 		if c.Staging == "" {
-			return c.problem("staging", "staging is missing, but Dataflow's workers need a folder that they and this machine reach; set staging, such as gs://bucket/staging")
+			return c.Problem("staging", "staging is missing, but Dataflow's workers need a folder that they and this machine reach; set staging, such as gs://bucket/staging")
 		}
-		return c.problem("staging", "staging must be on gs:// for Dataflow, whose workers do not reach %s", words.Shorten(c.Staging))
+		return c.Problem("staging", "staging must be on gs:// for Dataflow, whose workers do not reach %s", words.Shorten(c.Staging))
 	}
 	if *location == "" {
 		*location = storage.Join(c.Staging, "dataflow")
 	}
 	if _, local := storage.LocalPath(*location); local {
-		return c.problem(key, "%s must be a folder on gs://, not %s", key, words.Shorten(*location))
+		return c.Problem(key, "%s must be a folder on gs://, not %s", key, words.Shorten(*location))
 	}
 	return c.checkPath(key, *location)
 }
@@ -165,26 +165,26 @@ func (c *Config) checkDataflowStaging() error {
 func (c *Config) checkDataflowWorkers() error {
 	d := &c.Runner.Dataflow
 	const key = "runner.dataflow."
-	if !c.written(key + "public_ips") {
+	if !c.Written(key + "public_ips") {
 		d.PublicIPs = true
 	}
 	switch {
 	case d.Image == "":
-		return c.problem(key+"image", "runner.dataflow.image is missing; give a container image with Beam's boot program and hyperd, which docs/dataflow.md tells how to build")
+		return c.Problem(key+"image", "runner.dataflow.image is missing; give a container image with Beam's boot program and hyperd, which docs/dataflow.md tells how to build")
 	case strings.ContainsFunc(d.Image, unicode.IsSpace):
-		return c.problem(key+"image", "runner.dataflow.image must be the name of a container image, such as europe-docker.pkg.dev/project/repository/hyperlake:1, not %s", words.Shorten(d.Image))
-	case d.MaxWorkers < 0, c.written(key+"max_workers") && d.MaxWorkers == 0:
-		return c.problem(key+"max_workers", "runner.dataflow.max_workers must be a number of workers of 1 or more, not %d", d.MaxWorkers)
+		return c.Problem(key+"image", "runner.dataflow.image must be the name of a container image, such as europe-docker.pkg.dev/project/repository/hyperlake:1, not %s", words.Shorten(d.Image))
+	case d.MaxWorkers < 0, c.Written(key+"max_workers") && d.MaxWorkers == 0:
+		return c.Problem(key+"max_workers", "runner.dataflow.max_workers must be a number of workers of 1 or more, not %d", d.MaxWorkers)
 	case d.MaxWorkers > 0 && d.MaxWorkers < int(c.Runner.Parallelism):
-		return c.problem(key+"max_workers", "runner.dataflow.max_workers is %d, less than runner.parallelism, which is %d; make it as much", d.MaxWorkers, c.Runner.Parallelism)
+		return c.Problem(key+"max_workers", "runner.dataflow.max_workers is %d, less than runner.parallelism, which is %d; make it as much", d.MaxWorkers, c.Runner.Parallelism)
 	case d.ServiceAccount != "" && !serviceAccount.MatchString(d.ServiceAccount):
-		return c.problem(key+"service_account", "runner.dataflow.service_account must be the e-mail of a service account, not %s", words.Shorten(d.ServiceAccount))
+		return c.Problem(key+"service_account", "runner.dataflow.service_account must be the e-mail of a service account, not %s", words.Shorten(d.ServiceAccount))
 	case d.Subnetwork != "" && !subnetworkPath.MatchString(d.Subnetwork):
-		return c.problem(key+"subnetwork", "runner.dataflow.subnetwork must be of the form regions/REGION/subnetworks/NAME, not %s", words.Shorten(d.Subnetwork))
+		return c.Problem(key+"subnetwork", "runner.dataflow.subnetwork must be of the form regions/REGION/subnetworks/NAME, not %s", words.Shorten(d.Subnetwork))
 	}
 	for i, option := range d.ServiceOptions {
 		if at := fmt.Sprintf(key+"service_options[%d]", i); strings.TrimSpace(option) == "" {
-			return c.problem(at, "%s is empty; give it a value, or remove the entry", at)
+			return c.Problem(at, "%s is empty; give it a value, or remove the entry", at)
 		}
 	}
 	return c.checkLocalPath(key+"worker_binary", d.WorkerBinary)
@@ -196,14 +196,14 @@ func (c *Config) checkDataflowLabels() error {
 	for _, key := range slices.Sorted(maps.Keys(d.Labels)) {
 		at := strictyaml.JoinKey("runner.dataflow.labels", key)
 		if !labelKey.MatchString(key) {
-			return c.problem(at, "%s: the name of a label is a lower-case letter and at most 62 lower-case letters, digits, - and _", at)
+			return c.Problem(at, "%s: the name of a label is a lower-case letter and at most 62 lower-case letters, digits, - and _", at)
 		}
 		if !labelValue.MatchString(d.Labels[key]) {
-			return c.problem(at, "%s must be at most 63 lower-case letters, digits, - and _, not %s", at, words.Shorten(d.Labels[key]))
+			return c.Problem(at, "%s must be at most 63 lower-case letters, digits, - and _, not %s", at, words.Shorten(d.Labels[key]))
 		}
 	}
 	if len(d.Labels) > maxLabels {
-		return c.problem("runner.dataflow.labels", "runner.dataflow.labels has %d labels; at most %d are accepted", len(d.Labels), maxLabels)
+		return c.Problem("runner.dataflow.labels", "runner.dataflow.labels has %d labels; at most %d are accepted", len(d.Labels), maxLabels)
 	}
 	labels := map[string]string{nameLabel: labelText(c.Name)}
 	maps.Copy(labels, d.Labels)
@@ -232,7 +232,7 @@ func (c *Config) checkLakeIsRemote() error {
 		key := fmt.Sprintf("tables[%d].source.uri", i)
 		for j, glob := range table.Source.URI {
 			if _, local := storage.LocalPath(glob); local {
-				return c.problem(c.globKey(key, j), "%s is the local %s, which Dataflow's workers do not reach; put the files on gs://", key, words.Shorten(glob))
+				return c.Problem(c.globKey(key, j), "%s is the local %s, which Dataflow's workers do not reach; put the files on gs://", key, words.Shorten(glob))
 			}
 		}
 	}

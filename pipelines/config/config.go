@@ -1,4 +1,4 @@
-package pipelines
+package config
 
 import (
 	"cmp"
@@ -246,9 +246,9 @@ type SourceConfig struct {
 	// OnDrift says what becomes of files whose columns differ. Default: fail.
 	OnDrift OnDrift `yaml:"on_drift"`
 
-	// bases are the folders, one for each of URI, below which folders count as partitions:
+	// Bases are the folders, one for each of URI, below which folders count as partitions:
 	// the part of a path that the user did not write does not.
-	bases []string
+	Bases []string `json:"-"`
 }
 
 // SourceFormat says what the files of a source are.
@@ -330,11 +330,11 @@ func (c *Config) Where(key string) string {
 	if len(c.places) == 0 {
 		return ""
 	}
-	return c.place(key).String()
+	return c.Place(key).String()
 }
 
-// place is where a key was written: its value, else the nearest mapping or list around it.
-func (c *Config) place(key string) strictyaml.Place {
+// Place is where a key was written: its value, else the nearest mapping or list around it.
+func (c *Config) Place(key string) strictyaml.Place {
 	for {
 		if at, ok := c.places[key]; ok {
 			return at
@@ -343,12 +343,12 @@ func (c *Config) place(key string) strictyaml.Place {
 	}
 }
 
-func (c *Config) problem(key, format string, args ...any) error {
-	return strictyaml.Problem(c.place(key), format, args...)
+func (c *Config) Problem(key, format string, args ...any) error {
+	return strictyaml.Problem(c.Place(key), format, args...)
 }
 
-// written says whether the configuration gives a value to a key, be it an empty one.
-func (c *Config) written(key string) bool {
+// Written says whether the configuration gives a value to a key, be it an empty one.
+func (c *Config) Written(key string) bool {
 	_, ok := c.places[key]
 	return ok
 }

@@ -1,4 +1,4 @@
-package pipelines
+package config
 
 import (
 	"fmt"
@@ -26,7 +26,7 @@ func (c *Config) resolvePaths(folder string) error {
 		return failure.New(failure.Config, "find the working folder: %w", err).BeforeData()
 	}
 	start := func(key string) string {
-		if c.place(key).Flag != "" {
+		if c.Place(key).Flag != "" {
 			return working
 		}
 		return folder
@@ -54,28 +54,28 @@ func (c *Config) resolvePaths(folder string) error {
 		}
 	}
 	for key, path := range paths {
-		if *path != "" && isRelative(*path) {
+		if *path != "" && IsRelative(*path) {
 			*path = filepath.Join(start(key), *path)
 		}
 	}
 	for i := range c.Tables {
-		if rejects := &c.Tables[i].Rejects; rejects.Path != "" && isRelative(rejects.Path) {
+		if rejects := &c.Tables[i].Rejects; rejects.Path != "" && IsRelative(rejects.Path) {
 			rejects.Path = filepath.Join(start(fmt.Sprintf("tables[%d].rejects.path", i)), rejects.Path)
 		}
 		source := &c.Tables[i].Source
-		source.bases = make([]string, len(source.URI))
+		source.Bases = make([]string, len(source.URI))
 		for j, glob := range source.URI {
-			if isRelative(glob) {
+			if IsRelative(glob) {
 				folder := start(c.globKey(fmt.Sprintf("tables[%d].source.uri", i), j))
-				source.URI[j], source.bases[j] = filepath.Join(storage.EscapeGlob(folder), glob), above(folder, glob)
+				source.URI[j], source.Bases[j] = filepath.Join(storage.EscapeGlob(folder), glob), above(folder, glob)
 			}
 		}
 	}
 	return c.checkStaging()
 }
 
-// isRelative says whether a path starts at the folder of the configuration.
-func isRelative(path string) bool {
+// IsRelative says whether a path starts at the folder of the configuration.
+func IsRelative(path string) bool {
 	_, local := storage.LocalPath(path)
 	return local && !filepath.IsAbs(path)
 }
@@ -96,7 +96,7 @@ func (c *Config) checkStaging() error {
 	}
 	inside, err := filepath.Rel(c.Output.Path, c.Staging)
 	if err == nil && inside != ".." && !strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
-		return strictyaml.Problem(c.place("staging"), "staging is the output, or inside it, but the output is a file; name another folder")
+		return strictyaml.Problem(c.Place("staging"), "staging is the output, or inside it, but the output is a file; name another folder")
 	}
 	return nil
 }
@@ -104,14 +104,14 @@ func (c *Config) checkStaging() error {
 // checkLocalPath refuses a path, at a key, that cannot be meant, or that is not local.
 func (c *Config) checkLocalPath(key, path string) error {
 	if _, local := storage.LocalPath(path); !local {
-		return strictyaml.Problem(c.place(key), "%s must be a local path, not %s", key, words.Shorten(path))
+		return strictyaml.Problem(c.Place(key), "%s must be a local path, not %s", key, words.Shorten(path))
 	}
 	return c.checkPath(key, path)
 }
 
 // checkPath refuses a path, at a key, that cannot be meant.
 func (c *Config) checkPath(key, path string) error {
-	at := c.place(key)
+	at := c.Place(key)
 	scheme := schemePattern.FindStringSubmatch(path)
 	if scheme != nil && !strings.EqualFold(scheme[1], "gs") {
 		return strictyaml.Problem(at, "%s: storage of the kind %s:// is not supported; use a local path or gs://", key, scheme[1])

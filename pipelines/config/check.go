@@ -1,4 +1,4 @@
-package pipelines
+package config
 
 import (
 	"cmp"
@@ -25,37 +25,37 @@ const (
 	// defaultTable is the table, and its schema, that every version of Tableau opens.
 	defaultTable = "Extract"
 
-	// maxRunName leaves room for what is added to the name in the names of files and
+	// MaxRunName leaves room for what is added to the name in the names of files and
 	// folders, which may have 255 bytes.
-	maxRunName = 200
+	MaxRunName = 200
 
 	// maxTableName is this project's bound, in characters; hyperd has none to speak of.
 	maxTableName = 255
 )
 
-// badInNames are characters that some system does not take in the name of a file.
-const badInNames = `/\:*?"<>|`
+// BadInNames are characters that some system does not take in the name of a file.
+const BadInNames = `/\:*?"<>|`
 
 // setTableDefaults fills in what tables and their rules leave out.
 func (c *Config) setTableDefaults() {
 	for i := range c.Tables {
 		table, key := &c.Tables[i], fmt.Sprintf("tables[%d]", i)
-		if !c.written(key + ".name") {
+		if !c.Written(key + ".name") {
 			table.Name = defaultTable
 		}
-		if !c.written(key + ".schema") {
+		if !c.Written(key + ".schema") {
 			table.Schema = defaultTable
 		}
-		table.Source.setDefaults()
+		table.Source.SetDefaults()
 		for j := range table.Rules {
-			if !c.written(fmt.Sprintf("%s.rules[%d].on_fail", key, j)) {
+			if !c.Written(fmt.Sprintf("%s.rules[%d].on_fail", key, j)) {
 				table.Rules[j].OnFail = validate.Reject
 			}
 		}
 	}
 }
 
-func (s *SourceConfig) setDefaults() {
+func (s *SourceConfig) SetDefaults() {
 	s.Format = cmp.Or(s.Format, FormatAuto)
 	s.Partitions = cmp.Or(s.Partitions, PartitionsAuto)
 	s.Nested = cmp.Or(s.Nested, convert.Refuse)
@@ -76,50 +76,50 @@ func (c *Config) check() error {
 	return c.checkMerge()
 }
 
-// reservedName matches what Windows keeps for devices, with any extension.
-var reservedName = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$`)
+// ReservedName matches what Windows keeps for devices, with any extension.
+var ReservedName = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$`)
 
 func (c *Config) checkName() error {
-	bad := strings.IndexFunc(c.Name, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(badInNames, r) })
+	bad := strings.IndexFunc(c.Name, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(BadInNames, r) })
 	switch {
-	case !c.written("name"):
-		return c.problem("name", "the key name is missing; add a line such as \"name: lineitem\"")
+	case !c.Written("name"):
+		return c.Problem("name", "the key name is missing; add a line such as \"name: lineitem\"")
 	case c.Name == "":
-		return c.problem("name", "name is empty; it names the run, the report and the default output")
+		return c.Problem("name", "name is empty; it names the run, the report and the default output")
 	case bad >= 0:
 		r, _ := utf8.DecodeRuneInString(c.Name[bad:])
-		return c.problem("name", "name is also the name of files, so it cannot hold %q", r)
+		return c.Problem("name", "name is also the name of files, so it cannot hold %q", r)
 	case strings.TrimSpace(c.Name) != c.Name, strings.Trim(c.Name, ".") != c.Name:
-		return c.problem("name", "name is also the name of files, so it cannot start or end with a space or a dot")
-	case reservedName.MatchString(c.Name):
-		return c.problem("name", "name is also the name of files, but Windows reserves %q; take another", c.Name)
-	case len(c.Name) > maxRunName:
-		return c.problem("name", "name is %d bytes long; at most %d fit into the names of files", len(c.Name), maxRunName)
+		return c.Problem("name", "name is also the name of files, so it cannot start or end with a space or a dot")
+	case ReservedName.MatchString(c.Name):
+		return c.Problem("name", "name is also the name of files, but Windows reserves %q; take another", c.Name)
+	case len(c.Name) > MaxRunName:
+		return c.Problem("name", "name is %d bytes long; at most %d fit into the names of files", len(c.Name), MaxRunName)
 	}
 	return nil
 }
 
 func (c *Config) checkOutput() error {
 	for _, path := range []struct{ key, value string }{{"output.path", c.Output.Path}, {"staging", c.Staging}} {
-		if c.written(path.key) && path.value == "" {
-			return c.problem(path.key, "%s is empty; give it a value, or leave the key out for the default", path.key)
+		if c.Written(path.key) && path.value == "" {
+			return c.Problem(path.key, "%s is empty; give it a value, or leave the key out for the default", path.key)
 		}
 		if err := c.checkPath(path.key, path.value); err != nil {
 			return err
 		}
 	}
 	if c.Output.Path != "" && !strings.EqualFold(filepath.Ext(c.Output.Path), ".hyper") {
-		return c.problem("output.path", "output.path must end in .hyper, or Tableau does not open the file; not %s", words.Shorten(c.Output.Path))
+		return c.Problem("output.path", "output.path must end in .hyper, or Tableau does not open the file; not %s", words.Shorten(c.Output.Path))
 	}
 	return nil
 }
 
 func (c *Config) checkTables() error {
-	if !c.written("tables") {
-		return c.problem("tables", "the key tables is missing; it lists what to load, each with a source")
+	if !c.Written("tables") {
+		return c.Problem("tables", "the key tables is missing; it lists what to load, each with a source")
 	}
 	if len(c.Tables) == 0 {
-		return c.problem("tables", "tables is an empty list; add a table with a source")
+		return c.Problem("tables", "tables is an empty list; add a table with a source")
 	}
 	var wrong []error
 	for i := range c.Tables {
@@ -148,7 +148,7 @@ func (c *Config) checkSameName(key string, index int) error {
 	table := c.Tables[index]
 	for i, other := range c.Tables[:index] {
 		if other.Schema == table.Schema && other.Name == table.Name {
-			return c.problem(key, "tables[%d] and tables[%d] are both named %q.%q; give one another name", i, index, table.Schema, table.Name)
+			return c.Problem(key, "tables[%d] and tables[%d] are both named %q.%q; give one another name", i, index, table.Schema, table.Name)
 		}
 	}
 	return nil
@@ -157,13 +157,13 @@ func (c *Config) checkSameName(key string, index int) error {
 func (c *Config) checkTableName(key, name string) error {
 	switch length := utf8.RuneCountInString(name); {
 	case name == "":
-		return c.problem(key, "%s is empty; give it a value, or leave the key out for %q", key, defaultTable)
+		return c.Problem(key, "%s is empty; give it a value, or leave the key out for %q", key, defaultTable)
 	case strings.ContainsRune(name, 0):
-		return c.problem(key, "%s holds a NUL character, which hyperd does not take", key)
+		return c.Problem(key, "%s holds a NUL character, which hyperd does not take", key)
 	case length > maxTableName:
-		return c.problem(key, "%s is %d characters long; at most %d are accepted", key, length, maxTableName)
+		return c.Problem(key, "%s is %d characters long; at most %d are accepted", key, length, maxTableName)
 	case strings.HasSuffix(key, ".schema") && (strings.HasPrefix(name, "pg_") || name == "information_schema"):
-		return c.problem(key, "%s is %q, which hyperd keeps for itself; take another", key, name)
+		return c.Problem(key, "%s is %q, which hyperd keeps for itself; take another", key, name)
 	}
 	return nil
 }
@@ -171,30 +171,30 @@ func (c *Config) checkTableName(key, name string) error {
 func (c *Config) checkSource(key string, source SourceConfig) error {
 	uri := key + ".uri"
 	if len(source.URI) == 0 {
-		return c.problem(uri, "%s is missing; give the Parquet files to load, such as uri: lake/*.parquet", uri)
+		return c.Problem(uri, "%s is missing; give the Parquet files to load, such as uri: lake/*.parquet", uri)
 	}
 	for i, glob := range source.URI {
 		if err := c.checkGlob(c.globKey(uri, i), glob); err != nil {
 			return err
 		}
 		if slices.Contains(source.URI[:i], glob) {
-			return c.problem(c.globKey(uri, i), "%s names %s twice; remove one", uri, words.Shorten(glob))
+			return c.Problem(c.globKey(uri, i), "%s names %s twice; remove one", uri, words.Shorten(glob))
 		}
 	}
-	if where := key + ".where"; c.written(where) && strings.TrimSpace(source.Where) == "" {
-		return c.problem(where, "%s is empty; write a condition such as \"amount > 0\", or remove the key", where)
+	if where := key + ".where"; c.Written(where) && strings.TrimSpace(source.Where) == "" {
+		return c.Problem(where, "%s is empty; write a condition such as \"amount > 0\", or remove the key", where)
 	}
 	columns := key + ".select"
-	if c.written(columns) && len(source.Select) == 0 {
-		return c.problem(columns, "%s is an empty list; name the columns to load, or leave the key out to load all", columns)
+	if c.Written(columns) && len(source.Select) == 0 {
+		return c.Problem(columns, "%s is an empty list; name the columns to load, or leave the key out to load all", columns)
 	}
 	for i, column := range source.Select {
 		at := fmt.Sprintf("%s[%d]", columns, i)
 		if column == "" {
-			return c.problem(at, "%s is empty; give the name of a column", at)
+			return c.Problem(at, "%s is empty; give the name of a column", at)
 		}
 		if slices.Contains(source.Select[:i], column) {
-			return c.problem(at, "%s names the column %s twice; remove one", columns, words.Shorten(column))
+			return c.Problem(at, "%s names the column %s twice; remove one", columns, words.Shorten(column))
 		}
 	}
 	return nil
@@ -213,19 +213,19 @@ func (c *Config) checkColumn(at string, column ColumnConfig) error {
 	for _, value := range []struct{ key, text string }{
 		{"type", column.Type}, {"rename", column.Rename}, {"format", column.Format}, {"timezone", column.Timezone},
 	} {
-		if place := at + "." + value.key; c.written(place) && value.text == "" {
-			return c.problem(place, "%s is empty; give it a value, or remove the key", place)
+		if place := at + "." + value.key; c.Written(place) && value.text == "" {
+			return c.Problem(place, "%s is empty; give it a value, or remove the key", place)
 		}
 	}
 	if column.Default != nil && column.Nullable != nil && *column.Nullable {
-		return c.problem(at+".nullable", "%s is nullable, but its default fills every NULL; remove one of the two", at)
+		return c.Problem(at+".nullable", "%s is nullable, but its default fills every NULL; remove one of the two", at)
 	}
 	return nil
 }
 
 // globKey is the key of a glob: its own when it stands in a list, else that of the source.
 func (c *Config) globKey(uri string, index int) string {
-	if entry := fmt.Sprintf("%s[%d]", uri, index); c.written(entry) {
+	if entry := fmt.Sprintf("%s[%d]", uri, index); c.Written(entry) {
 		return entry
 	}
 	return uri
@@ -234,11 +234,11 @@ func (c *Config) globKey(uri string, index int) string {
 func (c *Config) checkGlob(key, glob string) error {
 	switch {
 	case glob == "":
-		return c.problem(key, "%s is empty; give the Parquet files to load, such as lake/*.parquet", key)
+		return c.Problem(key, "%s is empty; give the Parquet files to load, such as lake/*.parquet", key)
 	case strings.HasSuffix(glob, "/"):
-		return c.problem(key, "%s names a folder; add the files in it, as in %s", key, words.Shorten(glob+"*.parquet"))
+		return c.Problem(key, "%s names a folder; add the files in it, as in %s", key, words.Shorten(glob+"*.parquet"))
 	case !doublestar.ValidatePattern(filepath.ToSlash(glob)):
-		return c.problem(key, "%s is no valid glob: in %s, %s", key, words.Shorten(glob), bracketHint)
+		return c.Problem(key, "%s is no valid glob: in %s, %s", key, words.Shorten(glob), BracketHint)
 	}
 	return c.checkPath(key, glob)
 }
@@ -256,15 +256,15 @@ func (c *Config) checkRule(at string, rule validate.Rule) error {
 	for _, text := range []struct{ key, value string }{
 		{"column", rule.Column}, {"in_file", rule.InFile}, {"matches", rule.Matches}, {"expr", strings.TrimSpace(rule.Expr)},
 	} {
-		if place := strictyaml.JoinKey(at, text.key); c.written(place) && text.value == "" {
-			return c.problem(place, "%s is empty; give it a value, or remove the key", place)
+		if place := strictyaml.JoinKey(at, text.key); c.Written(place) && text.value == "" {
+			return c.Problem(place, "%s is empty; give it a value, or remove the key", place)
 		}
 	}
 	if err := c.checkPath(strictyaml.JoinKey(at, "in_file"), rule.InFile); err != nil {
 		return err
 	}
 	if wrong, err := rule.Check(); err != nil {
-		return c.problem(strictyaml.JoinKey(at, wrong), "%s: %v", at, err)
+		return c.Problem(strictyaml.JoinKey(at, wrong), "%s: %v", at, err)
 	}
 	return nil
 }
@@ -297,8 +297,8 @@ func (c *Config) placed(err error) error {
 	}
 	refused := failure.Of(err, failure.Config)
 	key, _, _ := strings.Cut(refused.Message, ": ")
-	return strictyaml.Problem(c.place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
+	return strictyaml.Problem(c.Place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
 }
 
-// bracketHint says how to write characters that mean something in a glob.
-var bracketHint = fmt.Sprintf("close every [ and {; to mean the characters themselves, write %s and %s", storage.EscapeGlob("["), storage.EscapeGlob("{"))
+// BracketHint says how to write characters that mean something in a glob.
+var BracketHint = fmt.Sprintf("close every [ and {; to mean the characters themselves, write %s and %s", storage.EscapeGlob("["), storage.EscapeGlob("{"))

@@ -1,4 +1,4 @@
-package pipelines
+package config
 
 import (
 	"fmt"
@@ -32,7 +32,7 @@ type RepartitionConfig struct {
 
 // checkRepartition checks what needs no schema; the rest is checked when the plan is made.
 func (c *Config) checkRepartition(key string, index int) error {
-	if !c.written(key) {
+	if !c.Written(key) {
 		return nil
 	}
 	r := c.Tables[index].Repartition
@@ -43,20 +43,20 @@ func (c *Config) checkRepartition(key string, index int) error {
 	shards := key + ".shards"
 	switch {
 	case len(ways) == 0 && r.Shards == nil && len(r.Sort) == 0:
-		return c.problem(key, "%s is empty; give it by, range, split_by, shards or sort, or remove it", key)
+		return c.Problem(key, "%s is empty; give it by, range, split_by, shards or sort, or remove it", key)
 	case len(ways) > 1:
-		return c.problem(key, "%s has %s and %s, which exclude each other; keep one of them", key, ways[0], ways[1])
+		return c.Problem(key, "%s has %s and %s, which exclude each other; keep one of them", key, ways[0], ways[1])
 	case r.SplitBy != "" && r.Shards != nil:
-		return c.problem(shards, "%s has no meaning with split_by, which makes an extract for each value; remove it", shards)
+		return c.Problem(shards, "%s has no meaning with split_by, which makes an extract for each value; remove it", shards)
 	case r.Shards != nil && (*r.Shards < 1 || *r.Shards > repartition.MaxTargets):
-		return c.problem(shards, "%s must be from 1 to %d, not %d", shards, repartition.MaxTargets, *r.Shards)
+		return c.Problem(shards, "%s must be from 1 to %d, not %d", shards, repartition.MaxTargets, *r.Shards)
 	case len(r.By) > 0 && r.Shards == nil:
-		return c.problem(key, "%s.by needs shards, the number of shards to make; add it, as in shards: 8", key)
+		return c.Problem(key, "%s.by needs shards, the number of shards to make; add it, as in shards: 8", key)
 	case r.Range != "" && len(r.Sort) > 0 && r.Sort[0] != r.Range:
-		return c.problem(key+".sort[0]", "%s.sort begins with %s, but the range is that of %s; begin with the same column, or leave range out",
+		return c.Problem(key+".sort[0]", "%s.sort begins with %s, but the range is that of %s; begin with the same column, or leave range out",
 			key, words.Shorten(r.Sort[0]), words.Shorten(r.Range))
 	case r.SplitBy != "" && len(c.Tables) > 1:
-		return c.problem(key+".split_by", "%s.split_by makes an extract for each value, which can hold no other table; give the other tables a configuration of their own", key)
+		return c.Problem(key+".split_by", "%s.split_by makes an extract for each value, which can hold no other table; give the other tables a configuration of their own", key)
 	}
 	return c.checkSplitChecks(key, index)
 }
@@ -79,24 +79,24 @@ func (r RepartitionConfig) ways() []string {
 // checkRepartitionColumns refuses names that are empty or given twice.
 func (c *Config) checkRepartitionColumns(key string, r RepartitionConfig) error {
 	for _, one := range []struct{ key, name string }{{key + ".range", r.Range}, {key + ".split_by", r.SplitBy}} {
-		if c.written(one.key) && one.name == "" {
-			return c.problem(one.key, "%s is empty; give the name of a column, or remove the key", one.key)
+		if c.Written(one.key) && one.name == "" {
+			return c.Problem(one.key, "%s is empty; give the name of a column, or remove the key", one.key)
 		}
 	}
 	for _, list := range []struct {
 		key   string
 		names []string
 	}{{key + ".by", r.By}, {key + ".sort", r.Sort}} {
-		if c.written(list.key) && len(list.names) == 0 {
-			return c.problem(list.key, "%s is an empty list; name columns, or remove the key", list.key)
+		if c.Written(list.key) && len(list.names) == 0 {
+			return c.Problem(list.key, "%s is an empty list; name columns, or remove the key", list.key)
 		}
 		for i, name := range list.names {
 			at := fmt.Sprintf("%s[%d]", list.key, i)
 			if name == "" {
-				return c.problem(at, "%s is empty; give the name of a column", at)
+				return c.Problem(at, "%s is empty; give the name of a column", at)
 			}
 			if slices.Contains(list.names[:i], name) {
-				return c.problem(at, "%s names the column %s twice; remove one", list.key, words.Shorten(name))
+				return c.Problem(at, "%s names the column %s twice; remove one", list.key, words.Shorten(name))
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func (c *Config) checkSplitChecks(key string, index int) error {
 	table := c.Tables[index]
 	for i, check := range table.Checks {
 		if at := fmt.Sprintf("tables[%d].checks[%d].compare_previous", index, i); table.Repartition.SplitBy != "" && check.ComparePrevious != nil {
-			return c.problem(at, "%s cannot be held against several extracts; remove it, or %s.split_by", at, key)
+			return c.Problem(at, "%s cannot be held against several extracts; remove it, or %s.split_by", at, key)
 		}
 	}
 	return nil
