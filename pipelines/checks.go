@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 )
 
@@ -193,8 +194,8 @@ func freshnessCheck(t *TablePlan, table string, config config.FreshnessCheck, at
 }
 
 // run evaluates a check in a session in which the extract alone is open.
-func (c check) run(ctx context.Context, conn *hyperd.Conn, withValues bool) CheckResult {
-	result := CheckResult{Name: c.name, SQL: c.sql}
+func (c check) run(ctx context.Context, conn *hyperd.Conn, withValues bool) report.CheckResult {
+	result := report.CheckResult{Name: c.name, SQL: c.sql}
 	value, rows, columns := "NULL", 0, 0
 	err := conn.Query(ctx, c.sql, func(_ []hyperd.Field, values [][]byte) error {
 		rows, columns = rows+1, len(values)
@@ -224,7 +225,7 @@ func (c check) run(ctx context.Context, conn *hyperd.Conn, withValues bool) Chec
 }
 
 // explain says what is wrong with a check that is false.
-func (c check) explain(ctx context.Context, conn *hyperd.Conn, result *CheckResult, withValues bool) error {
+func (c check) explain(ctx context.Context, conn *hyperd.Conn, result *report.CheckResult, withValues bool) error {
 	if c.figure != "" {
 		figure, err := conn.QueryValue(ctx, c.figure)
 		result.Message = fmt.Sprintf(c.message, cmp.Or(figure, "NULL"))

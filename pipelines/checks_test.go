@@ -14,6 +14,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 )
 
 // checkedLake has orders and their customers, of which one is missing.
@@ -94,10 +95,10 @@ func TestChecks(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := checkedLake(t, "["+c.check+"]")
-			report, err := run(t, t.Context(), cfg, nil)
-			require.Len(t, report.Tables, 2)
-			require.Len(t, report.Tables[1].Checks, 1)
-			result := report.Tables[1].Checks[0]
+			record, err := run(t, t.Context(), cfg, nil)
+			require.Len(t, record.Tables, 2)
+			require.Len(t, record.Tables[1].Checks, 1)
+			result := record.Tables[1].Checks[0]
 			assert.Empty(t, result.Samples, "values are shown only when they may be")
 			if c.message == "" {
 				require.NoError(t, err)
@@ -106,7 +107,7 @@ func TestChecks(t *testing.T) {
 			}
 			require.Error(t, err)
 			assert.Equal(t, failure.Check, failure.Of(err, failure.Engine).Kind)
-			assert.Equal(t, pipelines.Rejected, report.Status)
+			assert.Equal(t, report.Rejected, record.Status)
 			assert.False(t, result.Passed)
 			assert.Contains(t, result.Message, c.message)
 			assert.Contains(t, err.Error(), c.message)
@@ -174,13 +175,13 @@ func TestComparePrevious(t *testing.T) {
 
 func TestColumnsAreDescribed(t *testing.T) {
 	cfg := checkedLake(t, "[]")
-	report, err := run(t, t.Context(), cfg, nil)
+	record, err := run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []pipelines.ReportColumn{
+	assert.Equal(t, []report.Column{
 		{Name: "id", SQLType: "BIGINT", Nulls: 1, Min: "1", Max: "2", Distinct: 2, DistinctRows: 4},
 		{Name: "customer", SQLType: "BIGINT", Nulls: 1, Min: "7", Max: "8", Distinct: 2, DistinctRows: 4},
 		{Name: "day", SQLType: "DATE", Nulls: 2, Min: "2026-01-31", Max: "2026-02-01", Distinct: 2, DistinctRows: 4},
-	}, report.Tables[1].Columns)
+	}, record.Tables[1].Columns)
 }
 
 func TestAssumedKeysAreInTheExtract(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -29,7 +30,7 @@ import (
 // accounts are the same. It returns the plan in which hyperd reads what it can.
 func requireSame(t *testing.T, config string) *pipelines.TablePlan {
 	t.Helper()
-	reports, outputs, rejects := map[string]*pipelines.Report{}, map[string]string{}, map[string][]string{}
+	reports, outputs, rejects := map[string]*report.Report{}, map[string]string{}, map[string][]string{}
 	var plan *pipelines.TablePlan
 	for _, engine := range []string{"auto", "go"} {
 		folder := t.TempDir()

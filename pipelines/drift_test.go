@@ -11,10 +11,11 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 )
 
 // loaded runs a configuration of the files of a folder's lake, and returns the rows.
-func loaded(t *testing.T, folder, source, rest string) ([]string, *pipelines.Report) {
+func loaded(t *testing.T, folder, source, rest string) ([]string, *report.Report) {
 	t.Helper()
 	cfg := configure(t, folder, "name: x\ntables:\n  - source: {uri: lake/*.parquet"+source+"}\n"+rest)
 	report, err := run(t, t.Context(), cfg, nil)

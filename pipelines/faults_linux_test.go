@@ -31,6 +31,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners"
 )
 
@@ -94,7 +95,7 @@ func (s *scene) staged(pattern string) bool {
 }
 
 // play runs the configuration; begun is called once, when the plan is made and hyperd runs.
-func (s *scene) play(t *testing.T, begun func(ctx context.Context)) (*pipelines.Report, error) {
+func (s *scene) play(t *testing.T, begun func(ctx context.Context)) (*report.Report, error) {
 	t.Helper()
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: s.id})
 	require.NoError(t, err)
@@ -103,21 +104,21 @@ func (s *scene) play(t *testing.T, begun func(ctx context.Context)) (*pipelines.
 	return pipelines.Run(t.Context(), s.cfg, pipelines.RunOptions{
 		ID: s.id, Log: slog.New(slog.DiscardHandler),
 		Engine:   direct{runner, sync.OnceFunc(func() { begun(ctx) })}, // not when what is missing is run again
-		Progress: func(p pipelines.Progress) { s.stage.Store(p.Stage) },
+		Progress: func(p report.Progress) { s.stage.Store(p.Stage) },
 	})
 }
 
 // requireRightOrNothing checks the outcome: the right extract, or a clear failure of one of
 // these kinds that left the output as it was; and that nothing is left of either.
-func (s *scene) requireRightOrNothing(t *testing.T, report *pipelines.Report, err error, kinds ...failure.Kind) {
+func (s *scene) requireRightOrNothing(t *testing.T, record *report.Report, err error, kinds ...failure.Kind) {
 	t.Helper()
 	if err == nil {
-		s.requireRight(t, report)
+		s.requireRight(t, record)
 	} else {
 		failed := failure.Of(err, "none")
 		assert.Contains(t, kinds, failed.Kind, err)
 		assert.NotEmpty(t, failed.Hint, err)
-		assert.Equal(t, pipelines.Failed, report.Status)
+		assert.Equal(t, report.Failed, record.Status)
 		kept, err := os.ReadFile(s.cfg.Output.Path)
 		require.NoError(t, err)
 		assert.Equal(t, previous, string(kept))
@@ -126,7 +127,7 @@ func (s *scene) requireRightOrNothing(t *testing.T, report *pipelines.Report, er
 }
 
 // requireRight compares the extract with the lake as it was at first.
-func (s *scene) requireRight(t *testing.T, report *pipelines.Report) {
+func (s *scene) requireRight(t *testing.T, report *report.Report) {
 	t.Helper()
 	assert.EqualValues(t, 60175, report.Tables[0].RowsLoaded)
 	lake := sampleLake(t) + "/lineitem/lineitem."

@@ -19,7 +19,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 )
 
 // mountingVariable is set in the process that may mount small disks, which only it sees.
@@ -101,7 +101,7 @@ func TestADiskIsFull(t *testing.T) {
 			cfg := configure(t, folder, config+fmt.Sprintf(c.config, disk))
 			jobs := 0
 			began := time.Now()
-			report, err := run(t, t.Context(), cfg, func() { jobs++ })
+			record, err := run(t, t.Context(), cfg, func() { jobs++ })
 			assert.Less(t, time.Since(began), time.Minute)
 			require.ErrorContains(t, err, c.says)
 			failed := failure.Of(err, "none")
@@ -111,8 +111,8 @@ func TestADiskIsFull(t *testing.T) {
 			assert.Contains(t, failed.Message+failed.Hint, disk)
 			assert.Regexp(t, "only .* free|which has .* free|more than .* on staging", failed.Message+failed.Hint)
 			assert.Contains(t, failed.Hint, "may take")
-			assert.Equal(t, pipelines.Failed, report.Status)
-			assert.Equal(t, failed.Hint, report.Error.Hint)
+			assert.Equal(t, report.Failed, record.Status)
+			assert.Equal(t, failed.Hint, record.Error.Hint)
 			if kept, err := os.ReadFile(filepath.Join(folder, "x.hyper")); !strings.Contains(name, "output") {
 				require.NoError(t, err)
 				assert.Equal(t, previous, string(kept))

@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 )
 
@@ -24,7 +25,7 @@ const distinctRows = 256 << 10
 type Inspection struct {
 	Config *config.Config
 	Plan   *Plan
-	Report *Report // of the plan
+	Report *report.Report // of the plan
 
 	// LogValues lets values of offending rows into the report.
 	LogValues bool
@@ -74,7 +75,7 @@ func (in Inspection) inspectFile(ctx context.Context, conn *hyperd.Conn, extract
 				return err
 			}
 		}
-		var results []CheckResult
+		var results []report.CheckResult
 		for _, check := range checks[i] {
 			results = append(results, check.run(ctx, conn, in.LogValues))
 		}
@@ -137,15 +138,15 @@ const (
 )
 
 // describeColumns asks hyperd about the values of every column.
-func describeColumns(ctx context.Context, conn *hyperd.Conn, table *TablePlan) ([]ReportColumn, error) {
+func describeColumns(ctx context.Context, conn *hyperd.Conn, table *TablePlan) ([]report.Column, error) {
 	name := hyperd.QuoteName(table.Schema, table.Name)
-	columns := make([]ReportColumn, len(table.Columns))
+	columns := make([]report.Column, len(table.Columns))
 	for from := 0; from < len(columns); from += columnsAtOnce {
 		if err := describeSome(ctx, conn, table, columns, from, min(from+columnsAtOnce, len(columns))); err != nil {
 			return nil, fmt.Errorf("describe table %s: %w", table.Table, err)
 		}
 	}
-	ordered := slices.DeleteFunc(pointers(columns), func(c *ReportColumn) bool { return !hasOrder(c.SQLType) })
+	ordered := slices.DeleteFunc(pointers(columns), func(c *report.Column) bool { return !hasOrder(c.SQLType) })
 	for some := range slices.Chunk(ordered, boundsAtOnce(len(columns))) {
 		bounds := make([]string, len(some))
 		for i, column := range some {
@@ -171,7 +172,7 @@ func boundsAtOnce(columns int) int {
 }
 
 // describeSome fills in what needs no bounds of the columns from one to before another.
-func describeSome(ctx context.Context, conn *hyperd.Conn, table *TablePlan, columns []ReportColumn, from, to int) error {
+func describeSome(ctx context.Context, conn *hyperd.Conn, table *TablePlan, columns []report.Column, from, to int) error {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	all, distinct := []string{"count(*)"}, []string{"count(*)"}
 	for _, column := range table.Columns[from:to] {
@@ -188,7 +189,7 @@ func describeSome(ctx context.Context, conn *hyperd.Conn, table *TablePlan, colu
 		return err
 	}
 	for i, column := range table.Columns[from:to] {
-		columns[from+i] = ReportColumn{
+		columns[from+i] = report.Column{
 			Name: column.Name, SQLType: column.SQLType, Nulls: number(values[0]) - number(values[1+i]),
 			Distinct: number(counts[1+i]), DistinctRows: number(counts[0]),
 		}
@@ -236,7 +237,7 @@ func number(text string) int64 {
 }
 
 // brokenChecks is the failure of the checks that did not pass.
-func brokenChecks(r *Report) error {
+func brokenChecks(r *report.Report) error {
 	var broken []string
 	for _, table := range r.Tables {
 		for _, check := range table.Checks {
@@ -254,9 +255,9 @@ func brokenChecks(r *Report) error {
 
 // addChecks adds what the checks said of an extract, which has a name where there are
 // several. A check passes if it passes for all of them; of the others the first is told.
-func addChecks(t *ReportTable, name string, results []CheckResult) {
+func addChecks(t *report.TableAccount, name string, results []report.CheckResult) {
 	if len(t.Checks) == 0 {
-		t.Checks = make([]CheckResult, 0, len(results))
+		t.Checks = make([]report.CheckResult, 0, len(results))
 	}
 	for i, result := range results {
 		if !result.Passed && name != "" {

@@ -21,6 +21,7 @@ import (
 	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 )
 
 // writeTable writes a Parquet file of rows given as JSON, in row groups of two rows.
@@ -137,11 +138,11 @@ func TestPartitionOfAGivenType(t *testing.T) {
 		writeTable(t, filepath.Join(folder, "lake", "month="+month, "f.parquet"), `[{"id": 1}]`, field("id", int32Type))
 	}
 	cfg := configure(t, folder, numbersConfig+"    columns: {month: {type: smallint}}\n")
-	report, err := run(t, t.Context(), cfg, nil)
+	record, err := run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1|1", "1|12"}, rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 2`))
-	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
-	assert.Equal(t, []pipelines.ReportRule{{Name: "month does not convert to SMALLINT", Failed: 1, OnFail: "reject"}}, report.Tables[0].Rules)
+	assert.EqualValues(t, 1, record.Tables[0].RowsRejected)
+	assert.Equal(t, []report.Rule{{Name: "month does not convert to SMALLINT", Failed: 1, OnFail: "reject"}}, record.Tables[0].Rules)
 }
 
 func TestPartitionsThatAreRefused(t *testing.T) {

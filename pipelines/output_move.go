@@ -11,6 +11,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 )
 
@@ -56,7 +57,7 @@ func Place(ctx context.Context, output string, build func(folder string) (path s
 }
 
 // moveOne puts the one extract of a run into place.
-func moveOne(ctx context.Context, output string, extract hyper.File, report *Report) error {
+func moveOne(ctx context.Context, output string, extract hyper.File, report *report.Report) error {
 	if err := moveTo(ctx, extract.Path, output); err != nil {
 		return failure.New(failure.Storage, "move the extract of %s to %s: %w", humanize.IBytes(uint64(extract.Bytes)), output, err).
 			WithHint("%s", placeHint(err, output))

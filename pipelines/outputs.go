@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/repartition"
 )
@@ -40,7 +41,7 @@ func seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 // another, once it is known that all are good. The report says what is in place, after a failure,
 // too; warn is told of files that look like extracts of an earlier run. Its errors are of kind
 // Storage, or Config where a folder stands in the way.
-func Move(ctx context.Context, output config.OutputConfig, built Result, report *Report, warn func(string)) error {
+func Move(ctx context.Context, output config.OutputConfig, built Result, report *report.Report, warn func(string)) error {
 	if built.Extract.Path != "" {
 		return moveOne(ctx, output.Path, built.Extract, report)
 	}
@@ -128,13 +129,13 @@ func warnOfOthers(ctx context.Context, output config.OutputConfig, places []stri
 }
 
 // noteExtract notes that one of several extracts is in place.
-func noteExtract(r *Report, extract hyper.File, place string) {
+func noteExtract(r *report.Report, extract hyper.File, place string) {
 	var rows int64
 	for _, contents := range extract.Tables {
 		rows += contents.Rows
 	}
 	r.Output.Bytes += extract.Bytes
-	r.Outputs = append(r.Outputs, ReportExtract{
+	r.Outputs = append(r.Outputs, report.Extract{
 		Value: extract.Target.Name, Path: place, Rows: rows, Bytes: extract.Bytes, SHA256: extract.SHA256,
 	})
 }

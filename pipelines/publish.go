@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
@@ -20,7 +21,7 @@ import (
 type PublishOptions struct {
 	ID       string // from NewRunID
 	Log      *slog.Logger
-	Progress func(Progress) // called from one goroutine at a time; nil for none
+	Progress func(report.Progress) // called from one goroutine at a time; nil for none
 
 	// Force publishes what was published already.
 	Force bool
@@ -44,7 +45,7 @@ type transfer struct {
 	lease   *hyperd.Lease
 	extract ExtractFile
 	project tableau.Project
-	report  []*ReportPublish // one for each data source that was tried
+	report  []*report.Publishing // one for each data source that was tried
 }
 
 // NewPublisher finds credentials and the ledger. Whatever is missing is known before any
@@ -98,7 +99,7 @@ func (p *transfer) newEntry(datasource string) *ledgerEntry {
 // Publish brings an extract to all its data sources, and returns what became of each that was tried,
 // of failures, too. Every failure but an interruption is of kind Publish, and its hint has the
 // command that finishes the work; only what stands at the output may turn out to be no extract.
-func (p *Publisher) Publish(ctx context.Context, lease *hyperd.Lease, extract ExtractFile) ([]*ReportPublish, error) {
+func (p *Publisher) Publish(ctx context.Context, lease *hyperd.Lease, extract ExtractFile) ([]*report.Publishing, error) {
 	t := &transfer{Publisher: p, lease: lease, extract: extract}
 	if extract.set == nil {
 		content, err := hyper.ReadContent(ctx, lease, extract.path)

@@ -9,6 +9,7 @@ import (
 
 	"hyperlake/internal/hyperd"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
@@ -58,8 +59,8 @@ func (p *transfer) deliver(ctx context.Context, s *shipment) error {
 }
 
 // newReportPublish is that of an attempt that came to nothing.
-func newReportPublish(e *ledgerEntry) *ReportPublish {
-	return &ReportPublish{
+func newReportPublish(e *ledgerEntry) *report.Publishing {
+	return &report.Publishing{
 		Mode: e.Mode, Server: e.Server, Site: e.Site, Project: e.Project, Datasource: e.Datasource, Rows: e.Rows, Outcome: string(failed),
 	}
 }
@@ -93,7 +94,7 @@ func (p *transfer) skip(ctx context.Context, s *shipment) (bool, error) {
 }
 
 // send publishes the file, or has rows changed.
-func (p *transfer) send(ctx context.Context, s *shipment, report *ReportPublish) error {
+func (p *transfer) send(ctx context.Context, s *shipment, report *report.Publishing) error {
 	file, err := p.fileOf(ctx, s)
 	if err != nil {
 		return err
@@ -149,7 +150,7 @@ func (p *transfer) progress() func(sent, total int64) {
 	}
 	started := time.Now()
 	return func(sent, total int64) {
-		p.options.Progress(Progress{Stage: "publish", Bytes: sent, TotalBytes: total, Elapsed: time.Since(started)})
+		p.options.Progress(report.Progress{Stage: "publish", Bytes: sent, TotalBytes: total, Elapsed: time.Since(started)})
 	}
 }
 

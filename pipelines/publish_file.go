@@ -8,6 +8,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 )
 
@@ -25,7 +26,7 @@ type ExtractFile struct {
 
 // Standing finds what stands at the output path: the extract, or the set of those that are not
 // merged, which are fetched one by one when they are sent. It is listed in the report.
-func Standing(ctx context.Context, cfg *config.Config, report *Report, scratch string) (ExtractFile, error) {
+func Standing(ctx context.Context, cfg *config.Config, report *report.Report, scratch string) (ExtractFile, error) {
 	if cfg.Output.Merge == config.MergeNone {
 		set, err := readSet(ctx, cfg.Output.Path)
 		if err == nil {
@@ -55,7 +56,7 @@ func Placed(ctx context.Context, cfg *config.Config, extract hyper.File, scratch
 }
 
 // Sent is how many rows were published, and how many bytes were sent for that.
-func Sent(sources []*ReportPublish) (rows, bytes int64) {
+func Sent(sources []*report.Publishing) (rows, bytes int64) {
 	for _, source := range sources {
 		bytes += source.Bytes
 		if source.Outcome == string(published) {

@@ -6,6 +6,7 @@ import (
 
 	"hyperlake/internal/hyperd"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 )
 
@@ -14,13 +15,13 @@ const stagePublish = "publish"
 
 // Publish publishes the extract that stands at the output path of a configuration. It
 // always returns a report, of failures, too.
-func Publish(ctx context.Context, cfg *config.Config, options PublishOptions) (*Report, error) {
+func Publish(ctx context.Context, cfg *config.Config, options PublishOptions) (*report.Report, error) {
 	r := &run{
 		cfg:     cfg,
 		options: RunOptions{ID: options.ID, Log: options.Log, Progress: options.Progress},
-		report: &Report{
-			Version: reportVersion, RunID: options.ID, Name: cfg.Name, Started: time.Now().UTC(),
-			Output: ReportOutput{Path: cfg.Output.Path}, Tables: []ReportTable{}, Stages: []ReportStage{},
+		report: &report.Report{
+			Version: report.Version, RunID: options.ID, Name: cfg.Name, Started: time.Now().UTC(),
+			Output: report.Output{Path: cfg.Output.Path}, Tables: []report.TableAccount{}, Stages: []report.Stage{},
 		},
 	}
 	err := r.publishStanding(ctx, options)

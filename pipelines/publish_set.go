@@ -10,6 +10,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
@@ -82,7 +83,7 @@ func (p *transfer) setEntry(ctx context.Context) (*ledgerEntry, error) {
 }
 
 // deliverMember sends the next extract of a set, and records that before and after.
-func (p *transfer) deliverMember(ctx context.Context, entry *ledgerEntry, server tableau.Version, report *ReportPublish) error {
+func (p *transfer) deliverMember(ctx context.Context, entry *ledgerEntry, server tableau.Version, report *report.Publishing) error {
 	member := p.extract.set.Extracts[entry.Done]
 	file, err := p.fetchMember(ctx, member)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
@@ -47,12 +48,12 @@ func TestSetIsPublished(t *testing.T) {
 				bucket, _ := storagetest.FakeGCS(t)
 				output = fmt.Sprintf(", path: %q", storage.Join(bucket, "items.hyper"))
 			}
-			report, err := s.run(s.setConfig("mode: "+mode, output))
+			record, err := s.run(s.setConfig("mode: "+mode, output))
 			require.NoError(t, err)
-			assert.Equal(t, pipelines.Succeeded, report.Status)
-			assert.Equal(t, "published", report.Publish.Outcome)
-			assert.Equal(t, 3, report.Publish.Parts)
-			assert.EqualValues(t, 30, report.Publish.Rows)
+			assert.Equal(t, report.Succeeded, record.Status)
+			assert.Equal(t, "published", record.Publish.Outcome)
+			assert.Equal(t, 3, record.Publish.Parts)
+			assert.EqualValues(t, 30, record.Publish.Rows)
 			assert.Equal(t, want, s.rows())
 			assert.Equal(t, 3, s.count("POST", "/datasources"))
 
@@ -80,11 +81,11 @@ func TestSetGoesOnWhereItStopped(t *testing.T) {
 			want := s.fill(30)
 			s.Inject(refused(skip))
 			cfg := s.setConfig("mode: create", "")
-			report, err := s.run(cfg)
+			record, err := s.run(cfg)
 			require.ErrorContains(t, err, fmt.Sprintf("extract %d of 3: ", skip+1))
-			assert.Equal(t, pipelines.Unpublished, report.Status)
-			assert.Equal(t, skip, report.Publish.Parts)
-			assert.Contains(t, report.Error.Hint, "` goes on with the first extract that is not there")
+			assert.Equal(t, report.Unpublished, record.Status)
+			assert.Equal(t, skip, record.Publish.Parts)
+			assert.Contains(t, record.Error.Hint, "` goes on with the first extract that is not there")
 			again, err := s.publish(cfg, pipelines.PublishOptions{})
 			require.NoError(t, err)
 			assert.Equal(t, 3-skip, again.Publish.Parts, "what is there is not sent again")
@@ -123,12 +124,12 @@ func TestSetOfUnknownOutcome(t *testing.T) {
 	assert.Equal(t, want, s.rows())
 }
 
-func requireUnknownSet(t *testing.T, report *pipelines.Report, err error) (hint string) {
+func requireUnknownSet(t *testing.T, record *report.Report, err error) (hint string) {
 	t.Helper()
 	require.Error(t, err)
-	assert.Equal(t, pipelines.Unpublished, report.Status)
-	assert.Equal(t, "unknown", report.Publish.Outcome)
-	return report.Error.Hint
+	assert.Equal(t, report.Unpublished, record.Status)
+	assert.Equal(t, "unknown", record.Publish.Outcome)
+	return record.Error.Hint
 }
 
 // When somebody else changed the data source, appending to it would mix what is his with

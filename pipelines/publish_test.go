@@ -22,6 +22,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners"
 	"hyperlake/sinks/tableau/tableautest"
 )
@@ -71,20 +72,20 @@ func (s *shop) config(keys string) *config.Config {
 		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, "+keys+"}\n")
 }
 
-func (s *shop) run(cfg *config.Config) (*pipelines.Report, error) {
+func (s *shop) run(cfg *config.Config) (*report.Report, error) {
 	s.t.Helper()
 	return run(s.t, s.t.Context(), cfg, nil)
 }
 
-func (s *shop) mustRun(keys string) *pipelines.Report {
+func (s *shop) mustRun(keys string) *report.Report {
 	s.t.Helper()
-	report, err := s.run(s.config(keys))
+	record, err := s.run(s.config(keys))
 	require.NoError(s.t, err, failure.Of(err, failure.Engine))
-	require.Equal(s.t, pipelines.Succeeded, report.Status)
-	return report
+	require.Equal(s.t, report.Succeeded, record.Status)
+	return record
 }
 
-func (s *shop) publish(cfg *config.Config, options pipelines.PublishOptions) (*pipelines.Report, error) {
+func (s *shop) publish(cfg *config.Config, options pipelines.PublishOptions) (*report.Report, error) {
 	s.t.Helper()
 	id, err := pipelines.NewRunID()
 	require.NoError(s.t, err)
@@ -112,16 +113,16 @@ func (s *shop) count(method, path string) int {
 }
 
 // requireUnpublished checks a run whose extract is good, and returns the failure.
-func requireUnpublished(t *testing.T, report *pipelines.Report, err error) *failure.Error {
+func requireUnpublished(t *testing.T, record *report.Report, err error) *failure.Error {
 	t.Helper()
 	require.Error(t, err)
 	failed := failure.Of(err, failure.Engine)
 	assert.Equal(t, failure.Publish, failed.Kind, failed)
 	assert.False(t, failed.Early)
-	assert.Equal(t, pipelines.Unpublished, report.Status)
-	require.NotNil(t, report.Error)
-	assert.Equal(t, failure.Publish, report.Error.Kind)
-	assert.FileExists(t, report.Output.Path)
+	assert.Equal(t, report.Unpublished, record.Status)
+	require.NotNil(t, record.Error)
+	assert.Equal(t, failure.Publish, record.Error.Kind)
+	assert.FileExists(t, record.Output.Path)
 	return failed
 }
 
@@ -172,17 +173,17 @@ func TestPublishingFailsAndIsRepeated(t *testing.T) {
 	s.lake(item(1, "a"))
 	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Status: 403, Code: "403008"})
 	cfg := s.config("mode: overwrite")
-	report, err := s.run(cfg)
-	failed := requireUnpublished(t, report, err)
+	record, err := s.run(cfg)
+	failed := requireUnpublished(t, record, err)
 	assert.Contains(t, failed.Hint, "the site's storage is full")
 	assert.Contains(t, failed.Hint, "`hyperlake publish "+cfg.Output.Path+"` repeats just the publishing")
-	assert.Equal(t, "failed", report.Publish.Outcome)
+	assert.Equal(t, "failed", record.Publish.Outcome)
 	assert.Empty(t, s.Datasources("marketing"))
 
 	again, err := s.publish(cfg, pipelines.PublishOptions{})
 	require.NoError(t, err)
-	assert.Equal(t, pipelines.Succeeded, again.Status)
-	assert.Equal(t, report.Output.SHA256, again.Output.SHA256)
+	assert.Equal(t, report.Succeeded, again.Status)
+	assert.Equal(t, record.Output.SHA256, again.Output.SHA256)
 	assert.Equal(t, []string{"1|a"}, s.rows())
 	requireOnly(t, s.folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
 }
@@ -370,12 +371,12 @@ func TestWhatIsKnownBeforeDataIsRead(t *testing.T) {
 	requests := len(s.Requests())
 	early := func(t *testing.T, cfg *config.Config) *failure.Error {
 		t.Helper()
-		report, err := s.run(cfg)
+		record, err := s.run(cfg)
 		require.Error(t, err)
 		failed := failure.Of(err, failure.Engine)
 		assert.True(t, failed.Early, failed)
-		assert.Equal(t, pipelines.Failed, report.Status)
-		assert.Equal(t, "plan", report.Stages[len(report.Stages)-1].Name)
+		assert.Equal(t, report.Failed, record.Status)
+		assert.Equal(t, "plan", record.Stages[len(record.Stages)-1].Name)
 		assert.Len(t, s.Requests(), requests, "nothing was sent")
 		return failed
 	}
@@ -517,9 +518,9 @@ func TestInterruptedWhilePublishing(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	began := time.Now()
-	report, err := pipelines.Run(ctx, cfg, pipelines.RunOptions{
+	record, err := pipelines.Run(ctx, cfg, pipelines.RunOptions{
 		ID: id, Engine: runner, Log: slog.New(slog.DiscardHandler),
-		Progress: func(p pipelines.Progress) {
+		Progress: func(p report.Progress) {
 			if p.TotalBytes > 0 && p.Bytes == p.TotalBytes {
 				cancel(failure.New(failure.Interrupted, "interrupted by a test"))
 			}
@@ -527,8 +528,8 @@ func TestInterruptedWhilePublishing(t *testing.T) {
 	})
 	require.ErrorContains(t, err, "interrupted by a test")
 	assert.Less(t, time.Since(began), 15*time.Second)
-	assert.Equal(t, pipelines.Interrupted, report.Status)
-	assert.Equal(t, "unknown", report.Publish.Outcome)
+	assert.Equal(t, report.Interrupted, record.Status)
+	assert.Equal(t, "unknown", record.Publish.Outcome)
 	requireOnly(t, s.folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
 }
 
@@ -561,10 +562,10 @@ func TestWhatIsNotGoodIsNotPublished(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := configure(t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}, "+table+"}]\npublish: {datasource: Items, allow_http: true}\n")
-			report, err := s.run(cfg)
+			record, err := s.run(cfg)
 			require.Error(t, err)
-			assert.Equal(t, pipelines.Rejected, report.Status)
-			assert.Nil(t, report.Publish)
+			assert.Equal(t, report.Rejected, record.Status)
+			assert.Nil(t, record.Publish)
 			assert.Empty(t, s.Requests(), "the server was asked")
 			requireOnly(t, s.folder, "config.yaml", "lake")
 		})

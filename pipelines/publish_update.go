@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
@@ -43,7 +44,7 @@ func (e *ledgerEntry) goOn(runID string) (doubtful bool) {
 }
 
 // update has the server change rows of the data source, in as many parts as its limit asks for.
-func (p *transfer) update(ctx context.Context, s *shipment, file string, report *ReportPublish) error {
+func (p *transfer) update(ctx context.Context, s *shipment, file string, report *report.Publishing) error {
 	found, err := p.client.FindDatasource(ctx, p.project.ID, s.datasource)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ type dataUpdate struct {
 	file   string
 	bytes  int64 // of the file
 	action tableau.Action
-	report *ReportPublish
+	report *report.Publishing
 	made   map[ledgerPart]string // files of parts that are not sent yet
 }
 

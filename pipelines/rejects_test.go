@@ -20,6 +20,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -85,7 +86,7 @@ func TestRejectsKeepWhatTheSourceHad(t *testing.T) {
 	for _, workers := range []string{"1", "3"} {
 		folder := amountsLake(t)
 		cfg := configure(t, folder, amountsConfig+"{path: bad/rows}\nrunner: {parallelism: "+workers+"}\n")
-		report, err := run(t, t.Context(), cfg, nil)
+		record, err := run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
 		assert.Equal(t, []string{"1|1.50|fine|2026-01-31", "3|NULL|NULL|2026-01-31"}, rowsIn(t, cfg.Output.Path, extractRows))
 		file := filepath.Join(folder, "lake", "day=2026-01-31", "a.parquet")
@@ -96,9 +97,9 @@ func TestRejectsKeepWhatTheSourceHad(t *testing.T) {
 			"_reasons": ["found \"secret ünï\", expected matches ^[a-z]*$", "found \"many\", which does not convert to NUMERIC(9,2)"]}`, rows[0])
 		assert.JSONEq(t, `{"id": null, "amount": "500", "note": "x", "day": "2026-01-31", "_file": "`+file+`", "_row_group": 1, "_row": 3,
 			"_rules": ["amount <= 100", "id not null"], "_reasons": ["found 500.00, expected <= 100", "found NULL, expected not null"]}`, rows[1])
-		assert.Equal(t, filepath.Join(folder, "bad", "rows"), report.Tables[0].RejectsPath)
-		assert.Contains(t, report.Tables[0].Samples, pipelines.ReportSample{Rule: "id not null", File: file, RowGroup: 1, Row: 3})
-		text, err := json.Marshal(report)
+		assert.Equal(t, filepath.Join(folder, "bad", "rows"), record.Tables[0].RejectsPath)
+		assert.Contains(t, record.Tables[0].Samples, report.Sample{Rule: "id not null", File: file, RowGroup: 1, Row: 3})
+		text, err := json.Marshal(record)
 		require.NoError(t, err)
 		assert.NotContains(t, string(text), "secret")
 		assert.NotContains(t, string(text), "many")
@@ -158,9 +159,9 @@ func TestThresholds(t *testing.T) {
 			folder := amountsLake(t)
 			cfg := configure(t, folder, amountsConfig+"{path: bad, "+limits+"}\n")
 			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte("as before"), 0o600))
-			report, err := run(t, t.Context(), cfg, nil)
+			record, err := run(t, t.Context(), cfg, nil)
 			assert.Len(t, rejectRows(t, filepath.Join(folder, "bad")), 2, "rejects are kept")
-			assert.NotNil(t, report.Tables[0].Thresholds)
+			assert.NotNil(t, record.Tables[0].Thresholds)
 			if says == "" {
 				require.NoError(t, err)
 				return
@@ -168,8 +169,8 @@ func TestThresholds(t *testing.T) {
 			require.ErrorContains(t, err, says)
 			assert.NotContains(t, err.Error(), "many")
 			assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
-			assert.Equal(t, pipelines.Rejected, report.Status)
-			assert.NotEmpty(t, report.Tables[0].Samples)
+			assert.Equal(t, report.Rejected, record.Status)
+			assert.NotEmpty(t, record.Tables[0].Samples)
 			data, err := os.ReadFile(cfg.Output.Path)
 			require.NoError(t, err)
 			assert.Equal(t, "as before", string(data))
@@ -210,12 +211,12 @@ func TestNothingButRejects(t *testing.T) {
 			}
 			cfg := configure(t, folder, source+c.config+"\n")
 			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte("as before"), 0o600))
-			report, err := run(t, t.Context(), cfg, nil)
+			record, err := run(t, t.Context(), cfg, nil)
 			if c.says == "" {
 				require.NoError(t, err)
-				if len(report.Tables) == 2 {
-					require.Len(t, report.Warnings, 1)
-					assert.Contains(t, report.Warnings[0], "table Extract.Extract is empty: of 3 rows 3 were rejected")
+				if len(record.Tables) == 2 {
+					require.Len(t, record.Warnings, 1)
+					assert.Contains(t, record.Warnings[0], "table Extract.Extract is empty: of 3 rows 3 were rejected")
 				}
 				return
 			}
@@ -224,7 +225,7 @@ func TestNothingButRejects(t *testing.T) {
 			assert.Equal(t, failure.Data, known.Kind)
 			assert.False(t, known.Early)
 			assert.Contains(t, known.Hint, "on_empty: allow")
-			assert.Equal(t, pipelines.Rejected, report.Status)
+			assert.Equal(t, report.Rejected, record.Status)
 			data, err := os.ReadFile(cfg.Output.Path)
 			require.NoError(t, err)
 			assert.Equal(t, "as before", string(data))

@@ -18,6 +18,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners"
 )
 
@@ -165,7 +166,7 @@ func TestProgressOfDeferredFiles(t *testing.T) {
 	var once sync.Once
 	_, err = pipelines.Run(t.Context(), cfg, pipelines.RunOptions{
 		ID: id, Engine: engine, Log: slog.New(slog.DiscardHandler),
-		Progress: func(p pipelines.Progress) {
+		Progress: func(p report.Progress) {
 			if p.Stage == "load" && p.Rows > 0 && p.Rows < p.TotalRows && p.Written > 0 {
 				once.Do(func() { close(shown) })
 			}

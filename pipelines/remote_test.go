@@ -12,8 +12,8 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
-	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 )
 
 // uploadLake copies the sample lake to a bucket.
@@ -153,13 +153,13 @@ func TestAnUploadThatFailsLeavesTheOutput(t *testing.T) {
 	require.NoError(t, store.Put(t.Context(), output, []byte("as before")))
 	folder := t.TempDir()
 	cfg := configure(t, folder, remoteConfig("%LAKE%", output, "", 1))
-	report, err := run(t, t.Context(), cfg, func() {
+	record, err := run(t, t.Context(), cfg, func() {
 		faults.Inject(storagetest.Fault{On: storagetest.Write, Status: 403})
 	})
 	require.Error(t, err)
 	assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
 	assert.NotEmpty(t, failure.Of(err, failure.Engine).Hint)
-	assert.Equal(t, pipelines.Failed, report.Status)
+	assert.Equal(t, report.Failed, record.Status)
 	faults.Heal()
 	data, err := store.Get(t.Context(), output)
 	require.NoError(t, err)

@@ -26,6 +26,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners"
 	"hyperlake/runners/engine"
 )
@@ -94,7 +95,7 @@ tables:
 `
 
 // sales runs the configuration with more keys of the table.
-func sales(t *testing.T, folder string, workers int, more string) (*config.Config, *pipelines.Report) {
+func sales(t *testing.T, folder string, workers int, more string) (*config.Config, *report.Report) {
 	t.Helper()
 	cfg := configure(t, folder, fmt.Sprintf(salesConfig, workers)+more)
 	report, err := run(t, t.Context(), cfg, nil)
@@ -108,7 +109,7 @@ func scan(t *testing.T, path, value string) []string {
 }
 
 // requireSameAccount compares the accounts of the one table of two runs.
-func requireSameAccount(t *testing.T, want, got *pipelines.Report) {
+func requireSameAccount(t *testing.T, want, got *report.Report) {
 	t.Helper()
 	a, b := want.Tables[0], got.Tables[0]
 	require.Equal(t, []int64{a.RowsRead, a.RowsFiltered, a.RowsRejected, a.RowsLoaded}, []int64{b.RowsRead, b.RowsFiltered, b.RowsRejected, b.RowsLoaded})

@@ -21,6 +21,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners"
 	"hyperlake/runners/engine"
 )
@@ -58,7 +59,7 @@ func (u *unlucky) Run(ctx context.Context, job engine.Job) error {
 }
 
 // resume runs a configuration, with what an earlier run left if resumed names one.
-func resume(t *testing.T, cfg *config.Config, engine *unlucky, resumed string) (*pipelines.Report, error) {
+func resume(t *testing.T, cfg *config.Config, engine *unlucky, resumed string) (*report.Report, error) {
 	id, err := pipelines.NewRunID()
 	require.NoError(t, err)
 	if resumed != "" {
@@ -246,7 +247,7 @@ func TestAMergedExtractIsReused(t *testing.T) {
 }
 
 // accountOf is what became of the rows of the first table.
-func accountOf(report *pipelines.Report) []any {
+func accountOf(report *report.Report) []any {
 	table := report.Tables[0]
 	return []any{table.RowsInFiles, table.RowsRead, table.RowsFiltered, table.RowsRejected, table.RowsLoaded, table.Rules, table.Samples}
 }

@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/machine"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners/engine"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/repartition"
@@ -26,7 +27,7 @@ type RunOptions struct {
 	Resume   string // the id of an earlier run, from FindRun; empty to begin anew
 	Engine   engine.Engine
 	Log      *slog.Logger
-	Progress func(Progress) // called from one goroutine at a time; nil for none
+	Progress func(report.Progress) // called from one goroutine at a time; nil for none
 
 	// LogValues lets values of rejected and offending rows into the report. They may be
 	// personal data.
@@ -39,7 +40,7 @@ type RunOptions struct {
 // Run builds the extract of a configuration, and publishes it if the configuration says
 // where. It always returns a report, of failures, too. After a failure the output path
 // holds what it held before, unless only publishing failed.
-func Run(ctx context.Context, cfg *config.Config, options RunOptions) (*Report, error) {
+func Run(ctx context.Context, cfg *config.Config, options RunOptions) (*report.Report, error) {
 	r := &run{cfg: cfg, options: options, report: newReport(cfg, options)}
 	err := r.run(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -54,7 +55,7 @@ func Run(ctx context.Context, cfg *config.Config, options RunOptions) (*Report, 
 type run struct {
 	cfg     *config.Config
 	options RunOptions
-	report  *Report
+	report  *report.Report
 	plan    *Plan
 	moves   []repartition.Table // where rows of its tables go
 	lease   *hyperd.Lease
@@ -118,7 +119,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	if verdict == nil {
 		verdict = r.stage("check", func() (work, error) {
-			return work{rows: r.report.rowsLoaded()}, r.check(ctx, &built, staging.local)
+			return work{rows: r.report.RowsLoaded()}, r.check(ctx, &built, staging.local)
 		})
 	}
 	if err := r.publishRejects(ctx, built.Rejects, verdict); err != nil {
@@ -129,7 +130,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	if err := r.stage("move", func() (work, error) {
 		err := Move(ctx, r.cfg.Output, built, r.report, r.warn)
-		return work{rows: r.report.rowsLoaded(), bytes: r.report.Output.Bytes}, err
+		return work{rows: r.report.RowsLoaded(), bytes: r.report.Output.Bytes}, err
 	}); err != nil {
 		return err
 	}
@@ -145,14 +146,14 @@ type work struct{ rows, bytes int64 }
 // stage times one part of the run for the report.
 func (r *run) stage(name string, do func() (work, error)) error {
 	started := time.Now()
-	r.showProgress(Progress{Stage: name, Uncounted: true}, started)
+	r.showProgress(report.Progress{Stage: name, Uncounted: true}, started)
 	r.options.Log.Debug("stage begins", "stage", name)
 	done, err := do()
 	addStage(r.report, name, time.Since(started), done)
 	return err
 }
 
-func (r *run) showProgress(p Progress, started time.Time) {
+func (r *run) showProgress(p report.Progress, started time.Time) {
 	if r.options.Progress == nil {
 		return
 	}
@@ -212,7 +213,7 @@ func (r *run) load(ctx context.Context, staging *staging) (Result, work, error) 
 	if err := r.job.NoteMerged(ctx, made); err != nil {
 		return Result{}, work{}, err
 	}
-	return done, work{rows: r.report.rowsLoaded(), bytes: r.report.bytesIn()}, nil
+	return done, work{rows: r.report.RowsLoaded(), bytes: r.report.BytesIn()}, nil
 }
 
 // runJob makes the job of the run, and runs what of it is not done.
@@ -239,7 +240,7 @@ func (r *run) runJob(ctx context.Context, staging *staging) (Result, error) {
 	return r.job.Run(ctx, Attempts{
 		Engine: r.options.Engine, Log: r.options.Log, Renew: r.renewLease,
 		Progress: func(rows, written int64, counted bool) {
-			r.showProgress(Progress{Stage: "load", Rows: rows, Written: written, Uncounted: !counted}, started)
+			r.showProgress(report.Progress{Stage: "load", Rows: rows, Written: written, Uncounted: !counted}, started)
 		},
 	})
 }

@@ -5,37 +5,38 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 )
 
-func newReport(cfg *config.Config, options RunOptions) *Report {
-	return &Report{
-		Version: reportVersion,
+func newReport(cfg *config.Config, options RunOptions) *report.Report {
+	return &report.Report{
+		Version: report.Version,
 		RunID:   options.ID,
 		Name:    cfg.Name,
 		Started: time.Now().UTC(),
 		Runner:  options.Engine.Name(),
-		Output:  ReportOutput{Path: cfg.Output.Path},
-		Tables:  []ReportTable{},
-		Stages:  []ReportStage{},
+		Output:  report.Output{Path: cfg.Output.Path},
+		Tables:  []report.TableAccount{},
+		Stages:  []report.Stage{},
 	}
 }
 
 // notePlan notes what the footers promise.
-func notePlan(r *Report, plan *Plan) {
+func notePlan(r *report.Report, plan *Plan) {
 	r.Shards = plan.Shards
 	r.Output.FormatVersion = plan.FormatVersion
 	r.Warnings = plan.Warnings
 	for _, table := range plan.Tables {
-		r.Tables = append(r.Tables, ReportTable{
+		r.Tables = append(r.Tables, report.TableAccount{
 			Schema: table.Schema, Name: table.Name,
 			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.bytesToRead(), RowsInFiles: table.Rows, RowsPruned: table.Pruned.Rows,
-			Rules: []ReportRule{}, Checks: []CheckResult{},
+			Rules: []report.Rule{}, Checks: []report.CheckResult{},
 		})
 	}
 }
 
 // noteLoad notes what became of the rows.
-func noteLoad(r *Report, plan *Plan, done Result) {
+func noteLoad(r *report.Report, plan *Plan, done Result) {
 	r.Complete = true
 	r.Partials = done.Extract.Partials
 	for i, contents := range done.Extract.Tables {
@@ -50,44 +51,44 @@ func noteLoad(r *Report, plan *Plan, done Result) {
 				failed = tally.Failed[j]
 			}
 			if failed > 0 || !rule.Builtin {
-				table.Rules = append(table.Rules, ReportRule{Name: rule.Name, Failed: failed, OnFail: string(rule.OnFail)})
+				table.Rules = append(table.Rules, report.Rule{Name: rule.Name, Failed: failed, OnFail: string(rule.OnFail)})
 			}
 		}
 		for _, s := range done.Rejects[i].Samples {
-			table.Samples = append(table.Samples, ReportSample{
+			table.Samples = append(table.Samples, report.Sample{
 				Rule: plan.Tables[i].Rules[s.Rule].Name, File: s.File, RowGroup: s.RowGroup, Row: s.Row, Reason: s.Reason,
 			})
 		}
 	}
 }
 
-func addStage(r *Report, name string, took time.Duration, done work) {
-	r.Stages = append(r.Stages, ReportStage{Name: name, Seconds: took.Seconds(), Rows: done.rows, Bytes: done.bytes})
+func addStage(r *report.Report, name string, took time.Duration, done work) {
+	r.Stages = append(r.Stages, report.Stage{Name: name, Seconds: took.Seconds(), Rows: done.rows, Bytes: done.bytes})
 }
 
 // finish closes the report with the outcome of the run.
-func finish(r *Report, err error) {
+func finish(r *report.Report, err error) {
 	r.Finished = time.Now().UTC()
 	failed := failure.Of(err, failure.Engine)
 	if failed == nil {
-		r.Status = Succeeded
+		r.Status = report.Succeeded
 		return
 	}
-	r.Error = &ReportError{Kind: failed.Kind, Message: failed.Message, Hint: failed.Hint}
+	r.Error = &report.Error{Kind: failed.Kind, Message: failed.Message, Hint: failed.Hint}
 	for _, other := range failed.More {
 		r.Error.More = append(r.Error.More, other.Sentence())
 	}
 	switch failed.Kind {
 	case failure.Data, failure.Check:
-		r.Status = Rejected
+		r.Status = report.Rejected
 	case failure.Interrupted:
-		r.Status = Interrupted
+		r.Status = report.Interrupted
 	case failure.Publish:
-		r.Status = Failed
+		r.Status = report.Failed
 		if r.Output.SHA256 != "" || len(r.Outputs) > 0 { // the extract is in place
-			r.Status = Unpublished
+			r.Status = report.Unpublished
 		}
 	default:
-		r.Status = Failed
+		r.Status = report.Failed
 	}
 }

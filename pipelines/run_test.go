@@ -25,6 +25,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners"
 	"hyperlake/runners/engine"
 )
@@ -61,7 +62,7 @@ func (d direct) Run(ctx context.Context, job engine.Job) error {
 	return d.Runner.Run(ctx, job)
 }
 
-func run(t *testing.T, ctx context.Context, cfg *config.Config, before func()) (*pipelines.Report, error) { //nolint:revive // t first, as everywhere in tests
+func run(t *testing.T, ctx context.Context, cfg *config.Config, before func()) (*report.Report, error) { //nolint:revive // t first, as everywhere in tests
 	id, err := pipelines.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
@@ -124,7 +125,7 @@ func TestTheExtractHoldsTheRowsOfTheLake(t *testing.T) {
 		t.Run(workers, func(t *testing.T) {
 			folder := t.TempDir()
 			cfg := configure(t, folder, sampleConfig+"runner: {parallelism: "+workers+"}\n")
-			report, err := run(t, t.Context(), cfg, nil)
+			record, err := run(t, t.Context(), cfg, nil)
 			require.NoError(t, err)
 			requireOnly(t, folder, "config.yaml", "tpch.hyper")
 
@@ -140,18 +141,18 @@ func TestTheExtractHoldsTheRowsOfTheLake(t *testing.T) {
 				assert.Equal(t, "0", query(t, cfg.Output.Path, "SELECT count(*) FROM ("+difference+") d"), difference)
 			}
 
-			assert.Equal(t, pipelines.Succeeded, report.Status)
-			table := report.Tables[0]
+			assert.Equal(t, report.Succeeded, record.Status)
+			table := record.Tables[0]
 			assert.EqualValues(t, 60175, table.RowsRead)
 			assert.Equal(t, table.RowsRead, table.RowsLoaded+table.RowsRejected)
 			assert.Equal(t, query(t, cfg.Output.Path, "SELECT count(*) FROM "+lineitem+" WHERE l_quantity > 40"), fmt.Sprint(table.RowsRejected))
 			assert.Equal(t, table.RowsRejected, table.Rules[0].Failed)
 			assert.Equal(t, query(t, cfg.Output.Path, "SELECT count(*) FROM "+lineitem+" WHERE l_shipmode = 'REG AIR'"), fmt.Sprint(table.Rules[1].Failed))
-			assert.EqualValues(t, 15000, report.Tables[1].RowsLoaded+report.Tables[1].RowsRejected)
-			assert.Positive(t, report.Tables[1].RowsRejected)
+			assert.EqualValues(t, 15000, record.Tables[1].RowsLoaded+record.Tables[1].RowsRejected)
+			assert.Positive(t, record.Tables[1].RowsRejected)
 			stat, err := os.Stat(cfg.Output.Path)
 			require.NoError(t, err)
-			assert.Equal(t, stat.Size(), report.Output.Bytes)
+			assert.Equal(t, stat.Size(), record.Output.Bytes)
 		})
 	}
 }
@@ -189,10 +190,10 @@ func TestEmptyLakes(t *testing.T) {
 	t.Run("no rows", func(t *testing.T) {
 		folder := t.TempDir()
 		writeParquet(t, filepath.Join(folder, "lake", "a.parquet"))
-		report, err := run(t, t.Context(), configure(t, folder, numbersConfig), nil)
+		record, err := run(t, t.Context(), configure(t, folder, numbersConfig), nil)
 		assert.ErrorContains(t, err, "hold no rows")
 		assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
-		assert.Equal(t, pipelines.Rejected, report.Status)
+		assert.Equal(t, report.Rejected, record.Status)
 		requireOnly(t, folder, "config.yaml", "lake")
 	})
 	t.Run("no rows, allowed", func(t *testing.T) {
@@ -358,7 +359,7 @@ func TestCancellingEndsTheRunAtOnce(t *testing.T) {
 	stop := failure.New(failure.Interrupted, "interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	var cancelled atomic.Int64
-	report, err := run(t, ctx, cfg, func() {
+	record, err := run(t, ctx, cfg, func() {
 		time.AfterFunc(100*time.Millisecond, func() {
 			cancelled.Store(time.Now().UnixNano())
 			cancel(stop)
@@ -367,7 +368,7 @@ func TestCancellingEndsTheRunAtOnce(t *testing.T) {
 	took := time.Since(time.Unix(0, cancelled.Load()))
 	require.ErrorIs(t, err, stop)
 	assert.Less(t, took, 10*time.Second)
-	assert.Equal(t, pipelines.Interrupted, report.Status)
+	assert.Equal(t, report.Interrupted, record.Status)
 	requireOnly(t, folder, "config.yaml")
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/report"
 )
 
 const (
@@ -51,7 +52,7 @@ type setMember struct {
 func SetPath(output string) string { return output + setSuffix }
 
 // writeSet lists the extracts of a run that are in place.
-func writeSet(ctx context.Context, output string, report *Report) error {
+func writeSet(ctx context.Context, output string, report *report.Report) error {
 	set := extractSet{Version: setVersion, RunID: report.RunID}
 	for _, extract := range report.Outputs {
 		set.Extracts = append(set.Extracts, setMember{
@@ -119,10 +120,10 @@ func readSet(ctx context.Context, output string) (*extractSet, error) {
 }
 
 // noteSet lists the set in the report of a run that did not make it.
-func noteSet(r *Report, set *extractSet) {
+func noteSet(r *report.Report, set *extractSet) {
 	for _, member := range set.Extracts {
 		r.Output.Bytes += member.Bytes
-		r.Outputs = append(r.Outputs, ReportExtract{
+		r.Outputs = append(r.Outputs, report.Extract{
 			Value: numberOf(member.Name), Path: member.uri, Rows: member.Rows, Bytes: member.Bytes, SHA256: member.SHA256,
 		})
 	}

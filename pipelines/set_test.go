@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 )
 
 // unmerged is the configuration of sales without a merge, with more keys of the table and
@@ -29,7 +30,7 @@ const mergeNone = "output: {merge: none}\n"
 
 // requireSet checks that outputs of a run are whole extracts that together hold the rows, and
 // returns the names of their files.
-func requireSet(t *testing.T, want []string, report *pipelines.Report) (files []string) {
+func requireSet(t *testing.T, want []string, report *report.Report) (files []string) {
 	t.Helper()
 	var got []string
 	var bytes int64
@@ -139,9 +140,9 @@ func TestSetIsMovedAsAWhole(t *testing.T) {
 	folder := t.TempDir()
 	salesLake(t, folder)
 	cfg := configure(t, folder, unmerged("repartition: {shards: 3}\n    rejects: {max_rows: 0}", mergeNone))
-	report, err := run(t, t.Context(), cfg, nil)
+	record, err := run(t, t.Context(), cfg, nil)
 	require.Error(t, err)
-	assert.Equal(t, pipelines.Rejected, report.Status)
+	assert.Equal(t, report.Rejected, record.Status)
 	requireOnly(t, folder, "lake", "config.yaml")
 
 	require.NoError(t, os.MkdirAll(filepath.Join(folder, "sales-00002-of-00003.hyper"), 0o755))
@@ -155,12 +156,12 @@ func TestSetIsMovedAsAWhole(t *testing.T) {
 	cfg = configure(t, folder, unmerged("repartition: {shards: 3}", fmt.Sprintf("output: {path: %q, merge: none}\n", output)))
 	_, err = run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	report, err = run(t, t.Context(), cfg, func() {
+	record, err = run(t, t.Context(), cfg, func() {
 		faults.Inject(storagetest.Fault{On: storagetest.Write, Name: "00002-of-00003", Status: 403})
 	})
 	require.ErrorContains(t, err, "move extract 2 of 3")
 	assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
-	assert.Len(t, report.Outputs, 1)
+	assert.Len(t, record.Outputs, 1)
 	faults.Heal()
 	assert.NotContains(t, names(t, bucket), pipelines.SetPath(output), "the files are of two runs")
 }

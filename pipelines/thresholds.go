@@ -11,15 +11,16 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 )
 
 // brokenThresholds is the failure of tables of which too many rows were rejected.
-func brokenThresholds(r *Report, tables []config.TableConfig) error {
+func brokenThresholds(r *report.Report, tables []config.TableConfig) error {
 	var broken []string
 	for i := range r.Tables {
 		table, limits := &r.Tables[i], tables[i].Rejects
 		if limits.MaxRows != nil || limits.MaxRatio != nil {
-			table.Thresholds = &ReportThreshold{limits.MaxRows, limits.MaxRatio}
+			table.Thresholds = &report.Threshold{MaxRows: limits.MaxRows, MaxRatio: limits.MaxRatio}
 		}
 		if allowed := excess(table, limits); allowed != "" {
 			broken = append(broken, fmt.Sprintf("table %s.%s: %s of %s rows were rejected, %s: %s",
@@ -35,8 +36,8 @@ func brokenThresholds(r *Report, tables []config.TableConfig) error {
 
 // JudgeEmpty fails a run that has no row to load, unless it may be empty. It warns of single
 // tables that are.
-func JudgeEmpty(r *Report, allowed config.OnEmpty) (warnings []string, err error) {
-	if r.rowsLoaded() == 0 {
+func JudgeEmpty(r *report.Report, allowed config.OnEmpty) (warnings []string, err error) {
+	if r.RowsLoaded() == 0 {
 		if allowed == config.OnEmptyAllow {
 			return nil, nil
 		}
@@ -51,7 +52,7 @@ func JudgeEmpty(r *Report, allowed config.OnEmpty) (warnings []string, err error
 }
 
 // nothingToLoad is the failure of a run that has no row to load, and says where all went.
-func nothingToLoad(r *Report) error {
+func nothingToLoad(r *report.Report) error {
 	var losses []string
 	for i := range r.Tables {
 		if table := &r.Tables[i]; table.RowsInFiles > 0 {
@@ -67,7 +68,7 @@ func nothingToLoad(r *Report) error {
 }
 
 // lossesOf says where the rows went of a table that has none left.
-func lossesOf(t *ReportTable) string {
+func lossesOf(t *report.TableAccount) string {
 	says := fmt.Sprintf("of %s ", words.Count(t.RowsInFiles, "row"))
 	if leftOut := t.RowsPruned + t.RowsFiltered; leftOut > 0 {
 		says += fmt.Sprintf("source.where leaves out %s", humanize.Comma(leftOut))
@@ -94,7 +95,7 @@ func lookAtRejects(tables []config.TableConfig) string {
 }
 
 // excess says which threshold a table broke; empty if none.
-func excess(t *ReportTable, limits config.RejectsConfig) string {
+func excess(t *report.TableAccount, limits config.RejectsConfig) string {
 	switch {
 	case limits.MaxRows != nil && t.RowsRejected > int64(*limits.MaxRows):
 		return "max_rows allows " + humanize.Comma(int64(*limits.MaxRows))
@@ -108,14 +109,14 @@ func excess(t *ReportTable, limits config.RejectsConfig) string {
 const maxCulprits = 3
 
 // culprits names the rules that most rows broke, and where the first of them are.
-func culprits(t *ReportTable) string {
-	var rules []ReportRule
+func culprits(t *report.TableAccount) string {
+	var rules []report.Rule
 	for _, rule := range t.Rules {
 		if rule.Failed > 0 && rule.OnFail == "reject" {
 			rules = append(rules, rule)
 		}
 	}
-	slices.SortStableFunc(rules, func(a, b ReportRule) int { return cmp.Compare(b.Failed, a.Failed) })
+	slices.SortStableFunc(rules, func(a, b report.Rule) int { return cmp.Compare(b.Failed, a.Failed) })
 	var words []string
 	for _, rule := range rules[:min(len(rules), maxCulprits)] {
 		words = append(words, fmt.Sprintf("%q by %s rows%s", rule.Name, humanize.Comma(rule.Failed), firstOrigin(t, rule.Name)))
@@ -126,7 +127,7 @@ func culprits(t *ReportTable) string {
 	return "broken were " + strings.Join(words, ", ")
 }
 
-func firstOrigin(t *ReportTable, rule string) string {
+func firstOrigin(t *report.TableAccount, rule string) string {
 	for _, s := range t.Samples {
 		if s.Rule == rule {
 			return fmt.Sprintf(" (first in file %s, row group %d, row %d)", s.File, s.RowGroup, s.Row)

@@ -21,6 +21,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners/engine"
 	"hyperlake/runners/enginetest"
 	"hyperlake/sinks/hyper"
@@ -50,10 +51,10 @@ func (u unkind) Run(ctx context.Context, job engine.Job) error {
 type outcome struct {
 	Rows    map[string][]string // of extracts and tables, sorted
 	Rejects []string
-	Tables  []pipelines.ReportTable
+	Tables  []report.TableAccount
 }
 
-func outcomeOf(t *testing.T, cfg *config.Config, report *pipelines.Report) outcome {
+func outcomeOf(t *testing.T, cfg *config.Config, report *report.Report) outcome {
 	t.Helper()
 	o := outcome{Rows: map[string][]string{}, Tables: report.Tables}
 	extracts := []string{cfg.Output.Path}
@@ -124,7 +125,7 @@ func requireEachOnce(t *testing.T, staging string) {
 }
 
 // runTwice runs a configuration on the unkind engine; resume is the id of a run before, or empty.
-func runTwice(t *testing.T, cfg *config.Config, engine *enginetest.Engine, resume string) (*pipelines.Report, error) {
+func runTwice(t *testing.T, cfg *config.Config, engine *enginetest.Engine, resume string) (*report.Report, error) {
 	t.Helper()
 	id, err := pipelines.NewRunID()
 	require.NoError(t, err)
@@ -138,7 +139,7 @@ func runTwice(t *testing.T, cfg *config.Config, engine *enginetest.Engine, resum
 
 // runResumed runs a configuration on an engine that gives up now and then, and resumes it until
 // it succeeds.
-func runResumed(t *testing.T, cfg *config.Config, engine *enginetest.Engine) *pipelines.Report {
+func runResumed(t *testing.T, cfg *config.Config, engine *enginetest.Engine) *report.Report {
 	t.Helper()
 	resumed, none := *cfg, 0
 	resumed.Runner.Retries = &none

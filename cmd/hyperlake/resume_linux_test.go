@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/hyperd"
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 )
 
 // A run that is killed leaves what it finished on staging, and nothing else anywhere; the
@@ -58,7 +58,7 @@ func TestAKilledRunIsResumed(t *testing.T) {
 	assert.Contains(t, stderr.String(), "of the lake were reused")
 	text, err := os.ReadFile(filepath.Join(folder, "report.json"))
 	require.NoError(t, err)
-	var report pipelines.Report
+	var report report.Report
 	require.NoError(t, json.Unmarshal(text, &report))
 	assert.Greater(t, report.Reused.Partials, 1)
 	assert.Less(t, report.Reused.Partials, report.Partials, "some were not finished")

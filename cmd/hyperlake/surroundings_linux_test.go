@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 )
 
 // circumstances are what a run finds on its machine. Every one is that of a shell of its own, with
@@ -159,7 +159,7 @@ func countsOf(t *testing.T, c circumstances) string {
 			folder = value
 		}
 	}
-	var report pipelines.Report
+	var report report.Report
 	require.NoError(t, json.Unmarshal(must(os.ReadFile(filepath.Join(folder, "report.json"))), &report))
 	for i := range report.Tables {
 		table := &report.Tables[i]

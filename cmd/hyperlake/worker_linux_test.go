@@ -25,6 +25,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners/prismtest"
 )
 
@@ -192,7 +193,7 @@ func TestAWorkerTakesHyperdFromStaging(t *testing.T) {
 func TestPrismGivesTheSame(t *testing.T) {
 	prism := prismtest.Start(t)
 	folder := t.TempDir()
-	build := func(name string, flags ...string) (report pipelines.Report) {
+	build := func(name string, flags ...string) (report report.Report) {
 		args := []string{"generate", must(filepath.Abs("../../testdata/tpch.yaml")), "--json", "--set", "runner.parallelism=3",
 			"--set", "output.path=" + filepath.Join(folder, name), "--set", "tables[0].rejects.path=" + filepath.Join(folder, name+".rejects")}
 		cmd := program(t, folder, nil, append(args, flags...)...)

@@ -9,7 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
 
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 )
 
 const logProgressEvery = 5 * time.Second
@@ -46,7 +46,7 @@ func newBar(terminal io.Writer) *progressbar.ProgressBar {
 }
 
 // show takes the latest state.
-func (m *meter) show(p pipelines.Progress) {
+func (m *meter) show(p report.Progress) {
 	if p.TotalBytes > 0 {
 		m.showBytes(p)
 		return
@@ -88,7 +88,7 @@ func (m *meter) show(p pipelines.Progress) {
 }
 
 // showBytes takes the state of a file that is being sent.
-func (m *meter) showBytes(p pipelines.Progress) {
+func (m *meter) showBytes(p report.Progress) {
 	if m.bar != nil {
 		if p.Stage != m.label || m.bar.GetMax64() != p.TotalBytes { // another file
 			m.label = p.Stage

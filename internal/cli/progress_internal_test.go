@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 )
 
 // terminal is what was drawn; some bars draw by themselves.
@@ -34,7 +34,7 @@ func (t *terminal) String() string {
 // A file that is being sent shows its bytes, their rate, and the time that remains.
 func TestProgressOfAFileThatIsSent(t *testing.T) {
 	t.Parallel()
-	halfway := pipelines.Progress{Stage: "publish", Bytes: 40_000_000, TotalBytes: 100_000_000, Elapsed: 4 * time.Second}
+	halfway := report.Progress{Stage: "publish", Bytes: 40_000_000, TotalBytes: 100_000_000, Elapsed: 4 * time.Second}
 	t.Run("in the log", func(t *testing.T) {
 		t.Parallel()
 		var written bytes.Buffer
@@ -47,9 +47,9 @@ func TestProgressOfAFileThatIsSent(t *testing.T) {
 		t.Parallel()
 		written := &terminal{}
 		m := &meter{log: slog.New(slog.DiscardHandler), terminal: written, bar: newBar(written)}
-		m.show(pipelines.Progress{Stage: "publish"}) // how long it takes is not known yet
+		m.show(report.Progress{Stage: "publish"}) // how long it takes is not known yet
 		time.Sleep(200 * time.Millisecond)
-		m.show(pipelines.Progress{Stage: "publish", Bytes: 1, TotalBytes: 100_000_000, Elapsed: time.Millisecond})
+		m.show(report.Progress{Stage: "publish", Bytes: 1, TotalBytes: 100_000_000, Elapsed: time.Millisecond})
 		time.Sleep(200 * time.Millisecond) // it is not drawn more often
 		m.show(halfway)
 		assert.Regexp(t, `publish\s+40% .+\(40/100 MB, [0-9.]+ [kMGT]B/s\) \[\d+s:\d+s\]`, written.String())
@@ -66,7 +66,7 @@ func TestProgressWithoutCounts(t *testing.T) {
 	t.Parallel()
 	var written bytes.Buffer
 	m := &meter{log: slog.New(slog.NewTextHandler(&written, nil))}
-	m.show(pipelines.Progress{Stage: "load", TotalRows: 100, Elapsed: 7 * time.Second, Uncounted: true})
+	m.show(report.Progress{Stage: "load", TotalRows: 100, Elapsed: 7 * time.Second, Uncounted: true})
 	assert.Contains(t, written.String(), `stage=load rows_total=100 seconds=7 rows="not told yet"`)
 	assert.NotContains(t, written.String(), "percent")
 }

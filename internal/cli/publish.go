@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 )
 
 // publishFlags are the flags of publish. Those with a key stand for it.
@@ -181,11 +182,11 @@ func (a *app) publishConfig(flags *publishFlags, args []string) (*config.Config,
 }
 
 // sayPublished tells people what became of the data sources.
-func (a *app) sayPublished(report *pipelines.ReportPublish) {
-	if report == nil {
+func (a *app) sayPublished(record *report.Publishing) {
+	if record == nil {
 		return
 	}
-	for _, source := range append([]*pipelines.ReportPublish{report}, report.Others...) {
+	for _, source := range append([]*report.Publishing{record}, record.Others...) {
 		name := visible(strings.TrimPrefix(source.Project+"/"+source.Datasource, "/"))
 		switch source.Outcome {
 		case "published":

@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 )
 
 // checkReportPlace says whether the report can be written where the flags want it, which a
@@ -49,7 +50,7 @@ func reportFailure(path string, err error) *failure.Error {
 
 // endWithReport writes the report, and returns the error that the command ends with: that of
 // what the report is about, if there is one.
-func (a *app) endWithReport(ctx context.Context, report *pipelines.Report, err error) error {
+func (a *app) endWithReport(ctx context.Context, report *report.Report, err error) error {
 	reportErr := a.writeReport(ctx, report)
 	if err != nil && reportErr != nil {
 		a.log.Warn("the report was not written", "error", reportErr)
@@ -58,7 +59,7 @@ func (a *app) endWithReport(ctx context.Context, report *pipelines.Report, err e
 }
 
 // writeReport puts the report where the flags want it.
-func (a *app) writeReport(ctx context.Context, report *pipelines.Report) error {
+func (a *app) writeReport(ctx context.Context, report *report.Report) error {
 	data, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)

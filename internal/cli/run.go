@@ -13,6 +13,7 @@ import (
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners"
 )
 
@@ -111,29 +112,29 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	}
 	meter := a.newMeter()
 	options.Progress = meter.show
-	report, err := pipelines.Run(ctx, cfg, options)
+	record, err := pipelines.Run(ctx, cfg, options)
 	meter.close()
-	report.Engine = engineOf(runner)
-	if report.Resumable != nil {
+	record.Engine = engineOf(runner)
+	if record.Resumable != nil {
 		a.say("%s with %s stay on staging: run this again with --resume %s",
-			words.Count(int64(report.Resumable.Partials), "finished partial"), words.Count(report.Resumable.Rows, "row"), report.Resumable.RunID)
+			words.Count(int64(record.Resumable.Partials), "finished partial"), words.Count(record.Resumable.Rows, "row"), record.Resumable.RunID)
 	}
-	if err == nil || report.Status == pipelines.Unpublished {
-		a.saySummary(report)
+	if err == nil || record.Status == report.Unpublished {
+		a.saySummary(record)
 	}
-	return a.endWithReport(ctx, report, err)
+	return a.endWithReport(ctx, record, err)
 }
 
 // engineOf is what the engine knows of the jobs of a run.
-func engineOf(runner *runners.Runner) *pipelines.ReportEngine {
-	var engine *pipelines.ReportEngine
+func engineOf(runner *runners.Runner) *report.Engine {
+	var engine *report.Engine
 	for _, job := range runner.Jobs() {
 		if engine == nil {
-			engine = &pipelines.ReportEngine{}
+			engine = &report.Engine{}
 		}
 		engine.JobID = job.ID
 		for _, attempt := range job.Attempts {
-			engine.Attempts = append(engine.Attempts, pipelines.ReportAttempt{JobID: job.ID, Ended: attempt.Ended, Reason: attempt.Reason})
+			engine.Attempts = append(engine.Attempts, report.Attempt{JobID: job.ID, Ended: attempt.Ended, Reason: attempt.Reason})
 		}
 	}
 	return engine
@@ -210,7 +211,7 @@ func dataflowOptions(cfg config.DataflowConfig, id string) runners.Dataflow {
 }
 
 // saySummary tells people what became of the rows.
-func (a *app) saySummary(report *pipelines.Report) {
+func (a *app) saySummary(report *report.Report) {
 	var rows int64
 	for _, table := range report.Tables {
 		rows += table.RowsLoaded

@@ -24,6 +24,7 @@ import (
 	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
 	"hyperlake/runners"
 )
 
@@ -31,7 +32,7 @@ import (
 type outcome struct {
 	exit   int
 	err    error
-	report *pipelines.Report
+	report *report.Report
 	tables []*outcomeTable // where there are extracts, or rejects
 	made   bool            // there are extracts
 }
@@ -98,7 +99,7 @@ func (c *testCase) run(t testing.TB, root string) outcome {
 	return o
 }
 
-func build(ctx context.Context, path string) (*pipelines.Report, error) {
+func build(ctx context.Context, path string) (*report.Report, error) {
 	cfg, err := config.Load(path, config.LoadOptions{})
 	if err != nil {
 		return nil, err

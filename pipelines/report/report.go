@@ -1,4 +1,4 @@
-package pipelines
+package report
 
 import (
 	"time"
@@ -8,8 +8,8 @@ import (
 	"hyperlake/sinks/hyper"
 )
 
-// reportVersion is the version of the report's layout. Keys may be added to it, never renamed.
-const reportVersion = 1
+// Version is the version of the report's layout. Keys may be added to it, never renamed.
+const Version = 1
 
 // Status is the outcome of a run.
 type Status string
@@ -25,88 +25,88 @@ const (
 
 // Report is the record of a run.
 type Report struct {
-	Version       int          `json:"version"`
-	RunID         string       `json:"run_id"`
-	Name          string       `json:"name"`
-	Status        Status       `json:"status"`
-	Started       time.Time    `json:"started"`
-	Finished      time.Time    `json:"finished"`
-	Runner        string       `json:"runner"`
-	HyperdVersion string       `json:"hyperd_version"`
-	Output        ReportOutput `json:"output"`
+	Version       int       `json:"version"`
+	RunID         string    `json:"run_id"`
+	Name          string    `json:"name"`
+	Status        Status    `json:"status"`
+	Started       time.Time `json:"started"`
+	Finished      time.Time `json:"finished"`
+	Runner        string    `json:"runner"`
+	HyperdVersion string    `json:"hyperd_version"`
+	Output        Output    `json:"output"`
 
 	// Outputs are the extracts of a table that is split by a column, or of partials that are
 	// not merged, as far as they are in place. Output then has the path that their names are made of, and the sum of their bytes.
-	Outputs []ReportExtract `json:"outputs,omitempty"`
+	Outputs []Extract `json:"outputs,omitempty"`
 
-	Tables   []ReportTable `json:"tables"`
-	Shards   int           `json:"shards"`
-	Partials int           `json:"partials"`
-	Complete bool          `json:"complete"` // every row was read; else the counts are partial
-	Stages   []ReportStage `json:"stages"`
-	Warnings []string      `json:"warnings,omitempty"`
-	Error    *ReportError  `json:"error,omitempty"`
+	Tables   []TableAccount `json:"tables"`
+	Shards   int            `json:"shards"`
+	Partials int            `json:"partials"`
+	Complete bool           `json:"complete"` // every row was read; else the counts are partial
+	Stages   []Stage        `json:"stages"`
+	Warnings []string       `json:"warnings,omitempty"`
+	Error    *Error         `json:"error,omitempty"`
 
 	// Reused is what an earlier run had finished of this one, and Resumable what this one
 	// leaves to another.
-	Reused    *ReportPart `json:"reused,omitempty"`
-	Resumable *ReportPart `json:"resumable,omitempty"`
+	Reused    *Part `json:"reused,omitempty"`
+	Resumable *Part `json:"resumable,omitempty"`
 
 	// Engine is what the engine knows of the jobs of the run; nil where it is this process.
-	Engine *ReportEngine `json:"engine,omitempty"`
+	Engine *Engine `json:"engine,omitempty"`
 
 	// Publish is what became of the data source; nil if publishing was not tried.
-	Publish *ReportPublish `json:"publish,omitempty"`
+	Publish *Publishing `json:"publish,omitempty"`
 }
 
-// ReportEngine is a run as its engine knows it.
-type ReportEngine struct {
-	JobID    string          `json:"job_id"`             // of the last job
-	Attempts []ReportAttempt `json:"attempts,omitempty"` // at all jobs, in order
+// Engine is a run as its engine knows it.
+type Engine struct {
+	JobID    string    `json:"job_id"`             // of the last job
+	Attempts []Attempt `json:"attempts,omitempty"` // at all jobs, in order
 }
 
-// ReportAttempt is one try of the engine.
-type ReportAttempt struct {
+// Attempt is one try of the engine.
+type Attempt struct {
 	JobID  string    `json:"job_id"`
 	Ended  time.Time `json:"ended"`
 	Reason string    `json:"reason,omitempty"` // why it failed; empty for one that did not
 }
 
-// ReportOutput is the extract. Only its path is known before it is in place.
-type ReportOutput struct {
+// Output is the extract. Only its path is known before it is in place.
+type Output struct {
 	Path          string        `json:"path"`
 	Bytes         int64         `json:"bytes"`
 	SHA256        string        `json:"sha256"`
 	FormatVersion hyper.Version `json:"format_version"`
 }
 
-// ReportTable is the account of one table.
-type ReportTable struct {
-	Schema       string       `json:"schema"`
-	Name         string       `json:"name"`
-	Files        int          `json:"files"`
-	RowGroups    int          `json:"row_groups"`
-	BytesIn      int64        `json:"bytes_in"`
-	RowsInFiles  int64        `json:"rows_in_files"`
-	RowsPruned   int64        `json:"rows_pruned"`
-	RowsRead     int64        `json:"rows_read"`
-	RowsFiltered int64        `json:"rows_filtered"`
-	RowsRejected int64        `json:"rows_rejected"`
-	RowsLoaded   int64        `json:"rows_loaded"`
-	Rules        []ReportRule `json:"rules"`
+// TableAccount is the account of one table.
+type TableAccount struct {
+	Schema       string `json:"schema"`
+	Name         string `json:"name"`
+	Files        int    `json:"files"`
+	RowGroups    int    `json:"row_groups"`
+	BytesIn      int64  `json:"bytes_in"`
+	RowsInFiles  int64  `json:"rows_in_files"`
+	RowsPruned   int64  `json:"rows_pruned"`
+	RowsRead     int64  `json:"rows_read"`
+	RowsFiltered int64  `json:"rows_filtered"`
+	RowsRejected int64  `json:"rows_rejected"`
+	RowsLoaded   int64  `json:"rows_loaded"`
+	Rules        []Rule `json:"rules"`
 
 	// RejectsPath is the folder of the reject files, Samples are up to three rejects of
 	// every rule, and Thresholds is what was allowed; empty without them.
-	RejectsPath string           `json:"rejects_path,omitempty"`
-	Samples     []ReportSample   `json:"samples,omitempty"`
-	Thresholds  *ReportThreshold `json:"thresholds,omitempty"`
+	RejectsPath string     `json:"rejects_path,omitempty"`
+	Samples     []Sample   `json:"samples,omitempty"`
+	Thresholds  *Threshold `json:"thresholds,omitempty"`
 
-	Checks  []CheckResult  `json:"checks"`
-	Columns []ReportColumn `json:"columns,omitempty"`
+	Checks  []CheckResult `json:"checks"`
+	Columns []Column      `json:"columns,omitempty"`
 }
 
-// ReportSample is a rejected row.
-type ReportSample struct {
+// Sample is a rejected row.
+type Sample struct {
 	Rule     string `json:"rule"`
 	File     string `json:"file"`
 	RowGroup int    `json:"row_group"`
@@ -114,30 +114,30 @@ type ReportSample struct {
 	Reason   string `json:"reason,omitempty"` // holds values of the row: only where they may be shown
 }
 
-// ReportThreshold is how many rows may be rejected.
-type ReportThreshold struct {
+// Threshold is how many rows may be rejected.
+type Threshold struct {
 	MaxRows  *int          `json:"max_rows,omitempty"`
 	MaxRatio *config.Ratio `json:"max_ratio,omitempty"`
 }
 
-// ReportRule says how many rows broke a rule. The rules that the types call for are
+// Rule says how many rows broke a rule. The rules that the types call for are
 // listed only when a row broke them.
-type ReportRule struct {
+type Rule struct {
 	Name   string `json:"name"`
 	Failed int64  `json:"failed"`
 	OnFail string `json:"on_fail"`
 }
 
-// ReportStage is a timed part of the run.
-type ReportStage struct {
+// Stage is a timed part of the run.
+type Stage struct {
 	Name    string  `json:"name"`
 	Seconds float64 `json:"seconds"`
 	Rows    int64   `json:"rows"`
 	Bytes   int64   `json:"bytes"`
 }
 
-// ReportError is why a run did not succeed.
-type ReportError struct {
+// Error is why a run did not succeed.
+type Error struct {
 	Kind    failure.Kind `json:"kind"`
 	Message string       `json:"message"`
 	Hint    string       `json:"hint"`
@@ -146,7 +146,7 @@ type ReportError struct {
 	More []string `json:"more,omitempty"`
 }
 
-func (r *Report) rowsLoaded() int64 {
+func (r *Report) RowsLoaded() int64 {
 	var rows int64
 	for _, table := range r.Tables {
 		rows += table.RowsLoaded
@@ -154,7 +154,7 @@ func (r *Report) rowsLoaded() int64 {
 	return rows
 }
 
-func (r *Report) bytesIn() int64 {
+func (r *Report) BytesIn() int64 {
 	var bytes int64
 	for _, table := range r.Tables {
 		bytes += table.BytesIn
@@ -177,8 +177,8 @@ type CheckResult struct {
 	Message string `json:"message,omitempty"`
 }
 
-// ReportColumn is what hyperd says about the loaded values of a column.
-type ReportColumn struct {
+// Column is what hyperd says about the loaded values of a column.
+type Column struct {
 	Name    string `json:"name"`
 	SQLType string `json:"sql_type"`
 	Nulls   int64  `json:"nulls"`
@@ -190,9 +190,9 @@ type ReportColumn struct {
 	DistinctRows int64 `json:"distinct_rows"`
 }
 
-// ReportExtract is one of several extracts: of a table that is split by a column, or of
+// Extract is one of several extracts: of a table that is split by a column, or of
 // partials that are not merged.
-type ReportExtract struct {
+type Extract struct {
 	Value  string `json:"value"` // as the name of the file spells it; without a merge its number, 00001-of-00008
 	Path   string `json:"path"`
 	Rows   int64  `json:"rows"`
@@ -200,8 +200,8 @@ type ReportExtract struct {
 	SHA256 string `json:"sha256"`
 }
 
-// ReportPublish is what became of one data source.
-type ReportPublish struct {
+// Publishing is what became of one data source.
+type Publishing struct {
 	Mode         config.PublishMode `json:"mode"`
 	DatasourceID string             `json:"datasource_id"`
 	JobID        string             `json:"job_id"` // empty without a job; of several the last
@@ -220,11 +220,11 @@ type ReportPublish struct {
 	Confirmed bool `json:"confirmed,omitempty"`
 
 	// Others are the other data sources of the extract.
-	Others []*ReportPublish `json:"others,omitempty"`
+	Others []*Publishing `json:"others,omitempty"`
 }
 
-// ReportPart is a part of a run.
-type ReportPart struct {
+// Part is a part of a run.
+type Part struct {
 	RunID    string `json:"run_id"` // the name of its folder on staging
 	Partials int    `json:"partials"`
 	Rows     int64  `json:"rows"`             // of the lake, that need not be read again
