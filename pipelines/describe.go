@@ -6,6 +6,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
 )
 
@@ -23,7 +24,7 @@ func DescribeJob(ctx context.Context, cfg *config.Config, options RunOptions) ([
 		return nil, err
 	}
 	j, err := New(Params{
-		Config: cfg, Plan: r.plan, Moves: r.moves, Staging: &staging{path: storage.Join(cfg.Staging, options.ID)}, Workers: cfg.Hyperd,
+		Config: cfg, Plan: r.plan, Moves: r.moves, Staging: &staging.Folder{URI: storage.Join(cfg.Staging, options.ID)}, Workers: cfg.Hyperd,
 	})
 	if err != nil {
 		return nil, err

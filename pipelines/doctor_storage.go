@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/staging"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -88,7 +89,7 @@ func TryFolder(ctx context.Context, folder string) (place string, err error) {
 	if err != nil {
 		return "", err
 	}
-	id, err := NewRunID()
+	id, err := staging.NewRunID()
 	if err != nil {
 		return "", err
 	}

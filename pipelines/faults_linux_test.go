@@ -32,6 +32,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 )
 
@@ -66,7 +67,7 @@ func newScene(t *testing.T, more string) *scene {
 	require.NoError(t, err)
 	t.Setenv("TMPDIR", s.temp)
 	t.Cleanup(hyperd.Shutdown)
-	s.id, err = pipelines.NewRunID()
+	s.id, err = staging.NewRunID()
 	require.NoError(t, err)
 	require.NoError(t, os.CopyFS(filepath.Join(s.folder, "lake"), os.DirFS(filepath.Join(sampleLake(t), "lineitem"))))
 	s.cfg = configure(t, s.folder, fmt.Sprintf(sceneConfig, s.spool)+more)

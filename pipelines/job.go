@@ -10,6 +10,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
@@ -22,7 +23,7 @@ type Params struct {
 	Config  *config.Config
 	Plan    *Plan
 	Moves   []repartition.Table // of the tables of the plan, from [SampleRanges]
-	Staging *staging
+	Staging *staging.Folder
 	Workers hyperd.Config // the hyperd of workers
 
 	// LogValues lets values of rejected rows into the samples of the result.
@@ -55,9 +56,9 @@ func New(p Params) (*Job, error) {
 		plan: p.Plan, retries: p.Config.Runner.DriverRetries(), all: p.Plan.Cut(nil),
 		sink: hyper.Params{
 			Layout: p.Plan.layout(), Hyperd: p.Workers, Spool: p.Config.WorkerSpool(), Verify: parquetread.VerifyPages,
-			Staging: p.Staging.path, Checksums: p.Staging.durable, Split: p.Plan.splits(), Keep: p.Config.Output.Merge == config.MergeNone,
+			Staging: p.Staging.URI, Checksums: p.Staging.Durable, Split: p.Plan.splits(), Keep: p.Config.Output.Merge == config.MergeNone,
 		},
-		aside: rejects.Params{Staging: p.Staging.path},
+		aside: rejects.Params{Staging: p.Staging.URI},
 	}
 	for _, table := range p.Plan.Tables {
 		aside := rejects.Table{Write: table.RejectsPath != "", Values: p.LogValues}

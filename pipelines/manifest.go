@@ -17,6 +17,7 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/staging"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/parquetread"
@@ -40,8 +41,8 @@ type entry struct {
 }
 
 // note writes an entry.
-func (e entry) note(ctx context.Context, staging string) error {
-	uri := storage.Join(staging, manifestFolder, uuid.NewString()+".json")
+func (e entry) note(ctx context.Context, runFolder string) error {
+	uri := storage.Join(runFolder, staging.ManifestFolder, uuid.NewString()+".json")
 	data, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -60,8 +61,8 @@ func (e entry) note(ctx context.Context, staging string) error {
 const entriesAtOnce = 32
 
 // readManifest reads all entries, in no particular order.
-func readManifest(ctx context.Context, staging string) ([]entry, error) {
-	folder := storage.Join(staging, manifestFolder)
+func readManifest(ctx context.Context, runFolder string) ([]entry, error) {
+	folder := storage.Join(runFolder, staging.ManifestFolder)
 	store, err := storage.For(folder)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/staging"
 	"hyperlake/transforms/repartition"
 )
 
@@ -10,12 +11,12 @@ import (
 const spillPart = 2
 
 // repartitionParams says where rows of every table go, with spills on staging.
-func repartitionParams(p *Plan, moves []repartition.Table, staging *staging) (repartition.Params, error) {
-	params := repartition.Params{Staging: staging.path, Tables: moves}
-	if path, local := storage.LocalPath(staging.path); local && p.moves() {
+func repartitionParams(p *Plan, moves []repartition.Table, runFolder *staging.Folder) (repartition.Params, error) {
+	params := repartition.Params{Staging: runFolder.URI, Tables: moves}
+	if path, local := storage.LocalPath(runFolder.URI); local && p.moves() {
 		free, err := storage.FreeBytes(path)
 		if err != nil {
-			return params, stagingFailure(path, err)
+			return params, staging.Failure(path, err)
 		}
 		params.MaxBytes = int64(max(free/spillPart, 1))
 	}

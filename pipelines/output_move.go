@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/sinks/hyper"
 )
 
@@ -36,12 +37,12 @@ func moveExtract(ctx context.Context, extract hyper.File, place string) error {
 // and moves the file there when it is finished, as a run does with its extract. What stood
 // at output is replaced, or kept after a failure. build returns the path of the file.
 func Place(ctx context.Context, output string, build func(folder string) (path string, err error)) error {
-	id, err := NewRunID()
+	id, err := staging.NewRunID()
 	if err != nil {
 		return err
 	}
-	return inOwnStaging(ctx, output, id, func(staging *staging) error {
-		path, err := build(staging.local)
+	return staging.Within(ctx, output, id, func(staging *staging.Folder) error {
+		path, err := build(staging.Local)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/staging"
 )
 
 // openLedger reads the ledger of an extract; there may be none yet.
@@ -67,7 +68,7 @@ const maxLedgerMerges = 10
 // save writes the ledger, whole or not at all, also when the run was interrupted. What
 // another process wrote meanwhile stays.
 func (l *ledger) save(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), staging.CloseTime)
 	defer cancel()
 	err := l.write(ctx)
 	for try := 0; wroteOther(err) && try < maxLedgerMerges; try++ {
@@ -147,7 +148,7 @@ func (l *ledger) begin(ctx context.Context, entry *ledgerEntry) error {
 		return l.save(ctx)
 	}
 	l.mine = append(l.mine, entry)
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), staging.CloseTime)
 	defer cancel()
 	err := l.write(limited)
 	if wroteOther(err) {

@@ -7,6 +7,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/sinks/hyper"
 )
 
@@ -38,8 +39,8 @@ func (r *run) publishStanding(ctx context.Context, options PublishOptions) error
 	if err != nil {
 		return err
 	}
-	return inOwnStaging(ctx, r.cfg.Output.Path, options.ID, func(staging *staging) error {
-		extract, err := Standing(ctx, r.cfg, r.report, staging.local)
+	return staging.Within(ctx, r.cfg.Output.Path, options.ID, func(staging *staging.Folder) error {
+		extract, err := Standing(ctx, r.cfg, r.report, staging.Local)
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 	"hyperlake/sinks/tableau/tableautest"
 )
@@ -87,7 +88,7 @@ func (s *shop) mustRun(keys string) *report.Report {
 
 func (s *shop) publish(cfg *config.Config, options pipelines.PublishOptions) (*report.Report, error) {
 	s.t.Helper()
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	require.NoError(s.t, err)
 	options.ID, options.Log = id, slog.New(slog.DiscardHandler)
 	return pipelines.Publish(s.t.Context(), cfg, options)
@@ -512,7 +513,7 @@ func TestInterruptedWhilePublishing(t *testing.T) {
 	s.lake(item(1, "a"))
 	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Delay: 20 * time.Second})
 	cfg := s.config("mode: create")
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
 	require.NoError(t, err)

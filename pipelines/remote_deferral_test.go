@@ -19,6 +19,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 )
 
@@ -150,7 +151,7 @@ func TestProgressOfDeferredFiles(t *testing.T) {
 		config += fmt.Sprintf("  - {name: %s, source: {uri: %q}}\n", name, uri)
 	}
 	cfg := configure(t, t.TempDir(), config)
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
 	require.NoError(t, err)

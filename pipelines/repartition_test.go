@@ -27,6 +27,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 	"hyperlake/runners/engine"
 )
@@ -237,23 +238,23 @@ func TestSpillsAreRemoved(t *testing.T) {
 	salesLake(t, folder)
 	plainCfg, plain := sales(t, folder, 1, "")
 	want := contentsOf(t, plainCfg.Output.Path)
-	for name, staging := range map[string]string{"local": filepath.Join(t.TempDir(), "stage"), "remote": storage.Join(bucket, "stage")} {
+	for name, runFolder := range map[string]string{"local": filepath.Join(t.TempDir(), "stage"), "remote": storage.Join(bucket, "stage")} {
 		t.Run(name, func(t *testing.T) {
 			faults.Inject(storagetest.Fault{On: storagetest.Write, Status: 503, Times: 2})
-			cfg := configure(t, folder, fmt.Sprintf(salesConfig, 3)+"    repartition: {by: [id], shards: 3}\nstaging: "+staging+"\n")
-			id, err := pipelines.NewRunID()
+			cfg := configure(t, folder, fmt.Sprintf(salesConfig, 3)+"    repartition: {by: [id], shards: 3}\nstaging: "+runFolder+"\n")
+			id, err := staging.NewRunID()
 			require.NoError(t, err)
 			runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
 			require.NoError(t, err)
 			var left []string
 			report, err := pipelines.Run(t.Context(), cfg, pipelines.RunOptions{ID: id, Log: slog.New(slog.DiscardHandler), Engine: spillWatch{runner, func() {
-				left = names(t, storage.Join(staging, id))
+				left = names(t, storage.Join(runFolder, id))
 			}}})
 			require.NoError(t, err)
 			requireSameAccount(t, plain, report)
 			assert.NotEmpty(t, left, "partials are still there")
 			assert.NotContains(t, strings.Join(left, " "), "spills")
-			assert.Empty(t, names(t, staging))
+			assert.Empty(t, names(t, runFolder))
 			requireRows(t, want, contentsOf(t, cfg.Output.Path))
 		})
 	}
@@ -271,7 +272,7 @@ func TestShardsAreEvenWhereValuesCrowd(t *testing.T) {
 		writeParquet(t, filepath.Join(folder, "lake", fmt.Sprintf("%d.parquet", file)), values...)
 	}
 	cfg := configure(t, folder, numbersConfig+"    repartition: {range: n, shards: 4}\nstaging: stage\n")
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
 	require.NoError(t, err)

@@ -22,6 +22,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 	"hyperlake/runners/engine"
 )
@@ -39,7 +40,7 @@ func (u *unlucky) Check(context.Context) error { return nil }
 func (u *unlucky) Remote() bool                { return false }
 
 func (u *unlucky) Run(ctx context.Context, job engine.Job) error {
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	require.NoError(u.t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
 	require.NoError(u.t, err)
@@ -60,10 +61,10 @@ func (u *unlucky) Run(ctx context.Context, job engine.Job) error {
 
 // resume runs a configuration, with what an earlier run left if resumed names one.
 func resume(t *testing.T, cfg *config.Config, engine *unlucky, resumed string) (*report.Report, error) {
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	if resumed != "" {
-		resumed, err = pipelines.FindRun(t.Context(), cfg, resumed)
+		resumed, err = staging.FindRun(t.Context(), cfg, resumed)
 		require.NoError(t, err)
 	}
 	return pipelines.Run(t.Context(), cfg, pipelines.RunOptions{ID: id, Resume: resumed, Engine: engine, Log: slog.New(slog.DiscardHandler)})
@@ -94,12 +95,12 @@ const (
 func TestAFailedRunIsResumed(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
 	for _, engine := range []string{"auto", "go"} {
-		for name, staging := range map[string]string{"local": "stage", "remote": storage.Join(bucket, "stage-"+engine)} {
+		for name, runFolder := range map[string]string{"local": "stage", "remote": storage.Join(bucket, "stage-"+engine)} {
 			t.Run(engine+" "+name, func(t *testing.T) {
 				folder := t.TempDir()
 				salesLake(t, folder)
 				const other = "  - {name: lineitem, source: {uri: \"%LAKE%/lineitem/*.parquet\"}}\n"
-				plain := configure(t, folder, resumeConfig(engine, staging, sound)+other)
+				plain := configure(t, folder, resumeConfig(engine, runFolder, sound)+other)
 				whole, err := resume(t, plain, &unlucky{t: t}, "")
 				require.NoError(t, err)
 				want, wantRejects := contentsOf(t, plain.Output.Path), rejectRows(t, filepath.Join(folder, "rejects"))
@@ -107,20 +108,20 @@ func TestAFailedRunIsResumed(t *testing.T) {
 				assert.Empty(t, names(t, plain.Staging))
 				require.NoError(t, os.Remove(plain.Output.Path))
 
-				failed, err := resume(t, configure(t, folder, resumeConfig(engine, staging, broken)+other), &unlucky{t: t}, "")
+				failed, err := resume(t, configure(t, folder, resumeConfig(engine, runFolder, broken)+other), &unlucky{t: t}, "")
 				require.Error(t, err)
 				require.NotNil(t, failed.Resumable)
 				assert.Equal(t, whole.Partials, failed.Resumable.Partials)
 				left := names(t, plain.Staging)
 				assert.Contains(t, left, storage.Join(plain.Staging, failed.RunID, "run.json"))
 				assert.Contains(t, strings.Join(left, " "), "/extract/")
-				notes, err := pipelines.RunNotes(plain, failed.RunID, "")
+				notes, err := staging.RunNotes(plain, failed.RunID, "")
 				require.NoError(t, err)
-				ended, err := pipelines.RunEnded(t.Context(), func(name string) string { return notes[name] })
+				ended, err := staging.RunEnded(t.Context(), func(name string) string { return notes[name] })
 				require.NoError(t, err)
 				assert.True(t, ended, "and it says so")
 
-				cfg := configure(t, folder, resumeConfig(engine, staging, sound)+other)
+				cfg := configure(t, folder, resumeConfig(engine, runFolder, sound)+other)
 				lucky := &unlucky{t: t}
 				report, err := resume(t, cfg, lucky, "last")
 				require.NoError(t, err)
@@ -306,14 +307,14 @@ func TestWhatCannotBeResumed(t *testing.T) {
 		"20260131T235959Z-00000000": "left nothing on staging",
 		"20260131T235959Z-1a2b3c4d": `was of the configuration "other", not of "sales"`,
 	} {
-		_, err := pipelines.FindRun(t.Context(), cfg, which)
+		_, err := staging.FindRun(t.Context(), cfg, which)
 		failed := failure.Of(err, failure.Engine)
 		require.NotNil(t, failed, which)
 		assert.Contains(t, failed.Message, message)
 		assert.True(t, failed.Early)
 	}
 	cfg.Staging = ""
-	_, err := pipelines.FindRun(t.Context(), cfg, "last")
+	_, err := staging.FindRun(t.Context(), cfg, "last")
 	require.ErrorContains(t, err, "--resume needs a configuration with staging")
 }
 

@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/machine"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/repartition"
@@ -80,16 +81,16 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer removeEmpty(missingFolders(r.cfg.Output.Path)) // if nothing came of them
-	staging, err := openStaging(ctx, r.cfg, r.options.ID, r.options.Resume)
+	defer staging.RemoveEmpty(staging.MissingFolders(r.cfg.Output.Path)) // if nothing came of them
+	runFolder, err := staging.Open(ctx, r.cfg, r.options.ID, r.options.Resume)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if mayStillWrite(err) {
+		if staging.MayStillWrite(err) {
 			hyperd.Kill() // whatever still runs must not write into a folder that goes away
 		}
-		if leaveErr := r.leave(ctx, staging, err); leaveErr != nil { // which changes nothing for the extract
+		if leaveErr := r.leave(ctx, runFolder, err); leaveErr != nil { // which changes nothing for the extract
 			r.warn(fmt.Sprintf("something stays on staging, which `hyperlake clean` removes: %v", leaveErr))
 		}
 	}()
@@ -97,7 +98,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { r.lease.Release() }()
-	if err := TryOn(ctx, r.cfg, r.plan, r.lease, staging.local); err != nil {
+	if err := TryOn(ctx, r.cfg, r.plan, r.lease, runFolder.Local); err != nil {
 		return err
 	}
 	var built Result
@@ -108,7 +109,7 @@ func (r *run) run(ctx context.Context) (err error) {
 			r.report.HyperdVersion, err = lease.Version(ctx)
 			version <- err
 		}()
-		built, done, err = r.load(ctx, staging)
+		built, done, err = r.load(ctx, runFolder)
 		return done, cmp.Or(err, <-version)
 	}); err != nil {
 		return err
@@ -119,7 +120,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	if verdict == nil {
 		verdict = r.stage("check", func() (work, error) {
-			return work{rows: r.report.RowsLoaded()}, r.check(ctx, &built, staging.local)
+			return work{rows: r.report.RowsLoaded()}, r.check(ctx, &built, runFolder.Local)
 		})
 	}
 	if err := r.publishRejects(ctx, built.Rejects, verdict); err != nil {
@@ -137,7 +138,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	if r.inPlace = true; publisher == nil {
 		return nil
 	}
-	return r.publishPlaced(ctx, publisher, built.Extract, staging.local)
+	return r.publishPlaced(ctx, publisher, built.Extract, runFolder.Local)
 }
 
 // work is what a stage got through.
@@ -193,7 +194,7 @@ func (r *run) makePlan(ctx context.Context) (work, error) {
 
 // load has the engine build the extract on staging, and proves its counts. The file that
 // it returns is local.
-func (r *run) load(ctx context.Context, staging *staging) (Result, work, error) {
+func (r *run) load(ctx context.Context, staging *staging.Folder) (Result, work, error) {
 	done, err := r.runJob(ctx, staging)
 	if err == nil {
 		err = r.renewLease(ctx)
@@ -202,7 +203,7 @@ func (r *run) load(ctx context.Context, staging *staging) (Result, work, error) 
 		return Result{}, work{}, err
 	}
 	made, sink := done, r.job.Sink()
-	counted, err := done.fetchAndCount(ctx, r.lease, sink.Layout, staging.local, sink.Keep)
+	counted, err := done.fetchAndCount(ctx, r.lease, sink.Layout, staging.Local, sink.Keep)
 	if err != nil {
 		return Result{}, work{}, err
 	}
@@ -217,7 +218,7 @@ func (r *run) load(ctx context.Context, staging *staging) (Result, work, error) 
 }
 
 // runJob makes the job of the run, and runs what of it is not done.
-func (r *run) runJob(ctx context.Context, staging *staging) (Result, error) {
+func (r *run) runJob(ctx context.Context, staging *staging.Folder) (Result, error) {
 	started := time.Now()
 	workers, err := r.hyperdForWorkers(ctx)
 	if err != nil {
@@ -310,22 +311,22 @@ func (r *run) publishRejects(ctx context.Context, aside []rejects.Bundle, verdic
 
 // leave ends the use of staging. What a run that failed has finished stays, where the user
 // chose the place, for another run to resume from.
-func (r *run) leave(ctx context.Context, staging *staging, failed error) error {
-	ctx, cancel := closing(ctx)
+func (r *run) leave(ctx context.Context, runFolder *staging.Folder, failed error) error {
+	ctx, cancel := staging.Closing(ctx)
 	defer cancel()
-	if failed == nil || r.inPlace || !staging.durable || r.job == nil {
-		return staging.remove(ctx)
+	if failed == nil || r.inPlace || !runFolder.Durable || r.job == nil {
+		return runFolder.Remove(ctx)
 	}
-	part, files, err := r.job.Leftover(ctx, staging.id())
+	part, files, err := r.job.Leftover(ctx, runFolder.ID())
 	if err != nil {
-		r.options.Log.Warn("staging is left as it is", "folder", staging.path, "error", err)
-		return staging.release(ctx)
+		r.options.Log.Warn("staging is left as it is", "folder", runFolder.URI, "error", err)
+		return runFolder.Release(ctx)
 	}
 	if part == nil {
-		return staging.remove(ctx)
+		return runFolder.Remove(ctx)
 	}
 	r.report.Resumable = part
-	return staging.keep(ctx, files)
+	return runFolder.Keep(ctx, files)
 }
 
 // withNeeds adds to a failure for lack of room how much the run may take, once that is

@@ -26,6 +26,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 	"hyperlake/runners/engine"
 )
@@ -63,7 +64,7 @@ func (d direct) Run(ctx context.Context, job engine.Job) error {
 }
 
 func run(t *testing.T, ctx context.Context, cfg *config.Config, before func()) (*report.Report, error) { //nolint:revive // t first, as everywhere in tests
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
 	require.NoError(t, err)

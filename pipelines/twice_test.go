@@ -22,6 +22,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
 	"hyperlake/runners/enginetest"
 	"hyperlake/sinks/hyper"
@@ -127,7 +128,7 @@ func requireEachOnce(t *testing.T, staging string) {
 // runTwice runs a configuration on the unkind engine; resume is the id of a run before, or empty.
 func runTwice(t *testing.T, cfg *config.Config, engine *enginetest.Engine, resume string) (*report.Report, error) {
 	t.Helper()
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	staging := storage.Join(cfg.Staging, cmp.Or(resume, id))
 	report, err := pipelines.Run(t.Context(), cfg, pipelines.RunOptions{

@@ -19,6 +19,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 )
 
@@ -29,7 +30,7 @@ func (remote) Remote() bool { return true }
 
 // runRemote runs a configuration for such workers, and returns what it logged.
 func runRemote(t *testing.T, cfg *config.Config) (log string, err error) {
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/machine"
 	"hyperlake/internal/nameless"
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 )
 
@@ -29,7 +29,7 @@ func main() {
 func work() int {
 	err := environment.WithoutTableau()
 	if err == nil {
-		err = runners.ServeAsWorker(pipelines.RunEnded)
+		err = runners.ServeAsWorker(staging.RunEnded)
 	}
 	hyperd.Kill() // whatever it is doing, nobody waits for it
 	if err != nil {

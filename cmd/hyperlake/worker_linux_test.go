@@ -23,9 +23,9 @@ import (
 	"google.golang.org/grpc"
 
 	"hyperlake/internal/storage/storagetest"
-	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners/prismtest"
 )
 
@@ -248,7 +248,7 @@ func TestAWorkerEndsWithItsRun(t *testing.T) {
 	t.Cleanup(server.Stop)
 
 	cfg := &config.Config{Staging: t.TempDir()}
-	notes, err := pipelines.RunNotes(cfg, "20260131T235959Z-1a2b3c4d", "")
+	notes, err := staging.RunNotes(cfg, "20260131T235959Z-1a2b3c4d", "")
 	require.NoError(t, err)
 	folder := filepath.Join(cfg.Staging, "20260131T235959Z-1a2b3c4d")
 	require.NoError(t, os.Mkdir(folder, 0o755))

@@ -16,8 +16,8 @@ import (
 	"hyperlake/internal/scratch"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
-	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/staging"
 	"hyperlake/sinks/hyper"
 )
 
@@ -30,7 +30,7 @@ type cleanFlags struct {
 
 // cleanListing is what clean prints for programs.
 type cleanListing struct {
-	Folders []pipelines.Cleaned `json:"folders"`
+	Folders []staging.Cleaned `json:"folders"`
 }
 
 func (a *app) cleanCommand() *cobra.Command {
@@ -81,7 +81,7 @@ func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error
 	if cfg.Spool.Path != "" && !slices.Contains(folders, cfg.Spool.Path) {
 		folders = append(folders, cfg.Spool.Path)
 	}
-	cleaned, err := pipelines.Clean(ctx, cfg, pipelines.CleanOptions{
+	cleaned, err := staging.Clean(ctx, cfg, staging.CleanOptions{
 		OlderThan: time.Duration(age), DryRun: flags.dryRun, Scratch: folders, Boot: scratch.BootParent,
 	})
 	if printErr := a.printCleaned(cleaned, flags); err == nil {
@@ -116,13 +116,13 @@ func (a *app) cleanConfig(flags *cleanFlags, args []string) (*config.Config, err
 }
 
 // printCleaned prints what became of every folder, and for people the sum.
-func (a *app) printCleaned(cleaned []pipelines.Cleaned, flags *cleanFlags) error {
+func (a *app) printCleaned(cleaned []staging.Cleaned, flags *cleanFlags) error {
 	if a.flags.json {
-		return a.printJSON(cleanListing{append([]pipelines.Cleaned{}, cleaned...)})
+		return a.printJSON(cleanListing{append([]staging.Cleaned{}, cleaned...)})
 	}
-	did, counted := "removed", pipelines.CleanRemoved
+	did, counted := "removed", staging.CleanRemoved
 	if flags.dryRun {
-		did, counted = "would remove", pipelines.CleanWouldRemove
+		did, counted = "would remove", staging.CleanWouldRemove
 	}
 	var rows [][]string
 	var folders, bytes int64
@@ -149,15 +149,15 @@ func (a *app) printCleaned(cleaned []pipelines.Cleaned, flags *cleanFlags) error
 }
 
 // cleanText says for people what became of a folder.
-func cleanText(outcome pipelines.CleanOutcome, olderThan string) string {
+func cleanText(outcome staging.CleanOutcome, olderThan string) string {
 	switch outcome {
-	case pipelines.CleanWouldRemove:
+	case staging.CleanWouldRemove:
 		return "would be removed"
-	case pipelines.CleanAlive:
+	case staging.CleanAlive:
 		return "kept: alive"
-	case pipelines.CleanYoung:
+	case staging.CleanYoung:
 		return "kept: younger than " + olderThan
-	case pipelines.CleanFailed:
+	case staging.CleanFailed:
 		return "not removed"
 	default:
 		return string(outcome)

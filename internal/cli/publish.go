@@ -17,6 +17,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 )
 
 // publishFlags are the flags of publish. Those with a key stand for it.
@@ -116,7 +117,7 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	if err := a.checkReportPlace(ctx); err != nil {
 		return err
 	}
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 )
 
@@ -80,18 +81,18 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if err := a.checkReportPlace(ctx); err != nil {
 		return err
 	}
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	if err != nil {
 		return err
 	}
 	var resume string
 	if a.flags.resume != "" {
-		if resume, err = pipelines.FindRun(ctx, cfg, a.flags.resume); err != nil {
+		if resume, err = staging.FindRun(ctx, cfg, a.flags.resume); err != nil {
 			return err
 		}
 	}
 	engine := a.runnerOptions(cfg.Name, cfg.Runner, id, beamFlags)
-	if engine.Notes, err = pipelines.RunNotes(cfg, id, resume); err != nil {
+	if engine.Notes, err = staging.RunNotes(cfg, id, resume); err != nil {
 		return err
 	}
 	runner, err := runners.New(engine)

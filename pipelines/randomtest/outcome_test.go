@@ -25,6 +25,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 )
 
@@ -104,7 +105,7 @@ func build(ctx context.Context, path string) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := pipelines.NewRunID()
+	id, err := staging.NewRunID()
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package pipelines
+package staging
 
 import (
 	"context"
@@ -56,12 +56,12 @@ func FindRun(ctx context.Context, cfg *config.Config, which string) (id string, 
 func lastRun(ctx context.Context, store storage.Store, cfg *config.Config) (id string, err error) {
 	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(cfg.Staging), "*", runFileName))
 	if err != nil {
-		return "", stagingFailure(cfg.Staging, err)
+		return "", Failure(cfg.Staging, err)
 	}
 	for _, file := range found { // sorted, and ids sort by time
 		run, err := readRunFile(ctx, store, file.URI)
 		if err != nil {
-			return "", stagingFailure(file.URI, err)
+			return "", Failure(file.URI, err)
 		}
 		if folder := path.Base(path.Dir(filepath.ToSlash(file.URI))); run.Name == cfg.Name && runIDPattern.MatchString(folder) {
 			id = folder

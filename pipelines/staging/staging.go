@@ -1,4 +1,4 @@
-package pipelines
+package staging
 
 import (
 	"cmp"
@@ -27,72 +27,72 @@ const (
 	lockGrace = time.Minute
 )
 
-// staging is the folder of one run, which every worker reaches.
-type staging struct {
-	path  string // URI
-	local string // folder for files of the driver: path, where that is local
+// Folder is the folder of one run, which every worker reaches.
+type Folder struct {
+	URI   string // URI
+	Local string // folder for files of the driver: path, where that is local
 
-	// durable says that the user chose the place: a run that fails may leave there what
+	// Durable says that the user chose the place: a run that fails may leave there what
 	// another resumes from.
-	durable bool
+	Durable bool
 	run     runFile // what the folder says of its run, where it is durable
 
 	lock   *flock.Flock // ends with the process; nil where staging is remote
 	forget func()       // calls off the cleaning up after a death
 }
 
-// openStaging makes the folder of a run: where the configuration says, else one of its own.
+// Open makes the folder of a run: where the configuration says, else one of its own.
 // A run that resumes another opens the folder of that one.
-func openStaging(ctx context.Context, cfg *config.Config, id, resume string) (*staging, error) {
+func Open(ctx context.Context, cfg *config.Config, id, resume string) (*Folder, error) {
 	if cfg.Staging == "" {
 		return openOwnStaging(cfg.Output.Path, id)
 	}
 	return openDurableStaging(ctx, cfg, id, cmp.Or(resume, id))
 }
 
-// inOwnStaging has do work with a folder for output, and removes it.
-func inOwnStaging(ctx context.Context, output, id string, do func(*staging) error) (err error) {
-	defer removeEmpty(missingFolders(output)) // if nothing came of them
+// Within has do work with a folder for output, and removes it.
+func Within(ctx context.Context, output, id string, do func(*Folder) error) (err error) {
+	defer RemoveEmpty(MissingFolders(output)) // if nothing came of them
 	staging, err := openOwnStaging(output, id)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if mayStillWrite(err) {
+		if MayStillWrite(err) {
 			hyperd.Kill() // whatever still runs must not write into a folder that goes away
 		}
-		if removeErr := staging.remove(ctx); err == nil {
+		if removeErr := staging.Remove(ctx); err == nil {
 			err = removeErr
 		}
 	}()
 	return do(staging)
 }
 
-// mayStillWrite says whether hyperd may be busy after a failure. When publishing failed, it
+// MayStillWrite says whether hyperd may be busy after a failure. When publishing failed, it
 // was waited for.
-func mayStillWrite(err error) bool {
+func MayStillWrite(err error) bool {
 	return err != nil && failure.Of(err, failure.Engine).Kind != failure.Publish
 }
 
 // openOwnStaging makes a folder that goes away with the process, hidden beside a local
 // output, else a temporary one. Folders that dead runs to this output left beside it are
 // removed.
-func openOwnStaging(output, id string) (*staging, error) {
+func openOwnStaging(output, id string) (*Folder, error) {
 	prefix := hiddenPrefix(output)
 	parent := os.TempDir()
 	if _, local := storage.LocalPath(output); local {
 		parent = filepath.Dir(output)
 		if err := removeDead(parent, prefix); err != nil {
-			return nil, stagingFailure(parent, err)
+			return nil, Failure(parent, err)
 		}
 	}
 	return makeOwnStaging(filepath.Join(parent, prefix+id))
 }
 
-func makeOwnStaging(folder string) (*staging, error) {
+func makeOwnStaging(folder string) (*Folder, error) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
-		return nil, stagingFailure(folder, err)
+		return nil, Failure(folder, err)
 	}
 	forget := guard.RemoveAtDeath(folder)
 	s, err := openLocalStaging(folder)
@@ -107,7 +107,7 @@ func makeOwnStaging(folder string) (*staging, error) {
 
 // openDurableStaging opens the folder of a run where the user chose, new or left by an
 // earlier one, and says in it what run it is of.
-func openDurableStaging(ctx context.Context, cfg *config.Config, id, folder string) (*staging, error) {
+func openDurableStaging(ctx context.Context, cfg *config.Config, id, folder string) (*Folder, error) {
 	open := openRemoteStaging
 	if _, local := storage.LocalPath(cfg.Staging); local {
 		open = openLocalStaging
@@ -120,9 +120,9 @@ func openDurableStaging(ctx context.Context, cfg *config.Config, id, folder stri
 	if err != nil {
 		return nil, err
 	}
-	s.durable = true
+	s.Durable = true
 	s.run = runFile{Version: 1, RunID: id, Name: cfg.Name, Output: cfg.Output.Path, Started: time.Now().UTC()}
-	if err := s.run.write(ctx, s.path); err != nil {
+	if err := s.run.write(ctx, s.URI); err != nil {
 		return nil, s.close(err)
 	}
 	return s, nil
@@ -137,7 +137,7 @@ func durableFolder(cfg *config.Config, folder string) (string, error) {
 	}
 	path, err := filepath.Abs(uri)
 	if err != nil {
-		return "", stagingFailure(uri, err)
+		return "", Failure(uri, err)
 	}
 	return path, nil
 }
@@ -152,7 +152,7 @@ func outputName(output string) string {
 
 // openLocalStaging makes the folder if it is not there, for this user alone, since it holds
 // rows, and takes its lock.
-func openLocalStaging(folder string) (*staging, error) {
+func openLocalStaging(folder string) (*Folder, error) {
 	folder, err := filepath.Abs(folder)
 	if err == nil {
 		err = storage.CheckLength(folder)
@@ -164,25 +164,25 @@ func openLocalStaging(folder string) (*staging, error) {
 		err = os.Mkdir(folder, 0o700)
 	}
 	if err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, stagingFailure(folder, err)
+		return nil, Failure(folder, err)
 	}
-	s := &staging{path: folder, local: folder, lock: flock.New(filepath.Join(folder, lockName)), forget: func() {}}
+	s := &Folder{URI: folder, Local: folder, lock: flock.New(filepath.Join(folder, lockName)), forget: func() {}}
 	if locked, err := s.lock.TryLock(); err != nil || !locked {
-		return nil, stagingFailure(folder, errors.Join(err, errors.New("another process has its lock")))
+		return nil, Failure(folder, errors.Join(err, errors.New("another process has its lock")))
 	}
 	return s, nil
 }
 
 // openRemoteStaging needs no more than a name: remote folders are there when they hold something.
-func openRemoteStaging(uri string) (*staging, error) {
+func openRemoteStaging(uri string) (*Folder, error) {
 	local, err := os.MkdirTemp("", "hyperlake-")
 	if err != nil {
-		return nil, stagingFailure(uri, err)
+		return nil, Failure(uri, err)
 	}
-	return &staging{path: uri, local: local, forget: guard.RemoveAtDeath(local)}, nil
+	return &Folder{URI: uri, Local: local, forget: guard.RemoveAtDeath(local)}, nil
 }
 
-func stagingFailure(uri string, err error) error {
+func Failure(uri string, err error) error {
 	return failure.New(failure.Storage, "staging %s: %w", uri, err).
 		WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set staging in the configuration"))
 }
@@ -191,23 +191,23 @@ const (
 	// sweepTime bounds how long a run takes to remove what it left on remote storage.
 	sweepTime = 2 * time.Minute
 
-	// closeTime bounds what a run still does that may have been interrupted: nobody waits for
+	// CloseTime bounds what a run still does that may have been interrupted: nobody waits for
 	// long then.
-	closeTime = 10 * time.Second
+	CloseTime = 10 * time.Second
 )
 
-// closing is a context for what a run does at its end: it outlives ctx by a little.
-func closing(ctx context.Context) (context.Context, context.CancelFunc) {
+// Closing is a context for what a run does at its end: it outlives ctx by a little.
+func Closing(ctx context.Context) (context.Context, context.CancelFunc) {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepTime)
-	forget := context.AfterFunc(ctx, func() { time.AfterFunc(closeTime, cancel) })
+	forget := context.AfterFunc(ctx, func() { time.AfterFunc(CloseTime, cancel) })
 	return closing, func() { forget(); cancel() }
 }
 
-// remove removes the folder and all it holds.
-func (s *staging) remove(ctx context.Context) error {
-	err := os.RemoveAll(s.local)
+// Remove removes the folder and all it holds.
+func (s *Folder) Remove(ctx context.Context) error {
+	err := os.RemoveAll(s.Local)
 	if s.lock == nil {
-		err = errors.Join(err, removeRemote(ctx, s.path))
+		err = errors.Join(err, removeRemote(ctx, s.URI))
 	}
 	return s.close(err)
 }
@@ -220,50 +220,50 @@ func removeRemote(ctx context.Context, uri string) error {
 	return store.RemoveAll(ctx, uri)
 }
 
-// keep leaves the folder for another run. Of what it holds, the manifest stays and the files
+// Keep leaves the folder for another run. Of what it holds, the manifest stays and the files
 // that are named; what attempts left that did not finish goes.
-func (s *staging) keep(ctx context.Context, files []string) error {
+func (s *Folder) Keep(ctx context.Context, files []string) error {
 	err := s.sweep(ctx, files)
-	return errors.Join(err, s.release(ctx)) // whatever stays, the run has ended
+	return errors.Join(err, s.Release(ctx)) // whatever stays, the run has ended
 }
 
-// release leaves the folder for another run, as it is, and says in it that this one ended.
-func (s *staging) release(ctx context.Context) error {
+// Release leaves the folder for another run, as it is, and says in it that this one ended.
+func (s *Folder) Release(ctx context.Context) error {
 	s.run.Ended = time.Now().UTC()
-	return s.close(s.run.write(ctx, s.path))
+	return s.close(s.run.write(ctx, s.URI))
 }
 
 // close ends the use of the folder. err is what went wrong with it before.
-func (s *staging) close(err error) error {
+func (s *Folder) close(err error) error {
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())
 	} else {
-		err = errors.Join(err, os.RemoveAll(s.local))
+		err = errors.Join(err, os.RemoveAll(s.Local))
 	}
 	if err != nil {
-		return stagingFailure(s.path, err)
+		return Failure(s.URI, err)
 	}
 	s.forget()
 	return nil
 }
 
-// id is the name of the folder.
-func (s *staging) id() string { return path.Base(filepath.ToSlash(s.path)) }
+// ID is the name of the folder.
+func (s *Folder) ID() string { return path.Base(filepath.ToSlash(s.URI)) }
 
-func (s *staging) sweep(ctx context.Context, files []string) error {
-	store, err := storage.For(s.path)
+func (s *Folder) sweep(ctx context.Context, files []string) error {
+	store, err := storage.For(s.URI)
 	if err != nil {
 		return err
 	}
-	there, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(s.path), "**"))
+	there, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(s.URI), "**"))
 	if err != nil {
 		return err
 	}
-	stays := map[string]bool{storage.Join(s.path, runFileName): true, storage.Join(s.path, lockName): true}
+	stays := map[string]bool{storage.Join(s.URI, runFileName): true, storage.Join(s.URI, lockName): true}
 	for _, file := range files {
 		stays[file] = true
 	}
-	manifest := storage.Join(s.path, manifestFolder, "")
+	manifest := storage.Join(s.URI, ManifestFolder, "")
 	for _, file := range there {
 		if !stays[file.URI] && !strings.HasPrefix(file.URI, manifest) {
 			err = errors.Join(err, store.RemoveAll(ctx, file.URI))
@@ -305,8 +305,8 @@ func removeIfDead(path string) {
 	_ = os.RemoveAll(path)
 }
 
-// manifestFolder is where the manifest of a run is, on its staging: the durable list of what
+// ManifestFolder is where the manifest of a run is, on its staging: the durable list of what
 // attempts at shards finished. Each entry is a file of its own, which is written after what
 // it lists is there, and never changed. The steps of an attempt make their entries one after
 // another; the attempt is whole when their numbers add up (see [attempt.isWhole]).
-const manifestFolder = "manifest"
+const ManifestFolder = "manifest"

@@ -1,4 +1,4 @@
-package pipelines
+package staging
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"hyperlake/internal/storage"
 )
 
-// missingFolders are the folders that have to be made for a local file, the innermost first.
-func missingFolders(file string) []string {
+// MissingFolders are the folders that have to be made for a local file, the innermost first.
+func MissingFolders(file string) []string {
 	path, local := storage.LocalPath(file)
 	if !local {
 		return nil
@@ -24,9 +24,9 @@ func missingFolders(file string) []string {
 	}
 }
 
-// removeEmpty removes folders, of which the first lies in the second, and so on, as far as
+// RemoveEmpty removes folders, of which the first lies in the second, and so on, as far as
 // nothing is in them.
-func removeEmpty(folders []string) {
+func RemoveEmpty(folders []string) {
 	for _, folder := range folders {
 		if os.Remove(folder) != nil {
 			return

@@ -1,4 +1,4 @@
-package pipelines_test
+package staging_test
 
 import (
 	"os"
@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/staging"
 )
 
 func TestRunEnded(t *testing.T) {
@@ -37,18 +37,18 @@ func TestRunEnded(t *testing.T) {
 				require.NoError(t, os.MkdirAll(folder, 0o755))
 				require.NoError(t, os.WriteFile(filepath.Join(folder, "run.json"), []byte(test.file), 0o600))
 			}
-			notes, err := pipelines.RunNotes(cfg, id, test.resume)
+			notes, err := staging.RunNotes(cfg, id, test.resume)
 			require.NoError(t, err)
 			t.Chdir("/") // a worker is somewhere else
-			ended, err := pipelines.RunEnded(t.Context(), func(name string) string { return notes[name] })
+			ended, err := staging.RunEnded(t.Context(), func(name string) string { return notes[name] })
 			assert.Equal(t, test.fails, err != nil)
 			assert.Equal(t, test.ended, ended)
 		})
 	}
-	notes, err := pipelines.RunNotes(&config.Config{}, id, "")
+	notes, err := staging.RunNotes(&config.Config{}, id, "")
 	require.NoError(t, err)
 	assert.Empty(t, notes)
-	ended, err := pipelines.RunEnded(t.Context(), func(string) string { return "" })
+	ended, err := staging.RunEnded(t.Context(), func(string) string { return "" })
 	require.NoError(t, err)
 	assert.False(t, ended, "nobody said which run it is")
 }
