@@ -38,7 +38,7 @@ tables:
 func TestDoctorOnRemoteStorage(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
 	uploadLake(t, bucket)
-	before := names(t, bucket)
+	before := storagetest.Names(t, bucket)
 	found := diagnose(t, configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, bucket)))
 	require.Len(t, found, 7)
 	for name, finding := range found {

@@ -334,7 +334,7 @@ func TestStagingFails(t *testing.T) {
 			server.Heal()
 			if !c.ends {
 				require.NoError(t, err)
-				assert.Empty(t, names(t, stage))
+				assert.Empty(t, storagetest.Names(t, stage))
 			}
 			require.Equal(t, c.ends, err != nil)
 			s.requireRightOrNothing(t, report, err, failure.Storage)

@@ -496,7 +496,7 @@ func TestPublishFromABucket(t *testing.T) {
 	cfg.Output.Path = storage.Join(bucket, "items.hyper")
 	report, err := s.run(cfg)
 	require.NoError(t, err)
-	assert.Equal(t, []string{storage.Join(bucket, "items.hyper"), storage.Join(bucket, "items.hyper.ledger.json")}, names(t, bucket))
+	assert.Equal(t, []string{storage.Join(bucket, "items.hyper"), storage.Join(bucket, "items.hyper.ledger.json")}, storagetest.Names(t, bucket))
 
 	cfg = s.config("mode: append")
 	cfg.Output.Path = report.Output.Path

@@ -244,7 +244,7 @@ func TestRejectsOnRemoteStorage(t *testing.T) {
 		_, err := run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
 		assert.Len(t, rejectRows(t, storage.Join(bucket, "bad")), 2)
-		assert.Empty(t, names(t, storage.Join(bucket, "stage")))
+		assert.Empty(t, storagetest.Names(t, storage.Join(bucket, "stage")))
 	}
 }
 

@@ -16,19 +16,6 @@ import (
 	"hyperlake/pipelines/report"
 )
 
-// uploadLake copies the sample lake to a bucket.
-func uploadLake(t *testing.T, bucket string) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(sampleLake(t), "*", "*.parquet"))
-	require.NoError(t, err)
-	require.Len(t, files, 4)
-	for _, file := range files {
-		name := filepath.Base(filepath.Dir(file)) + "/" + filepath.Base(file)
-		_, err := storage.Upload(t.Context(), file, storage.Join(bucket, "lake", name), storage.Any())
-		require.NoError(t, err)
-	}
-}
-
 // fetched returns a local copy of a file.
 func fetched(t *testing.T, uri string) string {
 	t.Helper()
@@ -44,17 +31,17 @@ func fetched(t *testing.T, uri string) string {
 	return path
 }
 
-func names(t *testing.T, uri string) []string {
+// uploadLake copies the sample lake to a bucket.
+func uploadLake(t *testing.T, bucket string) {
 	t.Helper()
-	store, err := storage.For(uri)
+	files, err := filepath.Glob(filepath.Join(sampleLake(t), "*", "*.parquet"))
 	require.NoError(t, err)
-	found, err := store.Glob(t.Context(), storage.Join(uri, "**"))
-	require.NoError(t, err)
-	var names []string
-	for _, info := range found {
-		names = append(names, info.URI)
+	require.Len(t, files, 4)
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(file)) + "/" + filepath.Base(file)
+		_, err := storage.Upload(t.Context(), file, storage.Join(bucket, "lake", name), storage.Any())
+		require.NoError(t, err)
 	}
-	return names
 }
 
 // remoteConfig is the sample on remote storage, wherever what stands.
@@ -117,7 +104,7 @@ func TestRemoteStorage(t *testing.T) {
 			requireSameRows(t, local.Output.Path, fetched(t, cfg.Output.Path))
 			assert.Positive(t, report.Tables[0].RowsFiltered)
 			assert.Positive(t, report.Tables[0].RowsRejected)
-			assert.Empty(t, names(t, storage.Join(bucket, "stage")), "staging is gone")
+			assert.Empty(t, storagetest.Names(t, storage.Join(bucket, "stage")), "staging is gone")
 		})
 	}
 }
@@ -140,7 +127,7 @@ func TestAReplacedObjectEndsTheRun(t *testing.T) {
 		assert.Equal(t, failure.Source, failed.Kind)
 		assert.Contains(t, failed.Message, "lineitem.3.parquet")
 		assert.Contains(t, failed.Message, "changed after it was listed")
-		assert.NotContains(t, names(t, bucket), storage.Join(bucket, "x.hyper"))
+		assert.NotContains(t, storagetest.Names(t, bucket), storage.Join(bucket, "x.hyper"))
 	}
 }
 

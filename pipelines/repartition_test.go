@@ -248,13 +248,13 @@ func TestSpillsAreRemoved(t *testing.T) {
 			require.NoError(t, err)
 			var left []string
 			report, err := pipelines.Run(t.Context(), cfg, pipelines.RunOptions{ID: id, Log: slog.New(slog.DiscardHandler), Engine: spillWatch{runner, func() {
-				left = names(t, storage.Join(runFolder, id))
+				left = storagetest.Names(t, storage.Join(runFolder, id))
 			}}})
 			require.NoError(t, err)
 			requireSameAccount(t, plain, report)
 			assert.NotEmpty(t, left, "partials are still there")
 			assert.NotContains(t, strings.Join(left, " "), "spills")
-			assert.Empty(t, names(t, runFolder))
+			assert.Empty(t, storagetest.Names(t, runFolder))
 			requireRows(t, want, contentsOf(t, cfg.Output.Path))
 		})
 	}
@@ -379,8 +379,8 @@ func TestSplitOnRemoteStorage(t *testing.T) {
 		want = append(want, output.Path)
 	}
 	assert.Len(t, want, len(tenants))
-	assert.ElementsMatch(t, want, names(t, storage.Join(bucket, "out")))
-	assert.Empty(t, names(t, cfg.Staging))
+	assert.ElementsMatch(t, want, storagetest.Names(t, storage.Join(bucket, "out")))
+	assert.Empty(t, storagetest.Names(t, cfg.Staging))
 }
 
 // Without rows there are no extracts.

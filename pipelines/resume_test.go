@@ -105,14 +105,14 @@ func TestAFailedRunIsResumed(t *testing.T) {
 				require.NoError(t, err)
 				want, wantRejects := contentsOf(t, plain.Output.Path), rejectRows(t, filepath.Join(folder, "rejects"))
 				require.NotEmpty(t, wantRejects)
-				assert.Empty(t, names(t, plain.Staging))
+				assert.Empty(t, storagetest.Names(t, plain.Staging))
 				require.NoError(t, os.Remove(plain.Output.Path))
 
 				failed, err := resume(t, configure(t, folder, resumeConfig(engine, runFolder, broken)+other), &unlucky{t: t}, "")
 				require.Error(t, err)
 				require.NotNil(t, failed.Resumable)
 				assert.Equal(t, whole.Partials, failed.Resumable.Partials)
-				left := names(t, plain.Staging)
+				left := storagetest.Names(t, plain.Staging)
 				assert.Contains(t, left, storage.Join(plain.Staging, failed.RunID, "run.json"))
 				assert.Contains(t, strings.Join(left, " "), "/extract/")
 				notes, err := staging.RunNotes(plain, failed.RunID, "")
@@ -132,7 +132,7 @@ func TestAFailedRunIsResumed(t *testing.T) {
 				assert.Equal(t, whole.Tables[1].RowsLoaded, report.Tables[1].RowsLoaded)
 				requireRows(t, want, contentsOf(t, cfg.Output.Path))
 				assert.Equal(t, wantRejects, rejectRows(t, filepath.Join(folder, "rejects")))
-				assert.Empty(t, names(t, cfg.Staging), "staging is gone")
+				assert.Empty(t, storagetest.Names(t, cfg.Staging), "staging is gone")
 			})
 		}
 	}

@@ -126,9 +126,9 @@ func TestSetOnRemoteStorage(t *testing.T) {
 				report, err := run(t, t.Context(), cfg, nil)
 				require.NoError(t, err)
 				assert.Len(t, requireSet(t, want, report), 3)
-				assert.Empty(t, names(t, storage.Join(bucket, "stage")), "staging is gone")
+				assert.Empty(t, storagetest.Names(t, storage.Join(bucket, "stage")), "staging is gone")
 				if outputIsRemote {
-					assert.Len(t, names(t, storage.Join(bucket, "out")), 4, "three extracts and their list")
+					assert.Len(t, storagetest.Names(t, storage.Join(bucket, "out")), 4, "three extracts and their list")
 				}
 			}
 		})
@@ -163,7 +163,7 @@ func TestSetIsMovedAsAWhole(t *testing.T) {
 	assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
 	assert.Len(t, record.Outputs, 1)
 	faults.Heal()
-	assert.NotContains(t, names(t, bucket), pipelines.SetPath(output), "the files are of two runs")
+	assert.NotContains(t, storagetest.Names(t, bucket), pipelines.SetPath(output), "the files are of two runs")
 }
 
 // Without rows there is one extract, without rows.

@@ -90,7 +90,7 @@ func outcomeOf(t *testing.T, cfg *config.Config, report *report.Report) outcome 
 // and to none of them twice.
 func requireEachOnce(t *testing.T, staging string) {
 	t.Helper()
-	standing := names(t, staging)
+	standing := storagetest.Names(t, staging)
 	results := slices.DeleteFunc(slices.Clone(standing), func(uri string) bool { return !strings.HasPrefix(path.Base(uri), "result") })
 	require.NotEmpty(t, results)
 	store, err := storage.For(staging)
@@ -268,7 +268,7 @@ func TestEveryBundleMayRunTwiceOnRemoteStorage(t *testing.T) {
 			stage := storage.Join(bucket, "stage")
 			config := remoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "out/x.hyper"), stage, 3)
 			requireTwin(t, configure(t, t.TempDir(), strings.Replace(config, "staging:", rest+"staging:", 1)))
-			require.Empty(t, names(t, stage))
+			require.Empty(t, storagetest.Names(t, stage))
 		})
 	}
 }

@@ -48,7 +48,7 @@ func TestAHyperdThatCannotBeStagedEndsTheRun(t *testing.T) {
 	require.ErrorContains(t, err, "put hyperd for workers on staging: gs://")
 	assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
 	assert.NoFileExists(t, cfg.Output.Path)
-	assert.Empty(t, names(t, storage.Join(bucket, "stage")))
+	assert.Empty(t, storagetest.Names(t, storage.Join(bucket, "stage")))
 }
 
 // Workers may have a hyperd of their own: a driver that has none for them says so, and goes on.

@@ -190,7 +190,7 @@ func TestCleanOnRemoteStaging(t *testing.T) {
 	assert.Equal(t, []string{
 		"gs://lake/" + oldRun + "/a", "gs://lake/staging/" + oldRun + "-copy/a",
 		"gs://lake/staging/" + youngRun + "/a", "gs://lake/staging/" + youngRun + "/b", "gs://lake/staging/deep/" + oldRun + "/a",
-	}, names(t, server.Bucket))
+	}, storagetest.Names(t, server.Bucket))
 }
 
 func TestCleanPassesOverARunThatEndsMeanwhile(t *testing.T) {
