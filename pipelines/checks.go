@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 )
@@ -30,7 +31,7 @@ type check struct {
 const maxSamples = 3
 
 // tableChecks makes SQL of the checks of a table. now is the time that freshness counts from.
-func tableChecks(p *Plan, table *TablePlan, configs []config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+func tableChecks(p *plan.Plan, table *plan.TablePlan, configs []config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
 	var checks []check
 	for i, config := range configs {
 		made, err := checkOf(p, table, config, fmt.Sprintf("%s.checks[%d]", at, i), previous, now)
@@ -45,7 +46,7 @@ func tableChecks(p *Plan, table *TablePlan, configs []config.CheckConfig, at str
 	return checks, nil
 }
 
-func checkOf(p *Plan, table *TablePlan, config config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+func checkOf(p *plan.Plan, table *plan.TablePlan, config config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	switch {
 	case config.SQL != "":
@@ -54,7 +55,7 @@ func checkOf(p *Plan, table *TablePlan, config config.CheckConfig, at string, pr
 		}
 		return []check{{name: words.Shorten(config.SQL), sql: config.SQL}}, nil
 	case len(config.Unique) > 0:
-		columns, err := table.extractNames(config.Unique, at+".unique")
+		columns, err := table.ExtractNames(config.Unique, at+".unique")
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +129,7 @@ func rowCountCheck(table string, bounds config.RowCountCheck) check {
 }
 
 // keyChecks hold every assumed key of a table against its rows.
-func keyChecks(table *TablePlan) []check {
+func keyChecks(table *plan.TablePlan) []check {
 	var checks []check
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	if len(table.PrimaryKey) > 0 {
@@ -161,8 +162,8 @@ func foreignKeyCheck(table string, key hyper.ForeignKey) check {
 
 // freshnessCheck compares the latest value with the time of the run. Dates are compared by
 // days: a day ago is yesterday, at any time of the day.
-func freshnessCheck(t *TablePlan, table string, config config.FreshnessCheck, at string, now time.Time) ([]check, error) {
-	names, err := t.extractNames([]string{config.Column}, at+".freshness.column")
+func freshnessCheck(t *plan.TablePlan, table string, config config.FreshnessCheck, at string, now time.Time) ([]check, error) {
+	names, err := t.ExtractNames([]string{config.Column}, at+".freshness.column")
 	if err != nil {
 		return nil, err
 	}

@@ -12,13 +12,14 @@ import (
 	"hyperlake/internal/scratch"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/sinks/hyper"
 )
 
 // TryChecks has hyperd evaluate the SQL of the configuration's checks on tables without rows, so
 // that a misspelt column is known before any data is read. It starts a hyperd only where there is
 // such SQL; it leaves nothing behind. Without a hyperd it fails with one of kind Hyperd.
-func TryChecks(ctx context.Context, cfg *config.Config, plan *Plan) error {
+func TryChecks(ctx context.Context, cfg *config.Config, plan *plan.Plan) error {
 	if !cfg.HasSQLChecks() {
 		return nil
 	}
@@ -36,11 +37,11 @@ func TryChecks(ctx context.Context, cfg *config.Config, plan *Plan) error {
 }
 
 // TryOn is [TryChecks] with a hyperd that runs and a folder for an extract without rows.
-func TryOn(ctx context.Context, cfg *config.Config, p *Plan, lease *hyperd.Lease, folder string) error {
+func TryOn(ctx context.Context, cfg *config.Config, p *plan.Plan, lease *hyperd.Lease, folder string) error {
 	if !cfg.HasSQLChecks() {
 		return nil
 	}
-	empty, err := hyper.Merge(ctx, lease, p.layout(), nil, filepath.Join(folder, "no-rows.hyper"))
+	empty, err := hyper.Merge(ctx, lease, p.Layout(), nil, filepath.Join(folder, "no-rows.hyper"))
 	if err != nil {
 		return err
 	}

@@ -21,17 +21,17 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
 	"hyperlake/transforms/parquetread"
 )
 
 // requireSame runs a configuration with both engines, and checks that extracts, rejects and
 // accounts are the same. It returns the plan in which hyperd reads what it can.
-func requireSame(t *testing.T, config string) *pipelines.TablePlan {
+func requireSame(t *testing.T, config string) *plan.TablePlan {
 	t.Helper()
 	reports, outputs, rejects := map[string]*report.Report{}, map[string]string{}, map[string][]string{}
-	var plan *pipelines.TablePlan
+	var plan *plan.TablePlan
 	for _, engine := range []string{"auto", "go"} {
 		folder := t.TempDir()
 		cfg := configure(t, folder, config+"validate: {engine: "+engine+"}\n")

@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/staging"
 	"hyperlake/transforms/parquetread"
 )
@@ -113,13 +114,13 @@ func TryFolder(ctx context.Context, folder string) (place string, err error) {
 // sourceCheck looks for the files of a table, and reads the footer of one.
 func (d doctor) sourceCheck(table config.TableConfig) Check {
 	return Check{fmt.Sprintf("source of %s.%s", table.Schema, table.Name), func(ctx context.Context) (string, error) {
-		found, err := listFiles(ctx, table.Source)
+		found, err := plan.ListFiles(ctx, table.Source)
 		if err != nil {
 			return "", err
 		}
-		globs, files := strings.Join(table.Source.URI, ", "), found.files
+		globs, files := strings.Join(table.Source.URI, ", "), found.Files
 		if len(files) == 0 {
-			hint := whyNoFiles(ctx, table.Source.URI, "source.uri")
+			hint := plan.WhyNoFiles(ctx, table.Source.URI, "source.uri")
 			if d.cfg.OnEmpty == config.OnEmptyAllow {
 				return "", caution(hint, "no files match %s: the table would be empty", globs)
 			}
@@ -131,14 +132,14 @@ func (d doctor) sourceCheck(table config.TableConfig) Check {
 		}
 		says := fmt.Sprintf("%s, %s; the footer of %s can be read (%s)",
 			words.Count(int64(len(files)), "file"), humanize.Bytes(uint64(sizeOf(files))), files[0].URI, words.Count(footer.Rows, "row"))
-		if warnings := found.warnings(); len(warnings) > 0 {
+		if warnings := found.Warnings(); len(warnings) > 0 {
 			return "", caution(strings.Join(warnings, "; "), "%s", says)
 		}
 		return says, nil
 	}}
 }
 
-func sizeOf(files []sourceFile) int64 {
+func sizeOf(files []plan.SourceFile) int64 {
 	var sum int64
 	for _, file := range files {
 		sum += file.Size
@@ -151,8 +152,8 @@ func sizeOf(files []sourceFile) int64 {
 func (d doctor) sourceBytes(ctx context.Context) int64 {
 	var sum int64
 	for _, table := range d.cfg.Tables {
-		if found, err := listFiles(ctx, table.Source); err == nil {
-			sum += sizeOf(found.files)
+		if found, err := plan.ListFiles(ctx, table.Source); err == nil {
+			sum += sizeOf(found.Files)
 		}
 	}
 	return sum

@@ -16,6 +16,7 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/plan"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/validate"
@@ -279,13 +280,13 @@ func emptyRecord(schema *arrow.Schema) arrow.Record {
 }
 
 // explainTables prepares what explain needs of a plan.
-func explainTables(p *Plan) []explainTable {
+func explainTables(p *plan.Plan) []explainTable {
 	var tables []explainTable
 	for _, table := range p.Tables {
-		read := judgedRows{table.read, table.apply}
-		e := explainTable{Read: read, Rules: read.only(table.ruleColumns), Picks: read}
+		read := judgedRows{table.Read, table.Apply}
+		e := explainTable{Read: read, Rules: read.only(table.RuleColumns), Picks: read}
 		if table.RejectsPath == "" { // but for what is wrong with rejected rows, nothing of them is kept
-			e.Picks = read.only(slices.Concat(table.ruleColumns, read.texts()))
+			e.Picks = read.only(slices.Concat(table.RuleColumns, read.texts()))
 		}
 		tables = append(tables, e)
 	}
@@ -308,6 +309,6 @@ func (r judgedRows) only(columns []string) judgedRows {
 	all := r.Table.Schema.Schema
 	fields := slices.DeleteFunc(all.Fields(), func(field arrow.Field) bool { return !slices.Contains(columns, field.Name) })
 	r.Table.Schema = batch.Schema{Schema: arrow.NewSchema(fields, nil)}
-	r.Apply.Columns = askedOf(r.Apply.Columns, all, r.Table.Schema.Schema)
+	r.Apply.Columns = plan.AskedOf(r.Apply.Columns, all, r.Table.Schema.Schema)
 	return r
 }

@@ -30,10 +30,10 @@ func (j *Job) build(s beam.Scope) {
 	var reads []parquetread.Table
 	var rules []validate.Table
 	for _, table := range plan.Tables {
-		reads = append(reads, table.read)
-		rules = append(rules, table.apply)
+		reads = append(reads, table.Read)
+		rules = append(rules, table.Apply)
 	}
-	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: inOrder(j.left, plan.workers), Workers: plan.workers}, beam.Impulse(s))
+	shards := beam.ParDo(s.Scope("plan.Shards"), &listFn{Shards: inOrder(j.left, plan.Workers), Workers: plan.Workers}, beam.Impulse(s))
 	batches := parquetread.Read(s, startAttempts(s, beam.GroupByKey(s, shards), j.sink.Staging, j.fingerprint), reads)
 	good, bad := validate.Rules(s, batches, rules)
 	partials, doubtful := j.writeRows(s, good)
@@ -57,7 +57,7 @@ func (j *Job) writeExplained(s beam.Scope, doubtful beam.PCollection) (partials,
 // spills and come out again by target, in a stage of their own: a flatten of batches would
 // part reading from loading, and send every batch through the runner.
 func (j *Job) writeRows(s beam.Scope, good beam.PCollection) (partials, doubtful beam.PCollection) {
-	if !j.plan.moves() {
+	if !j.plan.MovesRows() {
 		partials, doubtful = hyper.Write(s, good, j.sink)
 		return notePartials(s, partials, j.sink.Staging), doubtful
 	}

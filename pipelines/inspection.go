@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 )
@@ -24,7 +25,7 @@ const distinctRows = 256 << 10
 // goes. Not for concurrent use.
 type Inspection struct {
 	Config *config.Config
-	Plan   *Plan
+	Plan   *plan.Plan
 	Report *report.Report // of the plan
 
 	// LogValues lets values of offending rows into the report.
@@ -103,13 +104,13 @@ func (in Inspection) prepare(ctx context.Context, lease *hyperd.Lease, scratch s
 }
 
 // Check2 says what is wrong with the checks of a configuration, as far as a plan tells.
-func Check2(cfg *config.Config, p *Plan) error {
+func Check2(cfg *config.Config, p *plan.Plan) error {
 	_, err := checksOf(p, cfg, &previousExtract{}, time.Now())
 	return err
 }
 
 // checksOf makes SQL of the checks of a configuration, by table.
-func checksOf(p *Plan, cfg *config.Config, previous *previousExtract, now time.Time) ([][]check, error) {
+func checksOf(p *plan.Plan, cfg *config.Config, previous *previousExtract, now time.Time) ([][]check, error) {
 	all := make([][]check, len(p.Tables))
 	for i, table := range p.Tables {
 		var err error
@@ -138,7 +139,7 @@ const (
 )
 
 // describeColumns asks hyperd about the values of every column.
-func describeColumns(ctx context.Context, conn *hyperd.Conn, table *TablePlan) ([]report.Column, error) {
+func describeColumns(ctx context.Context, conn *hyperd.Conn, table *plan.TablePlan) ([]report.Column, error) {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	columns := make([]report.Column, len(table.Columns))
 	for from := 0; from < len(columns); from += columnsAtOnce {
@@ -172,7 +173,7 @@ func boundsAtOnce(columns int) int {
 }
 
 // describeSome fills in what needs no bounds of the columns from one to before another.
-func describeSome(ctx context.Context, conn *hyperd.Conn, table *TablePlan, columns []report.Column, from, to int) error {
+func describeSome(ctx context.Context, conn *hyperd.Conn, table *plan.TablePlan, columns []report.Column, from, to int) error {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	all, distinct := []string{"count(*)"}, []string{"count(*)"}
 	for _, column := range table.Columns[from:to] {

@@ -10,6 +10,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
 	"hyperlake/sinks/hyper"
@@ -21,7 +22,7 @@ import (
 // Params say what a job does, and where.
 type Params struct {
 	Config  *config.Config
-	Plan    *Plan
+	Plan    *plan.Plan
 	Moves   []repartition.Table // of the tables of the plan, from [SampleRanges]
 	Staging *staging.Folder
 	Workers hyperd.Config // the hyperd of workers
@@ -33,15 +34,15 @@ type Params struct {
 // Job is the pipeline of a run, and what of its work is done. It runs it until all is. Not for
 // concurrent use.
 type Job struct {
-	plan        *Plan
+	plan        *plan.Plan
 	retries     int
 	sink        hyper.Params
 	moves       repartition.Params
 	aside       rejects.Params
 	fingerprint string
 
-	read map[TableFile]bool  // files that are read in Go whatever was planned
-	all  []parquetread.Shard // of the plan, as it is cut without these
+	read map[plan.TableFile]bool // files that are read in Go whatever was planned
+	all  []parquetread.Shard     // of the plan, as it is cut without these
 
 	left      []parquetread.Shard // that have to be read
 	finished  *finished           // what need not be made again
@@ -55,8 +56,8 @@ func New(p Params) (*Job, error) {
 	j := &Job{
 		plan: p.Plan, retries: p.Config.Runner.DriverRetries(), all: p.Plan.Cut(nil),
 		sink: hyper.Params{
-			Layout: p.Plan.layout(), Hyperd: p.Workers, Spool: p.Config.WorkerSpool(), Verify: parquetread.VerifyPages,
-			Staging: p.Staging.URI, Checksums: p.Staging.Durable, Split: p.Plan.splits(), Keep: p.Config.Output.Merge == config.MergeNone,
+			Layout: p.Plan.Layout(), Hyperd: p.Workers, Spool: p.Config.WorkerSpool(), Verify: parquetread.VerifyPages,
+			Staging: p.Staging.URI, Checksums: p.Staging.Durable, Split: p.Plan.SplitsTables(), Keep: p.Config.Output.Merge == config.MergeNone,
 		},
 		aside: rejects.Params{Staging: p.Staging.URI},
 	}
@@ -80,7 +81,7 @@ func (j *Job) Sink() hyper.Params { return j.sink }
 
 // pipeline is what an engine is given.
 func (j *Job) pipeline(progress func(counts map[string]int64)) engine.Job {
-	return engine.Job{Build: j.build, DiskBytes: j.plan.diskLoad(j.sink.Spool.MostBytes()).bytes(), Progress: progress}
+	return engine.Job{Build: j.build, DiskBytes: j.plan.DiskLoad(j.sink.Spool.MostBytes()).Bytes(), Progress: progress}
 }
 
 // Whole is the job for an engine where nothing of it is done, to be looked at. It writes its
@@ -182,12 +183,12 @@ func (j *Job) runOnce(ctx context.Context, attempts Attempts) (Result, error) {
 // readDisputed has files read in Go that hyperd reads itself otherwise.
 func (j *Job) readDisputed(disputed []hyper.Doubtful) {
 	if j.read == nil {
-		j.read = map[TableFile]bool{}
+		j.read = map[plan.TableFile]bool{}
 	}
 	for _, doubtful := range disputed {
 		for _, part := range doubtful.Parts {
 			for _, file := range part.Files {
-				j.read[TableFile{Table: doubtful.Table, URI: file.Info.URI}] = true
+				j.read[plan.TableFile{Table: doubtful.Table, URI: file.Info.URI}] = true
 			}
 		}
 	}

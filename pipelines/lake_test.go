@@ -21,6 +21,7 @@ import (
 	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
 )
 
@@ -70,7 +71,7 @@ func rowsIn(t *testing.T, path, sql string) []string {
 	return rows
 }
 
-func planOf(t *testing.T, cfg *config.Config) *pipelines.TablePlan {
+func planOf(t *testing.T, cfg *config.Config) *plan.TablePlan {
 	t.Helper()
 	plan, err := pipelines.MakePlan(t.Context(), cfg)
 	require.NoError(t, err)
@@ -250,7 +251,7 @@ func TestWherePrunesAndFilters(t *testing.T) {
 		pruned := planOf(t, cfg).Pruned
 		assert.Positive(t, pruned.Bytes)
 		pruned.Bytes = 0
-		assert.Equal(t, pipelines.Pruned{Files: 1, RowGroups: 2, Rows: 3}, pruned)
+		assert.Equal(t, plan.Pruned{Files: 1, RowGroups: 2, Rows: 3}, pruned)
 		table := report.Tables[0]
 		assert.EqualValues(t, []int64{10, 3, 7, 2, 5}, []int64{table.RowsInFiles, table.RowsPruned, table.RowsRead, table.RowsFiltered, table.RowsLoaded})
 	}
@@ -337,7 +338,7 @@ func TestNamesOfSystemColumns(t *testing.T) {
 		names = append(names, column.Name)
 	}
 	assert.Equal(t, []string{"xmin_", "s", "XMAX", "ctid_"}, names)
-	_, err = pipelines.MapField(field("tableoid", int64Type))
+	_, err = plan.MapField(field("tableoid", int64Type))
 	requireEarly(t, err, "tableoid_")
 }
 

@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 )
 
 // ids writes a Parquet file with a column id.
@@ -267,9 +268,9 @@ func TestBracketsInGlobs(t *testing.T) {
 		_, err := pipelines.MakePlan(t.Context(), configure(t, t.TempDir(), sourceConfig(filepath.Join(folder, glob), "")))
 		requireEarly(t, err, "no files match", says)
 	}
-	_, err := pipelines.FindPath(t.Context(), filepath.Join(folder, "lake [eu"), config.FormatAuto)
+	_, err := plan.FindPath(t.Context(), filepath.Join(folder, "lake [eu"), config.FormatAuto)
 	requireEarly(t, err, "neither a file nor a valid glob", `write \[ and \{`)
-	at, err := pipelines.FindPath(t.Context(), filepath.Join(folder, "lake [eu]"), config.FormatAuto)
+	at, err := plan.FindPath(t.Context(), filepath.Join(folder, "lake [eu]"), config.FormatAuto)
 	require.NoError(t, err)
 	assert.Len(t, at.Files, 1)
 }
@@ -280,7 +281,7 @@ func TestFoldersWithOtherNames(t *testing.T) {
 	for _, name := range []string{"B.PARQUET", "c.parq", "d/e.pq"} {
 		ids(t, filepath.Join(folder, name), 1)
 	}
-	_, err := pipelines.FindPath(t.Context(), folder, config.FormatAuto)
+	_, err := plan.FindPath(t.Context(), folder, config.FormatAuto)
 	requireEarly(t, err, "no files match", "B.PARQUET and 2 more files, for the name does not end in .parquet")
 	ids(t, filepath.Join(folder, "a.parquet"), 1)
 	layDown(t, filepath.Join(folder, "notes.txt"))

@@ -17,6 +17,7 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/staging"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
@@ -316,7 +317,7 @@ func without(shards []parquetread.Shard, done *finished) []parquetread.Shard {
 
 // fingerprintOf stands for all that decides what a plan makes of the rows it reads: the
 // columns, the conversions, the rules, the tables of the extract, and what is kept of rejects.
-func fingerprintOf(p *Plan, sink hyper.Params, aside rejects.Params) (string, error) {
+func fingerprintOf(p *plan.Plan, sink hyper.Params, aside rejects.Params) (string, error) {
 	type table struct {
 		Read  parquetread.Table
 		Apply any
@@ -329,7 +330,7 @@ func fingerprintOf(p *Plan, sink hyper.Params, aside rejects.Params) (string, er
 		Rejects  []rejects.Table
 	}{Manifest: 1, Layout: sink.Layout, Rejects: aside.Tables}
 	for _, t := range p.Tables {
-		all.Tables = append(all.Tables, table{t.read, t.apply, t.Repartition})
+		all.Tables = append(all.Tables, table{t.Read, t.Apply, t.Repartition})
 	}
 	data, err := json.Marshal(all)
 	if err != nil {

@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/staging"
 	"hyperlake/transforms/repartition"
 )
@@ -11,9 +12,9 @@ import (
 const spillPart = 2
 
 // repartitionParams says where rows of every table go, with spills on staging.
-func repartitionParams(p *Plan, moves []repartition.Table, runFolder *staging.Folder) (repartition.Params, error) {
+func repartitionParams(p *plan.Plan, moves []repartition.Table, runFolder *staging.Folder) (repartition.Params, error) {
 	params := repartition.Params{Staging: runFolder.URI, Tables: moves}
-	if path, local := storage.LocalPath(runFolder.URI); local && p.moves() {
+	if path, local := storage.LocalPath(runFolder.URI); local && p.MovesRows() {
 		free, err := storage.FreeBytes(path)
 		if err != nil {
 			return params, staging.Failure(path, err)

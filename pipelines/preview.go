@@ -6,11 +6,12 @@ import (
 
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 )
 
 // Preview is what a run would do: its plan, and where it would publish.
 type Preview struct {
-	*Plan
+	*plan.Plan
 	Publish *PublishPlan `json:"publish,omitempty"` // nil if the extract is not published
 }
 
@@ -21,7 +22,7 @@ func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
 	if err := CheckPlace(ctx, cfg.Output.Path); err != nil {
 		return nil, err
 	}
-	plan, err := MakePlanOf(ctx, cfg)
+	plan, err := plan.Make(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -52,5 +53,5 @@ func tryPlan(ctx context.Context, cfg *config.Config) (found string, err error) 
 	case err != nil:
 		return "", err
 	}
-	return fmt.Sprintf("%s, %s to read", words.Count(int64(len(preview.Tables)), "table"), words.Count(preview.rows(), "row")), nil
+	return fmt.Sprintf("%s, %s to read", words.Count(int64(len(preview.Tables)), "table"), words.Count(preview.Rows(), "row")), nil
 }

@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/plan"
 )
 
 // previousExtract is the numbers of rows in the file at the output path, by table; a table
@@ -20,7 +21,7 @@ type previousExtract struct {
 }
 
 // check compares the number of rows of a table with that of the previous extract.
-func (p *previousExtract) check(table *TablePlan, maxChange float64) check {
+func (p *previousExtract) check(table *plan.TablePlan, maxChange float64) check {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	c := check{name: fmt.Sprintf("rows change by at most %v %%", 100*maxChange)}
 	before, known := p.rows[name]
@@ -36,7 +37,7 @@ func (p *previousExtract) check(table *TablePlan, maxChange float64) check {
 
 // readPrevious counts the rows of the tables of a plan in the file at the output path, if
 // there is one. scratch is a folder for a copy of a remote one.
-func readPrevious(ctx context.Context, lease *hyperd.Lease, plan *Plan, output, scratch string) (*previousExtract, error) {
+func readPrevious(ctx context.Context, lease *hyperd.Lease, plan *plan.Plan, output, scratch string) (*previousExtract, error) {
 	previous := &previousExtract{rows: map[string]int64{}}
 	store, err := storage.For(output)
 	if err != nil {

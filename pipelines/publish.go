@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
@@ -62,7 +63,7 @@ func NewPublisher(ctx context.Context, cfg *config.Config, options PublishOption
 }
 
 // Preflight holds the tables of a plan against Tableau's rules, before any data is read.
-func (p *Publisher) Preflight(plan *Plan) error {
+func (p *Publisher) Preflight(plan *plan.Plan) error {
 	for _, d := range deliveriesOf(p.cfg, catalogTables(plan)) {
 		if err := p.check(d); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
@@ -90,7 +91,7 @@ func (d *delivery) add(table hyper.CatalogTable) {
 }
 
 // catalogTables are the tables that the extract of a plan will have.
-func catalogTables(p *Plan) []hyper.CatalogTable {
+func catalogTables(p *plan.Plan) []hyper.CatalogTable {
 	var tables []hyper.CatalogTable
 	for _, table := range p.Tables {
 		made := hyper.CatalogTable{Schema: table.Schema, Name: table.Name, PrimaryKey: table.PrimaryKey, ForeignKeys: table.ForeignKeys}

@@ -5,6 +5,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 )
 
 // PublishPlan is where a run would publish, and what is wrong with that as far as it is
@@ -55,7 +56,7 @@ func (p *PublishPlan) Refusal() error {
 }
 
 // PlanPublishing says where a plan leads; nil if it is not published. It sends nothing.
-func PlanPublishing(ctx context.Context, cfg *config.Config, plan *Plan) *PublishPlan {
+func PlanPublishing(ctx context.Context, cfg *config.Config, plan *plan.Plan) *PublishPlan {
 	if cfg.Publish == nil {
 		return nil
 	}

@@ -2,13 +2,14 @@ package pipelines
 
 import (
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/plan"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 )
 
 // reconcile proves that no row was lost or doubled on its way: the footers, the tallies
 // that travelled with the rows, the rejects and hyperd must tell the same story.
-func reconcile(plan *Plan, extract hyper.File, aside []rejects.Bundle, counted []int64) error {
+func reconcile(plan *plan.Plan, extract hyper.File, aside []rejects.Bundle, counted []int64) error {
 	for i, table := range plan.Tables {
 		contents := extract.Tables[i]
 		tally := contents.Tally
@@ -16,7 +17,7 @@ func reconcile(plan *Plan, extract hyper.File, aside []rejects.Bundle, counted [
 			got, want int64
 			what      string
 		}{
-			{tally.Read, table.rowsToRead(), "rows read, rows in the footers less those pruned"},
+			{tally.Read, table.RowsToRead(), "rows read, rows in the footers less those pruned"},
 			{contents.Rows, tally.Left(), "rows loaded, rows read less those filtered and rejected"},
 			{aside[i].Rows, tally.Rejected, "rows set aside as rejects, rows rejected"},
 			{rowsIn(aside[i].Files), writtenRows(table, aside[i]), "rows in the reject files, rows set aside as rejects"},
@@ -41,7 +42,7 @@ func rowsIn(files []rejects.File) int64 {
 }
 
 // writtenRows is how many rejects of a table should be in files.
-func writtenRows(table *TablePlan, aside rejects.Bundle) int64 {
+func writtenRows(table *plan.TablePlan, aside rejects.Bundle) int64 {
 	if table.RejectsPath == "" {
 		return 0
 	}

@@ -14,7 +14,7 @@ func (j *Job) part(runID string, done *finished, whole *merged) *report.Part {
 	if whole == nil {
 		return &report.Part{RunID: runID, Partials: len(done.Partials), Rows: done.rows()}
 	}
-	return &report.Part{RunID: runID, Partials: whole.Result.Extract.Partials, Rows: j.plan.rows(), Merged: true}
+	return &report.Part{RunID: runID, Partials: whole.Result.Extract.Partials, Rows: j.plan.Rows(), Merged: true}
 }
 
 // Leftover is what the manifest has of the job, for another run to go on with, and the files that

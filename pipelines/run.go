@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/machine"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
@@ -57,7 +58,7 @@ type run struct {
 	cfg     *config.Config
 	options RunOptions
 	report  *report.Report
-	plan    *Plan
+	plan    *plan.Plan
 	moves   []repartition.Table // where rows of its tables go
 	lease   *hyperd.Lease
 	job     *Job
@@ -160,7 +161,7 @@ func (r *run) showProgress(p report.Progress, started time.Time) {
 	}
 	p.Elapsed = time.Since(started)
 	if r.plan != nil {
-		p.TotalRows = r.plan.rows()
+		p.TotalRows = r.plan.Rows()
 	}
 	r.options.Progress(p)
 }
@@ -185,11 +186,11 @@ func (r *run) makePlan(ctx context.Context) (work, error) {
 	for _, warning := range plan.Warnings {
 		r.options.Log.Warn(warning)
 	}
-	if plan.rows() == 0 && r.cfg.OnEmpty != config.OnEmptyAllow {
+	if plan.Rows() == 0 && r.cfg.OnEmpty != config.OnEmptyAllow {
 		return work{}, nothingToLoad(r.report)
 	}
-	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.rows(), "shards", plan.Shards, "format_version", int(plan.FormatVersion))
-	return work{rows: plan.rows()}, nil
+	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.Rows(), "shards", plan.Shards, "format_version", int(plan.FormatVersion))
+	return work{rows: plan.Rows()}, nil
 }
 
 // load has the engine build the extract on staging, and proves its counts. The file that
@@ -335,9 +336,9 @@ func (r *run) withNeeds(err error) error {
 	if r.plan == nil || !failure.IsFull(err) {
 		return err
 	}
-	load := r.plan.diskLoad(r.cfg.WorkerSpool().MostBytes())
-	extract := uint64(growth * load.lake)
+	load := r.plan.DiskLoad(r.cfg.WorkerSpool().MostBytes())
+	extract := uint64(plan.Growth * load.Lake)
 	known := failure.Of(err, failure.Storage)
 	return failure.New(known.Kind, "%w", err).OnFullDisk().WithHint("%s; with %s to read, this run may take %s on staging, %s at the output, and %s in the spool of each worker",
-		known.Hint, humanize.IBytes(uint64(load.lake)), humanize.IBytes(2*extract), humanize.IBytes(extract), humanize.IBytes(uint64(load.spool)))
+		known.Hint, humanize.IBytes(uint64(load.Lake)), humanize.IBytes(2*extract), humanize.IBytes(extract), humanize.IBytes(uint64(load.Spool)))
 }

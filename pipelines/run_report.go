@@ -5,6 +5,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
 )
 
@@ -22,21 +23,21 @@ func newReport(cfg *config.Config, options RunOptions) *report.Report {
 }
 
 // notePlan notes what the footers promise.
-func notePlan(r *report.Report, plan *Plan) {
+func notePlan(r *report.Report, plan *plan.Plan) {
 	r.Shards = plan.Shards
 	r.Output.FormatVersion = plan.FormatVersion
 	r.Warnings = plan.Warnings
 	for _, table := range plan.Tables {
 		r.Tables = append(r.Tables, report.TableAccount{
 			Schema: table.Schema, Name: table.Name,
-			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.bytesToRead(), RowsInFiles: table.Rows, RowsPruned: table.Pruned.Rows,
+			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.BytesToRead(), RowsInFiles: table.Rows, RowsPruned: table.Pruned.Rows,
 			Rules: []report.Rule{}, Checks: []report.CheckResult{},
 		})
 	}
 }
 
 // noteLoad notes what became of the rows.
-func noteLoad(r *report.Report, plan *Plan, done Result) {
+func noteLoad(r *report.Report, plan *plan.Plan, done Result) {
 	r.Complete = true
 	r.Partials = done.Extract.Partials
 	for i, contents := range done.Extract.Tables {

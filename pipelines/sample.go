@@ -7,6 +7,7 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/pipelines/plan"
 	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/repartition"
 )
@@ -19,22 +20,22 @@ const (
 // SampleRanges divides the values of ranges anew, by a sample of the rows: the footers do
 // not tell where between the least and the greatest value the others crowd. It returns, for every
 // table of the plan, where its rows move.
-func SampleRanges(ctx context.Context, p *Plan) ([]repartition.Table, error) {
+func SampleRanges(ctx context.Context, p *plan.Plan) ([]repartition.Table, error) {
 	moves := make([]repartition.Table, len(p.Tables))
 	for i, table := range p.Tables {
 		r := table.Repartition
 		if r == nil {
 			continue
 		}
-		moves[i] = r.table
-		if r.Range == "" || !stores(table, r.field) {
+		moves[i] = r.Table
+		if r.Range == "" || !stores(table, r.Field) {
 			continue
 		}
-		samples, err := sample(ctx, table, r.field)
+		samples, err := sample(ctx, table, r.Field)
 		if err != nil {
 			return nil, err
 		}
-		if moves[i].Bounds, err = repartition.FindBounds(r.field, samples, r.Shards); err != nil {
+		if moves[i].Bounds, err = repartition.FindBounds(r.Field, samples, r.Shards); err != nil {
 			return nil, failure.New(failure.Engine, "divide the values of column %s: %w", r.Range, err)
 		}
 	}
@@ -42,8 +43,8 @@ func SampleRanges(ctx context.Context, p *Plan) ([]repartition.Table, error) {
 }
 
 // stores says whether a column is in the files as batches have it after their conversion.
-func stores(t *TablePlan, column arrow.Field) bool {
-	found, ok := t.read.Schema.FieldsByName(column.Name)
+func stores(t *plan.TablePlan, column arrow.Field) bool {
+	found, ok := t.Read.Schema.FieldsByName(column.Name)
 	if !ok || !arrow.TypeEqual(found[0].Type, column.Type) {
 		return false
 	}
@@ -52,21 +53,21 @@ func stores(t *TablePlan, column arrow.Field) bool {
 }
 
 // sample reads a column in rows that lie evenly in row groups that lie evenly in the table.
-func sample(ctx context.Context, t *TablePlan, column arrow.Field) ([]repartition.Sample, error) {
-	table := parquetread.Table{Schema: batch.Schema{Schema: arrow.NewSchema([]arrow.Field{column}, nil)}, Partitions: t.read.Partitions}
+func sample(ctx context.Context, t *plan.TablePlan, column arrow.Field) ([]repartition.Sample, error) {
+	table := parquetread.Table{Schema: batch.Schema{Schema: arrow.NewSchema([]arrow.Field{column}, nil)}, Partitions: t.Read.Partitions}
 	var groups int
-	for _, file := range t.files {
-		groups += len(file.groups)
+	for _, file := range t.ToRead {
+		groups += len(file.Groups)
 	}
 	var samples []repartition.Sample
 	next := 0 // row group of the table
-	for _, file := range t.files {
-		for _, group := range file.groups {
+	for _, file := range t.ToRead {
+		for _, group := range file.Groups {
 			next++
 			if next*sampledGroups/groups == (next-1)*sampledGroups/groups {
 				continue
 			}
-			ref := parquetread.FileRef{Info: file.info, Partitions: file.partitions, Folders: file.folders, RowGroups: []parquetread.RowGroup{group}}
+			ref := parquetread.FileRef{Info: file.Info, Partitions: file.Partitions, Folders: file.Folders, RowGroups: []parquetread.RowGroup{group}}
 			err := parquetread.ReadRows(ctx, 0, ref, table, evenly(group, sampledRows), func(b batch.Batch) error {
 				samples = append(samples, repartition.Sample{Values: b.Record.Column(0), Rows: group.Rows})
 				return nil

@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
@@ -23,21 +24,21 @@ import (
 // Starter writes a configuration for the files that a path stands for, with comments. The
 // paths in it are good for a configuration in folder. A plan accepts it as it is.
 func Starter(ctx context.Context, uri, folder string, format config.SourceFormat) (string, error) {
-	at, err := FindPath(ctx, uri, format)
+	at, err := plan.FindPath(ctx, uri, format)
 	if err != nil {
 		return "", err
 	}
 	cfg := config.TableConfig{Source: config.SourceConfig{URI: config.Globs{at.Glob}, Format: format, OnDrift: config.OnDriftUnion}}
 	cfg.Source.SetDefaults()
-	src, err := readSource(ctx, at.found, cfg, nil)
+	src, err := plan.ReadSource(ctx, at.Found, cfg, nil)
 	if err != nil {
 		return "", err
 	}
-	if len(src.footers) == 0 {
-		return "", allHollow(cfg.Source)
+	if len(src.Footers) == 0 {
+		return "", plan.AllHollow(cfg.Source)
 	}
-	for i := range src.footers {
-		if _, err := src.foldersOf(i, src.schema); err != nil {
+	for i := range src.Footers {
+		if _, err := src.FoldersOf(i, src.Schema); err != nil {
 			return "", err
 		}
 	}
@@ -88,7 +89,7 @@ func relativeTo(folder, glob string) (string, error) {
 
 // starter is a configuration in the making.
 type starter struct {
-	src    *source
+	src    *plan.Source
 	name   string
 	glob   string
 	format config.SourceFormat
@@ -108,26 +109,26 @@ type starterColumn struct {
 }
 
 // add looks at a column of the source, of which the summary is that of its files.
-func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, known *lakeColumn) {
+func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, known *plan.LakeColumn) {
 	c := starterColumn{name: field.Name}
 	var notes []string
 	switch {
 	case known == nil:
 		notes = append(notes, "from the names of folders")
-	case known.doubled:
+	case known.Doubled:
 		c.note = "left out: a file has two columns of this name"
-	case !known.fits:
+	case !known.Fits:
 		c.note = "left out: " + summary.String()
 	case summary.Drifts():
 		c.isDrift = true
-		notes = append(notes, known.outcome())
+		notes = append(notes, known.Outcome())
 	}
 	if c.note != "" {
 		s.lines = append(s.lines, c)
 		return
 	}
 	_, c.asJSON = field.Type.(arrow.NestedType)
-	column, err := mapAlone(field, convert.JSON)
+	column, err := plan.MapAlone(field, convert.JSON)
 	if err != nil {
 		c.note = "left out: " + err.Error()
 		s.lines = append(s.lines, c)
@@ -154,7 +155,7 @@ func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, kno
 // columns are the names that are taken.
 func (s *starter) columns() []hyper.Column {
 	var columns []hyper.Column
-	for _, field := range s.src.schema.Fields() {
+	for _, field := range s.src.Schema.Fields() {
 		columns = append(columns, hyper.Column{Name: field.Name})
 	}
 	return columns

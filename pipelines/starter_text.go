@@ -16,14 +16,14 @@ import (
 // addAll looks at every column of the source.
 func (s *starter) addAll() {
 	summaries := map[string]*parquetread.ColumnSummary{}
-	for _, summary := range parquetread.Summarize(s.src.footers) {
+	for _, summary := range parquetread.Summarize(s.src.Footers) {
 		if summaries[summary.Field.Name] == nil {
 			summaries[summary.Field.Name] = &summary
 		}
 	}
-	for i, field := range s.src.schema.Fields() {
-		if i < len(s.src.columns) {
-			s.add(field, summaries[field.Name], &s.src.columns[i])
+	for i, field := range s.src.Schema.Fields() {
+		if i < len(s.src.Columns) {
+			s.add(field, summaries[field.Name], &s.src.Columns[i])
 		} else {
 			s.add(field, nil, nil)
 		}
@@ -34,13 +34,13 @@ func (s *starter) addAll() {
 func (s *starter) text() string {
 	var b strings.Builder
 	var groups, rows, bytes int64
-	for _, footer := range s.src.footers {
+	for _, footer := range s.src.Footers {
 		groups += int64(len(footer.RowGroups))
 		rows += footer.Rows
 		bytes += footer.Info.Size
 	}
 	fmt.Fprintf(&b, "# Made by `hyperlake init` from the footers of the files: %s, %s, %s, %s.\n",
-		words.Count(int64(len(s.src.footers)), "file"), words.Count(groups, "row group"), words.Count(rows, "row"), humanize.Bytes(uint64(bytes)))
+		words.Count(int64(len(s.src.Footers)), "file"), words.Count(groups, "row group"), words.Count(rows, "row"), humanize.Bytes(uint64(bytes)))
 	fmt.Fprintf(&b, "# `hyperlake plan` shows what a run of it would do; `hyperlake run` builds the extract.\n")
 	fmt.Fprintf(&b, "name: %s\noutput:\n  path: %s\n", config.Scalar(s.name), config.Scalar(s.name+".hyper"))
 	fmt.Fprintf(&b, "tables:\n  - name: Extract\n    schema: Extract\n    source:\n      uri: %s\n", config.Scalar(s.glob))
@@ -56,7 +56,7 @@ func (s *starter) writeSource(b *strings.Builder) {
 	for _, note := range s.notes {
 		fmt.Fprintf(b, "      # left out: %s\n", comment(note))
 	}
-	for _, warning := range s.src.warnings {
+	for _, warning := range s.src.Warnings {
 		fmt.Fprintf(b, "      # warning: %s\n", comment(warning))
 	}
 	if s.format != config.FormatAuto {
@@ -73,7 +73,7 @@ func (s *starter) writeSource(b *strings.Builder) {
 	} else {
 		fmt.Fprintf(b, "      # select: [COLUMN, COLUMN] # load only these, in this order\n")
 	}
-	if s.any(func(c starterColumn) bool { return c.isDrift }) || len(s.src.partitionDrift(s.src.schema)) > 0 {
+	if s.any(func(c starterColumn) bool { return c.isDrift }) || len(s.src.PartitionDrift(s.src.Schema)) > 0 {
 		fmt.Fprintf(b, "      on_drift: union # the files differ, see below\n")
 	}
 	fmt.Fprintf(b, "      # where: \"COLUMN >= 1\" # load only these rows; files and row groups without any are not read\n")

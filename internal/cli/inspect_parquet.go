@@ -12,8 +12,8 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
-	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
@@ -64,7 +64,7 @@ type variant struct {
 }
 
 func (a *app) inspectParquet(ctx context.Context, path string, format config.SourceFormat) error {
-	at, err := pipelines.FindPath(ctx, path, format)
+	at, err := plan.FindPath(ctx, path, format)
 	if err != nil {
 		return err
 	}
@@ -72,10 +72,10 @@ func (a *app) inspectParquet(ctx context.Context, path string, format config.Sou
 	if err != nil {
 		return err
 	}
-	footers, hollow := pipelines.WithoutHollow(footers)
+	footers, hollow := plan.WithoutHollow(footers)
 	listing := listParquet(path, footers)
 	listing.LeftOut, listing.Warnings = at.Notes, slices.Concat(at.Warnings, hollow)
-	for _, field := range pipelines.PartitionColumns(footers) {
+	for _, field := range plan.PartitionColumns(footers) {
 		listing.Columns = append(listing.Columns, mapPartition(field))
 	}
 	if a.flags.json {
@@ -120,7 +120,7 @@ func mapColumn(s parquetread.ColumnSummary) parquetColumn {
 	if s.Nulls >= 0 {
 		c.Nulls = &s.Nulls
 	}
-	mapped, err := pipelines.MapField(s.Field)
+	mapped, err := plan.MapField(s.Field)
 	if err != nil {
 		problem := failure.Of(err, failure.Source)
 		c.Problem = problem.Message + "; " + problem.Hint

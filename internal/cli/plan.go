@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 	"hyperlake/transforms/validate"
 )
 
@@ -53,7 +54,7 @@ environment lacks, such as a token.`,
 }
 
 // tryChecks tries the checks in SQL, where there is a hyperd.
-func (a *app) tryChecks(ctx context.Context, cfg *config.Config, plan *pipelines.Plan) error {
+func (a *app) tryChecks(ctx context.Context, cfg *config.Config, plan *plan.Plan) error {
 	err := pipelines.TryChecks(ctx, cfg, plan)
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
 		a.log.Warn("the checks in SQL were not tried", "error", failed.Sentence())
@@ -94,7 +95,7 @@ func planText(plan *pipelines.Preview) string {
 	return b.String()
 }
 
-func writeTablePlan(b *strings.Builder, table *pipelines.TablePlan) {
+func writeTablePlan(b *strings.Builder, table *plan.TablePlan) {
 	fmt.Fprintf(b, "\n%s: %s, %s, %s, %s\n", sqlNameText(table.Schema, table.Name),
 		words.Count(int64(table.Files), "file"), words.Count(int64(table.RowGroups), "row group"),
 		words.Count(table.Rows, "row"), size(table.Bytes))
@@ -112,7 +113,7 @@ func writeTablePlan(b *strings.Builder, table *pipelines.TablePlan) {
 }
 
 // writeWhere says which part of the files is read, and why.
-func writeWhere(b *strings.Builder, table *pipelines.TablePlan) {
+func writeWhere(b *strings.Builder, table *plan.TablePlan) {
 	if len(table.Partitions) > 0 {
 		var names []string
 		for _, name := range table.Partitions {
@@ -132,7 +133,7 @@ func writeWhere(b *strings.Builder, table *pipelines.TablePlan) {
 }
 
 // writeReaders says which files hyperd reads itself, and why not the others.
-func writeReaders(b *strings.Builder, table *pipelines.TablePlan) {
+func writeReaders(b *strings.Builder, table *plan.TablePlan) {
 	fmt.Fprintf(b, "hyperd reads %d of %s itself\n", table.Deferred, words.Count(int64(table.Files), "file"))
 	for _, reason := range table.Materialised {
 		fmt.Fprintf(b, "not read by hyperd: %s\n", visible(reason))
@@ -140,7 +141,7 @@ func writeReaders(b *strings.Builder, table *pipelines.TablePlan) {
 }
 
 // writeRepartition says where rows go and how they are sorted.
-func writeRepartition(b *strings.Builder, repartition *pipelines.RepartitionPlan) {
+func writeRepartition(b *strings.Builder, repartition *plan.RepartitionPlan) {
 	if repartition == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"cmp"
@@ -30,7 +30,7 @@ type Plan struct {
 	Shards        int                `json:"shards"`
 	Warnings      []string           `json:"warnings,omitempty"`
 
-	workers int
+	Workers int `json:"-"` // to plan for
 }
 
 // TablePlan is the part of one table.
@@ -75,11 +75,12 @@ type TablePlan struct {
 
 	warnings []string // on the source
 
-	files []plannedFile
-	read  parquetread.Table
-	apply validate.Table
-
-	ruleColumns []string // that rules and where read
+	// ToRead are the files with what is read of them; Read and Apply say how, and RuleColumns are the
+	// columns that rules and where read.
+	ToRead      []PlannedFile     `json:"-"`
+	Read        parquetread.Table `json:"-"`
+	Apply       validate.Table    `json:"-"`
+	RuleColumns []string          `json:"-"`
 }
 
 // Pruned counts what is not read.
@@ -90,12 +91,12 @@ type Pruned struct {
 	Bytes     int64 `json:"bytes"`
 }
 
-// plannedFile is the row groups to read of a file.
-type plannedFile struct {
-	info       storage.Info
-	partitions []*string // values of the partition columns
-	folders    []parquetread.FolderValue
-	groups     []parquetread.RowGroup
+// PlannedFile is the row groups to read of a file.
+type PlannedFile struct {
+	Info       storage.Info
+	Partitions []*string // values of the partition columns
+	Folders    []parquetread.FolderValue
+	Groups     []parquetread.RowGroup
 	deferred   bool // hyperd reads it
 }
 
@@ -105,14 +106,14 @@ type TableFile struct {
 	URI   string
 }
 
-// bytesToRead is the bytes of the row groups to read.
-func (t *TablePlan) bytesToRead() int64 { return t.Bytes - t.Pruned.Bytes }
+// BytesToRead is the bytes of the row groups to read.
+func (t *TablePlan) BytesToRead() int64 { return t.Bytes - t.Pruned.Bytes }
 
-// rowsToRead is the rows of the row groups to read.
-func (t *TablePlan) rowsToRead() int64 { return t.Rows - t.Pruned.Rows }
+// RowsToRead is the rows of the row groups to read.
+func (t *TablePlan) RowsToRead() int64 { return t.Rows - t.Pruned.Rows }
 
-// layout is the extract that the plan leads to.
-func (p *Plan) layout() hyper.Layout {
+// Layout is the extract that the plan leads to.
+func (p *Plan) Layout() hyper.Layout {
 	layout := hyper.Layout{Version: p.FormatVersion}
 	for _, table := range p.Tables {
 		layout.Tables = append(layout.Tables, table.Table)
@@ -120,18 +121,18 @@ func (p *Plan) layout() hyper.Layout {
 	return layout
 }
 
-// rows is the number of rows to read, over all tables.
-func (p *Plan) rows() int64 {
+// Rows is the number of rows to read, over all tables.
+func (p *Plan) Rows() int64 {
 	var rows int64
 	for _, table := range p.Tables {
-		rows += table.rowsToRead()
+		rows += table.RowsToRead()
 	}
 	return rows
 }
 
-// MakePlanOf lists the files of a configuration, reads their footers, and decides on types,
+// Make lists the files of a configuration, reads their footers, and decides on types,
 // format version and shards. What it refuses was known before any data was read.
-func MakePlanOf(ctx context.Context, cfg *config.Config) (*Plan, error) {
+func Make(ctx context.Context, cfg *config.Config) (*Plan, error) {
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path, Merge: cfg.Output.Merge}
 	var columns []hyper.Column
 	var wrong []error
@@ -162,7 +163,7 @@ func MakePlanOf(ctx context.Context, cfg *config.Config) (*Plan, error) {
 	if plan.FormatVersion, plan.FormatReason, err = hyper.FormatVersion(columns, cfg.Output.FormatVersion); err != nil {
 		return nil, err
 	}
-	plan.workers = max(int(cfg.Runner.Parallelism), 1)
+	plan.Workers = max(int(cfg.Runner.Parallelism), 1)
 	plan.Shards = len(plan.Cut(nil))
 	return plan, nil
 }
@@ -170,7 +171,7 @@ func MakePlanOf(ctx context.Context, cfg *config.Config) (*Plan, error) {
 // Cut divides the work, as often as it is asked, always alike. Files of read are read in Go whatever
 // was planned. A single worker reads the shards in their order.
 func (p *Plan) Cut(read map[TableFile]bool) []parquetread.Shard {
-	return cutShards(p.Tables, p.workers, read)
+	return cutShards(p.Tables, p.Workers, read)
 }
 
 // checkRejectsPlace refuses a folder that cannot be replaced by reject files, and columns
@@ -195,18 +196,18 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 	if tableCfg.Rules, err = validate.ReadSets(ctx, tableCfg.Rules); err != nil {
 		return nil, err
 	}
-	m, err := newMapping(src.schema, tableCfg)
+	m, err := newMapping(src.Schema, tableCfg)
 	if err != nil {
 		return nil, err
 	}
 	table := &TablePlan{
-		Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path, LeftOut: src.leftOut, warnings: src.warnings,
+		Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path, LeftOut: src.leftOut, warnings: src.Warnings,
 	}
 	table.Schema, table.Name = tableCfg.Schema, tableCfg.Name
-	if table.Drift, err = src.columns.check(m.sourceNames(), tableCfg.Source.OnDrift, tableCfg.Columns); err != nil {
+	if table.Drift, err = src.Columns.check(m.sourceNames(), tableCfg.Source.OnDrift, tableCfg.Columns); err != nil {
 		return nil, err
 	}
-	table.Drift = append(table.Drift, src.partitionDrift(m.source)...)
+	table.Drift = append(table.Drift, src.PartitionDrift(m.source)...)
 	if err := table.mapColumns(m, cfg, tableCfg); err != nil {
 		return nil, err
 	}
@@ -274,31 +275,31 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.apply, t.Rules = m.table, validator.Rules()
+	t.Apply, t.Rules = m.table, validator.Rules()
 	return validator, nil
 }
 
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
 // It refuses files that are read whole and have values that cannot be.
-func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *validate.Validator, cfg *config.Config) error {
-	t.read = parquetread.Table{Schema: batch.Schema{Schema: columns}}
+func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *validate.Validator, cfg *config.Config) error {
+	t.Read = parquetread.Table{Schema: batch.Schema{Schema: columns}}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {
-		t.read.Partitions = append(t.read.Partitions, p.name)
+		t.Read.Partitions = append(t.Read.Partitions, p.name)
 	}
-	t.Partitions = t.read.Partitions
-	t.ruleColumns = validator.Columns()
+	t.Partitions = t.Read.Partitions
+	t.RuleColumns = validator.Columns()
 	defers := newDeferral(cfg, t, src, columns, validator)
-	t.Files = len(src.footers)
-	for i := range src.footers {
-		footer := &src.footers[i]
-		folders, err := src.foldersOf(i, columns)
+	t.Files = len(src.Footers)
+	for i := range src.Footers {
+		footer := &src.Footers[i]
+		folders, err := src.FoldersOf(i, columns)
 		if err != nil {
 			return err
 		}
-		file := plannedFile{info: footer.Info, folders: folders}
+		file := PlannedFile{Info: footer.Info, Folders: folders}
 		for _, p := range partitions {
-			file.partitions = append(file.partitions, p.values[i])
+			file.Partitions = append(file.Partitions, p.values[i])
 		}
 		for _, group := range footer.RowGroups {
 			group.Bytes = bytesOf(*footer, group.Index, columns)
@@ -309,23 +310,23 @@ func (t *TablePlan) addFiles(src *source, columns *arrow.Schema, validator *vali
 			switch {
 			case group.Rows == 0:
 			case validator.MayKeep(known.ranges):
-				file.groups = append(file.groups, group)
+				file.Groups = append(file.Groups, group)
 				t.Repartition.take(known)
 			default:
 				t.Pruned.add(group)
 			}
 		}
-		if len(file.groups) == 0 && footer.Rows > 0 {
+		if len(file.Groups) == 0 && footer.Rows > 0 {
 			t.Pruned.Files++
 		}
-		if len(file.groups) == len(footer.RowGroups) {
+		if len(file.Groups) == len(footer.RowGroups) {
 			if err := footer.CheckZones(columns); err != nil {
 				return err
 			}
 		}
 		t.decide(defers, &file, *footer)
 		footer.Release()
-		t.files = append(t.files, file)
+		t.ToRead = append(t.ToRead, file)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"errors"
@@ -45,7 +45,7 @@ func newMapping(source *arrow.Schema, cfg config.TableConfig) (*mapping, error) 
 	needed := slices.Concat(m.loaded, all.Columns())
 	m.mapped = all.Schema()
 	m.source = sourcesOf(visible, needed)
-	m.table.Columns = slices.DeleteFunc(askedOf(m.table.Columns, visible, m.source), func(c convert.Column) bool {
+	m.table.Columns = slices.DeleteFunc(AskedOf(m.table.Columns, visible, m.source), func(c convert.Column) bool {
 		return !slices.ContainsFunc(needed, func(name string) bool { return within(name, c.Source) }) // of a field that nobody wants
 	})
 	return m, nil
@@ -158,7 +158,7 @@ func visibleColumns(source *arrow.Schema, cfg config.TableConfig) *arrow.Schema 
 	added := rejects.AddedTo(source)
 	for _, field := range source.Fields() {
 		wanted := asksFor(cfg.Source, field.Name) || configures(cfg, field.Name)
-		_, err := mapAlone(field, cfg.Source.Nested)
+		_, err := MapAlone(field, cfg.Source.Nested)
 		isLeftOut := slices.Contains(added, field.Name) || err != nil && len(cfg.Source.Select) > 0
 		if wanted || !isLeftOut {
 			fields = append(fields, field)
@@ -238,8 +238,8 @@ func sourcesOf(source *arrow.Schema, mapped []string) *arrow.Schema {
 	return arrow.NewSchema(fields, nil)
 }
 
-// askedOf is what is asked of columns, as far as some of all source columns are concerned.
-func askedOf(asked []convert.Column, all, some *arrow.Schema) []convert.Column {
+// AskedOf is what is asked of columns, as far as some of all source columns are concerned.
+func AskedOf(asked []convert.Column, all, some *arrow.Schema) []convert.Column {
 	var kept []convert.Column
 	for _, c := range asked {
 		if some.HasField(topLevel(all, c.Source)) {
@@ -267,14 +267,14 @@ func topLevel(source *arrow.Schema, name string) string {
 // MapField says what a column of the lake becomes in an extract when the configuration
 // asks for nothing.
 func MapField(field arrow.Field) (hyper.Column, error) {
-	column, err := mapAlone(field, convert.Refuse)
+	column, err := MapAlone(field, convert.Refuse)
 	if err != nil {
 		return column, err
 	}
 	return column, hyper.CheckNames([]hyper.Column{column})
 }
 
-func mapAlone(field arrow.Field, nested convert.Nested) (hyper.Column, error) {
+func MapAlone(field arrow.Field, nested convert.Nested) (hyper.Column, error) {
 	mapped, err := convert.Compile(arrow.NewSchema([]arrow.Field{field}, nil), nested, nil)
 	if err != nil {
 		return hyper.Column{}, err

@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"fmt"
@@ -15,12 +15,12 @@ import (
 func filesOf(name string, groups ...[]int64) *TablePlan {
 	table := &TablePlan{}
 	for i, sizes := range groups {
-		file := plannedFile{info: storage.Info{URI: fmt.Sprintf("%s%d", name, i)}}
+		file := PlannedFile{Info: storage.Info{URI: fmt.Sprintf("%s%d", name, i)}}
 		for index, bytes := range sizes {
-			file.groups = append(file.groups, parquetread.RowGroup{Index: index, Rows: bytes * 10, Bytes: bytes})
+			file.Groups = append(file.Groups, parquetread.RowGroup{Index: index, Rows: bytes * 10, Bytes: bytes})
 			table.Bytes += bytes
 		}
-		table.files = append(table.files, file)
+		table.ToRead = append(table.ToRead, file)
 	}
 	return table
 }
@@ -55,9 +55,9 @@ func TestShardsCoverEveryRowGroupOnce(t *testing.T) {
 		}
 		var want []string
 		for i, table := range tables {
-			for _, file := range table.files {
-				for _, group := range file.groups {
-					want = append(want, fmt.Sprint(i, file.info.URI, group.Index))
+			for _, file := range table.ToRead {
+				for _, group := range file.Groups {
+					want = append(want, fmt.Sprint(i, file.Info.URI, group.Index))
 				}
 			}
 		}

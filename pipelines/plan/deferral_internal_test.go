@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"testing"
@@ -26,7 +26,7 @@ func TestWhichRemoteFilesAreDeferred(t *testing.T) {
 		{1000, 50, ""},
 		{1000, 49, "less than half of remote files is read"},
 	} {
-		file := plannedFile{groups: []parquetread.RowGroup{{Bytes: c.read}, {Bytes: c.read}}}
+		file := PlannedFile{Groups: []parquetread.RowGroup{{Bytes: c.read}, {Bytes: c.read}}}
 		footer := parquetread.Footer{Info: storage.Info{Size: c.size}, RowGroups: []parquetread.RowGroup{{Bytes: 100}, {Bytes: 100}}}
 		assert.Equal(t, c.want, d.remoteRefusal(&file, footer), c)
 	}

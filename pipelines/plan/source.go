@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"context"
@@ -16,20 +16,20 @@ import (
 	"hyperlake/transforms/parquetread"
 )
 
-// source is what the footers of a table's files say.
-type source struct {
-	footers    []parquetread.Footer
-	columns    lakeColumns
+// Source is what the footers of a table's files say.
+type Source struct {
+	Footers    []parquetread.Footer
+	Columns    lakeColumns
 	partitions []partition   // keys of folders that no file has as a column
 	keys       []partition   // keys of folders that files have as a column, too
-	schema     *arrow.Schema // columns of the files, then those of the partitions
+	Schema     *arrow.Schema // columns of the files, then those of the partitions
 
 	leftOut  []string // which files are read under another name
-	warnings []string
+	Warnings []string
 }
 
-// partitionDrift says which keys some files lack, and what becomes of that.
-func (s *source) partitionDrift(columns *arrow.Schema) []string {
+// PartitionDrift says which keys some files lack, and what becomes of that.
+func (s *Source) PartitionDrift(columns *arrow.Schema) []string {
 	var notes []string
 	for _, p := range s.partitionsIn(columns) {
 		if p.missingIn != "" {
@@ -41,72 +41,72 @@ func (s *source) partitionDrift(columns *arrow.Schema) []string {
 
 // openSource lists the files of a table and reads their footers, with the statistics of
 // wanted columns; nil wants all.
-func openSource(ctx context.Context, run *config.Config, cfg config.TableConfig, wanted func(column string) bool) (*source, error) {
-	found, err := listFiles(ctx, cfg.Source)
+func openSource(ctx context.Context, run *config.Config, cfg config.TableConfig, wanted func(column string) bool) (*Source, error) {
+	found, err := ListFiles(ctx, cfg.Source)
 	if err != nil {
 		return nil, err
 	}
-	if len(found.files) == 0 && run.OnEmpty == config.OnEmptyAllow {
+	if len(found.Files) == 0 && run.OnEmpty == config.OnEmptyAllow {
 		return emptySource(cfg)
 	}
-	if len(found.files) == 0 {
+	if len(found.Files) == 0 {
 		return nil, noFiles(ctx, cfg.Source)
 	}
-	s, err := readSource(ctx, found, cfg, wanted)
+	s, err := ReadSource(ctx, found, cfg, wanted)
 	switch {
-	case err != nil || len(s.footers) > 0:
+	case err != nil || len(s.Footers) > 0:
 		return s, err
 	case run.OnEmpty != config.OnEmptyAllow:
-		return nil, allHollow(cfg.Source)
+		return nil, AllHollow(cfg.Source)
 	}
 	empty, err := emptySource(cfg)
 	if err == nil {
-		empty.warnings = s.warnings
+		empty.Warnings = s.Warnings
 	}
 	return empty, err
 }
 
-// allHollow is the failure of files of which none has columns or rows.
-func allHollow(source config.SourceConfig) error {
+// AllHollow is the failure of files of which none has columns or rows.
+func AllHollow(source config.SourceConfig) error {
 	return failure.New(failure.Data, "the files of %s hold no rows to load: they have no columns either", strings.Join(source.URI, ", ")).
 		WithHint("check source.uri, or set on_empty: allow and give every column a type in columns")
 }
 
-// readSource reads the footers of files. Those that have neither columns nor rows are left out,
+// ReadSource reads the footers of files. Those that have neither columns nor rows are left out,
 // which may be all.
-func readSource(ctx context.Context, found *listing, cfg config.TableConfig, wanted func(column string) bool) (*source, error) {
-	s := &source{leftOut: found.notes(), warnings: found.warnings()}
+func ReadSource(ctx context.Context, found *Listing, cfg config.TableConfig, wanted func(column string) bool) (*Source, error) {
+	s := &Source{leftOut: found.notes(), Warnings: found.Warnings()}
 	clashes, err := found.clashes(cfg.Source.Partitions)
 	if err != nil {
 		return nil, err
 	}
-	s.warnings = append(s.warnings, clashes...)
-	if s.footers, err = parquetread.ReadFooters(ctx, found.infos(), withKeys(wanted, found.keys())); err != nil {
+	s.Warnings = append(s.Warnings, clashes...)
+	if s.Footers, err = parquetread.ReadFooters(ctx, found.infos(), withKeys(wanted, found.keys())); err != nil {
 		return nil, err
 	}
 	var hollow []string
-	if s.footers, hollow = WithoutHollow(s.footers); len(hollow) > 0 {
-		s.warnings = append(s.warnings, hollow...)
-		found.keepOnly(s.footers)
+	if s.Footers, hollow = WithoutHollow(s.Footers); len(hollow) > 0 {
+		s.Warnings = append(s.Warnings, hollow...)
+		found.keepOnly(s.Footers)
 	}
-	keys, err := partitionsOf(found.files, cfg.Source.Partitions, cfg.Source.OnDrift == config.OnDriftUnion)
+	keys, err := partitionsOf(found.Files, cfg.Source.Partitions, cfg.Source.OnDrift == config.OnDriftUnion)
 	if err != nil {
 		return nil, err
 	}
-	s.columns = columnsOf(s.footers, cfg.Columns)
+	s.Columns = columnsOf(s.Footers, cfg.Columns)
 	for _, key := range keys {
-		if at := s.columns.at(key.name); at >= 0 {
-			s.columns[at].isKey = true
+		if at := s.Columns.at(key.name); at >= 0 {
+			s.Columns[at].isKey = true
 			s.keys = append(s.keys, key)
 		} else {
 			s.partitions = append(s.partitions, key)
 		}
 	}
-	fields := s.columns.fields()
+	fields := s.Columns.fields()
 	for _, p := range s.partitions {
 		fields = append(fields, p.columnOf(cfg.Columns))
 	}
-	s.schema = arrow.NewSchema(fields, nil)
+	s.Schema = arrow.NewSchema(fields, nil)
 	return s, nil
 }
 
@@ -161,7 +161,7 @@ func sourceOf(t config.TableConfig, name string) string {
 
 // emptySource stands for files that are not there. Its columns are those that the
 // configuration gives a type to.
-func emptySource(cfg config.TableConfig) (*source, error) {
+func emptySource(cfg config.TableConfig) (*Source, error) {
 	names := cfg.Source.Select
 	if len(names) == 0 {
 		names = slices.Sorted(maps.Keys(cfg.Columns))
@@ -176,18 +176,18 @@ func emptySource(cfg config.TableConfig) (*source, error) {
 		return nil, failure.New(failure.Source, "no files with columns match %s, so that nothing says which types the columns have", strings.Join(cfg.Source.URI, ", ")).
 			WithHint("give every column a type in columns, or check source.uri").BeforeData()
 	}
-	return &source{schema: arrow.NewSchema(fields, nil)}, nil
+	return &Source{Schema: arrow.NewSchema(fields, nil)}, nil
 }
 
 // rowsPerValue is how many rows there are for each combination of values that partitions have in
 // files, on average; very many without partitions.
-func (s *source) rowsPerValue(partitions []partition) int64 {
+func (s *Source) rowsPerValue(partitions []partition) int64 {
 	if len(partitions) == 0 {
 		return math.MaxInt64
 	}
 	var rows int64
 	combinations := map[string]bool{}
-	for i := range s.footers {
+	for i := range s.Footers {
 		var values strings.Builder
 		for _, p := range partitions {
 			if value := p.values[i]; value != nil {
@@ -196,13 +196,13 @@ func (s *source) rowsPerValue(partitions []partition) int64 {
 			values.WriteByte(',')
 		}
 		combinations[values.String()] = true
-		rows += s.footers[i].Rows
+		rows += s.Footers[i].Rows
 	}
 	return rows / int64(max(len(combinations), 1))
 }
 
 // partitionsIn are the partitions whose columns are read.
-func (s *source) partitionsIn(columns *arrow.Schema) []partition {
+func (s *Source) partitionsIn(columns *arrow.Schema) []partition {
 	var read []partition
 	for _, p := range s.partitions {
 		if columns.HasField(p.name) {

@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"math"
@@ -20,13 +20,13 @@ func cutShards(tables []*TablePlan, workers int, read map[TableFile]bool) []parq
 	}
 	var total int64
 	for _, table := range tables {
-		total += table.bytesToRead()
+		total += table.BytesToRead()
 	}
 	var shards []parquetread.Shard
 	for i, table := range tables {
 		share := int64(1)
 		if total > 0 {
-			share = max(1, int64(math.Round(float64(wanted)*float64(table.bytesToRead())/float64(total))))
+			share = max(1, int64(math.Round(float64(wanted)*float64(table.BytesToRead())/float64(total))))
 		}
 		shards = append(shards, cutTable(i, table, share, read)...)
 	}
@@ -39,19 +39,19 @@ func cutTable(index int, table *TablePlan, n int64, read map[TableFile]bool) []p
 	var shards []parquetread.Shard
 	open := parquetread.Shard{Table: index}
 	var passed int64 // bytes of the row groups so far
-	for _, file := range table.files {
+	for _, file := range table.ToRead {
 		ref := parquetread.FileRef{
-			Info: file.info, Partitions: file.partitions, Folders: file.folders,
-			Deferred: file.deferred && !read[TableFile{index, file.info.URI}],
+			Info: file.Info, Partitions: file.Partitions, Folders: file.Folders,
+			Deferred: file.deferred && !read[TableFile{index, file.Info.URI}],
 		}
-		for i, group := range file.groups {
+		for i, group := range file.Groups {
 			ref.RowGroups = append(ref.RowGroups, group)
 			passed += group.Bytes
-			if ref.Deferred && i < len(file.groups)-1 {
+			if ref.Deferred && i < len(file.Groups)-1 {
 				continue // hyperd reads it as a whole
 			}
 			done := float64(len(shards)+1) / float64(n) // of the table, when this shard is full
-			if done < 1 && float64(passed) >= done*float64(table.bytesToRead()) {
+			if done < 1 && float64(passed) >= done*float64(table.BytesToRead()) {
 				open.Files = append(open.Files, ref)
 				shards = append(shards, open)
 				open = parquetread.Shard{Table: index}

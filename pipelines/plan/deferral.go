@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"fmt"
@@ -27,7 +27,7 @@ const minRowsPerValue = 32 << 10
 
 // newDeferral looks at what is the same for all files of a table, and gives the table its
 // conditions in SQL.
-func newDeferral(cfg *config.Config, table *TablePlan, src *source, columns *arrow.Schema, validator *validate.Validator) deferral {
+func newDeferral(cfg *config.Config, table *TablePlan, src *Source, columns *arrow.Schema, validator *validate.Validator) deferral {
 	d := deferral{columns: columns, partitions: src.partitionsIn(columns), spoolBytes: cfg.WorkerSpool().MostBytes()}
 	var loaded []string
 	for _, column := range table.Columns {
@@ -50,22 +50,22 @@ func newDeferral(cfg *config.Config, table *TablePlan, src *source, columns *arr
 		}
 	}
 	if d.reason == "" {
-		table.apply.SQL = &conditions
+		table.Apply.SQL = &conditions
 	}
 	return d
 }
 
 // refusal says why a file, of which some row groups are to be read, is not deferred; empty
 // if it is.
-func (d deferral) refusal(file *plannedFile, footer parquetread.Footer) string {
+func (d deferral) refusal(file *PlannedFile, footer parquetread.Footer) string {
 	if d.reason != "" {
 		return d.reason
 	}
-	if len(file.groups) != len(footer.RowGroups) {
+	if len(file.Groups) != len(footer.RowGroups) {
 		return "parts of files are not read"
 	}
-	if len(file.folders) > 0 {
-		return fmt.Sprintf("column %s is in the names of folders, too, and the statistics of some files do not say that it has the same value", file.folders[0].Column)
+	if len(file.Folders) > 0 {
+		return fmt.Sprintf("column %s is in the names of folders, too, and the statistics of some files do not say that it has the same value", file.Folders[0].Column)
 	}
 	if _, local := storage.LocalPath(footer.Info.URI); !local {
 		if reason := d.remoteRefusal(file, footer); reason != "" {
@@ -74,7 +74,7 @@ func (d deferral) refusal(file *plannedFile, footer parquetread.Footer) string {
 	}
 	for _, column := range d.columns.Fields() {
 		if at := slices.IndexFunc(d.partitions, func(p partition) bool { return p.name == column.Name }); at >= 0 {
-			if _, ok := parquetread.PartitionSQL(column, file.partitions[at]); !ok {
+			if _, ok := parquetread.PartitionSQL(column, file.Partitions[at]); !ok {
 				return fmt.Sprintf("column %s has a value that cannot be written in SQL", column.Name)
 			}
 			continue
@@ -94,13 +94,13 @@ func (d deferral) refusal(file *plannedFile, footer parquetread.Footer) string {
 
 // remoteRefusal says why a remote file is not copied for hyperd, which takes all of it through
 // the network and the spool.
-func (d deferral) remoteRefusal(file *plannedFile, footer parquetread.Footer) string {
+func (d deferral) remoteRefusal(file *PlannedFile, footer parquetread.Footer) string {
 	if footer.Info.Size > d.spoolBytes {
 		return fmt.Sprintf("remote files are larger than the spool can be, %s", humanize.IBytes(uint64(d.spoolBytes)))
 	}
 	var read, all int64
 	for i, group := range footer.RowGroups {
-		read += file.groups[i].Bytes
+		read += file.Groups[i].Bytes
 		all += group.Bytes
 	}
 	if read < all/2 {
@@ -110,8 +110,8 @@ func (d deferral) remoteRefusal(file *plannedFile, footer parquetread.Footer) st
 }
 
 // decide notes of a file whether it is deferred.
-func (t *TablePlan) decide(d deferral, file *plannedFile, footer parquetread.Footer) {
-	if len(file.groups) == 0 {
+func (t *TablePlan) decide(d deferral, file *PlannedFile, footer parquetread.Footer) {
+	if len(file.Groups) == 0 {
 		return
 	}
 	reason := d.refusal(file, footer)

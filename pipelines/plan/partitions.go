@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ type partition struct {
 
 // partitionsOf finds the keys in the folders of files, in the order of the paths. Files
 // without a key that others have are refused, unless mayMiss: then they have NULL there.
-func partitionsOf(files []sourceFile, mode config.Partitions, mayMiss bool) ([]partition, error) {
+func partitionsOf(files []SourceFile, mode config.Partitions, mayMiss bool) ([]partition, error) {
 	if mode == config.PartitionsNone || len(files) == 0 {
 		return nil, nil
 	}
@@ -93,7 +93,7 @@ func (k hiveKey) equal(other hiveKey) bool {
 }
 
 // hiveKeys reads the names of the folders of a file.
-func hiveKeys(file sourceFile) ([]hiveKey, error) {
+func hiveKeys(file SourceFile) ([]hiveKey, error) {
 	folders := strings.Split(filepath.ToSlash(file.below), "/")
 	var keys []hiveKey
 	for _, folder := range folders[:len(folders)-1] {
@@ -124,7 +124,7 @@ type spellings map[[2]string]string
 
 // add refuses a file in a folder that means the same as another beside it: there is no telling
 // what two folders of one value are meant to be.
-func (s spellings) add(file sourceFile) error {
+func (s spellings) add(file SourceFile) error {
 	path := filepath.ToSlash(file.URI)
 	around := len(path) - len(filepath.ToSlash(file.below)) // the length of what is before the folders
 	folders := strings.Split(filepath.ToSlash(file.below), "/")
@@ -189,9 +189,9 @@ func isDate(text string) bool {
 // that the files have themselves, when the configuration says nothing about them; none where
 // the folders do not agree.
 func PartitionColumns(footers []parquetread.Footer) []arrow.Field {
-	var sources []sourceFile
+	var sources []SourceFile
 	for _, footer := range footers {
-		sources = append(sources, sourceFile{footer.Info, footer.Info.URI})
+		sources = append(sources, SourceFile{footer.Info, footer.Info.URI})
 	}
 	found, err := partitionsOf(sources, config.PartitionsAuto, false)
 	if err != nil {

@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"fmt"
@@ -24,13 +24,13 @@ type RepartitionPlan struct {
 	Sort    []string `json:"sort,omitempty"`
 	Notes   []string `json:"notes"` // what happens, in words
 
-	table   repartition.Table
-	field   arrow.Field          // of the range
+	Table   repartition.Table    `json:"-"` // what is done; its bounds are those that the footers give
+	Field   arrow.Field          `json:"-"` // of the range
 	samples []repartition.Sample // of the range, by row group
 }
 
 // moves says whether rows go through spills.
-func (r *RepartitionPlan) moves() bool { return r != nil && r.table.Moves() }
+func (r *RepartitionPlan) moves() bool { return r != nil && r.Table.Moves() }
 
 // planRepartition decides where the rows of a table go, whose batches have these columns.
 func (t *TablePlan) planRepartition(cfg *config.Config, asked config.RepartitionConfig, columns *arrow.Schema) error {
@@ -52,17 +52,17 @@ func (t *TablePlan) planRepartition(cfg *config.Config, asked config.Repartition
 	if r.Sort, err = t.movedColumns(cfg, key+".sort", asked.Sort); err != nil {
 		return err
 	}
-	r.table = repartition.Table{By: r.By, Range: r.Range, SplitBy: r.SplitBy, Shards: r.Shards}
+	r.Table = repartition.Table{By: r.By, Range: r.Range, SplitBy: r.SplitBy, Shards: r.Shards}
 	for _, column := range t.Columns {
-		r.table.Columns = append(r.table.Columns, column.Source)
+		r.Table.Columns = append(r.Table.Columns, column.Source)
 	}
-	if err := r.table.Check(columns); err != nil {
+	if err := r.Table.Check(columns); err != nil {
 		refused := failure.Of(err, failure.Config)
 		return strictyaml.Problem(cfg.Place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
 	}
 	if r.Range != "" {
 		found, _ := columns.FieldsByName(r.Range)
-		r.field = found[0]
+		r.Field = found[0]
 	}
 	if err := t.sortBy(cfg, key, r); err != nil {
 		return err
@@ -130,7 +130,7 @@ func (t *TablePlan) movedColumn(cfg *config.Config, key, name string) (string, e
 
 // sortBy gives the table in the extract its order.
 func (t *TablePlan) sortBy(cfg *config.Config, key string, r *RepartitionPlan) error {
-	t.Order = hyper.Order{Within: len(r.Sort) > 0 && r.table.Moves(), ByTarget: r.Range != ""}
+	t.Order = hyper.Order{Within: len(r.Sort) > 0 && r.Table.Moves(), ByTarget: r.Range != ""}
 	for i, name := range r.Sort {
 		at := slices.IndexFunc(t.Columns, func(c hyper.Column) bool { return c.Source == name })
 		column := t.Columns[at]
@@ -147,7 +147,7 @@ func (r *RepartitionPlan) take(s statistics) {
 	if r == nil || r.Range == "" {
 		return
 	}
-	if sample, ok := s.sample(r.field); ok {
+	if sample, ok := s.sample(r.Field); ok {
 		r.samples = append(r.samples, sample)
 	}
 }
@@ -159,7 +159,7 @@ func (r *RepartitionPlan) setBounds() error {
 	}
 	var err error
 	if r.Range != "" {
-		r.table.Bounds, err = repartition.FindBounds(r.field, r.samples, r.Shards)
+		r.Table.Bounds, err = repartition.FindBounds(r.Field, r.samples, r.Shards)
 	}
 	if err != nil {
 		return failure.New(failure.Engine, "divide the values of column %s: %w", r.Range, err)
@@ -191,7 +191,7 @@ func (r *RepartitionPlan) describe() {
 		r.Notes = append(r.Notes, fmt.Sprintf("each extract is sorted by %s", columns))
 	case r.Range != "":
 		r.Notes = append(r.Notes, fmt.Sprintf("shards are sorted by %s and stand one after another, so that the whole table is sorted", columns))
-	case r.table.Moves():
+	case r.Table.Moves():
 		r.Notes = append(r.Notes, fmt.Sprintf("each shard is sorted by %s on its own; the table as a whole is not", columns))
 	default:
 		r.Notes = append(r.Notes, fmt.Sprintf("the whole table is sorted by %s when the extract is made", columns))
@@ -199,7 +199,7 @@ func (r *RepartitionPlan) describe() {
 }
 
 func (r *RepartitionPlan) where() string {
-	switch made := len(r.table.Bounds) + 1; {
+	switch made := len(r.Table.Bounds) + 1; {
 	case r.SplitBy != "":
 		return fmt.Sprintf("an extract for each value of %s; rows go through spills on staging", r.SplitBy)
 	case r.Range != "" && made == 1 && r.Shards > 1:
@@ -208,18 +208,18 @@ func (r *RepartitionPlan) where() string {
 		return fmt.Sprintf("%d shards by ranges of %s, of about equally many rows by the statistics in the footers, to which a run adds a sample of the rows; rows go through spills on staging", made, r.Range)
 	case len(r.By) > 0:
 		return fmt.Sprintf("%d shards by the hash of %s; rows go through spills on staging", r.Shards, strings.Join(r.By, ", "))
-	case r.table.Moves():
+	case r.Table.Moves():
 		return fmt.Sprintf("%d shards of batches, dealt out evenly; rows go through spills on staging", r.Shards)
 	}
 	return "rows stay with who read them"
 }
 
-// moves says whether rows of any table go through spills.
-func (p *Plan) moves() bool {
+// MovesRows says whether rows of any table go through spills.
+func (p *Plan) MovesRows() bool {
 	return slices.ContainsFunc(p.Tables, func(t *TablePlan) bool { return t.Repartition.moves() })
 }
 
-// splits says whether there is an extract for each value of a column.
-func (p *Plan) splits() bool {
+// SplitsTables says whether there is an extract for each value of a column.
+func (p *Plan) SplitsTables() bool {
 	return slices.ContainsFunc(p.Tables, func(t *TablePlan) bool { return t.Repartition != nil && t.Repartition.SplitBy != "" })
 }

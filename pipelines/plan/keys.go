@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ import (
 func (p *Plan) addKeys(tables []config.TableConfig) error {
 	for i, table := range p.Tables {
 		key := fmt.Sprintf("tables[%d].primary_key", i)
-		names, err := table.extractNames(tables[i].PrimaryKey, key)
+		names, err := table.ExtractNames(tables[i].PrimaryKey, key)
 		if err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (p *Plan) addKeys(tables []config.TableConfig) error {
 
 // foreignKey finds what a foreign key refers to, which has to be a primary key.
 func (p *Plan) foreignKey(table *TablePlan, key config.ForeignKeyConfig, at string) (hyper.ForeignKey, error) {
-	columns, err := table.extractNames(key.Columns, at+".columns")
+	columns, err := table.ExtractNames(key.Columns, at+".columns")
 	if err != nil {
 		return hyper.ForeignKey{}, err
 	}
@@ -44,7 +44,7 @@ func (p *Plan) foreignKey(table *TablePlan, key config.ForeignKeyConfig, at stri
 	if err != nil {
 		return hyper.ForeignKey{}, err
 	}
-	to, err := parent.extractNames(key.To, at+".to")
+	to, err := parent.ExtractNames(key.To, at+".to")
 	if err != nil {
 		return hyper.ForeignKey{}, err
 	}
@@ -80,9 +80,9 @@ func (p *Plan) findTable(name, at string) (*TablePlan, error) {
 	return nil, e.WithHint("write SCHEMA.NAME of a table in this configuration")
 }
 
-// extractNames are the names in the extract of columns that a configuration names as rules
+// ExtractNames are the names in the extract of columns that a configuration names as rules
 // do, by the source, or as they are renamed.
-func (t *TablePlan) extractNames(columns []string, at string) ([]string, error) {
+func (t *TablePlan) ExtractNames(columns []string, at string) ([]string, error) {
 	var names, known []string
 	for _, column := range t.Columns {
 		known = append(known, column.Source)

@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"errors"
@@ -12,17 +12,17 @@ import (
 	"hyperlake/transforms/parquetread"
 )
 
-// foldersOf is what the names of the folders of a file say about columns to read that files
+// FoldersOf is what the names of the folders of a file say about columns to read that files
 // have, too, as far as it matters: the statistics do not prove that all rows of the file have
 // that value, or the file lacks the column. What cannot be true is refused.
-func (s *source) foldersOf(file int, columns *arrow.Schema) ([]parquetread.FolderValue, error) {
+func (s *Source) FoldersOf(file int, columns *arrow.Schema) ([]parquetread.FolderValue, error) {
 	var said []parquetread.FolderValue
 	for _, key := range s.keys {
 		found, isRead := columns.FieldsByName(key.name)
 		if !isRead || !key.has[file] {
 			continue
 		}
-		isProven, err := key.proven(file, s.footers[file], found[0])
+		isProven, err := key.proven(file, s.Footers[file], found[0])
 		if err != nil {
 			return nil, err
 		}

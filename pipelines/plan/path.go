@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"context"
@@ -22,7 +22,7 @@ type PathFiles struct {
 	// Notes say what was left out, and Warnings what may not be meant.
 	Notes, Warnings []string
 
-	found *listing
+	Found *Listing
 }
 
 // FindPath lists the files that a path stands for: those in a folder and below it whose names
@@ -43,8 +43,8 @@ func FindPath(ctx context.Context, uri string, format config.SourceFormat) (*Pat
 	}
 	notes := found.dropOthers(isFolder)
 	isRefused := len(found.tables) > 0 && format != config.FormatParquet
-	if len(found.files) == 0 && !isRefused {
-		e := failure.New(failure.Usage, "no files match %s", glob).WithHint("%s", whyNoFiles(ctx, config.Globs{glob}, "the path")).BeforeData()
+	if len(found.Files) == 0 && !isRefused {
+		e := failure.New(failure.Usage, "no files match %s", glob).WithHint("%s", WhyNoFiles(ctx, config.Globs{glob}, "the path")).BeforeData()
 		if len(notes) > 0 {
 			e.Message += "; left out was " + notes[0]
 		}
@@ -57,7 +57,7 @@ func FindPath(ctx context.Context, uri string, format config.SourceFormat) (*Pat
 		return nil, err
 	}
 	return &PathFiles{
-		Glob: glob, Files: found.infos(), Notes: append(notes, found.notes()...), Warnings: found.warnings(), found: found,
+		Glob: glob, Files: found.infos(), Notes: append(notes, found.notes()...), Warnings: found.Warnings(), Found: found,
 	}, nil
 }
 
@@ -86,19 +86,19 @@ func globOf(ctx context.Context, uri string) (glob string, isFolder bool, err er
 }
 
 // dropOthers leaves out what a folder holds whose name does not end in .parquet, and says so.
-func (l *listing) dropOthers(isFolder bool) []string {
+func (l *Listing) dropOthers(isFolder bool) []string {
 	if !isFolder {
 		return nil
 	}
-	var kept, others []sourceFile
-	for _, file := range l.files {
+	var kept, others []SourceFile
+	for _, file := range l.Files {
 		if strings.HasSuffix(file.URI, ".parquet") {
 			kept = append(kept, file)
 		} else {
 			others = append(others, file)
 		}
 	}
-	l.files = kept
+	l.Files = kept
 	if len(others) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"cmp"
@@ -19,30 +19,30 @@ import (
 	"hyperlake/transforms/parquetread"
 )
 
-// sourceFile is a file of a table, and its path below the part that no user wrote.
-type sourceFile struct {
+// SourceFile is a file of a table, and its path below the part that no user wrote.
+type SourceFile struct {
 	storage.Info
 	below string
 }
 
-// listing is the files of a source.
-type listing struct {
-	files   []sourceFile
+// Listing is the files of a source.
+type Listing struct {
+	Files   []SourceFile
 	leftOut []otherName
 	tables  []lake.Table // that the files belong to, which are read as loose ones all the same
 }
 
 // otherName is a file that is read under another name.
 type otherName struct {
-	sourceFile
-	as     sourceFile
+	SourceFile
+	as     SourceFile
 	linked bool // symbolic links lead to it, but not to the other one; else neither is the first
 }
 
-// listFiles expands the globs of a source. A file that several of them match, or that links
+// ListFiles expands the globs of a source. A file that several of them match, or that links
 // give several names, counts once. Files of a table that no format is given for are refused,
 // and so is what is no file of Parquet for sure.
-func listFiles(ctx context.Context, source config.SourceConfig) (*listing, error) {
+func ListFiles(ctx context.Context, source config.SourceConfig) (*Listing, error) {
 	found, err := findFiles(ctx, source)
 	if err != nil {
 		return nil, err
@@ -51,11 +51,11 @@ func listFiles(ctx context.Context, source config.SourceConfig) (*listing, error
 }
 
 // settle refuses what cannot be read, and leaves each file one name.
-func (l *listing) settle(ctx context.Context, format config.SourceFormat) error {
+func (l *Listing) settle(ctx context.Context, format config.SourceFormat) error {
 	if len(l.tables) > 0 && format != config.FormatParquet {
 		return refuseTables(l.tables)
 	}
-	for _, file := range l.files {
+	for _, file := range l.Files {
 		if !utf8.ValidString(file.URI) {
 			return failure.New(failure.Source, "the path %q is not in UTF-8", file.URI).
 				WithHint("rename it, or leave it out of source.uri").BeforeData()
@@ -70,8 +70,8 @@ func (l *listing) settle(ctx context.Context, format config.SourceFormat) error 
 }
 
 // findFiles lists what globs match, each path once, sorted.
-func findFiles(ctx context.Context, source config.SourceConfig) (*listing, error) {
-	found := &listing{}
+func findFiles(ctx context.Context, source config.SourceConfig) (*Listing, error) {
+	found := &Listing{}
 	paths, folders := map[string]bool{}, map[string]bool{}
 	for i, uri := range source.URI {
 		store, err := storage.For(uri)
@@ -96,28 +96,28 @@ func findFiles(ctx context.Context, source config.SourceConfig) (*listing, error
 		for _, file := range files {
 			if !paths[file.URI] {
 				paths[file.URI] = true
-				found.files = append(found.files, sourceFile{file, below(file.URI, source.Bases[i])})
+				found.Files = append(found.Files, SourceFile{file, below(file.URI, source.Bases[i])})
 			}
 		}
 	}
-	slices.SortFunc(found.files, func(a, b sourceFile) int { return cmp.Compare(a.URI, b.URI) })
+	slices.SortFunc(found.Files, func(a, b SourceFile) int { return cmp.Compare(a.URI, b.URI) })
 	return found, nil
 }
 
 // keepDistinct leaves each file one name.
-func (l *listing) keepDistinct(ctx context.Context) {
-	byURI := map[string]sourceFile{}
-	infos := make([]storage.Info, len(l.files))
-	for i, file := range l.files {
+func (l *Listing) keepDistinct(ctx context.Context) {
+	byURI := map[string]SourceFile{}
+	infos := make([]storage.Info, len(l.Files))
+	for i, file := range l.Files {
 		byURI[file.URI], infos[i] = file, file.Info
 	}
 	distinct, aliases := storage.Distinct(infos)
 	if len(aliases) == 0 {
 		return
 	}
-	l.files = nil
+	l.Files = nil
 	for _, info := range distinct {
-		l.files = append(l.files, byURI[info.URI])
+		l.Files = append(l.Files, byURI[info.URI])
 	}
 	for _, alias := range aliases {
 		slog.DebugContext(ctx, "left out a file that is another one by a second name", "path", alias.URI, "as", alias.Of.URI)
@@ -129,7 +129,7 @@ func (l *listing) keepDistinct(ctx context.Context) {
 const maxNamed = 3
 
 // notes says for people which files were left out.
-func (l *listing) notes() []string {
+func (l *Listing) notes() []string {
 	var notes []string
 	for _, other := range l.leftOut[:min(len(l.leftOut), maxNamed)] {
 		notes = append(notes, fmt.Sprintf("%s is %s by another name, and is read once", other.URI, other.as.URI))
@@ -141,18 +141,18 @@ func (l *listing) notes() []string {
 }
 
 // infos describes the files.
-func (l *listing) infos() []storage.Info {
-	infos := make([]storage.Info, len(l.files))
-	for i, file := range l.files {
+func (l *Listing) infos() []storage.Info {
+	infos := make([]storage.Info, len(l.Files))
+	for i, file := range l.Files {
 		infos[i] = file.Info
 	}
 	return infos
 }
 
 // keys are the keys in the names of folders.
-func (l *listing) keys() map[string]bool {
+func (l *Listing) keys() map[string]bool {
 	keys := map[string]bool{}
-	for _, file := range l.files {
+	for _, file := range l.Files {
 		found, _ := hiveKeys(file) // partitionsOf refuses what is wrong with them
 		for _, key := range found {
 			keys[key.name] = true
@@ -162,18 +162,18 @@ func (l *listing) keys() map[string]bool {
 }
 
 // keepOnly keeps the files that footers, which are in the same order, are of.
-func (l *listing) keepOnly(footers []parquetread.Footer) {
-	kept := make([]sourceFile, 0, len(footers))
-	for _, file := range l.files {
+func (l *Listing) keepOnly(footers []parquetread.Footer) {
+	kept := make([]SourceFile, 0, len(footers))
+	for _, file := range l.Files {
 		if len(kept) < len(footers) && footers[len(kept)].Info.URI == file.URI {
 			kept = append(kept, file)
 		}
 	}
-	l.files = kept
+	l.Files = kept
 }
 
-// warnings says what reading tables as loose files means.
-func (l *listing) warnings() []string {
+// Warnings says what reading tables as loose files means.
+func (l *Listing) Warnings() []string {
 	if len(l.tables) == 0 {
 		return nil
 	}
@@ -184,13 +184,13 @@ func (l *listing) warnings() []string {
 // clashes warns of files whose second name lies in folders that have other values than those
 // of the first. Where links make neither name the first, or only the second has values, nobody
 // knows which are meant.
-func (l *listing) clashes(mode config.Partitions) ([]string, error) {
+func (l *Listing) clashes(mode config.Partitions) ([]string, error) {
 	if mode == config.PartitionsNone {
 		return nil, nil
 	}
 	var warnings []string
 	for _, other := range l.leftOut {
-		theirs, err := hiveKeys(other.sourceFile)
+		theirs, err := hiveKeys(other.SourceFile)
 		if err != nil {
 			return nil, err
 		}
@@ -239,11 +239,11 @@ func nameTables(tables []lake.Table) string {
 // noFiles is the failure of globs that match nothing.
 func noFiles(ctx context.Context, source config.SourceConfig) error {
 	return failure.New(failure.Source, "no files match %s", strings.Join(source.URI, ", ")).
-		WithHint("%s", whyNoFiles(ctx, source.URI, "source.uri")).BeforeData()
+		WithHint("%s", WhyNoFiles(ctx, source.URI, "source.uri")).BeforeData()
 }
 
-// whyNoFiles says what may be wrong with globs that match nothing, and where they stand.
-func whyNoFiles(ctx context.Context, globs []string, place string) string {
+// WhyNoFiles says what may be wrong with globs that match nothing, and where they stand.
+func WhyNoFiles(ctx context.Context, globs []string, place string) string {
 	for _, glob := range globs {
 		plain := storage.EscapeBrackets(glob)
 		store, err := storage.For(glob)

@@ -1,4 +1,4 @@
-package pipelines
+package plan
 
 import (
 	"fmt"
@@ -15,19 +15,19 @@ import (
 
 // lakeColumns is the columns of the files of a table, by name, in the order in which they
 // turn up. Those that a table does not need may differ from file to file.
-type lakeColumns []lakeColumn
+type lakeColumns []LakeColumn
 
-type lakeColumn struct {
+type LakeColumn struct {
 	found   parquetread.FoundColumn
 	field   arrow.Field // that holds the values of all files, if there is one
-	fits    bool        // there is one
-	doubled bool        // a file has several columns of the name
+	Fits    bool        // there is one
+	Doubled bool        // a file has several columns of the name
 	isKey   bool        // names of folders have it, too
 }
 
 // at is the index of a column; -1 if there is none of the name.
 func (l lakeColumns) at(name string) int {
-	return slices.IndexFunc(l, func(c lakeColumn) bool { return c.found.Field.Name == name })
+	return slices.IndexFunc(l, func(c LakeColumn) bool { return c.found.Field.Name == name })
 }
 
 // columnsOf unifies the columns of files. What is asked for columns settles as what they are
@@ -37,7 +37,7 @@ func columnsOf(footers []parquetread.Footer, asked map[string]config.ColumnConfi
 	index := map[string]int{}
 	for _, found := range parquetread.FindColumns(footers) {
 		if at, known := index[found.Field.Name]; known {
-			columns[at].doubled = true
+			columns[at].Doubled = true
 			continue
 		}
 		index[found.Field.Name] = len(columns)
@@ -46,11 +46,11 @@ func columnsOf(footers []parquetread.Footer, asked map[string]config.ColumnConfi
 	return columns
 }
 
-func unified(found parquetread.FoundColumn, asked map[string]config.ColumnConfig) lakeColumn {
+func unified(found parquetread.FoundColumn, asked map[string]config.ColumnConfig) LakeColumn {
 	carried := func(path string, field arrow.Field) bool {
 		return convert.Carries(field, conversion(path, asked[path]))
 	}
-	c := lakeColumn{found: found, field: found.Forms[0].Field, fits: true}
+	c := LakeColumn{found: found, field: found.Forms[0].Field, Fits: true}
 	for _, form := range found.Forms[1:] {
 		if form.IsMissing() {
 			c.field.Nullable = true
@@ -58,7 +58,7 @@ func unified(found parquetread.FoundColumn, asked map[string]config.ColumnConfig
 		}
 		wide, ok := parquetread.Unify(c.field, form.Field, carried)
 		if !ok {
-			c.fits = false
+			c.Fits = false
 			break
 		}
 		c.field = wide
@@ -87,17 +87,17 @@ func (l lakeColumns) check(needed []string, onDrift config.OnDrift, asked map[st
 		name := c.found.Field.Name
 		switch {
 		case !slices.Contains(needed, name):
-		case c.doubled:
+		case c.Doubled:
 			return nil, failure.New(failure.Source, "a file has two columns named %q (first found in %s)", name, c.found.Forms[0].FirstFile).
 				WithHint("rename one of them in the files").BeforeData()
 		case !c.found.Drifts():
-		case onDrift == config.OnDriftFail && (!c.fits || !c.isEverywhere() || asked[name].Type == ""):
+		case onDrift == config.OnDriftFail && (!c.Fits || !c.isEverywhere() || asked[name].Type == ""):
 			drift = append(drift, c.found.String())
-		case !c.fits:
+		case !c.Fits:
 			return nil, failure.New(failure.Source, "the files differ: %s; none of these types holds the values of the others", c.found).
 				WithHint("%smake the files alike, or choose with source.uri or source.select what belongs together", c.wayOut()).BeforeData()
 		default:
-			notes = append(notes, c.outcome())
+			notes = append(notes, c.Outcome())
 		}
 	}
 	if len(drift) == 0 {
@@ -111,13 +111,13 @@ func (l lakeColumns) check(needed []string, onDrift config.OnDrift, asked map[st
 }
 
 // isEverywhere says whether no file lacks the column.
-func (c lakeColumn) isEverywhere() bool {
+func (c LakeColumn) isEverywhere() bool {
 	return !slices.ContainsFunc(c.found.Forms, parquetread.Form.IsMissing)
 }
 
 // wayOut is the beginning of a hint to give the column a type that its values convert to; empty
 // where text is not such a type.
-func (c lakeColumn) wayOut() string {
+func (c LakeColumn) wayOut() string {
 	asText := convert.Column{Type: "text"}
 	for _, form := range c.found.Forms {
 		if !form.IsMissing() && !convert.Carries(form.Field, asText) {
@@ -128,15 +128,15 @@ func (c lakeColumn) wayOut() string {
 }
 
 // losesNanos says whether nanoseconds of a form are not in the field for all.
-func (c lakeColumn) losesNanos() bool {
+func (c LakeColumn) losesNanos() bool {
 	return !holds(c.field, inNanos) && c.field.Type.ID() != arrow.STRING &&
 		slices.ContainsFunc(c.found.Forms, func(form parquetread.Form) bool {
 			return !form.IsMissing() && (holds(form.Field, inNanos) || holds(form.Field, isInt96))
 		})
 }
 
-// outcome says how files differ in a column, and what becomes of it.
-func (c lakeColumn) outcome() string {
+// Outcome says how files differ in a column, and what becomes of it.
+func (c LakeColumn) Outcome() string {
 	var result []string
 	if last := c.found.Forms[len(c.found.Forms)-1]; last.IsMissing() && c.isKey {
 		result = append(result, "taken from the names of folders where it is missing")
