@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
 )
@@ -26,7 +27,7 @@ func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := Check2(cfg, plan); err != nil { // what is wrong with them is known now
+	if err := checks.Verify(cfg, plan); err != nil { // what is wrong with them is known now
 		return nil, err
 	}
 	return &Preview{Plan: plan, Publish: PlanPublishing(ctx, cfg, plan)}, nil
@@ -45,7 +46,7 @@ func tryPlan(ctx context.Context, cfg *config.Config) (found string, err error) 
 		err = preview.Publish.Refusal()
 	}
 	if err == nil {
-		err = TryChecks(ctx, cfg, preview.Plan)
+		err = checks.Try(ctx, cfg, preview.Plan)
 	}
 	switch {
 	case ctx.Err() != nil:

@@ -14,6 +14,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/machine"
+	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
@@ -99,7 +100,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { r.lease.Release() }()
-	if err := TryOn(ctx, r.cfg, r.plan, r.lease, runFolder.Local); err != nil {
+	if err := checks.TryOn(ctx, r.cfg, r.plan, r.lease, runFolder.Local); err != nil {
 		return err
 	}
 	var built Result
@@ -115,7 +116,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	verdict := brokenThresholds(r.report, r.cfg.Tables)
+	verdict := checks.BrokenThresholds(r.report, r.cfg.Tables)
 	if verdict == nil {
 		verdict = r.judgeEmpty()
 	}
@@ -187,7 +188,7 @@ func (r *run) makePlan(ctx context.Context) (work, error) {
 		r.options.Log.Warn(warning)
 	}
 	if plan.Rows() == 0 && r.cfg.OnEmpty != config.OnEmptyAllow {
-		return work{}, nothingToLoad(r.report)
+		return work{}, checks.NothingToLoad(r.report)
 	}
 	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.Rows(), "shards", plan.Shards, "format_version", int(plan.FormatVersion))
 	return work{rows: plan.Rows()}, nil
@@ -260,7 +261,7 @@ func (r *run) renewLease(ctx context.Context) (err error) {
 
 // judgeEmpty fails a run that has no row to load, unless it may be empty.
 func (r *run) judgeEmpty() error {
-	warnings, err := JudgeEmpty(r.report, r.cfg.OnEmpty)
+	warnings, err := checks.JudgeEmpty(r.report, r.cfg.OnEmpty)
 	for _, warning := range warnings {
 		r.warn(warning)
 	}
@@ -279,7 +280,7 @@ func (r *run) check(ctx context.Context, built *Result, scratch string) error {
 		sums, err := seal(ctx, extracts)
 		sealing <- outcome{sums, err}
 	}()
-	inspection := Inspection{Config: r.cfg, Plan: r.plan, Report: r.report, LogValues: r.options.LogValues}
+	inspection := checks.Inspection{Config: r.cfg, Plan: r.plan, Report: r.report, LogValues: r.options.LogValues}
 	err := inspection.Inspect(ctx, r.lease, extracts, scratch)
 	done := <-sealing
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
 	"hyperlake/transforms/validate"
@@ -55,7 +56,7 @@ environment lacks, such as a token.`,
 
 // tryChecks tries the checks in SQL, where there is a hyperd.
 func (a *app) tryChecks(ctx context.Context, cfg *config.Config, plan *plan.Plan) error {
-	err := pipelines.TryChecks(ctx, cfg, plan)
+	err := checks.Try(ctx, cfg, plan)
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
 		a.log.Warn("the checks in SQL were not tried", "error", failed.Sentence())
 		return nil

@@ -1,4 +1,4 @@
-package pipelines
+package checks
 
 import (
 	"cmp"
@@ -14,8 +14,8 @@ import (
 	"hyperlake/pipelines/report"
 )
 
-// brokenThresholds is the failure of tables of which too many rows were rejected.
-func brokenThresholds(r *report.Report, tables []config.TableConfig) error {
+// BrokenThresholds is the failure of tables of which too many rows were rejected.
+func BrokenThresholds(r *report.Report, tables []config.TableConfig) error {
 	var broken []string
 	for i := range r.Tables {
 		table, limits := &r.Tables[i], tables[i].Rejects
@@ -41,7 +41,7 @@ func JudgeEmpty(r *report.Report, allowed config.OnEmpty) (warnings []string, er
 		if allowed == config.OnEmptyAllow {
 			return nil, nil
 		}
-		return nil, nothingToLoad(r)
+		return nil, NothingToLoad(r)
 	}
 	for _, table := range r.Tables {
 		if table.RowsLoaded == 0 && table.RowsInFiles > 0 {
@@ -51,8 +51,8 @@ func JudgeEmpty(r *report.Report, allowed config.OnEmpty) (warnings []string, er
 	return warnings, nil
 }
 
-// nothingToLoad is the failure of a run that has no row to load, and says where all went.
-func nothingToLoad(r *report.Report) error {
+// NothingToLoad is the failure of a run that has no row to load, and says where all went.
+func NothingToLoad(r *report.Report) error {
 	var losses []string
 	for i := range r.Tables {
 		if table := &r.Tables[i]; table.RowsInFiles > 0 {

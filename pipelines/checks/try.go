@@ -1,4 +1,4 @@
-package pipelines
+package checks
 
 import (
 	"context"
@@ -16,10 +16,10 @@ import (
 	"hyperlake/sinks/hyper"
 )
 
-// TryChecks has hyperd evaluate the SQL of the configuration's checks on tables without rows, so
+// Try has hyperd evaluate the SQL of the configuration's checks on tables without rows, so
 // that a misspelt column is known before any data is read. It starts a hyperd only where there is
 // such SQL; it leaves nothing behind. Without a hyperd it fails with one of kind Hyperd.
-func TryChecks(ctx context.Context, cfg *config.Config, plan *plan.Plan) error {
+func Try(ctx context.Context, cfg *config.Config, plan *plan.Plan) error {
 	if !cfg.HasSQLChecks() {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package pipelines
+package checks
 
 import (
 	"context"
@@ -103,8 +103,8 @@ func (in Inspection) prepare(ctx context.Context, lease *hyperd.Lease, scratch s
 	return checksOf(in.Plan, in.Config, previous, time.Now())
 }
 
-// Check2 says what is wrong with the checks of a configuration, as far as a plan tells.
-func Check2(cfg *config.Config, p *plan.Plan) error {
+// Verify says what is wrong with the checks of a configuration, as far as a plan tells.
+func Verify(cfg *config.Config, p *plan.Plan) error {
 	_, err := checksOf(p, cfg, &previousExtract{}, time.Now())
 	return err
 }
