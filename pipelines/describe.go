@@ -6,6 +6,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/job"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
 )
@@ -23,7 +24,7 @@ func DescribeJob(ctx context.Context, cfg *config.Config, options RunOptions) ([
 	if _, err := r.makePlan(ctx); err != nil {
 		return nil, err
 	}
-	j, err := New(Params{
+	j, err := job.New(job.Params{
 		Config: cfg, Plan: r.plan, Moves: r.moves, Staging: &staging.Folder{URI: storage.Join(cfg.Staging, options.ID)}, Workers: cfg.Hyperd,
 	})
 	if err != nil {

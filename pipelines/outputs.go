@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/job"
 	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/repartition"
@@ -41,7 +42,7 @@ func seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 // another, once it is known that all are good. The report says what is in place, after a failure,
 // too; warn is told of files that look like extracts of an earlier run. Its errors are of kind
 // Storage, or Config where a folder stands in the way.
-func Move(ctx context.Context, output config.OutputConfig, built Result, report *report.Report, warn func(string)) error {
+func Move(ctx context.Context, output config.OutputConfig, built job.Result, report *report.Report, warn func(string)) error {
 	if built.Extract.Path != "" {
 		return moveOne(ctx, output.Path, built.Extract, report)
 	}

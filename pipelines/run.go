@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/machine"
 	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/job"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
@@ -62,7 +63,7 @@ type run struct {
 	plan    *plan.Plan
 	moves   []repartition.Table // where rows of its tables go
 	lease   *hyperd.Lease
-	job     *Job
+	job     *job.Job
 	inPlace bool // the extract is
 }
 
@@ -103,7 +104,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err := checks.TryOn(ctx, r.cfg, r.plan, r.lease, runFolder.Local); err != nil {
 		return err
 	}
-	var built Result
+	var built job.Result
 	if err := r.stage("load", func() (done work, err error) {
 		version, lease := make(chan error, 1), r.lease
 		go func() {
@@ -176,7 +177,7 @@ func (r *run) warn(message string) {
 func (r *run) makePlan(ctx context.Context) (work, error) {
 	preview, err := MakePlan(ctx, r.cfg)
 	if err == nil {
-		r.moves, err = SampleRanges(ctx, preview.Plan)
+		r.moves, err = job.SampleRanges(ctx, preview.Plan)
 	}
 	if err != nil {
 		return work{}, err
@@ -196,43 +197,43 @@ func (r *run) makePlan(ctx context.Context) (work, error) {
 
 // load has the engine build the extract on staging, and proves its counts. The file that
 // it returns is local.
-func (r *run) load(ctx context.Context, staging *staging.Folder) (Result, work, error) {
+func (r *run) load(ctx context.Context, staging *staging.Folder) (job.Result, work, error) {
 	done, err := r.runJob(ctx, staging)
 	if err == nil {
 		err = r.renewLease(ctx)
 	}
 	if err != nil {
-		return Result{}, work{}, err
+		return job.Result{}, work{}, err
 	}
 	made, sink := done, r.job.Sink()
-	counted, err := done.fetchAndCount(ctx, r.lease, sink.Layout, staging.Local, sink.Keep)
+	counted, err := done.FetchAndCount(ctx, r.lease, sink.Layout, staging.Local, sink.Keep)
 	if err != nil {
-		return Result{}, work{}, err
+		return job.Result{}, work{}, err
 	}
 	noteLoad(r.report, r.plan, done)
-	if err := reconcile(r.plan, done.Extract, done.Rejects, counted); err != nil {
-		return Result{}, work{}, err
+	if err := job.Reconcile(r.plan, done.Extract, done.Rejects, counted); err != nil {
+		return job.Result{}, work{}, err
 	}
 	if err := r.job.NoteMerged(ctx, made); err != nil {
-		return Result{}, work{}, err
+		return job.Result{}, work{}, err
 	}
 	return done, work{rows: r.report.RowsLoaded(), bytes: r.report.BytesIn()}, nil
 }
 
 // runJob makes the job of the run, and runs what of it is not done.
-func (r *run) runJob(ctx context.Context, staging *staging.Folder) (Result, error) {
+func (r *run) runJob(ctx context.Context, staging *staging.Folder) (job.Result, error) {
 	started := time.Now()
 	workers, err := r.hyperdForWorkers(ctx)
 	if err != nil {
-		return Result{}, err
+		return job.Result{}, err
 	}
-	if r.job, err = New(Params{
+	if r.job, err = job.New(job.Params{
 		Config: r.cfg, Plan: r.plan, Moves: r.moves, Staging: staging, Workers: workers, LogValues: r.options.LogValues,
 	}); err != nil {
-		return Result{}, err
+		return job.Result{}, err
 	}
 	if err := r.job.Prepare(ctx); err != nil {
-		return Result{}, err
+		return job.Result{}, err
 	}
 	if r.options.Resume != "" {
 		r.report.Reused = r.job.Reused(r.options.Resume)
@@ -240,7 +241,7 @@ func (r *run) runJob(ctx context.Context, staging *staging.Folder) (Result, erro
 			r.warn("nothing of run " + r.options.Resume + " can be reused: it had finished no partial whose files and configuration are unchanged")
 		}
 	}
-	return r.job.Run(ctx, Attempts{
+	return r.job.Run(ctx, job.Attempts{
 		Engine: r.options.Engine, Log: r.options.Log, Renew: r.renewLease,
 		Progress: func(rows, written int64, counted bool) {
 			r.showProgress(report.Progress{Stage: "load", Rows: rows, Written: written, Uncounted: !counted}, started)
@@ -269,13 +270,13 @@ func (r *run) judgeEmpty() error {
 }
 
 // check holds the checks against the finished extracts. Meanwhile it seals them.
-func (r *run) check(ctx context.Context, built *Result, scratch string) error {
+func (r *run) check(ctx context.Context, built *job.Result, scratch string) error {
 	type outcome struct {
 		sums []string
 		err  error
 	}
 	sealing := make(chan outcome, 1)
-	extracts := built.files()
+	extracts := built.Files()
 	go func() {
 		sums, err := seal(ctx, extracts)
 		sealing <- outcome{sums, err}
@@ -287,7 +288,7 @@ func (r *run) check(ctx context.Context, built *Result, scratch string) error {
 		err = done.err
 	}
 	if err == nil {
-		built.sealed(done.sums)
+		built.Sealed(done.sums)
 	}
 	return err
 }

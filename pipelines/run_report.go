@@ -5,6 +5,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/job"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
 )
@@ -37,7 +38,7 @@ func notePlan(r *report.Report, plan *plan.Plan) {
 }
 
 // noteLoad notes what became of the rows.
-func noteLoad(r *report.Report, plan *plan.Plan, done Result) {
+func noteLoad(r *report.Report, plan *plan.Plan, done job.Result) {
 	r.Complete = true
 	r.Partials = done.Extract.Partials
 	for i, contents := range done.Extract.Tables {

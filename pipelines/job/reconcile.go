@@ -1,4 +1,4 @@
-package pipelines
+package job
 
 import (
 	"hyperlake/internal/failure"
@@ -7,9 +7,9 @@ import (
 	"hyperlake/sinks/rejects"
 )
 
-// reconcile proves that no row was lost or doubled on its way: the footers, the tallies
+// Reconcile proves that no row was lost or doubled on its way: the footers, the tallies
 // that travelled with the rows, the rejects and hyperd must tell the same story.
-func reconcile(plan *plan.Plan, extract hyper.File, aside []rejects.Bundle, counted []int64) error {
+func Reconcile(plan *plan.Plan, extract hyper.File, aside []rejects.Bundle, counted []int64) error {
 	for i, table := range plan.Tables {
 		contents := extract.Tables[i]
 		tally := contents.Tally

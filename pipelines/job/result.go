@@ -1,4 +1,4 @@
-package pipelines
+package job
 
 import (
 	"cmp"
@@ -43,8 +43,8 @@ func readResult(ctx context.Context, uri string) (Result, error) {
 	return r, nil
 }
 
-// files are the finished extracts of a job.
-func (r *Result) files() []hyper.File {
+// Files are the finished extracts of a job.
+func (r *Result) Files() []hyper.File {
 	if r.Extract.Path != "" {
 		return []hyper.File{r.Extract}
 	}
@@ -68,9 +68,9 @@ func (r *Result) addOutputs(extracts func(*hyper.File) bool, tables int) {
 	slices.SortFunc(r.Outputs, func(a, b hyper.File) int { return cmp.Compare(a.Target.Name, b.Target.Name) })
 }
 
-// fetchAndCount makes every extract local and counts their rows, by table. Those that are not
+// FetchAndCount makes every extract local and counts their rows, by table. Those that are not
 // merged are counted one after another, and stay where they are: nowhere has to be room for all.
-func (r *Result) fetchAndCount(ctx context.Context, lease *hyperd.Lease, layout hyper.Layout, folder string, keep bool) (counted []int64, err error) {
+func (r *Result) FetchAndCount(ctx context.Context, lease *hyperd.Lease, layout hyper.Layout, folder string, keep bool) (counted []int64, err error) {
 	counted = make([]int64, len(layout.Tables))
 	fetch := func(file *hyper.File) error {
 		path, err := hyper.Fetch(ctx, *file, folder)
@@ -99,8 +99,8 @@ func (r *Result) fetchAndCount(ctx context.Context, lease *hyperd.Lease, layout 
 	return counted, nil
 }
 
-// sealed notes what seal found out.
-func (r *Result) sealed(sums []string) {
+// Sealed notes what seal found out.
+func (r *Result) Sealed(sums []string) {
 	if r.Extract.Path != "" {
 		r.Extract.SHA256 = sums[0]
 		return
