@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/staging"
 	"hyperlake/transforms/parquetread"
@@ -95,7 +96,7 @@ func TryFolder(ctx context.Context, folder string) (place string, err error) {
 		return "", err
 	}
 	if _, local := storage.LocalPath(folder); local {
-		folder = standing(folder)
+		folder = output.Standing(folder)
 	}
 	uri, text := storage.Join(folder, ".hyperlake-doctor-"+id), []byte(id)
 	if err := store.Put(ctx, uri, text); err != nil {

@@ -7,6 +7,7 @@ import (
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/plan"
 )
 
@@ -20,7 +21,7 @@ type Preview struct {
 // writes nothing. What it refuses was known before any data was read; what keeps a run from
 // publishing is in Publish, which [publish.Plan.Refusal] makes an error of.
 func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
-	if err := CheckPlace(ctx, cfg.Output.Path); err != nil {
+	if err := output.CheckPlace(ctx, cfg.Output.Path); err != nil {
 		return nil, err
 	}
 	plan, err := plan.Make(ctx, cfg)

@@ -8,6 +8,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 )
@@ -21,16 +22,16 @@ type ExtractFile struct {
 	scratch string // folder for files that are made of it
 	content hyper.Content
 
-	set *extractSet // instead of a file, where partials are not merged
+	set *output.Set // instead of a file, where partials are not merged
 }
 
 // Standing finds what stands at the output path: the extract, or the set of those that are not
 // merged, which are fetched one by one when they are sent. It is listed in the report.
 func Standing(ctx context.Context, cfg *config.Config, report *report.Report, scratch string) (ExtractFile, error) {
 	if cfg.Output.Merge == config.MergeNone {
-		set, err := readSet(ctx, cfg.Output.Path)
+		set, err := output.ReadSet(ctx, cfg.Output.Path)
 		if err == nil {
-			noteSet(report, set)
+			output.NoteSet(report, set)
 		}
 		return ExtractFile{scratch: scratch, set: set}, err
 	}
@@ -45,7 +46,7 @@ func Standing(ctx context.Context, cfg *config.Config, report *report.Report, sc
 // uploaded.
 func Placed(ctx context.Context, cfg *config.Config, extract hyper.File, scratch string) (ExtractFile, error) {
 	if cfg.Output.Merge == config.MergeNone {
-		set, err := readSet(ctx, cfg.Output.Path)
+		set, err := output.ReadSet(ctx, cfg.Output.Path)
 		return ExtractFile{fresh: true, scratch: scratch, set: set}, err
 	}
 	path, local := storage.LocalPath(cfg.Output.Path)

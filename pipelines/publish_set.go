@@ -10,6 +10,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
@@ -56,7 +57,7 @@ func (p *transfer) deliverSet(ctx context.Context, server tableau.Version) (err 
 func (p *transfer) setEntry(ctx context.Context) (*ledgerEntry, error) {
 	table := p.cfg.Tables[0]
 	fresh := p.newEntry(p.cfg.DatasourceOf(table.Schema, table.Name))
-	fresh.Set, fresh.Extracts = p.extract.set.id, len(p.extract.set.Extracts)
+	fresh.Set, fresh.Extracts = p.extract.set.ID, len(p.extract.set.Extracts)
 	for _, member := range p.extract.set.Extracts {
 		fresh.Rows += member.Rows
 	}
@@ -112,20 +113,20 @@ func (p *transfer) deliverMember(ctx context.Context, entry *ledgerEntry, server
 	report.Confirmed = report.Confirmed || done.Confirmed
 	entry.DatasourceID, entry.JobID, entry.Updated = done.Datasource.ID, done.JobID, done.Datasource.UpdatedAt
 	entry.Tables, entry.Done, entry.Sending = tables, entry.Done+1, false
-	if _, local := storage.LocalPath(member.uri); !local {
+	if _, local := storage.LocalPath(member.URI); !local {
 		_ = os.Remove(file) // it goes away with its folder, at the latest
 	}
 	return p.ledger.save(ctx)
 }
 
 // fetchMember makes an extract of a set local, and makes sure that it is the one of the list.
-func (p *transfer) fetchMember(ctx context.Context, member setMember) (string, error) {
-	path, err := localFile(ctx, member.uri, p.extract.scratch)
+func (p *transfer) fetchMember(ctx context.Context, member output.Member) (string, error) {
+	path, err := localFile(ctx, member.URI, p.extract.scratch)
 	if err == nil {
 		err = storage.VerifySHA256(ctx, path, member.Bytes, member.SHA256)
 	}
 	if err != nil {
-		return "", failure.New(failure.Publish, "read the extract %s: %w", member.uri, err).WithHint("run the configuration again")
+		return "", failure.New(failure.Publish, "read the extract %s: %w", member.URI, err).WithHint("run the configuration again")
 	}
 	return path, nil
 }

@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/report"
 	"hyperlake/sinks/tableau/tableautest"
 )
@@ -154,12 +155,12 @@ func TestSetBeginsAgain(t *testing.T) {
 			cfg := s.setConfig("mode: overwrite", "")
 			_, err := s.run(cfg)
 			require.Error(t, err)
-			list, err := os.ReadFile(pipelines.SetPath(cfg.Output.Path))
+			list, err := os.ReadFile(output.SetPath(cfg.Output.Path))
 			require.NoError(t, err)
 			change(s)
 			if name == "another set since" {
 				want = want[:20]
-				now, err := os.ReadFile(pipelines.SetPath(cfg.Output.Path))
+				now, err := os.ReadFile(output.SetPath(cfg.Output.Path))
 				require.NoError(t, err)
 				require.NotEqual(t, list, now)
 			}
@@ -185,7 +186,7 @@ func TestSetMustBeWhole(t *testing.T) {
 	require.NoError(t, os.WriteFile(report.Outputs[0].Path, append(data, 0), 0o600))
 	_, err = s.publish(cfg, pipelines.PublishOptions{})
 	require.ErrorContains(t, err, "it is not the file that was written")
-	require.NoError(t, os.Remove(pipelines.SetPath(cfg.Output.Path)))
+	require.NoError(t, os.Remove(output.SetPath(cfg.Output.Path)))
 	_, err = s.publish(cfg, pipelines.PublishOptions{})
 	require.ErrorContains(t, err, "there is no whole set of extracts")
 	assert.Zero(t, s.count("POST", "/datasources"))

@@ -17,6 +17,7 @@ import (
 	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/job"
+	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
@@ -133,7 +134,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		return verdict
 	}
 	if err := r.stage("move", func() (work, error) {
-		err := Move(ctx, r.cfg.Output, built, r.report, r.warn)
+		err := output.Move(ctx, r.cfg.Output, built, r.report, r.warn)
 		return work{rows: r.report.RowsLoaded(), bytes: r.report.Output.Bytes}, err
 	}); err != nil {
 		return err
@@ -278,7 +279,7 @@ func (r *run) check(ctx context.Context, built *job.Result, scratch string) erro
 	sealing := make(chan outcome, 1)
 	extracts := built.Files()
 	go func() {
-		sums, err := seal(ctx, extracts)
+		sums, err := output.Seal(ctx, extracts)
 		sealing <- outcome{sums, err}
 	}()
 	inspection := checks.Inspection{Config: r.cfg, Plan: r.plan, Report: r.report, LogValues: r.options.LogValues}

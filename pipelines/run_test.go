@@ -25,6 +25,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
@@ -250,7 +251,7 @@ func TestFailuresLeaveNoFolders(t *testing.T) {
 	require.NoError(t, err)
 
 	built := errors.New("nothing was built")
-	err = pipelines.Place(t.Context(), filepath.Join(folder, "other", "x.hyper"), func(string) (string, error) { return "", built })
+	err = output.Place(t.Context(), filepath.Join(folder, "other", "x.hyper"), func(string) (string, error) { return "", built })
 	require.ErrorIs(t, err, built)
 	assert.NoDirExists(t, filepath.Join(folder, "other"))
 

@@ -14,7 +14,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/report"
 )
 
@@ -152,8 +152,8 @@ func TestSetIsMovedAsAWhole(t *testing.T) {
 	requireOnly(t, folder, "lake", "config.yaml", "sales-00002-of-00003.hyper")
 
 	bucket, faults := storagetest.FakeGCS(t)
-	output := storage.Join(bucket, "x.hyper")
-	cfg = configure(t, folder, unmerged("repartition: {shards: 3}", fmt.Sprintf("output: {path: %q, merge: none}\n", output)))
+	out := storage.Join(bucket, "x.hyper")
+	cfg = configure(t, folder, unmerged("repartition: {shards: 3}", fmt.Sprintf("output: {path: %q, merge: none}\n", out)))
 	_, err = run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	record, err = run(t, t.Context(), cfg, func() {
@@ -163,7 +163,7 @@ func TestSetIsMovedAsAWhole(t *testing.T) {
 	assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
 	assert.Len(t, record.Outputs, 1)
 	faults.Heal()
-	assert.NotContains(t, storagetest.Names(t, bucket), pipelines.SetPath(output), "the files are of two runs")
+	assert.NotContains(t, storagetest.Names(t, bucket), output.SetPath(out), "the files are of two runs")
 }
 
 // Without rows there is one extract, without rows.

@@ -10,7 +10,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/output"
 )
 
 // newFile is a .hyper file that a command made of others.
@@ -21,11 +21,11 @@ type newFile struct {
 
 // rewriteHyper has build make a .hyper file of others, at a path that it is given, and puts
 // it into place at output.
-func (a *app) rewriteHyper(ctx context.Context, inputs []string, output string, build func(lease *hyperd.Lease, path string) error) (newFile, error) {
+func (a *app) rewriteHyper(ctx context.Context, inputs []string, out string, build func(lease *hyperd.Lease, path string) error) (newFile, error) {
 	if err := checkInputs(inputs); err != nil {
 		return newFile{}, err
 	}
-	if err := checkOutput(inputs, output); err != nil {
+	if err := checkOutput(inputs, out); err != nil {
 		return newFile{}, err
 	}
 	lease, err := hyperd.Acquire(ctx, hyperd.Config{})
@@ -33,8 +33,8 @@ func (a *app) rewriteHyper(ctx context.Context, inputs []string, output string, 
 		return newFile{}, err
 	}
 	defer lease.Release()
-	made := newFile{Path: output}
-	err = pipelines.Place(ctx, output, func(folder string) (string, error) {
+	made := newFile{Path: out}
+	err = output.Place(ctx, out, func(folder string) (string, error) {
 		path := filepath.Join(folder, "new.hyper")
 		if err := build(lease, path); err != nil {
 			return "", err

@@ -1,4 +1,4 @@
-package pipelines
+package output
 
 import (
 	"context"
@@ -28,24 +28,24 @@ const (
 // numbered matches the name of an extract of a set.
 var numbered = regexp.MustCompile(`-([0-9]{5,}-of-[0-9]{5,})\.hyper$`)
 
-// extractSet is the durable list of the extracts that a run did not merge. It stands beside
+// Set is the durable list of the extracts that a run did not merge. It stands beside
 // them, and only while all of them are in place: what it lists is no mixture of runs.
-type extractSet struct {
-	Version  int         `json:"version"`
-	RunID    string      `json:"run_id"`
-	Extracts []setMember `json:"extracts"` // in their order
+type Set struct {
+	Version  int      `json:"version"`
+	RunID    string   `json:"run_id"`
+	Extracts []Member `json:"extracts"` // in their order
 
-	id string // the same for sets of the same bytes, and for no others
+	ID string `json:"-"` // the same for sets of the same bytes, and for no others
 }
 
-// setMember is an extract of a set.
-type setMember struct {
+// Member is an extract of a set.
+type Member struct {
 	Name   string `json:"name"` // in the folder of the list
 	Rows   int64  `json:"rows"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
 
-	uri string
+	URI string `json:"-"`
 }
 
 // SetPath is where the list of the extracts stands that are not merged.
@@ -53,9 +53,9 @@ func SetPath(output string) string { return output + setSuffix }
 
 // writeSet lists the extracts of a run that are in place.
 func writeSet(ctx context.Context, output string, report *report.Report) error {
-	set := extractSet{Version: setVersion, RunID: report.RunID}
+	set := Set{Version: setVersion, RunID: report.RunID}
 	for _, extract := range report.Outputs {
-		set.Extracts = append(set.Extracts, setMember{
+		set.Extracts = append(set.Extracts, Member{
 			Name: path.Base(filepath.ToSlash(extract.Path)), Rows: extract.Rows, Bytes: extract.Bytes, SHA256: extract.SHA256,
 		})
 	}
@@ -87,8 +87,8 @@ func setFailure(verb, output string, err error) error {
 		WithHint("correct the cause and run again: %s", storage.Hint(err))
 }
 
-// readSet finds the extracts that the last run to an output left.
-func readSet(ctx context.Context, output string) (*extractSet, error) {
+// ReadSet finds the extracts that the last run to an output left.
+func ReadSet(ctx context.Context, output string) (*Set, error) {
 	store, err := storage.For(output)
 	if err != nil {
 		return nil, setFailure("read", output, err)
@@ -98,7 +98,7 @@ func readSet(ctx context.Context, output string) (*extractSet, error) {
 		return nil, failure.New(failure.Storage, "there is no whole set of extracts beside %s: %s is missing", output, SetPath(output)).
 			WithHint("run the configuration first")
 	}
-	var set extractSet
+	var set Set
 	if err == nil {
 		err = json.Unmarshal(data, &set)
 	}
@@ -112,19 +112,19 @@ func readSet(ctx context.Context, output string) (*extractSet, error) {
 	hash := sha256.New()
 	for i := range set.Extracts {
 		member := &set.Extracts[i]
-		member.uri = storage.Join(folder, member.Name)
+		member.URI = storage.Join(folder, member.Name)
 		hash.Write([]byte(member.SHA256))
 	}
-	set.id = hex.EncodeToString(hash.Sum(nil))
+	set.ID = hex.EncodeToString(hash.Sum(nil))
 	return &set, nil
 }
 
-// noteSet lists the set in the report of a run that did not make it.
-func noteSet(r *report.Report, set *extractSet) {
+// NoteSet lists the set in the report of a run that did not make it.
+func NoteSet(r *report.Report, set *Set) {
 	for _, member := range set.Extracts {
 		r.Output.Bytes += member.Bytes
 		r.Outputs = append(r.Outputs, report.Extract{
-			Value: numberOf(member.Name), Path: member.uri, Rows: member.Rows, Bytes: member.Bytes, SHA256: member.SHA256,
+			Value: numberOf(member.Name), Path: member.URI, Rows: member.Rows, Bytes: member.Bytes, SHA256: member.SHA256,
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package pipelines
+package output
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func checkOutputFolder(output string) error {
 	if !local {
 		return nil
 	}
-	folder := standing(filepath.Dir(path))
+	folder := Standing(filepath.Dir(path))
 	stat, err := os.Stat(folder)
 	if err == nil && !stat.IsDir() {
 		return failure.New(failure.Config, "the output %s cannot be made: %s is a file, not a folder", path, folder).
@@ -53,9 +53,9 @@ func checkOutputFolder(output string) error {
 	return nil
 }
 
-// standing is a local folder, or if it is missing, the nearest around it that is not, which
+// Standing is a local folder, or if it is missing, the nearest around it that is not, which
 // may be a file.
-func standing(folder string) string {
+func Standing(folder string) string {
 	for {
 		_, err := os.Stat(folder)
 		around := filepath.Dir(folder)

@@ -1,4 +1,4 @@
-package pipelines
+package output
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 	"hyperlake/transforms/repartition"
 )
 
-// seal makes the extracts durable, and returns their checksums.
-func seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
+// Seal makes the extracts durable, and returns their checksums.
+func Seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 	sums := make([]string, len(extracts))
 	for i, extract := range extracts {
 		path, local := storage.LocalPath(extract.Path)
