@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 
+	"hyperlake/pipelines/publish"
 	"hyperlake/sinks/tableau"
 )
 
 // checkServer signs in where the configuration publishes, looks for the project, and signs
 // out. Nothing is changed.
 func (d doctor) checkServer(ctx context.Context) (string, error) {
-	client, err := NewClient(d.cfg, nil)
+	client, err := publish.NewClient(d.cfg, nil)
 	if err != nil {
 		return "", err
 	}
@@ -18,7 +19,7 @@ func (d doctor) checkServer(ctx context.Context) (string, error) {
 		return "", tableau.Failure(err)
 	}
 	found, err := d.lookAtServer(ctx, client)
-	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutTime)
+	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), publish.SignOutTime)
 	defer cancel()
 	if outErr := client.SignOut(out); err == nil {
 		err = outErr

@@ -9,12 +9,13 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/plan"
+	"hyperlake/pipelines/publish"
 )
 
 // Preview is what a run would do: its plan, and where it would publish.
 type Preview struct {
 	*plan.Plan
-	Publish *PublishPlan `json:"publish,omitempty"` // nil if the extract is not published
+	Publish *publish.Plan `json:"publish,omitempty"` // nil if the extract is not published
 }
 
 // MakePlan plans a run of a configuration. It lists files and reads footers, asks no server and
@@ -31,7 +32,7 @@ func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
 	if err := checks.Verify(cfg, plan); err != nil { // what is wrong with them is known now
 		return nil, err
 	}
-	return &Preview{Plan: plan, Publish: PlanPublishing(ctx, cfg, plan)}, nil
+	return &Preview{Plan: plan, Publish: publish.MakePlan(ctx, cfg, plan)}, nil
 }
 
 // Diagnosis is what runs of a configuration depend on besides their engine; of none (nil), what all

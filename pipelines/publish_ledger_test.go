@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/publish"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
@@ -30,9 +30,9 @@ func TestOneProcessPublishesWithALedger(t *testing.T) {
 	}()
 	sent := s.count("POST", "/datasources")
 	require.Eventually(t, func() bool { return s.count("POST", "/datasources") > sent }, 30*time.Second, 10*time.Millisecond)
-	lock := pipelines.LedgerPath(cfg.Output.Path) + ".lock"
+	lock := publish.LedgerPath(cfg.Output.Path) + ".lock"
 	assert.FileExists(t, lock)
-	report, err := s.publish(cfg, pipelines.PublishOptions{Force: true})
+	report, err := s.publish(cfg, publish.Options{Force: true})
 	failed := requireUnpublished(t, report, err)
 	assert.Regexp(t, fmt.Sprintf(`^process %d on .+ \(run [0-9TZa-f-]+, since .+ UTC\) is publishing with the ledger `, os.Getpid()), failed.Message)
 	assert.Contains(t, failed.Hint, "wait until it has ended; `hyperlake publish ")
@@ -40,11 +40,11 @@ func TestOneProcessPublishesWithALedger(t *testing.T) {
 	assert.Equal(t, []string{"1|a", "2|b"}, s.rows())
 	assert.NoFileExists(t, lock)
 
-	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	_, err = s.publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "the same rows were published")
 
 	require.NoError(t, os.WriteFile(lock, []byte(`{"run_id": "dead", "process": 1}`), 0o600))
-	_, err = s.publish(cfg, pipelines.PublishOptions{Force: true})
+	_, err = s.publish(cfg, publish.Options{Force: true})
 	require.NoError(t, err, "a dead process locks nobody out")
 	assert.NoFileExists(t, lock)
 }
@@ -63,11 +63,11 @@ func TestLedgerKnowsADatasourceAgain(t *testing.T) {
 		"server: '" + s.URL + "/', mode: append", "server: '" + strings.ToUpper(s.URL) + "', project: default, mode: append",
 		"server: '" + s.URL + "', project: ' default ', mode: insert",
 	} {
-		_, err := s.publish(configured(keys), pipelines.PublishOptions{})
+		_, err := s.publish(configured(keys), publish.Options{})
 		require.ErrorContains(t, err, "the same rows were published", keys)
 	}
-	_, err = s.publish(configured("server: '"+s.URL+"', project: Sales/Nightly, mode: create"), pipelines.PublishOptions{})
+	_, err = s.publish(configured("server: '"+s.URL+"', project: Sales/Nightly, mode: create"), publish.Options{})
 	require.NoError(t, err)
-	_, err = s.publish(configured("server: '"+s.URL+"', project: ' Sales / Nightly', mode: append"), pipelines.PublishOptions{})
+	_, err = s.publish(configured("server: '"+s.URL+"', project: ' Sales / Nightly', mode: append"), publish.Options{})
 	require.ErrorContains(t, err, "the same rows were published")
 }

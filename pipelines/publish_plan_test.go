@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/publish"
 )
 
 // The section that init writes as a comment is good without the signs of one.
@@ -55,7 +56,7 @@ func TestPlanOfPublishing(t *testing.T) {
 			}
 			plan, err := pipelines.MakePlan(t.Context(), configure(t, folder, own+"publish: "+test.publish+"\n"))
 			require.NoError(t, err)
-			told := func(problems []pipelines.PublishProblem, want []string) {
+			told := func(problems []publish.Problem, want []string) {
 				require.Len(t, problems, len(want))
 				for i := range want {
 					assert.Contains(t, problems[i].Message, want[i])
@@ -76,7 +77,7 @@ func TestPlanOfPublishing(t *testing.T) {
 			}
 			if !strings.Contains(test.publish, "Both") {
 				require.Len(t, plan.Publish.Datasources, 2)
-				assert.Equal(t, pipelines.PlannedDatasource{Name: "Facts", Tables: []pipelines.PlannedTable{{Schema: "Extract", Name: "facts"}}}, plan.Publish.Datasources[0])
+				assert.Equal(t, publish.PlannedDatasource{Name: "Facts", Tables: []publish.PlannedTable{{Schema: "Extract", Name: "facts"}}}, plan.Publish.Datasources[0])
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 
 	"hyperlake/internal/hyperd"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/publish"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
 	"hyperlake/sinks/hyper"
@@ -16,7 +17,7 @@ const stagePublish = "publish"
 
 // Publish publishes the extract that stands at the output path of a configuration. It
 // always returns a report, of failures, too.
-func Publish(ctx context.Context, cfg *config.Config, options PublishOptions) (*report.Report, error) {
+func Publish(ctx context.Context, cfg *config.Config, options publish.Options) (*report.Report, error) {
 	r := &run{
 		cfg:     cfg,
 		options: RunOptions{ID: options.ID, Log: options.Log, Progress: options.Progress},
@@ -34,13 +35,13 @@ func Publish(ctx context.Context, cfg *config.Config, options PublishOptions) (*
 }
 
 // publishStanding publishes the extract that stands at the output path.
-func (r *run) publishStanding(ctx context.Context, options PublishOptions) error {
-	p, err := NewPublisher(ctx, r.cfg, options)
+func (r *run) publishStanding(ctx context.Context, options publish.Options) error {
+	p, err := publish.New(ctx, r.cfg, options)
 	if err != nil {
 		return err
 	}
 	return staging.Within(ctx, r.cfg.Output.Path, options.ID, func(staging *staging.Folder) error {
-		extract, err := Standing(ctx, r.cfg, r.report, staging.Local)
+		extract, err := publish.Standing(ctx, r.cfg, r.report, staging.Local)
 		if err != nil {
 			return err
 		}
@@ -58,11 +59,11 @@ func (r *run) publishStanding(ctx context.Context, options PublishOptions) error
 
 // preparePublishing finds what publishing will need, and holds the plan against Tableau's
 // rules. It returns nil where the configuration does not publish.
-func (r *run) preparePublishing(ctx context.Context) (*Publisher, error) {
+func (r *run) preparePublishing(ctx context.Context) (*publish.Publisher, error) {
 	if r.cfg.Publish == nil {
 		return nil, nil //nolint:nilnil // there is nothing to publish with, and that is no error
 	}
-	p, err := NewPublisher(ctx, r.cfg, PublishOptions{
+	p, err := publish.New(ctx, r.cfg, publish.Options{
 		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
 	})
 	if err != nil {
@@ -72,8 +73,8 @@ func (r *run) preparePublishing(ctx context.Context) (*Publisher, error) {
 }
 
 // publishPlaced publishes what this run has moved into place.
-func (r *run) publishPlaced(ctx context.Context, p *Publisher, extract hyper.File, scratch string) error {
-	placed, err := Placed(ctx, r.cfg, extract, scratch)
+func (r *run) publishPlaced(ctx context.Context, p *publish.Publisher, extract hyper.File, scratch string) error {
+	placed, err := publish.Placed(ctx, r.cfg, extract, scratch)
 	if err != nil {
 		return err
 	}
@@ -81,14 +82,14 @@ func (r *run) publishPlaced(ctx context.Context, p *Publisher, extract hyper.Fil
 }
 
 // publish is the last stage of a run.
-func (r *run) publish(ctx context.Context, p *Publisher, lease *hyperd.Lease, extract ExtractFile) error {
+func (r *run) publish(ctx context.Context, p *publish.Publisher, lease *hyperd.Lease, extract publish.Extract) error {
 	return r.stage(stagePublish, func() (work, error) {
 		sources, err := p.Publish(ctx, lease, extract)
 		if len(sources) > 0 {
 			r.report.Publish = sources[0]
 			r.report.Publish.Others = sources[1:]
 		}
-		rows, bytes := Sent(sources)
+		rows, bytes := publish.Sent(sources)
 		return work{rows: rows, bytes: bytes}, err
 	})
 }

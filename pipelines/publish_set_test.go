@@ -13,9 +13,9 @@ import (
 
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
-	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/output"
+	"hyperlake/pipelines/publish"
 	"hyperlake/pipelines/report"
 	"hyperlake/sinks/tableau/tableautest"
 )
@@ -63,7 +63,7 @@ func TestSetIsPublished(t *testing.T) {
 			_, err = s.run(cfg)
 			require.NoError(t, err)
 			assert.Equal(t, want, s.rows(), "the set before is replaced")
-			again, err := s.publish(cfg, pipelines.PublishOptions{})
+			again, err := s.publish(cfg, publish.Options{})
 			require.NoError(t, err)
 			assert.Len(t, again.Outputs, 3)
 			assert.Equal(t, want, s.rows(), "so it is by the same set")
@@ -87,7 +87,7 @@ func TestSetGoesOnWhereItStopped(t *testing.T) {
 			assert.Equal(t, report.Unpublished, record.Status)
 			assert.Equal(t, skip, record.Publish.Parts)
 			assert.Contains(t, record.Error.Hint, "` goes on with the first extract that is not there")
-			again, err := s.publish(cfg, pipelines.PublishOptions{})
+			again, err := s.publish(cfg, publish.Options{})
 			require.NoError(t, err)
 			assert.Equal(t, 3-skip, again.Publish.Parts, "what is there is not sent again")
 			assert.Equal(t, want, s.rows())
@@ -114,13 +114,13 @@ func TestSetOfUnknownOutcome(t *testing.T) {
 	hint := requireUnknownSet(t, report, err)
 	assert.Contains(t, hint, " --force` sends all extracts again")
 	sent := s.count("POST", "/datasources")
-	report, err = s.publish(cfg, pipelines.PublishOptions{})
+	report, err = s.publish(cfg, publish.Options{})
 	hint = requireUnknownSet(t, report, err)
 	assert.Contains(t, err.Error(), `nobody knows whether extract 2 of 3 is in the data source "Items"`)
 	assert.Contains(t, hint, "`hyperlake publish "+cfg.Output.Path+" --force` sends all extracts again, the first of which replaces what is there")
 	assert.Equal(t, sent, s.count("POST", "/datasources"))
 	cfg = s.setConfig("mode: overwrite", "")
-	_, err = s.publish(cfg, pipelines.PublishOptions{Force: true})
+	_, err = s.publish(cfg, publish.Options{Force: true})
 	require.NoError(t, err)
 	assert.Equal(t, want, s.rows())
 }
@@ -164,7 +164,7 @@ func TestSetBeginsAgain(t *testing.T) {
 				require.NoError(t, err)
 				require.NotEqual(t, list, now)
 			}
-			report, err := s.publish(cfg, pipelines.PublishOptions{})
+			report, err := s.publish(cfg, publish.Options{})
 			require.NoError(t, err)
 			assert.Equal(t, 3, report.Publish.Parts)
 			assert.Equal(t, want, s.rows())
@@ -184,10 +184,10 @@ func TestSetMustBeWhole(t *testing.T) {
 	data, err := os.ReadFile(report.Outputs[0].Path)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(report.Outputs[0].Path, append(data, 0), 0o600))
-	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	_, err = s.publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "it is not the file that was written")
 	require.NoError(t, os.Remove(output.SetPath(cfg.Output.Path)))
-	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	_, err = s.publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "there is no whole set of extracts")
 	assert.Zero(t, s.count("POST", "/datasources"))
 }

@@ -22,6 +22,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/publish"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
@@ -86,7 +87,7 @@ func (s *shop) mustRun(keys string) *report.Report {
 	return record
 }
 
-func (s *shop) publish(cfg *config.Config, options pipelines.PublishOptions) (*report.Report, error) {
+func (s *shop) publish(cfg *config.Config, options publish.Options) (*report.Report, error) {
 	s.t.Helper()
 	id, err := staging.NewRunID()
 	require.NoError(s.t, err)
@@ -181,7 +182,7 @@ func TestPublishingFailsAndIsRepeated(t *testing.T) {
 	assert.Equal(t, "failed", record.Publish.Outcome)
 	assert.Empty(t, s.Datasources("marketing"))
 
-	again, err := s.publish(cfg, pipelines.PublishOptions{})
+	again, err := s.publish(cfg, publish.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, report.Succeeded, again.Status)
 	assert.Equal(t, record.Output.SHA256, again.Output.SHA256)
@@ -217,7 +218,7 @@ func TestSameRowsAreNotAddedTwice(t *testing.T) {
 			assert.Contains(t, failed.Hint, "--force")
 			assert.Len(t, s.rows(), before)
 
-			_, err = s.publish(s.config("mode: "+mode), pipelines.PublishOptions{Force: true})
+			_, err = s.publish(s.config("mode: "+mode), publish.Options{Force: true})
 			require.NoError(t, err)
 			assert.Len(t, s.rows(), before+1)
 		})
@@ -249,10 +250,10 @@ func TestAppendWithLostReplyIsNotRepeated(t *testing.T) {
 	assert.Equal(t, "unknown", report.Publish.Outcome)
 	assert.Contains(t, failed.Hint, "--force")
 	sent, cfg := s.count("POST", "/datasources"), s.config("mode: append")
-	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	_, err = s.publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "look first")
 	assert.Equal(t, sent, s.count("POST", "/datasources"))
-	_, err = s.publish(cfg, pipelines.PublishOptions{Force: true})
+	_, err = s.publish(cfg, publish.Options{Force: true})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1|a", "2|b", "3|c"}, s.rows())
 }
@@ -272,11 +273,11 @@ func TestUpdateWithLostReplyIsAppliedOnce(t *testing.T) {
 	report, err := s.run(cfg)
 	_ = requireUnpublished(t, report, err)
 	assert.Equal(t, "unknown", report.Publish.Outcome)
-	again, err := s.publish(cfg, pipelines.PublishOptions{})
+	again, err := s.publish(cfg, publish.Options{})
 	require.NoError(t, err, "by its id the server knows the update")
 	assert.NotEqual(t, report.RunID, again.RunID)
 	assert.Equal(t, []string{"1|a", "2|b", "3|c"}, s.rows())
-	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	_, err = s.publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "the same rows were published")
 	ids := map[string]bool{}
 	for _, request := range s.Requests() {
@@ -325,7 +326,7 @@ func TestTypesOfPlansAndExtractsHaveTheSameNames(t *testing.T) {
 	require.NoError(t, err)
 	plan, err := pipelines.MakePlan(t.Context(), cfg)
 	require.NoError(t, err)
-	text, err := os.ReadFile(pipelines.LedgerPath(cfg.Output.Path))
+	text, err := os.ReadFile(publish.LedgerPath(cfg.Output.Path))
 	require.NoError(t, err)
 	for _, column := range plan.Tables[0].Columns {
 		assert.Contains(t, string(text), fmt.Sprintf(`"type": %q`, column.SQLType), column.Name)
@@ -356,7 +357,7 @@ func TestPayloadsOverTheLimitAreSplit(t *testing.T) {
 	report, err := s.run(cfg)
 	_ = requireUnpublished(t, report, err)
 	assert.Equal(t, 1, report.Publish.Parts)
-	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	_, err = s.publish(cfg, publish.Options{})
 	require.NoError(t, err)
 	assert.Len(t, s.rows(), 20_003, "the part that was applied is not sent again")
 
@@ -461,7 +462,7 @@ func TestLedger(t *testing.T) {
 	s := openShop(t, tableautest.Config{})
 	s.lake(item(1, "a"))
 	report := s.mustRun("mode: create")
-	path := pipelines.LedgerPath(report.Output.Path)
+	path := publish.LedgerPath(report.Output.Path)
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	var ledger struct {
@@ -500,9 +501,9 @@ func TestPublishFromABucket(t *testing.T) {
 
 	cfg = s.config("mode: append")
 	cfg.Output.Path = report.Output.Path
-	_, err = s.publish(cfg, pipelines.PublishOptions{})
+	_, err = s.publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "the same rows were published")
-	_, err = s.publish(cfg, pipelines.PublishOptions{Force: true})
+	_, err = s.publish(cfg, publish.Options{Force: true})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1|a", "1|a"}, s.rows())
 }

@@ -14,6 +14,7 @@ import (
 	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
+	"hyperlake/pipelines/publish"
 	"hyperlake/transforms/validate"
 )
 
@@ -152,7 +153,7 @@ func writeRepartition(b *strings.Builder, repartition *plan.RepartitionPlan) {
 }
 
 // writePublishPlan says where the extract goes, and what is wrong with that.
-func writePublishPlan(b *strings.Builder, plan *pipelines.PublishPlan) {
+func writePublishPlan(b *strings.Builder, plan *publish.Plan) {
 	if plan == nil {
 		return
 	}
@@ -186,7 +187,7 @@ func writePublishPlan(b *strings.Builder, plan *pipelines.PublishPlan) {
 	}
 }
 
-func problemText(problem pipelines.PublishProblem) string {
+func problemText(problem publish.Problem) string {
 	if problem.Hint == "" {
 		return visible(problem.Message)
 	}

@@ -16,6 +16,7 @@ import (
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/publish"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
 )
@@ -122,7 +123,7 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 		return err
 	}
 	meter := a.newMeter()
-	report, err := pipelines.Publish(ctx, cfg, pipelines.PublishOptions{
+	report, err := pipelines.Publish(ctx, cfg, publish.Options{
 		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Command: a.commandAgain("publish", flags, args),
 	})
 	meter.close()

@@ -1,4 +1,4 @@
-package pipelines
+package publish
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"hyperlake/sinks/hyper"
 )
 
-// ExtractFile is an extract that is to be published, or a set of several.
-type ExtractFile struct {
+// Extract is an extract that is to be published, or a set of several.
+type Extract struct {
 	path    string // local
 	sha256  string
 	bytes   int64
@@ -27,13 +27,13 @@ type ExtractFile struct {
 
 // Standing finds what stands at the output path: the extract, or the set of those that are not
 // merged, which are fetched one by one when they are sent. It is listed in the report.
-func Standing(ctx context.Context, cfg *config.Config, report *report.Report, scratch string) (ExtractFile, error) {
+func Standing(ctx context.Context, cfg *config.Config, report *report.Report, scratch string) (Extract, error) {
 	if cfg.Output.Merge == config.MergeNone {
 		set, err := output.ReadSet(ctx, cfg.Output.Path)
 		if err == nil {
 			output.NoteSet(report, set)
 		}
-		return ExtractFile{scratch: scratch, set: set}, err
+		return Extract{scratch: scratch, set: set}, err
 	}
 	extract, err := fetchExtract(ctx, cfg.Output.Path, scratch)
 	if err == nil {
@@ -44,16 +44,16 @@ func Standing(ctx context.Context, cfg *config.Config, report *report.Report, sc
 
 // Placed is what this run has moved into place. Of a remote extract that is the local file that was
 // uploaded.
-func Placed(ctx context.Context, cfg *config.Config, extract hyper.File, scratch string) (ExtractFile, error) {
+func Placed(ctx context.Context, cfg *config.Config, extract hyper.File, scratch string) (Extract, error) {
 	if cfg.Output.Merge == config.MergeNone {
 		set, err := output.ReadSet(ctx, cfg.Output.Path)
-		return ExtractFile{fresh: true, scratch: scratch, set: set}, err
+		return Extract{fresh: true, scratch: scratch, set: set}, err
 	}
 	path, local := storage.LocalPath(cfg.Output.Path)
 	if !local {
 		path = extract.Path
 	}
-	return ExtractFile{fresh: true, path: path, sha256: extract.SHA256, bytes: extract.Bytes, scratch: scratch}, nil
+	return Extract{fresh: true, path: path, sha256: extract.SHA256, bytes: extract.Bytes, scratch: scratch}, nil
 }
 
 // Sent is how many rows were published, and how many bytes were sent for that.
@@ -68,14 +68,14 @@ func Sent(sources []*report.Publishing) (rows, bytes int64) {
 }
 
 // fetchExtract makes sure that the extract is local, and hashes it.
-func fetchExtract(ctx context.Context, uri, scratch string) (ExtractFile, error) {
+func fetchExtract(ctx context.Context, uri, scratch string) (Extract, error) {
 	path, err := localFile(ctx, uri, scratch)
-	extract := ExtractFile{path: path, scratch: scratch}
+	extract := Extract{path: path, scratch: scratch}
 	if err == nil {
 		extract.sha256, extract.bytes, err = storage.SHA256(ctx, path)
 	}
 	if err != nil {
-		return ExtractFile{}, failure.New(failure.Storage, "read the extract %s: %w", uri, err).WithHint("%s", storage.Hint(err))
+		return Extract{}, failure.New(failure.Storage, "read the extract %s: %w", uri, err).WithHint("%s", storage.Hint(err))
 	}
 	return extract, nil
 }

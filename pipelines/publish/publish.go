@@ -1,4 +1,4 @@
-package pipelines
+package publish
 
 import (
 	"cmp"
@@ -18,8 +18,8 @@ import (
 	"hyperlake/sinks/tableau"
 )
 
-// PublishOptions are what publishing needs besides a configuration.
-type PublishOptions struct {
+// Options are what publishing needs besides a configuration.
+type Options struct {
 	ID       string // from NewRunID
 	Log      *slog.Logger
 	Progress func(report.Progress) // called from one goroutine at a time; nil for none
@@ -35,7 +35,7 @@ type PublishOptions struct {
 // sent before [Publisher.Publish].
 type Publisher struct {
 	cfg     *config.Config
-	options PublishOptions
+	options Options
 	client  *tableau.Client
 	ledger  *ledger
 }
@@ -44,14 +44,14 @@ type Publisher struct {
 type transfer struct {
 	*Publisher
 	lease   *hyperd.Lease
-	extract ExtractFile
+	extract Extract
 	project tableau.Project
 	report  []*report.Publishing // one for each data source that was tried
 }
 
-// NewPublisher finds credentials and the ledger. Whatever is missing is known before any
+// New finds credentials and the ledger. Whatever is missing is known before any
 // data is read, and nothing is sent.
-func NewPublisher(ctx context.Context, cfg *config.Config, options PublishOptions) (*Publisher, error) {
+func New(ctx context.Context, cfg *config.Config, options Options) (*Publisher, error) {
 	client, err := NewClient(cfg, options.Log)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (p *transfer) newEntry(datasource string) *ledgerEntry {
 // Publish brings an extract to all its data sources, and returns what became of each that was tried,
 // of failures, too. Every failure but an interruption is of kind Publish, and its hint has the
 // command that finishes the work; only what stands at the output may turn out to be no extract.
-func (p *Publisher) Publish(ctx context.Context, lease *hyperd.Lease, extract ExtractFile) ([]*report.Publishing, error) {
+func (p *Publisher) Publish(ctx context.Context, lease *hyperd.Lease, extract Extract) ([]*report.Publishing, error) {
 	t := &transfer{Publisher: p, lease: lease, extract: extract}
 	if extract.set == nil {
 		content, err := hyper.ReadContent(ctx, lease, extract.path)
@@ -137,12 +137,12 @@ func (p *transfer) publish(ctx context.Context) error {
 	return p.explain(err)
 }
 
-// signOutTime bounds the last request of a run that may have been interrupted.
-const signOutTime = 5 * time.Second
+// SignOutTime bounds the last request of a run that may have been interrupted.
+const SignOutTime = 5 * time.Second
 
 // signOut ends the session, also when the run was interrupted.
 func (p *transfer) signOut(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), SignOutTime)
 	defer cancel()
 	return p.client.SignOut(ctx)
 }

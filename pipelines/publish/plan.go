@@ -1,4 +1,4 @@
-package pipelines
+package publish
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"hyperlake/pipelines/plan"
 )
 
-// PublishPlan is where a run would publish, and what is wrong with that as far as it is
+// Plan is where a run would publish, and what is wrong with that as far as it is
 // known without asking the server.
-type PublishPlan struct {
+type Plan struct {
 	Server      string              `json:"server"` // empty: neither the configuration nor the environment names one that can be used
 	Site        string              `json:"site"`   // empty: the default site
 	Project     string              `json:"project"`
@@ -20,10 +20,10 @@ type PublishPlan struct {
 	Datasources []PlannedDatasource `json:"datasources"`
 
 	// Problems keep a run from starting, wherever it is started.
-	Problems []PublishProblem `json:"problems,omitempty"`
+	Problems []Problem `json:"problems,omitempty"`
 
 	// Missing is what a run needs and this process's environment does not have.
-	Missing []PublishProblem `json:"missing,omitempty"`
+	Missing []Problem `json:"missing,omitempty"`
 
 	refusal error // the first of the problems
 }
@@ -40,29 +40,29 @@ type PlannedTable struct {
 	Name   string `json:"name"`
 }
 
-// PublishProblem says what is wrong and what to do.
-type PublishProblem struct {
+// Problem says what is wrong and what to do.
+type Problem struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 }
 
 // Refusal is the failure with which a run of the plan ends before it starts; nil if it
 // starts, or publishes nothing. It says nothing about what is missing in this environment.
-func (p *PublishPlan) Refusal() error {
+func (p *Plan) Refusal() error {
 	if p == nil {
 		return nil
 	}
 	return p.refusal
 }
 
-// PlanPublishing says where a plan leads; nil if it is not published. It sends nothing.
-func PlanPublishing(ctx context.Context, cfg *config.Config, plan *plan.Plan) *PublishPlan {
+// MakePlan says where a plan leads; nil if it is not published. It sends nothing.
+func MakePlan(ctx context.Context, cfg *config.Config, plan *plan.Plan) *Plan {
 	if cfg.Publish == nil {
 		return nil
 	}
 	client, err := NewClient(cfg, nil)
 	c := cfg.Publish
-	made := &PublishPlan{Server: client.Address(), Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged}
+	made := &Plan{Server: client.Address(), Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged}
 	if err != nil {
 		made.Missing = append(made.Missing, newPublishProblem(err))
 	}
@@ -85,14 +85,14 @@ func PlanPublishing(ctx context.Context, cfg *config.Config, plan *plan.Plan) *P
 }
 
 // refuse adds a problem.
-func (p *PublishPlan) refuse(err error) {
+func (p *Plan) refuse(err error) {
 	if p.refusal == nil {
 		p.refusal = err
 	}
 	p.Problems = append(p.Problems, newPublishProblem(err))
 }
 
-func newPublishProblem(err error) PublishProblem {
+func newPublishProblem(err error) Problem {
 	told := failure.Of(err, failure.Publish)
-	return PublishProblem{Message: told.Message, Hint: told.Hint}
+	return Problem{Message: told.Message, Hint: told.Hint}
 }
