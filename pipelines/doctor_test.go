@@ -14,14 +14,15 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/doctor"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
 // diagnose runs the checks of a configuration, and returns what they found by name.
-func diagnose(t *testing.T, cfg *config.Config) map[string]pipelines.Finding {
+func diagnose(t *testing.T, cfg *config.Config) map[string]doctor.Finding {
 	t.Helper()
-	found := map[string]pipelines.Finding{}
-	for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {
+	found := map[string]doctor.Finding{}
+	for _, finding := range doctor.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {
 		found[finding.Check] = finding
 	}
 	return found
@@ -42,7 +43,7 @@ func TestDoctorOnRemoteStorage(t *testing.T) {
 	found := diagnose(t, configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, bucket)))
 	require.Len(t, found, 7)
 	for name, finding := range found {
-		assert.Equal(t, pipelines.CheckOK, finding.Status, "%s: %s", name, finding.Found)
+		assert.Equal(t, doctor.CheckOK, finding.Status, "%s: %s", name, finding.Found)
 	}
 	assert.Equal(t, "gs://lake/staging can be written, read and removed from", found["staging"].Found)
 	assert.Equal(t, "gs://lake/out/ can be written, read and removed from", found["output"].Found)
@@ -77,10 +78,10 @@ func TestDoctorSaysWhatIsMissingOnRemoteStorage(t *testing.T) {
 			for check, finding := range diagnose(t, configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, bucket))) {
 				isOfLake := check == "plan" && strings.HasPrefix(c.check, "source")
 				if check != c.check && !isOfLake {
-					assert.Equal(t, pipelines.CheckOK, finding.Status, "%s: %s", check, finding.Found)
+					assert.Equal(t, doctor.CheckOK, finding.Status, "%s: %s", check, finding.Found)
 					continue
 				}
-				assert.Equal(t, pipelines.CheckFailed, finding.Status)
+				assert.Equal(t, doctor.CheckFailed, finding.Status)
 				assert.Contains(t, finding.Found, c.found)
 				assert.Contains(t, finding.Hint, c.hint)
 			}
@@ -92,7 +93,7 @@ func TestDoctorOnABucketThatIsMissing(t *testing.T) {
 	storagetest.FakeGCS(t)
 	found := diagnose(t, configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, "gs://nobody")))
 	for _, check := range []string{"staging", "output", "source of Extract.Extract"} {
-		assert.Equal(t, pipelines.CheckFailed, found[check].Status)
+		assert.Equal(t, doctor.CheckFailed, found[check].Status)
 		assert.Contains(t, found[check].Found, "the bucket nobody does not exist")
 		assert.Contains(t, found[check].Hint, "check the name of the bucket")
 	}
@@ -106,8 +107,8 @@ func TestDoctorMakesNoFolders(t *testing.T) {
 	requireOnly(t, folder, "config.yaml")
 	assert.Contains(t, found["staging"].Found, folder+" can be written")
 	assert.Contains(t, found["staging"].Found, "where a run makes "+filepath.Join(folder, "deep", "staging"))
-	assert.Equal(t, pipelines.CheckOK, found["output"].Status)
-	assert.Equal(t, pipelines.CheckOK, found["source of other.orders"].Status)
+	assert.Equal(t, doctor.CheckOK, found["output"].Status)
+	assert.Equal(t, doctor.CheckOK, found["source of other.orders"].Status)
 }
 
 // Looking leaves the server as it was.
@@ -115,7 +116,7 @@ func TestDoctorChangesNothingOnTheServer(t *testing.T) {
 	s := openShop(t, tableautest.Config{})
 	s.lake(item(1, "a"))
 	found := diagnose(t, s.config("create_project: true"))
-	assert.Equal(t, pipelines.CheckOK, found["publish"].Status, found["publish"].Found)
+	assert.Equal(t, doctor.CheckOK, found["publish"].Status, found["publish"].Found)
 	cfg := s.config("create_project: true")
 	cfg.Publish.Project = "Sales/New"
 	for range 2 {
@@ -129,7 +130,7 @@ func TestDoctorDoesNotWaitForAServerThatIsIll(t *testing.T) {
 	s.lake(item(1, "a"))
 	s.Inject(tableautest.Fault{Path: "/serverInfo", Status: 503, Times: -1})
 	finding := diagnose(t, s.config(""))["publish"]
-	assert.Equal(t, pipelines.CheckFailed, finding.Status)
+	assert.Equal(t, doctor.CheckFailed, finding.Status)
 	assert.Contains(t, finding.Found, "status 503")
 }
 
@@ -142,7 +143,7 @@ func TestDoctorWarnsOfADiskWithoutRoom(t *testing.T) {
 	require.NoError(t, large.Truncate(8<<40)) // takes no room
 	require.NoError(t, large.Close())
 	finding := diagnose(t, cfg)["output"]
-	assert.Equal(t, pipelines.CheckWarning, finding.Status)
+	assert.Equal(t, doctor.CheckWarning, finding.Status)
 	assert.Contains(t, finding.Found, "but the files to load have 8.8 TB")
 	assert.Contains(t, finding.Hint, "free some space")
 }

@@ -17,6 +17,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/starter"
 )
 
 // writeBlind is writeTable without statistics.
@@ -157,7 +158,7 @@ func TestKeysThatCannotBeTheSame(t *testing.T) {
 			cfg.Tables[0].Source.Nested = "json"
 			_, err := pipelines.MakePlan(t.Context(), cfg)
 			requireEarly(t, err, c.says, "partitions: none")
-			_, err = pipelines.Starter(t.Context(), filepath.Join(folder, "lake"), folder, config.FormatAuto)
+			_, err = starter.Write(t.Context(), filepath.Join(folder, "lake"), folder, config.FormatAuto)
 			requireEarly(t, err, c.says)
 		})
 	}
@@ -215,7 +216,7 @@ func TestKeysThatFilesHaveThemselvesWithEverything(t *testing.T) {
 // inspect lists the column once.
 func TestPartitionColumnsBesideThoseOfFiles(t *testing.T) {
 	t.Parallel()
-	text, err := pipelines.Starter(t.Context(), filepath.Join(keyedLake(t, writeTable), "lake"), t.TempDir(), config.FormatAuto)
+	text, err := starter.Write(t.Context(), filepath.Join(keyedLake(t, writeTable), "lake"), t.TempDir(), config.FormatAuto)
 	require.NoError(t, err)
 	assert.Equal(t, 1, strings.Count(text, "    #   k "), text)
 }

@@ -23,6 +23,7 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/starter"
 )
 
 // writeTable writes a Parquet file of rows given as JSON, in row groups of two rows.
@@ -331,7 +332,7 @@ func TestNamesOfSystemColumns(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"1|2|3|7"}, rowsIn(t, cfg.Output.Path, extractRows))
 	}
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "lake"), folder, config.FormatAuto)
+	text, err := starter.Write(t.Context(), filepath.Join(folder, "lake"), folder, config.FormatAuto)
 	require.NoError(t, err)
 	var names []string
 	for _, column := range planOf(t, configure(t, folder, text)).Columns {
@@ -411,7 +412,7 @@ func TestStartersArePlans(t *testing.T) {
 		writeTable(t, filepath.Join(folder, "odd: [name]", "k'0=x", fmt.Sprintf("%d.parquet", i)), `[{"id": 1}]`, fields...)
 	}
 	writeTable(t, filepath.Join(folder, "odd: [name]", "9.parquet"), `[{"id": null}]`, field("id", int32Type))
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: [name]"), folder, config.FormatAuto)
+	text, err := starter.Write(t.Context(), filepath.Join(folder, "odd: [name]"), folder, config.FormatAuto)
 	require.NoError(t, err)
 	cfg := configure(t, folder, text)
 	table := planOf(t, cfg)

@@ -15,7 +15,9 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/doctor"
 	"hyperlake/pipelines/plan"
+	"hyperlake/pipelines/starter"
 )
 
 // ids writes a Parquet file with a column id.
@@ -94,9 +96,9 @@ func TestTablesAreNoLooseFiles(t *testing.T) {
 				cfg := configure(t, t.TempDir(), sourceConfig(storage.Join(root, "lake", glob), ""))
 				_, err := pipelines.MakePlan(t.Context(), cfg)
 				requireEarly(t, err, storage.Join(root, says), "source.format: parquet", "removed rows come back")
-				for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {
+				for _, finding := range doctor.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {
 					if strings.HasPrefix(finding.Check, "source") {
-						assert.Equal(t, pipelines.CheckFailed, finding.Status)
+						assert.Equal(t, doctor.CheckFailed, finding.Status)
 						assert.Contains(t, finding.Found, says)
 					}
 				}
@@ -118,16 +120,16 @@ func TestTablesThatAreReadAsLooseFiles(t *testing.T) {
 	assert.EqualValues(t, 2, report.Tables[0].RowsLoaded)
 	require.Len(t, report.Warnings, 1)
 	assert.Contains(t, report.Warnings[0], "lake/delta (Delta Lake) as they lie there: rows that were removed or replaced come back")
-	for _, finding := range pipelines.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {
+	for _, finding := range doctor.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {
 		if strings.HasPrefix(finding.Check, "source") {
-			assert.Equal(t, pipelines.CheckWarning, finding.Status)
+			assert.Equal(t, doctor.CheckWarning, finding.Status)
 			assert.Contains(t, finding.Hint, "come back")
 		}
 	}
 
-	_, err = pipelines.Starter(t.Context(), filepath.Join(folder, "lake", "delta"), folder, config.FormatAuto)
+	_, err = starter.Write(t.Context(), filepath.Join(folder, "lake", "delta"), folder, config.FormatAuto)
 	requireEarly(t, err, "lake/delta (Delta Lake)", "--format parquet")
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "lake", "delta"), folder, config.FormatParquet)
+	text, err := starter.Write(t.Context(), filepath.Join(folder, "lake", "delta"), folder, config.FormatParquet)
 	require.NoError(t, err)
 	assert.Contains(t, text, "      format: parquet\n")
 	assert.Contains(t, text, "# warning: format: parquet reads all files of")
@@ -285,7 +287,7 @@ func TestFoldersWithOtherNames(t *testing.T) {
 	requireEarly(t, err, "no files match", "B.PARQUET and 2 more files, for the name does not end in .parquet")
 	ids(t, filepath.Join(folder, "a.parquet"), 1)
 	layDown(t, filepath.Join(folder, "notes.txt"))
-	text, err := pipelines.Starter(t.Context(), folder, folder, config.FormatAuto)
+	text, err := starter.Write(t.Context(), folder, folder, config.FormatAuto)
 	require.NoError(t, err)
 	assert.Contains(t, text, "1 file, ")
 	assert.Contains(t, text, "      # left out: "+filepath.Join(folder, "B.PARQUET")+" and 2 more files, for the name does not end in .parquet: a glob such as **/*.PARQUET")
@@ -321,7 +323,7 @@ func TestFilesWithoutColumnsAreSkipped(t *testing.T) {
 		assert.Contains(t, report.Warnings[0], "lake/empty.parquet and 1 more file have neither columns nor rows: they are skipped")
 		assert.Equal(t, 2, report.Tables[0].Files)
 	}
-	text, err := pipelines.Starter(t.Context(), lake, folder, config.FormatAuto)
+	text, err := starter.Write(t.Context(), lake, folder, config.FormatAuto)
 	require.NoError(t, err)
 	assert.Contains(t, text, "# warning: "+filepath.Join(lake, "empty.parquet")+" and 1 more file have neither")
 	planOf(t, configure(t, folder, text))

@@ -7,6 +7,7 @@ import (
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/doctor"
 	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/publish"
@@ -37,8 +38,8 @@ func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
 
 // Diagnosis is what runs of a configuration depend on besides their engine; of none (nil), what all
 // runs on this machine depend on.
-func Diagnosis(cfg *config.Config) []Check {
-	return Checks(cfg, func(ctx context.Context) (string, error) { return tryPlan(ctx, cfg) })
+func Diagnosis(cfg *config.Config) []doctor.Check {
+	return doctor.Checks(cfg, func(ctx context.Context) (string, error) { return tryPlan(ctx, cfg) })
 }
 
 // tryPlan makes the plan that a run would make, and tries the checks in SQL.
@@ -52,7 +53,7 @@ func tryPlan(ctx context.Context, cfg *config.Config) (found string, err error) 
 	}
 	switch {
 	case ctx.Err() != nil:
-		return "", Caution("`hyperlake plan` makes it, however long it takes", "it takes longer than a look at it may")
+		return "", doctor.Caution("`hyperlake plan` makes it, however long it takes", "it takes longer than a look at it may")
 	case err != nil:
 		return "", err
 	}

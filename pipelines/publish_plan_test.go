@@ -13,13 +13,14 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/publish"
+	"hyperlake/pipelines/starter"
 )
 
 // The section that init writes as a comment is good without the signs of one.
 func TestStarterOfPublishing(t *testing.T) {
 	folder := t.TempDir()
 	writeTable(t, filepath.Join(folder, "odd: name, ünïcode", "a.parquet"), `[{"id": 1}]`, field("id", int64Type))
-	text, err := pipelines.Starter(t.Context(), filepath.Join(folder, "odd: name, ünïcode"), folder, config.FormatAuto)
+	text, err := starter.Write(t.Context(), filepath.Join(folder, "odd: name, ünïcode"), folder, config.FormatAuto)
 	require.NoError(t, err)
 	assert.Nil(t, configure(t, folder, text).Publish)
 	before, section, found := strings.Cut(text, "# publish:\n")

@@ -11,12 +11,13 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/doctor"
 	"hyperlake/runners"
 )
 
 // doctorListing is what doctor prints for programs.
 type doctorListing struct {
-	Checks []pipelines.Finding `json:"checks"`
+	Checks []doctor.Finding `json:"checks"`
 }
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -42,7 +43,7 @@ func (a *app) doctor(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	findings := pipelines.Diagnose(ctx, checks)
+	findings := doctor.Diagnose(ctx, checks)
 	show := func() error { return a.printText(findingsText(findings)) }
 	if a.flags.json {
 		show = func() error { return a.printJSON(doctorListing{findings}) }
@@ -52,7 +53,7 @@ func (a *app) doctor(ctx context.Context, args []string) error {
 	}
 	var failed []string
 	for _, finding := range findings {
-		if finding.Status == pipelines.CheckFailed {
+		if finding.Status == doctor.CheckFailed {
 			failed = append(failed, finding.Check)
 		}
 	}
@@ -64,7 +65,7 @@ func (a *app) doctor(ctx context.Context, args []string) error {
 }
 
 // doctorChecks are those of the configuration, if there is one, and of its engine.
-func (a *app) doctorChecks(args []string) ([]pipelines.Check, error) {
+func (a *app) doctorChecks(args []string) ([]doctor.Check, error) {
 	if len(args) == 0 {
 		return pipelines.Diagnosis(nil), nil
 	}
@@ -78,10 +79,10 @@ func (a *app) doctorChecks(args []string) ([]pipelines.Check, error) {
 	}
 	checks := pipelines.Diagnosis(cfg)
 	for _, check := range runner.Checks() {
-		checks = append(checks, pipelines.Check{Name: runner.Name() + ": " + check.Name, Run: func(ctx context.Context) (string, error) {
+		checks = append(checks, doctor.Check{Name: runner.Name() + ": " + check.Name, Run: func(ctx context.Context) (string, error) {
 			found, err := check.Run(ctx)
 			if caution := (*runners.CautionError)(nil); errors.As(err, &caution) {
-				err = pipelines.Caution(caution.Hint, caution.Found)
+				err = doctor.Caution(caution.Hint, caution.Found)
 			}
 			return found, err
 		}})
@@ -90,7 +91,7 @@ func (a *app) doctorChecks(args []string) ([]pipelines.Check, error) {
 }
 
 // findingsText is a list for people, with what to do below what is wrong.
-func findingsText(findings []pipelines.Finding) string {
+func findingsText(findings []doctor.Finding) string {
 	var b strings.Builder
 	for _, finding := range findings {
 		fmt.Fprintf(&b, "%-8s %s: %s\n", finding.Status, visible(finding.Check), oneLine(visible(finding.Found)))

@@ -10,8 +10,8 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
-	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/starter"
 )
 
 func (a *app) initCommand() *cobra.Command {
@@ -38,7 +38,7 @@ stdout, and is meant for a file in the working folder.`,
 			if err != nil {
 				return err
 			}
-			text, err := pipelines.Starter(cmd.Context(), args[0], folder, asked)
+			text, err := starter.Write(cmd.Context(), args[0], folder, asked)
 			switch {
 			case err != nil:
 				return err

@@ -14,7 +14,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
-	"hyperlake/pipelines"
+	"hyperlake/pipelines/doctor"
 	"hyperlake/pipelines/report"
 )
 
@@ -37,7 +37,7 @@ func (a *app) checkReportPlace(ctx context.Context) error {
 		}
 	}
 	folder := path[:strings.LastIndexAny(filepath.ToSlash(path), "/")+1]
-	if _, err := pipelines.TryFolder(ctx, cmp.Or(folder, ".")); err != nil {
+	if _, err := doctor.TryFolder(ctx, cmp.Or(folder, ".")); err != nil {
 		return reportFailure(path, err).BeforeData()
 	}
 	return nil

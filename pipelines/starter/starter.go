@@ -1,4 +1,4 @@
-package pipelines
+package starter
 
 import (
 	"context"
@@ -21,9 +21,9 @@ import (
 	"hyperlake/transforms/parquetread"
 )
 
-// Starter writes a configuration for the files that a path stands for, with comments. The
+// Write writes a configuration for the files that a path stands for, with comments. The
 // paths in it are good for a configuration in folder. A plan accepts it as it is.
-func Starter(ctx context.Context, uri, folder string, format config.SourceFormat) (string, error) {
+func Write(ctx context.Context, uri, folder string, format config.SourceFormat) (string, error) {
 	at, err := plan.FindPath(ctx, uri, format)
 	if err != nil {
 		return "", err
