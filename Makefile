@@ -35,22 +35,22 @@ test-race: hyperd ## all tests with the race detector, also the long ones
 	CGO_ENABLED=1 go test -race -tags faults -timeout 60m ./...
 
 bench: hyperd ## time of loading TPC-H's lineitem in several ways, as JSON (needs Python 3 and pip, takes 2 GB of disk)
-	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite speed
+	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite speed
 
 bench-growth: hyperd ## the same with fewer columns and on one core, as JSON
-	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite growth
+	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite growth
 
 bench-memory: hyperd ## memory on lakes of few, many and large files, as JSON (takes 6 GB of disk)
-	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite memory
+	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite memory
 
 bench-scale10: hyperd ## memory and time at ten times the rows, as JSON (takes 10 GB of disk)
-	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite scale10
+	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite scale10
 
 bench-data: hyperd ## the lakes of bench, without measuring anything
-	go build -o out/bench/bench ./internal/bench && out/bench/bench -suite speed -only-data
+	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite speed -only-data
 
 bench-scaling: ## a model of merging many shards against appending them (see docs/scaling.md)
-	go run ./internal/bench/scaling
+	go run ./cmd/bench/scaling
 
 test-tsc: hyperd ## Tableau's own Python client against the fake server (needs Python 3.10 and pip)
 	go test -tags tsc -count=1 -run TestTableauServerClient ./sinks/tableau

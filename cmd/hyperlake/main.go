@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"hyperlake/internal/cli"
+	"hyperlake/cmd/hyperlake/internal/cli"
 	"hyperlake/internal/environment"
 	"hyperlake/internal/guard"
 	"hyperlake/internal/hyperd"

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const sampleLake = "../../testdata/lake"
+const sampleLake = "../../../../testdata/lake"
 
 // twoTables is a file with all that inspect shows.
 var twoTables = []string{
@@ -81,7 +81,7 @@ func TestInspectPrintsAHyperFileAsJSON(t *testing.T) {
 func TestInspectPrintsAFolderOfParquet(t *testing.T) {
 	got := run(t, "", "inspect", sampleLake+"/lineitem")
 
-	assert.Equal(t, outcome{0, `../../testdata/lake/lineitem: 3 Parquet files, 6 row groups, 60,175 rows, 2.2 MB (2,237,193 bytes)
+	assert.Equal(t, outcome{0, sampleLake + `/lineitem: 3 Parquet files, 6 row groups, 60,175 rows, 2.2 MB (2,237,193 bytes)
 
  column          │ Arrow type     │ SQL type      │ nullable │ codec  │ stored
 ─────────────────┼────────────────┼───────────────┼──────────┼────────┼────────

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/internal/cli"
+	"hyperlake/cmd/hyperlake/internal/cli"
 	"hyperlake/internal/hyperd"
 )
 

@@ -3,7 +3,7 @@
 // its processes, the stages of the run, and the ratios that matter. It installs what it
 // compares with, and makes its lakes. Nothing of it is a test: figures depend on the machine.
 //
-//	go run ./internal/bench -hyperlake bin/hyperlake -data out/bench -suite speed
+//	go run ./cmd/bench -hyperlake bin/hyperlake -data out/bench -suite speed
 package main
 
 import (

@@ -51,7 +51,7 @@ func speedCases() []benchCase {
 		generate("in go, no rules", 8, lineitemRows, clean, "[]", "", inGo),
 		generate("in go, five rules", 8, lineitemRows, clean, lineitemRules, "", inGo),
 		{name: "pantab", files: 8, rows: lineitemRows, args: func(b bench) ([]string, error) {
-			return []string{b.python(), "internal/bench/pantab_load.py", b.path("tpch1/clean/lineitem"), b.path("pantab.hyper")}, nil
+			return []string{b.python(), "cmd/bench/pantab_load.py", b.path("tpch1/clean/lineitem"), b.path("pantab.hyper")}, nil
 		}},
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/internal/htmlreport"
+	"hyperlake/cmd/hyperlake/internal/htmlreport"
 )
 
 // reports are the samples in testdata. That of hostile names things so that they would

@@ -15,7 +15,7 @@ func (b bench) install() error {
 	if err := call("python3", "-m", "venv", b.path("venv")); err != nil {
 		return err
 	}
-	if err := call(b.python(), "-m", "pip", "install", "--quiet", "--requirement", "internal/bench/requirements.txt"); err != nil {
+	if err := call(b.python(), "-m", "pip", "install", "--quiet", "--requirement", "cmd/bench/requirements.txt"); err != nil {
 		return err
 	}
 	return os.WriteFile(b.path("venv/installed"), nil, 0o600)
@@ -23,7 +23,7 @@ func (b bench) install() error {
 
 // makeLineitem makes the lakes of lineitem at a scale.
 func (b bench) makeLineitem(scale string) error {
-	return call(b.python(), "internal/bench/lakes.py", b.path("tpch"+scale), scale)
+	return call(b.python(), "cmd/bench/lakes.py", b.path("tpch"+scale), scale)
 }
 
 // makeLakes makes the lakes of memoryCases.

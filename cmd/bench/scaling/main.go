@@ -4,10 +4,10 @@
 // time, disk, network and money from rates, and prints tables or JSON. The same rates give
 // the same tables.
 //
-//	go run ./internal/bench/scaling
-//	go run ./internal/bench/scaling -shard-bytes 16e6 -json
-//	go run ./internal/bench/scaling -measure partials -hyperlake bin/hyperlake > rates.json
-//	go run ./internal/bench/scaling -rates rates.json
+//	go run ./cmd/bench/scaling
+//	go run ./cmd/bench/scaling -shard-bytes 16e6 -json
+//	go run ./cmd/bench/scaling -measure partials -hyperlake bin/hyperlake > rates.json
+//	go run ./cmd/bench/scaling -rates rates.json
 package main
 
 import (

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/htmlreport"
+	"hyperlake/cmd/hyperlake/internal/htmlreport"
 	"hyperlake/internal/storage"
 )
 
