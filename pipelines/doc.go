@@ -1,5 +1,6 @@
-// Package pipelines knows the whole of a run: the configuration, the plan that is made of
-// it before any data is read, the Beam graph that carries the plan out, and the report.
+// Package pipelines is the order of the stages of a run, and nothing more: plan, load, check, move,
+// publish, report. Each stage is a room of its own below this folder; this package alone knows
+// them all.
 //
 // It promises that the output path holds either what it held before or a complete
 // extract whose counts were reconciled at every hand-over, and that nothing else stays.

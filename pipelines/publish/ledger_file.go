@@ -12,8 +12,10 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
-	"hyperlake/pipelines/staging"
 )
+
+// closeTime bounds what is still written after an interruption: nobody waits for long then.
+const closeTime = 10 * time.Second
 
 // openLedger reads the ledger of an extract; there may be none yet.
 func openLedger(ctx context.Context, extract string) (*ledger, error) {
@@ -68,7 +70,7 @@ const maxLedgerMerges = 10
 // save writes the ledger, whole or not at all, also when the run was interrupted. What
 // another process wrote meanwhile stays.
 func (l *ledger) save(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), staging.CloseTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	err := l.write(ctx)
 	for try := 0; wroteOther(err) && try < maxLedgerMerges; try++ {
@@ -148,7 +150,7 @@ func (l *ledger) begin(ctx context.Context, entry *ledgerEntry) error {
 		return l.save(ctx)
 	}
 	l.mine = append(l.mine, entry)
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), staging.CloseTime)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	err := l.write(limited)
 	if wroteOther(err) {

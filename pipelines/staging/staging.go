@@ -191,15 +191,15 @@ const (
 	// sweepTime bounds how long a run takes to remove what it left on remote storage.
 	sweepTime = 2 * time.Minute
 
-	// CloseTime bounds what a run still does that may have been interrupted: nobody waits for
+	// closeTime bounds what a run still does that may have been interrupted: nobody waits for
 	// long then.
-	CloseTime = 10 * time.Second
+	closeTime = 10 * time.Second
 )
 
 // Closing is a context for what a run does at its end: it outlives ctx by a little.
 func Closing(ctx context.Context) (context.Context, context.CancelFunc) {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepTime)
-	forget := context.AfterFunc(ctx, func() { time.AfterFunc(CloseTime, cancel) })
+	forget := context.AfterFunc(ctx, func() { time.AfterFunc(closeTime, cancel) })
 	return closing, func() { forget(); cancel() }
 }
 

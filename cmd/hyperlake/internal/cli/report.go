@@ -12,8 +12,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"hyperlake/internal/failure"
 	"hyperlake/cmd/hyperlake/internal/htmlreport"
+	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 )
 
