@@ -2,8 +2,6 @@ package job
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -16,6 +14,7 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/wire"
 	"hyperlake/pipelines/plan"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
@@ -40,26 +39,20 @@ type judgedRows struct {
 // have nothing but a tally; and a PCollection<hyper.Doubtful> of the files of which Go
 // and hyperd keep different rows.
 func explain(s beam.Scope, doubtful beam.PCollection, tables []explainTable) (batches, rejects, disputed beam.PCollection) {
-	encoded, err := json.Marshal(tables)
-	if err != nil {
-		encoded = nil // Setup reports it
-	}
-	return beam.ParDo3(s.Scope("Explain"), &explainFn{Encoded: encoded}, doubtful)
+	return beam.ParDo3(s.Scope("Explain"), &explainFn{Params: wire.Pack(tables)}, doubtful)
 }
 
-// explainFn carries the tables as JSON: Beam has no way of its own to serialise all of it.
+// explainFn reads files once more.
 type explainFn struct {
-	Encoded []byte
+	Params wire.Params[[]explainTable]
 
 	tables []explainTable
 }
 
 // Setup decodes the tables; a worker calls it before anything else.
-func (fn *explainFn) Setup() error {
-	if err := json.Unmarshal(fn.Encoded, &fn.tables); err != nil {
-		return fmt.Errorf("decode the tables to explain: %w", err)
-	}
-	return nil
+func (fn *explainFn) Setup() (err error) {
+	fn.tables, err = fn.Params.Unpack()
+	return err
 }
 
 // ProcessElement reads files that were loaded together.

@@ -2,13 +2,12 @@ package job
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/google/uuid"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/wire"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/parquetread"
@@ -103,22 +102,18 @@ func reuse(s beam.Scope, done *finished, partials, bundles beam.PCollection) (al
 		return partials, bundles
 	}
 	s = s.Scope("Reuse")
-	encoded, err := json.Marshal(done)
-	if err != nil {
-		encoded = nil // Setup reports it
-	}
-	earlierPartials, earlierBundles := beam.ParDo2(s, &reuseFn{Encoded: encoded}, beam.Impulse(s))
+	earlierPartials, earlierBundles := beam.ParDo2(s, &reuseFn{Done: wire.Pack(done)}, beam.Impulse(s))
 	return beam.Flatten(s, partials, earlierPartials), beam.Flatten(s, bundles, earlierBundles)
 }
 
-// reuseFn emits what is finished. It carries it as JSON, as it is written on staging, too.
-type reuseFn struct{ Encoded []byte }
+// reuseFn emits what is finished.
+type reuseFn struct{ Done wire.Params[*finished] }
 
 // ProcessElement turns the impulse into references.
 func (fn *reuseFn) ProcessElement(_ []byte, partials func(int, hyper.File), bundles func(rejects.Bundle)) error {
-	var done finished
-	if err := json.Unmarshal(fn.Encoded, &done); err != nil {
-		return fmt.Errorf("decode what is finished: %w", err)
+	done, err := fn.Done.Unpack()
+	if err != nil {
+		return err
 	}
 	for _, partial := range done.Partials {
 		partials(0, partial)

@@ -2,8 +2,6 @@ package hyper
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -14,22 +12,21 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/wire"
 )
 
 func init() {
 	beam.RegisterDoFn(&writeFn{})
 	beam.RegisterDoFn(&mergeFn{})
-	beam.RegisterCoder(reflect.TypeOf((*File)(nil)).Elem(), encodeFile, decodeFile)
-	beam.RegisterCoder(reflect.TypeFor[Doubtful](), encodeDoubtful, decodeDoubtful)
+	beam.RegisterType(reflect.TypeFor[File]())
+	beam.RegisterType(reflect.TypeFor[Doubtful]())
 }
 
-func encodeFile(f File) ([]byte, error) { return json.Marshal(f) }
+// TravelsAsJSON makes File a [wire.Element].
+func (File) TravelsAsJSON() {}
 
-func decodeFile(data []byte) (File, error) {
-	var f File
-	err := json.Unmarshal(data, &f)
-	return f, err
-}
+// TravelsAsJSON makes Doubtful a [wire.Element].
+func (Doubtful) TravelsAsJSON() {}
 
 // Params says what the sink writes and with which hyperd. All fields travel to workers.
 type Params struct {
@@ -55,28 +52,17 @@ type Params struct {
 // Several says whether there are several extracts.
 func (p Params) Several() bool { return p.Split || p.Keep }
 
-// paramsFn carries Params to workers inside a DoFn, as JSON: Beam has no way of its own
-// to serialise an Arrow type.
+// paramsFn carries Params to workers inside a DoFn.
 type paramsFn struct {
-	Encoded []byte
+	Params wire.Params[Params]
 
 	params Params
 }
 
-func encode(params Params) paramsFn {
-	encoded, err := json.Marshal(params)
-	if err != nil {
-		return paramsFn{} // Setup reports it
-	}
-	return paramsFn{Encoded: encoded}
-}
-
 // Setup decodes the params; a worker calls it before anything else.
-func (fn *paramsFn) Setup() error {
-	if err := json.Unmarshal(fn.Encoded, &fn.params); err != nil {
-		return fmt.Errorf("decode the parameters of the sink: %w", err)
-	}
-	return nil
+func (fn *paramsFn) Setup() (err error) {
+	fn.params, err = fn.Params.Unpack()
+	return err
 }
 
 // Write is HyperSink: it loads a PCollection<batch.Batch> into partials, one for each
@@ -85,7 +71,7 @@ func (fn *paramsFn) Setup() error {
 // read once more.
 func Write(s beam.Scope, batches beam.PCollection, params Params) (partials, doubtful beam.PCollection) {
 	s = s.Scope("hyper.Write")
-	fn := &writeFn{paramsFn: encode(params)}
+	fn := &writeFn{paramsFn: paramsFn{Params: wire.Pack(params)}}
 	if params.Verify != nil {
 		fn.Verify = &beam.EncodedFunc{Fn: reflectx.MakeFunc(params.Verify)}
 	}
@@ -232,7 +218,7 @@ func (fn *writeFn) abandon() {
 func MergePartials(s beam.Scope, partials beam.PCollection, params Params) beam.PCollection {
 	s = s.Scope("hyper.Merge")
 	seed := beam.AddFixedKey(s, beam.Impulse(s)) // so that there is a merge without partials, too
-	return beam.ParDo(s, &mergeFn{paramsFn: encode(params)}, beam.CoGroupByKey(s, seed, partials))
+	return beam.ParDo(s, &mergeFn{paramsFn: paramsFn{Params: wire.Pack(params)}}, beam.CoGroupByKey(s, seed, partials))
 }
 
 type mergeFn struct{ paramsFn }

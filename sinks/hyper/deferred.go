@@ -2,7 +2,6 @@ package hyper
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -48,14 +47,6 @@ func (j Judged) Differs(found batch.Tally) bool {
 		return found.Filtered+found.Rejected != j.Rejected
 	}
 	return found.Filtered != j.Filtered || found.Rejected != j.Rejected
-}
-
-func encodeDoubtful(d Doubtful) ([]byte, error) { return json.Marshal(d) }
-
-func decodeDoubtful(data []byte) (Doubtful, error) {
-	var d Doubtful
-	err := json.Unmarshal(data, &d)
-	return d, err
 }
 
 // loadFiles has hyperd read files by itself, as many at a time as it has cores.

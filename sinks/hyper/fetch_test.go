@@ -269,7 +269,7 @@ func TestRowsAreCountedWhileTheSinkWaits(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
 	arrived := make(chan struct{})
 	faults.Inject(storagetest.Fault{On: storagetest.Read, Name: "slow", Before: func() { <-arrived }})
-	fn := &writeFn{paramsFn: encode(Params{Layout: twoTables(t), Staging: t.TempDir()})}
+	fn := &writeFn{paramsFn: packed(Params{Layout: twoTables(t), Staging: t.TempDir()})}
 	require.NoError(t, fn.Setup())
 	ctx := metrics.SetPTransformID(metrics.SetBundleID(t.Context(), "bundle"), "write")
 	counted := func(name string) (sum int64) {
@@ -301,7 +301,7 @@ func TestCancellingABundleEndsTheWaiting(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	faults.Inject(storagetest.Fault{On: storagetest.Read, Before: cancel, Pause: time.Hour})
-	fn := &writeFn{paramsFn: encode(Params{Layout: twoTables(t), Staging: t.TempDir(), Spool: SpoolConfig{Path: t.TempDir()}})}
+	fn := &writeFn{paramsFn: packed(Params{Layout: twoTables(t), Staging: t.TempDir(), Spool: SpoolConfig{Path: t.TempDir()}})}
 	require.NoError(t, fn.Setup())
 	emit, doubt := func(int, File) {}, func(Doubtful) {}
 	b := remote(t, bucket, "slow", deferredDays(t, 1, 0, 5, aDate, everything))

@@ -19,6 +19,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/hyperd/hyperdtest"
+	"hyperlake/internal/wire"
 )
 
 // dayFields is the schema of the batches in these tests: a number and a date.
@@ -26,6 +27,8 @@ var dayFields = []arrow.Field{
 	{Name: "n", Type: arrow.PrimitiveTypes.Int64},
 	{Name: "d", Type: arrow.FixedWidthTypes.Date32, Nullable: true},
 }
+
+func packed(params Params) paramsFn { return paramsFn{Params: wire.Pack(params)} }
 
 // twoTables is a layout with two tables of such rows.
 func twoTables(t testing.TB) Layout {
@@ -237,7 +240,7 @@ func TestAFinishedPartialSurvivesItsLoader(t *testing.T) {
 
 func TestAFailedBundleLeavesNothingForTheNext(t *testing.T) {
 	staging := t.TempDir()
-	fn := &writeFn{paramsFn: encode(Params{Layout: twoTables(t), Staging: staging})}
+	fn := &writeFn{paramsFn: packed(Params{Layout: twoTables(t), Staging: staging})}
 	require.NoError(t, fn.Setup())
 	var emitted []File
 	emit := func(_ int, f File) { emitted = append(emitted, f) }
@@ -262,7 +265,7 @@ func TestAFailedBundleLeavesNothingForTheNext(t *testing.T) {
 
 func TestAFailedElementFailsTheBundle(t *testing.T) {
 	staging := t.TempDir()
-	fn := &writeFn{paramsFn: encode(Params{Layout: twoTables(t), Staging: staging})}
+	fn := &writeFn{paramsFn: packed(Params{Layout: twoTables(t), Staging: staging})}
 	require.NoError(t, fn.Setup())
 	emit := func(_ int, f File) { t.Errorf("emitted %v", f) }
 	doubt := func(d Doubtful) { t.Errorf("doubtful: %v", d) }

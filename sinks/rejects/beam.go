@@ -2,8 +2,6 @@ package rejects
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -12,20 +10,16 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/wire"
 )
 
 func init() {
 	beam.RegisterDoFn(&writeFn{})
-	beam.RegisterCoder(reflect.TypeFor[Bundle](), encodeBundle, decodeBundle)
+	beam.RegisterType(reflect.TypeFor[Bundle]())
 }
 
-func encodeBundle(b Bundle) ([]byte, error) { return json.Marshal(b) }
-
-func decodeBundle(data []byte) (Bundle, error) {
-	var b Bundle
-	err := json.Unmarshal(data, &b)
-	return b, err
-}
+// TravelsAsJSON makes Bundle a [wire.Element].
+func (Bundle) TravelsAsJSON() {}
 
 // Params says what is written and where. All fields travel to workers.
 type Params struct {
@@ -45,17 +39,13 @@ type Table struct {
 // refers to its files. Errors carry a failure.Error, of kind Storage where staging fails.
 func Write(s beam.Scope, rejects beam.PCollection, params Params) beam.PCollection {
 	s = s.Scope("rejects.Write")
-	encoded, err := json.Marshal(params)
-	if err != nil {
-		encoded = nil // Setup reports it
-	}
-	return beam.ParDo(s, &writeFn{Encoded: encoded}, rejects)
+	return beam.ParDo(s, &writeFn{Params: wire.Pack(params)}, rejects)
 }
 
 // writeFn writes the files of a bundle under new names per attempt. It never depends on
 // Teardown, which workers do not call, nor on FinishBundle after a failure.
 type writeFn struct {
-	Encoded []byte // Params as JSON
+	Params wire.Params[Params]
 
 	params  Params
 	tables  map[int]*tableWriter // of the bundle in work
@@ -63,11 +53,9 @@ type writeFn struct {
 }
 
 // Setup decodes the params; a worker calls it before anything else.
-func (fn *writeFn) Setup() error {
-	if err := json.Unmarshal(fn.Encoded, &fn.params); err != nil {
-		return fmt.Errorf("decode the parameters of the rejects: %w", err)
-	}
-	return nil
+func (fn *writeFn) Setup() (err error) {
+	fn.params, err = fn.Params.Unpack()
+	return err
 }
 
 // StartBundle drops what a failed bundle may have left in this instance.

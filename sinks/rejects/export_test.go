@@ -9,12 +9,6 @@ import (
 // WriteFn is the DoFn of Write, for tests that play the runner.
 type WriteFn = writeFn
 
-// EncodeBundle and DecodeBundle are the coder of Bundle.
-var (
-	EncodeBundle = encodeBundle
-	DecodeBundle = decodeBundle
-)
-
 // WriteLimited writes rejects of one table with other limits than users get.
 func WriteLimited(
 	ctx context.Context, staging string, table Table, groupRows, groupBytes, fileRows, fileBytes int64, all []batch.Rejects,

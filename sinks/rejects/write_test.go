@@ -21,6 +21,7 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage/storagetest"
+	"hyperlake/internal/wire"
 	"hyperlake/runners/direct/directtest"
 	"hyperlake/sinks/rejects"
 )
@@ -170,9 +171,7 @@ func play(t *testing.T, fn *rejects.WriteFn, all ...batch.Rejects) ([]rejects.Bu
 }
 
 func newFn(t *testing.T, staging string) *rejects.WriteFn {
-	params, err := json.Marshal(rejects.Params{Staging: staging, Tables: []rejects.Table{{Rules: ruleNames, Write: true}}})
-	require.NoError(t, err)
-	fn := &rejects.WriteFn{Encoded: params}
+	fn := &rejects.WriteFn{Params: wire.Pack(rejects.Params{Staging: staging, Tables: []rejects.Table{{Rules: ruleNames, Write: true}}})}
 	require.NoError(t, fn.Setup())
 	return fn
 }
@@ -262,7 +261,7 @@ func TestCancelledBundle(t *testing.T) {
 }
 
 func TestParamsThatDoNotDecode(t *testing.T) {
-	require.Error(t, (&rejects.WriteFn{Encoded: []byte("{")}).Setup())
+	require.Error(t, (&rejects.WriteFn{Params: wire.Params[rejects.Params]{JSON: []byte("{")}}).Setup())
 }
 
 func TestCheckNames(t *testing.T) {

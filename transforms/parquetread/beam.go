@@ -2,29 +2,23 @@ package parquetread
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/wire"
 )
 
 func init() {
-	beam.RegisterCoder(reflect.TypeFor[Shard](), encodeShard, decodeShard)
+	beam.RegisterType(reflect.TypeFor[Shard]())
 	beam.RegisterDoFn(&readFn{})
 	beam.RegisterFunction(VerifyPages)
 }
 
-func encodeShard(s Shard) ([]byte, error) { return json.Marshal(s) }
-
-func decodeShard(data []byte) (Shard, error) {
-	var s Shard
-	err := json.Unmarshal(data, &s)
-	return s, err
-}
+// TravelsAsJSON makes Shard a [wire.Element].
+func (Shard) TravelsAsJSON() {}
 
 var (
 	rowsRead  = beam.NewCounter("hyperlake", "rows_read")
@@ -38,27 +32,20 @@ var (
 // groups that are read: their rows, and the bytes of all their columns as stored.
 func Read(s beam.Scope, shards beam.PCollection, tables []Table) beam.PCollection {
 	s = s.Scope("parquetread.Read")
-	encoded, err := json.Marshal(tables)
-	if err != nil {
-		encoded = nil // Setup reports it
-	}
-	return beam.ParDo(s, &readFn{Encoded: encoded}, shards)
+	return beam.ParDo(s, &readFn{Params: wire.Pack(tables)}, shards)
 }
 
-// readFn reads shards. It carries the tables as JSON: Beam has no way of its
-// own to serialise an Arrow schema.
+// readFn reads shards.
 type readFn struct {
-	Encoded []byte
+	Params wire.Params[[]Table]
 
 	tables []Table
 }
 
 // Setup decodes the tables; a worker calls it before anything else.
-func (f *readFn) Setup() error {
-	if err := json.Unmarshal(f.Encoded, &f.tables); err != nil {
-		return fmt.Errorf("decode the tables to read: %w", err)
-	}
-	return nil
+func (f *readFn) Setup() (err error) {
+	f.tables, err = f.Params.Unpack()
+	return err
 }
 
 // ProcessElement reads a shard. Its errors carry a failure.Error, of kind engine where it

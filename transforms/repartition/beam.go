@@ -2,8 +2,6 @@ package repartition
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -11,16 +9,20 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/wire"
 )
 
 func init() {
-	beam.RegisterCoder(reflect.TypeFor[Part](), encodePart, decodePart)
+	beam.RegisterType(reflect.TypeFor[Part]())
 	beam.RegisterDoFn(&spillFn{})
 	beam.RegisterDoFn(&readFn{})
 	beam.RegisterDoFn(&removeFn{})
 	beam.RegisterFunction(spillOf)
 	beam.RegisterFunction(signal)
 }
+
+// TravelsAsJSON makes Part a [wire.Element].
+func (Part) TravelsAsJSON() {}
 
 var (
 	rowsMoved    = beam.NewCounter("hyperlake", "rows_moved")
@@ -37,28 +39,22 @@ var (
 // finished bundle.
 func Spill(s beam.Scope, batches beam.PCollection, params Params) (others, parts beam.PCollection) {
 	s = s.Scope("repartition.Spill")
-	encoded, err := json.Marshal(params)
-	if err != nil {
-		encoded = nil // Setup reports it
-	}
-	return beam.ParDo2(s, &spillFn{Encoded: encoded}, batches)
+	return beam.ParDo2(s, &spillFn{Params: wire.Pack(params)}, batches)
 }
 
 // spillFn writes one spill per bundle, under a new name per attempt. It never depends on
 // Teardown, which workers do not call, nor on FinishBundle after a failure.
 type spillFn struct {
-	Encoded []byte // Params as JSON
+	Params wire.Params[Params]
 
 	params Params
 	writer *Writer // of the bundle in work
 }
 
 // Setup decodes the params; a worker calls it before anything else.
-func (fn *spillFn) Setup() error {
-	if err := json.Unmarshal(fn.Encoded, &fn.params); err != nil {
-		return fmt.Errorf("decode the parameters of the repartition: %w", err)
-	}
-	return nil
+func (fn *spillFn) Setup() (err error) {
+	fn.params, err = fn.Params.Unpack()
+	return err
 }
 
 // StartBundle drops what a failed bundle may have left in this instance.

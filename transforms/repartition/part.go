@@ -2,7 +2,6 @@ package repartition
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -53,12 +52,4 @@ func (p Part) compare(other Part) int {
 func inOrder(parts []Part) []Part {
 	sorted := slices.SortedFunc(slices.Values(parts), Part.compare)
 	return slices.CompactFunc(sorted, func(a, b Part) bool { return a.Spill.URI != "" && a.Spill.URI == b.Spill.URI })
-}
-
-func encodePart(p Part) ([]byte, error) { return json.Marshal(p) }
-
-func decodePart(data []byte) (Part, error) {
-	var p Part
-	err := json.Unmarshal(data, &p)
-	return p, err
 }

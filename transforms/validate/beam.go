@@ -2,13 +2,13 @@ package validate
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/wire"
 )
 
 func init() {
@@ -27,27 +27,21 @@ var (
 // fit the columns, which the plan should have found.
 func Rules(s beam.Scope, batches beam.PCollection, tables []Table) (good, rejects beam.PCollection) {
 	s = s.Scope("validate.Rules")
-	encoded, err := json.Marshal(tables)
-	if err != nil {
-		encoded = nil // Setup reports it
-	}
-	return beam.ParDo2(s, &rulesFn{Encoded: encoded}, batches)
+	return beam.ParDo2(s, &rulesFn{Params: wire.Pack(tables)}, batches)
 }
 
-// rulesFn carries the tables as JSON: Beam has no way of its own to serialise all of it.
+// rulesFn applies the rules of tables.
 type rulesFn struct {
-	Encoded []byte
+	Params wire.Params[[]Table]
 
 	tables     []Table
 	validators map[int]*Validator // by table, for the columns that its last batch had
 }
 
 // Setup decodes the tables; a worker calls it before anything else.
-func (fn *rulesFn) Setup() error {
-	if err := json.Unmarshal(fn.Encoded, &fn.tables); err != nil {
-		return fmt.Errorf("decode the rules: %w", err)
-	}
-	return nil
+func (fn *rulesFn) Setup() (err error) {
+	fn.tables, err = fn.Params.Unpack()
+	return err
 }
 
 func (fn *rulesFn) ProcessElement(ctx context.Context, b batch.Batch, good func(batch.Batch), rejects func(batch.Rejects)) error {
