@@ -58,11 +58,7 @@ func (s *Staged) install(ctx context.Context) (path string, err error) {
 
 // fetch puts a verified copy at path, which is in the folder cache.
 func (s *Staged) fetch(ctx context.Context, cache, path string) (err error) {
-	store, err := storage.For(s.URI)
-	if err != nil {
-		return err
-	}
-	info, err := store.Stat(ctx, s.URI)
+	info, err := storage.Stat(ctx, s.URI)
 	if err != nil {
 		return err
 	}

@@ -39,11 +39,7 @@ func (p *previousExtract) check(table *plan.TablePlan, maxChange float64) check 
 // there is one. scratch is a folder for a copy of a remote one.
 func readPrevious(ctx context.Context, lease *hyperd.Lease, plan *plan.Plan, output, scratch string) (*previousExtract, error) {
 	previous := &previousExtract{rows: map[string]int64{}}
-	store, err := storage.For(output)
-	if err != nil {
-		return nil, err
-	}
-	info, err := store.Stat(ctx, output)
+	info, err := storage.Stat(ctx, output)
 	if errors.Is(err, fs.ErrNotExist) {
 		return previous, nil
 	}

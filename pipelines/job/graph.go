@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -123,15 +122,7 @@ func (fn *recordFn) record(
 	for file := (hyper.Doubtful{}); disputed(&file); file = (hyper.Doubtful{}) {
 		r.Disputed = append(r.Disputed, file)
 	}
-	data, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	store, err := storage.For(fn.URI)
-	if err != nil {
-		return err
-	}
-	if err := store.Put(ctx, fn.URI, data); err != nil {
+	if err := storage.PutJSON(ctx, fn.URI, r); err != nil {
 		return failure.New(failure.Storage, "write the result of the job: %w", err).WithHint("%s", storage.Hint(err))
 	}
 	return nil

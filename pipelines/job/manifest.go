@@ -44,15 +44,7 @@ type entry struct {
 // note writes an entry.
 func (e entry) note(ctx context.Context, runFolder string) error {
 	uri := storage.Join(runFolder, staging.ManifestFolder, uuid.NewString()+".json")
-	data, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	store, err := storage.For(uri)
-	if err == nil {
-		err = store.Put(ctx, uri, data)
-	}
-	if err != nil {
+	if err := storage.PutJSON(ctx, uri, e); err != nil {
 		return failure.New(failure.Storage, "write the manifest, %s: %w", uri, err).WithHint("%s", storage.Hint(err))
 	}
 	return nil
@@ -77,11 +69,7 @@ func readManifest(ctx context.Context, runFolder string) ([]entry, error) {
 	group.SetLimit(entriesAtOnce)
 	for i, file := range found {
 		group.Go(func() error {
-			data, err := store.Get(ctx, file.URI)
-			if err == nil {
-				err = json.Unmarshal(data, &entries[i])
-			}
-			if err != nil {
+			if err := storage.GetJSON(ctx, file.URI, &entries[i]); err != nil {
 				return fmt.Errorf("read the manifest, %s: %w", file.URI, err)
 			}
 			return nil
@@ -270,11 +258,7 @@ func (a *attempt) verify(ctx context.Context) error {
 // verifyFile compares a file with what was written: remote ones by their generation, local
 // ones by their size, and by their checksum if it is known.
 func verifyFile(ctx context.Context, written storage.Info, sum string) error {
-	store, err := storage.For(written.URI)
-	if err != nil {
-		return err
-	}
-	there, err := store.Stat(ctx, written.URI)
+	there, err := storage.Stat(ctx, written.URI)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package job
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"os"
 	"slices"
 
@@ -29,16 +28,8 @@ type Result struct {
 // readResult reads what recordFn wrote.
 func readResult(ctx context.Context, uri string) (Result, error) {
 	var r Result
-	store, err := storage.For(uri)
-	if err != nil {
-		return r, err
-	}
-	data, err := store.Get(ctx, uri)
-	if err != nil {
+	if err := storage.GetJSON(ctx, uri, &r); err != nil {
 		return r, failure.New(failure.Engine, "the job ended without a result: %w", err)
-	}
-	if err := json.Unmarshal(data, &r); err != nil {
-		return r, failure.New(failure.Engine, "read the result of the job: %w", err)
 	}
 	return r, nil
 }

@@ -60,23 +60,15 @@ func writeSet(ctx context.Context, output string, report *report.Report) error {
 		})
 	}
 	data, err := json.MarshalIndent(set, "", "  ")
-	if err != nil {
-		return err
-	}
-	store, err := storage.For(output)
 	if err == nil {
-		err = store.Put(ctx, SetPath(output), append(data, '\n'))
+		err = storage.Put(ctx, SetPath(output), append(data, '\n'))
 	}
 	return setFailure("write", output, err)
 }
 
 // removeSet has nobody take the extracts of an earlier run for a whole set any more.
 func removeSet(ctx context.Context, output string) error {
-	store, err := storage.For(output)
-	if err == nil {
-		err = store.RemoveAll(ctx, SetPath(output))
-	}
-	return setFailure("remove", output, err)
+	return setFailure("remove", output, storage.Remove(ctx, SetPath(output)))
 }
 
 func setFailure(verb, output string, err error) error {
@@ -89,18 +81,11 @@ func setFailure(verb, output string, err error) error {
 
 // ReadSet finds the extracts that the last run to an output left.
 func ReadSet(ctx context.Context, output string) (*Set, error) {
-	store, err := storage.For(output)
-	if err != nil {
-		return nil, setFailure("read", output, err)
-	}
-	data, err := store.Get(ctx, SetPath(output))
+	var set Set
+	err := storage.GetJSON(ctx, SetPath(output), &set)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, failure.New(failure.Storage, "there is no whole set of extracts beside %s: %s is missing", output, SetPath(output)).
 			WithHint("run the configuration first")
-	}
-	var set Set
-	if err == nil {
-		err = json.Unmarshal(data, &set)
 	}
 	if err == nil && (set.Version > setVersion || len(set.Extracts) == 0) {
 		err = fmt.Errorf("it has version %d and %d extracts, which this hyperlake does not know", set.Version, len(set.Extracts))

@@ -85,11 +85,7 @@ func localFile(ctx context.Context, uri, folder string) (string, error) {
 	if path, local := storage.LocalPath(uri); local {
 		return path, nil
 	}
-	store, err := storage.For(uri)
-	if err != nil {
-		return "", err
-	}
-	info, err := store.Stat(ctx, uri)
+	info, err := storage.Stat(ctx, uri)
 	if err != nil {
 		return "", err
 	}

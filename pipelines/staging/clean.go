@@ -198,7 +198,7 @@ func (l *leftover) readName(ctx context.Context) string {
 		if filepath.ToSlash(file.URI) != filepath.ToSlash(uri) || file.Size > maxRunFileBytes {
 			continue
 		}
-		if run, err := readRunFile(ctx, l.store, uri); err == nil {
+		if run, err := readRunFile(ctx, uri); err == nil {
 			return run.Name
 		}
 	}

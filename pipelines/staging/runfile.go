@@ -3,7 +3,6 @@ package staging
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"time"
@@ -27,22 +26,11 @@ type runFile struct {
 }
 
 func (f runFile) write(ctx context.Context, folder string) error {
-	data, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
-	store, err := storage.For(folder)
-	if err != nil {
-		return err
-	}
-	return store.Put(ctx, storage.Join(folder, runFileName), data)
+	return storage.PutJSON(ctx, storage.Join(folder, runFileName), f)
 }
 
-func readRunFile(ctx context.Context, store storage.Store, uri string) (run runFile, err error) {
-	data, err := store.Get(ctx, uri)
-	if err == nil {
-		err = json.Unmarshal(data, &run)
-	}
+func readRunFile(ctx context.Context, uri string) (run runFile, err error) {
+	err = storage.GetJSON(ctx, uri, &run)
 	return run, err
 }
 
@@ -69,11 +57,7 @@ func RunEnded(ctx context.Context, note func(name string) string) (bool, error) 
 	if uri == "" {
 		return false, nil
 	}
-	store, err := storage.For(uri)
-	if err != nil {
-		return false, err
-	}
-	run, err := readRunFile(ctx, store, uri)
+	run, err := readRunFile(ctx, uri)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}

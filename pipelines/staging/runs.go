@@ -28,20 +28,16 @@ func FindRun(ctx context.Context, cfg *config.Config, which string) (id string, 
 		return "", failure.New(failure.Usage, "--resume needs a configuration with staging: without it, a run leaves nothing behind").
 			WithHint("set staging, and run without --resume").BeforeData()
 	}
-	store, err := storage.For(cfg.Staging)
-	if err != nil {
-		return "", err
-	}
 	id = which
 	if which == ResumeLast {
-		if id, err = lastRun(ctx, store, cfg); err != nil {
+		if id, err = lastRun(ctx, cfg); err != nil {
 			return "", err
 		}
 	}
 	if !runIDPattern.MatchString(id) {
 		return "", failure.New(failure.Usage, "--resume takes last or the id of a run, such as 20260131T235959Z-1a2b3c4d, not %q", which).BeforeData()
 	}
-	run, err := readRunFile(ctx, store, storage.Join(cfg.Staging, id, runFileName))
+	run, err := readRunFile(ctx, storage.Join(cfg.Staging, id, runFileName))
 	if err != nil {
 		return "", failure.New(failure.Usage, "run %s left nothing on staging %s that could be resumed: %w", id, cfg.Staging, err).
 			WithHint("run without --resume").BeforeData()
@@ -53,13 +49,17 @@ func FindRun(ctx context.Context, cfg *config.Config, which string) (id string, 
 }
 
 // lastRun is the latest run of the configuration's name of which staging has a folder.
-func lastRun(ctx context.Context, store storage.Store, cfg *config.Config) (id string, err error) {
+func lastRun(ctx context.Context, cfg *config.Config) (id string, err error) {
+	store, err := storage.For(cfg.Staging)
+	if err != nil {
+		return "", err
+	}
 	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(cfg.Staging), "*", runFileName))
 	if err != nil {
 		return "", Failure(cfg.Staging, err)
 	}
 	for _, file := range found { // sorted, and ids sort by time
-		run, err := readRunFile(ctx, store, file.URI)
+		run, err := readRunFile(ctx, file.URI)
 		if err != nil {
 			return "", Failure(file.URI, err)
 		}

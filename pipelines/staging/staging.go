@@ -207,17 +207,9 @@ func Closing(ctx context.Context) (context.Context, context.CancelFunc) {
 func (s *Folder) Remove(ctx context.Context) error {
 	err := os.RemoveAll(s.Local)
 	if s.lock == nil {
-		err = errors.Join(err, removeRemote(ctx, s.URI))
+		err = errors.Join(err, storage.Remove(ctx, s.URI))
 	}
 	return s.close(err)
-}
-
-func removeRemote(ctx context.Context, uri string) error {
-	store, err := storage.For(uri)
-	if err != nil {
-		return err
-	}
-	return store.RemoveAll(ctx, uri)
 }
 
 // Keep leaves the folder for another run. Of what it holds, the manifest stays and the files

@@ -104,11 +104,7 @@ func (s *session) insertFiles(ctx context.Context, table int, files []deferredFi
 
 // checkUnchanged says whether what hyperd read is still the version that was planned for.
 func checkUnchanged(ctx context.Context, planned storage.Info) error {
-	store, err := storage.For(planned.URI)
-	if err != nil {
-		return err
-	}
-	now, err := store.Stat(ctx, planned.URI)
+	now, err := storage.Stat(ctx, planned.URI)
 	if err == nil && !now.SameVersion(planned) {
 		err = storage.ErrChanged
 	}

@@ -90,9 +90,5 @@ func putReport(ctx context.Context, path string, data []byte) error {
 			return errors.Join(err, pipe.Close())
 		}
 	}
-	store, err := storage.For(path)
-	if err != nil {
-		return err
-	}
-	return store.Put(ctx, path, data)
+	return storage.Put(ctx, path, data)
 }
