@@ -242,7 +242,7 @@ func (r *run) runJob(ctx context.Context, staging *staging.Folder) (job.Result, 
 			r.warn("nothing of run " + r.options.Resume + " can be reused: it had finished no partial whose files and configuration are unchanged")
 		}
 	}
-	return r.job.Run(ctx, job.Attempts{
+	return r.job.Run(ctx, job.Driver{
 		Engine: r.options.Engine, Log: r.options.Log, Renew: r.renewLease,
 		Progress: func(rows, written int64, counted bool) {
 			r.showProgress(report.Progress{Stage: "load", Rows: rows, Written: written, Uncounted: !counted}, started)

@@ -16,6 +16,7 @@ const maxYAMLNodes = 100_000
 // nodeKind is what a value in a YAML document is.
 type nodeKind int
 
+// The kinds of values.
 const (
 	nullNode nodeKind = iota
 	textNode
@@ -84,6 +85,7 @@ type Builder struct {
 	nodes   int
 }
 
+// NewBuilder makes a builder of the tree of a file or flag, which has fill fill the variables in its scalars.
 func NewBuilder(at Place, fill func(string) (string, error)) *Builder {
 	return &Builder{at: at, fill: fill, anchors: map[string]ast.Node{}, open: map[string]bool{}}
 }

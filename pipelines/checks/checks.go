@@ -31,10 +31,10 @@ type check struct {
 const maxSamples = 3
 
 // tableChecks makes SQL of the checks of a table. now is the time that freshness counts from.
-func tableChecks(p *plan.Plan, table *plan.TablePlan, configs []config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+func tableChecks(table *plan.TablePlan, configs []config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
 	var checks []check
 	for i, config := range configs {
-		made, err := checkOf(p, table, config, fmt.Sprintf("%s.checks[%d]", at, i), previous, now)
+		made, err := checkOf(table, config, fmt.Sprintf("%s.checks[%d]", at, i), previous, now)
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +46,7 @@ func tableChecks(p *plan.Plan, table *plan.TablePlan, configs []config.CheckConf
 	return checks, nil
 }
 
-func checkOf(p *plan.Plan, table *plan.TablePlan, config config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+func checkOf(table *plan.TablePlan, config config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	switch {
 	case config.SQL != "":

@@ -114,7 +114,7 @@ func checksOf(p *plan.Plan, cfg *config.Config, previous *previousExtract, now t
 	all := make([][]check, len(p.Tables))
 	for i, table := range p.Tables {
 		var err error
-		if all[i], err = tableChecks(p, table, cfg.Tables[i].Checks, fmt.Sprintf("tables[%d]", i), previous, now); err != nil {
+		if all[i], err = tableChecks(table, cfg.Tables[i].Checks, fmt.Sprintf("tables[%d]", i), previous, now); err != nil {
 			return nil, err
 		}
 	}

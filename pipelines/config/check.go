@@ -55,6 +55,7 @@ func (c *Config) setTableDefaults() {
 	}
 }
 
+// SetDefaults fills in what a source that is not of a file leaves open.
 func (s *SourceConfig) SetDefaults() {
 	s.Format = cmp.Or(s.Format, FormatAuto)
 	s.Partitions = cmp.Or(s.Partitions, PartitionsAuto)

@@ -343,6 +343,7 @@ func (c *Config) Place(key string) strictyaml.Place {
 	}
 }
 
+// Problem is a failure of kind Config that names the place of a key, before any data is read.
 func (c *Config) Problem(key, format string, args ...any) error {
 	return strictyaml.Problem(c.Place(key), format, args...)
 }

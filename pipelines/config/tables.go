@@ -10,6 +10,7 @@ import (
 	"hyperlake/transforms/validate"
 )
 
+// ComparesPrevious says whether a check is about the extract that stood at the output before.
 func (c *Config) ComparesPrevious() bool {
 	return c.hasCheck(func(check CheckConfig) bool { return check.ComparePrevious != nil })
 }

@@ -3,10 +3,14 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"hyperlake/pipelines/publish"
 	"hyperlake/sinks/tableau"
 )
+
+// signOutTime bounds the last request, also of a check whose time is over.
+const signOutTime = 5 * time.Second
 
 // checkServer signs in where the configuration publishes, looks for the project, and signs
 // out. Nothing is changed.
@@ -19,7 +23,7 @@ func (d doctor) checkServer(ctx context.Context) (string, error) {
 		return "", tableau.Failure(err)
 	}
 	found, err := d.lookAtServer(ctx, client)
-	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), publish.SignOutTime)
+	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutTime)
 	defer cancel()
 	if outErr := client.SignOut(out); err == nil {
 		err = outErr

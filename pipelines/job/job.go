@@ -50,8 +50,8 @@ type Job struct {
 	resultURI string              // where the pipeline writes its result
 }
 
-// New makes a job. Only the fields of Params that it needs are looked at for free space on a
-// local staging; nothing is written.
+// New makes a job. It looks at the free space of a local staging, if rows move; nothing is written. It
+// fails with one of kind Storage, or where the plan cannot be described.
 func New(p Params) (*Job, error) {
 	j := &Job{
 		plan: p.Plan, retries: p.Config.Runner.DriverRetries(), all: p.Plan.Cut(nil),
@@ -115,8 +115,8 @@ func (j *Job) find(ctx context.Context, usable func(*attempt) bool) (*finished, 
 	return findFinished(j.all, len(j.plan.Tables), j.fingerprint, entries, usable), whole, ctx.Err()
 }
 
-// Attempts are what a job does besides running.
-type Attempts struct {
+// Driver is what runs a job: an engine, and what is done around it.
+type Driver struct {
 	Engine engine.Engine
 	Log    *slog.Logger
 
@@ -132,13 +132,13 @@ type Attempts struct {
 // disagree are read here the second time. Where the engine gives up at the first failure, what is
 // missing is run again after one that another attempt may not meet: runner.retries times in all,
 // whatever is finished in between.
-func (j *Job) Run(ctx context.Context, attempts Attempts) (Result, error) {
+func (j *Job) Run(ctx context.Context, driver Driver) (Result, error) {
 	failures, disputed := 0, false
 	for {
 		if j.merged != nil {
 			return j.merged.Result, nil
 		}
-		done, err := j.runOnce(ctx, attempts)
+		done, err := j.runOnce(ctx, driver)
 		switch {
 		case err == nil && len(done.Disputed) == 0:
 			return done, nil
@@ -147,15 +147,15 @@ func (j *Job) Run(ctx context.Context, attempts Attempts) (Result, error) {
 				WithHint("set validate.engine to go, and report this as a defect")
 		case err == nil:
 			disputed = true
-			attempts.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "first", done.Disputed[0].Parts[0].Files[0].Info.URI)
+			driver.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "first", done.Disputed[0].Parts[0].Files[0].Info.URI)
 			j.readDisputed(done.Disputed)
 		case ctx.Err() != nil || !failure.Of(err, failure.Engine).Retry || failures == j.retries:
 			return Result{}, err
 		default:
 			failures++
-			attempts.Log.Warn("what is missing is run again", "failure", err, "retry", failures, "of", j.retries)
+			driver.Log.Warn("what is missing is run again", "failure", err, "retry", failures, "of", j.retries)
 			hyperd.Kill() // it may still work for attempts that nobody waits for, or be what failed
-			if err := attempts.Renew(ctx); err != nil {
+			if err := driver.Renew(ctx); err != nil {
 				return Result{}, err
 			}
 		}
@@ -166,12 +166,12 @@ func (j *Job) Run(ctx context.Context, attempts Attempts) (Result, error) {
 }
 
 // runOnce runs the pipeline, and reads its result.
-func (j *Job) runOnce(ctx context.Context, attempts Attempts) (Result, error) {
+func (j *Job) runOnce(ctx context.Context, driver Driver) (Result, error) {
 	reused := j.finished.rows()
-	err := attempts.Engine.Run(ctx, j.pipeline(func(counts map[string]int64) {
+	err := driver.Engine.Run(ctx, j.pipeline(func(counts map[string]int64) {
 		_, counted := counts["rows_read"]
-		if attempts.Progress != nil {
-			attempts.Progress(reused+counts["rows_loaded"]+counts["rows_rejected"]+counts["rows_filtered"], counts["bytes_written"], counted)
+		if driver.Progress != nil {
+			driver.Progress(reused+counts["rows_loaded"]+counts["rows_rejected"]+counts["rows_filtered"], counts["bytes_written"], counted)
 		}
 	}))
 	if err != nil {

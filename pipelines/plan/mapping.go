@@ -274,6 +274,8 @@ func MapField(field arrow.Field) (hyper.Column, error) {
 	return column, hyper.CheckNames([]hyper.Column{column})
 }
 
+// MapAlone is the column that a field becomes where the configuration says no more than how nested
+// ones are stored. It fails with one of kind Config where hyperd has no type for it.
 func MapAlone(field arrow.Field, nested convert.Nested) (hyper.Column, error) {
 	mapped, err := convert.Compile(arrow.NewSchema([]arrow.Field{field}, nil), nested, nil)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 // turn up. Those that a table does not need may differ from file to file.
 type lakeColumns []LakeColumn
 
+// LakeColumn is a column of the files of a table, in all forms in which they have it.
 type LakeColumn struct {
 	found   parquetread.FoundColumn
 	field   arrow.Field // that holds the values of all files, if there is one

@@ -137,12 +137,12 @@ func (p *transfer) publish(ctx context.Context) error {
 	return p.explain(err)
 }
 
-// SignOutTime bounds the last request of a run that may have been interrupted.
-const SignOutTime = 5 * time.Second
+// signOutTime bounds the last request of a run that may have been interrupted.
+const signOutTime = 5 * time.Second
 
 // signOut ends the session, also when the run was interrupted.
 func (p *transfer) signOut(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), SignOutTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutTime)
 	defer cancel()
 	return p.client.SignOut(ctx)
 }

@@ -146,6 +146,7 @@ type Error struct {
 	More []string `json:"more,omitempty"`
 }
 
+// RowsLoaded is the sum over all tables.
 func (r *Report) RowsLoaded() int64 {
 	var rows int64
 	for _, table := range r.Tables {
@@ -154,6 +155,7 @@ func (r *Report) RowsLoaded() int64 {
 	return rows
 }
 
+// BytesIn is the sum over all tables.
 func (r *Report) BytesIn() int64 {
 	var bytes int64
 	for _, table := range r.Tables {

@@ -182,6 +182,7 @@ func openRemoteStaging(uri string) (*Folder, error) {
 	return &Folder{URI: uri, Local: local, forget: guard.RemoveAtDeath(local)}, nil
 }
 
+// Failure is an error of kind Storage about a folder of staging, with what to do about it.
 func Failure(uri string, err error) error {
 	return failure.New(failure.Storage, "staging %s: %w", uri, err).
 		WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set staging in the configuration"))
