@@ -9,23 +9,24 @@ import (
 	"hyperlake/pipelines/job"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
+	"hyperlake/runners/options"
 )
 
 // DescribeJob returns the job that Run would send to the engine, in the engine's own form.
 // It plans, for which it lists files and reads footers, but writes and sends nothing, needs
 // no hyperd, and leaves out the checks of the engine.
-func DescribeJob(ctx context.Context, cfg *config.Config, options RunOptions) ([]byte, error) {
-	describer, ok := options.Engine.(engine.Describer)
-	if !ok || cfg.Runner.Name != config.RunnerDataflow {
+func DescribeJob(ctx context.Context, cfg *config.Config, asked RunOptions) ([]byte, error) {
+	describer, ok := asked.Engine.(engine.Describer)
+	if !ok || cfg.Runner.Name != options.RunnerDataflow {
 		return nil, failure.New(failure.Usage, "the runner %s has no job to show; Dataflow's has", cfg.Runner.Name).BeforeData().
 			WithHint("`hyperlake plan` shows what a run would do")
 	}
-	r := &run{cfg: cfg, options: options, report: newReport(cfg, options)}
+	r := &run{cfg: cfg, options: asked, report: newReport(cfg, asked)}
 	if _, err := r.makePlan(ctx); err != nil {
 		return nil, err
 	}
 	j, err := job.New(job.Params{
-		Config: cfg, Plan: r.plan, Moves: r.moves, Staging: &staging.Folder{URI: storage.Join(cfg.Staging, options.ID)}, Workers: cfg.Hyperd,
+		Config: cfg, Plan: r.plan, Moves: r.moves, Staging: &staging.Folder{URI: storage.Join(cfg.Staging, asked.ID)}, Workers: cfg.Hyperd,
 	})
 	if err != nil {
 		return nil, err

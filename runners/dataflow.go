@@ -11,43 +11,16 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/runners/options"
 )
 
-// Dataflow says how to run on Google Cloud Dataflow. Beam's own runner for it is not used:
+// dataflowEngine is the Dataflow service of a project. Beam's own runner for it is not used:
 // its options are flags of the whole process, all of which travel with a job, and it
 // neither tells the id of a job that runs nor cancels one.
 //
 // Values that Dataflow does not accept are refused by the service when the job is made.
-type Dataflow struct {
-	Project string // id of the Google Cloud project that runs and pays
-	Region  string // such as europe-west1
-
-	// StagingLocation is the gs:// folder below which every job has one of its own, for
-	// the program of its workers and its description. It goes when the job has ended.
-	StagingLocation string
-
-	// Image is the container image of workers: Beam's boot program as its entry point,
-	// and hyperd. The program itself travels with the job.
-	Image string
-
-	// WorkerBinary is this program, built for Linux on amd64. Empty: the file that runs now.
-	WorkerBinary string
-
-	MachineType    string            // such as e2-standard-4; empty leaves it to Dataflow
-	DiskGB         int               // of each worker; 0 is as much as the job asks for
-	MaxWorkers     int               // that Dataflow may start; 0 is Options.Parallelism
-	ServiceAccount string            // e-mail of the account that workers are; empty leaves it to Dataflow
-	Network        string            // of the workers; empty leaves it to Dataflow
-	Subnetwork     string            // likewise, as regions/REGION/subnetworks/NAME
-	PrivateIPs     bool              // workers have no addresses that the internet reaches
-	Labels         map[string]string // of the job
-	ServiceOptions []string          // of Dataflow, as they are
-	Endpoint       string            // URL of the service; empty is Google's
-}
-
-// dataflowEngine is the Dataflow service of a project.
 type dataflowEngine struct {
-	options Dataflow
+	options options.Dataflow
 	workers int
 }
 
@@ -148,7 +121,7 @@ func (d dataflowEngine) program() (string, error) {
 // diskGB is the size of the disk of each worker; 0 leaves it to Dataflow.
 func (d dataflowEngine) diskGB(needed int64) int64 {
 	const gb = 1 << 30
-	return cmp.Or(int64(d.options.DiskGB), (needed+gb-1)/gb)
+	return cmp.Or(int64(d.options.DiskSizeGB), (needed+gb-1)/gb)
 }
 
 // jobName is what Dataflow accepts as the name of a job: lower case.

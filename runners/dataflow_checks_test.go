@@ -12,6 +12,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/runners"
 	"hyperlake/runners/dataflowtest"
+	"hyperlake/runners/options"
 )
 
 func TestDataflowIsReady(t *testing.T) {
@@ -35,16 +36,16 @@ func TestDataflowIsReady(t *testing.T) {
 
 func TestDataflowIsNotReady(t *testing.T) {
 	for name, test := range map[string]struct {
-		spoil         func(t *testing.T, service *dataflowtest.Service, options *runners.Dataflow)
+		spoil         func(t *testing.T, service *dataflowtest.Service, options *options.Dataflow)
 		message, hint string
 	}{
-		"no program": {func(t *testing.T, _ *dataflowtest.Service, options *runners.Dataflow) {
+		"no program": {func(t *testing.T, _ *dataflowtest.Service, options *options.Dataflow) {
 			options.WorkerBinary = filepath.Join(t.TempDir(), "none")
 		}, "no such file", "set runner.dataflow.worker_binary"},
-		"no credentials": {func(t *testing.T, _ *dataflowtest.Service, _ *runners.Dataflow) {
+		"no credentials": {func(t *testing.T, _ *dataflowtest.Service, _ *options.Dataflow) {
 			t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "none"))
 		}, "no usable Google credentials: ", "gcloud auth application-default login"},
-		"a revoked key": {func(t *testing.T, _ *dataflowtest.Service, _ *runners.Dataflow) {
+		"a revoked key": {func(t *testing.T, _ *dataflowtest.Service, _ *options.Dataflow) {
 			revoked := readKey(t)
 			dataflowtest.Start(t) // it takes another key
 			revoked["token_uri"] = readKey(t)["token_uri"]
@@ -52,13 +53,13 @@ func TestDataflowIsNotReady(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(os.Getenv("GOOGLE_APPLICATION_CREDENTIALS"), content, 0o600))
 		}, "no usable Google credentials: ", "GOOGLE_APPLICATION_CREDENTIALS"},
-		"no bucket": {func(_ *testing.T, _ *dataflowtest.Service, options *runners.Dataflow) {
+		"no bucket": {func(_ *testing.T, _ *dataflowtest.Service, options *options.Dataflow) {
 			options.StagingLocation = "gs://none/staging"
 		}, "staging location gs://none/staging: ", "hyperlake does not create buckets"},
-		"another region": {func(_ *testing.T, _ *dataflowtest.Service, options *runners.Dataflow) {
+		"another region": {func(_ *testing.T, _ *dataflowtest.Service, options *options.Dataflow) {
 			options.Region = "mars-north1"
 		}, "Dataflow refused it with status 404: Unknown region mars-north1", "runner.dataflow.region (mars-north1)"},
-		"another project": {func(_ *testing.T, _ *dataflowtest.Service, options *runners.Dataflow) {
+		"another project": {func(_ *testing.T, _ *dataflowtest.Service, options *options.Dataflow) {
 			options.Project = "other"
 		}, "Dataflow refused it with status 403: The caller does not have permission", "enable the Dataflow API in the project other"},
 	} {

@@ -95,7 +95,7 @@ func (d dataflowEngine) jobOptions(j job, folder string) *dataflowlib.JobOptions
 		Region:                 o.Region,
 		Network:                o.Network,
 		Subnetwork:             o.Subnetwork,
-		NoUsePublicIPs:         o.PrivateIPs,
+		NoUsePublicIPs:         !o.PublicIPs,
 		NumWorkers:             int64(d.workers),
 		MaxNumWorkers:          int64(max(o.MaxWorkers, d.workers)),
 		DiskSizeGb:             d.diskGB(j.diskBytes),

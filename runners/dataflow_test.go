@@ -28,6 +28,7 @@ import (
 	"hyperlake/runners"
 	"hyperlake/runners/dataflowtest"
 	"hyperlake/runners/engine"
+	"hyperlake/runners/options"
 )
 
 // program writes the smallest file that passes for a program for workers.
@@ -47,10 +48,10 @@ func program(t *testing.T) string {
 func onDataflow(t *testing.T, service *dataflowtest.Service) runners.Options {
 	return runners.Options{
 		Name: "dataflow", JobName: "hyperlake-20260102T030405Z-abcdef12", Parallelism: 4, Args: []string{"--experiments=shuffle_mode=auto"},
-		Dataflow: runners.Dataflow{
+		Dataflow: options.Dataflow{
 			Project: dataflowtest.Project, Region: dataflowtest.Region, StagingLocation: service.Storage.Bucket + "/staging/dataflow",
 			Image: "europe-docker.pkg.dev/lake-project/images/hyperlake:1", WorkerBinary: program(t), MachineType: "e2-standard-4", MaxWorkers: 6,
-			ServiceAccount: "worker@lake-project.iam.gserviceaccount.com", Network: "lake", Subnetwork: "regions/europe-west1/subnetworks/lake", PrivateIPs: true,
+			ServiceAccount: "worker@lake-project.iam.gserviceaccount.com", Network: "lake", Subnetwork: "regions/europe-west1/subnetworks/lake",
 			Labels:         map[string]string{"hyperlake-run": "20260102t030405z-abcdef12", "hyperlake-name": "sales", "team": "lake"},
 			ServiceOptions: []string{"enable_prime", "min_num_workers=2"}, Endpoint: service.URL,
 		},

@@ -17,41 +17,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"hyperlake/internal/failure"
-)
-
-// Flink says how to run on a Flink cluster, through Beam's job server.
-type Flink struct {
-	Endpoint    string           // HOST:PORT of the job server
-	Environment FlinkEnvironment // what workers are
-
-	// RESTEndpoint is the HOST:PORT of the JobManager's REST interface, by which jobs are
-	// watched and cancelled. Empty: port 8081 of the machine of Endpoint.
-	RESTEndpoint string
-
-	// WorkerCommand is the path of Beam's boot program on the TaskManagers, for FlinkProcess.
-	WorkerCommand string
-
-	// WorkerAddress is the HOST:PORT of a pool of workers, as the TaskManagers see it, for
-	// FlinkExternal.
-	WorkerAddress string
-
-	// Image is the container image of workers, for FlinkDocker.
-	Image string
-
-	// WorkerBinary is this program, built for the machines of the TaskManagers. Empty:
-	// the file that runs now. Not used with FlinkLoopback.
-	WorkerBinary string
-}
-
-// FlinkEnvironment says what the workers of a Flink job are.
-type FlinkEnvironment string
-
-// What the workers of a Flink job are.
-const (
-	FlinkLoopback FlinkEnvironment = "loopback" // this process; TaskManagers must run on this machine
-	FlinkProcess  FlinkEnvironment = "process"  // a process that each TaskManager starts
-	FlinkExternal FlinkEnvironment = "external" // processes of a pool that is there already
-	FlinkDocker   FlinkEnvironment = "docker"   // a container that each TaskManager starts
+	"hyperlake/runners/options"
 )
 
 // answerDeadline is how long a job server may take for its first answer.
@@ -59,7 +25,7 @@ const answerDeadline = 10 * time.Second
 
 // flinkEngine is a Flink cluster behind Beam's job server.
 type flinkEngine struct {
-	options     Flink
+	options     options.Flink
 	parallelism int
 }
 
@@ -67,7 +33,7 @@ func (f flinkEngine) checks() []Check {
 	return []Check{{"program for workers", f.checkProgram}, {"Beam job server", f.checkJobServer}, {"Flink cluster", f.checkCluster}}
 }
 
-func (f flinkEngine) remote() bool { return f.options.Environment != FlinkLoopback }
+func (f flinkEngine) remote() bool { return f.options.Environment != options.FlinkLoopback }
 
 func (f flinkEngine) checkProgram(context.Context) (found string, err error) {
 	env, err := f.environment()
@@ -151,17 +117,17 @@ func (f flinkEngine) cancel(ctx context.Context, service jobpb.JobServiceClient,
 func (f flinkEngine) environment() (environment, error) {
 	var env environment
 	switch f.options.Environment {
-	case FlinkLoopback:
+	case options.FlinkLoopback:
 		return environment{loopback: true}, nil
-	case FlinkProcess:
+	case options.FlinkProcess:
 		config, err := json.Marshal(map[string]string{"command": f.options.WorkerCommand})
 		if err != nil {
 			return env, err
 		}
 		env.urn, env.config = processURN, string(config)
-	case FlinkExternal:
+	case options.FlinkExternal:
 		env.urn, env.config = externalURN, f.options.WorkerAddress
-	case FlinkDocker:
+	case options.FlinkDocker:
 		env.urn, env.config = dockerURN, f.options.Image
 	default:
 		return env, failure.New(failure.Config, "unknown environment %q of Flink's workers", f.options.Environment).BeforeData()

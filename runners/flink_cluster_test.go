@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"hyperlake/internal/failure"
+	"hyperlake/runners/options"
 )
 
 func TestCheckCluster(t *testing.T) {
@@ -37,7 +38,7 @@ func TestCheckCluster(t *testing.T) {
 			w.WriteHeader(test.status)
 			_, _ = fmt.Fprintf(w, `{"taskmanagers":2,"slots-total":%d,"slots-available":1,"flink-version":"1.19.0"}`, test.slots)
 		}))
-		engine := flinkEngine{options: Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://")}}
+		engine := flinkEngine{options: options.Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://")}}
 		found, err := engine.checkCluster(t.Context())
 		server.Close()
 		if test.failed == "" {
@@ -127,7 +128,7 @@ func TestAnotherVersionOfFlinkIsACaution(t *testing.T) {
 		_, _ = w.Write([]byte(`{"slots-total":2,"slots-available":1,"flink-version":"1.20.0"}`))
 	}))
 	t.Cleanup(server.Close)
-	_, err := flinkEngine{options: Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://")}}.checkCluster(t.Context())
+	_, err := flinkEngine{options: options.Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://")}}.checkCluster(t.Context())
 	var caution *CautionError
 	require.ErrorAs(t, err, &caution)
 	assert.Contains(t, caution.Found, "Flink 1.20.0 with 2 task slots")

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hyperlake/internal/failure"
+	"hyperlake/runners/options"
 )
 
 func (f flinkEngine) state(ctx context.Context, jobID string) (state, id string, err error) {
@@ -55,7 +56,7 @@ func (f flinkEngine) explain(ctx context.Context, jobID string, err error) error
 // onWorker says of failures that have to do with a machine which one that is.
 func (f flinkEngine) onWorker(failed *failure.Error) error {
 	aboutMachine := failed.Kind == failure.Hyperd || failed.Kind == failure.Storage
-	if aboutMachine && f.options.Environment != FlinkLoopback {
+	if aboutMachine && f.options.Environment != options.FlinkLoopback {
 		failed.Message = "on a worker: " + failed.Message
 	}
 	return failed

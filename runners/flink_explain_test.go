@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
+	"hyperlake/runners/options"
 )
 
 // The traces are what a JobManager of Flink 1.19 answered, without most of their frames.
@@ -94,7 +95,7 @@ func flinkWith(t *testing.T, trace string) flinkEngine {
 		_, _ = w.Write([]byte(answer))
 	}))
 	t.Cleanup(server.Close)
-	return flinkEngine{options: Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://"), Environment: FlinkProcess}}
+	return flinkEngine{options: options.Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://"), Environment: options.FlinkProcess}}
 }
 
 func TestAFailureOfAWorkerWins(t *testing.T) {
@@ -117,7 +118,7 @@ func TestAFailureOfAWorkerWins(t *testing.T) {
 
 func TestTheJobServersWordsStandWithoutAJobManager(t *testing.T) {
 	t.Parallel()
-	err := flinkEngine{options: Flink{RESTEndpoint: "localhost:1"}}.explain(t.Context(), "a_1", errors.New("error=2"))
+	err := flinkEngine{options: options.Flink{RESTEndpoint: "localhost:1"}}.explain(t.Context(), "a_1", errors.New("error=2"))
 	assert.EqualError(t, err, "the JobManager of Flink at http://localhost:1 was lost while the job ran: error=2")
 	err = flinkWith(t, `java.io.IOException: Cannot run program "boot"`).explain(t.Context(), "a_1", errors.New("error=2"))
 	assert.EqualError(t, err, `job j1 failed on Flink: Cannot run program "boot"`)
@@ -136,7 +137,7 @@ func jobWith(t *testing.T, state, exceptions, accumulators string) flinkEngine {
 		_, _ = w.Write([]byte(answer))
 	}))
 	t.Cleanup(server.Close)
-	return flinkEngine{options: Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://"), Environment: FlinkProcess}}
+	return flinkEngine{options: options.Flink{RESTEndpoint: strings.TrimPrefix(server.URL, "http://"), Environment: options.FlinkProcess}}
 }
 
 func TestAJobThatSomebodyCancelledIsSaid(t *testing.T) {

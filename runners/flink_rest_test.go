@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"hyperlake/runners/options"
 )
 
 // jobManager answers as a JobManager does whose one job goes through states, one for each
@@ -72,8 +74,8 @@ func TestARefusalIsReported(t *testing.T) {
 
 func TestWhereTheJobManagerIs(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, "flink.example.org:8081", flinkEngine{options: Flink{Endpoint: "flink.example.org:8099"}}.rest().address)
-	assert.Equal(t, "jm.example.org:80", flinkEngine{options: Flink{Endpoint: "localhost:8099", RESTEndpoint: "jm.example.org:80"}}.rest().address)
+	assert.Equal(t, "flink.example.org:8081", flinkEngine{options: options.Flink{Endpoint: "flink.example.org:8099"}}.rest().address)
+	assert.Equal(t, "jm.example.org:80", flinkEngine{options: options.Flink{Endpoint: "localhost:8099", RESTEndpoint: "jm.example.org:80"}}.rest().address)
 }
 
 func TestNameOnFlink(t *testing.T) {

@@ -11,9 +11,10 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/runners"
+	"hyperlake/runners/options"
 )
 
-func checkFlink(t *testing.T, flink runners.Flink) *failure.Error {
+func checkFlink(t *testing.T, flink options.Flink) *failure.Error {
 	runner, err := runners.New(runners.Options{Name: "flink", Flink: flink})
 	require.NoError(t, err)
 	var failed *failure.Error
@@ -26,7 +27,7 @@ func TestAMissingJobServerIsSaid(t *testing.T) {
 	require.NoError(t, err)
 	address := listener.Addr().String()
 	require.NoError(t, listener.Close())
-	failed := checkFlink(t, runners.Flink{Endpoint: address, Environment: runners.FlinkLoopback})
+	failed := checkFlink(t, options.Flink{Endpoint: address, Environment: options.FlinkLoopback})
 	assert.Equal(t, failure.Engine, failed.Kind)
 	assert.Contains(t, failed.Message, "no Beam job server for Flink answers at "+address)
 	_, port, err := net.SplitHostPort(address)
@@ -38,7 +39,7 @@ func TestAProgramThatWorkersCannotRunIsRefused(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "worker")
 	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\nexec something else\n"), 0o755))
 	for path, message := range map[string]string{script: "it is no program for Linux", script + ".none": "no such file"} {
-		failed := checkFlink(t, runners.Flink{Environment: runners.FlinkProcess, WorkerCommand: "boot", WorkerBinary: path})
+		failed := checkFlink(t, options.Flink{Environment: options.FlinkProcess, WorkerCommand: "boot", WorkerBinary: path})
 		assert.Equal(t, failure.Config, failed.Kind)
 		assert.True(t, failed.Early)
 		assert.Contains(t, failed.Message, "workers cannot run "+path+": ")

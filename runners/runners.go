@@ -23,6 +23,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/runners/direct"
 	"hyperlake/runners/engine"
+	"hyperlake/runners/options"
 )
 
 // Names are the runners that a configuration may name.
@@ -48,8 +49,8 @@ type Options struct {
 	// the engine.
 	Parallelism int
 
-	Flink    Flink    // for the runner flink
-	Dataflow Dataflow // for the runner dataflow
+	Flink    options.Flink    // for the runner flink
+	Dataflow options.Dataflow // for the runner dataflow
 }
 
 // Runner runs one pipeline.

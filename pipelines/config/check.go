@@ -105,7 +105,7 @@ func (c *Config) checkOutput() error {
 		if c.Written(path.key) && path.value == "" {
 			return c.Problem(path.key, "%s is empty; give it a value, or leave the key out for the default", path.key)
 		}
-		if err := c.checkPath(path.key, path.value); err != nil {
+		if err := c.CheckPath(path.key, path.value); err != nil {
 			return err
 		}
 	}
@@ -241,7 +241,7 @@ func (c *Config) checkGlob(key, glob string) error {
 	case !doublestar.ValidatePattern(filepath.ToSlash(glob)):
 		return c.Problem(key, "%s is no valid glob: in %s, %s", key, words.Shorten(glob), BracketHint)
 	}
-	return c.checkPath(key, glob)
+	return c.CheckPath(key, glob)
 }
 
 // checkRules checks what needs no schema; the rest is checked when the rules are compiled.
@@ -261,7 +261,7 @@ func (c *Config) checkRule(at string, rule validate.Rule) error {
 			return c.Problem(place, "%s is empty; give it a value, or remove the key", place)
 		}
 	}
-	if err := c.checkPath(strictyaml.JoinKey(at, "in_file"), rule.InFile); err != nil {
+	if err := c.CheckPath(strictyaml.JoinKey(at, "in_file"), rule.InFile); err != nil {
 		return err
 	}
 	if wrong, err := rule.Check(); err != nil {
@@ -275,7 +275,7 @@ func (c *Config) checkHyperd() error {
 	for _, path := range []struct{ key, value string }{
 		{"hyperd.path", c.Hyperd.Path}, {"hyperd.log_dir", c.Hyperd.LogDir}, {"hyperd.domain_socket_dir", c.Hyperd.DomainSocketDir},
 	} {
-		if err := c.checkLocalPath(path.key, path.value); err != nil {
+		if err := c.CheckLocalPath(path.key, path.value); err != nil {
 			return err
 		}
 	}
@@ -284,7 +284,7 @@ func (c *Config) checkHyperd() error {
 
 // checkSpool leaves the values to the package that owns them, and adds the place.
 func (c *Config) checkSpool() error {
-	if err := c.checkLocalPath("spool.path", c.Spool.Path); err != nil {
+	if err := c.CheckLocalPath("spool.path", c.Spool.Path); err != nil {
 		return err
 	}
 	return c.placed(c.Spool.Validate())

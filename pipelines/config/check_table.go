@@ -23,7 +23,7 @@ func (c *Config) checkRejects(key string, index int) error {
 			return c.Problem(path, "%s is that of tables[%d], too; every table needs a folder of its own", path, i)
 		}
 	}
-	return c.checkPath(path, rejects.Path)
+	return c.CheckPath(path, rejects.Path)
 }
 
 // checkChecks checks what needs no schema; the rest is checked when the plan is made.

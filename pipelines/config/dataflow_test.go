@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/pipelines/config"
+	"hyperlake/runners/options"
 )
 
 // onDataflow is a configuration with lines added to a section runner.dataflow that is good.
@@ -31,7 +32,7 @@ func TestDataflowHasDefaults(t *testing.T) {
 	t.Parallel()
 	cfg, message := loadText(t, onDataflow(""), config.LoadOptions{})
 	require.Empty(t, message)
-	assert.Equal(t, config.DataflowConfig{
+	assert.Equal(t, options.Dataflow{
 		Project: "lake-project", Region: "europe-west1", StagingLocation: "gs://lake/staging/dataflow", Image: "example.org/hyperlake:1",
 		PublicIPs: true, Labels: map[string]string{"hyperlake-name": "sales-of-übersee--2026-"},
 	}, cfg.Runner.Dataflow)
@@ -106,6 +107,6 @@ func TestTheDocumentedDataflow(t *testing.T) {
 	text, _, _ = strings.Cut(text, "```")
 	cfg, message := loadText(t, text, config.LoadOptions{})
 	require.Empty(t, message)
-	assert.Equal(t, config.RunnerDataflow, cfg.Runner.Name)
+	assert.Equal(t, options.RunnerDataflow, cfg.Runner.Name)
 	assert.Equal(t, "gs://lake-staging/hyperlake/dataflow", cfg.Runner.Dataflow.StagingLocation)
 }

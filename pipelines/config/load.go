@@ -17,6 +17,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
+	"hyperlake/runners/options"
 	"hyperlake/sinks/hyper"
 )
 
@@ -189,7 +190,7 @@ func parseNested(text string) (convert.Nested, error) {
 func defaultConfig() *Config {
 	return &Config{
 		OnEmpty: OnEmptyFail,
-		Runner:  RunnerConfig{Name: RunnerDirect, Parallelism: ParallelismAuto},
+		Runner:  RunnerConfig{Name: options.RunnerDirect, Parallelism: ParallelismAuto},
 	}
 }
 

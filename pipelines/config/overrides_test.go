@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/pipelines/config"
+	"hyperlake/runners/options"
 )
 
 // overridden has a value of every kind to override.
@@ -124,7 +125,7 @@ func TestRunnerOption(t *testing.T) {
 	text := good + "runner: {name: flink}\n"
 	cfg, message := loadText(t, text, config.LoadOptions{Runner: "direct", Sets: []string{"runner.name=spark"}})
 	require.Empty(t, message)
-	assert.Equal(t, config.RunnerDirect, cfg.Runner.Name)
+	assert.Equal(t, options.RunnerDirect, cfg.Runner.Name)
 	_, message = loadText(t, text, config.LoadOptions{Runner: "spark"})
 	assert.Equal(t, `--runner: runner.name must be direct, or its alias prism, flink or dataflow, not "spark"`, message)
 }

@@ -101,16 +101,16 @@ func (c *Config) checkStaging() error {
 	return nil
 }
 
-// checkLocalPath refuses a path, at a key, that cannot be meant, or that is not local.
-func (c *Config) checkLocalPath(key, path string) error {
+// CheckLocalPath refuses a path, at a key, that cannot be meant, or that is not local.
+func (c *Config) CheckLocalPath(key, path string) error {
 	if _, local := storage.LocalPath(path); !local {
 		return strictyaml.Problem(c.Place(key), "%s must be a local path, not %s", key, words.Shorten(path))
 	}
-	return c.checkPath(key, path)
+	return c.CheckPath(key, path)
 }
 
-// checkPath refuses a path, at a key, that cannot be meant.
-func (c *Config) checkPath(key, path string) error {
+// CheckPath refuses a path, at a key, that cannot be meant.
+func (c *Config) CheckPath(key, path string) error {
 	at := c.Place(key)
 	scheme := schemePattern.FindStringSubmatch(path)
 	if scheme != nil && !strings.EqualFold(scheme[1], "gs") {

@@ -207,7 +207,7 @@ func (c *Config) checkPublishServer() error {
 	if p.ChunkBytes > tableau.MaxChunkBytes {
 		return c.Problem("publish.chunk_bytes", "publish.chunk_bytes is %d, but servers take at most %d (64m)", p.ChunkBytes, tableau.MaxChunkBytes)
 	}
-	return c.checkLocalPath("publish.ca_file", p.CAFile)
+	return c.CheckLocalPath("publish.ca_file", p.CAFile)
 }
 
 // checkPublishMode checks what belongs to the mode.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/pipelines/config"
+	"hyperlake/runners/options"
 )
 
 func TestLoadRefusesFlink(t *testing.T) {
@@ -32,13 +33,13 @@ func TestFlinkHasDefaults(t *testing.T) {
 	t.Parallel()
 	cfg, message := loadText(t, good+"staging: s\nrunner: {name: flink, flink: {worker_command: /opt/boot}}\n", config.LoadOptions{})
 	require.Empty(t, message)
-	assert.Equal(t, config.FlinkConfig{Endpoint: "localhost:8099", Environment: config.FlinkProcess, WorkerCommand: "/opt/boot"}, cfg.Runner.Flink)
+	assert.Equal(t, options.Flink{Endpoint: "localhost:8099", Environment: options.FlinkProcess, WorkerCommand: "/opt/boot"}, cfg.Runner.Flink)
 }
 
 func TestFlinkInThisProcessNeedsNothing(t *testing.T) {
 	t.Parallel()
 	cfg, message := loadText(t, good, config.LoadOptions{Runner: "flink", Sets: []string{"runner.flink.environment=loopback"}})
 	require.Empty(t, message)
-	assert.Equal(t, config.RunnerFlink, cfg.Runner.Name)
+	assert.Equal(t, options.RunnerFlink, cfg.Runner.Name)
 	assert.Empty(t, cfg.Staging)
 }

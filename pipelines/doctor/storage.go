@@ -19,6 +19,7 @@ import (
 	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/staging"
+	"hyperlake/runners/options"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -36,7 +37,7 @@ func (d doctor) checkStagingFolder(ctx context.Context) (string, error) {
 			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set staging to another"))
 	}
 	found, err := d.describe(d.cfg.Staging, place)
-	if _, local := storage.LocalPath(d.cfg.Staging); err == nil && local && d.cfg.Runner.Name == config.RunnerFlink && d.cfg.Runner.Flink.Environment != config.FlinkLoopback {
+	if _, local := storage.LocalPath(d.cfg.Staging); err == nil && local && d.cfg.Runner.Name == options.RunnerFlink && d.cfg.Runner.Flink.Environment != options.FlinkLoopback {
 		err = caution("it must be the same folder, by the same path, on this machine and on those of all workers; else set staging to gs://BUCKET/FOLDER",
 			"%s; workers may run on other machines", found)
 	}

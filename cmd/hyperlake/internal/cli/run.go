@@ -168,6 +168,9 @@ func jobName(configuration, id string) string {
 
 // runnerOptions are those of the configuration, for a run.
 func (a *app) runnerOptions(name string, cfg config.RunnerConfig, id string, beamFlags []string) runners.Options {
+	dataflow := cfg.Dataflow
+	dataflow.Labels = map[string]string{"hyperlake-run": strings.ToLower(id)}
+	maps.Copy(dataflow.Labels, cfg.Dataflow.Labels)
 	return runners.Options{
 		Name:        cfg.Name,
 		JobName:     jobName(name, id),
@@ -175,39 +178,8 @@ func (a *app) runnerOptions(name string, cfg config.RunnerConfig, id string, bea
 		Log:         a.log,
 		BeamLog:     a.engineLog,
 		Parallelism: int(cfg.Parallelism),
-		Flink: runners.Flink{
-			Endpoint:      cfg.Flink.Endpoint,
-			RESTEndpoint:  cfg.Flink.RESTEndpoint,
-			Environment:   runners.FlinkEnvironment(cfg.Flink.Environment),
-			WorkerCommand: cfg.Flink.WorkerCommand,
-			WorkerAddress: cfg.Flink.WorkerAddress,
-			Image:         cfg.Flink.Image,
-			WorkerBinary:  cfg.Flink.WorkerBinary,
-		},
-		Dataflow: dataflowOptions(cfg.Dataflow, id),
-	}
-}
-
-// dataflowOptions are those of the configuration, for a run.
-func dataflowOptions(cfg config.DataflowConfig, id string) runners.Dataflow {
-	labels := map[string]string{"hyperlake-run": strings.ToLower(id)}
-	maps.Copy(labels, cfg.Labels)
-	return runners.Dataflow{
-		Project:         cfg.Project,
-		Region:          cfg.Region,
-		StagingLocation: cfg.StagingLocation,
-		Image:           cfg.Image,
-		WorkerBinary:    cfg.WorkerBinary,
-		MachineType:     cfg.MachineType,
-		DiskGB:          int(cfg.DiskSizeGB),
-		MaxWorkers:      cfg.MaxWorkers,
-		ServiceAccount:  cfg.ServiceAccount,
-		Network:         cfg.Network,
-		Subnetwork:      cfg.Subnetwork,
-		PrivateIPs:      !cfg.PublicIPs,
-		Labels:          labels,
-		ServiceOptions:  cfg.ServiceOptions,
-		Endpoint:        cfg.Endpoint,
+		Flink:       cfg.Flink,
+		Dataflow:    dataflow,
 	}
 }
 

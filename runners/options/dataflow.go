@@ -1,4 +1,4 @@
-package config
+package options
 
 import (
 	"fmt"
@@ -15,9 +15,9 @@ import (
 	"hyperlake/internal/words"
 )
 
-// DataflowConfig is what a job on Google Cloud Dataflow gets. The account that sends it
+// Dataflow is what a job on Google Cloud Dataflow gets. The account that sends it
 // comes from the environment, as for all of Google's programs.
-type DataflowConfig struct {
+type Dataflow struct {
 	// Project is the id of the Google Cloud project. Required.
 	Project string `yaml:"project"`
 
@@ -109,103 +109,105 @@ const (
 	maxLabelLetters = 63
 )
 
-// checkDataflow fills in the defaults of runner.dataflow, and checks what can be known
-// without the service. The section may stand in a configuration that runs elsewhere today.
-func (c *Config) checkDataflow() error {
-	for _, check := range []func() error{c.checkDataflowJob, c.checkDataflowStaging, c.checkDataflowWorkers, c.checkDataflowLabels, c.checkLakeIsRemote} {
-		if err := check(); err != nil {
-			return err
-		}
+// Check fills in the defaults, and checks what can be known without the service. name, staging and
+// workers are what the configuration says of the run, its folder, and how many workers to plan for. Its
+// errors are problems of the section.
+func (d *Dataflow) Check(in Section, name, staging string, workers int) error {
+	if err := d.checkJob(in); err != nil {
+		return err
 	}
-	return nil
+	if err := d.checkStaging(in, staging); err != nil {
+		return err
+	}
+	if err := d.checkWorkers(in, workers); err != nil {
+		return err
+	}
+	return d.checkLabels(in, name)
 }
 
-// checkDataflowJob checks where the job runs.
-func (c *Config) checkDataflowJob() error {
-	d := c.Runner.Dataflow
+// checkJob checks where the job runs.
+func (d *Dataflow) checkJob(in Section) error {
 	const key = "runner.dataflow."
 	switch {
 	case d.Project == "":
-		return c.Problem(key+"project", "runner.dataflow.project is missing; give the id of the Google Cloud project that runs the job")
+		return in.Problem(key+"project", "runner.dataflow.project is missing; give the id of the Google Cloud project that runs the job")
 	case !projectID.MatchString(d.Project):
-		return c.Problem(key+"project", "runner.dataflow.project must be the id of a project, such as my-project-1, not %s", words.Shorten(d.Project))
+		return in.Problem(key+"project", "runner.dataflow.project must be the id of a project, such as my-project-1, not %s", words.Shorten(d.Project))
 	case d.Region == "":
-		return c.Problem(key+"region", "runner.dataflow.region is missing; give the region that the lake is in, such as europe-west1")
+		return in.Problem(key+"region", "runner.dataflow.region is missing; give the region that the lake is in, such as europe-west1")
 	case zone.MatchString(d.Region):
-		return c.Problem(key+"region", "runner.dataflow.region is the zone %s; give its region, %s", d.Region, d.Region[:strings.LastIndex(d.Region, "-")])
+		return in.Problem(key+"region", "runner.dataflow.region is the zone %s; give its region, %s", d.Region, d.Region[:strings.LastIndex(d.Region, "-")])
 	case !region.MatchString(d.Region):
-		return c.Problem(key+"region", "runner.dataflow.region must be a region such as europe-west1, not %s", words.Shorten(d.Region))
+		return in.Problem(key+"region", "runner.dataflow.region must be a region such as europe-west1, not %s", words.Shorten(d.Region))
 	}
 	if endpoint, err := url.Parse(d.Endpoint); d.Endpoint != "" && (err != nil || endpoint.Host == "") {
-		return c.Problem(key+"endpoint", "runner.dataflow.endpoint must be a URL, such as https://dataflow-private.p.googleapis.com/, not %s", words.Shorten(d.Endpoint))
+		return in.Problem(key+"endpoint", "runner.dataflow.endpoint must be a URL, such as https://dataflow-private.p.googleapis.com/, not %s", words.Shorten(d.Endpoint))
 	}
 	return nil
 }
 
-// checkDataflowStaging wants folders on gs://, which is all that workers reach.
-func (c *Config) checkDataflowStaging() error {
-	location := &c.Runner.Dataflow.StagingLocation
+// checkStaging wants folders on gs://, which is all that workers reach.
+func (d *Dataflow) checkStaging(in Section, staging string) error {
+	location := &d.StagingLocation
 	const key = "runner.dataflow.staging_location"
-	if _, local := storage.LocalPath(c.Staging); local {
-		if c.Staging == "" {
-			return c.Problem("staging", "staging is missing, but Dataflow's workers need a folder that they and this machine reach; set staging, such as gs://bucket/staging")
+	if _, local := storage.LocalPath(staging); local {
+		if staging == "" {
+			return in.Problem("staging", "staging is missing, but Dataflow's workers need a folder that they and this machine reach; set staging, such as gs://bucket/staging")
 		}
-		return c.Problem("staging", "staging must be on gs:// for Dataflow, whose workers do not reach %s", words.Shorten(c.Staging))
+		return in.Problem("staging", "staging must be on gs:// for Dataflow, whose workers do not reach %s", words.Shorten(staging))
 	}
 	if *location == "" {
-		*location = storage.Join(c.Staging, "dataflow")
+		*location = storage.Join(staging, "dataflow")
 	}
 	if _, local := storage.LocalPath(*location); local {
-		return c.Problem(key, "%s must be a folder on gs://, not %s", key, words.Shorten(*location))
+		return in.Problem(key, "%s must be a folder on gs://, not %s", key, words.Shorten(*location))
 	}
-	return c.checkPath(key, *location)
+	return in.CheckPath(key, *location)
 }
 
-// checkDataflowWorkers checks what workers are.
-func (c *Config) checkDataflowWorkers() error {
-	d := &c.Runner.Dataflow
+// checkWorkers checks what workers are.
+func (d *Dataflow) checkWorkers(in Section, workers int) error {
 	const key = "runner.dataflow."
-	if !c.Written(key + "public_ips") {
+	if !in.Written(key + "public_ips") {
 		d.PublicIPs = true
 	}
 	switch {
 	case d.Image == "":
-		return c.Problem(key+"image", "runner.dataflow.image is missing; give a container image with Beam's boot program and hyperd, which docs/dataflow.md tells how to build")
+		return in.Problem(key+"image", "runner.dataflow.image is missing; give a container image with Beam's boot program and hyperd, which docs/dataflow.md tells how to build")
 	case strings.ContainsFunc(d.Image, unicode.IsSpace):
-		return c.Problem(key+"image", "runner.dataflow.image must be the name of a container image, such as europe-docker.pkg.dev/project/repository/hyperlake:1, not %s", words.Shorten(d.Image))
-	case d.MaxWorkers < 0, c.Written(key+"max_workers") && d.MaxWorkers == 0:
-		return c.Problem(key+"max_workers", "runner.dataflow.max_workers must be a number of workers of 1 or more, not %d", d.MaxWorkers)
-	case d.MaxWorkers > 0 && d.MaxWorkers < int(c.Runner.Parallelism):
-		return c.Problem(key+"max_workers", "runner.dataflow.max_workers is %d, less than runner.parallelism, which is %d; make it as much", d.MaxWorkers, c.Runner.Parallelism)
+		return in.Problem(key+"image", "runner.dataflow.image must be the name of a container image, such as europe-docker.pkg.dev/project/repository/hyperlake:1, not %s", words.Shorten(d.Image))
+	case d.MaxWorkers < 0, in.Written(key+"max_workers") && d.MaxWorkers == 0:
+		return in.Problem(key+"max_workers", "runner.dataflow.max_workers must be a number of workers of 1 or more, not %d", d.MaxWorkers)
+	case d.MaxWorkers > 0 && d.MaxWorkers < workers:
+		return in.Problem(key+"max_workers", "runner.dataflow.max_workers is %d, less than runner.parallelism, which is %d; make it as much", d.MaxWorkers, workers)
 	case d.ServiceAccount != "" && !serviceAccount.MatchString(d.ServiceAccount):
-		return c.Problem(key+"service_account", "runner.dataflow.service_account must be the e-mail of a service account, not %s", words.Shorten(d.ServiceAccount))
+		return in.Problem(key+"service_account", "runner.dataflow.service_account must be the e-mail of a service account, not %s", words.Shorten(d.ServiceAccount))
 	case d.Subnetwork != "" && !subnetworkPath.MatchString(d.Subnetwork):
-		return c.Problem(key+"subnetwork", "runner.dataflow.subnetwork must be of the form regions/REGION/subnetworks/NAME, not %s", words.Shorten(d.Subnetwork))
+		return in.Problem(key+"subnetwork", "runner.dataflow.subnetwork must be of the form regions/REGION/subnetworks/NAME, not %s", words.Shorten(d.Subnetwork))
 	}
 	for i, option := range d.ServiceOptions {
 		if at := fmt.Sprintf(key+"service_options[%d]", i); strings.TrimSpace(option) == "" {
-			return c.Problem(at, "%s is empty; give it a value, or remove the entry", at)
+			return in.Problem(at, "%s is empty; give it a value, or remove the entry", at)
 		}
 	}
-	return c.checkLocalPath(key+"worker_binary", d.WorkerBinary)
+	return in.CheckLocalPath(key+"worker_binary", d.WorkerBinary)
 }
 
-// checkDataflowLabels holds labels against Google's rules, and adds our own.
-func (c *Config) checkDataflowLabels() error {
-	d := &c.Runner.Dataflow
+// checkLabels holds labels against Google's rules, and adds our own.
+func (d *Dataflow) checkLabels(in Section, name string) error {
 	for _, key := range slices.Sorted(maps.Keys(d.Labels)) {
 		at := strictyaml.JoinKey("runner.dataflow.labels", key)
 		if !labelKey.MatchString(key) {
-			return c.Problem(at, "%s: the name of a label is a lower-case letter and at most 62 lower-case letters, digits, - and _", at)
+			return in.Problem(at, "%s: the name of a label is a lower-case letter and at most 62 lower-case letters, digits, - and _", at)
 		}
 		if !labelValue.MatchString(d.Labels[key]) {
-			return c.Problem(at, "%s must be at most 63 lower-case letters, digits, - and _, not %s", at, words.Shorten(d.Labels[key]))
+			return in.Problem(at, "%s must be at most 63 lower-case letters, digits, - and _, not %s", at, words.Shorten(d.Labels[key]))
 		}
 	}
 	if len(d.Labels) > maxLabels {
-		return c.Problem("runner.dataflow.labels", "runner.dataflow.labels has %d labels; at most %d are accepted", len(d.Labels), maxLabels)
+		return in.Problem("runner.dataflow.labels", "runner.dataflow.labels has %d labels; at most %d are accepted", len(d.Labels), maxLabels)
 	}
-	labels := map[string]string{nameLabel: labelText(c.Name)}
+	labels := map[string]string{nameLabel: labelText(name)}
 	maps.Copy(labels, d.Labels)
 	d.Labels = labels
 	return nil
@@ -224,17 +226,4 @@ func labelText(text string) string {
 		return string(letters[:maxLabelLetters])
 	}
 	return valid
-}
-
-// checkLakeIsRemote refuses files that workers do not reach.
-func (c *Config) checkLakeIsRemote() error {
-	for i, table := range c.Tables {
-		key := fmt.Sprintf("tables[%d].source.uri", i)
-		for j, glob := range table.Source.URI {
-			if _, local := storage.LocalPath(glob); local {
-				return c.Problem(c.globKey(key, j), "%s is the local %s, which Dataflow's workers do not reach; put the files on gs://", key, words.Shorten(glob))
-			}
-		}
-	}
-	return nil
 }
