@@ -310,13 +310,7 @@ const (
 
 // UnmarshalText reads the word as a configuration gives it.
 func (o *OnDrift) UnmarshalText(text []byte) error {
-	switch word := OnDrift(text); word {
-	case OnDriftFail, OnDriftUnion:
-		*o = word
-		return nil
-	default:
-		return fmt.Errorf("must be fail or union, not %s", words.Shorten(string(text)))
-	}
+	return words.OneOf(o, text, OnDriftFail, OnDriftUnion)
 }
 
 // Globs is one or more glob patterns. In a configuration, one alone need not be a list.
@@ -365,13 +359,7 @@ const (
 
 // UnmarshalText reads the word as a configuration gives it.
 func (o *OnEmpty) UnmarshalText(text []byte) error {
-	switch word := OnEmpty(text); word {
-	case OnEmptyFail, OnEmptyAllow:
-		*o = word
-		return nil
-	default:
-		return fmt.Errorf("must be fail or allow, not %s", words.Shorten(string(text)))
-	}
+	return words.OneOf(o, text, OnEmptyFail, OnEmptyAllow)
 }
 
 // ValidateConfig is how rules are evaluated.
@@ -392,13 +380,7 @@ const (
 
 // UnmarshalText reads the word as a configuration gives it.
 func (e *ValidateEngine) UnmarshalText(text []byte) error {
-	switch word := ValidateEngine(text); word {
-	case ValidateAuto, ValidateGo:
-		*e = word
-		return nil
-	default:
-		return fmt.Errorf("must be auto or go, not %s", words.Shorten(string(text)))
-	}
+	return words.OneOf(e, text, ValidateAuto, ValidateGo)
 }
 
 // Parallelism is a number of workers, or ParallelismAuto.

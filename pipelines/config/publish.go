@@ -88,12 +88,7 @@ var (
 
 // UnmarshalText reads the word as a configuration gives it.
 func (m *PublishMode) UnmarshalText(text []byte) error {
-	mode := PublishMode(text)
-	if !slices.Contains(publicationModes, mode) && !slices.Contains(updateModes, mode) {
-		return fmt.Errorf("must be create, overwrite, append, replace, insert, update, upsert or delete, not %s", words.Shorten(string(text)))
-	}
-	*m = mode
-	return nil
+	return words.OneOf(m, text, slices.Concat(publicationModes, updateModes)...)
 }
 
 // Updates says whether the mode changes rows, instead of publishing a file.

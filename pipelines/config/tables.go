@@ -36,13 +36,7 @@ const (
 
 // UnmarshalText reads the word as a configuration gives it.
 func (p *Partitions) UnmarshalText(text []byte) error {
-	switch word := Partitions(text); word {
-	case PartitionsAuto, PartitionsHive, PartitionsNone:
-		*p = word
-		return nil
-	default:
-		return fmt.Errorf("must be auto, hive or none, not %s", words.Shorten(string(text)))
-	}
+	return words.OneOf(p, text, PartitionsAuto, PartitionsHive, PartitionsNone)
 }
 
 // InTable adds to what is wrong with a table which one it is, and where its rule or its where

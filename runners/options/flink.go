@@ -2,7 +2,6 @@ package options
 
 import (
 	"cmp"
-	"fmt"
 	"net"
 	"strconv"
 
@@ -50,13 +49,7 @@ const (
 
 // UnmarshalText reads the word as a configuration gives it.
 func (e *FlinkEnvironment) UnmarshalText(text []byte) error {
-	switch word := FlinkEnvironment(text); word {
-	case FlinkLoopback, FlinkProcess, FlinkExternal, FlinkDocker:
-		*e = word
-		return nil
-	default:
-		return fmt.Errorf("must be loopback, process, external or docker, not %s", words.Shorten(string(text)))
-	}
+	return words.OneOf(e, text, FlinkLoopback, FlinkProcess, FlinkExternal, FlinkDocker)
 }
 
 // defaultFlinkEndpoint is where Beam's job server listens unless it is told otherwise.
