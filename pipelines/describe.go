@@ -18,7 +18,7 @@ import (
 func DescribeJob(ctx context.Context, cfg *config.Config, asked RunOptions) ([]byte, error) {
 	describer, ok := asked.Engine.(engine.Describer)
 	if !ok || cfg.Runner.Name != options.RunnerDataflow {
-		return nil, failure.New(failure.Usage, "the runner %s has no job to show; Dataflow's has", cfg.Runner.Name).BeforeData().
+		return nil, failure.New(failure.Usage, "the runner %s has no job to show; Dataflow's has", cfg.Runner.Name).
 			WithHint("`hyperlake plan` shows what a run would do")
 	}
 	r := &run{cfg: cfg, options: asked, report: newReport(cfg, asked)}

@@ -56,7 +56,7 @@ func (d dataflowEngine) prepare(ctx context.Context, j job) (*dataflowJob, error
 	modelSum := sha256.Sum256(s.model)
 	s.job, err = dataflowlib.Translate(ctx, pipeline, options, s.programURI, s.modelURI, hex.EncodeToString(modelSum[:]))
 	if err != nil {
-		return nil, failure.New(failure.Config, "runner.dataflow: %w", err).BeforeData()
+		return nil, failure.New(failure.Config, "runner.dataflow: %w", err)
 	}
 	s.job.ClientRequestId = name // so that a request that is repeated makes no second job
 	return s, nil

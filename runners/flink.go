@@ -130,7 +130,7 @@ func (f flinkEngine) environment() (environment, error) {
 	case options.FlinkDocker:
 		env.urn, env.config = dockerURN, f.options.Image
 	default:
-		return env, failure.New(failure.Config, "unknown environment %q of Flink's workers", f.options.Environment).BeforeData()
+		return env, failure.New(failure.Config, "unknown environment %q of Flink's workers", f.options.Environment)
 	}
 	var err error
 	env.binary, err = workerBinary(f.options.WorkerBinary, "runner.flink.worker_binary")
@@ -148,7 +148,7 @@ func workerBinary(given, key string) (string, error) {
 		path = self
 	}
 	if err := checkLinuxBinary(path); err != nil {
-		return "", failure.New(failure.Config, "workers cannot run %s: %w", path, err).BeforeData().
+		return "", failure.New(failure.Config, "workers cannot run %s: %w", path, err).
 			WithHint("build one with `GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build -o hyperlake-worker ./cmd/hyperlake`, and set %s to it", key)
 	}
 	return path, nil

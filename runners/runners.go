@@ -68,12 +68,12 @@ func New(options Options) (*Runner, error) {
 	}
 	if !slices.Contains(Names, options.Name) {
 		return nil, failure.New(failure.Usage, "unknown runner %q", options.Name).
-			WithHint("use one of: %s", strings.Join(Names, ", ")).BeforeData()
+			WithHint("use one of: %s", strings.Join(Names, ", "))
 	}
 	discard := slog.New(slog.DiscardHandler)
 	options.Log, options.BeamLog = cmp.Or(options.Log, discard), cmp.Or(options.BeamLog, discard)
 	if err := parseBeamFlags(options.Args); err != nil {
-		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err).BeforeData()
+		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err)
 	}
 	platform, err := newPlatform(options)
 	return &Runner{options: options, platform: platform}, err
@@ -91,7 +91,7 @@ func newPlatform(options Options) (platform, error) {
 		return portable{givenService{}}, nil
 	case *jobopts.EnvironmentType != "" && !jobopts.IsLoopback():
 		return nil, failure.New(failure.Usage, "--environment_type=%s needs a job service, which starts the workers", *jobopts.EnvironmentType).
-			WithHint("name one with --endpoint, or leave --environment_type out").BeforeData()
+			WithHint("name one with --endpoint, or leave --environment_type out")
 	default:
 		return directEngine{options.Parallelism}, nil
 	}
@@ -177,7 +177,7 @@ func (r *Runner) Describe(ctx context.Context, given engine.Job) ([]byte, error)
 		describe(ctx context.Context, j job) ([]byte, error)
 	})
 	if !ok {
-		return nil, failure.New(failure.Usage, "the runner %s has no job to show", r.Name()).BeforeData()
+		return nil, failure.New(failure.Usage, "the runner %s has no job to show", r.Name())
 	}
 	return describer.describe(ctx, r.prepare(given))
 }

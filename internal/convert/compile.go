@@ -17,7 +17,7 @@ func Compile(schema *arrow.Schema, standard Nested, columns []Column) (*Converte
 	e := expansion{standard: standard, asked: make(map[string]Column, len(columns))}
 	for _, c := range columns {
 		if _, twice := e.asked[c.Source]; twice {
-			return nil, failure.New(failure.Config, "column %q is configured twice", c.Source).BeforeData()
+			return nil, failure.New(failure.Config, "column %q is configured twice", c.Source)
 		}
 		if err := checkNested(c.Nested); err != nil {
 			return nil, err
@@ -59,7 +59,7 @@ func checkNested(n Nested) error {
 	if n == "" || n == Refuse || n == JSON || n == Flatten {
 		return nil
 	}
-	return failure.New(failure.Config, "nested is %q", n).WithHint("nested is %s, %s or %s", Refuse, JSON, Flatten).BeforeData()
+	return failure.New(failure.Config, "nested is %q", n).WithHint("nested is %s, %s or %s", Refuse, JSON, Flatten)
 }
 
 // check refuses what does not depend on what becomes of single columns.
@@ -75,7 +75,7 @@ func (e *expansion) check(columns []Column) error {
 		if slices.Contains(names, c.Source) {
 			continue
 		}
-		missing := failure.New(failure.Config, "there is no column %q to configure", c.Source).BeforeData()
+		missing := failure.New(failure.Config, "there is no column %q to configure", c.Source)
 		if near, ok := nearest(c.Source, names); ok {
 			return missing.WithHint("did you mean %q?", near)
 		}
@@ -99,7 +99,7 @@ func (l leaf) compile(asked Column) (mapped, error) {
 		known = true
 	} else if asked.Format != "" || asked.Timezone != "" {
 		return mapped{}, failure.New(failure.Config, "column %q has a format or a timezone but no type", asked.Source).
-			WithHint("say what it becomes, such as %s", line(asked.Source, "type: timestamptz")).BeforeData()
+			WithHint("say what it becomes, such as %s", line(asked.Source, "type: timestamptz"))
 	}
 	m := mapped{field: l.field, path: l.path}
 	if !known && asked.Default == nil {
@@ -107,7 +107,7 @@ func (l leaf) compile(asked Column) (mapped, error) {
 	}
 	if !known {
 		return mapped{}, failure.New(failure.Config, "column %q has type %s, for which there is no default", asked.Source, l.field.Type).
-			WithHint("ask for a type, such as %s", line(asked.Source, "type: text")).BeforeData()
+			WithHint("ask for a type, such as %s", line(asked.Source, "type: text"))
 	}
 	return m.convertTo(to, asked)
 }
@@ -148,7 +148,7 @@ func (l leaf) compileJSON(asked Column) (mapped, error) {
 	if asked.Type != "" {
 		if to, err := parseType(asked.Type); err != nil || to.kind != text {
 			return mapped{}, failure.New(failure.Config, "column %q is stored as JSON text and does not convert to %s", l.field.Name, asked.Type).
-				WithHint("leave the type out").BeforeData()
+				WithHint("leave the type out")
 		}
 	}
 	if err := asked.checkUnused(conversion{}, textTarget); err != nil {

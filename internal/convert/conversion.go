@@ -109,13 +109,13 @@ func (c Column) checkUnused(way conversion, to target) error {
 	switch {
 	case c.Format != "" && !way.format:
 		return failure.New(failure.Config, "column %q: format has no meaning for %s here", c.Source, to.sql).
-			WithHint("formats are for dates and times that are read from text or written to it: leave it out").BeforeData()
+			WithHint("formats are for dates and times that are read from text or written to it: leave it out")
 	case c.Timezone != "" && way.zone == useless:
 		return failure.New(failure.Config, "column %q: timezone has no meaning for %s here", c.Source, to.sql).
-			WithHint("a time zone tells local times from instants, such as TIMESTAMP from TIMESTAMPTZ: leave it out, or ask for type: timestamptz").BeforeData()
+			WithHint("a time zone tells local times from instants, such as TIMESTAMP from TIMESTAMPTZ: leave it out, or ask for type: timestamptz")
 	case c.Timezone == "" && way.zone == needed:
 		return failure.New(failure.Config, "column %q needs a time zone to become %s", c.Source, to.sql).
-			WithHint("add the zone of its local times, such as timezone: Europe/Berlin or timezone: UTC").BeforeData()
+			WithHint("add the zone of its local times, such as timezone: Europe/Berlin or timezone: UTC")
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (c Column) location() (*time.Location, error) {
 	zone, err := time.LoadLocation(c.Timezone)
 	if err != nil || strings.EqualFold(c.Timezone, "local") { // which would be that of the worker
 		return nil, failure.New(failure.Config, "column %q: there is no time zone %q", c.Source, c.Timezone).
-			WithHint("give its IANA name, such as Europe/Berlin or UTC").BeforeData()
+			WithHint("give its IANA name, such as Europe/Berlin or UTC")
 	}
 	return zone, nil
 }
@@ -139,7 +139,7 @@ func (c Column) layout() (*layout, error) {
 	format, err := parseLayout(c.Format)
 	if err != nil {
 		return nil, failure.New(failure.Config, "column %q: format %q: %w", c.Source, c.Format, err).
-			WithHint("write it like %%Y-%%m-%%d %%H:%%M:%%S.%%f").BeforeData()
+			WithHint("write it like %%Y-%%m-%%d %%H:%%M:%%S.%%f")
 	}
 	return &format, nil
 }

@@ -16,7 +16,7 @@ func defaultValue(to target, c Column) (arrow.Array, error) {
 	way, ok := conversions[text][to.kind]
 	if !ok {
 		return nil, failure.New(failure.Config, "column %q: a default cannot be written as %s", c.Source, to.sql).
-			WithHint("leave the default out").BeforeData()
+			WithHint("leave the default out")
 	}
 	zone, err := c.location()
 	if err != nil {
@@ -31,7 +31,7 @@ func defaultValue(to target, c Column) (arrow.Array, error) {
 	one, failed, err := convert(builder.NewArray())
 	if err == nil && len(failed) > 0 {
 		err = failure.New(failure.Config, "column %q: the default %q does not convert to %s", c.Source, *c.Default, to.sql).
-			WithHint("write it as the text of a %s value", to.sql).BeforeData()
+			WithHint("write it as the text of a %s value", to.sql)
 	}
 	return one, err
 }

@@ -117,7 +117,7 @@ var writeISO = map[kind]func(dst []byte, m moment) []byte{
 
 func formatFailure(r request, err error) error {
 	return failure.New(failure.Config, "column %q: the format does not suit %s: %w", r.field.Name, r.to.sql, err).
-		WithHint("write it like %%Y-%%m-%%d %%H:%%M:%%S.%%f").BeforeData()
+		WithHint("write it like %%Y-%%m-%%d %%H:%%M:%%S.%%f")
 }
 
 // reader binds the moments of an array.

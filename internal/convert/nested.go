@@ -44,7 +44,7 @@ func (e *expansion) add(field arrow.Field, path []int) error {
 	if kindOf(field) != nested {
 		if asked.Nested != "" {
 			return failure.New(failure.Config, "column %q has the flat type %s: nested has no meaning for it", field.Name, field.Type).
-				WithHint("leave nested out").BeforeData()
+				WithHint("leave nested out")
 		}
 		e.leaves = append(e.leaves, leaf{field: field, path: path})
 		return nil
@@ -63,7 +63,7 @@ func (e *expansion) add(field arrow.Field, path []int) error {
 		return e.flatten(field, structure, path)
 	case how == Flatten && asked.Nested == Flatten:
 		return failure.New(failure.Config, "column %q is a %s, which cannot be flattened", field.Name, nestedName(field.Type)).
-			WithHint("store it as JSON text with %s", line(field.Name, "nested: json")).BeforeData()
+			WithHint("store it as JSON text with %s", line(field.Name, "nested: json"))
 	default:
 		e.refused = append(e.refused, field)
 	}
@@ -75,7 +75,7 @@ func (e *expansion) flatten(field arrow.Field, structure *arrow.StructType, path
 	asked := e.asked[field.Name]
 	if asked.Type != "" || asked.Format != "" || asked.Timezone != "" || asked.Default != nil {
 		return failure.New(failure.Config, "column %q is flattened and has no values of its own", field.Name).
-			WithHint("write what you ask for under the names of its fields, such as %q", field.Name+"."+firstField(structure)).BeforeData()
+			WithHint("write what you ask for under the names of its fields, such as %q", field.Name+"."+firstField(structure))
 	}
 	if structure.NumFields() == 0 {
 		return failure.New(failure.Source, "column %q is a structure without fields, of which flattening leaves nothing", field.Name).

@@ -76,7 +76,7 @@ func parseType(name string) (target, error) {
 		return parseNumeric(name, digits, scale)
 	}
 	if hint, ok := instead[word]; ok && (digits != "" || canonical == word) {
-		return target{}, failure.New(failure.Config, "%s is not a type that can be asked for", name).WithHint("%s", hint).BeforeData()
+		return target{}, failure.New(failure.Config, "%s is not a type that can be asked for", name).WithHint("%s", hint)
 	}
 	i := slices.IndexFunc(simpleTargets, func(t target) bool { return strings.EqualFold(t.sql, canonical) })
 	if i < 0 {
@@ -84,7 +84,7 @@ func parseType(name string) (target, error) {
 	}
 	if digits != "" {
 		return target{}, failure.New(failure.Config, "%s has no parameters", simpleTargets[i].sql).
-			WithHint("ask for %s", strings.ToLower(simpleTargets[i].sql)).BeforeData()
+			WithHint("ask for %s", strings.ToLower(simpleTargets[i].sql))
 	}
 	return simpleTargets[i], nil
 }
@@ -97,7 +97,7 @@ func parseNumeric(name, digits, scale string) (target, error) {
 	}
 	if err != nil || precision < 1 || precision > maxDigits || places > precision {
 		return target{}, failure.New(failure.Config, "%s does not say how many digits to store", name).
-			WithHint("write numeric(DIGITS,PLACES), such as numeric(18,4), with 1 to %d digits and not more places after the point", maxDigits).BeforeData()
+			WithHint("write numeric(DIGITS,PLACES), such as numeric(18,4), with 1 to %d digits and not more places after the point", maxDigits)
 	}
 	return numeric(precision, places), nil
 }
@@ -107,7 +107,7 @@ func numeric(digits, scale int) target {
 }
 
 func unknownType(name string) error {
-	e := failure.New(failure.Config, "hyperd has no type %q", name).BeforeData()
+	e := failure.New(failure.Config, "hyperd has no type %q", name)
 	known := []string{"numeric"}
 	for _, t := range simpleTargets {
 		known = append(known, strings.ToLower(t.sql))

@@ -56,7 +56,7 @@ func parse(text string) (parsed, error) {
 
 // problem is an error in an expression, without its place.
 func problem(format string, args ...any) *failure.Error {
-	return failure.New(failure.Config, format, args...).BeforeData()
+	return failure.New(failure.Config, format, args...)
 }
 
 var reservedWord = regexp.MustCompile(`^reserved identifier: (.*)$`)

@@ -50,7 +50,8 @@ type Error struct {
 }
 
 // New makes an Error. The format may hold %w, as for fmt.Errorf. A cause that is transient
-// makes it retryable, and one that is a full disk makes it that.
+// makes it retryable, and one that is a full disk makes it that. What is wrong with a command line or
+// a configuration was known before any data was read.
 func New(kind Kind, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
 	e := plain(kind, err)
@@ -61,7 +62,9 @@ func New(kind Kind, format string, args ...any) *Error {
 // plain is an Error with the words of err, and its nature.
 func plain(kind Kind, err error) *Error {
 	full := IsFull(err)
-	return &Error{Kind: kind, Message: err.Error(), Retry: isTransient(err) && !full, Full: full, err: err}
+	return &Error{
+		Kind: kind, Message: err.Error(), Early: kind == Usage || kind == Config, Retry: isTransient(err) && !full, Full: full, err: err,
+	}
 }
 
 // isTransient says whether an error, or one that it wraps, says of itself that it may pass.

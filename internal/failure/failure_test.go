@@ -69,12 +69,20 @@ func TestDecodeRefusesOtherText(t *testing.T) {
 	assert.NoError(t, failure.Encode(nil, failure.Engine))
 }
 
+func TestWhatIsWrongWithACommandIsKnownEarly(t *testing.T) {
+	t.Parallel()
+	assert.True(t, failure.New(failure.Usage, "a").Early)
+	assert.True(t, failure.Of(errors.New("a"), failure.Config).Early)
+	assert.False(t, failure.New(failure.Source, "a").Early)
+	assert.True(t, failure.New(failure.Source, "a").BeforeData().Early)
+}
+
 func TestJoinTellsAll(t *testing.T) {
 	t.Parallel()
 	assert.NoError(t, failure.Join(failure.Config))
 	assert.NoError(t, failure.Join(failure.Config, nil, nil))
-	a := failure.New(failure.Config, "a").WithHint("mend a").BeforeData()
-	bc := failure.Join(failure.Config, failure.New(failure.Source, "b").BeforeData(), nil, errors.New("c"))
+	a := failure.New(failure.Config, "a").WithHint("mend a")
+	bc := failure.Join(failure.Engine, failure.New(failure.Source, "b").BeforeData(), nil, errors.New("c"))
 	joined := failure.Of(failure.Join(failure.Config, nil, a, bc), failure.Engine)
 	assert.Equal(t, "a; mend a", joined.Sentence())
 	require.Len(t, joined.More, 2)

@@ -129,15 +129,15 @@ func (c Config) validateSettings() error {
 		option := strings.ReplaceAll(name, "-", "_")
 		if key, ok := ownKeys[option]; ok {
 			return failure.New(failure.Config, "hyperd.settings.%s: this setting has its own key", name).
-				WithHint("set %s instead", key).BeforeData()
+				WithHint("set %s instead", key)
 		}
 		if slices.Contains(managedOptions, option) {
 			return failure.New(failure.Config, "hyperd.settings.%s: hyperlake sets this itself", name).
-				WithHint("remove it").BeforeData()
+				WithHint("remove it")
 		}
 		if !settingNamePattern.MatchString(option) {
 			return failure.New(failure.Config, "hyperd.settings.%s: this is no name of a setting", name).
-				WithHint("`hyperd --settings` lists the names").BeforeData()
+				WithHint("`hyperd --settings` lists the names")
 		}
 	}
 	return nil
@@ -145,7 +145,7 @@ func (c Config) validateSettings() error {
 
 func refused(key, value, accepted string) error {
 	return failure.New(failure.Config, "hyperd.%s: %q is not accepted", key, value).
-		WithHint("accepted: %s", accepted).BeforeData()
+		WithHint("accepted: %s", accepted)
 }
 
 // args is the command line, after the program's name, of a hyperd that listens at the

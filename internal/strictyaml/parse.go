@@ -53,7 +53,7 @@ func (p Place) of(tk *token.Token) Place {
 // Problem makes the error for something wrong at a place. Its message is one line.
 func Problem(at Place, format string, args ...any) *failure.Error {
 	lines := strings.FieldsFunc(fmt.Sprintf("%s: %s", at, fmt.Sprintf(format, args...)), func(r rune) bool { return r == '\n' || r == '\r' })
-	return failure.New(failure.Config, "%s", strings.Join(lines, " ")).BeforeData()
+	return failure.New(failure.Config, "%s", strings.Join(lines, " "))
 }
 
 // Parse parses the one document in text. It returns nil when there is none. The

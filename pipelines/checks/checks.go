@@ -51,7 +51,7 @@ func checkOf(table *plan.TablePlan, config config.CheckConfig, at string, previo
 	switch {
 	case config.SQL != "":
 		if err := hyperd.CheckQuery(config.SQL, false); err != nil {
-			return nil, failure.New(failure.Config, "%s.sql: %w", at, err).WithHint("write one query of the extract alone, whose one value is true where all is well").BeforeData()
+			return nil, failure.New(failure.Config, "%s.sql: %w", at, err).WithHint("write one query of the extract alone, whose one value is true where all is well")
 		}
 		return []check{{name: words.Shorten(config.SQL), sql: config.SQL}}, nil
 	case len(config.Unique) > 0:
@@ -182,7 +182,7 @@ func freshnessCheck(t *plan.TablePlan, table string, config config.FreshnessChec
 			bound = "TIMESTAMPTZ " + hyperd.QuoteText(oldest.Format("2006-01-02 15:04:05.999999+00"))
 		default:
 			return nil, failure.New(failure.Config, "%s: column %q is %s, not a date or a timestamp", at, config.Column, column.SQLType).
-				WithHint("name another column, or give it such a type in columns").BeforeData()
+				WithHint("name another column, or give it such a type in columns")
 		}
 	}
 	latest := fmt.Sprintf("SELECT max(%s) FROM %s", hyperd.QuoteName(names[0]), table)

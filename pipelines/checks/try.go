@@ -71,7 +71,7 @@ func TryOn(ctx context.Context, cfg *config.Config, p *plan.Plan, lease *hyperd.
 			if refused != nil {
 				key := fmt.Sprintf("tables[%d].checks[%d].sql", i, j)
 				wrong = append(wrong, failure.New(failure.Config, "%s: %s: %w", cfg.Place(key), key, refused).
-					WithHint("it was tried on tables without rows; `hyperlake plan` lists their columns").BeforeData())
+					WithHint("it was tried on tables without rows; `hyperlake plan` lists their columns"))
 			}
 		}
 	}

@@ -68,7 +68,7 @@ func Load(path string, opts LoadOptions) (*Config, error) {
 	}
 	folder, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, failure.New(failure.Config, "find the folder of %s: %w", path, err).BeforeData()
+		return nil, failure.New(failure.Config, "find the folder of %s: %w", path, err)
 	}
 	cfg, err := decodeConfig(root)
 	if err != nil {
@@ -152,19 +152,19 @@ func readConfig(at strictyaml.Place) (string, error) {
 	file, err := os.Open(at.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", failure.New(failure.Config, "there is no configuration at %s", at.File).
-			WithHint("check the path; it starts at the working folder").BeforeData()
+			WithHint("check the path; it starts at the working folder")
 	}
 	if err != nil {
-		return "", failure.New(failure.Config, "read the configuration: %w", err).BeforeData()
+		return "", failure.New(failure.Config, "read the configuration: %w", err)
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err == nil && info.IsDir() {
 		return "", failure.New(failure.Config, "%s is a folder, not a configuration", at.File).
-			WithHint("name the YAML file inside it").BeforeData()
+			WithHint("name the YAML file inside it")
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
 	if err != nil {
-		return "", failure.New(failure.Config, "read the configuration: %w", err).BeforeData()
+		return "", failure.New(failure.Config, "read the configuration: %w", err)
 	}
 	if len(data) > maxConfigBytes {
 		return "", strictyaml.Problem(at, "the file is larger than %d MiB; is it a configuration?", maxConfigBytes>>20)

@@ -23,7 +23,7 @@ var (
 func (c *Config) resolvePaths(folder string) error {
 	working, err := os.Getwd()
 	if err != nil {
-		return failure.New(failure.Config, "find the working folder: %w", err).BeforeData()
+		return failure.New(failure.Config, "find the working folder: %w", err)
 	}
 	start := func(key string) string {
 		if c.Place(key).Flag != "" {

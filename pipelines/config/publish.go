@@ -275,7 +275,7 @@ func LoadFile(path, name string, opts LoadOptions) (*Config, error) {
 	}{{"tables", cfg.Tables != nil}, {"output", cfg.Written("output")}, {"staging", cfg.Written("staging")}} {
 		if other.written {
 			return nil, failure.New(failure.Usage, "%s has no meaning where a file is published without a configuration", other.key).
-				WithHint("set keys of publish and hyperd only").BeforeData()
+				WithHint("set keys of publish and hyperd only")
 		}
 	}
 	cfg.Name, cfg.Output.Path = name, path

@@ -17,13 +17,13 @@ import (
 func CheckPlace(ctx context.Context, output string) error {
 	store, err := storage.For(output)
 	if err != nil {
-		return failure.New(failure.Config, "%w", err).BeforeData()
+		return failure.New(failure.Config, "%w", err)
 	}
 	standing, err := store.Stat(ctx, output)
 	switch {
 	case err == nil && standing.Folder:
 		return failure.New(failure.Config, "the output %s is a folder", output).
-			WithHint("set output.path to a file in it").BeforeData()
+			WithHint("set output.path to a file in it")
 	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 		return failure.New(failure.Storage, "the output %s: %w", output, err).WithHint("%s", storage.Hint(err))
 	}
@@ -41,7 +41,7 @@ func checkOutputFolder(output string) error {
 	stat, err := os.Stat(folder)
 	if err == nil && !stat.IsDir() {
 		return failure.New(failure.Config, "the output %s cannot be made: %s is a file, not a folder", path, folder).
-			WithHint("set output.path to a file in a folder").BeforeData()
+			WithHint("set output.path to a file in a folder")
 	}
 	if err == nil {
 		err = storage.CheckWritable(folder)

@@ -52,10 +52,10 @@ func (p *Plan) foreignKey(table *TablePlan, key config.ForeignKeyConfig, at stri
 	switch {
 	case len(columns) == 0 || len(columns) != len(to):
 		return hyper.ForeignKey{}, failure.New(failure.Config, "%s has %d columns, but refers to %d", at, len(columns), len(to)).
-			WithHint("name as many columns under to as under columns").BeforeData()
+			WithHint("name as many columns under to as under columns")
 	case !slices.Equal(sorted(to), sorted(parent.PrimaryKey)):
 		return hyper.ForeignKey{}, failure.New(failure.Config, "%s refers to (%s) of table %s, which is not its primary key", at, strings.Join(key.To, ", "), parent.Table).
-			WithHint("set primary_key: [%s] on that table", strings.Join(key.To, ", ")).BeforeData()
+			WithHint("set primary_key: [%s] on that table", strings.Join(key.To, ", "))
 	}
 	return hyper.ForeignKey{Columns: columns, Schema: parent.Schema, Table: parent.Name, To: to}, nil
 }
@@ -73,7 +73,7 @@ func (p *Plan) findTable(name, at string) (*TablePlan, error) {
 	if len(found) == 1 {
 		return found[0], nil
 	}
-	e := failure.New(failure.Config, "%s: %d tables of this extract are named %q", at, len(found), name).BeforeData()
+	e := failure.New(failure.Config, "%s: %d tables of this extract are named %q", at, len(found), name)
 	if near, ok := words.Nearest(name, names); ok && len(found) == 0 {
 		return nil, e.WithHint("did you mean %q?", near)
 	}
@@ -93,14 +93,14 @@ func (t *TablePlan) ExtractNames(columns []string, at string) ([]string, error) 
 			found = slices.IndexFunc(t.Columns, func(c hyper.Column) bool { return c.Name == name })
 		}
 		if found < 0 {
-			e := failure.New(failure.Config, "%s: table %s has no column %q", at, t.Table, name).BeforeData()
+			e := failure.New(failure.Config, "%s: table %s has no column %q", at, t.Table, name)
 			if near, ok := words.Nearest(name, known); ok {
 				return nil, e.WithHint("did you mean %q?", near)
 			}
 			return nil, e.WithHint("name columns that the table loads")
 		}
 		if slices.Contains(columns[:i], name) {
-			return nil, failure.New(failure.Config, "%s names the column %q twice", at, name).WithHint("remove one").BeforeData()
+			return nil, failure.New(failure.Config, "%s names the column %q twice", at, name).WithHint("remove one")
 		}
 		names = append(names, t.Columns[found].Name)
 	}

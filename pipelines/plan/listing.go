@@ -76,7 +76,7 @@ func findFiles(ctx context.Context, source config.SourceConfig) (*Listing, error
 	for i, uri := range source.URI {
 		store, err := storage.For(uri)
 		if err != nil {
-			return nil, failure.New(failure.Config, "%w", err).BeforeData()
+			return nil, failure.New(failure.Config, "%w", err)
 		}
 		files, tables, err := lake.Find(ctx, uri)
 		if err != nil {

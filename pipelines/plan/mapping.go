@@ -56,7 +56,7 @@ func checkFlattened(mapped *arrow.Schema, columns map[string]config.ColumnConfig
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		if c := columns[name]; (c.Rename != "" || c.Nullable != nil) && !mapped.HasField(name) {
 			return failure.New(failure.Config, "column %q is flattened, and is no column of the extract any more", name).
-				WithHint("write rename and nullable under the names of its fields, such as %q", firstWithin(mapped, name)).BeforeData()
+				WithHint("write rename and nullable under the names of its fields, such as %q", firstWithin(mapped, name))
 		}
 	}
 	return nil
@@ -83,7 +83,7 @@ func compile(table validate.Table, source *arrow.Schema) (*validate.Validator, e
 	for i, part := range parts {
 		var known *failure.Error
 		if part != nil && !errors.As(part, &known) {
-			parts[i] = failure.New(failure.Config, "%w", part).BeforeData()
+			parts[i] = failure.New(failure.Config, "%w", part)
 		}
 	}
 	return validator, failure.Join(failure.Config, parts...)

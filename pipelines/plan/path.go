@@ -44,7 +44,7 @@ func FindPath(ctx context.Context, uri string, format config.SourceFormat) (*Pat
 	notes := found.dropOthers(isFolder)
 	isRefused := len(found.tables) > 0 && format != config.FormatParquet
 	if len(found.Files) == 0 && !isRefused {
-		e := failure.New(failure.Usage, "no files match %s", glob).WithHint("%s", WhyNoFiles(ctx, config.Globs{glob}, "the path")).BeforeData()
+		e := failure.New(failure.Usage, "no files match %s", glob).WithHint("%s", WhyNoFiles(ctx, config.Globs{glob}, "the path"))
 		if len(notes) > 0 {
 			e.Message += "; left out was " + notes[0]
 		}
@@ -68,7 +68,7 @@ const likeParquet = "*.{[pP][aA][rR][qQ]*,[pP][qQ]}"
 func globOf(ctx context.Context, uri string) (glob string, isFolder bool, err error) {
 	store, err := storage.For(uri)
 	if err != nil {
-		return "", false, failure.New(failure.Usage, "%w", err).BeforeData()
+		return "", false, failure.New(failure.Usage, "%w", err)
 	}
 	info, err := store.Stat(ctx, uri)
 	switch {
@@ -77,10 +77,10 @@ func globOf(ctx context.Context, uri string) (glob string, isFolder bool, err er
 	case err == nil:
 		return storage.EscapeGlob(uri), false, nil
 	case !strings.ContainsAny(uri, "*?[{"):
-		return "", false, failure.New(failure.Usage, "there is no file or folder %s", uri).WithHint("check the path").BeforeData()
+		return "", false, failure.New(failure.Usage, "there is no file or folder %s", uri).WithHint("check the path")
 	case !doublestar.ValidatePattern(uri):
 		return "", false, failure.New(failure.Usage, "%s is neither a file nor a valid glob", uri).
-			WithHint("%s", config.BracketHint).BeforeData()
+			WithHint("%s", config.BracketHint)
 	}
 	return uri, false, nil
 }

@@ -247,7 +247,7 @@ func (t *TablePlan) mapColumns(m *mapping, cfg *config.Config, tableCfg config.T
 		for _, other := range t.Columns {
 			if other.Name == column.Name {
 				return failure.New(failure.Config, "columns %q and %q are both named %q in the extract", other.Source, column.Source, column.Name).
-					WithHint("rename one of them in columns").BeforeData()
+					WithHint("rename one of them in columns")
 			}
 		}
 		t.Columns = append(t.Columns, column)

@@ -26,7 +26,7 @@ var runIDPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$`)
 func FindRun(ctx context.Context, cfg *config.Config, which string) (id string, err error) {
 	if cfg.Staging == "" {
 		return "", failure.New(failure.Usage, "--resume needs a configuration with staging: without it, a run leaves nothing behind").
-			WithHint("set staging, and run without --resume").BeforeData()
+			WithHint("set staging, and run without --resume")
 	}
 	id = which
 	if which == ResumeLast {
@@ -35,15 +35,15 @@ func FindRun(ctx context.Context, cfg *config.Config, which string) (id string, 
 		}
 	}
 	if !runIDPattern.MatchString(id) {
-		return "", failure.New(failure.Usage, "--resume takes last or the id of a run, such as 20260131T235959Z-1a2b3c4d, not %q", which).BeforeData()
+		return "", failure.New(failure.Usage, "--resume takes last or the id of a run, such as 20260131T235959Z-1a2b3c4d, not %q", which)
 	}
 	run, err := readRunFile(ctx, storage.Join(cfg.Staging, id, runFileName))
 	if err != nil {
 		return "", failure.New(failure.Usage, "run %s left nothing on staging %s that could be resumed: %w", id, cfg.Staging, err).
-			WithHint("run without --resume").BeforeData()
+			WithHint("run without --resume")
 	}
 	if run.Name != cfg.Name {
-		return "", failure.New(failure.Usage, "run %s was of the configuration %q, not of %q", id, run.Name, cfg.Name).BeforeData()
+		return "", failure.New(failure.Usage, "run %s was of the configuration %q, not of %q", id, run.Name, cfg.Name)
 	}
 	return id, nil
 }
@@ -69,7 +69,7 @@ func lastRun(ctx context.Context, cfg *config.Config) (id string, err error) {
 	}
 	if id == "" {
 		return "", failure.New(failure.Usage, "staging %s has no run of %q that could be resumed", cfg.Staging, cfg.Name).
-			WithHint("run without --resume").BeforeData()
+			WithHint("run without --resume")
 	}
 	return id, nil
 }

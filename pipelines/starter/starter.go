@@ -79,7 +79,7 @@ func relativeTo(folder, glob string) (string, error) {
 	}
 	absolute, err := filepath.Abs(glob)
 	if err != nil {
-		return "", failure.New(failure.Usage, "%w", err).BeforeData()
+		return "", failure.New(failure.Usage, "%w", err)
 	}
 	if relative, err := filepath.Rel(folder, absolute); err == nil {
 		return filepath.ToSlash(relative), nil

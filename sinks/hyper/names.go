@@ -35,7 +35,7 @@ func CheckNames(columns []Column) error {
 		return nil
 	}
 	return failure.New(failure.Config, "hyperd keeps the name %s for itself, so that no column of an extract can have it", strings.Join(kept, ", ")).
-		WithHint("give the column another name, such as columns: {%s}", strings.Join(renames, ", ")).BeforeData()
+		WithHint("give the column another name, such as columns: {%s}", strings.Join(renames, ", "))
 }
 
 // FreeName is a name like that of a system column which no column has.

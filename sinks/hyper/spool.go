@@ -56,7 +56,7 @@ var spoolSize = regexp.MustCompile(`^([1-9][0-9]{0,5})([kmgt])$`)
 func (c SpoolConfig) Validate() error {
 	if _, err := c.maxBytes(); err != nil {
 		return failure.New(failure.Config, "spool.max_bytes: %w", err).
-			WithHint("accepted: auto, or a size such as 2g (with the unit k, m, g or t), of 64m or more").BeforeData()
+			WithHint("accepted: auto, or a size such as 2g (with the unit k, m, g or t), of 64m or more")
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func CheckNames(source *arrow.Schema) error {
 	for _, added := range addedColumns() {
 		if source.HasField(added.Name) {
 			return failure.New(failure.Config, "column %q: reject files have a column of this name already", added.Name).
-				WithHint("leave the column out with source.select, or leave rejects.path out").BeforeData()
+				WithHint("leave the column out with source.select, or leave rejects.path out")
 		}
 	}
 	return nil

@@ -70,7 +70,7 @@ func (t Table) Check(schema *arrow.Schema) error {
 }
 
 func refused(format string, args ...any) *failure.Error {
-	return failure.New(failure.Config, "repartition: "+format, args...).BeforeData()
+	return failure.New(failure.Config, "repartition: "+format, args...)
 }
 
 func checkKey(schema *arrow.Schema, column, setting string, suits func(arrow.Field) bool) error {

@@ -93,7 +93,7 @@ func parseSet(text string) ([]string, error) {
 }
 
 func badSet(format string, args ...any) *failure.Error {
-	return failure.New(failure.Config, format, args...).BeforeData()
+	return failure.New(failure.Config, format, args...)
 }
 
 func unreadable(err error) error {

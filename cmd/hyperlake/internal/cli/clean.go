@@ -64,14 +64,14 @@ func atMostOne(what string) cobra.PositionalArgs {
 			return nil
 		}
 		return failure.New(failure.Usage, "%s takes one %s at most, but %d arguments were given", cmd.CommandPath(), what, len(args)).
-			WithHint("usage: %s", cmd.UseLine()).BeforeData()
+			WithHint("usage: %s", cmd.UseLine())
 	}
 }
 
 func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error {
 	var age config.Age
 	if err := age.UnmarshalText([]byte(flags.olderThan)); err != nil {
-		return failure.New(failure.Usage, "--older-than %w", err).BeforeData()
+		return failure.New(failure.Usage, "--older-than %w", err)
 	}
 	cfg, err := a.cleanConfig(flags, args)
 	if err != nil {
@@ -104,12 +104,12 @@ func (a *app) cleanConfig(flags *cleanFlags, args []string) (*config.Config, err
 		return cfg, nil
 	}
 	if _, err := storage.For(flags.staging); err != nil {
-		return nil, failure.New(failure.Usage, "--staging %w", err).BeforeData()
+		return nil, failure.New(failure.Usage, "--staging %w", err)
 	}
 	if _, local := storage.LocalPath(flags.staging); local {
 		var err error
 		if cfg.Staging, err = filepath.Abs(flags.staging); err != nil {
-			return nil, failure.New(failure.Usage, "--staging: %w", err).BeforeData()
+			return nil, failure.New(failure.Usage, "--staging: %w", err)
 		}
 	}
 	return cfg, nil

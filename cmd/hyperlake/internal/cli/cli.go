@@ -153,7 +153,7 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	e := failure.New(failure.Usage, "unknown command %q", args[0]).BeforeData()
+	e := failure.New(failure.Usage, "unknown command %q", args[0])
 	var names []string
 	for _, known := range cmd.Commands() {
 		if known.IsAvailableCommand() {
@@ -171,7 +171,7 @@ var unknownFlag = regexp.MustCompile(`^unknown flag: --(.+)$`)
 
 // wrongFlag refuses a flag, with the nearest one that the command has.
 func wrongFlag(cmd *cobra.Command, err error) error {
-	e := failure.New(failure.Usage, "%w", err).BeforeData()
+	e := failure.New(failure.Usage, "%w", err)
 	if found := unknownFlag.FindStringSubmatch(err.Error()); found != nil {
 		var names []string
 		cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })

@@ -66,7 +66,7 @@ func (a *app) serveFake(ctx context.Context, flags *fakeFlags) error {
 	for _, text := range flags.faults {
 		fault, err := tableautest.ParseFault(text)
 		if err != nil {
-			return failure.New(failure.Usage, "--fault %q: %w", text, err).WithHint(`see "hyperlake dev fake-tableau --help"`).BeforeData()
+			return failure.New(failure.Usage, "--fault %q: %w", text, err).WithHint(`see "hyperlake dev fake-tableau --help"`)
 		}
 		faults = append(faults, fault)
 	}

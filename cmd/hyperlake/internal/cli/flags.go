@@ -51,7 +51,7 @@ func (f *commonFlags) newLoggers(w io.Writer) (own, engine *slog.Logger, err err
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
 		return nil, nil, failure.New(failure.Usage, "--log-level %q is not accepted", f.logLevel).
-			WithHint("use debug, info, warn or error").BeforeData()
+			WithHint("use debug, info, warn or error")
 	}
 	if f.quiet {
 		w = io.Discard
@@ -65,7 +65,7 @@ func (f *commonFlags) newLoggers(w io.Writer) (own, engine *slog.Logger, err err
 		handler = slog.NewJSONHandler(w, options)
 	default:
 		return nil, nil, failure.New(failure.Usage, "--log-format %q is not accepted", f.logFormat).
-			WithHint("use text or json").BeforeData()
+			WithHint("use text or json")
 	}
 	return slog.New(handler), slog.New(demoted{handler}), nil
 }
@@ -95,7 +95,7 @@ func (f *commonFlags) load(path string, values ...config.FlagValue) (*config.Con
 	for _, assignment := range f.vars {
 		name, value, ok := strings.Cut(assignment, "=")
 		if !ok || name == "" {
-			return nil, failure.New(failure.Usage, "--var %q is not of the form NAME=VALUE", assignment).BeforeData()
+			return nil, failure.New(failure.Usage, "--var %q is not of the form NAME=VALUE", assignment)
 		}
 		vars[name] = value
 	}

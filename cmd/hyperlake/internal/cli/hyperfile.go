@@ -66,12 +66,12 @@ func checkHyperFile(path string) error {
 	stat, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return failure.New(failure.Usage, "there is no file %s", path).WithHint("check the path").BeforeData()
+		return failure.New(failure.Usage, "there is no file %s", path).WithHint("check the path")
 	case err != nil:
 		return failure.New(failure.Storage, "%w", err)
 	case stat.IsDir():
 		return failure.New(failure.Usage, "%s is a folder, not a .hyper file", path).
-			WithHint("name a file in it").BeforeData()
+			WithHint("name a file in it")
 	case stat.Size() == 0:
 		return failure.New(failure.Storage, "%s is empty (0 bytes): not a .hyper file", path).WithHint("build the file again")
 	}

@@ -32,7 +32,7 @@ stdout, and is meant for a file in the working folder.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folder, err := filepath.Abs(filepath.Dir(output))
 			if err != nil {
-				return failure.New(failure.Usage, "%w", err).BeforeData()
+				return failure.New(failure.Usage, "%w", err)
 			}
 			asked, err := sourceFormat(format)
 			if err != nil {
@@ -62,7 +62,7 @@ func addFormatFlag(cmd *cobra.Command, format *string) {
 func sourceFormat(text string) (config.SourceFormat, error) {
 	var format config.SourceFormat
 	if err := format.UnmarshalText([]byte(text)); err != nil {
-		return "", failure.New(failure.Usage, "--format %w", err).BeforeData()
+		return "", failure.New(failure.Usage, "--format %w", err)
 	}
 	return format, nil
 }
@@ -71,7 +71,7 @@ func sourceFormat(text string) (config.SourceFormat, error) {
 func writeNew(path, text string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
-		return failure.New(failure.Usage, "%s exists already", path).WithHint("name another file, or remove it first").BeforeData()
+		return failure.New(failure.Usage, "%s exists already", path).WithHint("name another file, or remove it first")
 	}
 	if err == nil {
 		_, err = file.WriteString(text)

@@ -48,7 +48,7 @@ files differ; it reads no more than their footers.`,
 func (a *app) inspect(ctx context.Context, path string, format config.SourceFormat) error {
 	store, err := storage.For(path)
 	if err != nil {
-		return failure.New(failure.Usage, "%w", err).BeforeData()
+		return failure.New(failure.Usage, "%w", err)
 	}
 	info, err := store.Stat(ctx, path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

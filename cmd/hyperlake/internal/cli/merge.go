@@ -38,9 +38,9 @@ there; on any failure that stays. Free disk space is checked first.`,
 			switch {
 			case len(args) == 0:
 				return failure.New(failure.Usage, "%s takes one or more .hyper files, but none was given", cmd.CommandPath()).
-					WithHint("usage: %s", cmd.UseLine()).BeforeData()
+					WithHint("usage: %s", cmd.UseLine())
 			case output == "":
-				return failure.New(failure.Usage, "%s needs an output", cmd.CommandPath()).WithHint("name it with -o OUT.hyper").BeforeData()
+				return failure.New(failure.Usage, "%s needs an output", cmd.CommandPath()).WithHint("name it with -o OUT.hyper")
 			}
 			return nil
 		},

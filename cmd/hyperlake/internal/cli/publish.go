@@ -149,14 +149,14 @@ func (a *app) publishConfig(flags *publishFlags, args []string) (*config.Config,
 		default:
 			if *place != "" {
 				return nil, failure.New(failure.Usage, "%s and %s are of the same kind", *place, arg).
-					WithHint("name a configuration, a .hyper file, or one of each").BeforeData()
+					WithHint("name a configuration, a .hyper file, or one of each")
 			}
 			*place = arg
 		}
 	}
 	if len(args) == 0 {
 		return nil, failure.New(failure.Usage, "publish takes a configuration, a .hyper file, or both").
-			WithHint("usage: hyperlake publish [CONFIG] [FILE.hyper]").BeforeData()
+			WithHint("usage: hyperlake publish [CONFIG] [FILE.hyper]")
 	}
 	if path == "" {
 		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
@@ -172,7 +172,7 @@ func (a *app) publishConfig(flags *publishFlags, args []string) (*config.Config,
 	}
 	if cfg.Publish == nil {
 		return nil, failure.New(failure.Config, "%s has no section publish", path).
-			WithHint("add one, or give --datasource and other flags").BeforeData()
+			WithHint("add one, or give --datasource and other flags")
 	}
 	if file != "" {
 		if cfg.Output.Path, err = filepath.Abs(file); err != nil {

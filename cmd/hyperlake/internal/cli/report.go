@@ -35,7 +35,7 @@ files, no network, no scripts.`,
 		Args: exactly(1, "the report of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.flags.json && page != "" {
-				return failure.New(failure.Usage, "--json and --html exclude each other").WithHint("leave one of them out").BeforeData()
+				return failure.New(failure.Usage, "--json and --html exclude each other").WithHint("leave one of them out")
 			}
 			data, report, err := readReport(cmd.Context(), args[0])
 			switch {
@@ -57,19 +57,19 @@ files, no network, no scripts.`,
 func readReport(ctx context.Context, path string) ([]byte, *htmlreport.Report, error) {
 	store, err := storage.For(path)
 	if err != nil {
-		return nil, nil, failure.New(failure.Usage, "%w", err).BeforeData()
+		return nil, nil, failure.New(failure.Usage, "%w", err)
 	}
 	data, err := store.Get(ctx, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, failure.New(failure.Usage, "there is no file %s", path).WithHint("check the path; runs write a report with --report FILE").BeforeData()
+		return nil, nil, failure.New(failure.Usage, "there is no file %s", path).WithHint("check the path; runs write a report with --report FILE")
 	case err != nil:
 		return nil, nil, failure.New(failure.Storage, "read the report %s: %w", path, err).WithHint("%s", storage.Hint(err))
 	}
 	report, err := htmlreport.Decode(data)
 	if err != nil {
 		return nil, nil, failure.New(failure.Usage, "%s is no report of a run: %w", path, err).
-			WithHint("name a file that `hyperlake run CONFIG --report FILE` wrote").BeforeData()
+			WithHint("name a file that `hyperlake run CONFIG --report FILE` wrote")
 	}
 	return data, report, nil
 }
@@ -85,7 +85,7 @@ func (a *app) writePage(ctx context.Context, report *htmlreport.Report, path str
 	}
 	store, err := storage.For(path)
 	if err != nil {
-		return failure.New(failure.Usage, "%w", err).BeforeData()
+		return failure.New(failure.Usage, "%w", err)
 	}
 	if err := store.Put(ctx, path, html); err != nil {
 		return failure.New(failure.Storage, "write the page %s: %w", path, err).WithHint("%s", storage.Hint(err))

@@ -70,7 +70,7 @@ func checkInputs(inputs []string) error {
 		for i, other := range seen {
 			if os.SameFile(stat, other) {
 				return failure.New(failure.Usage, "%s and %s are the same file", inputs[i], path).
-					WithHint("name every file once").BeforeData()
+					WithHint("name every file once")
 			}
 		}
 		seen = append(seen, stat)
@@ -90,13 +90,13 @@ func checkOutput(inputs []string, output string) error {
 	case err != nil:
 		return failure.New(failure.Storage, "the output %s: %w", output, err)
 	case stat.IsDir():
-		return failure.New(failure.Usage, "the output %s is a folder", output).WithHint("name a file in it").BeforeData()
+		return failure.New(failure.Usage, "the output %s is a folder", output).WithHint("name a file in it")
 	}
 	for _, path := range inputs {
 		input, err := os.Stat(path)
 		if err == nil && os.SameFile(stat, input) {
 			return failure.New(failure.Usage, "the output %s is one of the inputs, which stay as they are", output).
-				WithHint("write to another file").BeforeData()
+				WithHint("write to another file")
 		}
 	}
 	return nil
@@ -104,7 +104,7 @@ func checkOutput(inputs []string, output string) error {
 
 func checkLocal(path string) error {
 	if strings.Contains(path, "://") {
-		return failure.New(failure.Usage, "%s is not a local file", path).WithHint("copy it to this machine first").BeforeData()
+		return failure.New(failure.Usage, "%s is not a local file", path).WithHint("copy it to this machine first")
 	}
 	return nil
 }

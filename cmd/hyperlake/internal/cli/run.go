@@ -65,7 +65,7 @@ func exactly(n int, what string) cobra.PositionalArgs {
 			return nil
 		}
 		return failure.New(failure.Usage, "%s takes %s, but %d arguments were given", cmd.CommandPath(), what, len(args)).
-			WithHint("usage: %s", cmd.UseLine()).BeforeData()
+			WithHint("usage: %s", cmd.UseLine())
 	}
 }
 

@@ -46,7 +46,7 @@ are text, and bytes are text such as \x00ff.`,
 		Args: exactly(2, "a .hyper file and a query"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if csv && a.flags.json {
-				return failure.New(failure.Usage, "--csv and --json exclude each other").BeforeData()
+				return failure.New(failure.Usage, "--csv and --json exclude each other")
 			}
 			query, err := a.query(args[1], external)
 			if err != nil {
@@ -71,14 +71,14 @@ func (a *app) query(argument string, external bool) (string, error) {
 		query = string(read)
 	}
 	if strings.TrimSpace(query) == "" {
-		return "", failure.New(failure.Usage, "the query is empty").BeforeData()
+		return "", failure.New(failure.Usage, "the query is empty")
 	}
 	if err := hyperd.CheckQuery(query, external); err != nil {
 		hint := "`hyperlake sql` runs one query, which changes nothing"
 		if !external && hyperd.CheckQuery(query, true) == nil {
 			hint = "add --allow-external, if the query may read other files"
 		}
-		return "", failure.New(failure.Usage, "%w", err).WithHint("%s", hint).BeforeData()
+		return "", failure.New(failure.Usage, "%w", err).WithHint("%s", hint)
 	}
 	return query, nil
 }

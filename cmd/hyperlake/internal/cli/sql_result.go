@@ -95,7 +95,7 @@ func (r *jsonResult) begin(fields []hyperd.Field) error {
 	for _, f := range fields {
 		if seen[f.Name] {
 			return failure.New(failure.Usage, "the result has two columns named %q, which a JSON object cannot have", f.Name).
-				WithHint("give one of them another name with AS").BeforeData()
+				WithHint("give one of them another name with AS")
 		}
 		seen[f.Name] = true
 		key, err := r.quote(f.Name)
