@@ -77,7 +77,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	if err := r.stage("plan", func() (work, error) { return r.makePlan(ctx) }); err != nil {
 		if r.plan != nil { // the data is why
-			return cmp.Or(r.publishRejects(ctx, make([]rejects.Bundle, len(r.plan.Tables)), err), err)
+			return cmp.Or(r.publishRejects(ctx, make([]rejects.Account, len(r.plan.Tables)), err), err)
 		}
 		return err
 	}
@@ -296,7 +296,7 @@ func (r *run) check(ctx context.Context, built *job.Result, scratch string) erro
 
 // publishRejects makes the folders of rejects hold those of this run, if the run finished:
 // it succeeded, or the data is why it did not.
-func (r *run) publishRejects(ctx context.Context, aside []rejects.Bundle, verdict error) error {
+func (r *run) publishRejects(ctx context.Context, aside []rejects.Account, verdict error) error {
 	failed := failure.Of(verdict, failure.Engine)
 	if failed != nil && failed.Kind != failure.Data && failed.Kind != failure.Check {
 		return nil

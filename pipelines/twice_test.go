@@ -100,7 +100,7 @@ func requireEachOnce(t *testing.T, staging string) {
 		var result struct {
 			Extract hyper.File
 			Outputs []hyper.File
-			Rejects []rejects.Bundle
+			Rejects []rejects.Account
 		}
 		data, err := store.Get(t.Context(), uri)
 		require.NoError(t, err)

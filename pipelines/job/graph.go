@@ -36,20 +36,20 @@ func (j *Job) build(s beam.Scope) {
 	batches := parquetread.Read(s, startAttempts(s, beam.GroupByKey(s, shards), j.sink.Staging, j.fingerprint), reads)
 	good, bad := validate.Rules(s, batches, rules)
 	partials, doubtful := j.writeRows(s, good)
-	bundles := noteRejects(s, rejects.Write(s, bad, j.aside), j.sink.Staging)
-	morePartials, moreBundles, disputed := j.writeExplained(s.Scope("Again"), doubtful)
-	partials, bundles = reuse(s, j.finished, beam.Flatten(s, partials, morePartials), beam.Flatten(s, bundles, moreBundles))
+	accounts := noteRejects(s, rejects.Write(s, bad, j.aside), j.sink.Staging)
+	morePartials, moreAccounts, disputed := j.writeExplained(s.Scope("Again"), doubtful)
+	partials, accounts = reuse(s, j.finished, beam.Flatten(s, partials, morePartials), beam.Flatten(s, accounts, moreAccounts))
 	extract := hyper.MergePartials(s, partials, sink)
 	record := &recordFn{URI: j.resultURI, Tables: len(plan.Tables), Split: sink.Several()}
-	beam.ParDo0(s.Scope("Record"), record, beam.CoGroupByKey(s, extract, beam.AddFixedKey(s, bundles), beam.AddFixedKey(s, disputed)))
+	beam.ParDo0(s.Scope("Record"), record, beam.CoGroupByKey(s, extract, beam.AddFixedKey(s, accounts), beam.AddFixedKey(s, disputed)))
 }
 
 // writeExplained reads doubtful files once more, and loads what hyperd could not read.
-func (j *Job) writeExplained(s beam.Scope, doubtful beam.PCollection) (partials, bundles, disputed beam.PCollection) {
+func (j *Job) writeExplained(s beam.Scope, doubtful beam.PCollection) (partials, accounts, disputed beam.PCollection) {
 	good, bad, disputed := explain(s, doubtful, explainTables(j.plan))
 	partials, none := hyper.Write(s, good, j.sink)
-	bundles = noteRejects(s, rejects.Write(s, bad, j.aside), j.sink.Staging)
-	return notePartials(s, partials, j.sink.Staging), bundles, beam.Flatten(s, noteDisputed(s, disputed, j.sink.Staging), none)
+	accounts = noteRejects(s, rejects.Write(s, bad, j.aside), j.sink.Staging)
+	return notePartials(s, partials, j.sink.Staging), accounts, beam.Flatten(s, noteDisputed(s, disputed, j.sink.Staging), none)
 }
 
 // writeRows loads batches into partials. Those of tables that are repartitioned go through
@@ -102,22 +102,22 @@ type recordFn struct {
 
 // ProcessElement records the one extract of the run.
 func (fn *recordFn) ProcessElement(
-	ctx context.Context, _ int, extracts func(*hyper.File) bool, bundles func(*rejects.Bundle) bool, disputed func(*hyper.Doubtful) bool,
+	ctx context.Context, _ int, extracts func(*hyper.File) bool, accounts func(*rejects.Account) bool, disputed func(*hyper.Doubtful) bool,
 ) error {
-	return failure.Encode(fn.record(ctx, extracts, bundles, disputed), failure.Storage)
+	return failure.Encode(fn.record(ctx, extracts, accounts, disputed), failure.Storage)
 }
 
 func (fn *recordFn) record(
-	ctx context.Context, extracts func(*hyper.File) bool, bundles func(*rejects.Bundle) bool, disputed func(*hyper.Doubtful) bool,
+	ctx context.Context, extracts func(*hyper.File) bool, accounts func(*rejects.Account) bool, disputed func(*hyper.Doubtful) bool,
 ) error {
-	r := Result{Rejects: make([]rejects.Bundle, fn.Tables)}
+	r := Result{Rejects: make([]rejects.Account, fn.Tables)}
 	if fn.Split {
 		r.addOutputs(extracts, fn.Tables)
 	} else if !extracts(&r.Extract) {
 		return failure.New(failure.Engine, "the merge gave no extract")
 	}
-	for bundle := (rejects.Bundle{}); bundles(&bundle); bundle = (rejects.Bundle{}) {
-		r.Rejects[bundle.Table].Add(bundle)
+	for account := (rejects.Account{}); accounts(&account); account = (rejects.Account{}) {
+		r.Rejects[account.Table].Add(account)
 	}
 	for file := (hyper.Doubtful{}); disputed(&file); file = (hyper.Doubtful{}) {
 		r.Disputed = append(r.Disputed, file)

@@ -33,9 +33,9 @@ type entry struct {
 	Fingerprint string              `json:"fingerprint,omitempty"`
 	Shards      []parquetread.Shard `json:"shards,omitempty"`
 
-	Partial  *hyper.File     `json:"partial,omitempty"`
-	Rejects  *rejects.Bundle `json:"rejects,omitempty"`
-	Disputed bool            `json:"disputed,omitempty"` // hyperd and Go keep different rows
+	Partial  *hyper.File      `json:"partial,omitempty"`
+	Rejects  *rejects.Account `json:"rejects,omitempty"`
+	Disputed bool             `json:"disputed,omitempty"` // hyperd and Go keep different rows
 
 	// Merged was made under the plan of Fingerprint.
 	Merged *merged `json:"merged,omitempty"`
@@ -82,7 +82,7 @@ func readManifest(ctx context.Context, runFolder string) ([]entry, error) {
 type attempt struct {
 	shards   []parquetread.Shard
 	partials []hyper.File
-	rejects  []rejects.Bundle
+	rejects  []rejects.Account
 	disputed bool
 }
 
@@ -123,8 +123,8 @@ func (a *attempt) isWhole(tables int) bool {
 			read[shard.Table] += file.Rows()
 		}
 	}
-	for _, bundle := range a.rejects {
-		aside[bundle.Table] += bundle.Rows
+	for _, account := range a.rejects {
+		aside[account.Table] += account.Rows
 	}
 	for table := range tables {
 		var sum batch.Tally
@@ -148,7 +148,7 @@ func (a *attempt) loaded() []parquetread.Shard {
 // finished is what earlier attempts did of a plan.
 type finished struct {
 	Partials []hyper.File
-	Rejects  []rejects.Bundle
+	Rejects  []rejects.Account
 	shards   []parquetread.Shard // that need not be read any more
 }
 
@@ -197,8 +197,8 @@ func (f *finished) files() []string {
 	for _, partial := range f.Partials {
 		files = append(files, partial.Path)
 	}
-	for _, bundle := range f.Rejects {
-		for _, file := range bundle.Files {
+	for _, account := range f.Rejects {
+		for _, file := range account.Files {
 			files = append(files, file.URI)
 		}
 	}
@@ -245,8 +245,8 @@ func (a *attempt) verify(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, bundle := range a.rejects {
-		for _, file := range bundle.Files {
+	for _, account := range a.rejects {
+		for _, file := range account.Files {
 			if err := verifyFile(ctx, storage.Info{URI: file.URI, Size: file.Bytes, Generation: file.Generation}, file.SHA256); err != nil {
 				return err
 			}

@@ -63,20 +63,20 @@ func (fn *notePartialFn) ProcessElement(ctx context.Context, key int, partial hy
 }
 
 // noteRejects passes bundles of rejects on when they are noted.
-func noteRejects(s beam.Scope, bundles beam.PCollection, staging string) beam.PCollection {
-	return beam.ParDo(s.Scope("Note"), &noteRejectsFn{Staging: staging}, bundles)
+func noteRejects(s beam.Scope, accounts beam.PCollection, staging string) beam.PCollection {
+	return beam.ParDo(s.Scope("Note"), &noteRejectsFn{Staging: staging}, accounts)
 }
 
 type noteRejectsFn struct{ Staging string }
 
 // ProcessElement notes the rejects of an attempt.
-func (fn *noteRejectsFn) ProcessElement(ctx context.Context, bundle rejects.Bundle, emit func(rejects.Bundle)) error {
-	if bundle.Attempt != "" {
-		if err := (entry{Attempt: bundle.Attempt, Rejects: &bundle}).note(ctx, fn.Staging); err != nil {
+func (fn *noteRejectsFn) ProcessElement(ctx context.Context, account rejects.Account, emit func(rejects.Account)) error {
+	if account.Attempt != "" {
+		if err := (entry{Attempt: account.Attempt, Rejects: &account}).note(ctx, fn.Staging); err != nil {
 			return failure.Encode(err, failure.Storage)
 		}
 	}
-	emit(bundle)
+	emit(account)
 	return nil
 }
 
@@ -97,20 +97,20 @@ func (fn *noteDisputedFn) ProcessElement(ctx context.Context, d hyper.Doubtful, 
 }
 
 // reuse adds what earlier attempts finished to what this job makes.
-func reuse(s beam.Scope, done *finished, partials, bundles beam.PCollection) (allPartials, allBundles beam.PCollection) {
+func reuse(s beam.Scope, done *finished, partials, accounts beam.PCollection) (allPartials, allAccounts beam.PCollection) {
 	if len(done.Partials) == 0 {
-		return partials, bundles
+		return partials, accounts
 	}
 	s = s.Scope("Reuse")
-	earlierPartials, earlierBundles := beam.ParDo2(s, &reuseFn{Done: wire.Pack(done)}, beam.Impulse(s))
-	return beam.Flatten(s, partials, earlierPartials), beam.Flatten(s, bundles, earlierBundles)
+	earlierPartials, earlierAccounts := beam.ParDo2(s, &reuseFn{Done: wire.Pack(done)}, beam.Impulse(s))
+	return beam.Flatten(s, partials, earlierPartials), beam.Flatten(s, accounts, earlierAccounts)
 }
 
 // reuseFn emits what is finished.
 type reuseFn struct{ Done wire.Params[*finished] }
 
 // ProcessElement turns the impulse into references.
-func (fn *reuseFn) ProcessElement(_ []byte, partials func(int, hyper.File), bundles func(rejects.Bundle)) error {
+func (fn *reuseFn) ProcessElement(_ []byte, partials func(int, hyper.File), accounts func(rejects.Account)) error {
 	done, err := fn.Done.Unpack()
 	if err != nil {
 		return err
@@ -118,8 +118,8 @@ func (fn *reuseFn) ProcessElement(_ []byte, partials func(int, hyper.File), bund
 	for _, partial := range done.Partials {
 		partials(0, partial)
 	}
-	for _, bundle := range done.Rejects {
-		bundles(bundle)
+	for _, account := range done.Rejects {
+		accounts(account)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 // Reconcile proves that no row was lost or doubled on its way: the footers, the tallies
 // that travelled with the rows, the rejects and hyperd must tell the same story.
-func Reconcile(plan *plan.Plan, extract hyper.File, aside []rejects.Bundle, counted []int64) error {
+func Reconcile(plan *plan.Plan, extract hyper.File, aside []rejects.Account, counted []int64) error {
 	for i, table := range plan.Tables {
 		contents := extract.Tables[i]
 		tally := contents.Tally
@@ -42,7 +42,7 @@ func rowsIn(files []rejects.File) int64 {
 }
 
 // writtenRows is how many rejects of a table should be in files.
-func writtenRows(table *plan.TablePlan, aside rejects.Bundle) int64 {
+func writtenRows(table *plan.TablePlan, aside rejects.Account) int64 {
 	if table.RejectsPath == "" {
 		return 0
 	}

@@ -16,9 +16,9 @@ import (
 // Result is what a finished job tells the driver. Of several attempts at it the last one
 // stands; each speaks of a complete extract.
 type Result struct {
-	Extract hyper.File       `json:"extract"`
-	Outputs []hyper.File     `json:"outputs,omitempty"` // where there are several; then Extract has no file, only the sums
-	Rejects []rejects.Bundle `json:"rejects"`           // one for each table
+	Extract hyper.File        `json:"extract"`
+	Outputs []hyper.File      `json:"outputs,omitempty"` // where there are several; then Extract has no file, only the sums
+	Rejects []rejects.Account `json:"rejects"`           // one for each table
 
 	// Disputed are files of which hyperd and Go keep different rows. With any, the extract
 	// must not be used.

@@ -15,11 +15,11 @@ import (
 
 func init() {
 	beam.RegisterDoFn(&writeFn{})
-	beam.RegisterType(reflect.TypeFor[Bundle]())
+	beam.RegisterType(reflect.TypeFor[Account]())
 }
 
-// TravelsAsJSON makes Bundle a [wire.Element].
-func (Bundle) TravelsAsJSON() {}
+// TravelsAsJSON makes Account a [wire.Element].
+func (Account) TravelsAsJSON() {}
 
 // Params says what is written and where. All fields travel to workers.
 type Params struct {
@@ -35,7 +35,7 @@ type Table struct {
 }
 
 // Write takes a PCollection<batch.Rejects>, writes them to files under params.Staging, and
-// returns a PCollection<Bundle>: one for each bundle, attempt and table that had rejects, which
+// returns a PCollection<Account>: one for each bundle, attempt and table that had rejects, which
 // refers to its files. Errors carry a failure.Error, of kind Storage where staging fails.
 func Write(s beam.Scope, rejects beam.PCollection, params Params) beam.PCollection {
 	s = s.Scope("rejects.Write")
@@ -59,10 +59,10 @@ func (fn *writeFn) Setup() (err error) {
 }
 
 // StartBundle drops what a failed bundle may have left in this instance.
-func (fn *writeFn) StartBundle(_ context.Context, _ func(Bundle)) { fn.abandon() }
+func (fn *writeFn) StartBundle(_ context.Context, _ func(Account)) { fn.abandon() }
 
 // ProcessElement writes the rejects of one batch, and ends the files of the attempt before.
-func (fn *writeFn) ProcessElement(ctx context.Context, r batch.Rejects, emit func(Bundle)) error {
+func (fn *writeFn) ProcessElement(ctx context.Context, r batch.Rejects, emit func(Account)) error {
 	if fn.attempt != r.Attempt {
 		if err := fn.FinishBundle(ctx, emit); err != nil {
 			return err
@@ -83,7 +83,7 @@ func (fn *writeFn) add(ctx context.Context, r batch.Rejects) error {
 	w := fn.tables[r.Table]
 	if w == nil {
 		w = &tableWriter{
-			limits: defaultLimits, table: fn.params.Tables[r.Table], staging: fn.params.Staging, bundle: Bundle{Table: r.Table, Attempt: r.Attempt},
+			limits: defaultLimits, table: fn.params.Tables[r.Table], staging: fn.params.Staging, bundle: Account{Table: r.Table, Attempt: r.Attempt},
 		}
 		fn.tables[r.Table] = w
 	}
@@ -91,7 +91,7 @@ func (fn *writeFn) add(ctx context.Context, r batch.Rejects) error {
 }
 
 // FinishBundle ends the files of the bundle and emits the references to them.
-func (fn *writeFn) FinishBundle(ctx context.Context, emit func(Bundle)) error {
+func (fn *writeFn) FinishBundle(ctx context.Context, emit func(Account)) error {
 	for _, table := range slices.Sorted(maps.Keys(fn.tables)) {
 		bundle, err := fn.tables[table].finish(ctx)
 		if err != nil {

@@ -12,11 +12,11 @@ type WriteFn = writeFn
 // WriteLimited writes rejects of one table with other limits than users get.
 func WriteLimited(
 	ctx context.Context, staging string, table Table, groupRows, groupBytes, fileRows, fileBytes int64, all []batch.Rejects,
-) (Bundle, error) {
+) (Account, error) {
 	w := tableWriter{limits: limits{groupRows, groupBytes, fileRows, fileBytes}, table: table, staging: staging}
 	for _, r := range all {
 		if err := w.add(ctx, r); err != nil {
-			return Bundle{}, err
+			return Account{}, err
 		}
 	}
 	return w.finish(ctx)

@@ -24,7 +24,7 @@ type tableWriter struct {
 	limits
 	table   Table
 	staging string
-	bundle  Bundle
+	bundle  Account
 
 	file    *stagedFile    // nil when there is none
 	waiting []arrow.Record // for the next row group
@@ -93,13 +93,13 @@ func (w *tableWriter) endFile() error {
 }
 
 // finish ends the last file, and returns the account of the bundle.
-func (w *tableWriter) finish(ctx context.Context) (Bundle, error) {
+func (w *tableWriter) finish(ctx context.Context) (Account, error) {
 	if err := w.flush(ctx); err != nil {
-		return Bundle{}, err
+		return Account{}, err
 	}
 	if w.file != nil {
 		if err := w.endFile(); err != nil {
-			return Bundle{}, err
+			return Account{}, err
 		}
 	}
 	return w.bundle, nil

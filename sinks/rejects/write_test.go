@@ -43,7 +43,7 @@ func makeRejects(_ []byte, emit func(batch.Rejects)) {
 // describeFn describes bundles in words without what differs between attempts.
 type describeFn struct{ Staging string }
 
-func (fn *describeFn) ProcessElement(b rejects.Bundle, emit func(string)) {
+func (fn *describeFn) ProcessElement(b rejects.Account, emit func(string)) {
 	for i, file := range b.Files {
 		relative, err := filepath.Rel(filepath.Join(fn.Staging, "rejects"), file.URI)
 		if err != nil || len(file.SHA256) != 64 || file.Bytes == 0 || len(relative) != len("01234567-89ab-cdef-0123-456789abcdef.parquet") {
@@ -157,9 +157,9 @@ func TestFilesOfOtherColumns(t *testing.T) {
 }
 
 // play runs a bundle as a runner does.
-func play(t *testing.T, fn *rejects.WriteFn, all ...batch.Rejects) ([]rejects.Bundle, error) {
-	var bundles []rejects.Bundle
-	emit := func(b rejects.Bundle) { bundles = append(bundles, b) }
+func play(t *testing.T, fn *rejects.WriteFn, all ...batch.Rejects) ([]rejects.Account, error) {
+	var bundles []rejects.Account
+	emit := func(b rejects.Account) { bundles = append(bundles, b) }
 	fn.StartBundle(t.Context(), emit)
 	for _, r := range all {
 		if err := fn.ProcessElement(t.Context(), r, emit); err != nil {

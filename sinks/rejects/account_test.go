@@ -15,7 +15,7 @@ func TestBundlesAddUpInAnyOrder(t *testing.T) {
 	sample := func(rule int, file string, row int64) rejects.Sample {
 		return rejects.Sample{Rule: rule, File: file, Row: row, Reason: "found 1, expected 2"}
 	}
-	bundles := []rejects.Bundle{
+	bundles := []rejects.Account{
 		{Table: 4, Rows: 3, Rules: []int64{3}, Samples: []rejects.Sample{sample(0, "b", 1), sample(0, "b", 2), sample(0, "b", 10)}},
 		{Table: 4, Rows: 2, Rules: []int64{1, 1}, Samples: []rejects.Sample{sample(0, "a", 99), sample(1, "z", 5)}},
 		{Table: 4, Rows: 1, Rules: []int64{1, 0, 1}, Samples: []rejects.Sample{sample(0, "b", 0), sample(2, "c", 0)}},
@@ -23,25 +23,25 @@ func TestBundlesAddUpInAnyOrder(t *testing.T) {
 	}
 	for range 20 {
 		rand.Shuffle(len(bundles), func(i, j int) { bundles[i], bundles[j] = bundles[j], bundles[i] })
-		sum := rejects.Bundle{Table: 4}
+		sum := rejects.Account{Table: 4}
 		for _, b := range bundles {
 			sum.Add(b)
 		}
-		assert.Equal(t, rejects.Bundle{Table: 4, Rows: 6, Rules: []int64{5, 1, 1}, Samples: []rejects.Sample{
+		assert.Equal(t, rejects.Account{Table: 4, Rows: 6, Rules: []int64{5, 1, 1}, Samples: []rejects.Sample{
 			sample(0, "a", 99), sample(0, "b", 0), sample(0, "b", 1), sample(1, "z", 5), sample(2, "c", 0),
 		}}, sum)
 	}
 }
 
 func TestBundlesTravelWhole(t *testing.T) {
-	want := rejects.Bundle{
+	want := rejects.Account{
 		Table: 1, Rows: 2, Rules: []int64{0, 2},
 		Files:   []rejects.File{{URI: "gs://b/ž", Bytes: 1 << 40, Rows: 2, Generation: 1 << 60, SHA256: "ab"}},
 		Samples: []rejects.Sample{{Rule: 1, File: "f", RowGroup: 2, Row: 1 << 50, Reason: "found \"x\", expected y"}},
 	}
 	data, err := json.Marshal(want)
 	require.NoError(t, err)
-	var got rejects.Bundle
+	var got rejects.Account
 	err = json.Unmarshal(data, &got)
 	require.NoError(t, err)
 	assert.Equal(t, want, got)

@@ -33,8 +33,8 @@ func (s Sample) compare(other Sample) int {
 	return cmp.Or(cmp.Compare(s.Rule, other.Rule), cmp.Compare(s.File, other.File), cmp.Compare(s.Row, other.Row))
 }
 
-// Bundle is what one bundle of a runner rejected of one table, in one attempt.
-type Bundle struct {
+// Account is what one bundle of a runner rejected of one table, in one attempt.
+type Account struct {
 	Table   int     `json:"table"`
 	Attempt string  `json:"attempt,omitempty"` // of its batches; see batch.Batch
 	Rows    int64   `json:"rows"`
@@ -48,7 +48,7 @@ type Bundle struct {
 
 // Add adds other, of the same table, to b. The sum does not depend on the order of the
 // bundles, but for that of Files.
-func (b *Bundle) Add(other Bundle) {
+func (b *Account) Add(other Account) {
 	b.Rows += other.Rows
 	b.Files = append(b.Files, other.Files...)
 	for rule, rows := range other.Rules {
@@ -57,14 +57,14 @@ func (b *Bundle) Add(other Bundle) {
 	b.addSamples(other.Samples)
 }
 
-func (b *Bundle) count(rule int, rows int64) {
+func (b *Account) count(rule int, rows int64) {
 	for len(b.Rules) <= rule {
 		b.Rules = append(b.Rules, 0)
 	}
 	b.Rules[rule] += rows
 }
 
-func (b *Bundle) addSamples(samples []Sample) {
+func (b *Account) addSamples(samples []Sample) {
 	all := slices.Concat(b.Samples, samples)
 	slices.SortFunc(all, Sample.compare)
 	b.Samples = all[:0]
@@ -76,7 +76,7 @@ func (b *Bundle) addSamples(samples []Sample) {
 }
 
 // addRejects counts rejects, and keeps samples of them, with their reasons if withValues.
-func (b *Bundle) addRejects(r batch.Rejects, withValues bool) {
+func (b *Account) addRejects(r batch.Rejects, withValues bool) {
 	b.Rows += int64(len(r.Rows))
 	var samples []Sample
 	seen := make(map[int]int) // by rule; rows ascend, so that the first ones are the ones to keep
