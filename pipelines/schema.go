@@ -80,6 +80,7 @@ const maxDriftListed = 20
 // what becomes of those that differ and may, because of onDrift or of a type that they are given.
 func (l lakeColumns) check(needed []string, onDrift OnDrift, asked map[string]ColumnConfig) (notes []string, err error) {
 	var drift []string
+	hint := "set source.on_drift: union to widen types and fill with NULL where that loses nothing, or choose with source.uri or source.select what belongs together"
 	for _, c := range l {
 		name := c.found.Field.Name
 		switch {
@@ -90,9 +91,12 @@ func (l lakeColumns) check(needed []string, onDrift OnDrift, asked map[string]Co
 		case !c.found.Drifts():
 		case onDrift == OnDriftFail && (!c.fits || !c.isEverywhere() || asked[name].Type == ""):
 			drift = append(drift, c.found.String())
+			if !c.fits {
+				hint = c.wayOut(asked[name])
+			}
 		case !c.fits:
 			return nil, failure.New(failure.Source, "the files differ: %s; none of these types holds the values of the others", c.found).
-				WithHint("%smake the files alike, or choose with source.uri or source.select what belongs together", c.wayOut()).BeforeData()
+				WithHint("%s", c.wayOut(asked[name])).BeforeData()
 		default:
 			notes = append(notes, c.outcome())
 		}
@@ -103,8 +107,7 @@ func (l lakeColumns) check(needed []string, onDrift OnDrift, asked map[string]Co
 	if more := len(drift) - maxDriftListed; more > 0 {
 		drift = append(drift[:maxDriftListed], fmt.Sprintf("and %d more columns, which `hyperlake inspect` lists", more))
 	}
-	return nil, failure.New(failure.Source, "the files differ: %s", strings.Join(drift, "; ")).
-		WithHint("set source.on_drift: union to widen types and fill with NULL where that loses nothing, or choose with source.uri or source.select what belongs together").BeforeData()
+	return nil, failure.New(failure.Source, "the files differ: %s", strings.Join(drift, "; ")).WithHint("%s", hint).BeforeData()
 }
 
 // isEverywhere says whether no file lacks the column.
@@ -112,16 +115,27 @@ func (c lakeColumn) isEverywhere() bool {
 	return !slices.ContainsFunc(c.found.Forms, parquetread.Form.IsMissing)
 }
 
-// wayOut is the beginning of a hint to give the column a type that its values convert to; empty
-// where text is not such a type.
-func (c lakeColumn) wayOut() string {
-	asText := convert.Column{Type: "text"}
-	for _, form := range c.found.Forms {
-		if !form.IsMissing() && !convert.Carries(form.Field, asText) {
-			return ""
-		}
+// wayOut is a hint for a column of which no type holds the values of all files: what is missing to
+// the type that it is given, or a type that they convert to, if there is one.
+func (c lakeColumn) wayOut(asked ColumnConfig) string {
+	const alike = "make the files alike, or choose with source.uri or source.select what belongs together"
+	name := scalar(c.found.Field.Name)
+	zoned := asked.conversion(c.found.Field.Name)
+	zoned.Timezone = "UTC"
+	switch {
+	case c.carriedTo(zoned):
+		return fmt.Sprintf("say of which time zone its local times are, such as columns: {%s: {type: %s, timezone: %s}}; or %s", name, asked.Type, zoned.Timezone, alike)
+	case c.carriedTo(convert.Column{Type: "text"}):
+		return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or %s", name, alike)
 	}
-	return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or ", scalar(c.found.Field.Name))
+	return alike
+}
+
+// carriedTo says whether the values of all files convert to what is asked for.
+func (c lakeColumn) carriedTo(asked convert.Column) bool {
+	return !slices.ContainsFunc(c.found.Forms, func(form parquetread.Form) bool {
+		return !form.IsMissing() && !convert.Carries(form.Field, asked)
+	})
 }
 
 // losesNanos says whether nanoseconds of a form are not in the field for all.
