@@ -154,7 +154,7 @@ func (l leaf) compileJSON(asked Column) (mapped, error) {
 	if err := asked.checkUnused(conversion{}, textTarget); err != nil {
 		return mapped{}, err
 	}
-	m := mapped{path: l.path, reason: "holds text that is not UTF-8, which JSON cannot hold"}
+	m := mapped{path: l.path, reason: reasonOfJSON(l.field)}
 	m.field = arrow.Field{Name: l.field.Name, Type: arrow.BinaryTypes.String, Nullable: l.field.Nullable && asked.Default == nil,
 		Metadata: arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{batch.LogicalJSON})}
 	var err error

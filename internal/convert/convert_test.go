@@ -142,7 +142,8 @@ func TestApplyRefusesOtherRecords(t *testing.T) {
 func TestReason(t *testing.T) {
 	t.Parallel()
 	list := arrow.ListOf(b.String)
-	schema := schemaOf(nullable("a", b.String), nullable("b", b.String), nullable("c", b.String), nullable("d", list))
+	schema := schemaOf(nullable("a", b.String), nullable("b", b.String), nullable("c", b.String), nullable("d", list),
+		nullable("e", arrow.ListOf(arrow.FixedWidthTypes.Time64us)), nullable("f", arrow.MapOf(b.String, arrow.FixedWidthTypes.Time32ms)))
 	converter, err := convert.Compile(schema, convert.JSON, []convert.Column{
 		{Source: "a", Type: "int8"}, {Source: "b", Type: "date", Format: "%d.%m.%Y"}, {Source: "c", Type: "tableau.tabgeography"},
 	})
@@ -151,6 +152,8 @@ func TestReason(t *testing.T) {
 	assert.Equal(t, "does not convert to DATE by the format %d.%m.%Y", converter.Reason(1))
 	assert.Equal(t, "does not convert to GEOGRAPHY (valid shapes of longitude and latitude in degrees, without height or measure)", converter.Reason(2))
 	assert.Equal(t, "holds text that is not UTF-8, which JSON cannot hold", converter.Reason(3))
+	assert.Equal(t, "holds a time that is not within a day, which JSON cannot hold", converter.Reason(4))
+	assert.Equal(t, "holds text that is not UTF-8 or a time that is not within a day, which JSON cannot hold", converter.Reason(5))
 }
 
 // requireRefused checks a failure that was known before data was read.

@@ -76,6 +76,7 @@ type flaw string
 const (
 	noWKB     flaw = "it is no well-known binary"
 	noWKT     flaw = "it is no well-known text"
+	hasSystem flaw = "it names a reference system (SRID)"
 	notFinite flaw = "a coordinate is not finite"
 	noDegrees flaw = "a coordinate is not in degrees of longitude and latitude"
 	noLine    flaw = "a line does not have two different points"

@@ -253,6 +253,30 @@ func TestDamagedWKB(t *testing.T) {
 	requireStored(t, out)
 }
 
+// A collection may hold shapes with height beside flat ones: as text it is kept, and as a geography it has height.
+func TestWKBOfUnlikeShapes(t *testing.T) {
+	t.Parallel()
+	builder := array.NewBinaryBuilder(memory.DefaultAllocator, arrow.BinaryTypes.Binary)
+	const head, flat, high = "\x01\x07\x00\x00\x00\x02\x00\x00\x00", "\x01\x01\x00\x00\x00", "\x01\xe9\x03\x00\x00"
+	const system = "\x01\x01\x00\x00\x20\xe6\x10\x00\x00" // 4326
+	zero := strings.Repeat("\x00", 8)
+	builder.AppendStringValues([]string{head + flat + zero + zero + high + zero + zero + zero, system + zero + zero, system}, nil)
+	source := builder.NewArray()
+	field := nullable("c", b.Binary)
+	field.Metadata = logical(batch.LogicalGeography)
+	_, out, failed := column(t, field, source, ask("text"))
+	assert.Equal(t, "GEOMETRYCOLLECTION (POINT (0 0), POINT Z (0 0 0))", out.ValueStr(0))
+	assert.Equal(t, []int{1, 2}, failed)
+
+	schema := arrow.NewSchema([]arrow.Field{field}, nil)
+	c, err := convert.Compile(schema, convert.Refuse, []convert.Column{{Source: "c", Type: "geography"}})
+	require.NoError(t, err)
+	record := array.NewRecord(schema, []arrow.Array{source}, 3)
+	for row, want := range []string{"it has height", "it names a reference system (SRID)", "it is no well-known binary"} {
+		assert.Equal(t, c.Reason(0)+": "+want, c.Explain(0, record, row))
+	}
+}
+
 // What is wrong with a shape is said of each one.
 func TestFlawsOfShapes(t *testing.T) {
 	t.Parallel()
@@ -264,6 +288,10 @@ func TestFlawsOfShapes(t *testing.T) {
 		"MULTIPOINT(1 2, nan 3)": "a coordinate is not finite", "POINT(1 -Infinity)": "a coordinate is not finite", "POINT(1e999 2)": "a coordinate is not finite",
 		"POINT(1 91)": "a coordinate is not in degrees of longitude and latitude", "LINESTRING(1 2, 1 2)": "a line does not have two different points",
 		"POLYGON((0 0, 0 1, 1 1, 1 0))": "a ring is not closed", "MULTIPOINT(1 2, EMPTY)": "a part of it is empty", "GEOMETRYCOLLECTION(POINT(1 99))": "a coordinate is not in degrees of longitude and latitude",
+		"POINT(1 2 3)": "it has height", "LINESTRING(1 2, 3 4 5)": "it has height", "MULTIPOINT(1 2 3 4, 5 6)": "it has height and a measure", "POINT(1 2 NaN)": "a coordinate is not finite",
+		"GEOMETRYCOLLECTION(POINT Z (1 2 3))": "it has height", "GEOMETRYCOLLECTION Z (POINT(1 2 3))": "it has height", "GEOMETRYCOLLECTION(POINT(1 2),POINT M (1 2 3))": "it has a measure",
+		"SRID=4326;POINT(1 2)": "it names a reference system (SRID)", "srid = 25832 ; POINT Z (1 2 3)": "it names a reference system (SRID)", "SRID=4326;POINT(1 2": "it is no well-known text",
+		"SRID=4326": "it is no well-known text", "POINT(1 2 3 4 5)": "it is no well-known text", "POINT Z (1 2 3 4)": "it is no well-known text", "POINT(1 2 x)": "it is no well-known text",
 		"": "it is no well-known text", "POINT(1 -)": "it is no well-known text", "POINT(1 2": "it is no well-known text", "POINT(1 x)": "it is no well-known text",
 	} {
 		record := array.NewRecord(schema, []arrow.Array{array.MakeArrayOfNull(memory.DefaultAllocator, p.Int8, 2), textValues("POINT(1 2)", text)}, 2)

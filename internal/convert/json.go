@@ -31,7 +31,8 @@ import (
 //	NULL                null; the NULL of a whole column stays NULL
 //
 // An object would lose values of equal names, and cannot have the name NULL: structures and
-// maps with such names are written like other maps. Text that is not UTF-8 does not convert.
+// maps with such names are written like other maps. Text that is not UTF-8 and times that are not within
+// a day do not convert.
 const JSON Nested = "json"
 
 // jsonColumn is the kernel for a nested column.
@@ -71,6 +72,28 @@ func unwritable(field arrow.Field) string {
 		}
 	}
 	return ""
+}
+
+// reasonOfJSON says what values of a nested column do not convert.
+func reasonOfJSON(field arrow.Field) string {
+	what := "text that is not UTF-8"
+	if holds(field, timeOfDay) {
+		const times = "a time that is not within a day"
+		if !holds(field, text) {
+			what = times
+		} else {
+			what += " or " + times
+		}
+	}
+	return "holds " + what + ", which JSON cannot hold"
+}
+
+// holds says whether values of a kind are inside a field.
+func holds(field arrow.Field, of kind) bool {
+	if inner, isNested := plainType(field.Type).(arrow.NestedType); isNested {
+		return slices.ContainsFunc(inner.Fields(), func(field arrow.Field) bool { return holds(field, of) })
+	}
+	return kindOf(field) == of
 }
 
 // jsonValue appends the values of an array of any kind, NULLs as null.

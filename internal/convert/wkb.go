@@ -10,17 +10,20 @@ import (
 type wkbReader struct {
 	rest       []byte
 	failed     bool
+	hasSystem  bool // as extended WKB has them
 	isInfinite bool // a coordinate is, or is no number
 }
 
 // parseWKB reads a shape in ISO WKB, or with the flags for height and measure of extended
-// WKB. It must take all bytes.
+// WKB. It must take all bytes, and name no reference system.
 func parseWKB(data []byte) (shape, flaw) {
 	r := wkbReader{rest: data}
 	s := r.shape(0)
 	switch {
 	case r.failed || len(r.rest) > 0:
 		return shape{}, noWKB
+	case r.hasSystem:
+		return shape{}, hasSystem
 	case r.isInfinite:
 		return shape{}, notFinite
 	}
@@ -30,7 +33,12 @@ func parseWKB(data []byte) (shape, flaw) {
 func (r *wkbReader) shape(depth int) shape {
 	order := r.order()
 	code := r.number(order)
-	const flagZ, flagM, layoutStep = 1 << 31, 1 << 30, 1000
+	const flagZ, flagM, flagSystem, layoutStep = 1 << 31, 1 << 30, 1 << 29, 1000
+	if code&flagSystem != 0 {
+		r.hasSystem = true
+		r.number(order)
+		code &^= flagSystem
+	}
 	layout := shapeLayout(code &^ (flagZ | flagM) / layoutStep)
 	if layout == flat { // the number says it, or the flags do
 		if code&flagZ != 0 {
@@ -71,7 +79,7 @@ func (r *wkbReader) members(order binary.ByteOrder, s *shape, depth int) {
 	const leastBytes = 9 // byte order, kind, count
 	for range r.count(order, leastBytes) {
 		member := r.shape(depth + 1)
-		if r.failed || s.of.isMulti() && member.of != s.of.member() || member.layout != s.layout {
+		if r.failed || s.of.isMulti() && (member.of != s.of.member() || member.layout != s.layout) {
 			r.failed = true
 			return
 		}

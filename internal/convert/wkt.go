@@ -62,22 +62,38 @@ type wktReader struct {
 	text       string
 	at         int
 	failed     bool
-	isInfinite bool // a coordinate is, or is no number
+	isInfinite bool        // a coordinate is, or is no number
+	untagged   shapeLayout // of points that have it, though the name of their shape does not say so
 }
 
 // parseWKT reads a shape in well-known text, in upper or lower case, with any white space
-// between its words.
+// between its words. It must name no reference system, as extended WKT does.
 func parseWKT(text string) (shape, flaw) {
 	r := wktReader{text: text}
+	system := r.system()
 	s := r.shape(0)
 	r.space()
 	switch {
 	case r.failed || r.at < len(text):
 		return shape{}, noWKT
+	case system:
+		return shape{}, hasSystem
 	case r.isInfinite:
 		return shape{}, notFinite
 	}
-	return s, ""
+	return s, layoutFlaws[r.untagged]
+}
+
+// system reads the reference system of extended WKT, such as SRID=4326; if it comes next.
+func (r *wktReader) system() bool {
+	before := r.at
+	if r.word() != "SRID" || !r.sign('=') {
+		r.at = before
+		return false
+	}
+	r.number()
+	r.failed = r.failed || !r.sign(';')
+	return true
 }
 
 func (r *wktReader) shape(depth int) shape {
@@ -131,9 +147,7 @@ func (r *wktReader) inside(s *shape, depth int) {
 		r.list(func() { s.rings = append(s.rings, r.ring(s.layout)) })
 	case s.of == collection:
 		r.list(func() {
-			member := r.shape(depth + 1)
-			r.failed = r.failed || member.layout != s.layout
-			s.members = append(s.members, member)
+			s.members = append(s.members, r.shape(depth+1))
 		})
 	default:
 		r.list(func() {
@@ -173,10 +187,19 @@ func (r *wktReader) points(layout shapeLayout) (points []float64) {
 	return points
 }
 
+// coordinates reads a point. More than two numbers are height and measure, which many writers do not
+// tell with the name of the shape.
 func (r *wktReader) coordinates(layout shapeLayout) []float64 {
 	numbers := make([]float64, layout.stride())
 	for i := range numbers {
 		numbers[i] = r.number()
+	}
+	for _, more := range []shapeLayout{withZ, withZM} {
+		if r.space(); layout != flat || r.failed || r.isAt(',') || r.isAt(')') {
+			break
+		}
+		r.number()
+		r.untagged = max(r.untagged, more)
 	}
 	return numbers
 }

@@ -84,6 +84,7 @@ const maxDriftListed = 20
 // what becomes of those that differ and may, because of onDrift or of a type that they are given.
 func (l lakeColumns) check(needed []string, onDrift config.OnDrift, asked map[string]config.ColumnConfig) (notes []string, err error) {
 	var drift []string
+	hint := "set source.on_drift: union to widen types and fill with NULL where that loses nothing, or choose with source.uri or source.select what belongs together"
 	for _, c := range l {
 		name := c.found.Field.Name
 		switch {
@@ -94,9 +95,12 @@ func (l lakeColumns) check(needed []string, onDrift config.OnDrift, asked map[st
 		case !c.found.Drifts():
 		case onDrift == config.OnDriftFail && (!c.Fits || !c.isEverywhere() || asked[name].Type == ""):
 			drift = append(drift, c.found.String())
+			if !c.Fits {
+				hint = c.wayOut(asked[name])
+			}
 		case !c.Fits:
 			return nil, failure.New(failure.Source, "the files differ: %s; none of these types holds the values of the others", c.found).
-				WithHint("%smake the files alike, or choose with source.uri or source.select what belongs together", c.wayOut()).BeforeData()
+				WithHint("%s", c.wayOut(asked[name])).BeforeData()
 		default:
 			notes = append(notes, c.Outcome())
 		}
@@ -107,8 +111,7 @@ func (l lakeColumns) check(needed []string, onDrift config.OnDrift, asked map[st
 	if more := len(drift) - maxDriftListed; more > 0 {
 		drift = append(drift[:maxDriftListed], fmt.Sprintf("and %d more columns, which `hyperlake inspect` lists", more))
 	}
-	return nil, failure.New(failure.Source, "the files differ: %s", strings.Join(drift, "; ")).
-		WithHint("set source.on_drift: union to widen types and fill with NULL where that loses nothing, or choose with source.uri or source.select what belongs together").BeforeData()
+	return nil, failure.New(failure.Source, "the files differ: %s", strings.Join(drift, "; ")).WithHint("%s", hint).BeforeData()
 }
 
 // isEverywhere says whether no file lacks the column.
@@ -116,16 +119,27 @@ func (c LakeColumn) isEverywhere() bool {
 	return !slices.ContainsFunc(c.found.Forms, parquetread.Form.IsMissing)
 }
 
-// wayOut is the beginning of a hint to give the column a type that its values convert to; empty
-// where text is not such a type.
-func (c LakeColumn) wayOut() string {
-	asText := convert.Column{Type: "text"}
-	for _, form := range c.found.Forms {
-		if !form.IsMissing() && !convert.Carries(form.Field, asText) {
-			return ""
-		}
+// wayOut is a hint for a column of which no type holds the values of all files: what is missing to
+// the type that it is given, or a type that they convert to, if there is one.
+func (c LakeColumn) wayOut(asked config.ColumnConfig) string {
+	const alike = "make the files alike, or choose with source.uri or source.select what belongs together"
+	name := config.Scalar(c.found.Field.Name)
+	zoned := conversion(c.found.Field.Name, asked)
+	zoned.Timezone = "UTC"
+	switch {
+	case c.carriedTo(zoned):
+		return fmt.Sprintf("say of which time zone its local times are, such as columns: {%s: {type: %s, timezone: %s}}; or %s", name, asked.Type, zoned.Timezone, alike)
+	case c.carriedTo(convert.Column{Type: "text"}):
+		return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or %s", name, alike)
 	}
-	return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or ", config.Scalar(c.found.Field.Name))
+	return alike
+}
+
+// carriedTo says whether the values of all files convert to what is asked for.
+func (c LakeColumn) carriedTo(asked convert.Column) bool {
+	return !slices.ContainsFunc(c.found.Forms, func(form parquetread.Form) bool {
+		return !form.IsMissing() && !convert.Carries(form.Field, asked)
+	})
 }
 
 // losesNanos says whether nanoseconds of a form are not in the field for all.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -159,11 +160,19 @@ func found(v any, k *kind) string {
 			suffix = "Z"
 		}
 		return momentText(v, suffix)
+	case clock:
+		return clockText(v, k)
 	}
 	return anyValue
 }
 
-// anyValue stands for a value that reasons show in a form of its own: a time of day.
+// clockText is a time of day, or one up to a hundred hours, with all digits of its unit.
+func clockText(v clock, k *kind) string {
+	digits := len(strings.TrimPrefix(k.highest, "23:59:59"))
+	return fmt.Sprintf("%02d", v/clock(time.Hour)) + time.Unix(0, int64(v)).UTC().Format(":04:05.000000000"[:len(":04:05")+digits])
+}
+
+// anyValue stands for a value that reasons show in a form of its own: nested ones.
 const anyValue = "<any>"
 
 func shortened(text string) string {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -107,6 +108,10 @@ func valueText(values arrow.Array, row int) string {
 		return v.Value(row).ToString(v.DataType().(*arrow.Decimal256Type).Scale)
 	case *array.Timestamp:
 		return timestampText(v, row)
+	case *array.Time32:
+		return timeText(int64(v.Value(row)), v.DataType().(*arrow.Time32Type).Unit)
+	case *array.Time64:
+		return timeText(int64(v.Value(row)), v.DataType().(*arrow.Time64Type).Unit)
 	case *array.Float64:
 		return strconv.FormatFloat(v.Value(row), 'g', -1, 64)
 	case *array.Float32:
@@ -122,6 +127,21 @@ func timestampText(values *array.Timestamp, row int) string {
 		layout += "Z"
 	}
 	return values.Value(row).ToTime(unit.Unit).UTC().Format(layout)
+}
+
+// timeText writes a time of day, also one that is not within the day: 24:00:00, -00:00:01.
+func timeText(value int64, unit arrow.TimeUnit) string {
+	sign, units := "", uint64(value)
+	if value < 0 {
+		sign, units = "-", -units
+	}
+	second := uint64(time.Second / unit.Multiplier())
+	minutes := units / second / 60
+	text := fmt.Sprintf("%s%02d:%02d:%02d", sign, minutes/60, minutes%60, units/second%60)
+	if digits := 3 * int(unit-arrow.Second); digits > 0 {
+		text += fmt.Sprintf(".%0*d", digits, units%second)
+	}
+	return text
 }
 
 func shortened(text string) string {

@@ -34,6 +34,11 @@ func TestReasons(t *testing.T) {
 		{column(t, arrow.PrimitiveTypes.Float64, `["-Inf", 1]`), "- {column: c, finite: true}\n", []string{"found -Inf, expected finite"}},
 		{column(t, arrow.PrimitiveTypes.Int32, `[0, 1]`), "- {name: x, expr: 10 / c > 1}\n", []string{"found c = 0, expected 10 / c > 1"}},
 		{column(t, arrow.FixedWidthTypes.Date32, `[0, 20484]`), "- {column: c, min: 2026-01-31}\n", []string{"found 1970-01-01, expected >= 2026-01-31"}},
+		{clocks(t, arrow.FixedWidthTypes.Time64us, `[86400000000, 0]`), "- {column: c, max: '23:00'}\n", []string{"found 24:00:00.000000, expected <= 23:00"}},
+		{clocks(t, arrow.FixedWidthTypes.Time64ns, `[-1, 0]`), "- {column: c, min: '00:00'}\n", []string{"found -00:00:00.000000001, expected >= 00:00"}},
+		{clocks(t, arrow.FixedWidthTypes.Time64ns, `[-9223372036854775808, 0]`), "- {column: c, min: '00:00'}\n", []string{"found -2562047:47:16.854775808, expected >= 00:00"}},
+		{clocks(t, arrow.FixedWidthTypes.Time32ms, `[90000001, 0]`), "- {column: c, max: '23:00'}\n", []string{"found 25:00:00.001, expected <= 23:00"}},
+		{clocks(t, arrow.FixedWidthTypes.Time32s, `[3723, 7200]`), "- {column: c, min: '02:00'}\n", []string{"found 01:02:03, expected >= 02:00"}},
 	} {
 		in := record("c", test.values)
 		_, rejects, err := compileFor(t, in, test.rule).Apply(batch.Batch{Record: in})
@@ -41,6 +46,17 @@ func TestReasons(t *testing.T) {
 		require.NotNil(t, rejects, test.rule)
 		assert.Equal(t, [][]string{test.reasons}, rejects.Reasons, test.rule)
 	}
+}
+
+// clocks are times of day by their units, which need not be within the day.
+func clocks(t *testing.T, of arrow.DataType, units string) arrow.Array {
+	t.Helper()
+	integers := arrow.DataType(arrow.PrimitiveTypes.Int64)
+	if of.ID() == arrow.TIME32 {
+		integers = arrow.PrimitiveTypes.Int32
+	}
+	data := column(t, integers, units).Data()
+	return array.MakeFromData(array.NewData(of, data.Len(), data.Buffers(), nil, 0, 0))
 }
 
 // The reason of a value that does not convert is told whatever columns stand before it.
