@@ -131,6 +131,9 @@ func MakePlan(ctx context.Context, cfg *Config) (*Plan, error) {
 	if err := checkOutputPlace(ctx, cfg.Output.Path); err != nil {
 		return nil, err
 	}
+	if err := cfg.checkApart(); err != nil {
+		return nil, err
+	}
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path, Merge: cfg.Output.Merge}
 	var columns []hyper.Column
 	var wrong []error
