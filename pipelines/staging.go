@@ -165,7 +165,7 @@ func openLocalStaging(folder string) (*staging, error) {
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, stagingFailure(folder, err)
 	}
-	s := &staging{path: folder, local: folder, lock: flock.New(filepath.Join(folder, lockName)), forget: func() {}}
+	s := &staging{path: folder, local: folder, lock: storage.NewLock(filepath.Join(folder, lockName)), forget: func() {}}
 	if locked, err := s.lock.TryLock(); err != nil || !locked {
 		return nil, stagingFailure(folder, errors.Join(err, errors.New("another process has its lock")))
 	}
@@ -296,7 +296,7 @@ func removeIfDead(path string) {
 			return
 		}
 	}
-	lock := flock.New(lockPath)
+	lock := storage.NewLock(lockPath)
 	if locked, err := lock.TryLock(); err != nil || !locked {
 		return // its run is alive
 	}
