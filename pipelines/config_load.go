@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
 	"hyperlake/sinks/hyper"
 )
 
@@ -143,7 +145,7 @@ var plainText = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // readConfig returns the text of a configuration file, without a byte order mark.
 func readConfig(at place) (string, error) {
-	file, err := os.Open(at.file)
+	file, err := storage.OpenPipe(context.Background(), at.file, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", failure.New(failure.Config, "there is no configuration at %s", at.file).
 			WithHint("check the path; it starts at the working folder").BeforeData()

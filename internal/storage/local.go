@@ -80,6 +80,13 @@ func (Local) Open(ctx context.Context, info Info) (Reader, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	found, err := os.Stat(info.URI)
+	if err == nil {
+		err = checkFile(info.URI, found)
+	}
+	if err != nil {
+		return nil, err
+	}
 	file, err := os.Open(info.URI)
 	if err != nil {
 		return nil, err
@@ -120,6 +127,16 @@ func (l Local) Put(ctx context.Context, uri string, data []byte) error {
 // Get implements [Store].
 func (Local) Get(ctx context.Context, uri string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	stat, err := os.Stat(uri)
+	if err != nil {
+		return nil, err
+	}
+	if stat.Mode()&fs.ModeNamedPipe != 0 {
+		return readPipe(ctx, uri)
+	}
+	if err := checkFile(uri, stat); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(uri)
