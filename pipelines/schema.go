@@ -121,7 +121,7 @@ func (c lakeColumn) wayOut() string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or ", scalar(c.found.Field.Name))
+	return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or ", mapKey(c.found.Field.Name))
 }
 
 // losesNanos says whether nanoseconds of a form are not in the field for all.

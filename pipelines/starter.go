@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -221,11 +222,18 @@ func timestampLiteral(values *array.Timestamp, i int) string {
 	return values.Value(i).ToTime(t.Unit).UTC().Format(layout)
 }
 
-// scalar writes text so that YAML, and the variables of a configuration, leave it as it is.
-func scalar(text string) string {
-	quoted, err := yaml.Marshal(text)
-	if err != nil || strings.ContainsAny(text, ",[]{}\n") {
-		quoted = []byte(strconv.Quote(text))
+// plainScalar matches what needs no quotes, in lists and mappings on one line either: nothing in
+// it means anything to YAML, and people see all of it.
+var plainScalar = regexp.MustCompile(`^[\pL\pN_./]([\pL\pN_./*=+%@~-]|://| [\pL\pN_./*=+%@~-])*$`)
+
+// scalar writes a value so that YAML, and the variables of a configuration, leave it as it is.
+func scalar(text string) string { return strings.ReplaceAll(mapKey(text), "${", "$${") }
+
+// mapKey is scalar for a key, in which variables are not filled.
+func mapKey(text string) string {
+	plain, err := yaml.Marshal(text)
+	if err != nil || string(plain) != text+"\n" || !plainScalar.MatchString(text) {
+		text = strconv.Quote(text)
 	}
-	return strings.ReplaceAll(strings.TrimSuffix(string(quoted), "\n"), "${", "$${")
+	return text
 }
