@@ -122,3 +122,28 @@ func TestADiskIsFull(t *testing.T) {
 		})
 	}
 }
+
+// hyperd keeps in the folder for temporary files what it otherwise has in memory, and calls that memory.
+func TestADiskForTemporaryDataIsFull(t *testing.T) {
+	if !withMounts(t) {
+		return
+	}
+	t.Run("for temporary data", func(t *testing.T) {
+		hyperd.Shutdown()
+		t.Cleanup(hyperd.Shutdown)
+		folder := t.TempDir()
+		for i := range 12 { // of fewer rows, hyperd keeps all in memory
+			require.NoError(t, os.CopyFS(filepath.Join(folder, "lake", fmt.Sprint(i)), os.DirFS(filepath.Join(sampleLake(t), "lineitem"))))
+		}
+		cfg := configure(t, folder, "name: x\ntables:\n  - source: {uri: 'lake/*/*.parquet'}\n"+goOnly)
+		disk := smallDisk(t, 500)
+		t.Setenv("TMPDIR", disk)
+		jobs := 0
+		_, err := run(t, t.Context(), cfg, func() { jobs++ })
+		failed := failure.Of(err, "none")
+		require.Error(t, err)
+		assert.True(t, failed.Full, err)
+		assert.Contains(t, failed.Hint, disk)
+		assert.LessOrEqual(t, jobs, 1)
+	})
+}

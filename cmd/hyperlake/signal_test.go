@@ -104,6 +104,7 @@ func TestSignalsLeaveNothingBehind(t *testing.T) {
 		{syscall.SIGINT, 130, "hyperlake: interrupted by interrupt"},
 		{syscall.SIGTERM, 143, "hyperlake: interrupted by terminated"},
 		{syscall.SIGHUP, 129, "hyperlake: interrupted by hangup"},
+		{syscall.SIGQUIT, 131, "hyperlake: interrupted by quit"},
 		{syscall.SIGKILL, -1, ""},
 	}
 	for _, c := range cases {
@@ -125,5 +126,31 @@ func TestSignalsLeaveNothingBehind(t *testing.T) {
 			}
 			requireNothingLeft(t, folder, scratch, hyperdPID)
 		})
+	}
+}
+
+// However early a signal comes, nothing that was made stays.
+func TestEarlySignalsLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	scratch := folderIn(t, "")
+	for i := range 60 {
+		cmd := exec.Command(os.Args[0], "version")
+		cmd.Env = append(os.Environ(), programVariable+"=1", "TMPDIR="+scratch)
+		require.NoError(t, cmd.Start())
+		made := make(chan struct{})
+		go func() { // the folder is what there is to leave behind
+			defer close(made)
+			for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); {
+				if found, err := os.ReadDir(scratch); err != nil || len(found) > 0 {
+					return
+				}
+			}
+		}()
+		<-made
+		_ = cmd.Process.Signal([]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}[i%3])
+		_ = cmd.Wait()
+		left, err := os.ReadDir(scratch)
+		require.NoError(t, err)
+		require.Empty(t, left, "after %s", cmd.ProcessState)
 	}
 }

@@ -133,7 +133,7 @@ func (c *Conn) failed(err error) error {
 		if folder, full := c.process.refusedForRoom(answer); full {
 			return noRoom(folder, "hyperd has no room on a disk: %w", said)
 		}
-		e := failure.New(failure.Hyperd, "%w", said)
+		e := failure.New(failure.Hyperd, "%w", said).WithHint("%s", hintOfItsLimit(text))
 		if answer.Hint != "" {
 			e = e.WithHint("%s", oneLine(answer.Hint))
 		}

@@ -21,6 +21,8 @@ func TestFullDisksAreToldByWhatHyperdSays(t *testing.T) {
 		"the state of a full disk":       {pgconn.PgError{Code: "53100", Message: "sorry"}, true},
 		"the details of an answer":       {pgconn.PgError{Code: "58030", Message: "could not write", Detail: "No space left on device"}, true},
 		"no memory":                      {pgconn.PgError{Code: "53200", Message: "out of memory"}, false},
+		"a limit of memory":              {pgconn.PgError{Code: "58000", Message: "unable to write compressed datablock: Cannot allocate 16 bytes of memory: The `global memory limit` limit of 4 bytes was exceeded."}, false},
+		"memory, and room for its file":  {pgconn.PgError{Code: "00000", Message: "unable to allocate memory"}, false},
 		"something else about a dataset": {pgconn.PgError{Code: "22P02", Message: "the disk is round"}, false},
 	} {
 		_, full := p.refusedForRoom(&c.answer)

@@ -68,7 +68,12 @@ func start(ctx context.Context, cfg Config, sharers int) (*process, error) {
 	}
 	folder, err := socketFolder(cfg.DomainSocketDir)
 	if err != nil {
-		return nil, failure.New(failure.Hyperd, "start hyperd: %w", err)
+		place := "TMPDIR"
+		if cfg.DomainSocketDir != "" {
+			place = "hyperd.domain_socket_dir"
+		}
+		return nil, failure.New(failure.Hyperd, "start hyperd: make a folder for its socket: %w", err).
+			WithHint("set %s to a folder that is there and can be written", place)
 	}
 	forgetFolder := guard.RemoveAtDeath(folder)
 	p, err := startIn(ctx, cfg, sharers, path, folder)
@@ -122,31 +127,43 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 	return p, nil
 }
 
-// socketFolder makes the private folder of one hyperd. Where the folder for temporary files has too long
-// a path for a socket, as some systems' have, it is /tmp.
+// socketFolder makes the private folder of one hyperd. Where the folder for temporary files has a
+// path that does not do for a socket, as that of some systems is too long, it is /tmp.
 func socketFolder(parent string) (string, error) {
 	if parent != "" {
 		return privateFolder(parent)
 	}
 	folder, err := privateFolder(os.TempDir())
-	if errors.Is(err, errTooLong) && runtime.GOOS != "windows" {
+	if errors.Is(err, errUnfit) && runtime.GOOS != "windows" {
 		return privateFolder("/tmp")
 	}
 	return folder, err
 }
 
-var errTooLong = errors.New("its path is too long for a domain socket")
+var errUnfit = errors.New("its path does not do for a domain socket")
 
 func privateFolder(parent string) (string, error) {
 	folder, err := os.MkdirTemp(parent, "hyperlake-") // made with mode 0700
 	if err != nil {
 		return "", err
 	}
-	if length := len(filepath.Join(folder, socketName)); length > maxSocketPath {
-		err := fmt.Errorf("folder %s: %w (%d characters, at most %d): set hyperd.domain_socket_dir to a shorter one", folder, errTooLong, length, maxSocketPath)
+	if why := socketTrouble(folder); why != "" {
+		err := fmt.Errorf("folder %s: %w (%s): set hyperd.domain_socket_dir to another one", folder, errUnfit, why)
 		return "", errors.Join(err, os.Remove(folder))
 	}
 	return folder, nil
+}
+
+// socketTrouble says why hyperd cannot have a socket in a folder; empty if it can. In its notation of
+// addresses, /domain/ ends the folder, and a comma the address.
+func socketTrouble(folder string) string {
+	if length := len(filepath.Join(folder, socketName)); length > maxSocketPath {
+		return fmt.Sprintf("%d characters, at most %d", length, maxSocketPath)
+	}
+	if runtime.GOOS != "windows" && (strings.Contains(folder, "/domain/") || strings.Contains(folder, ",")) {
+		return "it holds /domain/ or a comma"
+	}
+	return ""
 }
 
 // listenAddress says where hyperd is to listen, in its own notation. Windows has no
@@ -290,9 +307,13 @@ func (p *process) explain(err error) error {
 	if folder, full := p.fullDisk(); full {
 		return noRoom(folder, "hyperd ended (%s) on a full disk: %w%s", p.exitStatus(), err, p.lastWords())
 	}
+	if strings.Contains(p.exitStatus(), filesTooLarge) {
+		return failure.New(failure.Storage, "hyperd ended (%s): %w%s", p.exitStatus(), err, p.lastWords()).OnFullDisk().
+			WithHint("let files grow larger (see `ulimit -f`), then run again")
+	}
 	return failure.New(failure.Hyperd, "hyperd ended unexpectedly (%s): %w%s", p.exitStatus(), err, p.lastWords()).
 		Retryable().
-		WithHint("%s", cmp.Or(machine.HintOfLimits(p.output.String()), "run it again; if it was killed for lack of memory, set hyperd.memory_limit lower"))
+		WithHint("%s", cmp.Or(machine.HintOfLimits(p.output.String()), hintOfItsLimit(p.output.String()), "run it again; if it was killed for lack of memory, set hyperd.memory_limit lower"))
 }
 
 // isLost says whether an error is the end of a connection that nobody here wanted.

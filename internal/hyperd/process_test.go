@@ -423,3 +423,25 @@ func TestIdleHyperdStops(t *testing.T) {
 	lease.Release()
 	require.Eventually(t, func() bool { return gone(pid) }, 10*time.Second, 10*time.Millisecond)
 }
+
+// In hyperd's notation of addresses, some paths would be read as something else.
+func TestASocketBesideAnOddFolder(t *testing.T) {
+	for _, name := range []string{"domain", "a,b"} {
+		short, err := os.MkdirTemp("/tmp", "hl") // short enough but for its name
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, os.RemoveAll(short)) })
+		folder := filepath.Join(short, name)
+		require.NoError(t, os.Mkdir(folder, 0o700))
+		_, err = hyperd.NewManager(time.Minute).Acquire(t.Context(), hyperd.Config{DomainSocketDir: folder})
+		require.ErrorContains(t, err, "/domain/ or a comma")
+
+		t.Setenv("TMPDIR", folder)
+		manager := hyperd.NewManager(time.Minute)
+		_, err = manager.Acquire(t.Context(), hyperd.Config{})
+		require.NoError(t, err)
+		manager.Shutdown()
+		left, err := os.ReadDir(folder)
+		require.NoError(t, err)
+		assert.Empty(t, left)
+	}
+}

@@ -91,8 +91,9 @@ func Use() (undo func(), err error) {
 }
 
 // Find returns the paths of the folders below parent that Make made, in this process or
-// another, alive or dead: whether one's lock is taken tells. Folders of other users, and a
-// parent that is missing, are passed over.
+// another, alive or dead: whether one's lock is taken tells. One without anything in it is that
+// of a process which was about to take the lock, or never came to it. Folders of other users,
+// and a parent that is missing, are passed over.
 func Find(parent string) ([]string, error) {
 	entries, err := os.ReadDir(parent)
 	if errors.Is(err, os.ErrNotExist) {
@@ -101,9 +102,19 @@ func Find(parent string) ([]string, error) {
 	var found []string
 	for _, entry := range entries {
 		path := filepath.Join(parent, entry.Name())
-		if lock, err := os.Lstat(filepath.Join(path, LockName)); entry.IsDir() && names.MatchString(entry.Name()) && err == nil && lock.Mode().IsRegular() {
+		if entry.IsDir() && names.MatchString(entry.Name()) && isOwn(path) {
 			found = append(found, path)
 		}
 	}
 	return found, err
+}
+
+// isOwn says whether a folder holds a lock, or nothing yet.
+func isOwn(path string) bool {
+	lock, err := os.Lstat(filepath.Join(path, LockName))
+	if err == nil {
+		return lock.Mode().IsRegular()
+	}
+	inside, err := os.ReadDir(path)
+	return err == nil && len(inside) == 0
 }

@@ -65,7 +65,9 @@ func TestFindPassesOverWhatIsNotOurs(t *testing.T) {
 	put := func(name, lock string) {
 		require.NoError(t, os.MkdirAll(filepath.Join(parent, name, lock), 0o700))
 	}
-	put("hyperlake-123", "")       // of a process that keeps no lock
+	put("hyperlake-123", "socket") // of a process that keeps no lock
+	put("hyperlake-129", "")       // of one that died before it took its lock
+	want = append(want, filepath.Join(parent, "hyperlake-129"))
 	put("hyperlake-124", "lock")   // a folder
 	put("hyperlake-notes", "")     // not the name of one
 	put("other-hyperlake-125", "") // neither

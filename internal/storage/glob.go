@@ -4,7 +4,15 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
+
+// Matches says whether a glob finds a file of that name, if it is there. Both start at the same
+// folder.
+func Matches(pattern, name string) bool {
+	return doublestar.MatchUnvalidated(pattern, name) && !hidden(context.Background(), name, pattern)
+}
 
 // hidden says whether a part of path, which matches pattern, starts with _ or . where the
 // pattern does not ask for it. Such a file is left out with a line in the log.

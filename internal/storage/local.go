@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Local is the file system of this machine. Its zero value is ready.
@@ -80,6 +81,13 @@ func (Local) Open(ctx context.Context, info Info) (Reader, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	found, err := os.Stat(info.URI)
+	if err == nil {
+		err = checkFile(info.URI, found)
+	}
+	if err != nil {
+		return nil, err
+	}
 	file, err := os.Open(info.URI)
 	if err != nil {
 		return nil, err
@@ -122,6 +130,16 @@ func (Local) Get(ctx context.Context, uri string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	stat, err := os.Stat(uri)
+	if err != nil {
+		return nil, err
+	}
+	if stat.Mode()&fs.ModeNamedPipe != 0 {
+		return readPipe(ctx, uri)
+	}
+	if err := checkFile(uri, stat); err != nil {
+		return nil, err
+	}
 	return os.ReadFile(uri)
 }
 
@@ -131,4 +149,17 @@ func (Local) RemoveAll(ctx context.Context, uri string) error {
 		return err
 	}
 	return os.RemoveAll(uri)
+}
+
+// Standing is a local folder, or if it is missing, the nearest around it that is not, which
+// may be a file.
+func Standing(folder string) string {
+	for {
+		_, err := os.Stat(folder)
+		around := filepath.Dir(folder)
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) || around == folder {
+			return folder
+		}
+		folder = around
+	}
 }

@@ -102,7 +102,7 @@ func (w *localWriter) permit() error {
 	if w.private {
 		return w.temp.Chmod(private)
 	}
-	return Adopt(w.temp.Name(), w.path)
+	return adopt(w.temp, w.path)
 }
 
 // place gives the temporary file its name.

@@ -14,11 +14,26 @@ const private fs.FileMode = 0o600
 // one that stands there, with its owner and group as far as this process may give files
 // away, else those that the umask leaves a new file. A group that cannot be kept keeps no
 // more than everybody has.
-func Adopt(from, to string) error {
+func Adopt(from, to string) error { return adopt(byName(from), to) }
+
+// given is something that is given permissions: an open file, whatever stands at its name by
+// now, or what has a name.
+type given interface {
+	Chmod(mode fs.FileMode) error
+	Chown(uid, gid int) error
+}
+
+type byName string
+
+func (n byName) Chmod(mode fs.FileMode) error { return os.Chmod(string(n), mode) }
+
+func (n byName) Chown(uid, gid int) error { return os.Chown(string(n), uid, gid) }
+
+func adopt(from given, to string) error {
 	standing, err := os.Stat(to)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return os.Chmod(from, 0o666&^umask)
+		return from.Chmod(0o666 &^ umask)
 	case err != nil:
 		return err
 	}
@@ -26,7 +41,7 @@ func Adopt(from, to string) error {
 	if !keepOwner(from, standing) {
 		mode = withoutGroup(mode)
 	}
-	return os.Chmod(from, mode) // after the owner, who may not be us
+	return from.Chmod(mode) // after the owner, who may not be us
 }
 
 // GiveAs gives a local file the owner and group of another one, or of a folder, as far as this
@@ -34,7 +49,7 @@ func Adopt(from, to string) error {
 func GiveAs(path, other string) error {
 	stat, err := os.Stat(other)
 	if err == nil {
-		keepOwner(path, stat)
+		keepOwner(byName(path), stat)
 	}
 	return err
 }

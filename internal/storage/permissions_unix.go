@@ -4,7 +4,6 @@ package storage
 
 import (
 	"io/fs"
-	"os"
 	"syscall"
 )
 
@@ -18,7 +17,7 @@ var umask = func() fs.FileMode {
 
 // keepOwner gives a file the owner and group of another one, else its group alone, and says
 // whether the group is kept.
-func keepOwner(path string, other fs.FileInfo) bool {
+func keepOwner(file given, other fs.FileInfo) bool {
 	stat, ok := other.Sys().(*syscall.Stat_t)
-	return ok && (os.Chown(path, int(stat.Uid), int(stat.Gid)) == nil || os.Chown(path, -1, int(stat.Gid)) == nil)
+	return ok && (file.Chown(int(stat.Uid), int(stat.Gid)) == nil || file.Chown(-1, int(stat.Gid)) == nil)
 }

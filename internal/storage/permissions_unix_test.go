@@ -72,3 +72,25 @@ func TestAPrivateFileIsForItsOwnerAlone(t *testing.T) {
 	got, _ := permissionsOf(t, path)
 	assert.Equal(t, fs.FileMode(0o600), got)
 }
+
+// Whoever may rename files in the folder may put a link in the place of the one that is being
+// written: permissions and owner are for the file that was written alone.
+func TestPermissionsAreForTheFileThatWasWritten(t *testing.T) {
+	t.Parallel()
+	folder := tree(t, "a", "victim")
+	path, victim := filepath.Join(folder, "a"), filepath.Join(folder, "victim")
+	require.NoError(t, os.Chmod(path, 0o666))
+	require.NoError(t, os.Chmod(victim, 0o600))
+	w, err := storage.Local{}.Create(t.Context(), path, storage.Any())
+	require.NoError(t, err)
+	temps, err := filepath.Glob(filepath.Join(folder, ".a.*.tmp"))
+	require.NoError(t, err)
+	require.Len(t, temps, 1)
+	require.NoError(t, os.Remove(temps[0]))
+	require.NoError(t, os.Symlink(victim, temps[0]))
+
+	_, _ = w.Commit()
+
+	mode, _ := permissionsOf(t, victim)
+	assert.Equal(t, fs.FileMode(0o600), mode)
+}

@@ -6,4 +6,4 @@ import "io/fs"
 const umask fs.FileMode = 0
 
 // keepOwner leaves owners and groups to Windows.
-func keepOwner(string, fs.FileInfo) bool { return true }
+func keepOwner(given, fs.FileInfo) bool { return true }

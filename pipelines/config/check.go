@@ -175,11 +175,11 @@ func (c *Config) checkSource(key string, source SourceConfig) error {
 		return c.Problem(uri, "%s is missing; give the Parquet files to load, such as uri: lake/*.parquet", uri)
 	}
 	for i, glob := range source.URI {
-		if err := c.checkGlob(c.globKey(uri, i), glob); err != nil {
+		if err := c.checkGlob(c.GlobKey(uri, i), glob); err != nil {
 			return err
 		}
 		if slices.Contains(source.URI[:i], glob) {
-			return c.Problem(c.globKey(uri, i), "%s names %s twice; remove one", uri, words.Shorten(glob))
+			return c.Problem(c.GlobKey(uri, i), "%s names %s twice; remove one", uri, words.Shorten(glob))
 		}
 	}
 	if where := key + ".where"; c.Written(where) && strings.TrimSpace(source.Where) == "" {
@@ -224,8 +224,8 @@ func (c *Config) checkColumn(at string, column ColumnConfig) error {
 	return nil
 }
 
-// globKey is the key of a glob: its own when it stands in a list, else that of the source.
-func (c *Config) globKey(uri string, index int) string {
+// GlobKey is the key of a glob: its own when it stands in a list, else that of the source.
+func (c *Config) GlobKey(uri string, index int) string {
 	if entry := fmt.Sprintf("%s[%d]", uri, index); c.Written(entry) {
 		return entry
 	}

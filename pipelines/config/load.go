@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,6 +17,7 @@ import (
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
 	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
 	"hyperlake/runners/options"
@@ -149,7 +152,7 @@ var plainText = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // readConfig returns the text of a configuration file, without a byte order mark.
 func readConfig(at strictyaml.Place) (string, error) {
-	file, err := os.Open(at.File)
+	file, err := storage.OpenPipe(context.Background(), at.File, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", failure.New(failure.Config, "there is no configuration at %s", at.File).
 			WithHint("check the path; it starts at the working folder")
@@ -194,11 +197,18 @@ func defaultConfig() *Config {
 	}
 }
 
-// Scalar writes text so that YAML, and the variables of a configuration, leave it as it is.
-func Scalar(text string) string {
-	quoted, err := yaml.Marshal(text)
-	if err != nil || strings.ContainsAny(text, ",[]{}\n") {
-		quoted = []byte(strconv.Quote(text))
+// plainScalar matches what needs no quotes, in lists and mappings on one line either: nothing in
+// it means anything to YAML, and people see all of it.
+var plainScalar = regexp.MustCompile(`^[\pL\pN_./]([\pL\pN_./*=+%@~-]|://| [\pL\pN_./*=+%@~-])*$`)
+
+// Scalar writes a value so that YAML, and the variables of a configuration, leave it as it is.
+func Scalar(text string) string { return strings.ReplaceAll(MapKey(text), "${", "$${") }
+
+// MapKey is [Scalar] for a key, in which variables are not filled.
+func MapKey(text string) string {
+	plain, err := yaml.Marshal(text)
+	if err != nil || string(plain) != text+"\n" || !plainScalar.MatchString(text) {
+		text = strconv.Quote(text)
 	}
-	return strings.ReplaceAll(strings.TrimSuffix(string(quoted), "\n"), "${", "$${")
+	return text
 }

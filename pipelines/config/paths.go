@@ -66,7 +66,7 @@ func (c *Config) resolvePaths(folder string) error {
 		source.Bases = make([]string, len(source.URI))
 		for j, glob := range source.URI {
 			if IsRelative(glob) {
-				folder := start(c.globKey(fmt.Sprintf("tables[%d].source.uri", i), j))
+				folder := start(c.GlobKey(fmt.Sprintf("tables[%d].source.uri", i), j))
 				source.URI[j], source.Bases[j] = filepath.Join(storage.EscapeGlob(folder), glob), above(folder, glob)
 			}
 		}

@@ -84,7 +84,7 @@ func (c *Config) checkLakeIsRemote() error {
 		key := fmt.Sprintf("tables[%d].source.uri", i)
 		for j, glob := range table.Source.URI {
 			if _, local := storage.LocalPath(glob); local {
-				return c.Problem(c.globKey(key, j), "%s is the local %s, which Dataflow's workers do not reach; put the files on gs://", key, words.Shorten(glob))
+				return c.Problem(c.GlobKey(key, j), "%s is the local %s, which Dataflow's workers do not reach; put the files on gs://", key, words.Shorten(glob))
 			}
 		}
 	}

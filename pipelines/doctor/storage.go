@@ -16,7 +16,6 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
-	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners/options"
@@ -97,7 +96,7 @@ func TryFolder(ctx context.Context, folder string) (place string, err error) {
 		return "", err
 	}
 	if _, local := storage.LocalPath(folder); local {
-		folder = output.Standing(folder)
+		folder = storage.Standing(folder)
 	}
 	uri, text := storage.Join(folder, ".hyperlake-doctor-"+id), []byte(id)
 	if err := store.Put(ctx, uri, text); err != nil {

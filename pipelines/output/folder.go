@@ -37,7 +37,7 @@ func checkOutputFolder(output string) error {
 	if !local {
 		return nil
 	}
-	folder := Standing(filepath.Dir(path))
+	folder := storage.Standing(filepath.Dir(path))
 	stat, err := os.Stat(folder)
 	if err == nil && !stat.IsDir() {
 		return failure.New(failure.Config, "the output %s cannot be made: %s is a file, not a folder", path, folder).
@@ -51,17 +51,4 @@ func checkOutputFolder(output string) error {
 			WithHint("check output.path, and the permissions of the folder %s", folder).BeforeData()
 	}
 	return nil
-}
-
-// Standing is a local folder, or if it is missing, the nearest around it that is not, which
-// may be a file.
-func Standing(folder string) string {
-	for {
-		_, err := os.Stat(folder)
-		around := filepath.Dir(folder)
-		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) || around == folder {
-			return folder
-		}
-		folder = around
-	}
 }

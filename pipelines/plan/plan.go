@@ -133,6 +133,9 @@ func (p *Plan) Rows() int64 {
 // Make lists the files of a configuration, reads their footers, and decides on types,
 // format version and shards. What it refuses was known before any data was read.
 func Make(ctx context.Context, cfg *config.Config) (*Plan, error) {
+	if err := checkApart(cfg); err != nil {
+		return nil, err
+	}
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path, Merge: cfg.Output.Merge}
 	var columns []hyper.Column
 	var wrong []error

@@ -123,7 +123,7 @@ func (c LakeColumn) isEverywhere() bool {
 // the type that it is given, or a type that they convert to, if there is one.
 func (c LakeColumn) wayOut(asked config.ColumnConfig) string {
 	const alike = "make the files alike, or choose with source.uri or source.select what belongs together"
-	name := config.Scalar(c.found.Field.Name)
+	name := config.MapKey(c.found.Field.Name)
 	zoned := conversion(c.found.Field.Name, asked)
 	zoned.Timezone = "UTC"
 	switch {

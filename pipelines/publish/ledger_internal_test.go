@@ -51,6 +51,20 @@ func TestLedgerOfTwoProcesses(t *testing.T) {
 	}
 }
 
+// A link in the place of the lock is no way to have another file emptied.
+func TestALockIsNoLink(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path, victim := filepath.Join(folder, "items.hyper.ledger.json"), filepath.Join(folder, "victim")
+	require.NoError(t, os.WriteFile(victim, []byte("precious"), 0o600))
+	require.NoError(t, os.Symlink(victim, path+lockSuffix))
+	_, err := lockLedger(path, "run")
+	require.ErrorContains(t, err, "lock the ledger")
+	kept, err := os.ReadFile(victim)
+	require.NoError(t, err)
+	assert.Equal(t, "precious", string(kept))
+}
+
 // Whoever had the lock before removes its file, which others may have opened by then.
 func TestLock(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,6 +26,9 @@ type ledgerLock struct {
 	path   string
 	forget func() // calls off the cleaning up after a death
 }
+
+// maxHolderBytes bounds what is read of a lock.
+const maxHolderBytes = 64 << 10
 
 // lockHolder is what stands in the lock, for those who find it taken.
 type lockHolder struct {
@@ -57,7 +61,7 @@ func lockLedger(ledger, runID string) (*ledgerLock, error) {
 	}
 	l := &ledgerLock{path: path}
 	for {
-		l.lock = flock.New(l.path, flock.SetPermissions(0o666))
+		l.lock = storage.NewLock(l.path, flock.SetPermissions(0o666))
 		locked, err := l.lock.TryLock()
 		if err != nil {
 			return fail(err)
@@ -87,7 +91,7 @@ func (l *ledgerLock) isCurrent() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	found, err := os.Stat(l.path)
+	found, err := os.Lstat(l.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
@@ -102,15 +106,24 @@ func (l *ledgerLock) sign(runID string) {
 		host = "this machine"
 	}
 	text, err := json.Marshal(lockHolder{RunID: runID, Host: host, Process: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second)})
-	if err == nil {
-		_ = os.WriteFile(l.path, append(text, '\n'), 0o666)
+	if err != nil {
+		return
+	}
+	if file, err := os.OpenFile(l.path, os.O_WRONLY|os.O_TRUNC|storage.AsItIs, 0); err == nil {
+		_, _ = file.Write(append(text, '\n'))
+		_ = file.Close()
 	}
 }
 
 // holder is who has the lock, as far as that can be read.
 func (l *ledgerLock) holder() lockHolder {
+	file, err := os.OpenFile(l.path, os.O_RDONLY|storage.AsItIs, 0)
+	if err != nil {
+		return lockHolder{}
+	}
+	defer file.Close()
 	var holder lockHolder
-	if text, err := os.ReadFile(l.path); err != nil || json.Unmarshal(text, &holder) != nil {
+	if text, err := io.ReadAll(io.LimitReader(file, maxHolderBytes)); err != nil || json.Unmarshal(text, &holder) != nil {
 		return lockHolder{}
 	}
 	return holder

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"hyperlake/internal/failure"
 	"hyperlake/internal/scratch"
 	"hyperlake/internal/storage"
@@ -219,7 +217,7 @@ func (c *cleaner) settle(ctx context.Context, l leftover) (CleanOutcome, error) 
 		}
 	}
 	if l.lock != "" {
-		lock := flock.New(l.lock, flock.SetFlag(os.O_RDONLY)) // a lock that is not there is not made
+		lock := storage.FindLock(l.lock) // a lock that is not there is not made
 		locked, err := lock.TryLock()
 		switch {
 		case err == nil && !locked:

@@ -166,7 +166,7 @@ func openLocalStaging(folder string) (*Folder, error) {
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, Failure(folder, err)
 	}
-	s := &Folder{URI: folder, Local: folder, lock: flock.New(filepath.Join(folder, lockName)), forget: func() {}}
+	s := &Folder{URI: folder, Local: folder, lock: storage.NewLock(filepath.Join(folder, lockName)), forget: func() {}}
 	if locked, err := s.lock.TryLock(); err != nil || !locked {
 		return nil, Failure(folder, errors.Join(err, errors.New("another process has its lock")))
 	}
@@ -290,7 +290,7 @@ func removeIfDead(path string) {
 			return
 		}
 	}
-	lock := flock.New(lockPath)
+	lock := storage.NewLock(lockPath)
 	if locked, err := lock.TryLock(); err != nil || !locked {
 		return // its run is alive
 	}

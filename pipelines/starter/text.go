@@ -104,15 +104,15 @@ func (s *starter) writeColumns(b *strings.Builder) {
 			settings = append(settings, "rename: "+c.rename)
 		}
 		if len(settings) > 0 {
-			fmt.Fprintf(b, "      %s: {%s}\n", config.Scalar(c.name), strings.Join(settings, ", "))
+			fmt.Fprintf(b, "      %s: {%s}\n", config.MapKey(c.name), strings.Join(settings, ", "))
 		}
 	}
 }
 
-// comment keeps text from ending the line of a comment.
+// comment keeps text from ending the line of a comment, and from looking like something else.
 func comment(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u0085' || r == '\u2028' || r == '\u2029' {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) || r == '\ufeff' {
 			return ' '
 		}
 		return r

@@ -126,7 +126,7 @@ func openWorkFolder(path string) (workFolder, error) {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return workFolder{}, err
 	}
-	w := workFolder{path, flock.New(filepath.Join(path, lockName))}
+	w := workFolder{path, storage.NewLock(filepath.Join(path, lockName))}
 	locked, err := w.lock.TryLock()
 	if err == nil && !locked {
 		err = fmt.Errorf("%s is in use", path)
@@ -163,7 +163,7 @@ func removeIfDead(path string, grace time.Duration) {
 	if _, err := os.Stat(lockPath); err != nil && time.Since(stat.ModTime()) < grace {
 		return
 	}
-	lock := flock.New(lockPath)
+	lock := storage.NewLock(lockPath)
 	if locked, err := lock.TryLock(); err != nil || !locked {
 		return
 	}

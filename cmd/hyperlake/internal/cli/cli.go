@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -40,6 +41,10 @@ type app struct {
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, log: slog.New(slog.DiscardHandler), tempFolder: os.TempDir()}
 	a.open(stdout, stderr)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	defer a.watchSignals(cancel)() // before there is anything that would stay
+
 	removeScratch, err := scratch.Use()
 	if err != nil {
 		return a.finish(failure.New(failure.Storage, "make a folder for temporary files: %w", err).
@@ -48,18 +53,36 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer removeScratch()
 	defer hyperd.Shutdown()
 
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	defer a.watchSignals(cancel)()
-
 	root := a.rootCommand()
 	root.SetArgs(args)
-	err = root.ExecuteContext(ctx)
+	err = execute(ctx, root, endGrace)
 	if err != nil && ctx.Err() != nil {
 		hyperd.Kill() // nobody waits for what it may be writing
 		err = context.Cause(ctx)
 	}
 	return a.finish(err)
+}
+
+// endGrace is how long a command may take to end after a signal. One that then still waits, for
+// a disk of another machine or for who reads from a pipe, cannot be interrupted.
+const endGrace = 18 * time.Second
+
+// execute runs the command to its end, or after a signal for as long as grace: what it left goes
+// with the process then, as after a second signal.
+func execute(ctx context.Context, root *cobra.Command, grace time.Duration) error {
+	done := make(chan error, 1)
+	go func() { done <- root.ExecuteContext(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(grace):
+		return context.Cause(ctx)
+	}
 }
 
 // open takes the places where results and words go. Words are always for people; results are
@@ -72,12 +95,12 @@ func (a *app) open(stdout, stderr io.Writer) {
 	}
 }
 
-// watchSignals cancels at the first SIGINT, SIGTERM or SIGHUP. A second one ends the process
+// watchSignals cancels at the first SIGINT, SIGTERM, SIGQUIT or SIGHUP. A second one ends the process
 // the hard way; the guard cleans up after it. A SIGHUP that is ignored, as nohup has it, stays so.
 func (a *app) watchSignals(cancel context.CancelCauseFunc) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	done := make(chan struct{})
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
@@ -109,7 +132,7 @@ Exit codes:
   2    wrong usage or configuration; nothing was started
   3    the data broke a rule, check or threshold; no extract was moved into place
   4    the extract is good, but publishing failed; "hyperlake publish" repeats it
-  130  interrupted (143 by SIGTERM, 129 by SIGHUP)`,
+  130  interrupted (143 by SIGTERM, 129 by SIGHUP, 131 by SIGQUIT)`,
 		SilenceErrors: true, // finish prints the one last line
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {

@@ -20,6 +20,7 @@ const (
 	exitInterrupted = 130
 	exitTerminated  = 143
 	exitHungUp      = 129
+	exitQuit        = 131
 )
 
 // exitCode is the one place that maps failures to exit codes.
@@ -27,12 +28,8 @@ func (a *app) exitCode(err *failure.Error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case err.Kind == failure.Interrupted && a.signal.Load() == int32(syscall.SIGTERM):
-		return exitTerminated
-	case err.Kind == failure.Interrupted && a.signal.Load() == int32(syscall.SIGHUP):
-		return exitHungUp
 	case err.Kind == failure.Interrupted:
-		return exitInterrupted
+		return interruptedBy(syscall.Signal(a.signal.Load()))
 	case err.Early, err.Kind == failure.Usage, err.Kind == failure.Config:
 		return exitUsage
 	case err.Kind == failure.Data, err.Kind == failure.Check:
@@ -42,6 +39,18 @@ func (a *app) exitCode(err *failure.Error) int {
 	default:
 		return exitFailed
 	}
+}
+
+func interruptedBy(sig syscall.Signal) int {
+	switch sig {
+	case syscall.SIGTERM:
+		return exitTerminated
+	case syscall.SIGHUP:
+		return exitHungUp
+	case syscall.SIGQUIT:
+		return exitQuit
+	}
+	return exitInterrupted
 }
 
 // finish prints the last line on stderr, if there was a failure, and returns the exit code.

@@ -83,6 +83,10 @@ func isHyper(path string) bool {
 	if filepath.Ext(path) == hyperExtension {
 		return true
 	}
+	stat, err := os.Stat(path)
+	if err != nil || !stat.Mode().IsRegular() {
+		return false
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return false

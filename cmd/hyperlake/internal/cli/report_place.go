@@ -82,7 +82,7 @@ func (a *app) writeReport(ctx context.Context, report *report.Report) error {
 func putReport(ctx context.Context, path string, data []byte) error {
 	if _, local := storage.LocalPath(path); local {
 		if stat, err := os.Stat(path); err == nil && !stat.Mode().IsRegular() {
-			pipe, err := os.OpenFile(path, os.O_WRONLY, 0)
+			pipe, err := storage.OpenPipe(ctx, path, os.O_WRONLY)
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,4 @@
+package storage
+
+// AsItIs are no flags: Windows has no such pipes among its files, and lets few make links.
+const AsItIs = 0
