@@ -211,8 +211,8 @@ func (f *file) check(footerSize int64) error {
 			}
 		}
 	}
-	// Some writers say 0 where there are rows. What must not be is that rows are missing.
-	if rows < f.meta.Rows || rows < 0 {
+	// Some writers say 0 where there are rows. Any other number is a promise, of no row less and none twice.
+	if rows < 0 || f.meta.Rows != 0 && rows != f.meta.Rows {
 		return fmt.Errorf("the footer is damaged: %d rows in the row groups, %d in the file", rows, f.meta.Rows)
 	}
 	if len(f.root.children) == 0 && rows > 0 {

@@ -1,13 +1,17 @@
 package parquetread_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -79,6 +83,36 @@ func TestFilesThatAreNotWhole(t *testing.T) {
 			assertSourceError(t, err, path, c.words)
 		})
 	}
+}
+
+// A file must have the rows that its footer promises, unless that says nothing of them.
+func TestRowsOfTheFooter(t *testing.T) {
+	whole := read(t, fixture("pages"))
+	for promised, words := range map[int64]string{
+		999:  "1000 rows in the row groups, 999 in the file",
+		1001: "1000 rows in the row groups, 1001 in the file",
+		700:  "1000 rows in the row groups, 700 in the file",
+		-1:   "1000 rows in the row groups, -1 in the file",
+	} {
+		path := store(t, promising(t, whole, promised))
+		_, err := parquetread.ReadFooter(t.Context(), stat(t, path))
+		assertSourceError(t, err, path, words)
+	}
+	assert.EqualValues(t, 1000, footerOf(t, store(t, promising(t, whole, 0))).Rows)
+}
+
+// promising is a file whose footer says that there are so many rows.
+func promising(t *testing.T, data []byte, rows int64) []byte {
+	t.Helper()
+	reader, err := file.NewParquetReader(bytes.NewReader(data))
+	require.NoError(t, err)
+	meta := reader.MetaData()
+	meta.NumRows = rows
+	end := len(data) - 8 - int(binary.LittleEndian.Uint32(data[len(data)-8:]))
+	out := bytes.NewBuffer(slices.Clone(data[:end]))
+	size, err := meta.WriteTo(out, nil)
+	require.NoError(t, err)
+	return append(binary.LittleEndian.AppendUint32(out.Bytes(), uint32(size)), "PAR1"...)
 }
 
 // nestedThrift is a structure in a structure, and so on.
