@@ -27,31 +27,44 @@ func checkOutputPlace(ctx context.Context, output string) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 		return failure.New(failure.Storage, "the output %s: %w", output, err).WithHint("%s", storage.Hint(err))
 	}
-	return checkOutputFolder(output)
+	return checkLocalPlace("the output", "output.path", output, hiddenPrefix(output))
 }
 
-// checkOutputFolder looks at the folder that a local output will be in, or at the nearest one
-// around it, in which a run would make it.
-func checkOutputFolder(output string) error {
-	path, local := storage.LocalPath(output)
+// checkLocalPlace looks at the folder in which a run puts something, at a path and before under a
+// hidden name that begins with prefix, or at the nearest one around it, in which a run would
+// make it.
+func checkLocalPlace(what, key, uri, prefix string) error {
+	path, local := storage.LocalPath(uri)
 	if !local {
 		return nil
 	}
 	folder := standing(filepath.Dir(path))
 	stat, err := os.Stat(folder)
 	if err == nil && !stat.IsDir() {
-		return failure.New(failure.Config, "the output %s cannot be made: %s is a file, not a folder", path, folder).
-			WithHint("set output.path to a file in a folder").BeforeData()
+		return failure.New(failure.Config, "%s %s cannot be made: %s is a file, not a folder", what, path, folder).
+			WithHint("set %s to a place in a folder", key).BeforeData()
 	}
 	if err == nil {
 		err = storage.CheckWritable(folder)
 	}
 	if err != nil {
-		return failure.New(failure.Storage, "the output %s cannot be made: %w", path, err).
-			WithHint("check output.path, and the permissions of the folder %s", folder).BeforeData()
+		return failure.New(failure.Storage, "%s %s cannot be made: %w", what, path, err).
+			WithHint("check %s, and the permissions of the folder %s", key, folder).BeforeData()
+	}
+	if most := maxFileName - runIDLength; len(prefix) > most {
+		return failure.New(failure.Config, "%s %s cannot be made: with a name of %d bytes, that of a hidden folder beside it would have more than %d", what, path, len(filepath.Base(path)), maxFileName).
+			WithHint("set %s to a name that is %s shorter", key, count(int64(len(prefix)-most), "byte")).BeforeData()
 	}
 	return nil
 }
+
+const (
+	// maxFileName is how many bytes a name in a folder may have, as file systems allow.
+	maxFileName = 255
+
+	// runIDLength is how many characters the id of a run has.
+	runIDLength = len("20060102T150405Z-00000000")
+)
 
 // missingFolders are the folders that have to be made for a local file, the innermost first.
 func missingFolders(file string) []string {

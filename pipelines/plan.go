@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -226,10 +227,14 @@ func checkRejectsPlace(ctx context.Context, folder string, columns *arrow.Schema
 	}
 	err := rejects.CheckFolder(ctx, folder)
 	var known *failure.Error
-	if errors.As(err, &known) {
+	switch {
+	case errors.As(err, &known):
 		return known.BeforeData()
+	case err != nil:
+		return err
 	}
-	return err
+	place := really(folder)
+	return checkLocalPlace("the folder of rejects", "rejects.path", place, rejects.HiddenPrefix(filepath.Base(place)))
 }
 
 func planTable(ctx context.Context, cfg *Config, tableCfg TableConfig) (*TablePlan, error) {
