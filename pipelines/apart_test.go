@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -63,5 +64,27 @@ func TestPlacesOfARunAreApart(t *testing.T) {
 			require.ErrorContains(t, err, c.refused)
 			assert.True(t, failure.Of(err, "none").Early)
 		})
+	}
+}
+
+// Names that leave no room for those of hidden folders are refused before anything is read.
+func TestNamesThatAreTooLong(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
+	const source = "name: x\ntables:\n  - source: {uri: 'lake/*.parquet'}\n"
+	plan := func(format string, length int) error {
+		config := source + fmt.Sprintf(format, strings.Repeat("n", length))
+		_, err := pipelines.MakePlan(t.Context(), configure(t, folder, config))
+		return err
+	}
+	const output, rejects = "output: {path: out/%s.hyper}\n", "    rejects: {path: bad/%s}\n"
+	require.NoError(t, plan(output, 218))
+	require.NoError(t, plan(rejects, 210))
+	for _, err := range []error{plan(output, 219), plan(rejects, 211)} {
+		require.ErrorContains(t, err, "would have more than 255")
+		failed := failure.Of(err, "none")
+		assert.True(t, failed.Early)
+		assert.Contains(t, failed.Hint, "1 byte shorter")
 	}
 }

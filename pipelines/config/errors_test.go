@@ -261,6 +261,7 @@ func TestLoadRefusesValues(t *testing.T) {
 		{"output of another kind", good + "output: {path: out/x.csv}\n", `x.yaml:3:16: output.path must end in .hyper, or Tableau does not open the file; not "out/x.csv"`},
 		{"output is a folder", good + "output: {path: out/x.hyper/}\n", `x.yaml:3:16: output.path must end in .hyper, or Tableau does not open the file; not "out/x.hyper/"`},
 		{"empty output", good + "output: {path: ''}\n", `x.yaml:3:16: output.path is empty; give it a value, or leave the key out for the default`},
+		{"output with a password", good + "output: {path: gs://me:secret@b/x.hyper}\n", `x.yaml:3:16: output.path: an address gs:// holds no user or password; who reads and writes there comes from the environment`},
 		{"output without a bucket", good + "output: {path: gs:///x.hyper}\n", `x.yaml:3:16: output.path: "gs:///x.hyper" names no bucket; write gs://BUCKET/PATH`},
 		{"staging on s3", good + "staging: s3://b/s\n", `x.yaml:3:10: staging: storage of the kind s3:// is not supported; use a local path or gs://`},
 		{"source on s3", source("uri: s3://b/*.parquet"), `x.yaml:2:25: tables[0].source.uri: storage of the kind s3:// is not supported; use a local path or gs://`},

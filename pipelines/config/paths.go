@@ -16,6 +16,7 @@ import (
 var (
 	schemePattern = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*)://`)
 	gsPattern     = regexp.MustCompile(`^gs://[^/]+(/|$)`)
+	gsWithUser    = regexp.MustCompile(`^[gG][sS]://[^/]*@`)
 )
 
 // resolvePaths fills in the default output and makes every path absolute: those of the
@@ -118,6 +119,9 @@ func (c *Config) CheckPath(key, path string) error {
 	}
 	if scheme != nil && !gsPattern.MatchString(path) {
 		return strictyaml.Problem(at, "%s: %s names no bucket; write gs://BUCKET/PATH", key, words.Shorten(path))
+	}
+	if scheme != nil && gsWithUser.MatchString(path) { // which is not repeated
+		return strictyaml.Problem(at, "%s: an address gs:// holds no user or password; who reads and writes there comes from the environment", key)
 	}
 	if strings.ContainsRune(path, 0) {
 		return strictyaml.Problem(at, "%s holds a NUL character, which no path can", key)

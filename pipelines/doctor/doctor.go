@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
 )
 
@@ -116,6 +117,9 @@ func (f *Finding) judge(found string, err error) {
 	default:
 		failed := failure.Of(err, failure.Engine)
 		f.Status, f.Found, f.Hint = CheckFailed, failed.Message, failed.Hint
+		if more := len(failed.More); more > 0 {
+			f.Found += fmt.Sprintf(" (and %s, which `hyperlake plan` lists)", words.Count(int64(more), "more problem"))
+		}
 	}
 }
 

@@ -58,10 +58,14 @@ func TestFindings(t *testing.T) {
 		{"bad", func(context.Context) (string, error) {
 			return "not told", failure.New(failure.Storage, "nothing there").WithHint("put something there")
 		}},
+		{"manifold", func(context.Context) (string, error) {
+			return "", failure.Join(failure.Config, errors.New("one"), errors.New("two"), errors.New("three"))
+		}},
 		{"plain", func(context.Context) (string, error) { return "", errors.New("broken") }},
 	}
 	assert.Equal(t, []Finding{
 		{"good", CheckOK, "all there", ""}, {"doubtful", CheckWarning, "1 of 2", "look again"},
-		{"bad", CheckFailed, "nothing there", "put something there"}, {"plain", CheckFailed, "broken", ""},
+		{"bad", CheckFailed, "nothing there", "put something there"},
+		{"manifold", CheckFailed, "one (and 2 more problems, which `hyperlake plan` lists)", ""}, {"plain", CheckFailed, "broken", ""},
 	}, Diagnose(t.Context(), checks))
 }

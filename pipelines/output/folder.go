@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"syscall"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines/staging"
 )
 
 // CheckPlace refuses an output where a folder stands, or in a folder that is none or
@@ -27,28 +26,5 @@ func CheckPlace(ctx context.Context, output string) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 		return failure.New(failure.Storage, "the output %s: %w", output, err).WithHint("%s", storage.Hint(err))
 	}
-	return checkOutputFolder(output)
-}
-
-// checkOutputFolder looks at the folder that a local output will be in, or at the nearest one
-// around it, in which a run would make it.
-func checkOutputFolder(output string) error {
-	path, local := storage.LocalPath(output)
-	if !local {
-		return nil
-	}
-	folder := storage.Standing(filepath.Dir(path))
-	stat, err := os.Stat(folder)
-	if err == nil && !stat.IsDir() {
-		return failure.New(failure.Config, "the output %s cannot be made: %s is a file, not a folder", path, folder).
-			WithHint("set output.path to a file in a folder")
-	}
-	if err == nil {
-		err = storage.CheckWritable(folder)
-	}
-	if err != nil {
-		return failure.New(failure.Storage, "the output %s cannot be made: %w", path, err).
-			WithHint("check output.path, and the permissions of the folder %s", folder).BeforeData()
-	}
-	return nil
+	return staging.CheckLocalPlace("the output", "output.path", output, staging.HiddenPrefix(output))
 }

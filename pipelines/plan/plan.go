@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -12,6 +13,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/staging"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 	"hyperlake/transforms/parquetread"
@@ -185,10 +187,14 @@ func checkRejectsPlace(ctx context.Context, folder string, columns *arrow.Schema
 	}
 	err := rejects.CheckFolder(ctx, folder)
 	var known *failure.Error
-	if errors.As(err, &known) {
+	switch {
+	case errors.As(err, &known):
 		return known.BeforeData()
+	case err != nil:
+		return err
 	}
-	return err
+	place := really(folder)
+	return staging.CheckLocalPlace("the folder of rejects", "rejects.path", place, rejects.HiddenPrefix(filepath.Base(place)))
 }
 
 func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableConfig) (*TablePlan, error) {

@@ -72,7 +72,7 @@ func Clean(ctx context.Context, cfg *config.Config, options CleanOptions) ([]Cle
 		c.cleanRuns(ctx, cfg.Staging, "", "")
 	}
 	if _, local := storage.LocalPath(cfg.Output.Path); local && cfg.Output.Path != "" {
-		c.cleanRuns(ctx, filepath.Dir(cfg.Output.Path), hiddenPrefix(cfg.Output.Path), outputName(cfg.Output.Path))
+		c.cleanRuns(ctx, filepath.Dir(cfg.Output.Path), HiddenPrefix(cfg.Output.Path), outputName(cfg.Output.Path))
 	}
 	for _, parent := range options.Scratch {
 		c.cleanScratch(ctx, parent)

@@ -78,7 +78,7 @@ func MayStillWrite(err error) bool {
 // output, else a temporary one. Folders that dead runs to this output left beside it are
 // removed.
 func openOwnStaging(output, id string) (*Folder, error) {
-	prefix := hiddenPrefix(output)
+	prefix := HiddenPrefix(output)
 	parent := os.TempDir()
 	if _, local := storage.LocalPath(output); local {
 		parent = filepath.Dir(output)
@@ -142,8 +142,8 @@ func durableFolder(cfg *config.Config, folder string) (string, error) {
 	return path, nil
 }
 
-// hiddenPrefix begins the names of the hidden folders of runs to that output.
-func hiddenPrefix(output string) string { return "." + outputName(output) + ".hyperlake-" }
+// HiddenPrefix begins the names of the hidden folders of runs to that output.
+func HiddenPrefix(output string) string { return "." + outputName(output) + ".hyperlake-" }
 
 // outputName is the name of the output without its extension.
 func outputName(output string) string {

@@ -85,11 +85,24 @@ func refsOf(files []deferredFile) []batch.FileRef {
 	return refs
 }
 
+// nameFiles names one of the files, of which there is one at least.
+func nameFiles(files []deferredFile) string {
+	first := "file " + files[0].File.Info.URI
+	switch others := len(files) - 1; others {
+	case 0:
+		return first
+	case 1:
+		return first + " and another one"
+	default:
+		return fmt.Sprintf("%s and %d others", first, others)
+	}
+}
+
 func (s *session) insertFiles(ctx context.Context, table int, files []deferredFile) (int64, error) {
 	target := s.layout.Tables[table]
 	rows, err := s.conn.Exec(ctx, target.insertFilesSQL(partialAlias, files))
 	if err != nil {
-		return 0, fmt.Errorf("load table %s from %d files, %s and others: %w", target, len(files), files[0].File.Info.URI, err)
+		return 0, fmt.Errorf("load table %s from %s: %w", target, nameFiles(files), err)
 	}
 	for _, file := range files {
 		if file.copy != nil {
@@ -177,7 +190,7 @@ func (s *session) account(ctx context.Context, g *fileGroup, loaded int64) error
 // judge counts the rows of files that are kept, which have to be those that were loaded, and notes
 // which files have to be explained.
 func (s *session) judge(ctx context.Context, g *fileGroup, loaded int64) error {
-	parts, first := cut(g.files, judgedRows), g.files[0].File.Info.URI
+	parts := cut(g.files, judgedRows)
 	sum, doubtful, err := s.judgeParts(ctx, parts)
 	if hyperd.IsAnswer(err) {
 		dropped := rowsOf(g.files) - loaded
@@ -185,10 +198,10 @@ func (s *session) judge(ctx context.Context, g *fileGroup, loaded int64) error {
 		doubtful, err = []Judged{{Files: refsOf(g.files), Rejected: dropped, Uncounted: true}}, nil
 	}
 	if err != nil {
-		return fmt.Errorf("count the rows of %d files, %s and others: %w", len(g.files), first, err)
+		return fmt.Errorf("count the rows of %s: %w", nameFiles(g.files), err)
 	}
 	if sum.Left() != loaded {
-		return failure.New(failure.Hyperd, "hyperd loaded %d rows of files of which it counts %d to be kept, %s and others", loaded, sum.Left(), first)
+		return failure.New(failure.Hyperd, "hyperd loaded %d rows of %s, of which it counts %d to be kept", loaded, nameFiles(g.files), sum.Left())
 	}
 	s.tallies[g.table].Add(sum)
 	if len(doubtful) > 0 {
@@ -210,8 +223,7 @@ func (s *session) judgeParts(ctx context.Context, parts [][]deferredFile) (sum b
 		}
 		files, rows, selected, keeps, sound := parts[counts[0]], counts[1], counts[2], counts[3], counts[4]
 		if planned := rowsOf(files); rows != planned {
-			return failure.New(failure.Hyperd, "hyperd counts %d rows in %d files, %s and others, whose footers have %d",
-				rows, len(files), files[0].File.Info.URI, planned)
+			return failure.New(failure.Hyperd, "hyperd counts %d rows in %s, where the footers have %d", rows, nameFiles(files), planned)
 		}
 		tally := batch.Tally{Read: rows, Filtered: rows - selected, Rejected: selected - keeps}
 		sum.Add(tally)

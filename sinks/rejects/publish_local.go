@@ -35,7 +35,7 @@ func publishLocal(ctx context.Context, files []File, folder, runID string) (err 
 	if folder, err = resolve(folder); err != nil {
 		return err
 	}
-	prefix := filepath.Join(filepath.Dir(folder), "."+filepath.Base(folder)+".hyperlake-rejects-")
+	prefix := filepath.Join(filepath.Dir(folder), HiddenPrefix(filepath.Base(folder)))
 	work, err := openWorkFolder(prefix + runID)
 	if err != nil {
 		return err
@@ -60,6 +60,10 @@ func publishLocal(ctx context.Context, files []File, folder, runID string) (err 
 	removeDead(prefix) // not before: one may hold the only old files
 	return nil
 }
+
+// HiddenPrefix begins the names of the hidden folders that Publish makes beside a folder of that
+// name; the id of the run follows.
+func HiddenPrefix(name string) string { return "." + name + ".hyperlake-rejects-" }
 
 // makeLike makes a folder that only this user can enter, or those who may enter another one,
 // if that is there.
