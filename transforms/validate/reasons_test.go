@@ -51,7 +51,7 @@ func TestReasons(t *testing.T) {
 // clocks are times of day by their units, which need not be within the day.
 func clocks(t *testing.T, of arrow.DataType, units string) arrow.Array {
 	t.Helper()
-	integers := arrow.DataType(arrow.PrimitiveTypes.Int64)
+	integers := arrow.PrimitiveTypes.Int64
 	if of.ID() == arrow.TIME32 {
 		integers = arrow.PrimitiveTypes.Int32
 	}
