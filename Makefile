@@ -6,6 +6,11 @@ GOLANGCI_VERSION := v2.15.0
 
 export CGO_ENABLED := 0
 
+# Packages whose tests take longest begin first; more of them run at once than there are cores, since
+# they wait for processes that they start.
+SLOW_FIRST := ./pipelines/... ./cmd/hyperlake ./sinks/hyper ./internal/hyperd
+AT_ONCE := 4
+
 .PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
 
 help: ## list the targets
@@ -23,16 +28,16 @@ run: hyperd ## build the sample extract and show what is in it
 	bin/hyperlake sql out/tpch.hyper 'select l_returnflag, count(*) as items, sum(l_quantity) as quantity from "Extract"."lineitem" group by 1 order by 1'
 
 test: hyperd ## all tests but the long ones, against the real hyperd
-	go test ./...
+	go test -p $(AT_ONCE) $(SLOW_FIRST) ./...
 
 test-faults: hyperd ## the long ones: what is killed, refused, full, run twice or resumed
-	go test -tags faults -timeout 30m ./pipelines ./cmd/hyperlake
+	go test -tags faults -timeout 30m ./pipelines/... ./cmd/hyperlake
 
 test-nightly: hyperd ## what is drawn at random, thousands of times: configurations over lakes, and damaged files
 	go test -tags nightly -timeout 300m -run '^Test(Random|Many)' ./pipelines/randomtest ./pipelines
 
 test-race: hyperd ## all tests with the race detector, also the long ones
-	CGO_ENABLED=1 go test -race -tags faults -timeout 60m ./...
+	CGO_ENABLED=1 go test -race -tags faults -timeout 60m -shuffle on $(SLOW_FIRST) ./...
 
 bench: hyperd ## time of loading TPC-H's lineitem in several ways, as JSON (needs Python 3 and pip, takes 2 GB of disk)
 	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite speed
@@ -91,7 +96,8 @@ bin/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN=$(CURDIR)/bin/tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv bin/tmp/golangci-lint $@
 
-ci: fmt-check vet lint test-race test-tsc test-flink ## what CI runs
+ci: fmt-check vet lint ## what CI runs: the Flink suite waits most of its time, beside the tests with the race detector
+	$(MAKE) -j 3 --output-sync=target test-race test-tsc test-flink
 
 clean: ## remove what was built
 	rm -rf bin out

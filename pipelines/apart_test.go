@@ -12,6 +12,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/runtest"
 )
 
 // What one part of a run writes, no other part replaces, and no later run reads.
@@ -55,8 +56,8 @@ func TestPlacesOfARunAreApart(t *testing.T) {
 			}
 			require.NoError(t, os.Symlink("lake", filepath.Join(folder, "link")))
 			require.NoError(t, os.Symlink("rejects", filepath.Join(folder, "again")))
-			writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
-			_, err := pipelines.MakePlan(t.Context(), configure(t, folder, "name: x\n"+c.tables))
+			runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
+			_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, "name: x\n"+c.tables))
 			if c.refused == "" {
 				require.NoError(t, err)
 				return
@@ -71,11 +72,11 @@ func TestPlacesOfARunAreApart(t *testing.T) {
 func TestNamesThatAreTooLong(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
+	runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
 	const source = "name: x\ntables:\n  - source: {uri: 'lake/*.parquet'}\n"
 	plan := func(format string, length int) error {
 		config := source + fmt.Sprintf(format, strings.Repeat("n", length))
-		_, err := pipelines.MakePlan(t.Context(), configure(t, folder, config))
+		_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, config))
 		return err
 	}
 	const output, rejects = "output: {path: out/%s.hyper}\n", "    rejects: {path: bad/%s}\n"

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/staging"
 )
 
@@ -17,11 +18,11 @@ import (
 func TestCleanFindsTheFoldersOfRuns(t *testing.T) {
 	folder := t.TempDir()
 	runFolder := filepath.Join(folder, "staging")
-	cfg := configure(t, folder, sampleConfig+"staging: staging\n")
+	cfg := runtest.Configure(t, folder, runtest.SampleConfig+"staging: staging\n")
 	var found []staging.Cleaned
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err := run(t, ctx, cfg, func() {
+	_, err := runtest.Run(t, ctx, cfg, func() {
 		old := time.Now().Add(-48 * time.Hour)
 		runs, err := filepath.Glob(filepath.Join(runFolder, "*"))
 		require.NoError(t, err)

@@ -19,6 +19,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/transforms/parquetread"
 )
 
@@ -43,7 +44,7 @@ func holdMutants(t *testing.T, first, count uint64, thorough bool) {
 	for _, file := range soundFiles(t) {
 		path := filepath.Join(folder, file.name+".parquet")
 		require.NoError(t, os.WriteFile(path, file.data, 0o600))
-		table := planOf(t, configure(t, folder, mutantConfig("auto", mutantRules, mutantTable{path})))
+		table := runtest.PlanOf(t, runtest.Configure(t, folder, mutantConfig("auto", mutantRules, mutantTable{path})))
 		require.Equal(t, 1, table.Deferred, "hyperd does not read %s when it is sound: %s", file.name, table.Materialised)
 		alike := map[string]mutantTable{columnsOf(t, path): {path}} // by their columns
 		for seed := first; seed < first+count; seed++ {
@@ -94,7 +95,7 @@ func mutantConfig(engine, rules string, tables ...mutantTable) string {
 // readHere reads a file in Go, or as the worker does that is to leave it to hyperd.
 func readHere(t *testing.T, path string, deferred bool) error {
 	t.Helper()
-	plan, err := pipelines.MakePlan(t.Context(), configure(t, t.TempDir(), mutantConfig("auto", mutantRules, mutantTable{path})))
+	plan, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, t.TempDir(), mutantConfig("auto", mutantRules, mutantTable{path})))
 	if err != nil {
 		return err
 	}
@@ -112,15 +113,15 @@ type mutantsRun struct {
 
 func runMutants(t *testing.T, engine, rules string, tables ...mutantTable) ([]mutantsRun, error) {
 	t.Helper()
-	cfg := configure(t, t.TempDir(), mutantConfig(engine, rules, tables...))
-	report, err := run(t, context.WithoutCancel(t.Context()), cfg, nil)
+	cfg := runtest.Configure(t, t.TempDir(), mutantConfig(engine, rules, tables...))
+	report, err := runtest.Run(t, context.WithoutCancel(t.Context()), cfg, nil)
 	if err != nil {
 		return nil, err
 	}
 	runs := make([]mutantsRun, len(tables))
 	for i, table := range report.Tables {
-		rows := rowsIn(t, cfg.Output.Path, fmt.Sprintf(`SELECT * FROM x."Extract".t%d`, i))
-		rejects := rejectRows(t, cfg.Tables[i].Rejects.Path)
+		rows := runtest.RowsIn(t, cfg.Output.Path, fmt.Sprintf(`SELECT * FROM x."Extract".t%d`, i))
+		rejects := runtest.RejectRows(t, cfg.Tables[i].Rejects.Path)
 		slices.Sort(rows)
 		slices.Sort(rejects)
 		runs[i] = mutantsRun{fmt.Sprint(table.RowsRead, table.RowsRejected, table.RowsLoaded, table.Rules), rows, rejects}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/runtest"
 )
 
 // decimalColumn is how a writer stores decimals of two places.
@@ -92,16 +93,16 @@ func TestDecimalsOfTooManyDigits(t *testing.T) {
 			writeDecimals(t, filepath.Join(lake, "a.parquet"), column, []int64{-99999, 99999, 0, 100000, 12345678, -100000, 5})
 			writeDecimals(t, filepath.Join(lake, "b.parquet"), column, []int64{1, -1})
 			source := fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s/*.parquet'}\n    rejects: {path: rejects}\n", lake)
-			plan := requireSame(t, source)
+			plan := runtest.RequireSame(t, source)
 			isPlain := column.physical != parquet.Types.ByteArray && column.bytes <= 8
 			assert.Equal(t, isPlain, plan.Deferred == 2, plan.Materialised)
 
 			folder := t.TempDir()
-			cfg := configure(t, folder, source)
-			report, err := run(t, t.Context(), cfg, nil)
+			cfg := runtest.Configure(t, folder, source)
+			report, err := runtest.Run(t, t.Context(), cfg, nil)
 			require.NoError(t, err)
 			assert.Equal(t, []string{"-0.01", "-999.99", "0.00", "0.01", "0.05", "999.99"}, decimalsIn(t, cfg))
-			rejects := rejectRows(t, cfg.Tables[0].Rejects.Path)
+			rejects := runtest.RejectRows(t, cfg.Tables[0].Rejects.Path)
 			require.Len(t, rejects, 3)
 			for i, found := range []string{"1000.00", "123456.78", "-1000.00"} {
 				assert.Contains(t, rejects[i], fmt.Sprintf(`"_row":%d`, 3+i))
@@ -113,7 +114,7 @@ func TestDecimalsOfTooManyDigits(t *testing.T) {
 }
 
 func decimalsIn(t *testing.T, cfg *config.Config) []string {
-	return rowsIn(t, cfg.Output.Path, `SELECT d FROM x."Extract"."Extract" ORDER BY CAST(d AS TEXT)`)
+	return runtest.RowsIn(t, cfg.Output.Path, `SELECT d FROM x."Extract"."Extract" ORDER BY CAST(d AS TEXT)`)
 }
 
 // Rules, where and what is asked of the column go together with it.
@@ -134,7 +135,7 @@ func TestDecimalsOfTooManyDigitsAndTheRest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s/*.parquet'%s", lake, rest))
+			runtest.RequireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s/*.parquet'%s", lake, rest))
 		})
 	}
 }
@@ -146,9 +147,9 @@ func TestDecimalsOfTooManyDigitsInAUnion(t *testing.T) {
 	writeDecimals(t, filepath.Join(lake, "a.parquet"), decimalColumn{parquet.Types.Int32, -1, 5}, []int64{12345678})
 	writeDecimals(t, filepath.Join(lake, "b.parquet"), decimalColumn{parquet.Types.Int32, -1, 7}, []int64{1234567, 12345678})
 	config := fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s/*.parquet', on_drift: union}\n    rejects: {path: rejects}\n", lake)
-	requireSame(t, config)
-	cfg := configure(t, t.TempDir(), config)
-	_, err := run(t, t.Context(), cfg, nil)
+	runtest.RequireSame(t, config)
+	cfg := runtest.Configure(t, t.TempDir(), config)
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"12345.67"}, decimalsIn(t, cfg))
 }
@@ -158,10 +159,10 @@ func TestRejectedDecimalsAreASource(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	writeDecimals(t, filepath.Join(folder, "lake", "a.parquet"), decimalColumn{parquet.Types.Int64, -1, 9}, []int64{5, -1, 100001})
-	cfg := configure(t, folder, "name: x\ntables:\n  - source: {uri: lake/*.parquet}\n    rules: [{column: d, max: 0}]\n    rejects: {path: rejects}\n")
-	_, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, "name: x\ntables:\n  - source: {uri: lake/*.parquet}\n    rules: [{column: d, max: 0}]\n    rejects: {path: rejects}\n")
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	_, err = run(t, t.Context(), configure(t, folder, "name: again\ntables:\n  - source: {uri: rejects/*.parquet}\n"), nil)
+	_, err = runtest.Run(t, t.Context(), runtest.Configure(t, folder, "name: again\ntables:\n  - source: {uri: rejects/*.parquet}\n"), nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"0.05", "1000.01"}, rowsIn(t, filepath.Join(folder, "again.hyper"), `SELECT d FROM x."Extract"."Extract" ORDER BY 1`))
+	assert.Equal(t, []string{"0.05", "1000.01"}, runtest.RowsIn(t, filepath.Join(folder, "again.hyper"), `SELECT d FROM x."Extract"."Extract" ORDER BY 1`))
 }

@@ -15,6 +15,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/doctor"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
@@ -38,9 +39,9 @@ tables:
 
 func TestDoctorOnRemoteStorage(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
-	uploadLake(t, bucket)
+	runtest.UploadLake(t, bucket)
 	before := storagetest.Names(t, bucket)
-	found := diagnose(t, configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, bucket)))
+	found := diagnose(t, runtest.Configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, bucket)))
 	require.Len(t, found, 7)
 	for name, finding := range found {
 		assert.Equal(t, doctor.CheckOK, finding.Status, "%s: %s", name, finding.Found)
@@ -73,9 +74,9 @@ func TestDoctorSaysWhatIsMissingOnRemoteStorage(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			bucket, faults := storagetest.FakeGCS(t)
-			uploadLake(t, bucket)
+			runtest.UploadLake(t, bucket)
 			faults.Inject(c.fault)
-			for check, finding := range diagnose(t, configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, bucket))) {
+			for check, finding := range diagnose(t, runtest.Configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, bucket))) {
 				isOfLake := check == "plan" && strings.HasPrefix(c.check, "source")
 				if check != c.check && !isOfLake {
 					assert.Equal(t, doctor.CheckOK, finding.Status, "%s: %s", check, finding.Found)
@@ -91,7 +92,7 @@ func TestDoctorSaysWhatIsMissingOnRemoteStorage(t *testing.T) {
 
 func TestDoctorOnABucketThatIsMissing(t *testing.T) {
 	storagetest.FakeGCS(t)
-	found := diagnose(t, configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, "gs://nobody")))
+	found := diagnose(t, runtest.Configure(t, t.TempDir(), fmt.Sprintf(remoteDoctorConfig, "gs://nobody")))
 	for _, check := range []string{"staging", "output", "source of Extract.Extract"} {
 		assert.Equal(t, doctor.CheckFailed, found[check].Status)
 		assert.Contains(t, found[check].Found, "the bucket nobody does not exist")
@@ -102,9 +103,9 @@ func TestDoctorOnABucketThatIsMissing(t *testing.T) {
 // The folders that a run would make are not made.
 func TestDoctorMakesNoFolders(t *testing.T) {
 	folder := t.TempDir()
-	cfg := configure(t, folder, sampleConfig+"staging: deep/staging\noutput: {path: far/away/x.hyper}\n")
+	cfg := runtest.Configure(t, folder, runtest.SampleConfig+"staging: deep/staging\noutput: {path: far/away/x.hyper}\n")
 	found := diagnose(t, cfg)
-	requireOnly(t, folder, "config.yaml")
+	runtest.RequireOnly(t, folder, "config.yaml")
 	assert.Contains(t, found["staging"].Found, folder+" can be written")
 	assert.Contains(t, found["staging"].Found, "where a run makes "+filepath.Join(folder, "deep", "staging"))
 	assert.Equal(t, doctor.CheckOK, found["output"].Status)
@@ -113,30 +114,30 @@ func TestDoctorMakesNoFolders(t *testing.T) {
 
 // Looking leaves the server as it was.
 func TestDoctorChangesNothingOnTheServer(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
-	found := diagnose(t, s.config("create_project: true"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
+	found := diagnose(t, s.Config("create_project: true"))
 	assert.Equal(t, doctor.CheckOK, found["publish"].Status, found["publish"].Found)
-	cfg := s.config("create_project: true")
+	cfg := s.Config("create_project: true")
 	cfg.Publish.Project = "Sales/New"
 	for range 2 {
 		assert.Contains(t, diagnose(t, cfg)["publish"].Found, "project Sales/New would be created")
 	}
-	requireOnly(t, s.folder, "config.yaml", "lake")
+	runtest.RequireOnly(t, s.Folder, "config.yaml", "lake")
 }
 
 func TestDoctorDoesNotWaitForAServerThatIsIll(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
 	s.Inject(tableautest.Fault{Path: "/serverInfo", Status: 503, Times: -1})
-	finding := diagnose(t, s.config(""))["publish"]
+	finding := diagnose(t, s.Config(""))["publish"]
 	assert.Equal(t, doctor.CheckFailed, finding.Status)
 	assert.Contains(t, finding.Found, "status 503")
 }
 
 func TestDoctorWarnsOfADiskWithoutRoom(t *testing.T) {
 	folder := t.TempDir()
-	cfg := configure(t, folder, "name: large\ntables: [{source: {uri: lake/*.parquet}}]\n")
+	cfg := runtest.Configure(t, folder, "name: large\ntables: [{source: {uri: lake/*.parquet}}]\n")
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "lake"), 0o755))
 	large, err := os.Create(filepath.Join(folder, "lake", "large.parquet"))
 	require.NoError(t, err)

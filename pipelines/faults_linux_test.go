@@ -32,6 +32,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 )
@@ -69,10 +70,10 @@ func newScene(t *testing.T, more string) *scene {
 	t.Cleanup(hyperd.Shutdown)
 	s.id, err = staging.NewRunID()
 	require.NoError(t, err)
-	require.NoError(t, os.CopyFS(filepath.Join(s.folder, "lake"), os.DirFS(filepath.Join(sampleLake(t), "lineitem"))))
-	s.cfg = configure(t, s.folder, fmt.Sprintf(sceneConfig, s.spool)+more)
+	require.NoError(t, os.CopyFS(filepath.Join(s.folder, "lake"), os.DirFS(filepath.Join(runtest.SampleLake(t), "lineitem"))))
+	s.cfg = runtest.Configure(t, s.folder, fmt.Sprintf(sceneConfig, s.spool)+more)
 	if _, local := storage.LocalPath(s.cfg.Output.Path); local {
-		require.NoError(t, os.WriteFile(s.cfg.Output.Path, []byte(previous), 0o600))
+		require.NoError(t, os.WriteFile(s.cfg.Output.Path, []byte(runtest.Previous), 0o600))
 	}
 	return s
 }
@@ -104,7 +105,7 @@ func (s *scene) play(t *testing.T, begun func(ctx context.Context)) (*report.Rep
 	defer cancel()
 	return pipelines.Run(t.Context(), s.cfg, pipelines.RunOptions{
 		ID: s.id, Log: slog.New(slog.DiscardHandler),
-		Engine:   direct{runner, sync.OnceFunc(func() { begun(ctx) })}, // not when what is missing is run again
+		Engine:   runtest.Direct{Runner: runner, Before: sync.OnceFunc(func() { begun(ctx) })}, // not when what is missing is run again
 		Progress: func(p report.Progress) { s.stage.Store(p.Stage) },
 	})
 }
@@ -122,7 +123,7 @@ func (s *scene) requireRightOrNothing(t *testing.T, record *report.Report, err e
 		assert.Equal(t, report.Failed, record.Status)
 		kept, err := os.ReadFile(s.cfg.Output.Path)
 		require.NoError(t, err)
-		assert.Equal(t, previous, string(kept))
+		assert.Equal(t, runtest.Previous, string(kept))
 	}
 	s.requireNothingLeft(t)
 }
@@ -131,11 +132,11 @@ func (s *scene) requireRightOrNothing(t *testing.T, record *report.Report, err e
 func (s *scene) requireRight(t *testing.T, report *report.Report) {
 	t.Helper()
 	assert.EqualValues(t, 60175, report.Tables[0].RowsLoaded)
-	lake := sampleLake(t) + "/lineitem/lineitem."
+	lake := runtest.SampleLake(t) + "/lineitem/lineitem."
 	want := fmt.Sprintf(`SELECT * FROM external(array['%s1.parquet', '%[1]s2.parquet', '%[1]s3.parquet'], format => 'parquet')`, lake)
 	const got = `SELECT * FROM x."Extract"."lineitem"`
 	for _, difference := range []string{got + " EXCEPT ALL " + want, want + " EXCEPT ALL " + got} {
-		assert.Equal(t, "0", query(t, fetched(t, s.cfg.Output.Path), "SELECT count(*) FROM ("+difference+") d"))
+		assert.Equal(t, "0", runtest.Query(t, runtest.Fetched(t, s.cfg.Output.Path), "SELECT count(*) FROM ("+difference+") d"))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/starter"
 )
 
@@ -40,29 +41,29 @@ type writer func(t *testing.T, path string, rows string, fields ...arrow.Field)
 // keyedLake has the key of its outer folders in the files, too, as several programs write them.
 func keyedLake(t *testing.T, write writer) string {
 	folder := t.TempDir()
-	write(t, filepath.Join(folder, "lake", "k=1", "day=2026-01-01", "a.parquet"), `[{"k": 1, "id": 1}, {"k": 1, "id": 2}]`, field("k", int32Type), field("id", int64Type))
-	write(t, filepath.Join(folder, "lake", "k=02", "day=2026-01-02", "b.parquet"), `[{"k": 2, "id": 3}]`, field("k", int32Type), field("id", int64Type))
-	write(t, filepath.Join(folder, "lake", "k=__HIVE_DEFAULT_PARTITION__", "day=2026-01-02", "c.parquet"), `[{"k": null, "id": 4}]`, field("k", int32Type), field("id", int64Type))
+	write(t, filepath.Join(folder, "lake", "k=1", "day=2026-01-01", "a.parquet"), `[{"k": 1, "id": 1}, {"k": 1, "id": 2}]`, runtest.Field("k", runtest.Int32Type), runtest.Field("id", runtest.Int64Type))
+	write(t, filepath.Join(folder, "lake", "k=02", "day=2026-01-02", "b.parquet"), `[{"k": 2, "id": 3}]`, runtest.Field("k", runtest.Int32Type), runtest.Field("id", runtest.Int64Type))
+	write(t, filepath.Join(folder, "lake", "k=__HIVE_DEFAULT_PARTITION__", "day=2026-01-02", "c.parquet"), `[{"k": null, "id": 4}]`, runtest.Field("k", runtest.Int32Type), runtest.Field("id", runtest.Int64Type))
 	return folder
 }
 
 func TestKeysThatFilesHaveThemselves(t *testing.T) {
-	for name, write := range map[string]writer{"with statistics": writeTable, "without": writeBlind} {
+	for name, write := range map[string]writer{"with statistics": runtest.WriteTable, "without": writeBlind} {
 		for _, more := range []string{"", "validate: {engine: go}\n", "runner: {parallelism: 3}\n"} {
 			t.Run(name+" "+more, func(t *testing.T) {
 				folder := keyedLake(t, write)
-				cfg := configure(t, folder, numbersConfig+more)
-				_, err := run(t, t.Context(), cfg, nil)
+				cfg := runtest.Configure(t, folder, runtest.NumbersConfig+more)
+				_, err := runtest.Run(t, t.Context(), cfg, nil)
 				require.NoError(t, err)
 				assert.Equal(t, []string{"1|1|2026-01-01", "1|2|2026-01-01", "2|3|2026-01-02", "NULL|4|2026-01-02"},
-					rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY id`))
-				table := planOf(t, cfg)
+					runtest.RowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY id`))
+				table := runtest.PlanOf(t, cfg)
 				assert.Equal(t, []string{"day"}, table.Partitions)
 				assert.Equal(t, "INTEGER", table.Columns[0].SQLType, "as the files have it")
 
 				cfg.Tables[0].Source.Where = "k == 1"
-				assert.Equal(t, name == "with statistics", planOf(t, cfg).Pruned.Files == 2, "nothing is left out that may be misplaced")
-				report, err := run(t, t.Context(), cfg, nil)
+				assert.Equal(t, name == "with statistics", runtest.PlanOf(t, cfg).Pruned.Files == 2, "nothing is left out that may be misplaced")
+				report, err := runtest.Run(t, t.Context(), cfg, nil)
 				require.NoError(t, err)
 				assert.EqualValues(t, 2, report.Tables[0].RowsLoaded)
 			})
@@ -74,30 +75,30 @@ func TestKeysThatFilesHaveThemselves(t *testing.T) {
 func TestProvenKeysAreDeferred(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "lake", "k=1", "a.parquet"), `[{"k": 1, "id": 1}]`, field("k", int32Type), field("id", int64Type))
-	assert.Equal(t, 1, planOf(t, configure(t, folder, numbersConfig)).Deferred)
-	writeBlind(t, filepath.Join(folder, "lake", "k=2", "b.parquet"), `[{"k": 2, "id": 2}]`, field("k", int32Type), field("id", int64Type))
-	table := planOf(t, configure(t, folder, numbersConfig))
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "k=1", "a.parquet"), `[{"k": 1, "id": 1}]`, runtest.Field("k", runtest.Int32Type), runtest.Field("id", runtest.Int64Type))
+	assert.Equal(t, 1, runtest.PlanOf(t, runtest.Configure(t, folder, runtest.NumbersConfig)).Deferred)
+	writeBlind(t, filepath.Join(folder, "lake", "k=2", "b.parquet"), `[{"k": 2, "id": 2}]`, runtest.Field("k", runtest.Int32Type), runtest.Field("id", runtest.Int64Type))
+	table := runtest.PlanOf(t, runtest.Configure(t, folder, runtest.NumbersConfig))
 	assert.Equal(t, 1, table.Deferred)
 	require.Len(t, table.Materialised, 1)
 	assert.Contains(t, table.Materialised[0], "column k is in the names of folders, too")
-	table = planOf(t, configure(t, folder, strings.ReplaceAll(numbersConfig, "parquet}", "parquet, select: [id]}")))
+	table = runtest.PlanOf(t, runtest.Configure(t, folder, strings.ReplaceAll(runtest.NumbersConfig, "parquet}", "parquet, select: [id]}")))
 	assert.NotContains(t, strings.Join(table.Materialised, "\n"), "column k", "who does not load it need not care")
 }
 
 func TestKeysThatDiffer(t *testing.T) {
-	text, date := textType, arrow.FixedWidthTypes.Date32
+	text, date := runtest.TextType, arrow.FixedWidthTypes.Date32
 	cases := map[string]struct {
 		path, rows string
 		of         arrow.DataType
 		has, says  string
 		early      bool // also where there are statistics
 	}{
-		"another number":   {"k=1", `[{"k": 2}, {"k": 2}]`, int32Type, "2", "1", true},
-		"one row of many":  {"k=1", `[{"k": 1}, {"k": 1}, {"k": 2}]`, int32Type, "2", "1", true}, // in a row group of its own
-		"one row of two":   {"k=1", `[{"k": 1}, {"k": 2}]`, int32Type, "2", "1", false},
-		"a NULL":           {"k=1", `[{"k": 1}, {"k": null}]`, int32Type, "NULL", "1", true},
-		"no NULL":          {"k=__HIVE_DEFAULT_PARTITION__", `[{"k": null}, {"k": 7}]`, int32Type, "7", "NULL", true},
+		"another number":   {"k=1", `[{"k": 2}, {"k": 2}]`, runtest.Int32Type, "2", "1", true},
+		"one row of many":  {"k=1", `[{"k": 1}, {"k": 1}, {"k": 2}]`, runtest.Int32Type, "2", "1", true}, // in a row group of its own
+		"one row of two":   {"k=1", `[{"k": 1}, {"k": 2}]`, runtest.Int32Type, "2", "1", false},
+		"a NULL":           {"k=1", `[{"k": 1}, {"k": null}]`, runtest.Int32Type, "NULL", "1", true},
+		"no NULL":          {"k=__HIVE_DEFAULT_PARTITION__", `[{"k": null}, {"k": 7}]`, runtest.Int32Type, "7", "NULL", true},
 		"another text":     {"k=A", `[{"k": "a"}]`, text, "a", "A", true},
 		"text with a zero": {"k=05", `[{"k": "5"}]`, text, "5", "05", true},
 		"empty text":       {"k=__HIVE_DEFAULT_PARTITION__", `[{"k": ""}]`, text, `column "k"`, "NULL", true},
@@ -106,14 +107,14 @@ func TestKeysThatDiffer(t *testing.T) {
 		"a boolean":        {"k=true", `[{"k": true}, {"k": false}]`, arrow.FixedWidthTypes.Boolean, "false", "true", false},
 	}
 	for name, c := range cases {
-		for writes, write := range map[string]writer{"with statistics": writeTable, "without": writeBlind} {
+		for writes, write := range map[string]writer{"with statistics": runtest.WriteTable, "without": writeBlind} {
 			t.Run(name+" "+writes, func(t *testing.T) {
 				folder := t.TempDir()
 				path := filepath.Join(folder, "lake", c.path, "f.parquet")
-				write(t, path, c.rows, field("k", c.of))
-				cfg := configure(t, folder, numbersConfig)
+				write(t, path, c.rows, runtest.Field("k", c.of))
+				cfg := runtest.Configure(t, folder, runtest.NumbersConfig)
 				require.NoError(t, os.WriteFile(cfg.Output.Path, []byte("as before"), 0o600))
-				_, err := run(t, t.Context(), cfg, nil)
+				_, err := runtest.Run(t, t.Context(), cfg, nil)
 				require.ErrorContains(t, err, "file "+path)
 				require.ErrorContains(t, err, `column "k"`)
 				require.ErrorContains(t, err, c.has)
@@ -131,7 +132,7 @@ func TestKeysThatDiffer(t *testing.T) {
 				assert.Equal(t, "as before", string(data))
 
 				cfg.Tables[0].Source.Partitions = config.PartitionsNone
-				_, err = run(t, t.Context(), cfg, nil)
+				_, err = runtest.Run(t, t.Context(), cfg, nil)
 				require.NoError(t, err)
 			})
 		}
@@ -145,16 +146,16 @@ func TestKeysThatCannotBeTheSame(t *testing.T) {
 		of         arrow.DataType
 		says       string
 	}{
-		"no number":    {"k=one", `[{"k": 1}]`, int32Type, "a column of type int32, but the name of the folder says one"},
-		"a list":       {"k=1", `[{"k": [1]}]`, arrow.ListOf(int32Type), "its values cannot be compared with names"},
+		"no number":    {"k=one", `[{"k": 1}]`, runtest.Int32Type, "a column of type int32, but the name of the folder says one"},
+		"a list":       {"k=1", `[{"k": [1]}]`, arrow.ListOf(runtest.Int32Type), "its values cannot be compared with names"},
 		"out of range": {"k=300", `[{"k": 1}]`, arrow.PrimitiveTypes.Int8, "a column of type int8, but the name of the folder says 300"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
-			writeTable(t, filepath.Join(folder, "lake", c.path, "f.parquet"), c.rows, field("k", c.of))
-			cfg := configure(t, folder, numbersConfig)
+			runtest.WriteTable(t, filepath.Join(folder, "lake", c.path, "f.parquet"), c.rows, runtest.Field("k", c.of))
+			cfg := runtest.Configure(t, folder, runtest.NumbersConfig)
 			cfg.Tables[0].Source.Nested = "json"
 			_, err := pipelines.MakePlan(t.Context(), cfg)
 			requireEarly(t, err, c.says, "partitions: none")
@@ -170,23 +171,23 @@ func TestKeysThatSomeFilesHaveThemselves(t *testing.T) {
 	folder := t.TempDir()
 	utc := &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
 	lake := filepath.Join(folder, "lake")
-	writeTable(t, filepath.Join(lake, "k=2026-01-01 00%3A00%3A00", "a.parquet"), `[{"id": 1, "k": "2026-01-01 00:00:00"}]`, field("id", int64Type), field("k", utc))
-	writeTable(t, filepath.Join(lake, "k=2026-01-02 12%3A30%3A00", "b.parquet"), `[{"id": 2}, {"id": 3}, {"id": 4}]`, field("id", int64Type))
-	writeTable(t, filepath.Join(lake, "c.parquet"), `[{"id": 5, "k": "2026-01-03 00:00:00"}]`, field("id", int64Type), field("k", utc))
-	_, err := pipelines.MakePlan(t.Context(), configure(t, folder, numbersConfig))
+	runtest.WriteTable(t, filepath.Join(lake, "k=2026-01-01 00%3A00%3A00", "a.parquet"), `[{"id": 1, "k": "2026-01-01 00:00:00"}]`, runtest.Field("id", runtest.Int64Type), runtest.Field("k", utc))
+	runtest.WriteTable(t, filepath.Join(lake, "k=2026-01-02 12%3A30%3A00", "b.parquet"), `[{"id": 2}, {"id": 3}, {"id": 4}]`, runtest.Field("id", runtest.Int64Type))
+	runtest.WriteTable(t, filepath.Join(lake, "c.parquet"), `[{"id": 5, "k": "2026-01-03 00:00:00"}]`, runtest.Field("id", runtest.Int64Type), runtest.Field("k", utc))
+	_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, runtest.NumbersConfig))
 	requireEarly(t, err, `"k" is a key in the folders of`)
 
 	const union = "name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet, on_drift: union%}\n"
-	cfg := configure(t, folder, strings.ReplaceAll(union, "%", ""))
-	_, err = run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, strings.ReplaceAll(union, "%", ""))
+	_, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1|2026-01-01 00:00:00+00", "2|2026-01-02 12:30:00+00", "3|2026-01-02 12:30:00+00", "4|2026-01-02 12:30:00+00", "5|2026-01-03 00:00:00+00"},
-		rowsIn(t, cfg.Output.Path, extractRows))
-	assert.Contains(t, strings.Join(planOf(t, cfg).Drift, "\n"), "taken from the names of folders where it is missing")
+		runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
+	assert.Contains(t, strings.Join(runtest.PlanOf(t, cfg).Drift, "\n"), "taken from the names of folders where it is missing")
 
-	cfg = configure(t, folder, strings.ReplaceAll(union, "%", `, where: "k >= timestamp('2026-01-02T00:00:00Z') && k < timestamp('2026-01-03T00:00:00Z')"`))
-	assert.EqualValues(t, 2, planOf(t, cfg).Pruned.Files, "the folder says what the file lacks")
-	report, err := run(t, t.Context(), cfg, nil)
+	cfg = runtest.Configure(t, folder, strings.ReplaceAll(union, "%", `, where: "k >= timestamp('2026-01-02T00:00:00Z') && k < timestamp('2026-01-03T00:00:00Z')"`))
+	assert.EqualValues(t, 2, runtest.PlanOf(t, cfg).Pruned.Files, "the folder says what the file lacks")
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, report.Tables[0].RowsLoaded)
 }
@@ -194,21 +195,21 @@ func TestKeysThatSomeFilesHaveThemselves(t *testing.T) {
 // Renames, types, defaults and rules are about the one column that there is.
 func TestKeysThatFilesHaveThemselvesWithEverything(t *testing.T) {
 	t.Parallel()
-	for _, write := range []writer{writeTable, writeBlind} {
+	for _, write := range []writer{runtest.WriteTable, writeBlind} {
 		folder := keyedLake(t, write)
-		cfg := configure(t, folder, numbersConfig+`    columns: {k: {rename: key, type: text, default: "none"}, day: {type: text}}
+		cfg := runtest.Configure(t, folder, runtest.NumbersConfig+`    columns: {k: {rename: key, type: text, default: "none"}, day: {type: text}}
     rules: [{column: id, max: 3}]
     rejects: {path: bad}
     repartition: {by: [k], shards: 2, sort: [id]}
 `)
-		report, err := run(t, t.Context(), cfg, nil)
+		report, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"1|1|2026-01-01", "1|2|2026-01-01", "2|3|2026-01-02"}, rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY id`))
+		assert.Equal(t, []string{"1|1|2026-01-01", "1|2|2026-01-01", "2|3|2026-01-02"}, runtest.RowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY id`))
 		assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
-		assert.Len(t, rejectRows(t, filepath.Join(folder, "bad")), 1)
+		assert.Len(t, runtest.RejectRows(t, filepath.Join(folder, "bad")), 1)
 
-		cfg = configure(t, folder, numbersConfig+"    repartition: {range: k, shards: 2}\n")
-		_, err = run(t, t.Context(), cfg, nil)
+		cfg = runtest.Configure(t, folder, runtest.NumbersConfig+"    repartition: {range: k, shards: 2}\n")
+		_, err = runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
 	}
 }
@@ -216,7 +217,7 @@ func TestKeysThatFilesHaveThemselvesWithEverything(t *testing.T) {
 // inspect lists the column once.
 func TestPartitionColumnsBesideThoseOfFiles(t *testing.T) {
 	t.Parallel()
-	text, err := starter.Write(t.Context(), filepath.Join(keyedLake(t, writeTable), "lake"), t.TempDir(), config.FormatAuto)
+	text, err := starter.Write(t.Context(), filepath.Join(keyedLake(t, runtest.WriteTable), "lake"), t.TempDir(), config.FormatAuto)
 	require.NoError(t, err)
 	assert.Equal(t, 1, strings.Count(text, "    #   k "), text)
 }

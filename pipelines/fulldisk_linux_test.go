@@ -20,6 +20,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 )
 
 // mountingVariable is set in the process that may mount small disks, which only it sees.
@@ -89,19 +90,19 @@ func TestADiskIsFull(t *testing.T) {
 			lake := "%LAKE%"
 			if strings.Contains(name, "copies") {
 				bucket, _ := storagetest.FakeGCS(t)
-				uploadLake(t, bucket)
+				runtest.UploadLake(t, bucket)
 				lake = storage.Join(bucket, "lake")
 			}
 			if strings.Contains(name, "output") {
 				c.config += fmt.Sprintf("staging: %s\n", t.TempDir())
 			} else {
-				require.NoError(t, os.WriteFile(filepath.Join(folder, "x.hyper"), []byte(previous), 0o600))
+				require.NoError(t, os.WriteFile(filepath.Join(folder, "x.hyper"), []byte(runtest.Previous), 0o600))
 			}
 			config := fmt.Sprintf("name: x\ntables:\n  - name: lineitem\n    source: {uri: %q}\n", lake+"/lineitem/*.parquet")
-			cfg := configure(t, folder, config+fmt.Sprintf(c.config, disk))
+			cfg := runtest.Configure(t, folder, config+fmt.Sprintf(c.config, disk))
 			jobs := 0
 			began := time.Now()
-			record, err := run(t, t.Context(), cfg, func() { jobs++ })
+			record, err := runtest.Run(t, t.Context(), cfg, func() { jobs++ })
 			assert.Less(t, time.Since(began), time.Minute)
 			require.ErrorContains(t, err, c.says)
 			failed := failure.Of(err, "none")
@@ -115,7 +116,7 @@ func TestADiskIsFull(t *testing.T) {
 			assert.Equal(t, failed.Hint, record.Error.Hint)
 			if kept, err := os.ReadFile(filepath.Join(folder, "x.hyper")); !strings.Contains(name, "output") {
 				require.NoError(t, err)
-				assert.Equal(t, previous, string(kept))
+				assert.Equal(t, runtest.Previous, string(kept))
 			} else {
 				assert.NoFileExists(t, cfg.Output.Path)
 			}
@@ -133,13 +134,13 @@ func TestADiskForTemporaryDataIsFull(t *testing.T) {
 		t.Cleanup(hyperd.Shutdown)
 		folder := t.TempDir()
 		for i := range 12 { // of fewer rows, hyperd keeps all in memory
-			require.NoError(t, os.CopyFS(filepath.Join(folder, "lake", fmt.Sprint(i)), os.DirFS(filepath.Join(sampleLake(t), "lineitem"))))
+			require.NoError(t, os.CopyFS(filepath.Join(folder, "lake", fmt.Sprint(i)), os.DirFS(filepath.Join(runtest.SampleLake(t), "lineitem"))))
 		}
-		cfg := configure(t, folder, "name: x\ntables:\n  - source: {uri: 'lake/*/*.parquet'}\n"+goOnly)
+		cfg := runtest.Configure(t, folder, "name: x\ntables:\n  - source: {uri: 'lake/*/*.parquet'}\n"+goOnly)
 		disk := smallDisk(t, 500)
 		t.Setenv("TMPDIR", disk)
 		jobs := 0
-		_, err := run(t, t.Context(), cfg, func() { jobs++ })
+		_, err := runtest.Run(t, t.Context(), cfg, func() { jobs++ })
 		failed := failure.Of(err, "none")
 		require.Error(t, err)
 		assert.True(t, failed.Full, err)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/batch"
+	"hyperlake/pipelines/runtest"
 )
 
 // pointWKB is a point in WKB, of a layout of 0, 1 (height), 2 (measure) or 3 (both).
@@ -32,7 +33,7 @@ func pointWKB(layout uint32, numbers ...float64) []byte {
 func writeShapes(t *testing.T, path string, shapes ...[]byte) {
 	t.Helper()
 	geometry := arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{batch.LogicalGeometry})
-	schema := arrow.NewSchema([]arrow.Field{field("id", int64Type), {Name: "at", Type: arrow.BinaryTypes.Binary, Nullable: true, Metadata: geometry}}, nil)
+	schema := arrow.NewSchema([]arrow.Field{runtest.Field("id", runtest.Int64Type), {Name: "at", Type: arrow.BinaryTypes.Binary, Nullable: true, Metadata: geometry}}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	for i, shape := range shapes {
 		b.Field(0).(*array.Int64Builder).Append(int64(i))
@@ -62,7 +63,7 @@ func TestShapesThatAreRejected(t *testing.T) {
 	rows, report := loaded(t, folder, "", "    rejects: {path: rejects}\n")
 	assert.Equal(t, []string{"0|POINT(1.0000000 2.0000000)"}, rows)
 	assert.EqualValues(t, 7, report.Tables[0].RowsRejected)
-	rejected := strings.Join(rejectRows(t, filepath.Join(folder, "rejects")), "\n")
+	rejected := strings.Join(runtest.RejectRows(t, filepath.Join(folder, "rejects")), "\n")
 	for _, says := range []string{"height", "measure", "not finite"} {
 		assert.Contains(t, rejected, says)
 	}

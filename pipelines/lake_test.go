@@ -9,77 +9,17 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/apache/arrow/go/v17/parquet"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
-	"hyperlake/internal/hyperd"
-	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/starter"
 )
-
-// writeTable writes a Parquet file of rows given as JSON, in row groups of two rows.
-func writeTable(t *testing.T, path string, rows string, fields ...arrow.Field) {
-	t.Helper()
-	schema := arrow.NewSchema(fields, nil)
-	record, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(rows))
-	require.NoError(t, err)
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	file, err := os.Create(path)
-	require.NoError(t, err)
-	w, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(2)), pqarrow.DefaultWriterProps())
-	require.NoError(t, err)
-	require.NoError(t, w.Write(record))
-	require.NoError(t, w.Close())
-}
-
-func field(name string, of arrow.DataType) arrow.Field {
-	return arrow.Field{Name: name, Type: of, Nullable: true}
-}
-
-var (
-	int32Type, int64Type, textType = arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64, arrow.BinaryTypes.String
-)
-
-// rowsIn reads a table of an extract, sorted by its text form.
-func rowsIn(t *testing.T, path, sql string) []string {
-	t.Helper()
-	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
-	require.NoError(t, conn.Attach(t.Context(), path, "x"))
-	var rows []string
-	err := conn.Query(t.Context(), sql, func(_ []hyperd.Field, values [][]byte) error {
-		var cells []string
-		for _, value := range values {
-			if value == nil {
-				cells = append(cells, "NULL")
-			} else {
-				cells = append(cells, string(value))
-			}
-		}
-		rows = append(rows, strings.Join(cells, "|"))
-		return nil
-	})
-	require.NoError(t, err)
-	require.NoError(t, conn.Detach(t.Context(), "x"))
-	return rows
-}
-
-func planOf(t *testing.T, cfg *config.Config) *plan.TablePlan {
-	t.Helper()
-	plan, err := pipelines.MakePlan(t.Context(), cfg)
-	require.NoError(t, err)
-	return plan.Tables[0]
-}
-
-const extractRows = `SELECT * FROM x."Extract"."Extract" ORDER BY 1`
 
 func TestHivePartitionsBecomeColumns(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "not=a key")
@@ -87,23 +27,23 @@ func TestHivePartitionsBecomeColumns(t *testing.T) {
 	for i, path := range []string{
 		"day=2026-01-31/region=a%2Fb%20%3D/n=1", "day=2026-02-01/region=__HIVE_DEFAULT_PARTITION__/n=-7", "day=2026-02-01/region=100%/n=30",
 	} {
-		writeTable(t, filepath.Join(lake, path, "f.parquet"), fmt.Sprintf(`[{"id": %d}]`, i), field("id", int32Type))
+		runtest.WriteTable(t, filepath.Join(lake, path, "f.parquet"), fmt.Sprintf(`[{"id": %d}]`, i), runtest.Field("id", runtest.Int32Type))
 	}
-	writeTable(t, filepath.Join(lake, "_hidden=1", "f.parquet"), `[{"id": 9}]`, field("id", int32Type))
+	runtest.WriteTable(t, filepath.Join(lake, "_hidden=1", "f.parquet"), `[{"id": 9}]`, runtest.Field("id", runtest.Int32Type))
 	require.NoError(t, os.WriteFile(filepath.Join(lake, "_SUCCESS"), nil, 0o600))
 
-	cfg := configure(t, folder, numbersConfig)
-	_, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig)
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"0|2026-01-31|a/b =|1", "1|2026-02-01|NULL|-7", "2|2026-02-01|100%|30"}, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.Equal(t, []string{"0|2026-01-31|a/b =|1", "1|2026-02-01|NULL|-7", "2|2026-02-01|100%|30"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
 	var types []string
-	for _, column := range planOf(t, cfg).Columns {
+	for _, column := range runtest.PlanOf(t, cfg).Columns {
 		types = append(types, fmt.Sprint(column.Name, " ", column.SQLType, " ", column.Nullable))
 	}
 	assert.Equal(t, []string{"id INTEGER true", "day DATE false", "region TEXT true", "n BIGINT false"}, types)
 
 	cfg.Tables[0].Source.Partitions = config.PartitionsNone
-	assert.Len(t, planOf(t, cfg).Columns, 1)
+	assert.Len(t, runtest.PlanOf(t, cfg).Columns, 1)
 }
 
 func TestPartitionTypes(t *testing.T) {
@@ -125,9 +65,9 @@ func TestPartitionTypes(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
 			for _, value := range c.values {
-				writeTable(t, filepath.Join(folder, "lake", "key="+value, "f.parquet"), `[{"id": 1}]`, field("id", int32Type))
+				runtest.WriteTable(t, filepath.Join(folder, "lake", "key="+value, "f.parquet"), `[{"id": 1}]`, runtest.Field("id", runtest.Int32Type))
 			}
-			columns := planOf(t, configure(t, folder, numbersConfig)).Columns
+			columns := runtest.PlanOf(t, runtest.Configure(t, folder, runtest.NumbersConfig)).Columns
 			assert.Equal(t, c.want, columns[1].SQLType)
 		})
 	}
@@ -137,12 +77,12 @@ func TestPartitionTypes(t *testing.T) {
 func TestPartitionOfAGivenType(t *testing.T) {
 	folder := t.TempDir()
 	for _, month := range []string{"01", "12", "x"} {
-		writeTable(t, filepath.Join(folder, "lake", "month="+month, "f.parquet"), `[{"id": 1}]`, field("id", int32Type))
+		runtest.WriteTable(t, filepath.Join(folder, "lake", "month="+month, "f.parquet"), `[{"id": 1}]`, runtest.Field("id", runtest.Int32Type))
 	}
-	cfg := configure(t, folder, numbersConfig+"    columns: {month: {type: smallint}}\n")
-	record, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"    columns: {month: {type: smallint}}\n")
+	record, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"1|1", "1|12"}, rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 2`))
+	assert.Equal(t, []string{"1|1", "1|12"}, runtest.RowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 2`))
 	assert.EqualValues(t, 1, record.Tables[0].RowsRejected)
 	assert.Equal(t, []report.Rule{{Name: "month does not convert to SMALLINT", Failed: 1, OnFail: "reject"}}, record.Tables[0].Rules)
 }
@@ -163,9 +103,9 @@ func TestPartitionsThatAreRefused(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
 			for _, path := range c.paths {
-				writeTable(t, filepath.Join(folder, "lake", path+".parquet"), `[{"id": 1}]`, field("id", int32Type))
+				runtest.WriteTable(t, filepath.Join(folder, "lake", path+".parquet"), `[{"id": 1}]`, runtest.Field("id", runtest.Int32Type))
 			}
-			cfg := configure(t, folder, "name: x\ntables:\n  - source:\n      uri: lake/**/*.parquet\n      "+c.config+"\n")
+			cfg := runtest.Configure(t, folder, "name: x\ntables:\n  - source:\n      uri: lake/**/*.parquet\n      "+c.config+"\n")
 			_, err := pipelines.MakePlan(t.Context(), cfg)
 			require.ErrorContains(t, err, c.says)
 			assert.True(t, failure.Of(err, failure.Engine).Early)
@@ -177,18 +117,18 @@ func TestPartitionsThatAreRefused(t *testing.T) {
 func driftingLake(t *testing.T) string {
 	folder := t.TempDir()
 	lake := filepath.Join(folder, "lake")
-	writeTable(t, filepath.Join(lake, "a.parquet"), `[{"id": 1, "n": 7, "only a": "x"}]`,
-		field("id", int64Type), field("n", int32Type), field("only a", textType))
-	writeTable(t, filepath.Join(lake, "b.parquet"), `[{"n": 5000000000, "id": 2}]`,
-		field("n", int64Type), field("id", int64Type))
-	writeTable(t, filepath.Join(lake, "c.parquet"), `[{"id": 3, "n": "1.50"}]`,
-		field("id", int64Type), field("n", &arrow.Decimal128Type{Precision: 9, Scale: 2}))
+	runtest.WriteTable(t, filepath.Join(lake, "a.parquet"), `[{"id": 1, "n": 7, "only a": "x"}]`,
+		runtest.Field("id", runtest.Int64Type), runtest.Field("n", runtest.Int32Type), runtest.Field("only a", runtest.TextType))
+	runtest.WriteTable(t, filepath.Join(lake, "b.parquet"), `[{"n": 5000000000, "id": 2}]`,
+		runtest.Field("n", runtest.Int64Type), runtest.Field("id", runtest.Int64Type))
+	runtest.WriteTable(t, filepath.Join(lake, "c.parquet"), `[{"id": 3, "n": "1.50"}]`,
+		runtest.Field("id", runtest.Int64Type), runtest.Field("n", &arrow.Decimal128Type{Precision: 9, Scale: 2}))
 	return folder
 }
 
 func TestDriftFails(t *testing.T) {
 	folder := driftingLake(t)
-	cfg := configure(t, folder, numbersConfig)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig)
 	_, err := pipelines.MakePlan(t.Context(), cfg)
 	for _, says := range []string{
 		`column "n" is int32 in 1 file (first `, `a.parquet), int64 in 1 file (first `, `decimal(9, 2) in 1 file`, `column "only a" is utf8 in 1 file`, "missing in 2 files",
@@ -198,26 +138,26 @@ func TestDriftFails(t *testing.T) {
 	assert.Contains(t, failure.Of(err, failure.Engine).Hint, "on_drift: union")
 
 	cfg.Tables[0].Source.Select = []string{"id"}
-	assert.Len(t, planOf(t, cfg).Columns, 1, "columns that nobody needs may differ")
+	assert.Len(t, runtest.PlanOf(t, cfg).Columns, 1, "columns that nobody needs may differ")
 }
 
 func TestDriftUnion(t *testing.T) {
 	folder := driftingLake(t)
 	config := "name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet, on_drift: union}\n"
 	for _, workers := range []string{"auto", "3"} {
-		cfg := configure(t, folder, config+"runner: {parallelism: "+workers+"}\n")
-		_, err := run(t, t.Context(), cfg, nil)
+		cfg := runtest.Configure(t, folder, config+"runner: {parallelism: "+workers+"}\n")
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"1|7.00|x", "2|5000000000.00|NULL", "3|1.50|NULL"}, rowsIn(t, cfg.Output.Path, extractRows))
-		drift := planOf(t, cfg).Drift
+		assert.Equal(t, []string{"1|7.00|x", "2|5000000000.00|NULL", "3|1.50|NULL"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
+		drift := runtest.PlanOf(t, cfg).Drift
 		require.Len(t, drift, 2)
 		assert.Contains(t, drift[0], `column "n" is int32 in 1 file`)
 		assert.Contains(t, drift[0], "read as decimal(21, 2)")
 		assert.Contains(t, drift[1], "missing in 2 files")
 		assert.Contains(t, drift[1], "NULL where it is missing")
 	}
-	writeTable(t, filepath.Join(folder, "lake", "d.parquet"), `[{"id": 4, "n": "x"}]`, field("id", int64Type), field("n", textType))
-	_, err := pipelines.MakePlan(t.Context(), configure(t, folder, config))
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "d.parquet"), `[{"id": 4, "n": "x"}]`, runtest.Field("id", runtest.Int64Type), runtest.Field("n", runtest.TextType))
+	_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, config))
 	require.ErrorContains(t, err, `column "n" is`)
 	require.ErrorContains(t, err, "none of these types holds")
 }
@@ -225,13 +165,13 @@ func TestDriftUnion(t *testing.T) {
 // A column of which nobody knows the type can be missing, too.
 func TestDriftUnionOfAColumnOfNulls(t *testing.T) {
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "lake", "a.parquet"), `[{"id": 1, "nothing": null}]`, field("id", int64Type), field("nothing", arrow.Null))
-	writeTable(t, filepath.Join(folder, "lake", "b.parquet"), `[{"id": 2}, {"id": 3}, {"id": 4}]`, field("id", int64Type))
-	cfg := configure(t, folder, "name: numbers\ntables:\n  - source: {uri: lake/*.parquet, on_drift: union}\n    rules: [{column: id, max: 3}]\n    rejects: {path: rejects}\n")
-	_, err := run(t, t.Context(), cfg, nil)
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "a.parquet"), `[{"id": 1, "nothing": null}]`, runtest.Field("id", runtest.Int64Type), runtest.Field("nothing", arrow.Null))
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "b.parquet"), `[{"id": 2}, {"id": 3}, {"id": 4}]`, runtest.Field("id", runtest.Int64Type))
+	cfg := runtest.Configure(t, folder, "name: numbers\ntables:\n  - source: {uri: lake/*.parquet, on_drift: union}\n    rules: [{column: id, max: 3}]\n    rejects: {path: rejects}\n")
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"1|NULL", "2|NULL", "3|NULL"}, rowsIn(t, cfg.Output.Path, extractRows))
-	assert.Len(t, rejectRows(t, cfg.Tables[0].Rejects.Path), 1)
+	assert.Equal(t, []string{"1|NULL", "2|NULL", "3|NULL"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
+	assert.Len(t, runtest.RejectRows(t, cfg.Tables[0].Rejects.Path), 1)
 }
 
 func TestWherePrunesAndFilters(t *testing.T) {
@@ -241,15 +181,15 @@ func TestWherePrunesAndFilters(t *testing.T) {
 		"2025": `[{"id": 6}, {"id": 7}, {"id": 8}, {"id": null}]`,
 		"2026": `[{"id": 100}]`,
 	} {
-		writeTable(t, filepath.Join(folder, "lake", "year="+year, "f.parquet"), rows, field("id", int64Type))
+		runtest.WriteTable(t, filepath.Join(folder, "lake", "year="+year, "f.parquet"), rows, runtest.Field("id", runtest.Int64Type))
 	}
 	config := "name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet, select: [id], where: 'year < 2026 && id >= 4'}\n"
 	for _, workers := range []string{"auto", "3"} {
-		cfg := configure(t, folder, config+"runner: {parallelism: "+workers+"}\n")
-		report, err := run(t, t.Context(), cfg, nil)
+		cfg := runtest.Configure(t, folder, config+"runner: {parallelism: "+workers+"}\n")
+		report, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"4", "5", "6", "7", "8"}, rowsIn(t, cfg.Output.Path, extractRows))
-		pruned := planOf(t, cfg).Pruned
+		assert.Equal(t, []string{"4", "5", "6", "7", "8"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
+		pruned := runtest.PlanOf(t, cfg).Pruned
 		assert.Positive(t, pruned.Bytes)
 		pruned.Bytes = 0
 		assert.Equal(t, plan.Pruned{Files: 1, RowGroups: 2, Rows: 3}, pruned)
@@ -260,60 +200,60 @@ func TestWherePrunesAndFilters(t *testing.T) {
 
 func TestWhereThatLeavesNothing(t *testing.T) {
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1}, {"id": 3}]`, field("id", int64Type))
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1}, {"id": 3}]`, runtest.Field("id", runtest.Int64Type))
 	for _, where := range []string{"id > 5", "id == 2"} { // pruned, filtered
-		cfg := configure(t, folder, "name: numbers\ntables:\n  - source: {uri: lake/*.parquet, where: '"+where+"'}\n")
-		_, err := run(t, t.Context(), cfg, nil)
+		cfg := runtest.Configure(t, folder, "name: numbers\ntables:\n  - source: {uri: lake/*.parquet, where: '"+where+"'}\n")
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.Error(t, err, where)
 		assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
-		requireOnly(t, folder, "config.yaml", "lake")
+		runtest.RequireOnly(t, folder, "config.yaml", "lake")
 	}
 }
 
 func TestNestedColumns(t *testing.T) {
 	folder := t.TempDir()
-	address := arrow.StructOf(field("city", textType), field("zip", textType), field("tags", arrow.ListOf(textType)))
-	writeTable(t, filepath.Join(folder, "lake", "f.parquet"),
+	address := arrow.StructOf(runtest.Field("city", runtest.TextType), runtest.Field("zip", runtest.TextType), runtest.Field("tags", arrow.ListOf(runtest.TextType)))
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "f.parquet"),
 		`[{"id": 1, "to": {"city": "Oslo", "zip": "0150", "tags": ["a", null]}, "list": [1, 2]}, {"id": 2, "to": null, "list": null}, {"id": 3, "to": {"city": null, "zip": "x", "tags": []}, "list": []}]`,
-		field("id", int64Type), field("to", address), field("list", arrow.ListOf(int64Type)))
+		runtest.Field("id", runtest.Int64Type), runtest.Field("to", address), runtest.Field("list", arrow.ListOf(runtest.Int64Type)))
 
-	_, err := pipelines.MakePlan(t.Context(), configure(t, folder, numbersConfig))
+	_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, runtest.NumbersConfig))
 	require.ErrorContains(t, err, `"to"`)
 	require.ErrorContains(t, err, `"list"`)
 	assert.Contains(t, failure.Of(err, failure.Engine).Hint, "nested: json")
 	assert.True(t, failure.Of(err, failure.Engine).Early)
 
 	for _, key := range []string{"rename: there", "nullable: true"} { // of what is no column any more
-		_, err = pipelines.MakePlan(t.Context(), configure(t, folder, numbersConfig+"    columns: {to: {nested: flatten, "+key+"}, to.tags: {nested: json}, list: {nested: json}}\n"))
+		_, err = pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, runtest.NumbersConfig+"    columns: {to: {nested: flatten, "+key+"}, to.tags: {nested: json}, list: {nested: json}}\n"))
 		require.ErrorContains(t, err, `column "to" is flattened`)
 		assert.Contains(t, failure.Of(err, failure.Engine).Hint, `"to.city"`)
 		assert.True(t, failure.Of(err, failure.Engine).Early)
 	}
 
-	cfg := configure(t, folder, numbersConfig+`    columns:
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig+`    columns:
       to: {nested: flatten}
       to.zip: {type: integer}
       to.tags: {nested: json, rename: tags}
       list: {nested: json}
     rules: [{column: to.city, in: [Oslo]}]
 `)
-	report, err := run(t, t.Context(), cfg, nil)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{`1|Oslo|150|["a",null]|[1,2]`, `2|NULL|NULL|NULL|NULL`}, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.Equal(t, []string{`1|Oslo|150|["a",null]|[1,2]`, `2|NULL|NULL|NULL|NULL`}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
 	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
 
-	cfg = configure(t, folder, "name: numbers\ntables:\n  - source: {uri: lake/*.parquet, select: [to.city, id], nested: json}\n    columns: {to: {nested: flatten}}\n")
-	_, err = run(t, t.Context(), cfg, nil)
+	cfg = runtest.Configure(t, folder, "name: numbers\ntables:\n  - source: {uri: lake/*.parquet, select: [to.city, id], nested: json}\n    columns: {to: {nested: flatten}}\n")
+	_, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"NULL|2", "NULL|3", "Oslo|1"}, rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 1 NULLS FIRST, 2`))
+	assert.Equal(t, []string{"NULL|2", "NULL|3", "Oslo|1"}, runtest.RowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 1 NULLS FIRST, 2`))
 }
 
 // hyperd has columns of its own in every table; wherever such a name comes from, another is needed.
 func TestNamesOfSystemColumns(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "lake", "ctid=7", "f.parquet"), `[{"xmin": 1, "s": {"cmax": 2}, "XMAX": 3}]`,
-		field("xmin", int64Type), field("s", arrow.StructOf(field("cmax", int64Type))), field("XMAX", int64Type))
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "ctid=7", "f.parquet"), `[{"xmin": 1, "s": {"cmax": 2}, "XMAX": 3}]`,
+		runtest.Field("xmin", runtest.Int64Type), runtest.Field("s", arrow.StructOf(runtest.Field("cmax", runtest.Int64Type))), runtest.Field("XMAX", runtest.Int64Type))
 	const flat = "name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet, nested: flatten}\n    columns: {"
 	cases := map[string]string{ // columns to what the error says
 		"": `hyperd keeps the name "xmin", "ctid" for itself; give the column another name, such as columns: {"xmin": {rename: xmin_}, "ctid": {rename: ctid_}}`,
@@ -321,36 +261,36 @@ func TestNamesOfSystemColumns(t *testing.T) {
 		"xmin: {rename: a}, ctid: {rename: b}, XMAX: {rename: tableoid}": `columns: {"XMAX": {rename: tableoid_}}`,
 	}
 	for columns, says := range cases {
-		_, err := pipelines.MakePlan(t.Context(), configure(t, folder, flat+columns+"}\n"))
+		_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, flat+columns+"}\n"))
 		requireEarly(t, err)
 		known := failure.Of(err, failure.Engine)
 		assert.Contains(t, strings.ReplaceAll(known.Message, ", so that no column of an extract can have it", "")+"; "+known.Hint, says)
 	}
 	for _, more := range []string{"", "validate: {engine: go}\n"} {
-		cfg := configure(t, folder, flat+"xmin: {rename: a}, ctid: {rename: b}}\n    rules: [{column: xmin, max: 1}]\n"+more)
-		_, err := run(t, t.Context(), cfg, nil)
+		cfg := runtest.Configure(t, folder, flat+"xmin: {rename: a}, ctid: {rename: b}}\n    rules: [{column: xmin, max: 1}]\n"+more)
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"1|2|3|7"}, rowsIn(t, cfg.Output.Path, extractRows))
+		assert.Equal(t, []string{"1|2|3|7"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
 	}
 	text, err := starter.Write(t.Context(), filepath.Join(folder, "lake"), folder, config.FormatAuto)
 	require.NoError(t, err)
 	var names []string
-	for _, column := range planOf(t, configure(t, folder, text)).Columns {
+	for _, column := range runtest.PlanOf(t, runtest.Configure(t, folder, text)).Columns {
 		names = append(names, column.Name)
 	}
 	assert.Equal(t, []string{"xmin_", "s", "XMAX", "ctid_"}, names)
-	_, err = plan.MapField(field("tableoid", int64Type))
+	_, err = plan.MapField(runtest.Field("tableoid", runtest.Int64Type))
 	requireEarly(t, err, "tableoid_")
 }
 
 func TestGeography(t *testing.T) {
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "lake", "f.parquet"),
-		`[{"id": 1, "at": "POINT(1 2)"}, {"id": 2, "at": null}, {"id": 3, "at": "POINT(1 200)"}]`, field("id", int64Type), field("at", textType))
-	cfg := configure(t, folder, numbersConfig+"    columns: {at: {type: geography}, id: {nullable: false}}\n")
-	report, err := run(t, t.Context(), cfg, nil)
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "f.parquet"),
+		`[{"id": 1, "at": "POINT(1 2)"}, {"id": 2, "at": null}, {"id": 3, "at": "POINT(1 200)"}]`, runtest.Field("id", runtest.Int64Type), runtest.Field("at", runtest.TextType))
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"    columns: {at: {type: geography}, id: {nullable: false}}\n")
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"1|POINT(1.0000000 2.0000000)", "2|NULL"}, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.Equal(t, []string{"1|POINT(1.0000000 2.0000000)", "2|NULL"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
 	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
 	require.Len(t, report.Warnings, 1)
 	assert.Contains(t, report.Warnings[0], "7 decimals")
@@ -358,32 +298,32 @@ func TestGeography(t *testing.T) {
 
 func TestRealIsAsked(t *testing.T) {
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"f": 0.5}]`, field("f", arrow.PrimitiveTypes.Float32))
-	assert.Equal(t, "DOUBLE PRECISION", planOf(t, configure(t, folder, numbersConfig)).Columns[0].SQLType)
-	assert.Equal(t, "REAL", planOf(t, configure(t, folder, numbersConfig+"    columns: {f: {type: real}}\n")).Columns[0].SQLType)
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"f": 0.5}]`, runtest.Field("f", arrow.PrimitiveTypes.Float32))
+	assert.Equal(t, "DOUBLE PRECISION", runtest.PlanOf(t, runtest.Configure(t, folder, runtest.NumbersConfig)).Columns[0].SQLType)
+	assert.Equal(t, "REAL", runtest.PlanOf(t, runtest.Configure(t, folder, runtest.NumbersConfig+"    columns: {f: {type: real}}\n")).Columns[0].SQLType)
 }
 
 // A column of which the files hold nothing but NULL, without a type, is NOT NULL where that is asked for.
 func TestAColumnOfNullsIsNotNull(t *testing.T) {
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1, "nothing": null}]`, field("id", int64Type), field("nothing", arrow.Null))
-	cfg := configure(t, folder, "on_empty: allow\n"+numbersConfig+"    columns: {nothing: {nullable: false}}\n")
-	column := planOf(t, cfg).Columns[1]
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1, "nothing": null}]`, runtest.Field("id", runtest.Int64Type), runtest.Field("nothing", arrow.Null))
+	cfg := runtest.Configure(t, folder, "on_empty: allow\n"+runtest.NumbersConfig+"    columns: {nothing: {nullable: false}}\n")
+	column := runtest.PlanOf(t, cfg).Columns[1]
 	assert.Equal(t, "TEXT", column.SQLType)
 	assert.False(t, column.Nullable)
-	report, err := run(t, t.Context(), cfg, nil)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
 }
 
 func TestEmptyLakeWithGivenTypes(t *testing.T) {
 	folder := t.TempDir()
-	cfg := configure(t, folder, "on_empty: allow\n"+numbersConfig+"    columns: {b: {type: \"numeric(18,4)\"}, a: {type: timestamptz, timezone: UTC}}\n")
-	_, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, "on_empty: allow\n"+runtest.NumbersConfig+"    columns: {b: {type: \"numeric(18,4)\"}, a: {type: timestamptz, timezone: UTC}}\n")
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Empty(t, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.Empty(t, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
 
-	cfg = configure(t, folder, "on_empty: allow\n"+numbersConfig)
+	cfg = runtest.Configure(t, folder, "on_empty: allow\n"+runtest.NumbersConfig)
 	_, err = pipelines.MakePlan(t.Context(), cfg)
 	require.ErrorContains(t, err, "nothing says which types")
 }
@@ -393,8 +333,8 @@ func TestTheOrderOfGlobsDoesNotMatter(t *testing.T) {
 	folder := driftingLake(t)
 	plans := map[string]bool{}
 	for _, globs := range []string{"[lake/a.parquet, lake/b.parquet, lake/c.parquet]", "[lake/c.parquet, lake/*.parquet]", "lake/**/*.parquet"} {
-		cfg := configure(t, folder, "name: numbers\ntables:\n  - source: {on_drift: union, uri: "+globs+"}\n")
-		plan, err := json.Marshal(planOf(t, cfg))
+		cfg := runtest.Configure(t, folder, "name: numbers\ntables:\n  - source: {on_drift: union, uri: "+globs+"}\n")
+		plan, err := json.Marshal(runtest.PlanOf(t, cfg))
 		require.NoError(t, err)
 		plans[string(plan)] = true
 	}
@@ -405,17 +345,17 @@ func TestTheOrderOfGlobsDoesNotMatter(t *testing.T) {
 func TestStartersArePlans(t *testing.T) {
 	folder := t.TempDir()
 	for i, fields := range [][]arrow.Field{
-		{field("id", int32Type), field("list", arrow.ListOf(int64Type)), field("wide", &arrow.Decimal256Type{Precision: 50, Scale: 2})},
-		{field("id", int64Type), field("list", arrow.ListOf(int64Type)), field("clash", textType)},
-		{field("id", int64Type), field("a, b: {c} # d", textType), field("${x}", textType), field("clash", int64Type)},
+		{runtest.Field("id", runtest.Int32Type), runtest.Field("list", arrow.ListOf(runtest.Int64Type)), runtest.Field("wide", &arrow.Decimal256Type{Precision: 50, Scale: 2})},
+		{runtest.Field("id", runtest.Int64Type), runtest.Field("list", arrow.ListOf(runtest.Int64Type)), runtest.Field("clash", runtest.TextType)},
+		{runtest.Field("id", runtest.Int64Type), runtest.Field("a, b: {c} # d", runtest.TextType), runtest.Field("${x}", runtest.TextType), runtest.Field("clash", runtest.Int64Type)},
 	} {
-		writeTable(t, filepath.Join(folder, "odd: [name]", "k'0=x", fmt.Sprintf("%d.parquet", i)), `[{"id": 1}]`, fields...)
+		runtest.WriteTable(t, filepath.Join(folder, "odd: [name]", "k'0=x", fmt.Sprintf("%d.parquet", i)), `[{"id": 1}]`, fields...)
 	}
-	writeTable(t, filepath.Join(folder, "odd: [name]", "9.parquet"), `[{"id": null}]`, field("id", int32Type))
+	runtest.WriteTable(t, filepath.Join(folder, "odd: [name]", "9.parquet"), `[{"id": null}]`, runtest.Field("id", runtest.Int32Type))
 	text, err := starter.Write(t.Context(), filepath.Join(folder, "odd: [name]"), folder, config.FormatAuto)
 	require.NoError(t, err)
-	cfg := configure(t, folder, text)
-	table := planOf(t, cfg)
+	cfg := runtest.Configure(t, folder, text)
+	table := runtest.PlanOf(t, cfg)
 	var columns []string
 	for _, column := range table.Columns {
 		columns = append(columns, column.Name+" "+column.SQLType)
@@ -423,6 +363,6 @@ func TestStartersArePlans(t *testing.T) {
 	assert.Equal(t, []string{"id BIGINT", "list TEXT", "a, b: {c} # d TEXT", "${x} TEXT", "k'0 TEXT"}, columns)
 	assert.Contains(t, text, "left out: column \"wide\"")
 	assert.Contains(t, text, "left out: column \"clash\" is utf8 in 1 file")
-	_, err = run(t, t.Context(), cfg, nil)
+	_, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 }

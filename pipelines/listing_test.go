@@ -17,6 +17,7 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/doctor"
 	"hyperlake/pipelines/plan"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/starter"
 )
 
@@ -27,7 +28,7 @@ func ids(t *testing.T, path string, values ...int) {
 	for _, value := range values {
 		rows = append(rows, fmt.Sprintf(`{"id": %d}`, value))
 	}
-	writeTable(t, path, "["+strings.Join(rows, ",")+"]", field("id", int32Type))
+	runtest.WriteTable(t, path, "["+strings.Join(rows, ",")+"]", runtest.Field("id", runtest.Int32Type))
 }
 
 // layDown makes a file that is no Parquet.
@@ -93,7 +94,7 @@ func TestTablesAreNoLooseFiles(t *testing.T) {
 	for _, root := range []string{folder, bucket} {
 		for glob, says := range cases {
 			t.Run(storage.Join(root, glob), func(t *testing.T) {
-				cfg := configure(t, t.TempDir(), sourceConfig(storage.Join(root, "lake", glob), ""))
+				cfg := runtest.Configure(t, t.TempDir(), sourceConfig(storage.Join(root, "lake", glob), ""))
 				_, err := pipelines.MakePlan(t.Context(), cfg)
 				requireEarly(t, err, storage.Join(root, says), "source.format: parquet", "removed rows come back")
 				for _, finding := range doctor.Diagnose(t.Context(), pipelines.Diagnosis(cfg)) {
@@ -105,7 +106,7 @@ func TestTablesAreNoLooseFiles(t *testing.T) {
 			})
 		}
 		for _, loose := range []string{"lake/loose/**/*.parquet", "lake/loose/k=1/a.parquet", "lake/*.parquet*"} {
-			_, err := pipelines.MakePlan(t.Context(), configure(t, t.TempDir(), "on_empty: allow\n"+sourceConfig(storage.Join(root, loose), "")+"    columns: {id: {type: integer}}\n"))
+			_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, t.TempDir(), "on_empty: allow\n"+sourceConfig(storage.Join(root, loose), "")+"    columns: {id: {type: integer}}\n"))
 			require.NoError(t, err, loose)
 		}
 	}
@@ -114,8 +115,8 @@ func TestTablesAreNoLooseFiles(t *testing.T) {
 func TestTablesThatAreReadAsLooseFiles(t *testing.T) {
 	t.Parallel()
 	folder := tablesLake(t)
-	cfg := configure(t, folder, sourceConfig("lake/delta/**/*.parquet", ", format: parquet"))
-	report, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, sourceConfig("lake/delta/**/*.parquet", ", format: parquet"))
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, report.Tables[0].RowsLoaded)
 	require.Len(t, report.Warnings, 1)
@@ -133,7 +134,7 @@ func TestTablesThatAreReadAsLooseFiles(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, text, "      format: parquet\n")
 	assert.Contains(t, text, "# warning: format: parquet reads all files of")
-	planOf(t, configure(t, folder, text))
+	runtest.PlanOf(t, runtest.Configure(t, folder, text))
 }
 
 func TestLinksGiveFilesNoSecondTurn(t *testing.T) {
@@ -146,31 +147,31 @@ func TestLinksGiveFilesNoSecondTurn(t *testing.T) {
 	require.NoError(t, os.Symlink("b.parquet", filepath.Join(lake, "day=2026-01-02", "a-link.parquet")))
 	require.NoError(t, os.Link(filepath.Join(lake, "day=2026-01-02", "b.parquet"), filepath.Join(lake, "day=2026-01-02", "c.parquet")))
 	require.NoError(t, os.Symlink("..", filepath.Join(lake, "day=2026-01-02", "up")))
-	cfg := configure(t, folder, numbersConfig)
-	report, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"1|2026-01-01", "2|2026-01-02", "3|2026-01-02"}, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.Equal(t, []string{"1|2026-01-01", "2|2026-01-02", "3|2026-01-02"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
 	assert.Empty(t, report.Warnings)
-	notes := strings.Join(planOf(t, cfg).LeftOut, "\n")
+	notes := strings.Join(runtest.PlanOf(t, cfg).LeftOut, "\n")
 	assert.Contains(t, notes, "lake/current/a-link.parquet is "+filepath.Join(lake, "day=2026-01-02/b.parquet")+" by another name")
 	assert.Contains(t, notes, "more files by other names")
 
 	// The folders of the file itself count, and those of the link are told.
 	require.NoError(t, os.Symlink("day=2026-01-02", filepath.Join(lake, "day=latest")))
-	report, err = run(t, t.Context(), cfg, nil)
+	report, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"1|2026-01-01", "2|2026-01-02", "3|2026-01-02"}, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.Equal(t, []string{"1|2026-01-01", "2|2026-01-02", "3|2026-01-02"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
 	require.NotEmpty(t, report.Warnings)
 	assert.Contains(t, report.Warnings[0], "lake/day=latest/a-link.parquet is a link to ")
 
 	// Several globs lead to a file, one of them over a link.
-	cfg = configure(t, folder, "name: x\ntables:\n  - source: {uri: [lake/current/*.parquet, 'lake/day=2026-01-02/*.parquet']}\n")
-	assert.EqualValues(t, 2, planOf(t, cfg).Rows)
+	cfg = runtest.Configure(t, folder, "name: x\ntables:\n  - source: {uri: [lake/current/*.parquet, 'lake/day=2026-01-02/*.parquet']}\n")
+	assert.EqualValues(t, 2, runtest.PlanOf(t, cfg).Rows)
 
 	// A folder that is in the lake by its link only.
 	ids(t, filepath.Join(folder, "elsewhere", "d.parquet"), 4)
 	require.NoError(t, os.Symlink("../elsewhere", filepath.Join(lake, "day=2026-01-03")))
-	assert.EqualValues(t, 4, planOf(t, configure(t, folder, numbersConfig)).Rows)
+	assert.EqualValues(t, 4, runtest.PlanOf(t, runtest.Configure(t, folder, runtest.NumbersConfig)).Rows)
 }
 
 func TestLinksOfWhichNobodyKnowsWhatIsMeant(t *testing.T) {
@@ -197,11 +198,11 @@ func TestLinksOfWhichNobodyKnowsWhatIsMeant(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
 			require.NoError(t, arrange(t, filepath.Join(folder, "lake")))
-			cfg := configure(t, folder, numbersConfig)
+			cfg := runtest.Configure(t, folder, runtest.NumbersConfig)
 			_, err := pipelines.MakePlan(t.Context(), cfg)
 			requireEarly(t, err, "a.parquet are one file, but their folders stand for different values", "partitions: none")
 			cfg.Tables[0].Source.Partitions = config.PartitionsNone
-			assert.EqualValues(t, 1, planOf(t, cfg).Rows)
+			assert.EqualValues(t, 1, runtest.PlanOf(t, cfg).Rows)
 		})
 	}
 }
@@ -230,7 +231,7 @@ func TestNamesThatAreRefused(t *testing.T) {
 			for i, path := range c.paths {
 				ids(t, filepath.Join(folder, "lake", path+".parquet"), i)
 			}
-			_, err := pipelines.MakePlan(t.Context(), configure(t, folder, numbersConfig))
+			_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, runtest.NumbersConfig))
 			requireEarly(t, err, c.says)
 		})
 	}
@@ -242,10 +243,10 @@ func TestOneValueOfTwoPartitions(t *testing.T) {
 	folder := t.TempDir()
 	ids(t, filepath.Join(folder, "lake", "y=1", "k=%41 b", "f.parquet"), 1)
 	ids(t, filepath.Join(folder, "lake", "y=2", "k=A%20b", "f.parquet"), 2)
-	cfg := configure(t, folder, numbersConfig)
-	_, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig)
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"1|1|A b", "2|2|A b"}, rowsIn(t, cfg.Output.Path, extractRows))
+	assert.Equal(t, []string{"1|1|A b", "2|2|A b"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
 }
 
 func TestEmptyFilesAreRefusedBeforeData(t *testing.T) {
@@ -253,7 +254,7 @@ func TestEmptyFilesAreRefusedBeforeData(t *testing.T) {
 	folder := t.TempDir()
 	ids(t, filepath.Join(folder, "lake", "a.parquet"), 1)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "lake", "b.parquet"), nil, 0o600))
-	_, err := pipelines.MakePlan(t.Context(), configure(t, folder, numbersConfig))
+	_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, runtest.NumbersConfig))
 	requireEarly(t, err, "lake/b.parquet: the file is empty (0 bytes)", "remove the file")
 }
 
@@ -267,7 +268,7 @@ func TestBracketsInGlobs(t *testing.T) {
 		`lake \[eu]/{a,b}.parquet`: "check source.uri",
 		"lake [us]/*.parquet":      "check source.uri",
 	} {
-		_, err := pipelines.MakePlan(t.Context(), configure(t, t.TempDir(), sourceConfig(filepath.Join(folder, glob), "")))
+		_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, t.TempDir(), sourceConfig(filepath.Join(folder, glob), "")))
 		requireEarly(t, err, "no files match", says)
 	}
 	_, err := plan.FindPath(t.Context(), filepath.Join(folder, "lake [eu"), config.FormatAuto)
@@ -291,34 +292,34 @@ func TestFoldersWithOtherNames(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, text, "1 file, ")
 	assert.Contains(t, text, "      # left out: "+filepath.Join(folder, "B.PARQUET")+" and 2 more files, for the name does not end in .parquet: a glob such as **/*.PARQUET")
-	planOf(t, configure(t, folder, text))
+	runtest.PlanOf(t, runtest.Configure(t, folder, text))
 }
 
 // Programs write a table that nothing was put into as a file without columns.
 func TestFilesWithoutColumnsAreSkipped(t *testing.T) {
 	folder := t.TempDir()
 	lake := filepath.Join(folder, "lake")
-	writeTable(t, filepath.Join(lake, "empty.parquet"), `[]`)
-	cfg := configure(t, folder, numbersConfig)
-	_, err := run(t, t.Context(), cfg, nil)
+	runtest.WriteTable(t, filepath.Join(lake, "empty.parquet"), `[]`)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig)
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.ErrorContains(t, err, "hold no rows to load: they have no columns either")
 	known := failure.Of(err, failure.Engine)
 	assert.Equal(t, failure.Data, known.Kind)
 	assert.False(t, known.Early)
-	cfg = configure(t, folder, "on_empty: allow\n"+numbersConfig+"    columns: {id: {type: bigint}}\n")
-	report, err := run(t, t.Context(), cfg, nil)
+	cfg = runtest.Configure(t, folder, "on_empty: allow\n"+runtest.NumbersConfig+"    columns: {id: {type: bigint}}\n")
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Equal(t, "0", query(t, cfg.Output.Path, `SELECT count(id) FROM x."Extract"."Extract"`))
+	assert.Equal(t, "0", runtest.Query(t, cfg.Output.Path, `SELECT count(id) FROM x."Extract"."Extract"`))
 	require.Len(t, report.Warnings, 1)
 
 	ids(t, filepath.Join(lake, "k=1", "a.parquet"), 1)
-	writeTable(t, filepath.Join(lake, "k=2", "empty.parquet"), `[]`)
+	runtest.WriteTable(t, filepath.Join(lake, "k=2", "empty.parquet"), `[]`)
 	ids(t, filepath.Join(lake, "k=3", "c.parquet"), 3)
 	for _, more := range []string{"", "validate: {engine: go}\n"} {
-		cfg = configure(t, folder, numbersConfig+more)
-		report, err = run(t, t.Context(), cfg, nil)
+		cfg = runtest.Configure(t, folder, runtest.NumbersConfig+more)
+		report, err = runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"1|1", "3|3"}, rowsIn(t, cfg.Output.Path, extractRows))
+		assert.Equal(t, []string{"1|1", "3|3"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
 		require.Len(t, report.Warnings, 1)
 		assert.Contains(t, report.Warnings[0], "lake/empty.parquet and 1 more file have neither columns nor rows: they are skipped")
 		assert.Equal(t, 2, report.Tables[0].Files)
@@ -326,5 +327,5 @@ func TestFilesWithoutColumnsAreSkipped(t *testing.T) {
 	text, err := starter.Write(t.Context(), lake, folder, config.FormatAuto)
 	require.NoError(t, err)
 	assert.Contains(t, text, "# warning: "+filepath.Join(lake, "empty.parquet")+" and 1 more file have neither")
-	planOf(t, configure(t, folder, text))
+	runtest.PlanOf(t, runtest.Configure(t, folder, text))
 }

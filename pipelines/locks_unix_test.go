@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 )
 
 // In folders of outputs and rejects where others can write, too, what looks like the leftover of
@@ -20,7 +21,7 @@ import (
 func TestLocksThatOthersLeft(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
 	elsewhere := filepath.Join(folder, "elsewhere")
 	old := time.Now().Add(-time.Hour)
 	for _, name := range []string{".numbers.hyperlake-", ".bad.hyperlake-rejects-"} {
@@ -31,8 +32,8 @@ func TestLocksThatOthersLeft(t *testing.T) {
 		require.NoError(t, os.Symlink(elsewhere, filepath.Join(link, "lock")))
 		require.NoError(t, os.Chtimes(link, old, old))
 	}
-	cfg := configure(t, folder, numbersConfig+"    rules: [{column: n, min: 2}]\n    rejects: {path: bad}\n")
-	record, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"    rules: [{column: n, min: 2}]\n    rejects: {path: bad}\n")
+	record, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.Equal(t, report.Succeeded, record.Status)
 	assert.NoFileExists(t, elsewhere)

@@ -1,66 +1,24 @@
 package pipelines_test
 
 import (
-	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
-	"hyperlake/transforms/parquetread"
+	"hyperlake/pipelines/runtest"
 )
-
-// rejectRows reads the reject files of a folder, as one JSON object a row, sorted by _row.
-func rejectRows(t *testing.T, folder string) []string {
-	t.Helper()
-	store, err := storage.For(folder)
-	require.NoError(t, err)
-	files, err := store.Glob(t.Context(), storage.Join(folder, "*"))
-	require.NoError(t, err)
-	var rows []string
-	for _, info := range files {
-		footer, err := parquetread.ReadFooter(t.Context(), info)
-		require.NoError(t, err)
-		shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: info, RowGroups: footer.RowGroups}}}
-		table := parquetread.Table{Schema: batch.Schema{Schema: footer.Schema}}
-		require.NoError(t, parquetread.ReadShard(t.Context(), shard, table, func(b batch.Batch) error {
-			for i := range int(b.Record.NumRows()) {
-				row := map[string]json.RawMessage{}
-				for c, column := range b.Record.Columns() {
-					text, err := json.Marshal(array.NewSlice(column, int64(i), int64(i)+1))
-					if err != nil {
-						return err
-					}
-					row[b.Record.ColumnName(c)] = text[1 : len(text)-1]
-				}
-				text, err := json.Marshal(row)
-				if err != nil {
-					return err
-				}
-				rows = append(rows, string(text))
-			}
-			return nil
-		}))
-	}
-	slices.SortFunc(rows, func(a, b string) int { // by _row
-		return cmp.Compare(a[strings.Index(a, `"_row":`):], b[strings.Index(b, `"_row":`):])
-	})
-	return rows
-}
 
 const amountsConfig = `
 name: amounts
@@ -76,21 +34,21 @@ tables:
 // amountsLake has four rows, of which two are bad, one in two ways.
 func amountsLake(t *testing.T) string {
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "lake", "day=2026-01-31", "a.parquet"),
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "day=2026-01-31", "a.parquet"),
 		`[{"id": 1, "amount": "1.50", "note": "fine"}, {"id": 2, "amount": "many", "note": "secret ünï"}, {"id": 3, "amount": null, "note": null}, {"id": null, "amount": "500", "note": "x"}]`,
-		field("id", int64Type), field("amount", textType), field("note", textType))
+		runtest.Field("id", runtest.Int64Type), runtest.Field("amount", runtest.TextType), runtest.Field("note", runtest.TextType))
 	return folder
 }
 
 func TestRejectsKeepWhatTheSourceHad(t *testing.T) {
 	for _, workers := range []string{"1", "3"} {
 		folder := amountsLake(t)
-		cfg := configure(t, folder, amountsConfig+"{path: bad/rows}\nrunner: {parallelism: "+workers+"}\n")
-		record, err := run(t, t.Context(), cfg, nil)
+		cfg := runtest.Configure(t, folder, amountsConfig+"{path: bad/rows}\nrunner: {parallelism: "+workers+"}\n")
+		record, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"1|1.50|fine|2026-01-31", "3|NULL|NULL|2026-01-31"}, rowsIn(t, cfg.Output.Path, extractRows))
+		assert.Equal(t, []string{"1|1.50|fine|2026-01-31", "3|NULL|NULL|2026-01-31"}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
 		file := filepath.Join(folder, "lake", "day=2026-01-31", "a.parquet")
-		rows := rejectRows(t, filepath.Join(folder, "bad", "rows"))
+		rows := runtest.RejectRows(t, filepath.Join(folder, "bad", "rows"))
 		require.Len(t, rows, 2)
 		assert.JSONEq(t, `{"id": 2, "amount": "many", "note": "secret ünï", "day": "2026-01-31", "_file": "`+file+`", "_row_group": 0, "_row": 1,
 			"_rules": ["note matches ^[a-z]*$", "amount does not convert to NUMERIC(9,2)"],
@@ -109,37 +67,37 @@ func TestRejectsKeepWhatTheSourceHad(t *testing.T) {
 // Repaired rejects are a source for the same configuration.
 func TestRejectsAreASource(t *testing.T) {
 	folder := amountsLake(t)
-	cfg := configure(t, folder, amountsConfig+"{path: bad}\n")
-	_, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, amountsConfig+"{path: bad}\n")
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	cfg = configure(t, folder, amountsConfig+"{path: bad2}\n")
+	cfg = runtest.Configure(t, folder, amountsConfig+"{path: bad2}\n")
 	cfg.Tables[0].Source.URI = config.Globs{filepath.Join(folder, "bad", "*.parquet")}
 	cfg.Tables[0].Rules = nil
 	cfg.Tables[0].Columns = nil
-	_, err = run(t, t.Context(), cfg, nil)
+	_, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"2|many|secret ünï|2026-01-31", "NULL|500|x|2026-01-31"},
-		rowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 1 NULLS LAST`))
+		runtest.RowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract" ORDER BY 1 NULLS LAST`))
 	cfg.Tables[0].Source.Select = []string{"_row", "id"}
 	cfg.Tables[0].Rejects.Path = ""
-	_, err = run(t, t.Context(), cfg, nil)
+	_, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err, "who asks for the columns gets them")
 }
 
 func TestRejectsAreReplacedAsAWhole(t *testing.T) {
 	folder := amountsLake(t)
-	cfg := configure(t, folder, amountsConfig+"{path: bad}\n")
+	cfg := runtest.Configure(t, folder, amountsConfig+"{path: bad}\n")
 	bad := filepath.Join(folder, "bad")
 	for range 2 {
-		_, err := run(t, t.Context(), cfg, nil)
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
-		assert.Len(t, rejectRows(t, bad), 2)
+		assert.Len(t, runtest.RejectRows(t, bad), 2)
 	}
 	cfg.Tables[0].Source.Where = "id == 1"
-	_, err := run(t, t.Context(), cfg, nil)
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	assert.Empty(t, rejectRows(t, bad), "the last run had none")
-	requireOnly(t, folder, "config.yaml", "lake", "bad", "amounts.hyper")
+	assert.Empty(t, runtest.RejectRows(t, bad), "the last run had none")
+	runtest.RequireOnly(t, folder, "config.yaml", "lake", "bad", "amounts.hyper")
 
 	require.NoError(t, os.WriteFile(filepath.Join(bad, "mine.txt"), nil, 0o600))
 	_, err = pipelines.MakePlan(t.Context(), cfg)
@@ -157,10 +115,10 @@ func TestThresholds(t *testing.T) {
 	} {
 		t.Run(limits, func(t *testing.T) {
 			folder := amountsLake(t)
-			cfg := configure(t, folder, amountsConfig+"{path: bad, "+limits+"}\n")
+			cfg := runtest.Configure(t, folder, amountsConfig+"{path: bad, "+limits+"}\n")
 			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte("as before"), 0o600))
-			record, err := run(t, t.Context(), cfg, nil)
-			assert.Len(t, rejectRows(t, filepath.Join(folder, "bad")), 2, "rejects are kept")
+			record, err := runtest.Run(t, t.Context(), cfg, nil)
+			assert.Len(t, runtest.RejectRows(t, filepath.Join(folder, "bad")), 2, "rejects are kept")
 			assert.NotNil(t, record.Tables[0].Thresholds)
 			if says == "" {
 				require.NoError(t, err)
@@ -203,15 +161,15 @@ func TestNothingButRejects(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
-			writeTable(t, filepath.Join(folder, "lake", "a.parquet"), `[{"id": 1, "note": "a"}, {"id": 2, "note": "b"}, {"id": 3, "note": "c"}]`,
-				field("id", int64Type), field("note", textType))
+			runtest.WriteTable(t, filepath.Join(folder, "lake", "a.parquet"), `[{"id": 1, "note": "a"}, {"id": 2, "note": "b"}, {"id": 3, "note": "c"}]`,
+				runtest.Field("id", runtest.Int64Type), runtest.Field("note", runtest.TextType))
 			source := "name: x\ntables:\n  - source: {uri: lake/*.parquet"
 			if !strings.HasPrefix(c.config, ",") {
 				source += "}"
 			}
-			cfg := configure(t, folder, source+c.config+"\n")
+			cfg := runtest.Configure(t, folder, source+c.config+"\n")
 			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte("as before"), 0o600))
-			record, err := run(t, t.Context(), cfg, nil)
+			record, err := runtest.Run(t, t.Context(), cfg, nil)
 			if c.says == "" {
 				require.NoError(t, err)
 				if len(record.Tables) == 2 {
@@ -230,7 +188,7 @@ func TestNothingButRejects(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, "as before", string(data))
 			if cfg.Tables[0].Rejects.Path != "" {
-				assert.Len(t, rejectRows(t, cfg.Tables[0].Rejects.Path), 3)
+				assert.Len(t, runtest.RejectRows(t, cfg.Tables[0].Rejects.Path), 3)
 			}
 		})
 	}
@@ -239,23 +197,23 @@ func TestNothingButRejects(t *testing.T) {
 func TestRejectsOnRemoteStorage(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
 	folder := amountsLake(t)
-	cfg := configure(t, folder, amountsConfig+"{path: "+storage.Join(bucket, "bad")+"}\nstaging: "+storage.Join(bucket, "stage")+"\n")
+	cfg := runtest.Configure(t, folder, amountsConfig+"{path: "+storage.Join(bucket, "bad")+"}\nstaging: "+storage.Join(bucket, "stage")+"\n")
 	for range 2 {
-		_, err := run(t, t.Context(), cfg, nil)
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
-		assert.Len(t, rejectRows(t, storage.Join(bucket, "bad")), 2)
+		assert.Len(t, runtest.RejectRows(t, storage.Join(bucket, "bad")), 2)
 		assert.Empty(t, storagetest.Names(t, storage.Join(bucket, "stage")))
 	}
 }
 
 func TestRejectsOfManyTypes(t *testing.T) {
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1, "tags": ["a", null], "d": "1.50", "at": "2026-01-31 00:00:00"}]`,
-		field("id", int64Type), field("tags", arrow.ListOf(textType)), field("d", &arrow.Decimal128Type{Precision: 9, Scale: 2}), field("at", arrow.FixedWidthTypes.Timestamp_us))
-	cfg := configure(t, folder, "name: x\non_empty: allow\ntables:\n  - source: {uri: lake/*.parquet, nested: json}\n    rules: [{column: id, max: 0}]\n    rejects: {path: bad}\n")
-	_, err := run(t, t.Context(), cfg, nil)
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "f.parquet"), `[{"id": 1, "tags": ["a", null], "d": "1.50", "at": "2026-01-31 00:00:00"}]`,
+		runtest.Field("id", runtest.Int64Type), runtest.Field("tags", arrow.ListOf(runtest.TextType)), runtest.Field("d", &arrow.Decimal128Type{Precision: 9, Scale: 2}), runtest.Field("at", arrow.FixedWidthTypes.Timestamp_us))
+	cfg := runtest.Configure(t, folder, "name: x\non_empty: allow\ntables:\n  - source: {uri: lake/*.parquet, nested: json}\n    rules: [{column: id, max: 0}]\n    rejects: {path: bad}\n")
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	rows := rejectRows(t, filepath.Join(folder, "bad"))
+	rows := runtest.RejectRows(t, filepath.Join(folder, "bad"))
 	require.Len(t, rows, 1)
 	assert.Contains(t, rows[0], `"tags":["a",null]`)
 }

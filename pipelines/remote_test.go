@@ -14,75 +14,31 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 )
-
-// fetched returns a local copy of a file.
-func fetched(t *testing.T, uri string) string {
-	t.Helper()
-	if path, local := storage.LocalPath(uri); local {
-		return path
-	}
-	store, err := storage.For(uri)
-	require.NoError(t, err)
-	info, err := store.Stat(t.Context(), uri)
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "fetched.hyper")
-	require.NoError(t, storage.Download(t.Context(), info, path))
-	return path
-}
-
-// uploadLake copies the sample lake to a bucket.
-func uploadLake(t *testing.T, bucket string) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(sampleLake(t), "*", "*.parquet"))
-	require.NoError(t, err)
-	require.Len(t, files, 4)
-	for _, file := range files {
-		name := filepath.Base(filepath.Dir(file)) + "/" + filepath.Base(file)
-		_, err := storage.Upload(t.Context(), file, storage.Join(bucket, "lake", name), storage.Any())
-		require.NoError(t, err)
-	}
-}
-
-// remoteConfig is the sample on remote storage, wherever what stands.
-func remoteConfig(lake, output, staging string, workers int) string {
-	config := fmt.Sprintf(`
-name: tpch
-output: {path: %q}
-runner: {parallelism: %d}
-tables:
-  - name: lineitem
-    source: {uri: %q, where: "l_shipdate >= date('1995-01-01')"}
-    rules: [{column: l_quantity, max: 40}]
-`, output, workers, lake+"/lineitem/*.parquet")
-	if staging != "" {
-		config += fmt.Sprintf("staging: %q\n", staging)
-	}
-	return config
-}
 
 // requireSameRows compares the tables of two extracts.
 func requireSameRows(t *testing.T, want, got string) {
 	t.Helper()
 	const all = `SELECT * FROM x."Extract"."lineitem" ORDER BY l_orderkey, l_linenumber`
-	rows := rowsIn(t, want, all)
+	rows := runtest.RowsIn(t, want, all)
 	require.NotEmpty(t, rows)
-	require.Equal(t, rows, rowsIn(t, got, all))
+	require.Equal(t, rows, runtest.RowsIn(t, got, all))
 }
 
 // Lake, staging and output are local or remote, in every combination, while requests fail:
 // the extract is the same.
 func TestRemoteStorage(t *testing.T) {
 	folder := t.TempDir()
-	local := configure(t, folder, remoteConfig("%LAKE%", "local.hyper", "", 1))
-	_, err := run(t, t.Context(), local, nil)
+	local := runtest.Configure(t, folder, runtest.RemoteConfig("%LAKE%", "local.hyper", "", 1))
+	_, err := runtest.Run(t, t.Context(), local, nil)
 	require.NoError(t, err)
 
 	for i := range 8 {
 		lakeIsRemote, stagingIsRemote, outputIsRemote := i&1 > 0, i&2 > 0, i&4 > 0
 		t.Run(fmt.Sprintf("lake %t, staging %t, output %t", lakeIsRemote, stagingIsRemote, outputIsRemote), func(t *testing.T) {
 			bucket, faults := storagetest.FakeGCS(t)
-			uploadLake(t, bucket)
+			runtest.UploadLake(t, bucket)
 			folder := t.TempDir()
 			lake, staging, output := "%LAKE%", "stage", "out/x.hyper"
 			if lakeIsRemote {
@@ -98,10 +54,10 @@ func TestRemoteStorage(t *testing.T) {
 				faults.Inject(storagetest.Fault{On: operation, Status: 503, Times: 2})
 			}
 			faults.Inject(storagetest.Fault{On: storagetest.Read, Cut: true, After: 1000, Times: 4})
-			cfg := configure(t, folder, remoteConfig(lake, output, staging, 2))
-			report, err := run(t, t.Context(), cfg, nil)
+			cfg := runtest.Configure(t, folder, runtest.RemoteConfig(lake, output, staging, 2))
+			report, err := runtest.Run(t, t.Context(), cfg, nil)
 			require.NoError(t, err)
-			requireSameRows(t, local.Output.Path, fetched(t, cfg.Output.Path))
+			requireSameRows(t, local.Output.Path, runtest.Fetched(t, cfg.Output.Path))
 			assert.Positive(t, report.Tables[0].RowsFiltered)
 			assert.Positive(t, report.Tables[0].RowsRejected)
 			assert.Empty(t, storagetest.Names(t, storage.Join(bucket, "stage")), "staging is gone")
@@ -112,13 +68,13 @@ func TestRemoteStorage(t *testing.T) {
 // A file that is replaced during the run is an error, never a mixture.
 func TestAReplacedObjectEndsTheRun(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
-	uploadLake(t, bucket)
+	runtest.UploadLake(t, bucket)
 	for engine, deferred := range map[string]int{"auto": 3, "go": 0} {
-		config := remoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "x.hyper"), "", 1) + "validate: {engine: " + engine + "}\n"
-		cfg := configure(t, t.TempDir(), config)
-		assert.Equal(t, deferred, planOf(t, cfg).Deferred)
-		_, err := run(t, t.Context(), cfg, func() {
-			_, err := storage.Upload(t.Context(), filepath.Join(sampleLake(t), "lineitem", "lineitem.1.parquet"),
+		config := runtest.RemoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "x.hyper"), "", 1) + "validate: {engine: " + engine + "}\n"
+		cfg := runtest.Configure(t, t.TempDir(), config)
+		assert.Equal(t, deferred, runtest.PlanOf(t, cfg).Deferred)
+		_, err := runtest.Run(t, t.Context(), cfg, func() {
+			_, err := storage.Upload(t.Context(), filepath.Join(runtest.SampleLake(t), "lineitem", "lineitem.1.parquet"),
 				storage.Join(bucket, "lake/lineitem/lineitem.3.parquet"), storage.Any())
 			require.NoError(t, err)
 		})
@@ -139,8 +95,8 @@ func TestAnUploadThatFailsLeavesTheOutput(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, store.Put(t.Context(), output, []byte("as before")))
 	folder := t.TempDir()
-	cfg := configure(t, folder, remoteConfig("%LAKE%", output, "", 1))
-	record, err := run(t, t.Context(), cfg, func() {
+	cfg := runtest.Configure(t, folder, runtest.RemoteConfig("%LAKE%", output, "", 1))
+	record, err := runtest.Run(t, t.Context(), cfg, func() {
 		faults.Inject(storagetest.Fault{On: storagetest.Write, Status: 403})
 	})
 	require.Error(t, err)
@@ -160,12 +116,12 @@ func TestAnUploadThatFailsLeavesTheOutput(t *testing.T) {
 // small row group are one more.
 func TestRangesAreJoined(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
-	uploadLake(t, bucket)
-	cfg := configure(t, t.TempDir(), remoteConfig(storage.Join(bucket, "lake"), "x.hyper", "", 1))
+	runtest.UploadLake(t, bucket)
+	cfg := runtest.Configure(t, t.TempDir(), runtest.RemoteConfig(storage.Join(bucket, "lake"), "x.hyper", "", 1))
 	cfg.Tables[0].Source.Where = ""
 	cfg.Validate.Engine = config.ValidateGo
 	before := faults.Count(storagetest.Read)
-	report, err := run(t, t.Context(), cfg, nil)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, faults.Count(storagetest.Read)-before, 2*report.Tables[0].Files+report.Tables[0].RowGroups)
 }

@@ -11,9 +11,10 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/runtest"
 )
 
-const rulesConfig = numbersConfig + `    rules:
+const rulesConfig = runtest.NumbersConfig + `    rules:
       - {column: code, in_file: codes.txt}
       - {column: code, min_length: 2, max_length: 3, matches: "^[A-ZÉ]+$"}
       - {column: rate, finite: true, on_fail: warn}
@@ -25,7 +26,7 @@ const rulesConfig = numbersConfig + `    rules:
 func writeRulesLake(t *testing.T, folder string) {
 	t.Helper()
 	date := arrow.FixedWidthTypes.Date32
-	writeTable(t, filepath.Join(folder, "lake", "a.parquet"), `[
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "a.parquet"), `[
 		{"n": 1, "code": "AB", "rate": 0.5, "shipped": 10, "received": 11},
 		{"n": 2, "code": "ZZ", "rate": 0.5, "shipped": 10, "received": 11},
 		{"n": 3, "code": "abc", "rate": 0.5, "shipped": 10, "received": 11},
@@ -33,15 +34,15 @@ func writeRulesLake(t *testing.T, folder string) {
 		{"n": 0, "code": "X", "rate": null, "shipped": 12, "received": 11},
 		{"n": 5, "code": null, "rate": null, "shipped": null, "received": 11},
 		{"n": 6, "code": "ÉÉÉ", "rate": 0.5, "shipped": 11, "received": 11}]`,
-		field("n", int64Type), field("code", textType), field("rate", arrow.PrimitiveTypes.Float64), field("shipped", date), field("received", date))
+		runtest.Field("n", runtest.Int64Type), runtest.Field("code", runtest.TextType), runtest.Field("rate", arrow.PrimitiveTypes.Float64), runtest.Field("shipped", date), runtest.Field("received", date))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "codes.txt"), []byte("\ufeffAB\r\nabc\r\n\r\nÉÉÉ"), 0o600))
 }
 
 func TestRulesOfEveryKind(t *testing.T) {
 	folder := t.TempDir()
 	writeRulesLake(t, folder)
-	cfg := configure(t, folder, rulesConfig)
-	report, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, rulesConfig)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	var failed []string
 	for _, rule := range report.Tables[0].Rules {
@@ -54,9 +55,9 @@ func TestRulesOfEveryKind(t *testing.T) {
 		"shipped first", "10 / n >= 1 && code.trim() != ''",
 	}, failed)
 	assert.EqualValues(t, 4, report.Tables[0].RowsRejected)
-	assert.Equal(t, []string{"1", "5", "6"}, rowsIn(t, cfg.Output.Path, `SELECT n FROM x."Extract"."Extract" ORDER BY 1`))
+	assert.Equal(t, []string{"1", "5", "6"}, runtest.RowsIn(t, cfg.Output.Path, `SELECT n FROM x."Extract"."Extract" ORDER BY 1`))
 
-	table := planOf(t, cfg)
+	table := runtest.PlanOf(t, cfg)
 	assert.Equal(t, []string{"code.trim()"}, table.RowByRow)
 	assert.Empty(t, table.Rules[0].Values, "a plan does not list the values of a file")
 }
@@ -65,18 +66,18 @@ func TestRulesOfEveryKind(t *testing.T) {
 func TestExpressionsReadColumnsThatAreNotLoaded(t *testing.T) {
 	folder := t.TempDir()
 	writeRulesLake(t, folder)
-	cfg := configure(t, folder, numbersConfig+"    rules: [{expr: shipped <= received}]\n")
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"    rules: [{expr: shipped <= received}]\n")
 	cfg.Tables[0].Source.Select = []string{"n"}
-	report, err := run(t, t.Context(), cfg, nil)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, report.Tables[0].RowsRejected)
-	assert.Len(t, planOf(t, cfg).Columns, 1)
+	assert.Len(t, runtest.PlanOf(t, cfg).Columns, 1)
 }
 
 func TestSetsAreReadForThePlan(t *testing.T) {
 	folder := t.TempDir()
 	writeRulesLake(t, folder)
-	cfg := configure(t, folder, rulesConfig)
+	cfg := runtest.Configure(t, folder, rulesConfig)
 	require.NoError(t, os.Remove(filepath.Join(folder, "codes.txt")))
 	_, err := pipelines.MakePlan(t.Context(), cfg)
 	refused := failure.Of(err, failure.Engine)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,89 +25,10 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/report"
-	"hyperlake/pipelines/staging"
-	"hyperlake/runners"
-	"hyperlake/runners/engine"
+	"hyperlake/pipelines/runtest"
 )
 
 func TestMain(m *testing.M) { hyperdtest.Main(m.Run) }
-
-// sampleLake is the lake of the repository.
-func sampleLake(t *testing.T) string {
-	lake, err := filepath.Abs("../testdata/lake")
-	require.NoError(t, err)
-	return lake
-}
-
-// configure writes a configuration and loads it. %LAKE% stands for the sample lake.
-func configure(t *testing.T, folder, yaml string) *config.Config {
-	path := filepath.Join(folder, "config.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(yaml, "%LAKE%", sampleLake(t))), 0o644))
-	cfg, err := config.Load(path, config.LoadOptions{})
-	require.NoError(t, err)
-	return cfg
-}
-
-// direct is the real engine; before, if set, is called when the plan is made and the
-// pipeline is about to run.
-type direct struct {
-	*runners.Runner
-	before func()
-}
-
-func (d direct) Run(ctx context.Context, job engine.Job) error {
-	if d.before != nil {
-		d.before()
-	}
-	return d.Runner.Run(ctx, job)
-}
-
-func run(t *testing.T, ctx context.Context, cfg *config.Config, before func()) (*report.Report, error) { //nolint:revive // t first, as everywhere in tests
-	id, err := staging.NewRunID()
-	require.NoError(t, err)
-	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
-	require.NoError(t, err)
-	return pipelines.Run(ctx, cfg, pipelines.RunOptions{
-		ID:     id,
-		Engine: direct{runner, before},
-		Log:    slog.New(slog.DiscardHandler),
-	})
-}
-
-// query runs a query of one value on an extract.
-func query(t *testing.T, path, sql string) string {
-	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
-	require.NoError(t, conn.Attach(t.Context(), path, "x"))
-	value, err := conn.QueryValue(t.Context(), sql)
-	require.NoError(t, err)
-	require.NoError(t, conn.Detach(t.Context(), "x"))
-	return value
-}
-
-// requireOnly checks that a folder holds these names and nothing else, hidden or not.
-func requireOnly(t *testing.T, folder string, names ...string) {
-	entries, err := os.ReadDir(folder)
-	require.NoError(t, err)
-	var found []string
-	for _, entry := range entries {
-		found = append(found, entry.Name())
-	}
-	require.ElementsMatch(t, names, found)
-}
-
-const sampleConfig = `
-name: tpch
-tables:
-  - name: lineitem
-    source: {uri: "%LAKE%/lineitem/*.parquet"}
-    rules:
-      - {column: l_quantity, max: 40}
-      - {column: l_shipmode, in: [AIR, MAIL, RAIL, SHIP, TRUCK, FOB], on_fail: warn}
-  - name: orders
-    schema: other
-    source: {uri: "%LAKE%/orders/*.parquet", select: [o_comment, o_orderkey]}
-    rules: [{column: o_totalprice, min: "2000.50"}] # of a column that is not loaded
-`
 
 // longConfig loads the sample lake over and over, for long enough to be disturbed.
 func longConfig() string {
@@ -126,12 +45,12 @@ func TestTheExtractHoldsTheRowsOfTheLake(t *testing.T) {
 	for _, workers := range []string{"auto", "4"} {
 		t.Run(workers, func(t *testing.T) {
 			folder := t.TempDir()
-			cfg := configure(t, folder, sampleConfig+"runner: {parallelism: "+workers+"}\n")
-			record, err := run(t, t.Context(), cfg, nil)
+			cfg := runtest.Configure(t, folder, runtest.SampleConfig+"runner: {parallelism: "+workers+"}\n")
+			record, err := runtest.Run(t, t.Context(), cfg, nil)
 			require.NoError(t, err)
-			requireOnly(t, folder, "config.yaml", "tpch.hyper")
+			runtest.RequireOnly(t, folder, "config.yaml", "tpch.hyper")
 
-			lake := sampleLake(t)
+			lake := runtest.SampleLake(t)
 			lineitem := fmt.Sprintf(`external(array['%s/lineitem/lineitem.1.parquet', '%[1]s/lineitem/lineitem.2.parquet', '%[1]s/lineitem/lineitem.3.parquet'], format=>'parquet')`, lake)
 			good := `SELECT * FROM ` + lineitem + ` WHERE l_quantity <= 40`
 			loaded := `SELECT * FROM x."Extract"."lineitem"`
@@ -140,16 +59,16 @@ func TestTheExtractHoldsTheRowsOfTheLake(t *testing.T) {
 				loaded + " EXCEPT ALL " + good, good + " EXCEPT ALL " + loaded,
 				`SELECT * FROM x."other"."orders" EXCEPT ALL ` + orders, orders + ` EXCEPT ALL SELECT * FROM x."other"."orders"`,
 			} {
-				assert.Equal(t, "0", query(t, cfg.Output.Path, "SELECT count(*) FROM ("+difference+") d"), difference)
+				assert.Equal(t, "0", runtest.Query(t, cfg.Output.Path, "SELECT count(*) FROM ("+difference+") d"), difference)
 			}
 
 			assert.Equal(t, report.Succeeded, record.Status)
 			table := record.Tables[0]
 			assert.EqualValues(t, 60175, table.RowsRead)
 			assert.Equal(t, table.RowsRead, table.RowsLoaded+table.RowsRejected)
-			assert.Equal(t, query(t, cfg.Output.Path, "SELECT count(*) FROM "+lineitem+" WHERE l_quantity > 40"), fmt.Sprint(table.RowsRejected))
+			assert.Equal(t, runtest.Query(t, cfg.Output.Path, "SELECT count(*) FROM "+lineitem+" WHERE l_quantity > 40"), fmt.Sprint(table.RowsRejected))
 			assert.Equal(t, table.RowsRejected, table.Rules[0].Failed)
-			assert.Equal(t, query(t, cfg.Output.Path, "SELECT count(*) FROM "+lineitem+" WHERE l_shipmode = 'REG AIR'"), fmt.Sprint(table.Rules[1].Failed))
+			assert.Equal(t, runtest.Query(t, cfg.Output.Path, "SELECT count(*) FROM "+lineitem+" WHERE l_shipmode = 'REG AIR'"), fmt.Sprint(table.Rules[1].Failed))
 			assert.EqualValues(t, 15000, record.Tables[1].RowsLoaded+record.Tables[1].RowsRejected)
 			assert.Positive(t, record.Tables[1].RowsRejected)
 			stat, err := os.Stat(cfg.Output.Path)
@@ -159,93 +78,74 @@ func TestTheExtractHoldsTheRowsOfTheLake(t *testing.T) {
 	}
 }
 
-// writeParquet writes one column of numbers, in row groups of 10.
-func writeParquet(t *testing.T, path string, values ...int64) {
-	schema := arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64, Nullable: true}}, nil)
-	builder := array.NewInt64Builder(memory.DefaultAllocator)
-	builder.AppendValues(values, nil)
-	record := array.NewRecord(schema, []arrow.Array{builder.NewArray()}, int64(len(values)))
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	file, err := os.Create(path)
-	require.NoError(t, err)
-	w, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(10)), pqarrow.DefaultWriterProps())
-	require.NoError(t, err)
-	if len(values) > 0 {
-		require.NoError(t, w.Write(record))
-	}
-	require.NoError(t, w.Close())
-}
-
-const numbersConfig = "name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet}\n"
-
 func TestEmptyLakes(t *testing.T) {
 	t.Run("no files", func(t *testing.T) {
 		folder := t.TempDir()
-		_, err := run(t, t.Context(), configure(t, folder, numbersConfig), nil)
+		_, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, runtest.NumbersConfig), nil)
 		failed := failure.Of(err, failure.Engine)
 		require.NotNil(t, failed)
 		assert.Equal(t, failure.Source, failed.Kind)
 		assert.True(t, failed.Early)
 		assert.ErrorContains(t, err, "no files match")
-		requireOnly(t, folder, "config.yaml")
+		runtest.RequireOnly(t, folder, "config.yaml")
 	})
 	t.Run("no rows", func(t *testing.T) {
 		folder := t.TempDir()
-		writeParquet(t, filepath.Join(folder, "lake", "a.parquet"))
-		record, err := run(t, t.Context(), configure(t, folder, numbersConfig), nil)
+		runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"))
+		record, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, runtest.NumbersConfig), nil)
 		assert.ErrorContains(t, err, "hold no rows")
 		assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
 		assert.Equal(t, report.Rejected, record.Status)
-		requireOnly(t, folder, "config.yaml", "lake")
+		runtest.RequireOnly(t, folder, "config.yaml", "lake")
 	})
 	t.Run("no rows, allowed", func(t *testing.T) {
 		folder := t.TempDir()
-		writeParquet(t, filepath.Join(folder, "lake", "a.parquet"))
-		cfg := configure(t, folder, numbersConfig+"on_empty: allow\n")
-		_, err := run(t, t.Context(), cfg, nil)
+		runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"))
+		cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"on_empty: allow\n")
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
-		assert.Equal(t, "0", query(t, cfg.Output.Path, `SELECT count(n) FROM x."Extract"."Extract"`))
+		assert.Equal(t, "0", runtest.Query(t, cfg.Output.Path, `SELECT count(n) FROM x."Extract"."Extract"`))
 	})
 	t.Run("all rows rejected, allowed", func(t *testing.T) {
 		folder := t.TempDir()
-		writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
-		cfg := configure(t, folder, numbersConfig+"    rules: [{column: n, min: 4}]\non_empty: allow\n")
-		report, err := run(t, t.Context(), cfg, nil)
+		runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+		cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"    rules: [{column: n, min: 4}]\non_empty: allow\n")
+		report, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
 		assert.EqualValues(t, 3, report.Tables[0].RowsRejected)
-		assert.Equal(t, "0", query(t, cfg.Output.Path, `SELECT count(*) FROM x."Extract"."Extract"`))
+		assert.Equal(t, "0", runtest.Query(t, cfg.Output.Path, `SELECT count(*) FROM x."Extract"."Extract"`))
 	})
 	t.Run("some files without rows", func(t *testing.T) {
 		folder := t.TempDir()
-		writeParquet(t, filepath.Join(folder, "lake", "a.parquet"))
-		writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 1, 2, 3)
-		cfg := configure(t, folder, numbersConfig)
-		_, err := run(t, t.Context(), cfg, nil)
+		runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"))
+		runtest.WriteParquet(t, filepath.Join(folder, "lake", "b.parquet"), 1, 2, 3)
+		cfg := runtest.Configure(t, folder, runtest.NumbersConfig)
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
-		assert.Equal(t, "6", query(t, cfg.Output.Path, `SELECT sum(n) FROM x."Extract"."Extract"`))
+		assert.Equal(t, "6", runtest.Query(t, cfg.Output.Path, `SELECT sum(n) FROM x."Extract"."Extract"`))
 	})
 }
 
 // A run that ends without an extract leaves no folder behind that it made for it.
 func TestFailuresLeaveNoFolders(t *testing.T) {
 	folder := t.TempDir()
-	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
 	require.NoError(t, os.Symlink("gone", filepath.Join(folder, "dangling")))
-	config := "output: {path: new/deep/er/x.hyper}\n" + numbersConfig + "    rules: [{column: n, min: 4%}]\n"
+	config := "output: {path: new/deep/er/x.hyper}\n" + runtest.NumbersConfig + "    rules: [{column: n, min: 4%}]\n"
 	for _, onFail := range []string{"", ", on_fail: fail"} {
 		for _, staging := range []string{"", "staging: stage\n"} {
-			_, err := run(t, t.Context(), configure(t, folder, strings.ReplaceAll(config, "%", onFail)+staging), nil)
+			_, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, strings.ReplaceAll(config, "%", onFail)+staging), nil)
 			require.Error(t, err)
 			assert.NoDirExists(t, filepath.Join(folder, "new"))
 		}
 	}
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "new"), 0o755))
-	_, err := run(t, t.Context(), configure(t, folder, strings.ReplaceAll(config, "%", "")), nil)
+	_, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, strings.ReplaceAll(config, "%", "")), nil)
 	require.Error(t, err)
 	assert.DirExists(t, filepath.Join(folder, "new"), "what was there stays")
 	assert.NoDirExists(t, filepath.Join(folder, "new", "deep"))
 
-	_, err = run(t, t.Context(), configure(t, folder, strings.ReplaceAll(config, "new/deep", "dangling")), nil)
+	_, err = runtest.Run(t, t.Context(), runtest.Configure(t, folder, strings.ReplaceAll(config, "new/deep", "dangling")), nil)
 	require.Error(t, err)
 	_, err = os.Lstat(filepath.Join(folder, "dangling"))
 	require.NoError(t, err)
@@ -255,7 +155,7 @@ func TestFailuresLeaveNoFolders(t *testing.T) {
 	require.ErrorIs(t, err, built)
 	assert.NoDirExists(t, filepath.Join(folder, "other"))
 
-	report, err := run(t, t.Context(), configure(t, folder, strings.ReplaceAll(config, "min: 4%", "min: 0")), nil)
+	report, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, strings.ReplaceAll(config, "min: 4%", "min: 0")), nil)
 	require.NoError(t, err)
 	assert.FileExists(t, report.Output.Path)
 }
@@ -263,22 +163,19 @@ func TestFailuresLeaveNoFolders(t *testing.T) {
 // Where an output cannot be is known before anything is made.
 func TestPlacesWhereNoOutputCanBe(t *testing.T) {
 	folder := t.TempDir()
-	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
+	runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
 	places := map[string]string{filepath.Join(folder, "config.yaml", "deep", "x.hyper"): "config.yaml is a file, not a folder"}
 	if readOnly := "/proc/sys"; storage.CheckWritable(readOnly) != nil {
 		places[readOnly+"/new/x.hyper"] = "cannot be made: write to " + readOnly
 	}
 	for path, says := range places {
-		cfg := configure(t, folder, numbersConfig+fmt.Sprintf("output: {path: %q}\n", path))
+		cfg := runtest.Configure(t, folder, runtest.NumbersConfig+fmt.Sprintf("output: {path: %q}\n", path))
 		_, err := pipelines.MakePlan(t.Context(), cfg)
 		requireEarly(t, err, says)
-		_, err = run(t, t.Context(), cfg, nil)
+		_, err = runtest.Run(t, t.Context(), cfg, nil)
 		requireEarly(t, err, says)
 	}
 }
-
-// previous puts a file at the output that every failure must leave as it is.
-const previous = "what was there before"
 
 func TestFailuresLeaveTheOutputAlone(t *testing.T) {
 	cases := []struct {
@@ -291,7 +188,7 @@ func TestFailuresLeaveTheOutputAlone(t *testing.T) {
 		{
 			name: "a file is replaced during the run",
 			before: func(t *testing.T, folder string) {
-				writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9)
+				runtest.WriteParquet(t, filepath.Join(folder, "lake", "b.parquet"), 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9)
 			},
 			kind: failure.Source,
 			says: []string{"b.parquet", "changed"},
@@ -331,37 +228,37 @@ func TestFailuresLeaveTheOutputAlone(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			folder := t.TempDir()
-			writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
-			writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 4, 5, 6)
-			cfg := configure(t, folder, numbersConfig+c.rules)
-			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte(previous), 0o644))
+			runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+			runtest.WriteParquet(t, filepath.Join(folder, "lake", "b.parquet"), 4, 5, 6)
+			cfg := runtest.Configure(t, folder, runtest.NumbersConfig+c.rules)
+			require.NoError(t, os.WriteFile(cfg.Output.Path, []byte(runtest.Previous), 0o644))
 			before := func() {
 				if c.before != nil {
 					c.before(t, folder)
 				}
 			}
-			report, err := run(t, t.Context(), cfg, before)
+			report, err := runtest.Run(t, t.Context(), cfg, before)
 			require.Error(t, err)
 			assert.Equal(t, c.kind, failure.Of(err, failure.Engine).Kind, err)
 			for _, words := range c.says {
 				assert.ErrorContains(t, err, words)
 			}
 			assert.Equal(t, c.kind, report.Error.Kind)
-			requireOnly(t, folder, "config.yaml", "lake", "numbers.hyper")
+			runtest.RequireOnly(t, folder, "config.yaml", "lake", "numbers.hyper")
 			kept, err := os.ReadFile(cfg.Output.Path)
 			require.NoError(t, err)
-			assert.Equal(t, previous, string(kept))
+			assert.Equal(t, runtest.Previous, string(kept))
 		})
 	}
 }
 
 func TestCancellingEndsTheRunAtOnce(t *testing.T) {
 	folder := t.TempDir()
-	cfg := configure(t, folder, longConfig())
+	cfg := runtest.Configure(t, folder, longConfig())
 	stop := failure.New(failure.Interrupted, "interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	var cancelled atomic.Int64
-	record, err := run(t, ctx, cfg, func() {
+	record, err := runtest.Run(t, ctx, cfg, func() {
 		time.AfterFunc(100*time.Millisecond, func() {
 			cancelled.Store(time.Now().UnixNano())
 			cancel(stop)
@@ -371,32 +268,32 @@ func TestCancellingEndsTheRunAtOnce(t *testing.T) {
 	require.ErrorIs(t, err, stop)
 	assert.Less(t, took, 10*time.Second)
 	assert.Equal(t, report.Interrupted, record.Status)
-	requireOnly(t, folder, "config.yaml")
+	runtest.RequireOnly(t, folder, "config.yaml")
 }
 
 func TestARunRemovesWhatADeadOneLeft(t *testing.T) {
 	folder := t.TempDir()
-	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
 	dead := filepath.Join(folder, ".numbers.hyperlake-20200101T000000Z-00000000")
 	fresh := filepath.Join(folder, ".numbers.hyperlake-20990101T000000Z-00000000")
 	for _, path := range []string{dead, fresh} {
 		require.NoError(t, os.MkdirAll(filepath.Join(path, "partials"), 0o755))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dead, "lock"), nil, 0o644)) // nobody holds it
-	_, err := run(t, t.Context(), configure(t, folder, numbersConfig), nil)
+	_, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, runtest.NumbersConfig), nil)
 	require.NoError(t, err)
-	requireOnly(t, folder, "config.yaml", "lake", "numbers.hyper", filepath.Base(fresh))
+	runtest.RequireOnly(t, folder, "config.yaml", "lake", "numbers.hyper", filepath.Base(fresh))
 }
 
 func TestStagingElsewhere(t *testing.T) {
 	folder := t.TempDir()
-	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
-	cfg := configure(t, folder, numbersConfig+"staging: stage\noutput: {path: deep/er/numbers.hyper}\n")
-	_, err := run(t, t.Context(), cfg, nil)
+	runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"staging: stage\noutput: {path: deep/er/numbers.hyper}\n")
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	requireOnly(t, folder, "config.yaml", "lake", "deep", "stage")
-	requireOnly(t, filepath.Join(folder, "stage"))
-	requireOnly(t, filepath.Join(folder, "deep", "er"), "numbers.hyper")
+	runtest.RequireOnly(t, folder, "config.yaml", "lake", "deep", "stage")
+	runtest.RequireOnly(t, filepath.Join(folder, "stage"))
+	runtest.RequireOnly(t, filepath.Join(folder, "deep", "er"), "numbers.hyper")
 }
 
 func TestPlanRefusals(t *testing.T) {
@@ -429,11 +326,11 @@ func TestPlanRefusals(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			folder := t.TempDir()
-			writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
+			runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1)
 			if c.prepare != nil {
 				c.prepare(t, folder)
 			}
-			cfg := configure(t, folder, numbersConfig+c.config)
+			cfg := runtest.Configure(t, folder, runtest.NumbersConfig+c.config)
 			switch c.name {
 			case "unknown column in select":
 				cfg.Tables[0].Source.Select = []string{"nn"}

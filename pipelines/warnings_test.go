@@ -13,12 +13,13 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/runtest"
 )
 
 // warningsOf is what the plan of the files of a folder's lake warns of, by column.
 func warningsOf(t *testing.T, folder, rest string) map[string]string {
 	t.Helper()
-	plan, err := pipelines.MakePlan(t.Context(), configure(t, folder, "name: x\ntables:\n  - source: {uri: lake/*.parquet, "+rest))
+	plan, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, "name: x\ntables:\n  - source: {uri: lake/*.parquet, "+rest))
 	require.NoError(t, err)
 	warnings := map[string]string{}
 	for _, warning := range plan.Warnings {
@@ -33,10 +34,10 @@ func warningsOf(t *testing.T, folder, rest string) map[string]string {
 func TestNanosecondsAreFlooredAloud(t *testing.T) {
 	folder := t.TempDir()
 	nanos := &arrow.TimestampType{Unit: arrow.Nanosecond}
-	inner := arrow.StructOf(field("t", nanos), field("u", arrow.FixedWidthTypes.Timestamp_us))
+	inner := arrow.StructOf(runtest.Field("t", nanos), runtest.Field("u", arrow.FixedWidthTypes.Timestamp_us))
 	fields := []arrow.Field{
-		field("a", nanos), field("b", arrow.FixedWidthTypes.Timestamp_ns), field("c", arrow.FixedWidthTypes.Time64ns), field("d", arrow.FixedWidthTypes.Timestamp_us),
-		field("asked", nanos), field("text", nanos), field("s", inner), field("json", inner),
+		runtest.Field("a", nanos), runtest.Field("b", arrow.FixedWidthTypes.Timestamp_ns), runtest.Field("c", arrow.FixedWidthTypes.Time64ns), runtest.Field("d", arrow.FixedWidthTypes.Timestamp_us),
+		runtest.Field("asked", nanos), runtest.Field("text", nanos), runtest.Field("s", inner), runtest.Field("json", inner),
 	}
 	schema := arrow.NewSchema(fields, nil)
 	record, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(`[{"a": "2026-01-01 00:00:00.000000999"}]`))
@@ -49,8 +50,8 @@ func TestNanosecondsAreFlooredAloud(t *testing.T) {
 	sparkFile(t, filepath.Join(folder, "other", "lake"), "int96_kolkata")
 	assert.Equal(t, map[string]string{"t": says}, warningsOf(t, filepath.Join(folder, "other"), "select: [t]}\n"))
 
-	writeTable(t, filepath.Join(folder, "lake", "g.parquet"), `[{"a": "2026-01-01 00:00:00"}]`, field("a", &arrow.TimestampType{Unit: arrow.Microsecond}))
-	plan := planOf(t, configure(t, folder, "name: x\ntables:\n  - source: {uri: lake/*.parquet, select: [a], on_drift: union}\n"))
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "g.parquet"), `[{"a": "2026-01-01 00:00:00"}]`, runtest.Field("a", &arrow.TimestampType{Unit: arrow.Microsecond}))
+	plan := runtest.PlanOf(t, runtest.Configure(t, folder, "name: x\ntables:\n  - source: {uri: lake/*.parquet, select: [a], on_drift: union}\n"))
 	require.Len(t, plan.Drift, 1)
 	assert.Contains(t, plan.Drift[0], "read as timestamp[us], nanoseconds cut down to microseconds")
 }
@@ -58,10 +59,10 @@ func TestNanosecondsAreFlooredAloud(t *testing.T) {
 // A VARIANT is loaded as the bytes that it is stored in, and not in silence.
 func TestVariantsAreReadAsTheyAreStored(t *testing.T) {
 	folder := t.TempDir()
-	variant := field("v", arrow.StructOf(field("metadata", arrow.BinaryTypes.Binary), field("value", arrow.BinaryTypes.Binary)))
+	variant := runtest.Field("v", arrow.StructOf(runtest.Field("metadata", arrow.BinaryTypes.Binary), runtest.Field("value", arrow.BinaryTypes.Binary)))
 	variant.Metadata = arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{batch.LogicalUnknown})
-	outer := field("o", arrow.StructOf(field("n", int64Type), variant))
-	schema := arrow.NewSchema([]arrow.Field{field("id", int64Type), variant, outer}, nil)
+	outer := runtest.Field("o", arrow.StructOf(runtest.Field("n", runtest.Int64Type), variant))
+	schema := arrow.NewSchema([]arrow.Field{runtest.Field("id", runtest.Int64Type), variant, outer}, nil)
 	record, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema,
 		strings.NewReader(`[{"id": 1, "v": {"metadata": "AQAA", "value": "DAE="}, "o": {"n": 1, "v": {"metadata": "AQAA", "value": "DAE="}}}]`))
 	require.NoError(t, err)

@@ -13,6 +13,8 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"hyperlake/pipelines/runtest"
 )
 
 // A table of more columns than one query is about: every column is described as it is.
@@ -43,7 +45,7 @@ func TestAWideTable(t *testing.T) {
 	require.NoError(t, w.Write(builder.NewRecord()))
 	require.NoError(t, w.Close())
 
-	report, err := run(t, t.Context(), configure(t, folder, "name: x\ntables: [{source: {uri: wide.parquet}}]\n"), nil)
+	report, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, "name: x\ntables: [{source: {uri: wide.parquet}}]\n"), nil)
 	require.NoError(t, err)
 	described := report.Tables[0].Columns
 	require.Len(t, described, columns)

@@ -19,6 +19,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 )
@@ -43,7 +44,7 @@ func runRemote(t *testing.T, cfg *config.Config) (log string, err error) {
 func TestAHyperdThatCannotBeStagedEndsTheRun(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
 	faults.Inject(storagetest.Fault{On: storagetest.Write, Name: "stage/hyperd/", Status: 403})
-	cfg := configure(t, t.TempDir(), remoteConfig("%LAKE%", "x.hyper", storage.Join(bucket, "stage"), 1))
+	cfg := runtest.Configure(t, t.TempDir(), runtest.RemoteConfig("%LAKE%", "x.hyper", storage.Join(bucket, "stage"), 1))
 	_, err := runRemote(t, cfg)
 	require.ErrorContains(t, err, "put hyperd for workers on staging: gs://")
 	assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
@@ -61,7 +62,7 @@ func TestADriverWithoutAHyperdForWorkersWarns(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("HOME", os.Getenv("XDG_CACHE_HOME"))
 	t.Setenv("PATH", t.TempDir())
-	cfg := configure(t, folder, remoteConfig("%LAKE%", "x.hyper", "stage", 1)+"hyperd: {path: "+script+"}\n")
+	cfg := runtest.Configure(t, folder, runtest.RemoteConfig("%LAKE%", "x.hyper", "stage", 1)+"hyperd: {path: "+script+"}\n")
 	log, err := runRemote(t, cfg)
 	require.NoError(t, err)
 	assert.Contains(t, log, "there is no hyperd for workers on staging")

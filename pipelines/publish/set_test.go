@@ -1,6 +1,6 @@
 //go:build faults
 
-package pipelines_test
+package publish_test
 
 import (
 	"fmt"
@@ -17,56 +17,57 @@ import (
 	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/publish"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
 // setConfig is a configuration without a merge that publishes, in three extracts.
-func (s *shop) setConfig(keys, output string) *config.Config {
-	s.t.Helper()
-	return configure(s.t, s.folder, "name: items\noutput: {merge: none"+output+"}\n"+
+func setConfig(s *runtest.Shop, keys, output string) *config.Config {
+	s.T.Helper()
+	return runtest.Configure(s.T, s.Folder, "name: items\noutput: {merge: none"+output+"}\n"+
 		"tables: [{source: {uri: lake/*.parquet}, repartition: {by: [id], shards: 3}}]\n"+
 		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, "+keys+"}\n")
 }
 
 // fill replaces the rows of the lake by many, and returns them as the data source has them.
-func (s *shop) fill(rows int) (want []string) {
-	s.t.Helper()
+func fill(s *runtest.Shop, rows int) (want []string) {
+	s.T.Helper()
 	var items []string
 	for i := range rows {
-		items = append(items, item(i+10, "x"))
+		items = append(items, runtest.Item(i+10, "x"))
 		want = append(want, fmt.Sprintf("%d|x", i+10))
 	}
-	s.lake(items...)
+	s.Lake(items...)
 	return want
 }
 
 func TestSetIsPublished(t *testing.T) {
 	for mode, remote := range map[string]bool{"create": false, "overwrite": true} {
 		t.Run(fmt.Sprintf("%s, remote %t", mode, remote), func(t *testing.T) {
-			s, output := openShop(t, tableautest.Config{}), ""
-			want := s.fill(30)
+			s, output := runtest.OpenShop(t, tableautest.Config{}), ""
+			want := fill(s, 30)
 			if remote {
 				bucket, _ := storagetest.FakeGCS(t)
 				output = fmt.Sprintf(", path: %q", storage.Join(bucket, "items.hyper"))
 			}
-			record, err := s.run(s.setConfig("mode: "+mode, output))
+			record, err := s.Run(setConfig(s, "mode: "+mode, output))
 			require.NoError(t, err)
 			assert.Equal(t, report.Succeeded, record.Status)
 			assert.Equal(t, "published", record.Publish.Outcome)
 			assert.Equal(t, 3, record.Publish.Parts)
 			assert.EqualValues(t, 30, record.Publish.Rows)
-			assert.Equal(t, want, s.rows())
-			assert.Equal(t, 3, s.count("POST", "/datasources"))
+			assert.Equal(t, want, s.Rows())
+			assert.Equal(t, 3, s.CountRequests("POST", "/datasources"))
 
-			want = s.fill(40)
-			cfg := s.setConfig("mode: overwrite", output)
-			_, err = s.run(cfg)
+			want = fill(s, 40)
+			cfg := setConfig(s, "mode: overwrite", output)
+			_, err = s.Run(cfg)
 			require.NoError(t, err)
-			assert.Equal(t, want, s.rows(), "the set before is replaced")
-			again, err := s.publish(cfg, publish.Options{})
+			assert.Equal(t, want, s.Rows(), "the set before is replaced")
+			again, err := s.Publish(cfg, publish.Options{})
 			require.NoError(t, err)
 			assert.Len(t, again.Outputs, 3)
-			assert.Equal(t, want, s.rows(), "so it is by the same set")
+			assert.Equal(t, want, s.Rows(), "so it is by the same set")
 		})
 	}
 }
@@ -78,51 +79,51 @@ func TestSetGoesOnWhereItStopped(t *testing.T) {
 	}
 	for skip := range 3 {
 		t.Run(fmt.Sprintf("extract %d is refused", skip+1), func(t *testing.T) {
-			s := openShop(t, tableautest.Config{})
-			want := s.fill(30)
+			s := runtest.OpenShop(t, tableautest.Config{})
+			want := fill(s, 30)
 			s.Inject(refused(skip))
-			cfg := s.setConfig("mode: create", "")
-			record, err := s.run(cfg)
+			cfg := setConfig(s, "mode: create", "")
+			record, err := s.Run(cfg)
 			require.ErrorContains(t, err, fmt.Sprintf("extract %d of 3: ", skip+1))
 			assert.Equal(t, report.Unpublished, record.Status)
 			assert.Equal(t, skip, record.Publish.Parts)
 			assert.Contains(t, record.Error.Hint, "` goes on with the first extract that is not there")
-			again, err := s.publish(cfg, publish.Options{})
+			again, err := s.Publish(cfg, publish.Options{})
 			require.NoError(t, err)
 			assert.Equal(t, 3-skip, again.Publish.Parts, "what is there is not sent again")
-			assert.Equal(t, want, s.rows())
+			assert.Equal(t, want, s.Rows())
 		})
 	}
 	t.Run("the reply to an append is lost", func(t *testing.T) {
-		s := openShop(t, tableautest.Config{})
-		want := s.fill(30)
+		s := runtest.OpenShop(t, tableautest.Config{})
+		want := fill(s, 30)
 		s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Skip: 1, LoseReply: true})
-		report, err := s.run(s.setConfig("mode: create", ""))
+		report, err := s.Run(setConfig(s, "mode: create", ""))
 		require.NoError(t, err)
 		assert.True(t, report.Publish.Confirmed)
-		assert.Equal(t, want, s.rows())
+		assert.Equal(t, want, s.Rows())
 	})
 }
 
 // An extract that may be there stops everything, until all are sent again.
 func TestSetOfUnknownOutcome(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	want := s.fill(30)
+	s := runtest.OpenShop(t, tableautest.Config{})
+	want := fill(s, 30)
 	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Skip: 1, LoseRequest: true})
-	cfg := s.setConfig("mode: overwrite, timeout: 10s", "")
-	report, err := s.run(cfg)
+	cfg := setConfig(s, "mode: overwrite, timeout: 10s", "")
+	report, err := s.Run(cfg)
 	hint := requireUnknownSet(t, report, err)
 	assert.Contains(t, hint, " --force` sends all extracts again")
-	sent := s.count("POST", "/datasources")
-	report, err = s.publish(cfg, publish.Options{})
+	sent := s.CountRequests("POST", "/datasources")
+	report, err = s.Publish(cfg, publish.Options{})
 	hint = requireUnknownSet(t, report, err)
 	assert.Contains(t, err.Error(), `nobody knows whether extract 2 of 3 is in the data source "Items"`)
 	assert.Contains(t, hint, "`hyperlake publish "+cfg.Output.Path+" --force` sends all extracts again, the first of which replaces what is there")
-	assert.Equal(t, sent, s.count("POST", "/datasources"))
-	cfg = s.setConfig("mode: overwrite", "")
-	_, err = s.publish(cfg, publish.Options{Force: true})
+	assert.Equal(t, sent, s.CountRequests("POST", "/datasources"))
+	cfg = setConfig(s, "mode: overwrite", "")
+	_, err = s.Publish(cfg, publish.Options{Force: true})
 	require.NoError(t, err)
-	assert.Equal(t, want, s.rows())
+	assert.Equal(t, want, s.Rows())
 }
 
 func requireUnknownSet(t *testing.T, record *report.Report, err error) (hint string) {
@@ -136,24 +137,24 @@ func requireUnknownSet(t *testing.T, record *report.Report, err error) (hint str
 // When somebody else changed the data source, appending to it would mix what is his with
 // what is ours: all begins again.
 func TestSetBeginsAgain(t *testing.T) {
-	change := map[string]func(s *shop){
-		"changed by somebody else": func(s *shop) {
+	change := map[string]func(s *runtest.Shop){
+		"changed by somebody else": func(s *runtest.Shop) {
 			stored := s.Datasources("marketing")[0]
 			s.SetUpdated(stored.ID, stored.Updated.Add(time.Hour))
 		},
-		"another set since": func(s *shop) {
-			s.fill(20)
-			_, err := s.run(s.setConfig("mode: overwrite", ""))
-			require.NoError(s.t, err)
+		"another set since": func(s *runtest.Shop) {
+			fill(s, 20)
+			_, err := s.Run(setConfig(s, "mode: overwrite", ""))
+			require.NoError(s.T, err)
 		},
 	}
 	for name, change := range change {
 		t.Run(name, func(t *testing.T) {
-			s := openShop(t, tableautest.Config{})
-			want := s.fill(30)
+			s := runtest.OpenShop(t, tableautest.Config{})
+			want := fill(s, 30)
 			s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Skip: 2, Status: 403, Code: "403008"})
-			cfg := s.setConfig("mode: overwrite", "")
-			_, err := s.run(cfg)
+			cfg := setConfig(s, "mode: overwrite", "")
+			_, err := s.Run(cfg)
 			require.Error(t, err)
 			list, err := os.ReadFile(output.SetPath(cfg.Output.Path))
 			require.NoError(t, err)
@@ -164,30 +165,30 @@ func TestSetBeginsAgain(t *testing.T) {
 				require.NoError(t, err)
 				require.NotEqual(t, list, now)
 			}
-			report, err := s.publish(cfg, publish.Options{})
+			report, err := s.Publish(cfg, publish.Options{})
 			require.NoError(t, err)
 			assert.Equal(t, 3, report.Publish.Parts)
-			assert.Equal(t, want, s.rows())
+			assert.Equal(t, want, s.Rows())
 		})
 	}
 }
 
 // What is sent is what the run wrote, all of it, or nothing.
 func TestSetMustBeWhole(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.fill(30)
-	cfg := s.setConfig("mode: overwrite", "")
+	s := runtest.OpenShop(t, tableautest.Config{})
+	fill(s, 30)
+	cfg := setConfig(s, "mode: overwrite", "")
 	cfg.Publish = nil
-	report, err := s.run(cfg)
+	report, err := s.Run(cfg)
 	require.NoError(t, err)
-	cfg = s.setConfig("mode: overwrite", "")
+	cfg = setConfig(s, "mode: overwrite", "")
 	data, err := os.ReadFile(report.Outputs[0].Path)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(report.Outputs[0].Path, append(data, 0), 0o600))
-	_, err = s.publish(cfg, publish.Options{})
+	_, err = s.Publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "it is not the file that was written")
 	require.NoError(t, os.Remove(output.SetPath(cfg.Output.Path)))
-	_, err = s.publish(cfg, publish.Options{})
+	_, err = s.Publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "there is no whole set of extracts")
-	assert.Zero(t, s.count("POST", "/datasources"))
+	assert.Zero(t, s.CountRequests("POST", "/datasources"))
 }

@@ -1,4 +1,4 @@
-package pipelines_test
+package job_test
 
 import (
 	"bytes"
@@ -21,47 +21,9 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
-	"hyperlake/pipelines/plan"
-	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/transforms/parquetread"
 )
-
-// requireSame runs a configuration with both engines, and checks that extracts, rejects and
-// accounts are the same. It returns the plan in which hyperd reads what it can.
-func requireSame(t *testing.T, config string) *plan.TablePlan {
-	t.Helper()
-	reports, outputs, rejects := map[string]*report.Report{}, map[string]string{}, map[string][]string{}
-	var plan *plan.TablePlan
-	for _, engine := range []string{"auto", "go"} {
-		folder := t.TempDir()
-		cfg := configure(t, folder, config+"validate: {engine: "+engine+"}\n")
-		table := planOf(t, cfg)
-		if engine == "auto" {
-			plan = table
-		} else {
-			require.Zero(t, table.Deferred)
-		}
-		report, err := run(t, t.Context(), cfg, nil)
-		require.NoError(t, err, engine)
-		reports[engine], outputs[engine] = report, cfg.Output.Path
-		if cfg.Tables[0].Rejects.Path != "" {
-			rejects[engine] = rejectRows(t, cfg.Tables[0].Rejects.Path)
-		}
-	}
-	a, b := reports["auto"].Tables[0], reports["go"].Tables[0]
-	assert.Equal(t, []int64{b.RowsRead, b.RowsFiltered, b.RowsRejected, b.RowsLoaded}, []int64{a.RowsRead, a.RowsFiltered, a.RowsRejected, a.RowsLoaded})
-	assert.Equal(t, b.Rules, a.Rules)
-	assert.ElementsMatch(t, rejects["go"], rejects["auto"])
-	assert.True(t, slices.Equal(contentsOf(t, outputs["go"]), contentsOf(t, outputs["auto"])), "the extracts differ")
-	return plan
-}
-
-// contentsOf is all rows of an extract, sorted.
-func contentsOf(t *testing.T, path string) []string {
-	rows := rowsIn(t, path, `SELECT * FROM x."Extract"."Extract"`)
-	slices.Sort(rows)
-	return rows
-}
 
 func TestHyperdAndGoGiveTheSame(t *testing.T) {
 	for name, rest := range map[string]string{
@@ -95,7 +57,7 @@ func TestHyperdAndGoGiveTheSame(t *testing.T) {
 			if len(rest) > 0 && rest[0] == ',' {
 				source = `{uri: "%LAKE%/lineitem/*.parquet"`
 			}
-			plan := requireSame(t, "name: x\ntables:\n  - source: "+source+rest+"\n")
+			plan := runtest.RequireSame(t, "name: x\ntables:\n  - source: "+source+rest+"\n")
 			assert.Equal(t, 3, plan.Deferred, plan.Materialised)
 			assert.Empty(t, plan.Materialised)
 		})
@@ -104,16 +66,16 @@ func TestHyperdAndGoGiveTheSame(t *testing.T) {
 
 // plainFields are the types that hyperd reads by itself.
 var plainFields = []arrow.Field{
-	field("n", int64Type), field("b", arrow.FixedWidthTypes.Boolean),
-	field("i8", arrow.PrimitiveTypes.Int8), field("i16", arrow.PrimitiveTypes.Int16), field("i32", arrow.PrimitiveTypes.Int32),
-	field("u8", arrow.PrimitiveTypes.Uint8), field("u16", arrow.PrimitiveTypes.Uint16),
-	field("f32", arrow.PrimitiveTypes.Float32), field("f64", arrow.PrimitiveTypes.Float64),
-	field("d5", &arrow.Decimal128Type{Precision: 5, Scale: 2}), field("d18", &arrow.Decimal128Type{Precision: 18, Scale: 18}),
-	field("d38", &arrow.Decimal128Type{Precision: 38, Scale: 3}),
-	field("s", textType), field("ls", arrow.BinaryTypes.LargeString), field("y", arrow.BinaryTypes.Binary), field("fy", &arrow.FixedSizeBinaryType{ByteWidth: 3}),
-	field("day", arrow.FixedWidthTypes.Date32), field("time", arrow.FixedWidthTypes.Time64us),
-	field("ms", &arrow.TimestampType{Unit: arrow.Millisecond}), field("us", &arrow.TimestampType{Unit: arrow.Microsecond}),
-	field("msz", arrow.FixedWidthTypes.Timestamp_ms), field("usz", &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "Europe/Oslo"}),
+	runtest.Field("n", runtest.Int64Type), runtest.Field("b", arrow.FixedWidthTypes.Boolean),
+	runtest.Field("i8", arrow.PrimitiveTypes.Int8), runtest.Field("i16", arrow.PrimitiveTypes.Int16), runtest.Field("i32", arrow.PrimitiveTypes.Int32),
+	runtest.Field("u8", arrow.PrimitiveTypes.Uint8), runtest.Field("u16", arrow.PrimitiveTypes.Uint16),
+	runtest.Field("f32", arrow.PrimitiveTypes.Float32), runtest.Field("f64", arrow.PrimitiveTypes.Float64),
+	runtest.Field("d5", &arrow.Decimal128Type{Precision: 5, Scale: 2}), runtest.Field("d18", &arrow.Decimal128Type{Precision: 18, Scale: 18}),
+	runtest.Field("d38", &arrow.Decimal128Type{Precision: 38, Scale: 3}),
+	runtest.Field("s", runtest.TextType), runtest.Field("ls", arrow.BinaryTypes.LargeString), runtest.Field("y", arrow.BinaryTypes.Binary), runtest.Field("fy", &arrow.FixedSizeBinaryType{ByteWidth: 3}),
+	runtest.Field("day", arrow.FixedWidthTypes.Date32), runtest.Field("time", arrow.FixedWidthTypes.Time64us),
+	runtest.Field("ms", &arrow.TimestampType{Unit: arrow.Millisecond}), runtest.Field("us", &arrow.TimestampType{Unit: arrow.Microsecond}),
+	runtest.Field("msz", arrow.FixedWidthTypes.Timestamp_ms), runtest.Field("usz", &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "Europe/Oslo"}),
 }
 
 // appendPlain adds one of the extremes of a type.
@@ -190,7 +152,7 @@ func TestHyperdAndGoReadTheSameValues(t *testing.T) {
 		require.NoError(t, w.Write(record))
 		require.NoError(t, w.Close())
 		t.Run(name, func(t *testing.T) {
-			plan := requireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s'}\n", path))
+			plan := runtest.RequireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s'}\n", path))
 			if name != "v1" { // which knows no microseconds without a zone
 				assert.Equal(t, 1, plan.Deferred, plan.Materialised)
 			}
@@ -205,7 +167,7 @@ func writeCounted(t *testing.T, path string, rows int, turned bool) {
 		numbers.Append(int64(i))
 		texts.Append(fmt.Sprint("text ", i%100))
 	}
-	fields, columns := []arrow.Field{field("n", int64Type), field("s", textType)}, []arrow.Array{numbers.NewArray(), texts.NewArray()}
+	fields, columns := []arrow.Field{runtest.Field("n", runtest.Int64Type), runtest.Field("s", runtest.TextType)}, []arrow.Array{numbers.NewArray(), texts.NewArray()}
 	if turned {
 		slices.Reverse(fields)
 		slices.Reverse(columns)
@@ -226,9 +188,9 @@ func TestAFileOfRejects(t *testing.T) {
 	folder := t.TempDir()
 	const rows = 1_100_000
 	writeCounted(t, filepath.Join(folder, "lake", "a.parquet"), rows, false)
-	cfg := configure(t, folder, numbersConfig+"    rules: [{column: n, max: 2}]\n    rejects: {path: rejects}\n")
-	assert.Equal(t, 1, planOf(t, cfg).Deferred)
-	report, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"    rules: [{column: n, max: 2}]\n    rejects: {path: rejects}\n")
+	assert.Equal(t, 1, runtest.PlanOf(t, cfg).Deferred)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, rows-3, report.Tables[0].RowsRejected)
 	assert.EqualValues(t, 3, report.Tables[0].RowsLoaded)
@@ -271,7 +233,7 @@ func TestHyperdAndGoReadTheSameFolders(t *testing.T) {
 `,
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := requireSame(t, fmt.Sprintf("name: x\non_empty: allow\ntables:\n  - source: {uri: '%s/**/*.parquet'%s\n", lake, rest))
+			plan := runtest.RequireSame(t, fmt.Sprintf("name: x\non_empty: allow\ntables:\n  - source: {uri: '%s/**/*.parquet'%s\n", lake, rest))
 			assert.Empty(t, plan.Materialised)
 			assert.Equal(t, 4-plan.Pruned.Files, plan.Deferred)
 		})
@@ -286,7 +248,7 @@ func TestFilesThatHyperdRefuses(t *testing.T) {
 		dates, texts := array.NewDate32Builder(memory.DefaultAllocator), array.NewStringBuilder(memory.DefaultAllocator)
 		dates.AppendValues([]arrow.Date32{day, 5}, nil)
 		texts.AppendValues([]string{"fine", []string{"fine", "fine", "\xff"}[i]}, nil)
-		schema := arrow.NewSchema([]arrow.Field{field("day", arrow.FixedWidthTypes.Date32), field("text", textType)}, nil)
+		schema := arrow.NewSchema([]arrow.Field{runtest.Field("day", arrow.FixedWidthTypes.Date32), runtest.Field("text", runtest.TextType)}, nil)
 		require.NoError(t, os.MkdirAll(lake, 0o755))
 		file, err := os.Create(filepath.Join(lake, fmt.Sprintf("%d.parquet", i)))
 		require.NoError(t, err)
@@ -295,15 +257,15 @@ func TestFilesThatHyperdRefuses(t *testing.T) {
 		require.NoError(t, w.Write(array.NewRecord(schema, []arrow.Array{dates.NewArray(), texts.NewArray()}, 2)))
 		require.NoError(t, w.Close())
 	}
-	plan := requireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s/*.parquet'}\n    rejects: {path: rejects}\n", lake))
+	plan := runtest.RequireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s/*.parquet'}\n    rejects: {path: rejects}\n", lake))
 	assert.Equal(t, 3, plan.Deferred)
 
-	cfg := configure(t, folder, numbersConfig)
-	report, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, report.Tables[0].RowsRejected)
 	assert.Equal(t, []string{"1970-01-06|fine", "1970-01-06|fine", "1970-01-11|fine", "1970-01-31|fine"},
-		rowsIn(t, cfg.Output.Path, `SELECT day, text FROM x."Extract"."Extract" ORDER BY 1`))
+		runtest.RowsIn(t, cfg.Output.Path, `SELECT day, text FROM x."Extract"."Extract" ORDER BY 1`))
 	require.Len(t, report.Tables[0].Rules, 2, "the built-in rules that were broken")
 }
 
@@ -313,7 +275,7 @@ func TestWrongStatisticsDoNotLoseRows(t *testing.T) {
 	folder := t.TempDir()
 	const large = 0x1122334455667788
 	path := filepath.Join(folder, "lake", "a.parquet")
-	writeParquet(t, path, 5, large)
+	runtest.WriteParquet(t, path, 5, large)
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	footer := len(data) - 8 - int(binary.LittleEndian.Uint32(data[len(data)-8:]))
@@ -322,22 +284,22 @@ func TestWrongStatisticsDoNotLoseRows(t *testing.T) {
 	data = append(data[:footer:footer], bytes.ReplaceAll(data[footer:], right, wrong)...)
 	require.NoError(t, os.WriteFile(path, data, 0o600))
 
-	cfg := configure(t, folder, numbersConfig+"    rules: [{column: n, min: 100}]\n    rejects: {path: rejects}\n")
-	assert.Equal(t, 1, planOf(t, cfg).Deferred)
-	report, err := run(t, t.Context(), cfg, nil)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"    rules: [{column: n, min: 100}]\n    rejects: {path: rejects}\n")
+	assert.Equal(t, 1, runtest.PlanOf(t, cfg).Deferred)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, report.Tables[0].RowsRejected)
-	assert.Equal(t, []string{fmt.Sprint(large)}, rowsIn(t, cfg.Output.Path, extractRows))
-	assert.Len(t, rejectRows(t, cfg.Tables[0].Rejects.Path), 1)
+	assert.Equal(t, []string{fmt.Sprint(large)}, runtest.RowsIn(t, cfg.Output.Path, runtest.ExtractRows))
+	assert.Len(t, runtest.RejectRows(t, cfg.Tables[0].Rejects.Path), 1)
 }
 
 func TestARuleThatFailsNamesTheRow(t *testing.T) {
 	folder := t.TempDir()
-	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
-	writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 4, 5, 6)
-	cfg := configure(t, folder, numbersConfig+"    rules: [{column: n, max: 4, on_fail: fail}]\n")
-	assert.Equal(t, 2, planOf(t, cfg).Deferred)
-	_, err := run(t, t.Context(), cfg, nil)
+	runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	runtest.WriteParquet(t, filepath.Join(folder, "lake", "b.parquet"), 4, 5, 6)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"    rules: [{column: n, max: 4, on_fail: fail}]\n")
+	assert.Equal(t, 2, runtest.PlanOf(t, cfg).Deferred)
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.ErrorContains(t, err, "b.parquet, row group 0, row 1")
 	assert.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind)
 	assert.NoFileExists(t, cfg.Output.Path)
@@ -346,8 +308,8 @@ func TestARuleThatFailsNamesTheRow(t *testing.T) {
 // What is asked of a column changes nothing about how rejects are found, be it one that no rule reads.
 func TestColumnsThatNoRuleReadsAreConfigured(t *testing.T) {
 	lake := t.TempDir()
-	writeTable(t, filepath.Join(lake, "f.parquet"), `[{"a": 1, "b": 10, "b.c": "x", "at": 0}, {"a": 200, "b": 20, "b.c": "y", "at": 1}, {"a": 3, "b": null, "b.c": null, "at": null}]`,
-		field("a", int64Type), field("b", int64Type), field("b.c", textType), field("at", &arrow.TimestampType{Unit: arrow.Microsecond}))
+	runtest.WriteTable(t, filepath.Join(lake, "f.parquet"), `[{"a": 1, "b": 10, "b.c": "x", "at": 0}, {"a": 200, "b": 20, "b.c": "y", "at": 1}, {"a": 3, "b": null, "b.c": null, "at": null}]`,
+		runtest.Field("a", runtest.Int64Type), runtest.Field("b", runtest.Int64Type), runtest.Field("b.c", runtest.TextType), runtest.Field("at", &arrow.TimestampType{Unit: arrow.Microsecond}))
 	for name, columns := range map[string]string{
 		"rename":            `{b: {rename: bee}}`,
 		"type":              `{b: {type: bigint}, b.c: {type: text}, at: {type: timestamp}}`,
@@ -357,7 +319,7 @@ func TestColumnsThatNoRuleReadsAreConfigured(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, rejects := range []string{"", "    rejects: {path: rejects}\n"} {
-				plan := requireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet}\n    columns: "+columns+"\n    rules: [{column: a, max: 100}]\n"+rejects)
+				plan := runtest.RequireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet}\n    columns: "+columns+"\n    rules: [{column: a, max: 100}]\n"+rejects)
 				assert.Equal(t, 1, plan.Deferred, plan.Materialised)
 			}
 		})
@@ -372,7 +334,7 @@ func TestColumnsThatNoRuleReadsAreConfigured(t *testing.T) {
 		"its namesake is read": `{b: {rename: bee}, b.c: {type: text, rename: sea}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			requireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet, select: [a, b, at]}\n    columns: "+columns+"\n    rules: [{column: a, max: 100}]\n    rejects: {path: rejects}\n")
+			runtest.RequireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet, select: [a, b, at]}\n    columns: "+columns+"\n    rules: [{column: a, max: 100}]\n    rejects: {path: rejects}\n")
 		})
 	}
 }
@@ -380,7 +342,7 @@ func TestColumnsThatNoRuleReadsAreConfigured(t *testing.T) {
 // writeInvalidText writes a file of three rows, of which the second has text that is not UTF-8.
 func writeInvalidText(t *testing.T, path string) {
 	t.Helper()
-	schema := arrow.NewSchema([]arrow.Field{field("n", int64Type), field("s", textType), field("note", textType)}, nil)
+	schema := arrow.NewSchema([]arrow.Field{runtest.Field("n", runtest.Int64Type), runtest.Field("s", runtest.TextType), runtest.Field("note", runtest.TextType)}, nil)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	for i, text := range []string{"fine", "\xff", "good"} {
 		builder.Field(0).(*array.Int64Builder).Append(int64(i))
@@ -410,7 +372,7 @@ func TestTextThatHyperdDoesNotRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, rejects := range []string{"", "    rejects: {path: rejects}\n"} {
-				plan := requireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet"+rest+rejects)
+				plan := runtest.RequireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet"+rest+rejects)
 				assert.Equal(t, 1, plan.Deferred, plan.Materialised)
 			}
 		})
@@ -419,8 +381,8 @@ func TestTextThatHyperdDoesNotRead(t *testing.T) {
 
 func TestWhyFilesAreNotDeferred(t *testing.T) {
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "lake", "k=1", "a.parquet"), `[{"n": 1, "u": 5}, {"n": 2, "u": 6}, {"n": 3, "u": 7}]`,
-		field("n", int64Type), field("u", arrow.PrimitiveTypes.Uint32))
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "k=1", "a.parquet"), `[{"n": 1, "u": 5}, {"n": 2, "u": 6}, {"n": 3, "u": 7}]`,
+		runtest.Field("n", runtest.Int64Type), runtest.Field("u", arrow.PrimitiveTypes.Uint32))
 	for rest, reason := range map[string]string{
 		"":                                 "folders have few rows for each value of column k",
 		"    columns: {n: {type: text}}\n": "folders have few rows for each value of column k",
@@ -429,11 +391,11 @@ func TestWhyFilesAreNotDeferred(t *testing.T) {
 		"partitions: none, select: [n], where: n+1 > 0": "where has no SQL form",
 		"partitions: none, select: [n]":                 "",
 	} {
-		config := numbersConfig + rest
+		config := runtest.NumbersConfig + rest
 		if len(rest) > 0 && rest[0] != ' ' {
 			config = fmt.Sprintf("name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet, %s}\n", rest)
 		}
-		plan := planOf(t, configure(t, folder, config))
+		plan := runtest.PlanOf(t, runtest.Configure(t, folder, config))
 		if reason == "" {
 			assert.Equal(t, 1, plan.Deferred)
 			assert.Empty(t, plan.Materialised)

@@ -1,4 +1,4 @@
-package pipelines_test
+package publish_test
 
 import (
 	"fmt"
@@ -12,62 +12,63 @@ import (
 
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/publish"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
 // Two processes that publish with one ledger would not know of each other's rows.
 func TestOneProcessPublishesWithALedger(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
-	s.mustRun("mode: create")
-	s.lake(item(2, "b"))
-	cfg := s.config("mode: append")
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
+	s.MustRun("mode: create")
+	s.Lake(runtest.Item(2, "b"))
+	cfg := s.Config("mode: append")
 	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Delay: 3 * time.Second})
 	ended := make(chan error, 1)
 	go func() {
-		_, err := s.run(cfg)
+		_, err := s.Run(cfg)
 		ended <- err
 	}()
-	sent := s.count("POST", "/datasources")
-	require.Eventually(t, func() bool { return s.count("POST", "/datasources") > sent }, 30*time.Second, 10*time.Millisecond)
+	sent := s.CountRequests("POST", "/datasources")
+	require.Eventually(t, func() bool { return s.CountRequests("POST", "/datasources") > sent }, 30*time.Second, 10*time.Millisecond)
 	lock := publish.LedgerPath(cfg.Output.Path) + ".lock"
 	assert.FileExists(t, lock)
-	report, err := s.publish(cfg, publish.Options{Force: true})
+	report, err := s.Publish(cfg, publish.Options{Force: true})
 	failed := requireUnpublished(t, report, err)
 	assert.Regexp(t, fmt.Sprintf(`^process %d on .+ \(run [0-9TZa-f-]+, since .+ UTC\) is publishing with the ledger `, os.Getpid()), failed.Message)
 	assert.Contains(t, failed.Hint, "wait until it has ended; `hyperlake publish ")
 	require.NoError(t, <-ended)
-	assert.Equal(t, []string{"1|a", "2|b"}, s.rows())
+	assert.Equal(t, []string{"1|a", "2|b"}, s.Rows())
 	assert.NoFileExists(t, lock)
 
-	_, err = s.publish(cfg, publish.Options{})
+	_, err = s.Publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "the same rows were published")
 
 	require.NoError(t, os.WriteFile(lock, []byte(`{"run_id": "dead", "process": 1}`), 0o600))
-	_, err = s.publish(cfg, publish.Options{Force: true})
+	_, err = s.Publish(cfg, publish.Options{Force: true})
 	require.NoError(t, err, "a dead process locks nobody out")
 	assert.NoFileExists(t, lock)
 }
 
 // However server and project are spelt, the ledger knows the data source again.
 func TestLedgerKnowsADatasourceAgain(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
 	t.Setenv("tab_site_url", strings.TrimPrefix(s.URL, "http://"))
 	configured := func(keys string) *config.Config {
-		return configure(t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\npublish: {allow_http: true, "+keys+"}\n")
+		return runtest.Configure(t, s.Folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\npublish: {allow_http: true, "+keys+"}\n")
 	}
-	_, err := s.run(configured("server: '" + s.URL + "'"))
+	_, err := s.Run(configured("server: '" + s.URL + "'"))
 	require.NoError(t, err)
 	for _, keys := range []string{
 		"server: '" + s.URL + "/', mode: append", "server: '" + strings.ToUpper(s.URL) + "', project: default, mode: append",
 		"server: '" + s.URL + "', project: ' default ', mode: insert",
 	} {
-		_, err := s.publish(configured(keys), publish.Options{})
+		_, err := s.Publish(configured(keys), publish.Options{})
 		require.ErrorContains(t, err, "the same rows were published", keys)
 	}
-	_, err = s.publish(configured("server: '"+s.URL+"', project: Sales/Nightly, mode: create"), publish.Options{})
+	_, err = s.Publish(configured("server: '"+s.URL+"', project: Sales/Nightly, mode: create"), publish.Options{})
 	require.NoError(t, err)
-	_, err = s.publish(configured("server: '"+s.URL+"', project: ' Sales / Nightly', mode: append"), publish.Options{})
+	_, err = s.Publish(configured("server: '"+s.URL+"', project: ' Sales / Nightly', mode: append"), publish.Options{})
 	require.ErrorContains(t, err, "the same rows were published")
 }

@@ -1,4 +1,4 @@
-package pipelines_test
+package checks_test
 
 import (
 	"fmt"
@@ -15,16 +15,17 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 )
 
 // checkedLake has orders and their customers, of which one is missing.
 func checkedLake(t *testing.T, config string) *config.Config {
 	folder := t.TempDir()
-	writeTable(t, filepath.Join(folder, "orders", "f.parquet"),
+	runtest.WriteTable(t, filepath.Join(folder, "orders", "f.parquet"),
 		`[{"id": 1, "customer": 7, "day": "2026-01-31"}, {"id": 2, "customer": 8, "day": "2026-02-01"}, {"id": 2, "customer": null, "day": null}, {"id": null, "customer": 7, "day": null}]`,
-		field("id", int64Type), field("customer", int64Type), field("day", arrow.FixedWidthTypes.Date32))
-	writeTable(t, filepath.Join(folder, "customers", "f.parquet"), `[{"key": 7, "name": "x"}]`, field("key", int64Type), field("name", textType))
-	return configure(t, folder, `
+		runtest.Field("id", runtest.Int64Type), runtest.Field("customer", runtest.Int64Type), runtest.Field("day", arrow.FixedWidthTypes.Date32))
+	runtest.WriteTable(t, filepath.Join(folder, "customers", "f.parquet"), `[{"key": 7, "name": "x"}]`, runtest.Field("key", runtest.Int64Type), runtest.Field("name", runtest.TextType))
+	return runtest.Configure(t, folder, `
 name: shop
 tables:
   - name: customers
@@ -49,7 +50,7 @@ func TestChecksAreTriedOnTablesWithoutRows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := checkedLake(t, c.checks)
-			report, err := run(t, t.Context(), cfg, nil)
+			report, err := runtest.Run(t, t.Context(), cfg, nil)
 			failed := failure.Of(err, failure.Engine)
 			require.NotNil(t, failed)
 			assert.Equal(t, failure.Config, failed.Kind)
@@ -95,7 +96,7 @@ func TestChecks(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := checkedLake(t, "["+c.check+"]")
-			record, err := run(t, t.Context(), cfg, nil)
+			record, err := runtest.Run(t, t.Context(), cfg, nil)
 			require.Len(t, record.Tables, 2)
 			require.Len(t, record.Tables[1].Checks, 1)
 			result := record.Tables[1].Checks[0]
@@ -136,7 +137,7 @@ func TestSQLOfACheckIsAQueryOfTheExtract(t *testing.T) {
 		"with x as (select * from \"external\" /* */ ('" + secret + "', format => 'csv')) select count(*) > 0 from x": `"external"(…), which reads other files`,
 	} {
 		cfg := checkedLake(t, fmt.Sprintf("[{sql: %q}]", sql))
-		_, err := run(t, t.Context(), cfg, nil)
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.ErrorContains(t, err, "tables[1].checks[0].sql: ", sql)
 		require.ErrorContains(t, err, message)
 		assert.True(t, failure.Of(err, failure.Engine).Early, "nothing was started")
@@ -147,7 +148,7 @@ func TestSQLOfACheckIsAQueryOfTheExtract(t *testing.T) {
 func TestChecksLeaveTheOutputAlone(t *testing.T) {
 	cfg := checkedLake(t, "[{unique: [id]}, {row_count: {min: 9}}, {row_count: {min: 1}}]")
 	require.NoError(t, os.WriteFile(cfg.Output.Path, []byte("as before"), 0o600))
-	report, err := run(t, t.Context(), cfg, nil)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.ErrorContains(t, err, "2 checks do not pass")
 	var passed []bool
 	for _, result := range report.Tables[1].Checks {
@@ -161,21 +162,21 @@ func TestChecksLeaveTheOutputAlone(t *testing.T) {
 
 func TestComparePrevious(t *testing.T) {
 	cfg := checkedLake(t, "[{compare_previous: {max_change: 0.5}}]")
-	_, err := run(t, t.Context(), cfg, nil)
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	_, err = run(t, t.Context(), cfg, nil)
+	_, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	cfg.Tables[1].Source.Where = "id == 1"
-	_, err = run(t, t.Context(), cfg, nil)
+	_, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.ErrorContains(t, err, "there are 1 rows, in the previous extract there were 4")
 	cfg.Tables[1].Source.Where = "id != null && id <= 2 && customer == null || id == 1"
-	_, err = run(t, t.Context(), cfg, nil)
+	_, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err, "half of the rows may go")
 }
 
 func TestColumnsAreDescribed(t *testing.T) {
 	cfg := checkedLake(t, "[]")
-	record, err := run(t, t.Context(), cfg, nil)
+	record, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []report.Column{
 		{Name: "id", SQLType: "BIGINT", Nulls: 1, Min: "1", Max: "2", Distinct: 2, DistinctRows: 4},
@@ -186,9 +187,9 @@ func TestColumnsAreDescribed(t *testing.T) {
 
 func TestAssumedKeysAreInTheExtract(t *testing.T) {
 	cfg := checkedLake(t, "[]")
-	_, err := run(t, t.Context(), cfg, nil)
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
-	constraints := rowsIn(t, cfg.Output.Path, `SELECT contype, count(*) FROM x.pg_catalog.pg_constraint GROUP BY 1 ORDER BY 1`)
+	constraints := runtest.RowsIn(t, cfg.Output.Path, `SELECT contype, count(*) FROM x.pg_catalog.pg_constraint GROUP BY 1 ORDER BY 1`)
 	assert.Equal(t, "f|1 p|1", strings.Join(constraints, " "))
 }
 
@@ -204,7 +205,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(filepath.Dir(cfg.Output.Path), "config.yaml"))
 		require.NoError(t, err)
 		replaced := strings.Replace(string(text), "foreign_keys: [{columns: [customer], references: customers, to: [key]}]", keys, 1)
-		cfg = configure(t, filepath.Dir(cfg.Output.Path), replaced)
+		cfg = runtest.Configure(t, filepath.Dir(cfg.Output.Path), replaced)
 		_, err = pipelines.MakePlan(t.Context(), cfg)
 		require.ErrorContains(t, err, says, keys)
 		assert.True(t, failure.Of(err, failure.Engine).Early)
@@ -214,10 +215,10 @@ func TestKeysThatAreRefused(t *testing.T) {
 // hyperd believes assumed keys. The checks must not.
 func TestKeysAreNotBelieved(t *testing.T) {
 	folder := t.TempDir()
-	writeParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
-	writeParquet(t, filepath.Join(folder, "lake", "b.parquet"), 3, 4)
-	cfg := configure(t, folder, numbersConfig+"    primary_key: [n]\n    checks: [{foreign_keys: true}, {unique: [n]}]\n")
-	report, err := run(t, t.Context(), cfg, nil)
+	runtest.WriteParquet(t, filepath.Join(folder, "lake", "a.parquet"), 1, 2, 3)
+	runtest.WriteParquet(t, filepath.Join(folder, "lake", "b.parquet"), 3, 4)
+	cfg := runtest.Configure(t, folder, runtest.NumbersConfig+"    primary_key: [n]\n    checks: [{foreign_keys: true}, {unique: [n]}]\n")
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.ErrorContains(t, err, "2 checks do not pass")
 	var messages []string
 	for _, result := range report.Tables[0].Checks {
@@ -227,8 +228,8 @@ func TestKeysAreNotBelieved(t *testing.T) {
 	}
 	assert.Equal(t, []string{"2 rows have values of (n) that other rows have, too", "2 rows have values of (n) that other rows have, too"}, messages)
 
-	writeTable(t, filepath.Join(folder, "lake", "b.parquet"), `[{"n": null}]`, field("n", int64Type))
-	report, err = run(t, t.Context(), cfg, nil)
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "b.parquet"), `[{"n": null}]`, runtest.Field("n", runtest.Int64Type))
+	report, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.ErrorContains(t, err, "primary key (n) is not NULL")
 	require.NotNil(t, report.Tables[0].Checks[1].Offending)
 	assert.EqualValues(t, 1, *report.Tables[0].Checks[1].Offending)

@@ -1,4 +1,4 @@
-package pipelines_test
+package publish_test
 
 import (
 	"context"
@@ -24,95 +24,11 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/publish"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 	"hyperlake/sinks/tableau/tableautest"
 )
-
-const (
-	tokenName   = "nightly"
-	tokenSecret = "s3cr3t/of+the==token"
-)
-
-// shop is a fake server, a lake of one file, and a configuration that publishes it.
-type shop struct {
-	*tableautest.Server
-	t      *testing.T
-	folder string
-}
-
-// openShop starts a server and sets the environment of the test for it.
-func openShop(t *testing.T, config tableautest.Config) *shop {
-	t.Helper()
-	config.Sites, config.Projects = []string{"marketing"}, []string{"Sales/Nightly"}
-	config.Tokens = map[string]string{tokenName: tokenSecret}
-	config.Folder = t.TempDir()
-	server, err := tableautest.Start(config)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, server.Close()) })
-	for name, value := range map[string]string{
-		"tab_site_url": server.URL, "tab_site_id": "marketing", "tab_pat_name": tokenName, "tab_secret_id": tokenSecret,
-	} {
-		t.Setenv(name, value)
-	}
-	return &shop{Server: server, t: t, folder: t.TempDir()}
-}
-
-// lake replaces the rows of the lake.
-func (s *shop) lake(rows ...string) {
-	s.t.Helper()
-	writeTable(s.t, filepath.Join(s.folder, "lake", "items.parquet"), "["+strings.Join(rows, ",")+"]",
-		field("id", int64Type), field("name", textType))
-}
-
-func item(id int, name string) string { return fmt.Sprintf(`{"id": %d, "name": %q}`, id, name) }
-
-// config is a configuration with those keys in its section publish.
-func (s *shop) config(keys string) *config.Config {
-	s.t.Helper()
-	return configure(s.t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\n"+
-		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, "+keys+"}\n")
-}
-
-func (s *shop) run(cfg *config.Config) (*report.Report, error) {
-	s.t.Helper()
-	return run(s.t, s.t.Context(), cfg, nil)
-}
-
-func (s *shop) mustRun(keys string) *report.Report {
-	s.t.Helper()
-	record, err := s.run(s.config(keys))
-	require.NoError(s.t, err, failure.Of(err, failure.Engine))
-	require.Equal(s.t, report.Succeeded, record.Status)
-	return record
-}
-
-func (s *shop) publish(cfg *config.Config, options publish.Options) (*report.Report, error) {
-	s.t.Helper()
-	id, err := staging.NewRunID()
-	require.NoError(s.t, err)
-	options.ID, options.Log = id, slog.New(slog.DiscardHandler)
-	return pipelines.Publish(s.t.Context(), cfg, options)
-}
-
-// rows are those of the one data source.
-func (s *shop) rows() []string {
-	s.t.Helper()
-	all := s.Datasources("marketing")
-	require.Len(s.t, all, 1)
-	return rowsIn(s.t, all[0].Path, `SELECT "id", "name" FROM x."Extract"."Extract" ORDER BY 1, 2`)
-}
-
-// count is the number of requests so far with that method and text in their path.
-func (s *shop) count(method, path string) int {
-	n := 0
-	for _, request := range s.Requests() {
-		if request.Method == method && strings.Contains(request.Path, path) {
-			n++
-		}
-	}
-	return n
-}
 
 // requireUnpublished checks a run whose extract is good, and returns the failure.
 func requireUnpublished(t *testing.T, record *report.Report, err error) *failure.Error {
@@ -129,9 +45,9 @@ func requireUnpublished(t *testing.T, record *report.Report, err error) *failure
 }
 
 func TestRunPublishesInEveryMode(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"), item(2, "b"))
-	report := s.mustRun("mode: create")
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"), runtest.Item(2, "b"))
+	report := s.MustRun("mode: create")
 	stored := s.Datasources("marketing")[0]
 	assert.Equal(t, "Items", stored.Name)
 	sent, err := os.ReadFile(report.Output.Path)
@@ -149,135 +65,135 @@ func TestRunPublishesInEveryMode(t *testing.T) {
 		lake []string
 		want []string
 	}{
-		{"mode: append", []string{item(3, "c")}, []string{"1|a", "2|b", "3|c"}},
-		{"mode: insert", []string{item(4, "d")}, []string{"1|a", "2|b", "3|c", "4|d"}},
-		{"mode: update, match: [id]", []string{item(4, "D"), item(9, "no")}, []string{"1|a", "2|b", "3|c", "4|D"}},
-		{"mode: upsert, match: [id]", []string{item(1, "A"), item(5, "e")}, []string{"1|A", "2|b", "3|c", "4|D", "5|e"}},
-		{"mode: delete, match: [id]", []string{item(2, "other"), item(2, "twice"), item(3, "")}, []string{"1|A", "4|D", "5|e"}},
-		{"mode: replace", []string{item(7, "g")}, []string{"7|g"}},
-		{"mode: overwrite, as_job: true", []string{item(8, "h")}, []string{"8|h"}},
-		{"mode: delete, match: [id], target: {schema: Extract, name: Extract}", []string{item(8, "h")}, nil},
+		{"mode: append", []string{runtest.Item(3, "c")}, []string{"1|a", "2|b", "3|c"}},
+		{"mode: insert", []string{runtest.Item(4, "d")}, []string{"1|a", "2|b", "3|c", "4|d"}},
+		{"mode: update, match: [id]", []string{runtest.Item(4, "D"), runtest.Item(9, "no")}, []string{"1|a", "2|b", "3|c", "4|D"}},
+		{"mode: upsert, match: [id]", []string{runtest.Item(1, "A"), runtest.Item(5, "e")}, []string{"1|A", "2|b", "3|c", "4|D", "5|e"}},
+		{"mode: delete, match: [id]", []string{runtest.Item(2, "other"), runtest.Item(2, "twice"), runtest.Item(3, "")}, []string{"1|A", "4|D", "5|e"}},
+		{"mode: replace", []string{runtest.Item(7, "g")}, []string{"7|g"}},
+		{"mode: overwrite, as_job: true", []string{runtest.Item(8, "h")}, []string{"8|h"}},
+		{"mode: delete, match: [id], target: {schema: Extract, name: Extract}", []string{runtest.Item(8, "h")}, nil},
 	}
 	for _, step := range steps {
-		s.lake(step.lake...)
-		report := s.mustRun(step.keys)
-		assert.Equal(t, step.want, s.rows(), step.keys)
+		s.Lake(step.lake...)
+		report := s.MustRun(step.keys)
+		assert.Equal(t, step.want, s.Rows(), step.keys)
 		assert.Equal(t, stored.ID, report.Publish.DatasourceID, step.keys)
 		if strings.Contains(step.keys, "match") || strings.Contains(step.keys, "as_job") {
 			assert.NotEmpty(t, report.Publish.JobID, step.keys)
 		}
 	}
-	requireOnly(t, s.folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
+	runtest.RequireOnly(t, s.Folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
 }
 
 func TestPublishingFailsAndIsRepeated(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
 	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Status: 403, Code: "403008"})
-	cfg := s.config("mode: overwrite")
-	record, err := s.run(cfg)
+	cfg := s.Config("mode: overwrite")
+	record, err := s.Run(cfg)
 	failed := requireUnpublished(t, record, err)
 	assert.Contains(t, failed.Hint, "the site's storage is full")
 	assert.Contains(t, failed.Hint, "`hyperlake publish "+cfg.Output.Path+"` repeats just the publishing")
 	assert.Equal(t, "failed", record.Publish.Outcome)
 	assert.Empty(t, s.Datasources("marketing"))
 
-	again, err := s.publish(cfg, publish.Options{})
+	again, err := s.Publish(cfg, publish.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, report.Succeeded, again.Status)
 	assert.Equal(t, record.Output.SHA256, again.Output.SHA256)
-	assert.Equal(t, []string{"1|a"}, s.rows())
-	requireOnly(t, s.folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
+	assert.Equal(t, []string{"1|a"}, s.Rows())
+	runtest.RequireOnly(t, s.Folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
 }
 
 func TestServerIsAway(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
 	s.Inject(tableautest.Fault{Path: "/auth/signin", Status: 401, Code: "401001"})
-	report, err := s.run(s.config("mode: overwrite"))
+	report, err := s.Run(s.Config("mode: overwrite"))
 	failed := requireUnpublished(t, report, err)
 	assert.Contains(t, failed.Hint, "check the name and secret of the personal access token")
-	assert.NotContains(t, failed.Message+failed.Hint, tokenSecret)
+	assert.NotContains(t, failed.Message+failed.Hint, runtest.TokenSecret)
 	require.NotNil(t, report.Publish)
 	assert.Equal(t, "failed", report.Publish.Outcome)
 }
 
 func TestSameRowsAreNotAddedTwice(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
-	s.mustRun("mode: create")
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
+	s.MustRun("mode: create")
 	for _, mode := range []string{"append", "insert"} {
 		t.Run(mode, func(t *testing.T) {
-			s := &shop{Server: s.Server, t: t, folder: s.folder}
-			s.lake(item(2, mode))
-			s.mustRun("mode: " + mode)
-			before := len(s.rows())
-			report, err := s.run(s.config("mode: " + mode)) // builds other bytes of the same rows
+			s := &runtest.Shop{Server: s.Server, T: t, Folder: s.Folder}
+			s.Lake(runtest.Item(2, mode))
+			s.MustRun("mode: " + mode)
+			before := len(s.Rows())
+			report, err := s.Run(s.Config("mode: " + mode)) // builds other bytes of the same rows
 			failed := requireUnpublished(t, report, err)
 			assert.Contains(t, failed.Message, "the same rows were published")
 			assert.Contains(t, failed.Hint, "--force")
-			assert.Len(t, s.rows(), before)
+			assert.Len(t, s.Rows(), before)
 
-			_, err = s.publish(s.config("mode: "+mode), publish.Options{Force: true})
+			_, err = s.Publish(s.Config("mode: "+mode), publish.Options{Force: true})
 			require.NoError(t, err)
-			assert.Len(t, s.rows(), before+1)
+			assert.Len(t, s.Rows(), before+1)
 		})
 	}
 
-	s.lake(item(1, "a"))
-	s.mustRun("mode: overwrite")
-	report, err := s.run(s.config("mode: append"))
+	s.Lake(runtest.Item(1, "a"))
+	s.MustRun("mode: overwrite")
+	report, err := s.Run(s.Config("mode: append"))
 	_ = requireUnpublished(t, report, err)
-	s.lake(item(2, "append")) // what was appended before is gone
-	s.mustRun("mode: append")
-	assert.Equal(t, []string{"1|a", "2|append"}, s.rows())
+	s.Lake(runtest.Item(2, "append")) // what was appended before is gone
+	s.MustRun("mode: append")
+	assert.Equal(t, []string{"1|a", "2|append"}, s.Rows())
 }
 
 func TestAppendWithLostReplyIsNotRepeated(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
-	s.mustRun("mode: create")
-	s.lake(item(2, "b"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
+	s.MustRun("mode: create")
+	s.Lake(runtest.Item(2, "b"))
 	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseReply: true})
-	report := s.mustRun("mode: append")
+	report := s.MustRun("mode: append")
 	assert.True(t, report.Publish.Confirmed)
-	assert.Equal(t, []string{"1|a", "2|b"}, s.rows())
+	assert.Equal(t, []string{"1|a", "2|b"}, s.Rows())
 
-	s.lake(item(3, "c"))
+	s.Lake(runtest.Item(3, "c"))
 	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseRequest: true})
-	report, err := s.run(s.config("mode: append, timeout: 3s"))
+	report, err := s.Run(s.Config("mode: append, timeout: 3s"))
 	failed := requireUnpublished(t, report, err)
 	assert.Equal(t, "unknown", report.Publish.Outcome)
 	assert.Contains(t, failed.Hint, "--force")
-	sent, cfg := s.count("POST", "/datasources"), s.config("mode: append")
-	_, err = s.publish(cfg, publish.Options{})
+	sent, cfg := s.CountRequests("POST", "/datasources"), s.Config("mode: append")
+	_, err = s.Publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "look first")
-	assert.Equal(t, sent, s.count("POST", "/datasources"))
-	_, err = s.publish(cfg, publish.Options{Force: true})
+	assert.Equal(t, sent, s.CountRequests("POST", "/datasources"))
+	_, err = s.Publish(cfg, publish.Options{Force: true})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"1|a", "2|b", "3|c"}, s.rows())
+	assert.Equal(t, []string{"1|a", "2|b", "3|c"}, s.Rows())
 }
 
 func TestUpdateWithLostReplyIsAppliedOnce(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
-	s.mustRun("mode: create")
-	s.lake(item(2, "b"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
+	s.MustRun("mode: create")
+	s.Lake(runtest.Item(2, "b"))
 	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true})
-	s.mustRun("mode: insert")
-	assert.Equal(t, []string{"1|a", "2|b"}, s.rows())
+	s.MustRun("mode: insert")
+	assert.Equal(t, []string{"1|a", "2|b"}, s.Rows())
 
-	s.lake(item(3, "c"))
+	s.Lake(runtest.Item(3, "c"))
 	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true, Times: 6}) // as often as it is sent
-	cfg := s.config("mode: insert")
-	report, err := s.run(cfg)
+	cfg := s.Config("mode: insert")
+	report, err := s.Run(cfg)
 	_ = requireUnpublished(t, report, err)
 	assert.Equal(t, "unknown", report.Publish.Outcome)
-	again, err := s.publish(cfg, publish.Options{})
+	again, err := s.Publish(cfg, publish.Options{})
 	require.NoError(t, err, "by its id the server knows the update")
 	assert.NotEqual(t, report.RunID, again.RunID)
-	assert.Equal(t, []string{"1|a", "2|b", "3|c"}, s.rows())
-	_, err = s.publish(cfg, publish.Options{})
+	assert.Equal(t, []string{"1|a", "2|b", "3|c"}, s.Rows())
+	_, err = s.Publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "the same rows were published")
 	ids := map[string]bool{}
 	for _, request := range s.Requests() {
@@ -289,40 +205,40 @@ func TestUpdateWithLostReplyIsAppliedOnce(t *testing.T) {
 }
 
 func TestUnchangedRowsAreNotPublished(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"), item(2, "b"))
-	s.mustRun("mode: overwrite, if_changed: true")
-	s.lake(item(2, "b"), item(1, "a"))
-	before := s.count("POST", "/datasources")
-	report := s.mustRun("mode: overwrite, if_changed: true")
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"), runtest.Item(2, "b"))
+	s.MustRun("mode: overwrite, if_changed: true")
+	s.Lake(runtest.Item(2, "b"), runtest.Item(1, "a"))
+	before := s.CountRequests("POST", "/datasources")
+	report := s.MustRun("mode: overwrite, if_changed: true")
 	assert.Equal(t, "unchanged", report.Publish.Outcome)
 	assert.Equal(t, s.Datasources("marketing")[0].ID, report.Publish.DatasourceID)
-	assert.Equal(t, before, s.count("POST", "/datasources"))
+	assert.Equal(t, before, s.CountRequests("POST", "/datasources"))
 
-	s.lake(item(2, "b"), item(1, "A"))
-	assert.Equal(t, "published", s.mustRun("mode: overwrite, if_changed: true").Publish.Outcome)
-	assert.Equal(t, "published", s.mustRun("mode: overwrite").Publish.Outcome, "without if_changed")
-	assert.Equal(t, "unchanged", s.mustRun("mode: replace, if_changed: true").Publish.Outcome)
-	s.mustRun("mode: append, if_changed: true")
-	assert.Len(t, s.rows(), 2)
+	s.Lake(runtest.Item(2, "b"), runtest.Item(1, "A"))
+	assert.Equal(t, "published", s.MustRun("mode: overwrite, if_changed: true").Publish.Outcome)
+	assert.Equal(t, "published", s.MustRun("mode: overwrite").Publish.Outcome, "without if_changed")
+	assert.Equal(t, "unchanged", s.MustRun("mode: replace, if_changed: true").Publish.Outcome)
+	s.MustRun("mode: append, if_changed: true")
+	assert.Len(t, s.Rows(), 2)
 
 	stored := s.Datasources("marketing")[0]
 	s.SetUpdated(stored.ID, stored.Updated.Add(time.Hour)) // by somebody else
-	assert.Equal(t, "published", s.mustRun("mode: overwrite, if_changed: true").Publish.Outcome)
+	assert.Equal(t, "published", s.MustRun("mode: overwrite, if_changed: true").Publish.Outcome)
 }
 
 // The types that a plan tells are compared with those that hyperd told of the extract
 // before: they have the same names.
 func TestTypesOfPlansAndExtractsHaveTheSameNames(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	writeTable(t, filepath.Join(s.folder, "lake", "items.parquet"), "[{}]",
-		field("b", arrow.FixedWidthTypes.Boolean), field("i16", arrow.PrimitiveTypes.Int16), field("i32", int32Type), field("i64", int64Type),
-		field("f", arrow.PrimitiveTypes.Float64), field("dec", &arrow.Decimal128Type{Precision: 30, Scale: 4}), field("t", textType),
-		field("bytes", arrow.BinaryTypes.Binary), field("date", arrow.FixedWidthTypes.Date32), field("time", arrow.FixedWidthTypes.Time64us),
-		field("ts", &arrow.TimestampType{Unit: arrow.Microsecond}), field("tsz", &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}))
-	cfg := s.config("mode: overwrite")
+	s := runtest.OpenShop(t, tableautest.Config{})
+	runtest.WriteTable(t, filepath.Join(s.Folder, "lake", "items.parquet"), "[{}]",
+		runtest.Field("b", arrow.FixedWidthTypes.Boolean), runtest.Field("i16", arrow.PrimitiveTypes.Int16), runtest.Field("i32", runtest.Int32Type), runtest.Field("i64", runtest.Int64Type),
+		runtest.Field("f", arrow.PrimitiveTypes.Float64), runtest.Field("dec", &arrow.Decimal128Type{Precision: 30, Scale: 4}), runtest.Field("t", runtest.TextType),
+		runtest.Field("bytes", arrow.BinaryTypes.Binary), runtest.Field("date", arrow.FixedWidthTypes.Date32), runtest.Field("time", arrow.FixedWidthTypes.Time64us),
+		runtest.Field("ts", &arrow.TimestampType{Unit: arrow.Microsecond}), runtest.Field("tsz", &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}))
+	cfg := s.Config("mode: overwrite")
 	cfg.Tables[0].Columns = map[string]config.ColumnConfig{"i16": {Type: "numeric(9, 2)"}}
-	_, err := s.run(cfg)
+	_, err := s.Run(cfg)
 	require.NoError(t, err)
 	plan, err := pipelines.MakePlan(t.Context(), cfg)
 	require.NoError(t, err)
@@ -334,46 +250,46 @@ func TestTypesOfPlansAndExtractsHaveTheSameNames(t *testing.T) {
 }
 
 func TestPayloadsOverTheLimitAreSplit(t *testing.T) {
-	s := openShop(t, tableautest.Config{PayloadLimit: 300_000})
-	s.lake(item(-1, "a"))
-	s.mustRun("mode: create")
+	s := runtest.OpenShop(t, tableautest.Config{PayloadLimit: 300_000})
+	s.Lake(runtest.Item(-1, "a"))
+	s.MustRun("mode: create")
 	var rows []string
 	for i := range 10_000 {
-		rows = append(rows, item(i, fmt.Sprintf("%d times %x", i, i*i*i)))
+		rows = append(rows, runtest.Item(i, fmt.Sprintf("%d times %x", i, i*i*i)))
 	}
-	s.lake(rows...)
-	report := s.mustRun("mode: insert, payload_bytes: 150k")
+	s.Lake(rows...)
+	report := s.MustRun("mode: insert, payload_bytes: 150k")
 	assert.Greater(t, report.Publish.Parts, 2)
-	assert.Len(t, s.rows(), 10_001)
+	assert.Len(t, s.Rows(), 10_001)
 
-	s.lake(append(rows, item(-2, "new"))...)
-	parts := s.mustRun("mode: upsert, match: [id]").Publish.Parts // it learns the limit from the server
+	s.Lake(append(rows, runtest.Item(-2, "new"))...)
+	parts := s.MustRun("mode: upsert, match: [id]").Publish.Parts // it learns the limit from the server
 	assert.Greater(t, parts, 1)
-	assert.Len(t, s.rows(), 10_002)
+	assert.Len(t, s.Rows(), 10_002)
 
 	s.Inject(tableautest.Fault{Method: "PATCH", Skip: 1, Status: 400, Code: "400000"})
-	s.lake(append(rows, item(-3, "newer"))...)
-	cfg := s.config("mode: insert, payload_bytes: 150k")
-	report, err := s.run(cfg)
+	s.Lake(append(rows, runtest.Item(-3, "newer"))...)
+	cfg := s.Config("mode: insert, payload_bytes: 150k")
+	report, err := s.Run(cfg)
 	_ = requireUnpublished(t, report, err)
 	assert.Equal(t, 1, report.Publish.Parts)
-	_, err = s.publish(cfg, publish.Options{})
+	_, err = s.Publish(cfg, publish.Options{})
 	require.NoError(t, err)
-	assert.Len(t, s.rows(), 20_003, "the part that was applied is not sent again")
+	assert.Len(t, s.Rows(), 20_003, "the part that was applied is not sent again")
 
-	report, err = s.run(s.config("mode: update, match: [id], payload_bytes: 150k"))
+	report, err = s.Run(s.Config("mode: update, match: [id], payload_bytes: 150k"))
 	failed := requireUnpublished(t, report, err)
 	assert.Contains(t, failed.Message, "cannot be sent in smaller parts")
 }
 
 func TestWhatIsKnownBeforeDataIsRead(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
-	s.mustRun("mode: create")
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
+	s.MustRun("mode: create")
 	requests := len(s.Requests())
 	early := func(t *testing.T, cfg *config.Config) *failure.Error {
 		t.Helper()
-		record, err := s.run(cfg)
+		record, err := s.Run(cfg)
 		require.Error(t, err)
 		failed := failure.Of(err, failure.Engine)
 		assert.True(t, failed.Early, failed)
@@ -383,20 +299,20 @@ func TestWhatIsKnownBeforeDataIsRead(t *testing.T) {
 		return failed
 	}
 	t.Run("a column of match", func(t *testing.T) {
-		assert.Contains(t, early(t, s.config("mode: upsert, match: [nope]")).Message, `lacks the column "nope" of match`)
+		assert.Contains(t, early(t, s.Config("mode: upsert, match: [nope]")).Message, `lacks the column "nope" of match`)
 	})
 	t.Run("another type than was published last", func(t *testing.T) {
-		cfg := s.config("mode: insert")
+		cfg := s.Config("mode: insert")
 		cfg.Tables[0].Columns = map[string]config.ColumnConfig{"id": {Type: "text"}}
 		assert.Contains(t, early(t, cfg).Message, `column "id" is TEXT in the payload, but BIGINT in the data source`)
 	})
 	t.Run("another column than was published last", func(t *testing.T) {
-		cfg := s.config("mode: append")
+		cfg := s.Config("mode: append")
 		cfg.Tables[0].Columns = map[string]config.ColumnConfig{"id": {Rename: "key"}}
 		assert.Contains(t, early(t, cfg).Message, `the data source lacks the column "key" of the payload`)
 	})
 	t.Run("tables that are no tree", func(t *testing.T) {
-		cfg := configure(t, s.folder, "name: two\ntables:\n  - {name: a, source: {uri: lake/*.parquet}}\n"+
+		cfg := runtest.Configure(t, s.Folder, "name: two\ntables:\n  - {name: a, source: {uri: lake/*.parquet}}\n"+
 			"  - {name: b, source: {uri: lake/*.parquet}}\npublish: {allow_http: true}\n")
 		failed := early(t, cfg)
 		assert.Contains(t, failed.Message, "foreign keys lead from one table to all others")
@@ -404,64 +320,64 @@ func TestWhatIsKnownBeforeDataIsRead(t *testing.T) {
 	})
 	t.Run("a secret", func(t *testing.T) {
 		t.Setenv("tab_secret_id", "")
-		failed := early(t, s.config("mode: overwrite"))
+		failed := early(t, s.Config("mode: overwrite"))
 		assert.Contains(t, failed.Message, "tab_secret_id")
 	})
 	t.Run("a server", func(t *testing.T) {
 		t.Setenv("tab_site_url", "")
-		assert.Contains(t, early(t, s.config("mode: overwrite")).Hint, "publish.server")
+		assert.Contains(t, early(t, s.Config("mode: overwrite")).Hint, "publish.server")
 	})
 	t.Run("an address without TLS", func(t *testing.T) {
-		cfg := configure(t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\npublish: {}\n")
+		cfg := runtest.Configure(t, s.Folder, "name: items\ntables: [{source: {uri: lake/*.parquet}}]\npublish: {}\n")
 		assert.Contains(t, early(t, cfg).Hint, "allow_http")
 	})
 }
 
 func TestTwoTables(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"), item(2, "b"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"), runtest.Item(2, "b"))
 	tables := func(first, second string) string {
 		return "name: two\ntables:\n  - {name: facts, source: {uri: lake/*.parquet}" + first + "}\n" +
 			"  - {name: dims, source: {uri: lake/*.parquet}, primary_key: [id]" + second + "}\n"
 	}
 	key := ", foreign_keys: [{columns: [id], references: dims, to: [id]}]"
 	t.Run("one data source with both", func(t *testing.T) {
-		cfg := configure(t, s.folder, tables(key, "")+"publish: {datasource: Both, allow_http: true}\n")
-		_, err := s.run(cfg)
+		cfg := runtest.Configure(t, s.Folder, tables(key, "")+"publish: {datasource: Both, allow_http: true}\n")
+		_, err := s.Run(cfg)
 		require.NoError(t, err)
 		stored := s.Datasources("marketing")[0]
-		assert.Equal(t, []string{"2"}, rowsIn(t, stored.Path, `SELECT count(*) FROM x."Extract"."dims"`))
-		assert.Equal(t, []string{"2"}, rowsIn(t, stored.Path, `SELECT count(*) FROM x."Extract"."facts"`))
+		assert.Equal(t, []string{"2"}, runtest.RowsIn(t, stored.Path, `SELECT count(*) FROM x."Extract"."dims"`))
+		assert.Equal(t, []string{"2"}, runtest.RowsIn(t, stored.Path, `SELECT count(*) FROM x."Extract"."facts"`))
 	})
 	t.Run("two data sources", func(t *testing.T) {
-		cfg := configure(t, s.folder, tables(key+", datasource: Facts", ", datasource: Dims")+"publish: {allow_http: true, mode: overwrite}\n")
-		report, err := s.run(cfg)
+		cfg := runtest.Configure(t, s.Folder, tables(key+", datasource: Facts", ", datasource: Dims")+"publish: {allow_http: true, mode: overwrite}\n")
+		report, err := s.Run(cfg)
 		require.NoError(t, err)
 		stored := s.Datasources("marketing")
 		require.Len(t, stored, 3)
 		for i, name := range []string{"Facts", "Dims"} {
 			assert.Equal(t, name, stored[i+1].Name)
-			assert.Equal(t, []string{strings.ToLower(name)}, rowsIn(t, stored[i+1].Path, `SELECT relname FROM x.pg_catalog.pg_class WHERE relkind = 'r' AND relpersistence = 'p' AND relname IN ('facts', 'dims')`))
+			assert.Equal(t, []string{strings.ToLower(name)}, runtest.RowsIn(t, stored[i+1].Path, `SELECT relname FROM x.pg_catalog.pg_class WHERE relkind = 'r' AND relpersistence = 'p' AND relname IN ('facts', 'dims')`))
 		}
 		assert.Equal(t, "Facts", report.Publish.Datasource)
 		require.Len(t, report.Publish.Others, 1)
 		assert.Equal(t, "Dims", report.Publish.Others[0].Datasource)
 	})
 	t.Run("an old server", func(t *testing.T) {
-		old := openShop(t, tableautest.Config{Product: "2021.3.0", API: "3.13"})
-		old.lake(item(1, "a"))
-		cfg := configure(t, old.folder, tables(key, "")+"publish: {allow_http: true}\n")
-		report, err := old.run(cfg)
+		old := runtest.OpenShop(t, tableautest.Config{Product: "2021.3.0", API: "3.13"})
+		old.Lake(runtest.Item(1, "a"))
+		cfg := runtest.Configure(t, old.Folder, tables(key, "")+"publish: {allow_http: true}\n")
+		report, err := old.Run(cfg)
 		failed := requireUnpublished(t, report, err)
 		assert.Contains(t, failed.Message, "Tableau Server 2021.3 reads extracts of one table")
-		assert.Zero(t, old.count("POST", "/fileUploads")+old.count("POST", "/datasources"))
+		assert.Zero(t, old.CountRequests("POST", "/fileUploads")+old.CountRequests("POST", "/datasources"))
 	})
 }
 
 func TestLedger(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
-	report := s.mustRun("mode: create")
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
+	report := s.MustRun("mode: create")
 	path := publish.LedgerPath(report.Output.Path)
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -481,7 +397,7 @@ func TestLedger(t *testing.T) {
 	assert.Len(t, ledger.Entries[0]["content"], 64)
 
 	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
-	_, err = s.run(s.config("mode: append"))
+	_, err = s.Run(s.Config("mode: append"))
 	var failed *failure.Error
 	require.True(t, errors.As(err, &failed))
 	assert.True(t, failed.Early)
@@ -490,30 +406,30 @@ func TestLedger(t *testing.T) {
 
 // An extract in a bucket is published from there, and its ledger stands beside it.
 func TestPublishFromABucket(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
 	bucket, _ := storagetest.FakeGCS(t)
-	cfg := s.config("mode: create")
+	cfg := s.Config("mode: create")
 	cfg.Output.Path = storage.Join(bucket, "items.hyper")
-	report, err := s.run(cfg)
+	report, err := s.Run(cfg)
 	require.NoError(t, err)
 	assert.Equal(t, []string{storage.Join(bucket, "items.hyper"), storage.Join(bucket, "items.hyper.ledger.json")}, storagetest.Names(t, bucket))
 
-	cfg = s.config("mode: append")
+	cfg = s.Config("mode: append")
 	cfg.Output.Path = report.Output.Path
-	_, err = s.publish(cfg, publish.Options{})
+	_, err = s.Publish(cfg, publish.Options{})
 	require.ErrorContains(t, err, "the same rows were published")
-	_, err = s.publish(cfg, publish.Options{Force: true})
+	_, err = s.Publish(cfg, publish.Options{Force: true})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"1|a", "1|a"}, s.rows())
+	assert.Equal(t, []string{"1|a", "1|a"}, s.Rows())
 }
 
 // An interruption while the file is on its way leaves the extract, and nothing else.
 func TestInterruptedWhilePublishing(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
 	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Delay: 20 * time.Second})
-	cfg := s.config("mode: create")
+	cfg := s.Config("mode: create")
 	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
@@ -532,44 +448,44 @@ func TestInterruptedWhilePublishing(t *testing.T) {
 	assert.Less(t, time.Since(began), 15*time.Second)
 	assert.Equal(t, report.Interrupted, record.Status)
 	assert.Equal(t, "unknown", record.Publish.Outcome)
-	requireOnly(t, s.folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
+	runtest.RequireOnly(t, s.Folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
 }
 
 // A long run signs in late: by then the file that holds the secret may be another.
 func TestSecretsAreReadWhenTheyAreUsed(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
 	path := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(path, []byte("not the secret yet"), 0o600))
 	t.Setenv("tab_secret_id", "")
 	t.Setenv("tab_secret_id_FILE", path)
 	s.Inject(tableautest.Fault{Path: "/serverInfo", Delay: 500 * time.Millisecond})
 	go func() {
-		for s.count("GET", "/serverInfo") == 0 {
+		for s.CountRequests("GET", "/serverInfo") == 0 {
 			time.Sleep(time.Millisecond)
 		}
-		_ = os.WriteFile(path, []byte(tokenSecret+"\n"), 0o600)
+		_ = os.WriteFile(path, []byte(runtest.TokenSecret+"\n"), 0o600)
 	}()
-	s.mustRun("mode: create")
+	s.MustRun("mode: create")
 }
 
 // What a check refuses is neither moved into place nor published.
 func TestWhatIsNotGoodIsNotPublished(t *testing.T) {
-	s := openShop(t, tableautest.Config{})
-	s.lake(item(1, "a"))
+	s := runtest.OpenShop(t, tableautest.Config{})
+	s.Lake(runtest.Item(1, "a"))
 	for name, table := range map[string]string{
 		"check":     `checks: [{sql: 'select count(*) = 2 from "Extract"."Extract"'}]`,
 		"rule":      "rules: [{column: id, min: 2, on_fail: fail}]",
 		"threshold": "rules: [{column: id, min: 2}], rejects: {max_rows: 0}",
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := configure(t, s.folder, "name: items\ntables: [{source: {uri: lake/*.parquet}, "+table+"}]\npublish: {datasource: Items, allow_http: true}\n")
-			record, err := s.run(cfg)
+			cfg := runtest.Configure(t, s.Folder, "name: items\ntables: [{source: {uri: lake/*.parquet}, "+table+"}]\npublish: {datasource: Items, allow_http: true}\n")
+			record, err := s.Run(cfg)
 			require.Error(t, err)
 			assert.Equal(t, report.Rejected, record.Status)
 			assert.Nil(t, record.Publish)
 			assert.Empty(t, s.Requests(), "the server was asked")
-			requireOnly(t, s.folder, "config.yaml", "lake")
+			runtest.RequireOnly(t, s.Folder, "config.yaml", "lake")
 		})
 	}
 }

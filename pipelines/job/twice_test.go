@@ -1,6 +1,6 @@
 //go:build faults
 
-package pipelines_test
+package job_test
 
 import (
 	"cmp"
@@ -22,6 +22,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
 	"hyperlake/runners/enginetest"
@@ -67,9 +68,9 @@ func outcomeOf(t *testing.T, cfg *config.Config, report *report.Report) outcome 
 	}
 	zero := strings.NewReplacer("|-0|", "|0|") // of 0 and -0 hyperd keeps the one that came first into a block
 	for _, extract := range extracts {
-		local := fetched(t, extract)
+		local := runtest.Fetched(t, extract)
 		for _, table := range report.Tables {
-			rows := rowsIn(t, local, fmt.Sprintf(`SELECT * FROM x."%s"."%s"`, table.Schema, table.Name))
+			rows := runtest.RowsIn(t, local, fmt.Sprintf(`SELECT * FROM x."%s"."%s"`, table.Schema, table.Name))
 			for i := range rows {
 				rows[i] = zero.Replace(rows[i])
 			}
@@ -79,7 +80,7 @@ func outcomeOf(t *testing.T, cfg *config.Config, report *report.Report) outcome 
 	}
 	for _, table := range cfg.Tables {
 		if table.Rejects.Path != "" {
-			o.Rejects = append(o.Rejects, rejectRows(t, table.Rejects.Path)...)
+			o.Rejects = append(o.Rejects, runtest.RejectRows(t, table.Rejects.Path)...)
 		}
 	}
 	slices.Sort(o.Rejects)
@@ -216,10 +217,10 @@ func TestEveryBundleMayRunTwice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
-			salesLake(t, folder)
-			cfg := configure(t, folder, config)
+			runtest.SalesLake(t, folder)
+			cfg := runtest.Configure(t, folder, config)
 			requireTwin(t, cfg)
-			requireOnly(t, cfg.Staging)
+			runtest.RequireOnly(t, cfg.Staging)
 		})
 	}
 }
@@ -228,7 +229,7 @@ func TestEveryBundleMayRunTwice(t *testing.T) {
 // when it gives up, and the run gives it what is missing again; and when a run is resumed.
 func requireTwin(t *testing.T, cfg *config.Config) {
 	t.Helper()
-	report, err := run(t, t.Context(), cfg, nil)
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	want := outcomeOf(t, cfg, report)
 	enginetest.EachSeed(t, fewSeeds, func(t *testing.T, seed uint64) {
@@ -259,15 +260,15 @@ func (o outcome) requireSame(t *testing.T, got outcome) {
 // The same with lake, staging and output on remote storage, where requests fail.
 func TestEveryBundleMayRunTwiceOnRemoteStorage(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
-	uploadLake(t, bucket)
+	runtest.UploadLake(t, bucket)
 	for name, rest := range map[string]string{"loaded": "", "moved": "    repartition: {by: [l_orderkey], shards: 3}\n"} {
 		t.Run(name, func(t *testing.T) {
 			for _, operation := range []storagetest.Operation{storagetest.Read, storagetest.Write} {
 				faults.Inject(storagetest.Fault{On: operation, Status: 503, Skip: 10, Times: 5})
 			}
 			stage := storage.Join(bucket, "stage")
-			config := remoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "out/x.hyper"), stage, 3)
-			requireTwin(t, configure(t, t.TempDir(), strings.Replace(config, "staging:", rest+"staging:", 1)))
+			config := runtest.RemoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "out/x.hyper"), stage, 3)
+			requireTwin(t, runtest.Configure(t, t.TempDir(), strings.Replace(config, "staging:", rest+"staging:", 1)))
 			require.Empty(t, storagetest.Names(t, stage))
 		})
 	}

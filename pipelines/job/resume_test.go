@@ -1,4 +1,4 @@
-package pipelines_test
+package job_test
 
 import (
 	"context"
@@ -22,6 +22,7 @@ import (
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 	"hyperlake/runners/engine"
@@ -98,17 +99,17 @@ func TestAFailedRunIsResumed(t *testing.T) {
 		for name, runFolder := range map[string]string{"local": "stage", "remote": storage.Join(bucket, "stage-"+engine)} {
 			t.Run(engine+" "+name, func(t *testing.T) {
 				folder := t.TempDir()
-				salesLake(t, folder)
+				runtest.SalesLake(t, folder)
 				const other = "  - {name: lineitem, source: {uri: \"%LAKE%/lineitem/*.parquet\"}}\n"
-				plain := configure(t, folder, resumeConfig(engine, runFolder, sound)+other)
+				plain := runtest.Configure(t, folder, resumeConfig(engine, runFolder, sound)+other)
 				whole, err := resume(t, plain, &unlucky{t: t}, "")
 				require.NoError(t, err)
-				want, wantRejects := contentsOf(t, plain.Output.Path), rejectRows(t, filepath.Join(folder, "rejects"))
+				want, wantRejects := runtest.ContentsOf(t, plain.Output.Path), runtest.RejectRows(t, filepath.Join(folder, "rejects"))
 				require.NotEmpty(t, wantRejects)
 				assert.Empty(t, storagetest.Names(t, plain.Staging))
 				require.NoError(t, os.Remove(plain.Output.Path))
 
-				failed, err := resume(t, configure(t, folder, resumeConfig(engine, runFolder, broken)+other), &unlucky{t: t}, "")
+				failed, err := resume(t, runtest.Configure(t, folder, resumeConfig(engine, runFolder, broken)+other), &unlucky{t: t}, "")
 				require.Error(t, err)
 				require.NotNil(t, failed.Resumable)
 				assert.Equal(t, whole.Partials, failed.Resumable.Partials)
@@ -121,17 +122,17 @@ func TestAFailedRunIsResumed(t *testing.T) {
 				require.NoError(t, err)
 				assert.True(t, ended, "and it says so")
 
-				cfg := configure(t, folder, resumeConfig(engine, runFolder, sound)+other)
+				cfg := runtest.Configure(t, folder, resumeConfig(engine, runFolder, sound)+other)
 				lucky := &unlucky{t: t}
 				report, err := resume(t, cfg, lucky, "last")
 				require.NoError(t, err)
 				assert.Equal(t, failed.Resumable, report.Reused)
 				assert.True(t, report.Reused.Merged)
 				assert.Zero(t, lucky.jobs, "nothing is read or merged again")
-				requireSameAccount(t, whole, report)
+				runtest.RequireSameAccount(t, whole, report)
 				assert.Equal(t, whole.Tables[1].RowsLoaded, report.Tables[1].RowsLoaded)
-				requireRows(t, want, contentsOf(t, cfg.Output.Path))
-				assert.Equal(t, wantRejects, rejectRows(t, filepath.Join(folder, "rejects")))
+				runtest.RequireRows(t, want, runtest.ContentsOf(t, cfg.Output.Path))
+				assert.Equal(t, wantRejects, runtest.RejectRows(t, filepath.Join(folder, "rejects")))
 				assert.Empty(t, storagetest.Names(t, cfg.Staging), "staging is gone")
 			})
 		}
@@ -163,8 +164,8 @@ func TestOnlyWhatIsUnchangedIsReused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
-			salesLake(t, folder)
-			failed, err := resume(t, configure(t, folder, resumeConfig("go", "stage", broken)), &unlucky{t: t}, "")
+			runtest.SalesLake(t, folder)
+			failed, err := resume(t, runtest.Configure(t, folder, resumeConfig("go", "stage", broken)), &unlucky{t: t}, "")
 			require.Error(t, err)
 			require.NotNil(t, failed.Resumable)
 			removeExtracts(t, folder) // which would do without all partials
@@ -172,17 +173,17 @@ func TestOnlyWhatIsUnchangedIsReused(t *testing.T) {
 				test.change(t, folder)
 			}
 			text := strings.Replace(resumeConfig("go", "stage", sound), "    checks:", test.more+"    checks:", 1)
-			cfg := configure(t, folder, text)
+			cfg := runtest.Configure(t, folder, text)
 			report, err := resume(t, cfg, &unlucky{t: t}, failed.RunID)
 			require.NoError(t, err)
 			assert.True(t, test.reused(failed.Resumable.Partials, report.Reused.Partials), "%d of %d partials were reused", report.Reused.Partials, failed.Resumable.Partials)
 			assert.Equal(t, report.Reused.Partials == 0, slices.ContainsFunc(report.Warnings, func(w string) bool { return strings.HasPrefix(w, "nothing of run ") }))
 
-			anew := configure(t, folder, strings.Replace(text, "x.hyper", "anew.hyper", 1))
+			anew := runtest.Configure(t, folder, strings.Replace(text, "x.hyper", "anew.hyper", 1))
 			whole, err := resume(t, anew, &unlucky{t: t}, "")
 			require.NoError(t, err)
 			assert.Equal(t, accountOf(whole), accountOf(report))
-			requireRows(t, contentsOf(t, anew.Output.Path), contentsOf(t, cfg.Output.Path))
+			runtest.RequireRows(t, runtest.ContentsOf(t, anew.Output.Path), runtest.ContentsOf(t, cfg.Output.Path))
 		})
 	}
 }
@@ -221,8 +222,8 @@ func TestAMergedExtractIsReused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
-			salesLake(t, folder)
-			failed, err := resume(t, configure(t, folder, resumeConfig("go", "stage", broken)), &unlucky{t: t}, "")
+			runtest.SalesLake(t, folder)
+			failed, err := resume(t, runtest.Configure(t, folder, resumeConfig("go", "stage", broken)), &unlucky{t: t}, "")
 			require.Error(t, err)
 			require.True(t, failed.Resumable.Merged)
 			if test.change != nil {
@@ -236,7 +237,7 @@ func TestAMergedExtractIsReused(t *testing.T) {
 				text, _, _ = strings.Cut(text, "    checks:")
 			}
 			engine := &unlucky{t: t}
-			report, err := resume(t, configure(t, folder, text+test.more), engine, "last")
+			report, err := resume(t, runtest.Configure(t, folder, text+test.more), engine, "last")
 			require.NoError(t, err)
 			assert.Equal(t, test.jobs, engine.jobs)
 			assert.Equal(t, test.jobs == 0, report.Reused.Merged)
@@ -297,7 +298,7 @@ func removeAnEntry(t *testing.T, folder string) {
 
 func TestWhatCannotBeResumed(t *testing.T) {
 	folder := t.TempDir()
-	cfg := configure(t, folder, resumeConfig("go", "stage", sound))
+	cfg := runtest.Configure(t, folder, resumeConfig("go", "stage", sound))
 	require.NoError(t, os.MkdirAll(filepath.Join(folder, "stage", "20260131T235959Z-1a2b3c4d"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "stage", "20260131T235959Z-1a2b3c4d", "run.json"), []byte(`{"version":1,"name":"other"}`), 0o644))
 	for which, message := range map[string]string{
@@ -321,10 +322,10 @@ func TestWhatCannotBeResumed(t *testing.T) {
 // A run that is still going on has its lock.
 func TestARunThatLivesIsNotResumed(t *testing.T) {
 	folder := t.TempDir()
-	salesLake(t, folder)
-	cfg := configure(t, folder, resumeConfig("go", "stage", sound))
+	runtest.SalesLake(t, folder)
+	cfg := runtest.Configure(t, folder, resumeConfig("go", "stage", sound))
 	var other error
-	_, err := run(t, t.Context(), cfg, func() {
+	_, err := runtest.Run(t, t.Context(), cfg, func() {
 		_, other = resume(t, cfg, &unlucky{t: t}, "last")
 	})
 	require.NoError(t, err)
@@ -349,27 +350,27 @@ func TestFailedWorkIsRunAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
-			salesLake(t, folder)
-			plain, whole := sales(t, folder, 2, "")
-			want := contentsOf(t, plain.Output.Path)
+			runtest.SalesLake(t, folder)
+			plain, whole := runtest.Sales(t, folder, 2, "")
+			want := runtest.ContentsOf(t, plain.Output.Path)
 			require.NoError(t, os.Remove(plain.Output.Path))
 
-			cfg := configure(t, folder, strings.Replace(fmt.Sprintf(salesConfig, 2), "{parallelism: 2}", fmt.Sprintf("{parallelism: 2, retries: %d}", test.retries), 1))
+			cfg := runtest.Configure(t, folder, strings.Replace(fmt.Sprintf(runtest.SalesConfig, 2), "{parallelism: 2}", fmt.Sprintf("{parallelism: 2, retries: %d}", test.retries), 1))
 			engine := &unlucky{t: t, failures: test.failures}
 			report, err := resume(t, cfg, engine, "")
 			assert.Equal(t, test.jobs, engine.jobs)
 			if !test.succeeds {
 				require.ErrorIs(t, err, test.failures[0])
-				requireOnly(t, folder, "config.yaml", "lake")
+				runtest.RequireOnly(t, folder, "config.yaml", "lake")
 				return
 			}
 			require.NoError(t, err)
 			for _, read := range engine.read[1:] {
 				assert.Zero(t, read, "what was finished is not made again")
 			}
-			requireSameAccount(t, whole, report)
-			requireRows(t, want, contentsOf(t, cfg.Output.Path))
-			requireOnly(t, folder, "config.yaml", "lake", "sales.hyper")
+			runtest.RequireSameAccount(t, whole, report)
+			runtest.RequireRows(t, want, runtest.ContentsOf(t, cfg.Output.Path))
+			runtest.RequireOnly(t, folder, "config.yaml", "lake", "sales.hyper")
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package pipelines_test
+package job_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
 )
@@ -35,34 +36,34 @@ const remoteRules = `
 // and of files that are read in Go, while requests fail.
 func TestHyperdReadsRemoteFiles(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
-	uploadLake(t, bucket)
+	runtest.UploadLake(t, bucket)
 	faults.Inject(storagetest.Fault{On: storagetest.Read, Status: 503, Skip: 5, Times: 3})
 	faults.Inject(storagetest.Fault{On: storagetest.Read, Cut: true, After: 10_000, Times: 9})
 	spool := t.TempDir()
 	config := fmt.Sprintf("name: x\nspool: {path: %q, max_bytes: 64m}\ntables:\n  - source: {uri: \"%%s/lineitem/*.parquet\"}%s", spool, remoteRules)
 	remote := fmt.Sprintf(config, storage.Join(bucket, "lake"))
-	plan := requireSame(t, remote)
+	plan := runtest.RequireSame(t, remote)
 	assert.Equal(t, 3, plan.Deferred, plan.Materialised)
 
 	extracts := map[string][]string{}
 	for name, text := range map[string]string{"remote": remote, "local": fmt.Sprintf(config, "%LAKE%")} {
-		cfg := configure(t, t.TempDir(), text)
-		report, err := run(t, t.Context(), cfg, nil)
+		cfg := runtest.Configure(t, t.TempDir(), text)
+		report, err := runtest.Run(t, t.Context(), cfg, nil)
 		require.NoError(t, err)
 		assert.Positive(t, report.Tables[0].RowsRejected)
-		extracts[name] = contentsOf(t, cfg.Output.Path)
+		extracts[name] = runtest.ContentsOf(t, cfg.Output.Path)
 	}
 	assert.True(t, slices.Equal(extracts["local"], extracts["remote"]), "the extracts differ")
-	requireOnly(t, spool)
+	runtest.RequireOnly(t, spool)
 }
 
 // A remote file that has no rejects is read twice: its footer for the plan, and all of it.
 func TestRemoteFilesCrossTheNetworkOnce(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
-	uploadLake(t, bucket)
-	cfg := configure(t, t.TempDir(), fmt.Sprintf("name: x\ntables:\n  - source: {uri: %q}\n", storage.Join(bucket, "lake/lineitem/*.parquet")))
+	runtest.UploadLake(t, bucket)
+	cfg := runtest.Configure(t, t.TempDir(), fmt.Sprintf("name: x\ntables:\n  - source: {uri: %q}\n", storage.Join(bucket, "lake/lineitem/*.parquet")))
 	before := faults.Count(storagetest.Read)
-	_, err := run(t, t.Context(), cfg, nil)
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.Equal(t, 2*3, faults.Count(storagetest.Read)-before)
 }
@@ -70,10 +71,10 @@ func TestRemoteFilesCrossTheNetworkOnce(t *testing.T) {
 // A remote file that cannot be copied ends the run, and nothing stays behind.
 func TestARemoteFileThatCannotBeCopied(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
-	uploadLake(t, bucket)
+	runtest.UploadLake(t, bucket)
 	folder, spool := t.TempDir(), t.TempDir()
-	cfg := configure(t, folder, fmt.Sprintf("name: x\nspool: {path: %q}\ntables:\n  - source: {uri: %q}\n", spool, storage.Join(bucket, "lake/lineitem/*.parquet")))
-	_, err := run(t, t.Context(), cfg, func() {
+	cfg := runtest.Configure(t, folder, fmt.Sprintf("name: x\nspool: {path: %q}\ntables:\n  - source: {uri: %q}\n", spool, storage.Join(bucket, "lake/lineitem/*.parquet")))
+	_, err := runtest.Run(t, t.Context(), cfg, func() {
 		faults.Inject(storagetest.Fault{On: storagetest.Read, Name: "lineitem.2", Status: 403})
 	})
 	failed := failure.Of(err, failure.Engine)
@@ -81,21 +82,21 @@ func TestARemoteFileThatCannotBeCopied(t *testing.T) {
 	assert.Equal(t, failure.Source, failed.Kind)
 	assert.Contains(t, failed.Message, "lineitem.2.parquet")
 	assert.Contains(t, failed.Hint, "Storage Object Viewer")
-	requireOnly(t, folder, "config.yaml")
-	requireOnly(t, spool)
+	runtest.RequireOnly(t, folder, "config.yaml")
+	runtest.RequireOnly(t, spool)
 }
 
 func TestACancelledRunLeavesNoCopies(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
-	uploadLake(t, bucket)
+	runtest.UploadLake(t, bucket)
 	folder, spool := t.TempDir(), t.TempDir()
-	cfg := configure(t, folder, fmt.Sprintf("name: x\nspool: {path: %q}\ntables:\n  - source: {uri: %q}\n", spool, storage.Join(bucket, "lake/lineitem/*.parquet")))
+	cfg := runtest.Configure(t, folder, fmt.Sprintf("name: x\nspool: {path: %q}\ntables:\n  - source: {uri: %q}\n", spool, storage.Join(bucket, "lake/lineitem/*.parquet")))
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := run(t, ctx, cfg, func() {
+	_, err := runtest.Run(t, ctx, cfg, func() {
 		faults.Inject(storagetest.Fault{On: storagetest.Read, Name: "lineitem.2", Before: cancel, Pause: time.Hour})
 	})
 	require.ErrorIs(t, err, context.Canceled)
-	requireOnly(t, folder, "config.yaml")
+	runtest.RequireOnly(t, folder, "config.yaml")
 	require.Eventually(t, func() bool { // the engine ends after the run
 		entries, err := os.ReadDir(spool)
 		return err == nil && len(entries) == 0
@@ -105,7 +106,7 @@ func TestACancelledRunLeavesNoCopies(t *testing.T) {
 // The pages of a remote file are held against their checksums, too.
 func TestChecksumsOfRemoteFiles(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
-	data, err := os.ReadFile("../transforms/parquetread/testdata/encodings_v1.parquet")
+	data, err := os.ReadFile("../../transforms/parquetread/testdata/encodings_v1.parquet")
 	require.NoError(t, err)
 	store, err := storage.For(bucket)
 	require.NoError(t, err)
@@ -118,10 +119,10 @@ func TestChecksumsOfRemoteFiles(t *testing.T) {
 		if want != "" {
 			data[2000] ^= 0x10
 		}
-		cfg := configure(t, t.TempDir(), fmt.Sprintf("name: x\ntables:\n  - source: {uri: %q, select: [delta_i64, prefixes, lengths, split_f64]}\n", uri))
-		plan := planOf(t, cfg)
+		cfg := runtest.Configure(t, t.TempDir(), fmt.Sprintf("name: x\ntables:\n  - source: {uri: %q, select: [delta_i64, prefixes, lengths, split_f64]}\n", uri))
+		plan := runtest.PlanOf(t, cfg)
 		assert.Equal(t, 1, plan.Deferred, plan.Materialised)
-		_, err := run(t, t.Context(), cfg, nil)
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
 		if want == "" {
 			require.NoError(t, err)
 			continue
@@ -133,8 +134,8 @@ func TestChecksumsOfRemoteFiles(t *testing.T) {
 
 func TestFewColumnsOfRemoteFilesAreReadByRange(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
-	uploadLake(t, bucket)
-	plan := requireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: %q, select: [l_orderkey]}\n", storage.Join(bucket, "lake/lineitem/*.parquet")))
+	runtest.UploadLake(t, bucket)
+	plan := runtest.RequireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: %q, select: [l_orderkey]}\n", storage.Join(bucket, "lake/lineitem/*.parquet")))
 	assert.Zero(t, plan.Deferred)
 	assert.Equal(t, []string{"less than half of remote files is read"}, plan.Materialised)
 }
@@ -146,16 +147,16 @@ func TestProgressOfDeferredFiles(t *testing.T) {
 	config := "name: x\ntables:\n"
 	for _, name := range []string{"a", "b"} {
 		uri := storage.Join(bucket, name+".parquet")
-		_, err := storage.Upload(t.Context(), filepath.Join(sampleLake(t), "lineitem", "lineitem.1.parquet"), uri, storage.Any())
+		_, err := storage.Upload(t.Context(), filepath.Join(runtest.SampleLake(t), "lineitem", "lineitem.1.parquet"), uri, storage.Any())
 		require.NoError(t, err)
 		config += fmt.Sprintf("  - {name: %s, source: {uri: %q}}\n", name, uri)
 	}
-	cfg := configure(t, t.TempDir(), config)
+	cfg := runtest.Configure(t, t.TempDir(), config)
 	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
 	require.NoError(t, err)
-	engine := direct{runner, func() {
+	engine := runtest.Direct{Runner: runner, Before: func() {
 		faults.Inject(storagetest.Fault{On: storagetest.Read, Name: "b", Before: func() {
 			select {
 			case <-shown:

@@ -1,0 +1,9 @@
+package publish_test
+
+import (
+	"testing"
+
+	"hyperlake/internal/hyperd/hyperdtest"
+)
+
+func TestMain(m *testing.M) { hyperdtest.Main(m.Run) }
