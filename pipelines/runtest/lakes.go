@@ -29,10 +29,14 @@ func WriteTable(t *testing.T, path string, rows string, fields ...arrow.Field) {
 	require.NoError(t, w.Close())
 }
 
+// Field is one that may be NULL.
 func Field(name string, of arrow.DataType) arrow.Field {
 	return arrow.Field{Name: name, Type: of, Nullable: true}
 }
 
+// The types that most lakes of tests are made of.
 var (
-	Int32Type, Int64Type, TextType = arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64, arrow.BinaryTypes.String
+	Int32Type = arrow.PrimitiveTypes.Int32
+	Int64Type = arrow.PrimitiveTypes.Int64
+	TextType  = arrow.BinaryTypes.String
 )

@@ -94,6 +94,7 @@ func RowsIn(t *testing.T, path, sql string) []string {
 	return rows
 }
 
+// PlanOf is the plan of the first table of a configuration.
 func PlanOf(t *testing.T, cfg *config.Config) *plan.TablePlan {
 	t.Helper()
 	plan, err := pipelines.MakePlan(t.Context(), cfg)
@@ -101,6 +102,7 @@ func PlanOf(t *testing.T, cfg *config.Config) *plan.TablePlan {
 	return plan.Tables[0]
 }
 
+// ExtractRows are all rows of an extract of one table, for [RowsIn].
 const ExtractRows = `SELECT * FROM x."Extract"."Extract" ORDER BY 1`
 
 // RejectRows reads the reject files of a folder, as one JSON object a row, sorted by _row.
@@ -258,6 +260,7 @@ func RequireOnly(t *testing.T, folder string, names ...string) {
 	require.ElementsMatch(t, names, found)
 }
 
+// SampleConfig is a configuration of all tables of the sample lake, for [Configure].
 const SampleConfig = `
 name: tpch
 tables:
@@ -289,6 +292,7 @@ func WriteParquet(t *testing.T, path string, values ...int64) {
 	require.NoError(t, w.Close())
 }
 
+// NumbersConfig is a configuration of the files below lake.
 const NumbersConfig = "name: numbers\ntables:\n  - source: {uri: lake/**/*.parquet}\n"
 
 // Previous puts a file at the output that every failure must leave as it is.

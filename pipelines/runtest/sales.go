@@ -23,6 +23,7 @@ import (
 // Tenants are the values that the sales are split by; the last is NULL.
 var Tenants = []string{"north", "North", "a/b c", "", "ü", "NULL"}
 
+// SalesRows is how many rows [SalesLake] has.
 const SalesRows = 5 * 3000
 
 // SalesLake writes files of sales, in no order: id, day, amount with NaN and -0, and a tenant; all
@@ -71,6 +72,7 @@ func appendSale(b *array.RecordBuilder, random *rand.Rand) {
 	}
 }
 
+// SalesConfig is a configuration of [SalesLake], to be formatted with a number of workers.
 const SalesConfig = `
 name: sales
 runner: {parallelism: %d}

@@ -19,6 +19,7 @@ import (
 	"hyperlake/sinks/tableau/tableautest"
 )
 
+// The token that a [Shop] knows.
 const (
 	TokenName   = "nightly"
 	TokenSecret = "s3cr3t/of+the==token"
@@ -55,6 +56,7 @@ func (s *Shop) Lake(rows ...string) {
 		Field("id", Int64Type), Field("name", TextType))
 }
 
+// Item is a row of the lake of a [Shop], in JSON.
 func Item(id int, name string) string { return fmt.Sprintf(`{"id": %d, "name": %q}`, id, name) }
 
 // Config is a configuration with those keys in its section publish.
@@ -64,11 +66,13 @@ func (s *Shop) Config(keys string) *config.Config {
 		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, "+keys+"}\n")
 }
 
+// Run runs a configuration.
 func (s *Shop) Run(cfg *config.Config) (*report.Report, error) {
 	s.T.Helper()
 	return Run(s.T, s.T.Context(), cfg, nil)
 }
 
+// MustRun runs a configuration with these keys below publish, which must succeed.
 func (s *Shop) MustRun(keys string) *report.Report {
 	s.T.Helper()
 	record, err := s.Run(s.Config(keys))
@@ -77,6 +81,7 @@ func (s *Shop) MustRun(keys string) *report.Report {
 	return record
 }
 
+// Publish publishes what stands at the output of a configuration.
 func (s *Shop) Publish(cfg *config.Config, options publish.Options) (*report.Report, error) {
 	s.T.Helper()
 	id, err := staging.NewRunID()

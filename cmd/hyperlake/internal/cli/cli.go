@@ -150,20 +150,20 @@ Exit codes:
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(wrongFlag)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	a.flags.add(root.PersistentFlags())
+	a.flags.addCommon(root.PersistentFlags())
 	root.AddCommand(
 		a.runCommand(),
 		a.generateCommand(),
-		a.publishCommand(),
-		a.planCommand(),
+		a.withReport(a.withConfig(a.publishCommand())),
+		a.withConfig(a.planCommand()),
 		a.inspectCommand(),
 		a.initCommand(),
 		a.mergeCommand(),
 		a.defragCommand(),
 		a.sqlCommand(),
 		a.reportCommand(),
-		a.cleanCommand(),
-		a.doctorCommand(),
+		a.withConfig(a.cleanCommand()),
+		a.withConfig(a.doctorCommand()),
 		a.hyperdCommand(),
 		a.devCommand(),
 		a.versionCommand(),

@@ -18,31 +18,46 @@ const (
 	formatJSON = "json"
 )
 
-// commonFlags are those that every command knows.
+// commonFlags are those that several commands know.
 type commonFlags struct {
-	runner    string
-	sets      []string
-	vars      []string
+	// Of every command:
 	json      bool
-	report    string
 	quiet     bool
 	logFormat string
 	logLevel  string
-	// Only of commands that run a configuration:
+
+	// Of commands that read a configuration:
+	runner string
+	sets   []string
+	vars   []string
+
+	// Of commands that write a report:
+	report string
+
+	// Of commands that run a configuration:
 	logValues bool
 	resume    string
 	dryRun    bool
 }
 
-func (f *commonFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.runner, "runner", "", "run on this engine: direct (in this process; alias prism), flink or dataflow")
-	flags.StringArrayVar(&f.sets, "set", nil, "override a value of the configuration, as `key.path=value`")
-	flags.StringArrayVar(&f.vars, "var", nil, "fill ${NAME} in the configuration, as `NAME=VALUE`")
+// addCommon adds the flags of every command.
+func (f *commonFlags) addCommon(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON on stdout")
-	flags.StringVar(&f.report, "report", "", "write the report of the run to this `file`; - is stdout")
 	flags.BoolVar(&f.quiet, "quiet", false, "print nothing on stderr but the line that says what failed")
 	flags.StringVar(&f.logFormat, "log-format", formatText, "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+}
+
+// addConfig adds the flags of commands that read a configuration.
+func (f *commonFlags) addConfig(flags *pflag.FlagSet) {
+	flags.StringVar(&f.runner, "runner", "", "run on this engine: direct (in this process; alias prism), flink or dataflow")
+	flags.StringArrayVar(&f.sets, "set", nil, "override a value of the configuration, as `key.path=value`")
+	flags.StringArrayVar(&f.vars, "var", nil, "fill ${NAME} in the configuration, as `NAME=VALUE`")
+}
+
+// addReport adds the flag of commands that write a report.
+func (f *commonFlags) addReport(flags *pflag.FlagSet) {
+	flags.StringVar(&f.report, "report", "", "write the report of the run to this `file`; - is stdout")
 }
 
 // newLoggers makes the loggers that the flags ask for: one for the program's own messages,

@@ -46,6 +46,18 @@ func (a *app) withRunFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().StringVar(&a.flags.resume, "resume", "", "go on with a run that failed: last, or its id; needs staging in the configuration")
 	cmd.Flags().BoolVar(&a.flags.logValues, "log-values", false, "let values of rejected rows into the report; they may be personal data")
 	cmd.Flags().BoolVar(&a.flags.dryRun, "dry-run", false, "print the job that would be sent to Dataflow, and send nothing")
+	return a.withReport(a.withConfig(cmd))
+}
+
+// withConfig gives a command the flags that it reads a configuration by.
+func (a *app) withConfig(cmd *cobra.Command) *cobra.Command {
+	a.flags.addConfig(cmd.Flags())
+	return cmd
+}
+
+// withReport gives a command the flag that says where its report goes.
+func (a *app) withReport(cmd *cobra.Command) *cobra.Command {
+	a.flags.addReport(cmd.Flags())
 	return cmd
 }
 
