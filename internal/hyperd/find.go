@@ -107,8 +107,18 @@ func cacheFolder() (string, error) {
 
 var versionPattern = regexp.MustCompile(`Hyper version \S*?(\d+\.\d+\.\d+)\.r\w+`)
 
-// Version asks the hyperd at path for its version, such as 0.0.26963.
+// Version is that of the hyperd at path, such as 0.0.26963: known of one that [Install] put into the
+// user's cache, which was verified then, and asked of any other.
 func Version(ctx context.Context, path string) (string, error) {
+	if cache, err := cacheFolder(); err == nil {
+		if r, ok := installedIn(cache, releases[platform()]); ok && r.path(cache) == path {
+			return r.hyperd, nil
+		}
+	}
+	return askVersion(ctx, path)
+}
+
+func askVersion(ctx context.Context, path string) (string, error) {
 	cmd := exec.CommandContext(ctx, path, "--version")
 	cmd.Env = environment.ForPrograms()
 	output, err := cmd.Output()

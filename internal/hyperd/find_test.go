@@ -144,6 +144,9 @@ func TestVersion(t *testing.T) {
 	version, err := Version(t.Context(), path)
 	require.NoError(t, err)
 	assert.Regexp(t, `^0\.0\.\d{5}$`, version)
+	asked, err := askVersion(t.Context(), path)
+	require.NoError(t, err)
+	assert.Equal(t, asked, version, "what is known of it is what it says")
 }
 
 func TestVersionPattern(t *testing.T) {

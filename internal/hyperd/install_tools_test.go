@@ -48,7 +48,7 @@ func TestInstallWithNpmAlone(t *testing.T) {
 // version, is the one that Find finds, and is alone in the cache.
 func assertInstalled(t *testing.T, installed Installed) {
 	t.Helper()
-	version, err := Version(t.Context(), installed.Path)
+	version, err := askVersion(t.Context(), installed.Path)
 	require.NoError(t, err)
 	assert.Equal(t, installed.Version, version)
 
