@@ -72,7 +72,7 @@ func newScene(t *testing.T, more string) *scene {
 	require.NoError(t, err)
 	require.NoError(t, os.CopyFS(filepath.Join(s.folder, "lake"), os.DirFS(filepath.Join(runtest.SampleLake(t), "lineitem"))))
 	s.cfg = runtest.Configure(t, s.folder, fmt.Sprintf(sceneConfig, s.spool)+more)
-	if _, local := storage.LocalPath(s.cfg.Output.Path); local {
+	if storage.IsLocal(s.cfg.Output.Path) {
 		require.NoError(t, os.WriteFile(s.cfg.Output.Path, []byte(runtest.Previous), 0o600))
 	}
 	return s

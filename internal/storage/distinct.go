@@ -24,7 +24,7 @@ func Distinct(files []Info) (distinct []Info, aliases []Alias) {
 	}
 	alike := map[look][]int{}
 	for i, file := range files {
-		if _, local := LocalPath(file.URI); local {
+		if IsLocal(file.URI) {
 			key := look{file.Size, file.Modified.UTC()}
 			alike[key] = append(alike[key], i)
 		}

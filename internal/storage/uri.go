@@ -12,15 +12,18 @@ func Join(uri string, elem ...string) string {
 
 // LocalPath returns the path that local programs (hyperd) can open for uri, if there is one.
 func LocalPath(uri string) (string, bool) {
-	if strings.Contains(uri, "://") {
+	if !IsLocal(uri) {
 		return "", false
 	}
 	return uri, true
 }
 
+// IsLocal says whether local programs can open uri.
+func IsLocal(uri string) bool { return !strings.Contains(uri, "://") }
+
 // EscapeGlob returns a glob that matches nothing but uri.
 func EscapeGlob(uri string) string {
-	if _, local := LocalPath(uri); local && filepath.Separator == '\\' { // there, globs cannot escape with a backslash
+	if IsLocal(uri) && filepath.Separator == '\\' { // there, globs cannot escape with a backslash
 		return strings.NewReplacer("[", "[[]", "{", "[{]", "}", "[}]").Replace(uri)
 	}
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`, "}", `\}`).Replace(uri)

@@ -72,6 +72,19 @@ func Download(ctx context.Context, info Info, path string) error {
 	return err
 }
 
+// Fetch returns a local path of a file: its own where it is local, whether or not it is there, else
+// that of a copy, which is made. A missing remote file is fs.ErrNotExist.
+func Fetch(ctx context.Context, uri, copied string) (path string, err error) {
+	if path, local := LocalPath(uri); local {
+		return path, nil
+	}
+	info, err := Stat(ctx, uri)
+	if err != nil {
+		return "", err
+	}
+	return copied, Download(ctx, info, copied)
+}
+
 // writeAll writes a file whole.
 func writeAll(w Writer, data []byte) error {
 	defer w.Abort()

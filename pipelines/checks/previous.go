@@ -39,14 +39,13 @@ func (p *previousExtract) check(table *plan.TablePlan, maxChange float64) check 
 // there is one. scratch is a folder for a copy of a remote one.
 func readPrevious(ctx context.Context, lease *hyperd.Lease, plan *plan.Plan, output, scratch string) (*previousExtract, error) {
 	previous := &previousExtract{rows: map[string]int64{}}
-	info, err := storage.Stat(ctx, output)
+	_, err := storage.Stat(ctx, output)
 	if errors.Is(err, fs.ErrNotExist) {
 		return previous, nil
 	}
-	path, local := storage.LocalPath(output)
-	if err == nil && !local {
-		path = filepath.Join(scratch, "previous.hyper")
-		err = storage.Download(ctx, info, path)
+	path := ""
+	if err == nil {
+		path, err = storage.Fetch(ctx, output, filepath.Join(scratch, "previous.hyper"))
 	}
 	if err != nil {
 		return nil, failure.New(failure.Storage, "read the previous extract %s: %w", output, err).WithHint("%s", storage.Hint(err))

@@ -104,7 +104,7 @@ func (c *Config) checkStaging() error {
 
 // CheckLocalPath refuses a path, at a key, that cannot be meant, or that is not local.
 func (c *Config) CheckLocalPath(key, path string) error {
-	if _, local := storage.LocalPath(path); !local {
+	if !storage.IsLocal(path) {
 		return strictyaml.Problem(c.Place(key), "%s must be a local path, not %s", key, words.Shorten(path))
 	}
 	return c.CheckPath(key, path)

@@ -83,7 +83,7 @@ func (c *Config) checkLakeIsRemote() error {
 	for i, table := range c.Tables {
 		key := fmt.Sprintf("tables[%d].source.uri", i)
 		for j, glob := range table.Source.URI {
-			if _, local := storage.LocalPath(glob); local {
+			if storage.IsLocal(glob) {
 				return c.Problem(c.GlobKey(key, j), "%s is the local %s, which Dataflow's workers do not reach; put the files on gs://", key, words.Shorten(glob))
 			}
 		}

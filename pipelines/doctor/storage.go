@@ -25,7 +25,7 @@ import (
 // checkStagingFolder tries staging, and says what workers elsewhere need of it.
 func (d doctor) checkStagingFolder(ctx context.Context) (string, error) {
 	if d.cfg.Staging == "" {
-		if _, local := storage.LocalPath(d.cfg.Output.Path); !local {
+		if !storage.IsLocal(d.cfg.Output.Path) {
 			return "not set: a temporary folder of this machine is taken", nil
 		}
 		return "not set: a hidden folder beside the output is taken", nil
@@ -70,7 +70,7 @@ func (d doctor) checkOutputFolder(ctx context.Context) (string, error) {
 
 // describe says that a folder works, and how much room is there, if that is bounded.
 func (d doctor) describe(folder, place string) (string, error) {
-	if _, local := storage.LocalPath(folder); !local {
+	if !storage.IsLocal(folder) {
 		return folder + " can be written, read and removed from", nil
 	}
 	free, err := storage.FreeBytes(place)
@@ -95,7 +95,7 @@ func TryFolder(ctx context.Context, folder string) (place string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if _, local := storage.LocalPath(folder); local {
+	if storage.IsLocal(folder) {
 		folder = storage.Standing(folder)
 	}
 	uri, text := storage.Join(folder, ".hyperlake-doctor-"+id), []byte(id)

@@ -27,7 +27,7 @@ func moveExtract(ctx context.Context, extract hyper.File, place string) error {
 		_, err := storage.Copy(ctx, storage.Info{URI: extract.Path, Size: extract.Bytes, Generation: extract.Generation}, place, condition)
 		return err
 	}
-	if _, local := storage.LocalPath(place); local {
+	if storage.IsLocal(place) {
 		return send(storage.Any())
 	}
 	return overwrite(ctx, place, send)
@@ -70,7 +70,7 @@ func moveOne(ctx context.Context, output string, extract hyper.File, report *rep
 // placeHint says what to do where a file cannot be moved to its place.
 func placeHint(err error, output string) string {
 	hint := storage.Hint(err)
-	if _, local := storage.LocalPath(output); local && hint == "" {
+	if storage.IsLocal(output) && hint == "" {
 		hint = fmt.Sprintf("check that the folder %s can be written", filepath.Dir(output))
 	}
 	return hint
@@ -78,7 +78,7 @@ func placeHint(err error, output string) string {
 
 // moveTo moves a local file to its place, whole or not at all.
 func moveTo(ctx context.Context, from, to string) error {
-	if _, local := storage.LocalPath(to); local {
+	if storage.IsLocal(to) {
 		if err := storage.Adopt(from, to); err != nil { // hyperd keeps its files from others
 			return err
 		}

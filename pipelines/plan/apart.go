@@ -68,7 +68,7 @@ func checkSourceApart(c *config.Config, index int) error {
 
 // globBase is the folder in which a glob is looked for.
 func globBase(glob string) string {
-	if _, local := storage.LocalPath(glob); !local {
+	if !storage.IsLocal(glob) {
 		base, _ := doublestar.SplitPattern(strings.TrimPrefix(glob, "gs://"))
 		return "gs://" + base
 	}
@@ -83,7 +83,7 @@ func finds(glob, file string) bool {
 		return false
 	}
 	clean := glob
-	if _, local := storage.LocalPath(glob); local {
+	if storage.IsLocal(glob) {
 		clean = filepath.Clean(glob)
 	}
 	_, pattern := doublestar.SplitPattern(filepath.ToSlash(strings.TrimPrefix(clean, "gs://")))

@@ -67,7 +67,7 @@ func (d deferral) refusal(file *PlannedFile, footer parquetread.Footer) string {
 	if len(file.Folders) > 0 {
 		return fmt.Sprintf("column %s is in the names of folders, too, and the statistics of some files do not say that it has the same value", file.Folders[0].Column)
 	}
-	if _, local := storage.LocalPath(footer.Info.URI); !local {
+	if !storage.IsLocal(footer.Info.URI) {
 		if reason := d.remoteRefusal(file, footer); reason != "" {
 			return reason
 		}

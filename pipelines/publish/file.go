@@ -69,7 +69,7 @@ func Sent(sources []*report.Publishing) (rows, bytes int64) {
 
 // fetchExtract makes sure that the extract is local, and hashes it.
 func fetchExtract(ctx context.Context, uri, scratch string) (Extract, error) {
-	path, err := localFile(ctx, uri, scratch)
+	path, err := storage.Fetch(ctx, uri, filepath.Join(scratch, path.Base(uri)))
 	extract := Extract{path: path, scratch: scratch}
 	if err == nil {
 		extract.sha256, extract.bytes, err = storage.SHA256(ctx, path)
@@ -78,17 +78,4 @@ func fetchExtract(ctx context.Context, uri, scratch string) (Extract, error) {
 		return Extract{}, failure.New(failure.Storage, "read the extract %s: %w", uri, err).WithHint("%s", storage.Hint(err))
 	}
 	return extract, nil
-}
-
-// localFile returns a local path of a file: its own where it is local, else that of a copy in folder.
-func localFile(ctx context.Context, uri, folder string) (string, error) {
-	if path, local := storage.LocalPath(uri); local {
-		return path, nil
-	}
-	info, err := storage.Stat(ctx, uri)
-	if err != nil {
-		return "", err
-	}
-	copied := filepath.Join(folder, path.Base(uri))
-	return copied, storage.Download(ctx, info, copied)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"hyperlake/internal/failure"
@@ -113,7 +114,7 @@ func (p *transfer) deliverMember(ctx context.Context, entry *ledgerEntry, server
 	report.Confirmed = report.Confirmed || done.Confirmed
 	entry.DatasourceID, entry.JobID, entry.Updated = done.Datasource.ID, done.JobID, done.Datasource.UpdatedAt
 	entry.Tables, entry.Done, entry.Sending = tables, entry.Done+1, false
-	if _, local := storage.LocalPath(member.URI); !local {
+	if !storage.IsLocal(member.URI) {
 		_ = os.Remove(file) // it goes away with its folder, at the latest
 	}
 	return p.ledger.save(ctx)
@@ -121,7 +122,7 @@ func (p *transfer) deliverMember(ctx context.Context, entry *ledgerEntry, server
 
 // fetchMember makes an extract of a set local, and makes sure that it is the one of the list.
 func (p *transfer) fetchMember(ctx context.Context, member output.Member) (string, error) {
-	path, err := localFile(ctx, member.URI, p.extract.scratch)
+	path, err := storage.Fetch(ctx, member.URI, filepath.Join(p.extract.scratch, member.Name))
 	if err == nil {
 		err = storage.VerifySHA256(ctx, path, member.Bytes, member.SHA256)
 	}

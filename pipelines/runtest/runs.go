@@ -143,18 +143,11 @@ func RejectRows(t *testing.T, folder string) []string {
 	return rows
 }
 
-// Fetched returns a local copy of a file.
+// Fetched returns a local path of a file, or of a copy of it.
 func Fetched(t *testing.T, uri string) string {
 	t.Helper()
-	if path, local := storage.LocalPath(uri); local {
-		return path
-	}
-	store, err := storage.For(uri)
+	path, err := storage.Fetch(t.Context(), uri, filepath.Join(t.TempDir(), "fetched.hyper"))
 	require.NoError(t, err)
-	info, err := store.Stat(t.Context(), uri)
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "fetched.hyper")
-	require.NoError(t, storage.Download(t.Context(), info, path))
 	return path
 }
 

@@ -71,7 +71,7 @@ func Clean(ctx context.Context, cfg *config.Config, options CleanOptions) ([]Cle
 	if cfg.Staging != "" {
 		c.cleanRuns(ctx, cfg.Staging, "", "")
 	}
-	if _, local := storage.LocalPath(cfg.Output.Path); local && cfg.Output.Path != "" {
+	if storage.IsLocal(cfg.Output.Path) && cfg.Output.Path != "" {
 		c.cleanRuns(ctx, filepath.Dir(cfg.Output.Path), HiddenPrefix(cfg.Output.Path), outputName(cfg.Output.Path))
 	}
 	for _, parent := range options.Scratch {

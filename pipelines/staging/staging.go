@@ -80,7 +80,7 @@ func MayStillWrite(err error) bool {
 func openOwnStaging(output, id string) (*Folder, error) {
 	prefix := HiddenPrefix(output)
 	parent := os.TempDir()
-	if _, local := storage.LocalPath(output); local {
+	if storage.IsLocal(output) {
 		parent = filepath.Dir(output)
 		if err := removeDead(parent, prefix); err != nil {
 			return nil, Failure(parent, err)
@@ -109,7 +109,7 @@ func makeOwnStaging(folder string) (*Folder, error) {
 // earlier one, and says in it what run it is of.
 func openDurableStaging(ctx context.Context, cfg *config.Config, id, folder string) (*Folder, error) {
 	open := openRemoteStaging
-	if _, local := storage.LocalPath(cfg.Staging); local {
+	if storage.IsLocal(cfg.Staging) {
 		open = openLocalStaging
 	}
 	uri, err := durableFolder(cfg, folder)
@@ -132,7 +132,7 @@ func openDurableStaging(ctx context.Context, cfg *config.Config, id, folder stri
 // which a local one could be told.
 func durableFolder(cfg *config.Config, folder string) (string, error) {
 	uri := storage.Join(cfg.Staging, folder)
-	if _, local := storage.LocalPath(uri); !local {
+	if !storage.IsLocal(uri) {
 		return uri, nil
 	}
 	path, err := filepath.Abs(uri)

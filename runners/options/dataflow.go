@@ -150,7 +150,7 @@ func (d *Dataflow) checkJob(in Section) error {
 func (d *Dataflow) checkStaging(in Section, staging string) error {
 	location := &d.StagingLocation
 	const key = "runner.dataflow.staging_location"
-	if _, local := storage.LocalPath(staging); local {
+	if storage.IsLocal(staging) {
 		if staging == "" {
 			return in.Problem("staging", "staging is missing, but Dataflow's workers need a folder that they and this machine reach; set staging, such as gs://bucket/staging")
 		}
@@ -159,7 +159,7 @@ func (d *Dataflow) checkStaging(in Section, staging string) error {
 	if *location == "" {
 		*location = storage.Join(staging, "dataflow")
 	}
-	if _, local := storage.LocalPath(*location); local {
+	if storage.IsLocal(*location) {
 		return in.Problem(key, "%s must be a folder on gs://, not %s", key, words.Shorten(*location))
 	}
 	return in.CheckPath(key, *location)

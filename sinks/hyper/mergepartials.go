@@ -70,7 +70,7 @@ func chunked(partials []File) [][]File {
 
 // remoteBytes is how many bytes a copy of the file takes; 0 if it needs none.
 func remoteBytes(file File) int64 {
-	if _, local := storage.LocalPath(file.Path); local {
+	if storage.IsLocal(file.Path) {
 		return 0
 	}
 	return file.Bytes

@@ -94,7 +94,7 @@ func TestPublishReplacesTheWholeFolder(t *testing.T) {
 		require.NoError(t, rejects.CheckFolder(t.Context(), folder))
 		require.NoError(t, rejects.Publish(t.Context(), nil, folder, "run3"))
 		assert.Empty(t, namesIn(t, folder))
-		if _, local := storage.LocalPath(folder); local {
+		if storage.IsLocal(folder) {
 			assert.DirExists(t, folder)
 		}
 	})

@@ -24,7 +24,7 @@ import (
 func (r *shardReader) deferFile(ref FileRef) error {
 	files := r.shard.Files
 	deferred := batch.Deferred{File: ref, Last: r.shard.Last && ref.Info.URI == files[len(files)-1].Info.URI}
-	if _, local := storage.LocalPath(ref.Info.URI); local {
+	if storage.IsLocal(ref.Info.URI) {
 		if doubt, err := r.verifyPlanned(ref); err != nil {
 			return err
 		} else if doubt != nil {

@@ -106,7 +106,7 @@ func (a *app) cleanConfig(flags *cleanFlags, args []string) (*config.Config, err
 	if _, err := storage.For(flags.staging); err != nil {
 		return nil, failure.New(failure.Usage, "--staging %w", err)
 	}
-	if _, local := storage.LocalPath(flags.staging); local {
+	if storage.IsLocal(flags.staging) {
 		var err error
 		if cfg.Staging, err = filepath.Abs(flags.staging); err != nil {
 			return nil, failure.New(failure.Usage, "--staging: %w", err)

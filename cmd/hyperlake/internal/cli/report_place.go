@@ -25,7 +25,7 @@ func (a *app) checkReportPlace(ctx context.Context) error {
 	if path == "" || path == toStdout {
 		return nil
 	}
-	if _, local := storage.LocalPath(path); local {
+	if storage.IsLocal(path) {
 		stat, err := os.Stat(path)
 		switch {
 		case err == nil && stat.IsDir():
@@ -80,7 +80,7 @@ func (a *app) writeReport(ctx context.Context, report *report.Report) error {
 // putReport writes a file, which appears whole or not at all. What is no file, such as a pipe,
 // is written to as it stands.
 func putReport(ctx context.Context, path string, data []byte) error {
-	if _, local := storage.LocalPath(path); local {
+	if storage.IsLocal(path) {
 		if stat, err := os.Stat(path); err == nil && !stat.Mode().IsRegular() {
 			pipe, err := storage.OpenPipe(ctx, path, os.O_WRONLY)
 			if err != nil {
