@@ -3,6 +3,8 @@
 # Maven and curl, for a Flink cluster.
 
 GOLANGCI_VERSION := v2.15.0
+DEADCODE_VERSION := v0.52.0
+GOVULNCHECK_VERSION := v1.9.0
 
 export CGO_ENABLED := 0
 
@@ -11,7 +13,7 @@ export CGO_ENABLED := 0
 SLOW_FIRST := ./pipelines/... ./cmd/hyperlake ./sinks/hyper ./internal/hyperd
 AT_ONCE := 4
 
-.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint ci clean
+.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -96,7 +98,23 @@ bin/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN=$(CURDIR)/bin/tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv bin/tmp/golangci-lint $@
 
-ci: fmt-check vet lint ## what CI runs: the Flink suite waits most of its time, beside the tests with the race detector
+bin/deadcode-$(DEADCODE_VERSION):
+	GOBIN=$(CURDIR)/bin/tmp go install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION)
+	mv bin/tmp/deadcode $@
+
+deadcode: bin/deadcode-$(DEADCODE_VERSION) ## fail when a function is called by no program of ours
+	@dead="$$($< ./cmd/...)"; test -z "$$dead" || { echo "$$dead"; exit 1; }
+
+bin/govulncheck-$(GOVULNCHECK_VERSION):
+	GOBIN=$(CURDIR)/bin/tmp go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	mv bin/tmp/govulncheck $@
+
+vulncheck: ## fail when we call what is known to be vulnerable; without the network, say that nobody looked
+	@if curl -fsS -m 10 -o /dev/null https://vuln.go.dev/index/db.json; \
+	then $(MAKE) bin/govulncheck-$(GOVULNCHECK_VERSION) && bin/govulncheck-$(GOVULNCHECK_VERSION) ./...; \
+	else echo "vulncheck: the database of vulnerabilities cannot be reached: nobody looked"; fi
+
+ci: fmt-check vet lint deadcode vulncheck ## what CI runs: the Flink suite waits most of its time, beside the tests with the race detector
 	$(MAKE) -j 3 --output-sync=target test-race test-tsc test-flink
 
 clean: ## remove what was built

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -92,16 +91,4 @@ func filterable(name string) bool {
 	return !strings.ContainsFunc(name, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != ' ' && r != '-' && r != '_' && r != '.'
 	})
-}
-
-// Connections lists the connections of a data source.
-func (c *Client) Connections(ctx context.Context, datasourceID string) ([]Connection, error) {
-	reply, err := c.do(ctx, call{
-		action: "list the connections of the data source", method: http.MethodGet,
-		path: "/sites/{site}/datasources/" + url.PathEscape(datasourceID) + "/connections", repeatable: true,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return reply.Connections, nil
 }

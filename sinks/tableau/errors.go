@@ -136,9 +136,6 @@ func IsConflict(err error) bool {
 // IsUnauthorized says that the credentials or the token were not accepted.
 func IsUnauthorized(err error) bool { return hasStatus(err, http.StatusUnauthorized) }
 
-// IsForbidden says that the user lacks the permission, or that the site is out of room.
-func IsForbidden(err error) bool { return hasStatus(err, http.StatusForbidden) && !IsConflict(err) }
-
 // IsTransient says that the same may succeed when it is tried later: the network failed,
 // or the server was busy or ill. It says nothing about whether trying is harmless: see
 // [IsOutcomeUnknown].
@@ -151,21 +148,6 @@ func IsTransient(err error) bool {
 func IsOutcomeUnknown(err error) bool {
 	var e *OutcomeUnknownError
 	return errors.As(err, &e)
-}
-
-// IsPayloadTooLarge says that a data update must be split.
-func IsPayloadTooLarge(err error) bool {
-	var e *PayloadTooLargeError
-	return errors.As(err, &e)
-}
-
-// Code returns Tableau's code of the error, or the empty text.
-func Code(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return ""
 }
 
 // Hint returns what to do about the error, or the empty text.
