@@ -77,7 +77,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	}
 	if err := r.stage("plan", func() (work, error) { return r.makePlan(ctx) }); err != nil {
 		if r.plan != nil { // the data is why
-			return cmp.Or(r.publishRejects(ctx, make([]rejects.Account, len(r.plan.Tables)), err), err)
+			return cmp.Or(r.placeRejects(ctx, make([]rejects.Account, len(r.plan.Tables)), err), err)
 		}
 		return err
 	}
@@ -105,29 +105,12 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err := checks.TryOn(ctx, r.cfg, r.plan, r.lease, runFolder.Local); err != nil {
 		return err
 	}
-	var built job.Result
-	if err := r.stage("load", func() (done work, err error) {
-		version, lease := make(chan error, 1), r.lease
-		go func() {
-			var err error
-			r.report.HyperdVersion, err = lease.Version(ctx)
-			version <- err
-		}()
-		built, done, err = r.load(ctx, runFolder)
-		return done, cmp.Or(err, <-version)
-	}); err != nil {
+	built, err := r.build(ctx, runFolder)
+	if err != nil {
 		return err
 	}
-	verdict := checks.BrokenThresholds(r.report, r.cfg.Tables)
-	if verdict == nil {
-		verdict = r.judgeEmpty()
-	}
-	if verdict == nil {
-		verdict = r.stage("check", func() (work, error) {
-			return work{rows: r.report.RowsLoaded()}, r.check(ctx, &built, runFolder.Local)
-		})
-	}
-	if err := r.publishRejects(ctx, built.Rejects, verdict); err != nil {
+	verdict := r.judge(ctx, &built, runFolder.Local)
+	if err := r.placeRejects(ctx, built.Rejects, verdict); err != nil {
 		return err
 	}
 	if verdict != nil {
@@ -143,6 +126,34 @@ func (r *run) run(ctx context.Context) (err error) {
 		return nil
 	}
 	return r.publishPlaced(ctx, publisher, built.Extract, runFolder.Local)
+}
+
+// build makes the extract on staging. Meanwhile it asks hyperd for its version.
+func (r *run) build(ctx context.Context, runFolder *staging.Folder) (built job.Result, err error) {
+	err = r.stage("load", func() (done work, err error) {
+		version, lease := make(chan error, 1), r.lease
+		go func() {
+			var err error
+			r.report.HyperdVersion, err = lease.Version(ctx)
+			version <- err
+		}()
+		built, done, err = r.load(ctx, runFolder)
+		return done, cmp.Or(err, <-version)
+	})
+	return built, err
+}
+
+// judge says why the extract must not be moved into place; nil if it may.
+func (r *run) judge(ctx context.Context, built *job.Result, scratch string) error {
+	if err := checks.BrokenThresholds(r.report, r.cfg.Tables); err != nil {
+		return err
+	}
+	if err := r.judgeEmpty(); err != nil {
+		return err
+	}
+	return r.stage("check", func() (work, error) {
+		return work{rows: r.report.RowsLoaded()}, r.check(ctx, built, scratch)
+	})
 }
 
 // work is what a stage got through.
@@ -294,9 +305,9 @@ func (r *run) check(ctx context.Context, built *job.Result, scratch string) erro
 	return err
 }
 
-// publishRejects makes the folders of rejects hold those of this run, if the run finished:
+// placeRejects makes the folders of rejects hold those of this run, if the run finished:
 // it succeeded, or the data is why it did not.
-func (r *run) publishRejects(ctx context.Context, aside []rejects.Account, verdict error) error {
+func (r *run) placeRejects(ctx context.Context, aside []rejects.Account, verdict error) error {
 	failed := failure.Of(verdict, failure.Engine)
 	if failed != nil && failed.Kind != failure.Data && failed.Kind != failure.Check {
 		return nil
