@@ -203,7 +203,8 @@ func (r *run) makePlan(ctx context.Context) (work, error) {
 	if plan.Rows() == 0 && r.cfg.OnEmpty != config.OnEmptyAllow {
 		return work{}, checks.NothingToLoad(r.report)
 	}
-	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.Rows(), "shards", plan.Shards, "format_version", int(plan.FormatVersion))
+	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.Rows(), "shards", plan.Shards,
+		"format_version", int(plan.FormatVersion))
 	return work{rows: plan.Rows()}, nil
 }
 
@@ -353,6 +354,7 @@ func (r *run) withNeeds(err error) error {
 	load := r.plan.DiskLoad(r.cfg.WorkerSpool().MostBytes())
 	extract := uint64(plan.Growth * load.Lake)
 	known := failure.Of(err, failure.Storage)
-	return failure.New(known.Kind, "%w", err).OnFullDisk().WithHint("%s; with %s to read, this run may take %s on staging, %s at the output, and %s in the spool of each worker",
-		known.Hint, humanize.IBytes(uint64(load.Lake)), humanize.IBytes(2*extract), humanize.IBytes(extract), humanize.IBytes(uint64(load.Spool)))
+	return failure.New(known.Kind, "%w", err).OnFullDisk().WithHint("%s; with %s to read, "+
+		"this run may take %s on staging, %s at the output, and %s in the spool of each worker", known.Hint,
+		humanize.IBytes(uint64(load.Lake)), humanize.IBytes(2*extract), humanize.IBytes(extract), humanize.IBytes(uint64(load.Spool)))
 }

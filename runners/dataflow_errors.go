@@ -29,11 +29,13 @@ func (c *dataflowClient) explain(what string, err error) error {
 	e := failure.New(failure.Engine, "%s: Dataflow refused it with status %d: %s", what, refused.Code, message)
 	switch {
 	case refused.Code == http.StatusTooManyRequests, mentionsQuota(message):
-		return e.Retryable().WithHint("wait for other jobs to end, or ask for more at https://console.cloud.google.com/iam-admin/quotas?project=%s", c.project)
+		return e.Retryable().WithHint("wait for other jobs to end, "+
+			"or ask for more at https://console.cloud.google.com/iam-admin/quotas?project=%s", c.project)
 	case refused.Code == http.StatusUnauthorized:
 		return noCredentials(e)
 	case refused.Code == http.StatusForbidden:
-		return e.WithHint("enable the Dataflow API in the project %s, and grant the account that is used the roles Dataflow Developer there and Service Account User on the account of the workers", c.project)
+		return e.WithHint("enable the Dataflow API in the project %s, and grant the account that is used "+
+			"the roles Dataflow Developer there and Service Account User on the account of the workers", c.project)
 	case refused.Code == http.StatusNotFound:
 		return e.WithHint("check runner.dataflow.project (%s) and runner.dataflow.region (%s)", c.project, c.region)
 	case refused.Code >= 500:

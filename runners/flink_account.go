@@ -37,7 +37,9 @@ func (f flinkEngine) account(ctx context.Context, jobID string) (JobRun, error) 
 	if err != nil {
 		return run, err
 	}
-	failed := slices.SortedStableFunc(slices.Values(answer.History.Entries), func(a, b flinkException) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
+	failed := slices.SortedStableFunc(slices.Values(answer.History.Entries), func(a, b flinkException) int {
+		return cmp.Compare(a.Timestamp, b.Timestamp)
+	})
 	for _, e := range failed {
 		run.Attempts = append(run.Attempts, Attempt{Ended: time.UnixMilli(e.Timestamp).UTC(), Reason: reasonIn(e.Trace)})
 	}

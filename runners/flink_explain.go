@@ -50,7 +50,8 @@ func (f flinkEngine) explain(ctx context.Context, jobID string, err error) error
 		return failure.New(failure.Engine, "the JobManager of Flink at http://%s was lost while the job ran: %s", f.rest().address, cause).
 			WithHint("%s", lostJobManagerHint)
 	}
-	return failure.New(failure.Engine, "%s failed on Flink: %s", known, cause).WithHint("%s", cmp.Or(hint, "the log of Flink's JobManager, and its page of the job, say more"))
+	return failure.New(failure.Engine, "%s failed on Flink: %s", known, cause).
+		WithHint("%s", cmp.Or(hint, "the log of Flink's JobManager, and its page of the job, say more"))
 }
 
 // onWorker says of failures that have to do with a machine which one that is.
@@ -71,9 +72,13 @@ var flinkCauses = []struct{ part, hint string }{
 	{"NoClassDefFoundError", versionHint},
 	{"IncompatibleClassChangeError", versionHint},
 	{"Cannot run program", "runner.flink.worker_command must be the path that Beam's boot program has on every TaskManager"},
-	{"Process died with exit code", "the worker did not start: the log of the TaskManager says why; runner.flink.worker_binary must be this program, built for the TaskManagers"},
-	{"NoResourceAvailableException", "the job takes as many task slots as runner.parallelism says: start more TaskManagers, set it lower, or wait for other jobs"},
-	{"Insufficient number of network buffers", "Flink takes 512 of them for every shuffle of a task slot, however little passes: raise taskmanager.memory.network.min and max, or lower taskmanager.network.sort-shuffle.min-buffers, in Flink's configuration"},
+	{"Process died with exit code", "the worker did not start: the log of the TaskManager says why; " +
+		"runner.flink.worker_binary must be this program, built for the TaskManagers"},
+	{"NoResourceAvailableException", "the job takes as many task slots as runner.parallelism says: " +
+		"start more TaskManagers, set it lower, or wait for other jobs"},
+	{"Insufficient number of network buffers", "Flink takes 512 of them for every shuffle of a task slot, however little passes: " +
+		"raise taskmanager.memory.network.min and max, " +
+		"or lower taskmanager.network.sort-shuffle.min-buffers, in Flink's configuration"},
 	{"no longer reachable", lostTaskManagerHint},
 	{"recipient is unreachable", lostTaskManagerHint},
 	{"Heartbeat of TaskManager", lostTaskManagerHint},
@@ -82,9 +87,12 @@ var flinkCauses = []struct{ part, hint string }{
 }
 
 const (
-	lostTaskManagerHint = "see why it ended, and run again; with a restart strategy whose tries outlast heartbeat.timeout, in Flink's configuration, Flink itself goes on without it"
-	lostJobManagerHint  = "see in its log why it ended, start it again, and run again: without high availability, in Flink's configuration, no job outlasts it"
-	versionHint         = "Beam's job server must be made for the version of Flink that the cluster has: for Flink 1.19 that is org.apache.beam:beam-runners-flink-1.19"
+	lostTaskManagerHint = "see why it ended, and run again; " +
+		"with a restart strategy whose tries outlast heartbeat.timeout, in Flink's configuration, Flink itself goes on without it"
+	lostJobManagerHint = "see in its log why it ended, start it again, and run again: " +
+		"without high availability, in Flink's configuration, no job outlasts it"
+	versionHint = "Beam's job server must be made for the version of Flink that the cluster has: " +
+		"for Flink 1.19 that is org.apache.beam:beam-runners-flink-1.19"
 )
 
 // maxCause is how long a reason may be, in bytes: some have traces within them.
@@ -98,7 +106,8 @@ func flinkCause(trace string) (cause, hint string) {
 	var lines []string
 	for line := range strings.Lines(trace) {
 		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "at ") && !strings.HasPrefix(line, "... ") && !strings.HasPrefix(line, "End of exception on server side") {
+		if line != "" && !strings.HasPrefix(line, "at ") && !strings.HasPrefix(line, "... ") &&
+			!strings.HasPrefix(line, "End of exception on server side") {
 			lines = append(lines, line)
 		}
 	}

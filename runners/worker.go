@@ -100,10 +100,11 @@ func importFlags() error {
 func serve(ctx context.Context) error {
 	beam.Init()
 	given := func(name string) string { return flag.Lookup(name).Value.String() }
-	err := harness.MainWithOptions(grpcx.WriteWorkerID(ctx, given("id")), given("logging_endpoint"), given("control_endpoint"), harness.Options{
-		RunnerCapabilities: strings.Fields(os.Getenv("RUNNER_CAPABILITIES")),
-		StatusEndpoint:     os.Getenv("STATUS_ENDPOINT"),
-	})
+	err := harness.MainWithOptions(grpcx.WriteWorkerID(ctx, given("id")),
+		given("logging_endpoint"), given("control_endpoint"), harness.Options{
+			RunnerCapabilities: strings.Fields(os.Getenv("RUNNER_CAPABILITIES")),
+			StatusEndpoint:     os.Getenv("STATUS_ENDPOINT"),
+		})
 	if err != nil {
 		return fmt.Errorf("the connection to the engine ended: %w", err)
 	}

@@ -71,7 +71,9 @@ func memoryCases() []benchCase {
 func growthCases() []benchCase {
 	few := clean + ", select: [l_orderkey, l_quantity, l_shipdate, l_returnflag]"
 	cases := []benchCase{
-		direct("direct", false), generate("deferred", 8, lineitemRows, clean, "[]", "", ""), generate("materialised", 8, lineitemRows, clean, "[]", "", inGo),
+		direct("direct", false),
+		generate("deferred", 8, lineitemRows, clean, "[]", "", ""),
+		generate("materialised", 8, lineitemRows, clean, "[]", "", inGo),
 	}
 	for _, c := range slices.Clone(cases) {
 		c.name += ", one core"
@@ -79,7 +81,8 @@ func growthCases() []benchCase {
 		cases = append(cases, c)
 	}
 	return append(cases,
-		generate("deferred, four columns", 8, lineitemRows, few, "[]", "", ""), generate("materialised, four columns", 8, lineitemRows, few, "[]", "", inGo))
+		generate("deferred, four columns", 8, lineitemRows, few, "[]", "", ""),
+		generate("materialised, four columns", 8, lineitemRows, few, "[]", "", inGo))
 }
 
 // scaleTenCases compare memory with the cases of the same names at scale 1.

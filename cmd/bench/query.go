@@ -28,7 +28,8 @@ func askForWeek(ctx context.Context, path string) (float64, error) {
 	}
 	var seconds []float64
 	for week := range 20 {
-		sql := fmt.Sprintf(`SELECT sum(l_extendedprice) FROM x."Extract"."Extract" WHERE l_shipdate BETWEEN DATE '1993-01-01' + %d AND DATE '1993-01-01' + %d`, 70*week, 70*week+6)
+		sql := fmt.Sprintf(`SELECT sum(l_extendedprice) FROM x."Extract"."Extract" `+
+			`WHERE l_shipdate BETWEEN DATE '1993-01-01' + %d AND DATE '1993-01-01' + %d`, 70*week, 70*week+6)
 		started := time.Now()
 		if err := conn.Query(ctx, sql, func([]hyperd.Field, [][]byte) error { return nil }); err != nil {
 			return 0, err

@@ -38,19 +38,34 @@ const (
 
 // conversions are all there are. Those from a kind to itself change the layout.
 var conversions = map[kind]map[kind]conversion{
-	boolean:   {boolean: {build: copyBooleans}, integral: {build: integersTo}, float: {build: integersToFloats}, decimal: {build: integersTo}, text: {build: toText}},
-	integral:  {boolean: {build: integersToBooleans}, integral: {build: integersTo}, float: {build: integersToFloats}, decimal: {build: integersTo}, text: {build: toText}},
-	decimal:   {integral: {build: integersTo}, float: {build: integersToFloats}, decimal: {build: integersTo}, text: {build: toText}},
-	float:     {integral: {build: floatsToNumbers}, float: {build: floatsToFloats}, decimal: {build: floatsToNumbers}, text: {build: toText}},
-	blob:      {blob: {build: copyBytes}, text: {build: toText}, geography: {build: shapesToGeography}},
-	uuid:      {blob: {build: copyBytes}, text: {build: toText}},
-	wkb:       {blob: {build: copyBytes}, text: {build: shapesToText}, geography: {build: shapesToGeography}},
-	date:      {date: {build: toDates}, timestamp: {build: toTimestamps}, instant: {build: toInstants, zone: needed}, text: {build: momentsToText, format: true}},
+	boolean: {
+		boolean: {build: copyBooleans}, integral: {build: integersTo}, float: {build: integersToFloats}, decimal: {build: integersTo},
+		text: {build: toText},
+	},
+	integral: {
+		boolean: {build: integersToBooleans}, integral: {build: integersTo}, float: {build: integersToFloats}, decimal: {build: integersTo},
+		text: {build: toText},
+	},
+	decimal: {integral: {build: integersTo}, float: {build: integersToFloats}, decimal: {build: integersTo}, text: {build: toText}},
+	float:   {integral: {build: floatsToNumbers}, float: {build: floatsToFloats}, decimal: {build: floatsToNumbers}, text: {build: toText}},
+	blob:    {blob: {build: copyBytes}, text: {build: toText}, geography: {build: shapesToGeography}},
+	uuid:    {blob: {build: copyBytes}, text: {build: toText}},
+	wkb:     {blob: {build: copyBytes}, text: {build: shapesToText}, geography: {build: shapesToGeography}},
+	date: {
+		date: {build: toDates}, timestamp: {build: toTimestamps}, instant: {build: toInstants, zone: needed},
+		text: {build: momentsToText, format: true},
+	},
 	timeOfDay: {timeOfDay: {build: toTimes}, text: {build: momentsToText, format: true}},
-	timestamp: {date: {build: toDates}, timestamp: {build: toTimestamps}, instant: {build: toInstants, zone: needed}, text: {build: momentsToText, format: true}},
-	instant:   {date: {build: toDates, zone: needed}, timestamp: {build: toTimestamps, zone: needed}, instant: {build: toInstants}, text: {build: momentsToText, format: true, zone: optional}},
-	interval:  {text: {build: toText}},
-	duration:  {integral: {build: durationsToMicros}, text: {build: toText}},
+	timestamp: {
+		date: {build: toDates}, timestamp: {build: toTimestamps}, instant: {build: toInstants, zone: needed},
+		text: {build: momentsToText, format: true},
+	},
+	instant: {
+		date: {build: toDates, zone: needed}, timestamp: {build: toTimestamps, zone: needed}, instant: {build: toInstants},
+		text: {build: momentsToText, format: true, zone: optional},
+	},
+	interval: {text: {build: toText}},
+	duration: {integral: {build: durationsToMicros}, text: {build: toText}},
 	text: {
 		boolean: {build: textsToBooleans}, integral: {build: textsToNumbers}, float: {build: textsToFloats}, decimal: {build: textsToNumbers},
 		text: {build: copyBytes}, blob: {build: hexToBytes}, geography: {build: textsToGeography},
@@ -173,7 +188,8 @@ func checkCRS(field arrow.Field) error {
 	if crs == "" || crs == defaultCRS {
 		return nil
 	}
-	return failure.New(failure.Source, "column %q holds shapes in the coordinate system %s; hyperd stores only %s", field.Name, crs, defaultCRS).
+	return failure.New(failure.Source, "column %q holds shapes in the coordinate system %s; hyperd stores only %s",
+		field.Name, crs, defaultCRS).
 		WithHint("transform it in the lake, or keep the coordinates as they are with %s (or bytes)", line(field.Name, "type: text")).BeforeData()
 }
 

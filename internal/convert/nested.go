@@ -146,7 +146,8 @@ func (e *expansion) refusal() error {
 		what = "column is"
 	}
 	return failure.New(failure.Source, "hyperd stores only flat columns, and %d %s nested: %s", len(names), what, strings.Join(names, ", ")).
-		WithHint("store them as JSON text with columns: {%s}%s; or leave them out with source.select", strings.Join(lines, ", "), flatten).BeforeData()
+		WithHint("store them as JSON text with columns: {%s}%s; or leave them out with source.select",
+			strings.Join(lines, ", "), flatten).BeforeData()
 }
 
 // clash refuses two columns of one name.

@@ -64,7 +64,9 @@ func numbersTo(t arrow.DataType, bind func(values arrow.Array, scale int) func(a
 	}
 }
 
-func fitting[T int16 | int32 | int64](bind func(values arrow.Array, scale int) func(at int) (integer, bool)) func(arrow.Array) func(at int) (T, bool) {
+func fitting[T int16 | int32 | int64](
+	bind func(values arrow.Array, scale int) func(at int) (integer, bool),
+) func(arrow.Array) func(at int) (T, bool) {
 	return func(values arrow.Array) func(at int) (T, bool) {
 		get := bind(values, 0)
 		return func(at int) (T, bool) {

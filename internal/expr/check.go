@@ -37,7 +37,8 @@ func (c checker) check(e ast.Expr) (*node, error) {
 	case ast.ListKind:
 		return nil, c.at(e, "a list can only stand after in").WithHint("write column in [1, 2, 3]")
 	default:
-		return nil, c.at(e, "maps and messages are not part of this language").WithHint("write a condition over the columns, for example amount > 0")
+		return nil, c.at(e, "maps and messages are not part of this language").
+			WithHint("write a condition over the columns, for example amount > 0")
 	}
 }
 
@@ -113,7 +114,8 @@ func (c checker) noColumn(e ast.Expr, name string) error {
 		return err.WithHint("the table has no columns")
 	}
 	n := &node{op: opColumn, column: nearest}
-	return err.WithHint("did you mean %s? Names that are no identifiers stand in backticks, as `my column`, or in col(\"my column\"); text stands in quotation marks", n)
+	return err.WithHint("did you mean %s? Names that are no identifiers stand in backticks, as `my column`, "+
+		"or in col(\"my column\"); text stands in quotation marks", n)
 }
 
 func (c checker) call(e ast.Expr, call ast.CallExpr) (*node, error) {
@@ -207,7 +209,8 @@ func (c checker) conditional(e ast.Expr, args []*node) (*node, error) {
 	}
 	common, ok := unify(a.typ, b.typ)
 	if !ok {
-		return nil, c.at(e, "the two sides of : are of type %s and %s", a.typ, b.typ).WithHint("convert one of them, for example with double(…) or string(…)")
+		return nil, c.at(e, "the two sides of : are of type %s and %s", a.typ, b.typ).
+			WithHint("convert one of them, for example with double(…) or string(…)")
 	}
 	return &node{op: opIf, typ: common, args: []*node{args[0], cast(a, common), cast(b, common)}}, nil
 }

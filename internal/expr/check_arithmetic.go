@@ -98,7 +98,8 @@ func (c checker) arithmetic(e ast.Expr, operator op, a, b *node) (*node, error) 
 			WithHint("convert one side, for example with int(…), double(…), string(…) or duration('24h')")
 	}
 	if n.typ.kind == kindDecimal && n.typ.scale > maxDigits {
-		return nil, c.at(e, "%s has %d digits after the point, more than %d", n, n.typ.scale, maxDigits).WithHint("convert one side to double(…)")
+		return nil, c.at(e, "%s has %d digits after the point, more than %d", n, n.typ.scale, maxDigits).
+			WithHint("convert one side to double(…)")
 	}
 	n.args = []*node{a, b}
 	return n, nil
@@ -160,6 +161,7 @@ func (c checker) negation(e ast.Expr, a *node) (*node, error) {
 		n := &node{op: opNegate, typ: a.typ, args: []*node{a}}
 		return n, nil
 	default:
-		return nil, c.at(e, "there is no negative of %s, which is of type %s", a, a.typ).WithHint("subtract it from a number, or convert it with int(…)")
+		return nil, c.at(e, "there is no negative of %s, which is of type %s", a, a.typ).
+			WithHint("subtract it from a number, or convert it with int(…)")
 	}
 }

@@ -77,7 +77,8 @@ func (c checker) invoke(e ast.Expr, call ast.CallExpr, args []*node) (*node, err
 	for _, f := range forms {
 		want = append(want, f.signature())
 	}
-	return nil, c.at(e, "%s does not take %s", call.FunctionName(), orNothing(strings.Join(have, ", "))).WithHint("write %s", strings.Join(want, " or "))
+	return nil, c.at(e, "%s does not take %s", call.FunctionName(), orNothing(strings.Join(have, ", "))).
+		WithHint("write %s", strings.Join(want, " or "))
 }
 
 func orNothing(list string) string {

@@ -12,7 +12,9 @@ func arithmeticKernel(n *node) *kernel {
 	case kindText, kindBytes:
 		return nil
 	case kindDouble:
-		return eachPair(n, func(v *vector) []float64 { return v.doubles }, func(a, b float64) (float64, bool) { return onDoubles(n.op, a, b), true })
+		return eachPair(n, func(v *vector) []float64 { return v.doubles }, func(a, b float64) (float64, bool) {
+			return onDoubles(n.op, a, b), true
+		})
 	case kindUint:
 		return eachPair(n, func(v *vector) []uint64 { return v.uints }, onUints[n.op])
 	case kindDecimal:
@@ -230,7 +232,10 @@ func decimalDouble(d decimal128.Num, t valueType) float64 {
 	return toDouble(t, value{d: d.BigInt()}).f
 }
 
-var powersOfTen = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+var powersOfTen = [...]float64{
+	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+}
 
 // dateKernel is date(timestamp).
 func dateKernel(n *node) *kernel {

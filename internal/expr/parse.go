@@ -72,10 +72,12 @@ func (p parsed) syntaxError(err *common.Error) error {
 	}
 	message, _ := strings.CutPrefix(err.Message, "Syntax error: ")
 	if err.Location == common.NoLocation {
-		return problem("the expression is too big: %s", message).WithHint("split it into several rules, or put the values of a long list into a column")
+		return problem("the expression is too big: %s", message).
+			WithHint("split it into several rules, or put the values of a long list into a column")
 	}
 	return problem("%s: %s", place, message).
-		WithHint("conditions are written in CEL, for example a > 1 && (b == \"x\" || c != null); names that are no identifiers stand in backticks: `my column`")
+		WithHint("conditions are written in CEL, for example a > 1 && (b == \"x\" || c != null); " +
+			"names that are no identifiers stand in backticks: `my column`")
 }
 
 // at is an error that points to a part of the expression.

@@ -162,7 +162,9 @@ func bothExtent(a, b extent) extent {
 func eitherExtent(a, b extent) extent {
 	yes := a.mayBe(true) || b.mayBe(true)
 	no := a.mayBe(false) && b.mayBe(false)
-	return truth(yes, no, undecided(a.null, b, false) || undecided(b.null, a, false), undecided(a.fail, b, false) || undecided(b.fail, a, false))
+	return truth(yes, no,
+		undecided(a.null, b, false) || undecided(b.null, a, false),
+		undecided(a.fail, b, false) || undecided(b.fail, a, false))
 }
 
 // undecided tells whether what one side may be can get past the other side.

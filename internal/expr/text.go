@@ -14,7 +14,10 @@ var textFunctions = []function{
 	predicate("startsWith", strings.HasPrefix),
 	predicate("endsWith", strings.HasSuffix),
 	predicate("contains", strings.Contains),
-	{name: "matches", member: true, params: []kind{kindText, kindText}, typ: boolType, total: true, prepare: compilePattern, apply: applyPattern, kernel: patternKernel},
+	{
+		name: "matches", member: true, params: []kind{kindText, kindText}, typ: boolType, total: true,
+		prepare: compilePattern, apply: applyPattern, kernel: patternKernel,
+	},
 	sizeOf(false, kindText), sizeOf(true, kindText), sizeOf(false, kindBytes), sizeOf(true, kindBytes),
 	onText("lowerAscii", lowerASCII), onText("upperAscii", upperASCII),
 	onText("trim", func(s string) string { return strings.TrimFunc(s, unicode.IsSpace) }),

@@ -25,7 +25,10 @@ const (
 	kindDuration
 )
 
-var kindNames = [...]string{"null", "boolean", "integer", "unsigned integer", "double", "decimal", "text", "bytes", "date", "time", "timestamp", "duration"}
+var kindNames = [...]string{
+	"null", "boolean", "integer", "unsigned integer", "double", "decimal",
+	"text", "bytes", "date", "time", "timestamp", "duration",
+}
 
 const day = int64(24 * time.Hour)
 

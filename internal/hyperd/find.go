@@ -41,8 +41,8 @@ func find(path string, pinned []release) (string, error) {
 	if found, err := exec.LookPath("hyperd"); err == nil {
 		return filepath.Abs(found)
 	}
-	return "", failure.New(failure.Hyperd,
-		"hyperd was not found: neither hyperd.path nor %s is set, none is installed in the user's cache (%s), and there is none on PATH", pathVariable, cache).
+	return "", failure.New(failure.Hyperd, "hyperd was not found: neither hyperd.path nor %s is set, "+
+		"none is installed in the user's cache (%s), and there is none on PATH", pathVariable, cache).
 		WithHint(installHint)
 }
 

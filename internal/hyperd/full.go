@@ -48,7 +48,8 @@ const (
 )
 
 // wordsOfFullDisks are what hyperd says when it cannot write for lack of room.
-var wordsOfFullDisks = regexp.MustCompile(`(?i)growing the database file failed|no space left|unable to write compressed datablock|temp_disk_space_limit|disk (is )?full`)
+var wordsOfFullDisks = regexp.MustCompile(`(?i)growing the database file failed|no space left|` +
+	`unable to write compressed datablock|temp_disk_space_limit|disk (is )?full`)
 
 // wordsOfItsLimit are what hyperd says when it may have no more memory, whatever it was doing.
 var wordsOfItsLimit = regexp.MustCompile(`Cannot allocate \d+ bytes of memory`)
@@ -110,6 +111,7 @@ func noRoom(folder, format string, args ...any) *failure.Error {
 }
 
 // greeting is what every hyperd prints when it starts.
-var greeting = regexp.MustCompile(`^(--no-password option is specified: this is a security risk )?(hyperd server version .*? listening on \S+ ?)?`)
+var greeting = regexp.MustCompile(`^(--no-password option is specified: this is a security risk )?` +
+	`(hyperd server version .*? listening on \S+ ?)?`)
 
 func withoutGreeting(said string) string { return greeting.ReplaceAllString(said, "") }

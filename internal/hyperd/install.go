@@ -127,7 +127,8 @@ func (in installer) fetchAndPlace(ctx context.Context) (r release, err error) {
 		return release{}, failure.New(failure.Hyperd, "install hyperd: checksum of %s: %w", r, err)
 	}
 	if found != r.checksum {
-		return release{}, failure.New(failure.Hyperd, "install hyperd: %s has the checksum %s where %s was expected; nothing was installed", r, found, r.checksum).
+		return release{}, failure.New(failure.Hyperd, "install hyperd: %s has the checksum %s where %s was expected; nothing was installed",
+			r, found, r.checksum).
 			WithHint("check which package index %s uses, or point %s at a hyperd that you have", r.tool, pathVariable)
 	}
 	in.progress("unpacking hyperd " + r.hyperd)

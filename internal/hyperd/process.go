@@ -313,7 +313,8 @@ func (p *process) explain(err error) error {
 	}
 	return failure.New(failure.Hyperd, "hyperd ended unexpectedly (%s): %w%s", p.exitStatus(), err, p.lastWords()).
 		Retryable().
-		WithHint("%s", cmp.Or(machine.HintOfLimits(p.output.String()), hintOfItsLimit(p.output.String()), "run it again; if it was killed for lack of memory, set hyperd.memory_limit lower"))
+		WithHint("%s", cmp.Or(machine.HintOfLimits(p.output.String()), hintOfItsLimit(p.output.String()),
+			"run it again; if it was killed for lack of memory, set hyperd.memory_limit lower"))
 }
 
 // isLost says whether an error is the end of a connection that nobody here wanted.

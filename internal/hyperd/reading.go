@@ -22,16 +22,20 @@ const (
 
 // readOnlyStorage is hyperd's own default, but for the mode of access.
 const readOnlyStorage = `{"providers": [` +
-	`{"type": "single-file", "name": "file", "implementation": "mmap", "blacklist": [], "whitelist": ["*"], "default-directory": "", "allowed-access-mode": "read-only"}, ` +
+	`{"type": "single-file", "name": "file", "implementation": "mmap", "blacklist": [], "whitelist": ["*"], ` +
+	`"default-directory": "", "allowed-access-mode": "read-only"}, ` +
 	`{"type": "transient-file", "name": "transient", "entry-limit": 0, "size-limit": "0", "entry-lifetime": "0ms"}], ` +
 	`"default": "file", "default-transient": "transient"}`
 
 // nowhere are the settings of a hyperd that finds no cloud: nobody listens there, on this
 // machine, and hyperd asks once. A request over http is refused by default.
 var nowhere = map[string]string{
-	"external_s3_hostname": "127.0.0.1", "external_s3_port": "1", "s3_request_strategy": "single", "blob_services_use_path_style_addressing": "true",
-	"external_gcs_hostname": "127.0.0.1", "external_gcs_port": "1", "gcs_request_strategy": "single", "external_gcs_use_ssl": "false",
-	"external_azure_hostname": "127.0.0.1", "external_azure_port": "1", "azure_blob_request_strategy": "single", "external_azure_use_ssl": "false",
+	"external_s3_hostname": "127.0.0.1", "external_s3_port": "1",
+	"s3_request_strategy": "single", "blob_services_use_path_style_addressing": "true",
+	"external_gcs_hostname": "127.0.0.1", "external_gcs_port": "1",
+	"gcs_request_strategy": "single", "external_gcs_use_ssl": "false",
+	"external_azure_hostname": "127.0.0.1", "external_azure_port": "1",
+	"azure_blob_request_strategy": "single", "external_azure_use_ssl": "false",
 }
 
 // noMachineCredentials keeps hyperd from asking the machine that it runs on for credentials.
@@ -74,7 +78,8 @@ var reach = []string{"external", "s3_location", "gcs_location", "azure_location"
 // unfit are the functions that change the session, write to a log, or have something else
 // executed, here or elsewhere.
 var unfit = []string{
-	"set_config", "hyper_log", "hyper_execute_query_plan", "dumpsqlast", "foreign_table", "raw_sql_subquery", "raw_sql_function", "raw_sql_aggregate",
+	"set_config", "hyper_log", "hyper_execute_query_plan", "dumpsqlast", "foreign_table",
+	"raw_sql_subquery", "raw_sql_function", "raw_sql_aggregate",
 }
 
 // CheckQuery says why a statement is not one query, or which function it calls that is not

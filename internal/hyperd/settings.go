@@ -119,7 +119,8 @@ func (c Config) Validate() error {
 		return refused("log_file_size_limit", limit, "0 (no limit) or a size such as 100M (with the unit K, M, G or T)")
 	}
 	if c.LogConfig != nil && c.LogDir == "" && slices.Contains(strings.Split(*c.LogConfig, ","), "file") {
-		return refused("log_config", *c.LogConfig, "targets other than file as long as hyperd.log_dir is not set, for hyperd would log beside its binary")
+		return refused("log_config", *c.LogConfig,
+			"targets other than file as long as hyperd.log_dir is not set, for hyperd would log beside its binary")
 	}
 	return c.validateSettings()
 }

@@ -28,7 +28,8 @@ func (c Config) locate(ctx context.Context) (string, error) {
 	}
 	if stagedErr != nil {
 		return "", failure.New(failure.Hyperd, "%v; nor can the one on staging be used: %s: %w", err, c.Staged.URI, stagedErr).Retryable().
-			WithHint("put hyperd into the image of workers, or set %s on their machines; if the copy on staging is damaged, remove it, and the next run makes a new one", pathVariable)
+			WithHint("put hyperd into the image of workers, or set %s on their machines; "+
+				"if the copy on staging is damaged, remove it, and the next run makes a new one", pathVariable)
 	}
 	return path, nil
 }

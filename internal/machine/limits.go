@@ -63,7 +63,8 @@ var (
 func HintOfLimits(said string) string {
 	switch {
 	case tooFewTasks.MatchString(said):
-		return fmt.Sprintf("it could start no more threads: see how many processes this user may have (ulimit -u, or the limit of the container); some %d are needed", minTasks())
+		return fmt.Sprintf("it could start no more threads: see how many processes this user may have "+
+			"(ulimit -u, or the limit of the container); some %d are needed", minTasks())
 	case tooFewFiles.MatchString(said):
 		return "it could open no more files: raise the limit, for example with `ulimit -n 1024`"
 	}

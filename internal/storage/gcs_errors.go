@@ -64,7 +64,8 @@ func noBucket(bucket string) error {
 func noPermission(bucket string, err error) error {
 	return hinted{
 		error: fmt.Errorf("%w: %w", fs.ErrPermission, err),
-		hint:  fmt.Sprintf("grant the account that is used the role Storage Object Viewer on the bucket %s to read, Storage Object User to write", bucket),
+		hint: fmt.Sprintf("grant the account that is used the role Storage Object Viewer on the bucket %s to read, "+
+			"Storage Object User to write", bucket),
 	}
 }
 

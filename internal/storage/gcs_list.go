@@ -140,7 +140,9 @@ func (g *GCS) list(ctx context.Context, uri string, bucket *gcs.BucketHandle, qu
 	}
 }
 
-func (g *GCS) page(ctx context.Context, bucket *gcs.BucketHandle, query *gcs.Query, token string) (page []*gcs.ObjectAttrs, next string, err error) {
+func (g *GCS) page(
+	ctx context.Context, bucket *gcs.BucketHandle, query *gcs.Query, token string,
+) (page []*gcs.ObjectAttrs, next string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, g.options.Retry.limit())
 	defer cancel()
 	next, err = iterator.NewPager(bucket.Objects(ctx, query), pageSize, token).NextPage(&page)

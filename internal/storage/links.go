@@ -100,7 +100,8 @@ func (l *linkedFS) ReadDir(name string) ([]fs.DirEntry, error) {
 				continue
 			}
 			if to := l.realPath(link); l.follows(to) > maxFollowed {
-				return nil, fmt.Errorf("the symbolic links below %s lead to each other in too many ways, of which more than %d end in %s", l.base, maxFollowed, to)
+				return nil, fmt.Errorf("the symbolic links below %s lead to each other in too many ways, "+
+					"of which more than %d end in %s", l.base, maxFollowed, to)
 			}
 		}
 		kept = append(kept, entry)

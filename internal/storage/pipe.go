@@ -27,7 +27,8 @@ func OpenPipe(ctx context.Context, path string, flag int) (*os.File, error) {
 	if err != nil || stat.Mode()&fs.ModeNamedPipe == 0 {
 		return os.OpenFile(path, flag, 0)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, pipeWait, fmt.Errorf("%s is a pipe, and nobody was at its other end within %s", path, pipeWait))
+	ctx, cancel := context.WithTimeoutCause(ctx, pipeWait,
+		fmt.Errorf("%s is a pipe, and nobody was at its other end within %s", path, pipeWait))
 	defer cancel()
 	type opened struct {
 		file *os.File

@@ -140,25 +140,28 @@ func checkSize(tokens token.Tokens, at Place) error {
 
 // plainWords says in plain words what the parser's commonest messages mean.
 var plainWords = map[string]string{
-	"found character '\t' that cannot start any token":                   "a tab in the indentation; use spaces",
-	"tab character cannot use as a map key directly":                     "a tab in the indentation; use spaces",
-	"tab character cannot use as a sequence delimiter":                   "a tab in the indentation; use spaces",
-	"non-map value is specified":                                         "this line is no \"key: value\"; check the colon, the space after it, and the indentation",
-	"mapping value is not allowed in this context":                       "a colon with a space after it does not belong here; check the indentation, or quote the text that holds it",
+	"found character '\t' that cannot start any token": "a tab in the indentation; use spaces",
+	"tab character cannot use as a map key directly":   "a tab in the indentation; use spaces",
+	"tab character cannot use as a sequence delimiter": "a tab in the indentation; use spaces",
+	"non-map value is specified": "this line is no \"key: value\"; " +
+		"check the colon, the space after it, and the indentation",
+	"mapping value is not allowed in this context": "a colon with a space after it does not belong here; " +
+		"check the indentation, or quote the text that holds it",
 	"value is not allowed in this context":                               "this does not belong here; check the indentation",
 	"value is not allowed in this context. map key-value is pre-defined": "text after the end of a value; quote the whole value",
 	"could not find end character of double-quoted text":                 "the quoted text has no closing \"",
 	"could not find end character of single-quoted text":                 "the quoted text has no closing '",
 	"could not find flow mapping end token '}'":                          "the closing } is missing",
 	"sequence end token ']' not found":                                   "the closing ] is missing",
-	"unexpected scalar value type":                                       "no value can start here; quote text that starts with * & ! % @ or `",
-	"',' or '}' must be specified":                                       "a comma or the closing } is missing before this",
-	"',' or ']' must be specified":                                       "a comma or the closing ] is missing before this",
-	"block sequence entries are not allowed in this context":             "a list starts on the line after its key",
-	"unexpected directive value. document not started":                   "text that starts with % needs quotes",
-	"unexpected key name":                                                "a key does not belong here; check the indentation and the quotes",
-	"'@' is a reserved character":                                        "text that starts with @ needs quotes",
-	"'`' is a reserved character":                                        "text that starts with ` needs quotes",
+	"unexpected scalar value type": "no value can start here; " +
+		"quote text that starts with * & ! % @ or `",
+	"',' or '}' must be specified":                           "a comma or the closing } is missing before this",
+	"',' or ']' must be specified":                           "a comma or the closing ] is missing before this",
+	"block sequence entries are not allowed in this context": "a list starts on the line after its key",
+	"unexpected directive value. document not started":       "text that starts with % needs quotes",
+	"unexpected key name":                                    "a key does not belong here; check the indentation and the quotes",
+	"'@' is a reserved character":                            "text that starts with @ needs quotes",
+	"'`' is a reserved character":                            "text that starts with ` needs quotes",
 }
 
 // syntaxProblem is the parser's error as a user reads it.

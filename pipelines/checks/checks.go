@@ -31,7 +31,9 @@ type check struct {
 const maxSamples = 3
 
 // tableChecks makes SQL of the checks of a table. now is the time that freshness counts from.
-func tableChecks(table *plan.TablePlan, configs []config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+func tableChecks(
+	table *plan.TablePlan, configs []config.CheckConfig, at string, previous *previousExtract, now time.Time,
+) ([]check, error) {
 	var checks []check
 	for i, config := range configs {
 		made, err := checkOf(table, config, fmt.Sprintf("%s.checks[%d]", at, i), previous, now)
@@ -51,7 +53,8 @@ func checkOf(table *plan.TablePlan, config config.CheckConfig, at string, previo
 	switch {
 	case config.SQL != "":
 		if err := hyperd.CheckQuery(config.SQL, false); err != nil {
-			return nil, failure.New(failure.Config, "%s.sql: %w", at, err).WithHint("write one query of the extract alone, whose one value is true where all is well")
+			return nil, failure.New(failure.Config, "%s.sql: %w", at, err).
+				WithHint("write one query of the extract alone, whose one value is true where all is well")
 		}
 		return []check{{name: words.Shorten(config.SQL), sql: config.SQL}}, nil
 	case len(config.Unique) > 0:
@@ -86,9 +89,11 @@ func counting(name, offending, message string) check {
 func uniqueCheck(table string, columns []string, name string) check {
 	quoted := quoted(columns)
 	values := fmt.Sprintf("SELECT %s FROM %s WHERE %s",
-		strings.Join(each(quoted, "CASE WHEN random() >= 0 THEN %s END AS %[1]s"), ", "), table, strings.Join(each(quoted, "%s IS NOT NULL"), " AND "))
+		strings.Join(each(quoted, "CASE WHEN random() >= 0 THEN %s END AS %[1]s"), ", "), table,
+		strings.Join(each(quoted, "%s IS NOT NULL"), " AND "))
 	groups := fmt.Sprintf("SELECT %s FROM (%s) AS v GROUP BY %[1]s HAVING count(*) > 1", strings.Join(quoted, ", "), values)
-	offending := fmt.Sprintf("SELECT t.* FROM %s AS t JOIN (%s) AS d ON %s", table, groups, strings.Join(each(quoted, "t.%[1]s = d.%[1]s"), " AND "))
+	offending := fmt.Sprintf("SELECT t.* FROM %s AS t JOIN (%s) AS d ON %s",
+		table, groups, strings.Join(each(quoted, "t.%[1]s = d.%[1]s"), " AND "))
 	return counting(name, offending, fmt.Sprintf("rows have values of (%s) that other rows have, too", strings.Join(columns, ", ")))
 }
 
@@ -241,7 +246,8 @@ func (c check) explain(ctx context.Context, conn *hyperd.Conn, result *report.Ch
 	if err != nil || !withValues {
 		return err
 	}
-	return conn.Query(ctx, fmt.Sprintf("SELECT * FROM (%s) AS offending LIMIT %d", c.offending, maxSamples), func(_ []hyperd.Field, values [][]byte) error {
+	sample := fmt.Sprintf("SELECT * FROM (%s) AS offending LIMIT %d", c.offending, maxSamples)
+	return conn.Query(ctx, sample, func(_ []hyperd.Field, values [][]byte) error {
 		var row []string
 		for _, value := range values {
 			if value == nil {

@@ -185,7 +185,8 @@ func describeSome(ctx context.Context, conn *hyperd.Conn, table *plan.TablePlan,
 	if err != nil {
 		return err
 	}
-	counts, err := queryRow(ctx, conn, fmt.Sprintf("SELECT %s FROM (SELECT * FROM %s LIMIT %d) AS first_rows", strings.Join(distinct, ", "), name, distinctRows))
+	counts, err := queryRow(ctx, conn, fmt.Sprintf("SELECT %s FROM (SELECT * FROM %s LIMIT %d) AS first_rows",
+		strings.Join(distinct, ", "), name, distinctRows))
 	if err != nil {
 		return err
 	}
@@ -250,7 +251,8 @@ func brokenChecks(r *report.Report) error {
 	if len(broken) == 0 {
 		return nil
 	}
-	return failure.New(failure.Check, "%s", words.Plural(int64(len(broken)), "check does not pass: ", "checks do not pass: ")+strings.Join(broken, "; ")).
+	return failure.New(failure.Check, "%s",
+		words.Plural(int64(len(broken)), "check does not pass: ", "checks do not pass: ")+strings.Join(broken, "; ")).
 		WithHint("the extract was not moved into place; correct the data or the check")
 }
 

@@ -31,7 +31,8 @@ func BrokenThresholds(r *report.Report, tables []config.TableConfig) error {
 		return nil
 	}
 	return failure.New(failure.Data, "%s", strings.Join(broken, "; ")).
-		WithHint("the extract was not moved into place; %s, correct the data or the rules, or raise rejects.max_rows or max_ratio", lookAtRejects(tables))
+		WithHint("the extract was not moved into place; %s, correct the data or the rules, or raise rejects.max_rows or max_ratio",
+			lookAtRejects(tables))
 }
 
 // JudgeEmpty fails a run that has no row to load, unless it may be empty. It warns of single

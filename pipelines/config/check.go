@@ -302,4 +302,5 @@ func (c *Config) placed(err error) error {
 }
 
 // BracketHint says how to write characters that mean something in a glob.
-var BracketHint = fmt.Sprintf("close every [ and {; to mean the characters themselves, write %s and %s", storage.EscapeGlob("["), storage.EscapeGlob("{"))
+var BracketHint = fmt.Sprintf("close every [ and {; to mean the characters themselves, write %s and %s",
+	storage.EscapeGlob("["), storage.EscapeGlob("{"))

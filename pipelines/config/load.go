@@ -121,7 +121,8 @@ func loadTree(path string, opts LoadOptions) (*strictyaml.Node, error) {
 		return nil, err
 	}
 	if root.Kind != strictyaml.MappingNode {
-		return nil, strictyaml.Problem(root.At, "a configuration is made of keys and values (name: lineitem), but this is %s; check for a missing space after a colon", root.Describe())
+		return nil, strictyaml.Problem(root.At, "a configuration is made of keys and values (name: lineitem), but this is %s; "+
+			"check for a missing space after a colon", root.Describe())
 	}
 	return root, applySettings(root, opts)
 }

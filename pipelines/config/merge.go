@@ -38,9 +38,11 @@ func (c *Config) checkMerge() error {
 		r := table.Repartition
 		switch {
 		case len(table.Checks) > 0:
-			return c.Problem(at+"checks", "%schecks look at a whole table, but with output.merge: none no file holds one; remove the checks, or merge", at)
+			return c.Problem(at+"checks", "%schecks look at a whole table, but with output.merge: none no file holds one; "+
+				"remove the checks, or merge", at)
 		case r.SplitBy != "":
-			return c.Problem(at+"repartition.split_by", "%srepartition.split_by makes an extract for each value, and output.merge: none one for each partial; keep one of them", at)
+			return c.Problem(at+"repartition.split_by", "%srepartition.split_by makes an extract for each value, "+
+				"and output.merge: none one for each partial; keep one of them", at)
 		case len(r.Sort) > 0 && len(r.ways()) == 0 && r.Shards == nil:
 			return c.Problem(at+"repartition.sort", "%srepartition.sort alone sorts when partials are merged, which output.merge: none leaves out; "+
 				"add range, with the same column, for files that follow one another, or shards for files that are each sorted", at)
@@ -56,12 +58,14 @@ func (c *Config) checkMergePublish() error {
 	case p == nil:
 		return nil
 	case len(c.Tables) > 1:
-		return c.Problem("output.merge", "with output.merge: none, publish sends the first file and appends the others, and rows can be appended to one table only; "+
-			"give the other tables a configuration of their own, or merge")
+		return c.Problem("output.merge", "with output.merge: none, publish sends the first file and appends the others, "+
+			"and rows can be appended to one table only; give the other tables a configuration of their own, or merge")
 	case !p.Mode.Renews():
-		return c.Problem("publish.mode", "mode %s cannot send several files, which output.merge: none makes; use create, overwrite or replace, or merge", p.Mode)
+		return c.Problem("publish.mode", "mode %s cannot send several files, which output.merge: none makes; "+
+			"use create, overwrite or replace, or merge", p.Mode)
 	case p.IfChanged:
-		return c.Problem("publish.if_changed", "publish.if_changed compares whole extracts, but output.merge: none makes several files; remove it, or merge")
+		return c.Problem("publish.if_changed", "publish.if_changed compares whole extracts, "+
+			"but output.merge: none makes several files; remove it, or merge")
 	}
 	return nil
 }

@@ -121,7 +121,8 @@ func (c *Config) CheckPath(key, path string) error {
 		return strictyaml.Problem(at, "%s: %s names no bucket; write gs://BUCKET/PATH", key, words.Shorten(path))
 	}
 	if scheme != nil && gsWithUser.MatchString(path) { // which is not repeated
-		return strictyaml.Problem(at, "%s: an address gs:// holds no user or password; who reads and writes there comes from the environment", key)
+		return strictyaml.Problem(at, "%s: an address gs:// holds no user or password; "+
+			"who reads and writes there comes from the environment", key)
 	}
 	if strings.ContainsRune(path, 0) {
 		return strictyaml.Problem(at, "%s holds a NUL character, which no path can", key)

@@ -160,7 +160,9 @@ func (c *Config) checkPublish() error {
 	}
 	for i, table := range c.Tables {
 		if table.Repartition.SplitBy != "" {
-			return c.Problem(fmt.Sprintf("tables[%d].repartition.split_by", i), "tables[%d].repartition.split_by makes several extracts, but publish sends one; leave publish out, and publish each file with `hyperlake publish FILE`", i)
+			return c.Problem(fmt.Sprintf("tables[%d].repartition.split_by", i),
+				"tables[%d].repartition.split_by makes several extracts, but publish sends one; "+
+					"leave publish out, and publish each file with `hyperlake publish FILE`", i)
 		}
 	}
 	for _, text := range []struct{ key, value string }{
@@ -200,7 +202,8 @@ func (c *Config) checkPublishServer() error {
 		}
 	}
 	if p.ChunkBytes > tableau.MaxChunkBytes {
-		return c.Problem("publish.chunk_bytes", "publish.chunk_bytes is %d, but servers take at most %d (64m)", p.ChunkBytes, tableau.MaxChunkBytes)
+		return c.Problem("publish.chunk_bytes", "publish.chunk_bytes is %d, but servers take at most %d (64m)",
+			p.ChunkBytes, tableau.MaxChunkBytes)
 	}
 	return c.CheckLocalPath("publish.ca_file", p.CAFile)
 }

@@ -56,7 +56,8 @@ func (c *Config) checkRepartition(key string, index int) error {
 		return c.Problem(key+".sort[0]", "%s.sort begins with %s, but the range is that of %s; begin with the same column, or leave range out",
 			key, words.Shorten(r.Sort[0]), words.Shorten(r.Range))
 	case r.SplitBy != "" && len(c.Tables) > 1:
-		return c.Problem(key+".split_by", "%s.split_by makes an extract for each value, which can hold no other table; give the other tables a configuration of their own", key)
+		return c.Problem(key+".split_by", "%s.split_by makes an extract for each value, which can hold no other table; "+
+			"give the other tables a configuration of their own", key)
 	}
 	return c.checkSplitChecks(key, index)
 }
@@ -107,7 +108,8 @@ func (c *Config) checkRepartitionColumns(key string, r RepartitionConfig) error 
 func (c *Config) checkSplitChecks(key string, index int) error {
 	table := c.Tables[index]
 	for i, check := range table.Checks {
-		if at := fmt.Sprintf("tables[%d].checks[%d].compare_previous", index, i); table.Repartition.SplitBy != "" && check.ComparePrevious != nil {
+		at := fmt.Sprintf("tables[%d].checks[%d].compare_previous", index, i)
+		if table.Repartition.SplitBy != "" && check.ComparePrevious != nil {
 			return c.Problem(at, "%s cannot be held against several extracts; remove it, or %s.split_by", at, key)
 		}
 	}

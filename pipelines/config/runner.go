@@ -84,7 +84,8 @@ func (c *Config) checkLakeIsRemote() error {
 		key := fmt.Sprintf("tables[%d].source.uri", i)
 		for j, glob := range table.Source.URI {
 			if storage.IsLocal(glob) {
-				return c.Problem(c.GlobKey(key, j), "%s is the local %s, which Dataflow's workers do not reach; put the files on gs://", key, words.Shorten(glob))
+				return c.Problem(c.GlobKey(key, j), "%s is the local %s, which Dataflow's workers do not reach; put the files on gs://",
+					key, words.Shorten(glob))
 			}
 		}
 	}

@@ -50,7 +50,8 @@ func (d doctor) checkSpoolFolder(context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found := fmt.Sprintf("%s can be written, %s free, of which a worker takes up to %s", folder, humanize.IBytes(free), humanize.IBytes(uint64(most)))
+	found := fmt.Sprintf("%s can be written, %s free, of which a worker takes up to %s",
+		folder, humanize.IBytes(free), humanize.IBytes(uint64(most)))
 	if free < uint64(most) {
 		return "", caution("free some space there, or set spool.path or spool.max_bytes", "%s", found)
 	}

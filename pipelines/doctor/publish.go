@@ -53,5 +53,6 @@ func (d doctor) lookAtServer(ctx context.Context, client *tableau.Client) (strin
 	if client.Site != "" {
 		site = "site " + client.Site
 	}
-	return fmt.Sprintf("signed in to %s, %s (Tableau %s, REST API %s); project %s %s", client.Address(), site, info.Product, info.API, name, project), nil
+	return fmt.Sprintf("signed in to %s, %s (Tableau %s, REST API %s); project %s %s",
+		client.Address(), site, info.Product, info.API, name, project), nil
 }

@@ -36,9 +36,10 @@ func (d doctor) checkStagingFolder(ctx context.Context) (string, error) {
 			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set staging to another"))
 	}
 	found, err := d.describe(d.cfg.Staging, place)
-	if _, local := storage.LocalPath(d.cfg.Staging); err == nil && local && d.cfg.Runner.Name == options.RunnerFlink && d.cfg.Runner.Flink.Environment != options.FlinkLoopback {
-		err = caution("it must be the same folder, by the same path, on this machine and on those of all workers; else set staging to gs://BUCKET/FOLDER",
-			"%s; workers may run on other machines", found)
+	if _, local := storage.LocalPath(d.cfg.Staging); err == nil && local &&
+		d.cfg.Runner.Name == options.RunnerFlink && d.cfg.Runner.Flink.Environment != options.FlinkLoopback {
+		err = caution("it must be the same folder, by the same path, on this machine and on those of all workers; "+
+			"else set staging to gs://BUCKET/FOLDER", "%s; workers may run on other machines", found)
 	}
 	return found, err
 }
@@ -62,7 +63,8 @@ func (d doctor) checkOutputFolder(ctx context.Context) (string, error) {
 	}
 	free, err := storage.FreeBytes(place)
 	if needed := d.sourceBytes(ctx); err == nil && free < uint64(needed) {
-		err = caution("free some space, or set output.path to another disk: an extract is about as large as its files, and partials are beside it until they are merged",
+		err = caution("free some space, or set output.path to another disk: an extract is about as large as its files, "+
+			"and partials are beside it until they are merged",
 			"%s, but the files to load have %s", found, humanize.Bytes(uint64(needed)))
 	}
 	return found, err

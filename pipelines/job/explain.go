@@ -83,7 +83,11 @@ func (fn *explainFn) ProcessElement(
 	sum := batch.Tally{Doubtful: -1}
 	open := hyper.Doubtful{Table: d.Table, Attempt: d.Attempt}
 	for i, part := range d.Parts {
-		sum.Add(batch.Tally{Failed: tallies[i].Failed, Filtered: tallies[i].Filtered - part.Filtered, Rejected: tallies[i].Rejected - part.Rejected})
+		sum.Add(batch.Tally{
+			Failed:   tallies[i].Failed,
+			Filtered: tallies[i].Filtered - part.Filtered,
+			Rejected: tallies[i].Rejected - part.Rejected,
+		})
 		if part.Differs(tallies[i]) {
 			open.Parts = append(open.Parts, part)
 		}
@@ -153,7 +157,9 @@ const maxPicked = 1 << 20
 
 // explain finds the rejects of a file by the columns of the rules; where those are not all that
 // matters of a rejected row, it reads the others of these rows after that.
-func (t explainTable) explain(ctx context.Context, index int, file parquetread.FileRef, rejects func(batch.Rejects)) (tally batch.Tally, err error) {
+func (t explainTable) explain(
+	ctx context.Context, index int, file parquetread.FileRef, rejects func(batch.Rejects),
+) (tally batch.Tally, err error) {
 	if t.Picks.Table.Schema.Equal(t.Rules.Table.Schema.Schema) {
 		err = t.each(ctx, index, file, t.Rules, func(good batch.Batch, bad *batch.Rejects) {
 			tally.Add(good.Tally)
@@ -176,7 +182,9 @@ func (t explainTable) explain(ctx context.Context, index int, file parquetread.F
 
 // find returns the numbers of the rows of a file that are rejected, or the first ones if they are
 // more than maxPicked, and the row groups that have some.
-func (t explainTable) find(ctx context.Context, index int, file parquetread.FileRef) (tally batch.Tally, rows []int64, groups map[int]bool, err error) {
+func (t explainTable) find(
+	ctx context.Context, index int, file parquetread.FileRef,
+) (tally batch.Tally, rows []int64, groups map[int]bool, err error) {
 	validator, err := t.Rules.compile(file)
 	if err != nil {
 		return tally, nil, nil, err
@@ -217,7 +225,9 @@ func (t explainTable) each(
 }
 
 // read reads a file as one that is not deferred.
-func (t explainTable) read(ctx context.Context, index int, file parquetread.FileRef, read parquetread.Table, use func(batch.Batch) error) error {
+func (t explainTable) read(
+	ctx context.Context, index int, file parquetread.FileRef, read parquetread.Table, use func(batch.Batch) error,
+) error {
 	file.Deferred = false
 	return parquetread.ReadShard(ctx, parquetread.Shard{Table: index, Files: []parquetread.FileRef{file}}, read, use)
 }

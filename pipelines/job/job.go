@@ -147,7 +147,8 @@ func (j *Job) Run(ctx context.Context, driver Driver) (Result, error) {
 				WithHint("set validate.engine to go, and report this as a defect")
 		case err == nil:
 			disputed = true
-			driver.Log.Warn("hyperd and the rules disagree; all rows of these files are read here", "first", done.Disputed[0].Parts[0].Files[0].Info.URI)
+			driver.Log.Warn("hyperd and the rules disagree; all rows of these files are read here",
+				"first", done.Disputed[0].Parts[0].Files[0].Info.URI)
 			j.readDisputed(done.Disputed)
 		case ctx.Err() != nil || !failure.Of(err, failure.Engine).Retry || failures == j.retries:
 			return Result{}, err

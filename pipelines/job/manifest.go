@@ -241,7 +241,8 @@ func allOpen(open map[unit]bool, units []unit) bool {
 // verify looks whether all files of an attempt are there as they were written.
 func (a *attempt) verify(ctx context.Context) error {
 	for _, partial := range a.partials {
-		if err := verifyFile(ctx, storage.Info{URI: partial.Path, Size: partial.Bytes, Generation: partial.Generation}, partial.SHA256); err != nil {
+		file := storage.Info{URI: partial.Path, Size: partial.Bytes, Generation: partial.Generation}
+		if err := verifyFile(ctx, file, partial.SHA256); err != nil {
 			return err
 		}
 	}

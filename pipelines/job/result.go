@@ -61,7 +61,9 @@ func (r *Result) addOutputs(extracts func(*hyper.File) bool, tables int) {
 
 // FetchAndCount makes every extract local and counts their rows, by table. Those that are not
 // merged are counted one after another, and stay where they are: nowhere has to be room for all.
-func (r *Result) FetchAndCount(ctx context.Context, lease *hyperd.Lease, layout hyper.Layout, folder string, keep bool) (counted []int64, err error) {
+func (r *Result) FetchAndCount(
+	ctx context.Context, lease *hyperd.Lease, layout hyper.Layout, folder string, keep bool,
+) (counted []int64, err error) {
 	counted = make([]int64, len(layout.Tables))
 	fetch := func(file *hyper.File) error {
 		path, err := hyper.Fetch(ctx, *file, folder)

@@ -32,7 +32,8 @@ func checkRejectsApart(c *config.Config, index int) error {
 	folder := really(c.Tables[index].Rejects.Path)
 	for i, other := range c.Tables {
 		if path := other.Rejects.Path; i != index && path != "" && isWithin(really(path), folder) {
-			return c.Problem(key, "%s is the folder of tables[%d].rejects.path, or one around it; it is replaced as a whole, so every table needs a folder of its own", key, i)
+			return c.Problem(key, "%s is the folder of tables[%d].rejects.path, or one around it; "+
+				"it is replaced as a whole, so every table needs a folder of its own", key, i)
 		}
 	}
 	if c.Staging != "" && isWithin(really(c.Staging), folder) {
@@ -56,11 +57,13 @@ func checkSourceApart(c *config.Config, index int) error {
 				continue
 			}
 			if j == index || !isWithin(really(globBase(glob)), really(rejects)) {
-				return c.Problem(at, "%s matches the files of tables[%d].rejects.path, which the next run would load; take a folder for rejects that the source does not reach, or whose name starts with _", at, j)
+				return c.Problem(at, "%s matches the files of tables[%d].rejects.path, which the next run would load; "+
+					"take a folder for rejects that the source does not reach, or whose name starts with _", at, j)
 			}
 		}
 		if c.Staging != "" && finds(glob, storage.Join(really(c.Staging), "RUN", "rejects", "0.parquet")) {
-			return c.Problem(at, "%s matches what runs keep on staging, which the next run would load; take a folder for staging that the source does not reach, or whose name starts with _", at)
+			return c.Problem(at, "%s matches what runs keep on staging, which the next run would load; "+
+				"take a folder for staging that the source does not reach, or whose name starts with _", at)
 		}
 	}
 	return nil

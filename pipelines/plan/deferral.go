@@ -65,7 +65,8 @@ func (d deferral) refusal(file *PlannedFile, footer parquetread.Footer) string {
 		return "parts of files are not read"
 	}
 	if len(file.Folders) > 0 {
-		return fmt.Sprintf("column %s is in the names of folders, too, and the statistics of some files do not say that it has the same value", file.Folders[0].Column)
+		return fmt.Sprintf("column %s is in the names of folders, too, "+
+			"and the statistics of some files do not say that it has the same value", file.Folders[0].Column)
 	}
 	if !storage.IsLocal(footer.Info.URI) {
 		if reason := d.remoteRefusal(file, footer); reason != "" {

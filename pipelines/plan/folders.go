@@ -39,7 +39,8 @@ func (p partition) proven(file int, footer parquetread.Footer, column arrow.Fiel
 	value, err := parquetread.FolderArray(column, p.values[file])
 	switch {
 	case errors.Is(err, parquetread.ErrIncomparable):
-		return false, failure.New(failure.Source, "%q is a column of the files and a key in the names of their folders, and as %s %w", p.name, column.Type, err).
+		return false, failure.New(failure.Source, "%q is a column of the files and a key in the names of their folders, and as %s %w",
+			p.name, column.Type, err).
 			WithHint("set source.partitions: none to take the column of the files, or leave it out by source.select").BeforeData()
 	case err != nil:
 		return false, p.differs(footer, "a column of type "+column.Type.String(), *p.values[file])

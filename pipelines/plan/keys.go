@@ -54,7 +54,8 @@ func (p *Plan) foreignKey(table *TablePlan, key config.ForeignKeyConfig, at stri
 		return hyper.ForeignKey{}, failure.New(failure.Config, "%s has %d columns, but refers to %d", at, len(columns), len(to)).
 			WithHint("name as many columns under to as under columns")
 	case !slices.Equal(sorted(to), sorted(parent.PrimaryKey)):
-		return hyper.ForeignKey{}, failure.New(failure.Config, "%s refers to (%s) of table %s, which is not its primary key", at, strings.Join(key.To, ", "), parent.Table).
+		return hyper.ForeignKey{}, failure.New(failure.Config, "%s refers to (%s) of table %s, which is not its primary key",
+			at, strings.Join(key.To, ", "), parent.Table).
 			WithHint("set primary_key: [%s] on that table", strings.Join(key.To, ", "))
 	}
 	return hyper.ForeignKey{Columns: columns, Schema: parent.Schema, Table: parent.Name, To: to}, nil

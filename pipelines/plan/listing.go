@@ -177,8 +177,8 @@ func (l *Listing) Warnings() []string {
 	if len(l.tables) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("format: parquet reads all files of %s as they lie there: rows that were removed or replaced come back, and rows may be there twice",
-		nameTables(l.tables))}
+	return []string{fmt.Sprintf("format: parquet reads all files of %s as they lie there: "+
+		"rows that were removed or replaced come back, and rows may be there twice", nameTables(l.tables))}
 }
 
 // clashes warns of files whose second name lies in folders that have other values than those
@@ -201,10 +201,12 @@ func (l *Listing) clashes(mode config.Partitions) ([]string, error) {
 		switch {
 		case len(theirs) == 0 || slices.EqualFunc(theirs, kept, hiveKey.equal):
 		case other.linked && slices.EqualFunc(theirs, kept, func(a, b hiveKey) bool { return a.name == b.name }):
-			warnings = append(warnings, fmt.Sprintf("%s is a link to %s: its rows are read once, with the values that the folders of the latter have", other.URI, other.as.URI))
+			warnings = append(warnings, fmt.Sprintf("%s is a link to %s: its rows are read once, "+
+				"with the values that the folders of the latter have", other.URI, other.as.URI))
 		default:
 			return nil, failure.New(failure.Source, "%s and %s are one file, but their folders stand for different values", other.as.URI, other.URI).
-				WithHint("copy the file if both are meant, choose one with source.uri, or set source.partitions: none to leave such folders alone").BeforeData()
+				WithHint("copy the file if both are meant, choose one with source.uri, " +
+					"or set source.partitions: none to leave such folders alone").BeforeData()
 		}
 	}
 	if more := len(warnings) - maxNamed; more > 0 {
@@ -220,8 +222,10 @@ func refuseTables(tables []lake.Table) error {
 	if len(tables) > 1 {
 		is = "are tables, not loose files"
 	}
-	return failure.New(failure.Source, "%s %s: its files also hold rows that were removed or replaced, and reading table formats is not built yet", nameTables(tables), is).
-		WithHint("choose with source.uri what is no such table, or insist with source.format: parquet on reading all its files as they lie there: removed rows come back").BeforeData()
+	return failure.New(failure.Source, "%s %s: its files also hold rows that were removed or replaced, "+
+		"and reading table formats is not built yet", nameTables(tables), is).
+		WithHint("choose with source.uri what is no such table, or insist with source.format: parquet " +
+			"on reading all its files as they lie there: removed rows come back").BeforeData()
 }
 
 // nameTables names some of several tables.

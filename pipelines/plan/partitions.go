@@ -79,7 +79,8 @@ func partitionsOf(files []SourceFile, mode config.Partitions, mayMiss bool) ([]p
 
 func uneven(key, with, without string) error {
 	return failure.New(failure.Source, "%q is a key in the folders of %s, but not in those of %s", key, with, without).
-		WithHint("choose with source.uri what belongs together, set on_drift: union to have NULL there, or partitions: none to leave such folders alone").BeforeData()
+		WithHint("choose with source.uri what belongs together, set on_drift: union to have NULL there, " +
+			"or partitions: none to leave such folders alone").BeforeData()
 }
 
 // hiveKey is the key and the value that the name of a folder holds.
@@ -132,7 +133,8 @@ func (s spellings) add(file SourceFile) error {
 		if name, value, ok := strings.Cut(folder, "="); ok && name != "" {
 			meant := [2]string{path[:around], fmt.Sprintf("%q=%q", unescape(name), unescape(value))}
 			if other, known := s[meant]; known && other != folder {
-				return failure.New(failure.Source, "the folders %q and %q in %s mean the same value once they are percent-decoded", other, folder, path[:around]).
+				return failure.New(failure.Source, "the folders %q and %q in %s mean the same value once they are percent-decoded",
+					other, folder, path[:around]).
 					WithHint("rename one of them, or set source.partitions: none to leave such folders alone").BeforeData()
 			}
 			s[meant] = folder

@@ -73,7 +73,9 @@ func (t *TablePlan) planRepartition(cfg *config.Config, asked config.Repartition
 
 // key is that of the table in the configuration.
 func (t *TablePlan) key(cfg *config.Config) string {
-	return fmt.Sprintf("tables[%d]", slices.IndexFunc(cfg.Tables, func(c config.TableConfig) bool { return c.Schema == t.Schema && c.Name == t.Name }))
+	return fmt.Sprintf("tables[%d]", slices.IndexFunc(cfg.Tables, func(c config.TableConfig) bool {
+		return c.Schema == t.Schema && c.Name == t.Name
+	}))
 }
 
 // defaultShards is a few shards for each worker where rows go by range and no number is given.
@@ -135,7 +137,8 @@ func (t *TablePlan) sortBy(cfg *config.Config, key string, r *RepartitionPlan) e
 		at := slices.IndexFunc(t.Columns, func(c hyper.Column) bool { return c.Source == name })
 		column := t.Columns[at]
 		if !hyper.CanSort(column) {
-			return cfg.Problem(fmt.Sprintf("%s.sort[%d]", key, i), "%s.sort: column %s is %s, which has no order; sort by another column", key, name, column.SQLType)
+			return cfg.Problem(fmt.Sprintf("%s.sort[%d]", key, i),
+				"%s.sort: column %s is %s, which has no order; sort by another column", key, name, column.SQLType)
 		}
 		t.Order.Sort = append(t.Order.Sort, column.Name)
 	}
@@ -205,7 +208,8 @@ func (r *RepartitionPlan) where() string {
 	case r.Range != "" && made == 1 && r.Shards > 1:
 		return fmt.Sprintf("all rows go to one shard: the footers do not tell the values of %s apart; rows go through spills on staging", r.Range)
 	case r.Range != "":
-		return fmt.Sprintf("%d shards by ranges of %s, of about equally many rows by the statistics in the footers, to which a run adds a sample of the rows; rows go through spills on staging", made, r.Range)
+		return fmt.Sprintf("%d shards by ranges of %s, of about equally many rows by the statistics in the footers, "+
+			"to which a run adds a sample of the rows; rows go through spills on staging", made, r.Range)
 	case len(r.By) > 0:
 		return fmt.Sprintf("%d shards by the hash of %s; rows go through spills on staging", r.Shards, strings.Join(r.By, ", "))
 	case r.Table.Moves():

@@ -84,7 +84,8 @@ const maxDriftListed = 20
 // what becomes of those that differ and may, because of onDrift or of a type that they are given.
 func (l lakeColumns) check(needed []string, onDrift config.OnDrift, asked map[string]config.ColumnConfig) (notes []string, err error) {
 	var drift []string
-	hint := "set source.on_drift: union to widen types and fill with NULL where that loses nothing, or choose with source.uri or source.select what belongs together"
+	hint := "set source.on_drift: union to widen types and fill with NULL where that loses nothing, " +
+		"or choose with source.uri or source.select what belongs together"
 	for _, c := range l {
 		name := c.found.Field.Name
 		switch {
@@ -128,7 +129,8 @@ func (c LakeColumn) wayOut(asked config.ColumnConfig) string {
 	zoned.Timezone = "UTC"
 	switch {
 	case c.carriedTo(zoned):
-		return fmt.Sprintf("say of which time zone its local times are, such as columns: {%s: {type: %s, timezone: %s}}; or %s", name, asked.Type, zoned.Timezone, alike)
+		return fmt.Sprintf("say of which time zone its local times are, such as columns: {%s: {type: %s, timezone: %s}}; or %s",
+			name, asked.Type, zoned.Timezone, alike)
 	case c.carriedTo(convert.Column{Type: "text"}):
 		return fmt.Sprintf("give it a type that its values convert to, such as columns: {%s: {type: text}}; or %s", name, alike)
 	}

@@ -173,7 +173,8 @@ func emptySource(cfg config.TableConfig) (*Source, error) {
 		}
 	}
 	if len(fields) == 0 || len(fields) < len(names) {
-		return nil, failure.New(failure.Source, "no files with columns match %s, so that nothing says which types the columns have", strings.Join(cfg.Source.URI, ", ")).
+		return nil, failure.New(failure.Source, "no files with columns match %s, so that nothing says which types the columns have",
+			strings.Join(cfg.Source.URI, ", ")).
 			WithHint("give every column a type in columns, or check source.uri").BeforeData()
 	}
 	return &Source{Schema: arrow.NewSchema(fields, nil)}, nil

@@ -118,7 +118,8 @@ func (d *delivery) check(p *config.PublishConfig, server tableau.Version, known 
 		return refusePublication(d.datasource, problems)
 	}
 	if len(d.tables) != 1 {
-		return failure.New(failure.Publish, "mode %s changes one table, but %d tables go to the data source %q", p.Mode, len(d.tables), d.datasource).
+		return failure.New(failure.Publish, "mode %s changes one table, but %d tables go to the data source %q",
+			p.Mode, len(d.tables), d.datasource).
 			WithHint("publish a file of one table, or use mode overwrite").BeforeData()
 	}
 	payload := d.payload(p)

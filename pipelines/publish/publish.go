@@ -121,7 +121,8 @@ func (p *transfer) publish(ctx context.Context) error {
 	within := ctx
 	if limit := time.Duration(p.cfg.Publish.Timeout); limit > 0 {
 		var cancel context.CancelFunc
-		within, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("publishing takes longer than publish.timeout (%s)", p.cfg.Publish.Timeout))
+		within, cancel = context.WithTimeoutCause(ctx, limit,
+			fmt.Errorf("publishing takes longer than publish.timeout (%s)", p.cfg.Publish.Timeout))
 		defer cancel()
 	}
 	err := p.deliverLocked(within)

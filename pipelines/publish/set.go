@@ -149,7 +149,8 @@ func (p *transfer) checkMember(ctx context.Context, file string, entry *ledgerEn
 	}
 	deliveries := deliveriesOf(p.cfg, catalog.Tables)
 	if len(deliveries) != 1 || len(deliveries[0].tables) != 1 || deliveries[0].datasource != entry.Datasource {
-		return nil, failure.New(failure.Publish, "%s does not hold the one table of the configuration", file).WithHint("run the configuration again")
+		return nil, failure.New(failure.Publish, "%s does not hold the one table of the configuration", file).
+			WithHint("run the configuration again")
 	}
 	return deliveries[0].tables, deliveries[0].check(p.cfg.Publish, server, nil)
 }

@@ -51,7 +51,8 @@ func (p *transfer) update(ctx context.Context, s *shipment, file string, report 
 	}
 	s.entry.DatasourceID = found.ID
 	table := s.tables[0]
-	action, err := tableau.NewAction(tableau.ActionKind(s.entry.Mode), tableau.TableRef{Schema: table.Schema, Name: table.Name}, s.target(p.cfg.Publish), s.entry.Match)
+	action, err := tableau.NewAction(tableau.ActionKind(s.entry.Mode),
+		tableau.TableRef{Schema: table.Schema, Name: table.Name}, s.target(p.cfg.Publish), s.entry.Match)
 	if err != nil {
 		return err
 	}
@@ -141,8 +142,10 @@ func (u *dataUpdate) cut(ctx context.Context, part ledgerPart, bytes, limit int6
 }
 
 func (u *dataUpdate) tooLarge(bytes, limit int64) error {
-	return failure.New(failure.Publish, "the payload has %d bytes, but the server takes at most %d, and the rows of mode %s cannot be sent in smaller parts",
-		bytes, limit, u.s.entry.Mode).WithHint("load fewer rows (source.where), have the limit of the server raised and set publish.payload_bytes, or use mode overwrite")
+	return failure.New(failure.Publish, "the payload has %d bytes, but the server takes at most %d, "+
+		"and the rows of mode %s cannot be sent in smaller parts", bytes, limit, u.s.entry.Mode).
+		WithHint("load fewer rows (source.where), have the limit of the server raised and set publish.payload_bytes, " +
+			"or use mode overwrite")
 }
 
 // make writes the file of a part, and says how many rows and bytes it has.

@@ -57,7 +57,9 @@ func RequireSame(t *testing.T, config string) *plan.TablePlan {
 		}
 	}
 	a, b := reports["auto"].Tables[0], reports["go"].Tables[0]
-	assert.Equal(t, []int64{b.RowsRead, b.RowsFiltered, b.RowsRejected, b.RowsLoaded}, []int64{a.RowsRead, a.RowsFiltered, a.RowsRejected, a.RowsLoaded})
+	assert.Equal(t,
+		[]int64{b.RowsRead, b.RowsFiltered, b.RowsRejected, b.RowsLoaded},
+		[]int64{a.RowsRead, a.RowsFiltered, a.RowsRejected, a.RowsLoaded})
 	assert.Equal(t, b.Rules, a.Rules)
 	assert.ElementsMatch(t, rejects["go"], rejects["auto"])
 	assert.True(t, slices.Equal(ContentsOf(t, outputs["go"]), ContentsOf(t, outputs["auto"])), "the extracts differ")
@@ -220,7 +222,9 @@ func (d Direct) Run(ctx context.Context, job engine.Job) error {
 
 // Run runs a configuration on the engine in this process; before, if not nil, is called when the plan is
 // made.
-func Run(t *testing.T, ctx context.Context, cfg *config.Config, before func()) (*report.Report, error) { //nolint:revive // t first, as everywhere in tests
+//
+//nolint:revive // t first, as everywhere in tests
+func Run(t *testing.T, ctx context.Context, cfg *config.Config, before func()) (*report.Report, error) {
 	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})

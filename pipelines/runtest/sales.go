@@ -31,7 +31,8 @@ const SalesRows = 5 * 3000
 func SalesLake(t *testing.T, folder string) {
 	t.Helper()
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "id", Type: Int64Type}, Field("day", arrow.FixedWidthTypes.Date32), Field("amount", arrow.PrimitiveTypes.Float64), Field("tenant", TextType),
+		{Name: "id", Type: Int64Type}, Field("day", arrow.FixedWidthTypes.Date32),
+		Field("amount", arrow.PrimitiveTypes.Float64), Field("tenant", TextType),
 	}, nil)
 	random := rand.New(rand.NewPCG(1, 2))
 	require.NoError(t, os.MkdirAll(filepath.Join(folder, "lake"), 0o755))
@@ -43,7 +44,8 @@ func SalesLake(t *testing.T, folder string) {
 		}
 		out, err := os.Create(filepath.Join(folder, "lake", fmt.Sprintf("%d.parquet", file)))
 		require.NoError(t, err)
-		w, err := pqarrow.NewFileWriter(schema, out, parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(1000)), pqarrow.DefaultWriterProps())
+		w, err := pqarrow.NewFileWriter(schema, out,
+			parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(1000)), pqarrow.DefaultWriterProps())
 		require.NoError(t, err)
 		require.NoError(t, w.Write(b.NewRecord()))
 		require.NoError(t, w.Close())
@@ -98,7 +100,9 @@ func Sales(t *testing.T, folder string, workers int, more string) (*config.Confi
 func RequireSameAccount(t *testing.T, want, got *report.Report) {
 	t.Helper()
 	a, b := want.Tables[0], got.Tables[0]
-	require.Equal(t, []int64{a.RowsRead, a.RowsFiltered, a.RowsRejected, a.RowsLoaded}, []int64{b.RowsRead, b.RowsFiltered, b.RowsRejected, b.RowsLoaded})
+	require.Equal(t,
+		[]int64{a.RowsRead, a.RowsFiltered, a.RowsRejected, a.RowsLoaded},
+		[]int64{b.RowsRead, b.RowsFiltered, b.RowsRejected, b.RowsLoaded})
 	require.Equal(t, a.Rules, b.Rules)
 	require.EqualValues(t, SalesRows, b.RowsInFiles)
 }

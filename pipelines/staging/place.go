@@ -31,7 +31,8 @@ func CheckLocalPlace(what, key, uri, prefix string) error {
 			WithHint("check %s, and the permissions of the folder %s", key, folder).BeforeData()
 	}
 	if most := maxFileName - runIDLength; len(prefix) > most {
-		return failure.New(failure.Config, "%s %s cannot be made: with a name of %d bytes, that of a hidden folder beside it would have more than %d", what, path, len(filepath.Base(path)), maxFileName).
+		return failure.New(failure.Config, "%s %s cannot be made: with a name of %d bytes, "+
+			"that of a hidden folder beside it would have more than %d", what, path, len(filepath.Base(path)), maxFileName).
 			WithHint("set %s to a name that is %s shorter", key, words.Count(int64(len(prefix)-most), "byte"))
 	}
 	return nil

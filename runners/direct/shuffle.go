@@ -24,7 +24,8 @@ func (s *Stage) Input(came [][]byte) ([][]byte, error) {
 // header is what stands before every element: of all times, in the global window.
 func header() ([]byte, error) {
 	var b bytes.Buffer
-	err := exec.EncodeWindowedValueHeader(exec.MakeWindowEncoder(coder.NewGlobalWindow()), window.SingleGlobalWindow, mtime.ZeroTimestamp, typex.NoFiringPane(), &b)
+	err := exec.EncodeWindowedValueHeader(exec.MakeWindowEncoder(coder.NewGlobalWindow()),
+		window.SingleGlobalWindow, mtime.ZeroTimestamp, typex.NoFiringPane(), &b)
 	return b.Bytes(), err
 }
 

@@ -132,16 +132,19 @@ func (d *Dataflow) checkJob(in Section) error {
 	case d.Project == "":
 		return in.Problem(key+"project", "runner.dataflow.project is missing; give the id of the Google Cloud project that runs the job")
 	case !projectID.MatchString(d.Project):
-		return in.Problem(key+"project", "runner.dataflow.project must be the id of a project, such as my-project-1, not %s", words.Shorten(d.Project))
+		return in.Problem(key+"project", "runner.dataflow.project must be the id of a project, such as my-project-1, not %s",
+			words.Shorten(d.Project))
 	case d.Region == "":
 		return in.Problem(key+"region", "runner.dataflow.region is missing; give the region that the lake is in, such as europe-west1")
 	case zone.MatchString(d.Region):
-		return in.Problem(key+"region", "runner.dataflow.region is the zone %s; give its region, %s", d.Region, d.Region[:strings.LastIndex(d.Region, "-")])
+		return in.Problem(key+"region", "runner.dataflow.region is the zone %s; give its region, %s",
+			d.Region, d.Region[:strings.LastIndex(d.Region, "-")])
 	case !region.MatchString(d.Region):
 		return in.Problem(key+"region", "runner.dataflow.region must be a region such as europe-west1, not %s", words.Shorten(d.Region))
 	}
 	if endpoint, err := url.Parse(d.Endpoint); d.Endpoint != "" && (err != nil || endpoint.Host == "") {
-		return in.Problem(key+"endpoint", "runner.dataflow.endpoint must be a URL, such as https://dataflow-private.p.googleapis.com/, not %s", words.Shorten(d.Endpoint))
+		return in.Problem(key+"endpoint", "runner.dataflow.endpoint must be a URL, "+
+			"such as https://dataflow-private.p.googleapis.com/, not %s", words.Shorten(d.Endpoint))
 	}
 	return nil
 }
@@ -152,7 +155,8 @@ func (d *Dataflow) checkStaging(in Section, staging string) error {
 	const key = "runner.dataflow.staging_location"
 	if storage.IsLocal(staging) {
 		if staging == "" {
-			return in.Problem("staging", "staging is missing, but Dataflow's workers need a folder that they and this machine reach; set staging, such as gs://bucket/staging")
+			return in.Problem("staging", "staging is missing, but Dataflow's workers need a folder that they and this machine reach; "+
+				"set staging, such as gs://bucket/staging")
 		}
 		return in.Problem("staging", "staging must be on gs:// for Dataflow, whose workers do not reach %s", words.Shorten(staging))
 	}
@@ -173,17 +177,22 @@ func (d *Dataflow) checkWorkers(in Section, workers int) error {
 	}
 	switch {
 	case d.Image == "":
-		return in.Problem(key+"image", "runner.dataflow.image is missing; give a container image with Beam's boot program and hyperd, which docs/dataflow.md tells how to build")
+		return in.Problem(key+"image", "runner.dataflow.image is missing; "+
+			"give a container image with Beam's boot program and hyperd, which docs/dataflow.md tells how to build")
 	case strings.ContainsFunc(d.Image, unicode.IsSpace):
-		return in.Problem(key+"image", "runner.dataflow.image must be the name of a container image, such as europe-docker.pkg.dev/project/repository/hyperlake:1, not %s", words.Shorten(d.Image))
+		return in.Problem(key+"image", "runner.dataflow.image must be the name of a container image, "+
+			"such as europe-docker.pkg.dev/project/repository/hyperlake:1, not %s", words.Shorten(d.Image))
 	case d.MaxWorkers < 0, in.Written(key+"max_workers") && d.MaxWorkers == 0:
 		return in.Problem(key+"max_workers", "runner.dataflow.max_workers must be a number of workers of 1 or more, not %d", d.MaxWorkers)
 	case d.MaxWorkers > 0 && d.MaxWorkers < workers:
-		return in.Problem(key+"max_workers", "runner.dataflow.max_workers is %d, less than runner.parallelism, which is %d; make it as much", d.MaxWorkers, workers)
+		return in.Problem(key+"max_workers", "runner.dataflow.max_workers is %d, less than runner.parallelism, which is %d; "+
+			"make it as much", d.MaxWorkers, workers)
 	case d.ServiceAccount != "" && !serviceAccount.MatchString(d.ServiceAccount):
-		return in.Problem(key+"service_account", "runner.dataflow.service_account must be the e-mail of a service account, not %s", words.Shorten(d.ServiceAccount))
+		return in.Problem(key+"service_account", "runner.dataflow.service_account must be the e-mail of a service account, not %s",
+			words.Shorten(d.ServiceAccount))
 	case d.Subnetwork != "" && !subnetworkPath.MatchString(d.Subnetwork):
-		return in.Problem(key+"subnetwork", "runner.dataflow.subnetwork must be of the form regions/REGION/subnetworks/NAME, not %s", words.Shorten(d.Subnetwork))
+		return in.Problem(key+"subnetwork", "runner.dataflow.subnetwork must be of the form regions/REGION/subnetworks/NAME, not %s",
+			words.Shorten(d.Subnetwork))
 	}
 	for i, option := range d.ServiceOptions {
 		if at := fmt.Sprintf(key+"service_options[%d]", i); strings.TrimSpace(option) == "" {

@@ -76,12 +76,14 @@ func (f *Flink) Check(in Section, staging string) error {
 		return nil
 	case FlinkProcess:
 		if f.WorkerCommand == "" {
-			return in.Problem("runner.flink.worker_command", "runner.flink.worker_command is missing; give the path that Beam's boot program has on the TaskManagers,"+
+			return in.Problem("runner.flink.worker_command", "runner.flink.worker_command is missing; "+
+				"give the path that Beam's boot program has on the TaskManagers,"+
 				" or set runner.flink.environment to loopback for a cluster on this machine")
 		}
 	case FlinkExternal:
 		if f.WorkerAddress == "" {
-			return in.Problem("runner.flink.worker_address", "runner.flink.worker_address is missing; give the HOST:PORT of the pool of workers, as the TaskManagers see it")
+			return in.Problem("runner.flink.worker_address", "runner.flink.worker_address is missing; "+
+				"give the HOST:PORT of the pool of workers, as the TaskManagers see it")
 		}
 		if err := checkAddress(in, "runner.flink.worker_address", f.WorkerAddress); err != nil {
 			return err
@@ -92,7 +94,8 @@ func (f *Flink) Check(in Section, staging string) error {
 		}
 	}
 	if staging == "" {
-		return in.Problem("staging", "staging is missing, but workers that are not this process (runner.flink.environment: %s) need a folder that they and this machine reach; set staging, such as gs://bucket/staging", f.Environment)
+		return in.Problem("staging", "staging is missing, but workers that are not this process (runner.flink.environment: %s) "+
+			"need a folder that they and this machine reach; set staging, such as gs://bucket/staging", f.Environment)
 	}
 	return nil
 }

@@ -224,7 +224,9 @@ func MergePartials(s beam.Scope, partials beam.PCollection, params Params) beam.
 type mergeFn struct{ paramsFn }
 
 // ProcessElement merges the partials of the run, or of each target, or numbers them.
-func (fn *mergeFn) ProcessElement(ctx context.Context, key int, _ func(*[]byte) bool, partials func(*File) bool, emit func(int, File)) error {
+func (fn *mergeFn) ProcessElement(
+	ctx context.Context, key int, _ func(*[]byte) bool, partials func(*File) bool, emit func(int, File),
+) error {
 	if fn.params.Keep {
 		return fn.keep(ctx, key, partials, emit)
 	}

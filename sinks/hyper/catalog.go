@@ -59,7 +59,8 @@ func (t CatalogTable) createSQL(alias string) []string {
 	for _, c := range t.Columns {
 		parts = append(parts, c.createSQL())
 		if c.Comment != "" {
-			comments = append(comments, fmt.Sprintf("COMMENT ON COLUMN %s.%s IS %s", t.in(alias), hyperd.QuoteName(c.Name), hyperd.QuoteText(c.Comment)))
+			comments = append(comments, fmt.Sprintf("COMMENT ON COLUMN %s.%s IS %s",
+				t.in(alias), hyperd.QuoteName(c.Name), hyperd.QuoteText(c.Comment)))
 		}
 	}
 	if len(t.PrimaryKey) > 0 {

@@ -136,7 +136,8 @@ func (s Selection) insertSQL(source, table CatalogTable) string {
 		from = fmt.Sprintf("(SELECT *, sha256(%s) AS %s FROM %s) AS hashed", rowText(source.Columns), bucketColumn(source), from)
 		where = fmt.Sprintf(" WHERE get_byte(%s, 0) * 256 + get_byte(%[1]s, 1) BETWEEN %d AND %d", bucketColumn(source), s.From, s.To-1)
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s%s FROM %s%s", table.in(outputAlias), table.columnNames(), distinct, table.columnNames(), from, where)
+	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s%s FROM %s%s",
+		table.in(outputAlias), table.columnNames(), distinct, table.columnNames(), from, where)
 }
 
 // bucketColumn is a name, quoted, that no column of the table has.

@@ -94,7 +94,8 @@ func fixedToBytes(values *array.FixedSizeBinary) (arrow.Array, error) {
 	for i := range offsets {
 		offsets[i] = int32(i * width)
 	}
-	return withValidity(arrow.BinaryTypes.Binary, values, memory.NewBufferBytes(arrow.GetBytes(offsets)), memory.NewBufferBytes(fixedBytes(values, width))), nil
+	return withValidity(arrow.BinaryTypes.Binary, values,
+		memory.NewBufferBytes(arrow.GetBytes(offsets)), memory.NewBufferBytes(fixedBytes(values, width))), nil
 }
 
 // fixedBytes is the bytes of an array whose values all have the same width, from its first

@@ -135,7 +135,8 @@ func (t Table) insertFilesSQL(alias string, files []deferredFile) string {
 	}
 	var queries []string
 	for _, alike := range cut(files, math.MaxInt64) {
-		queries = append(queries, fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(values, ", "), sourceSQL(alike), files[0].Conditions.Kept))
+		queries = append(queries, fmt.Sprintf("SELECT %s FROM %s WHERE %s",
+			strings.Join(values, ", "), sourceSQL(alike), files[0].Conditions.Kept))
 	}
 	return fmt.Sprintf("INSERT INTO %s (%s) %s", t.in(alias), t.columnNames(), strings.Join(queries, " UNION ALL "))
 }
@@ -201,7 +202,8 @@ func (s *session) judge(ctx context.Context, g *fileGroup, loaded int64) error {
 		return fmt.Errorf("count the rows of %s: %w", nameFiles(g.files), err)
 	}
 	if sum.Left() != loaded {
-		return failure.New(failure.Hyperd, "hyperd loaded %d rows of %s, of which it counts %d to be kept", loaded, nameFiles(g.files), sum.Left())
+		return failure.New(failure.Hyperd, "hyperd loaded %d rows of %s, of which it counts %d to be kept",
+			loaded, nameFiles(g.files), sum.Left())
 	}
 	s.tallies[g.table].Add(sum)
 	if len(doubtful) > 0 {
@@ -245,8 +247,8 @@ func judgeSQL(parts [][]deferredFile) string {
 	queries := make([]string, len(parts))
 	for i, files := range parts {
 		c := files[0].Conditions
-		queries[i] = fmt.Sprintf("SELECT %d, count(*), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s) FROM %s",
-			i, c.Selected, c.Kept, c.Sound, sourceSQL(files))
+		queries[i] = fmt.Sprintf("SELECT %d, count(*), count(*) FILTER (WHERE %s), count(*) FILTER (WHERE %s), "+
+			"count(*) FILTER (WHERE %s) FROM %s", i, c.Selected, c.Kept, c.Sound, sourceSQL(files))
 	}
 	return strings.Join(queries, " UNION ALL ") + " ORDER BY 1"
 }

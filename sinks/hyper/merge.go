@@ -76,7 +76,9 @@ func bySize(partials []File) []File {
 
 // build makes the file at path with fill, which leaves it attached as mergeAlias, and
 // checks what it holds. On failure nothing stays at path.
-func build(ctx context.Context, lease *hyperd.Lease, layout Layout, tallies []batch.Tally, path string, fill func(*hyperd.Conn) error) (File, error) {
+func build(
+	ctx context.Context, lease *hyperd.Lease, layout Layout, tallies []batch.Tally, path string, fill func(*hyperd.Conn) error,
+) (File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return File{}, failure.New(failure.Storage, "merge into %s: %w", path, err).WithHint("%s", storage.Hint(err))
 	}
@@ -94,7 +96,9 @@ func build(ctx context.Context, lease *hyperd.Lease, layout Layout, tallies []ba
 	return file, nil
 }
 
-func buildOn(ctx context.Context, conn *hyperd.Conn, layout Layout, tallies []batch.Tally, path string, fill func(*hyperd.Conn) error) (File, error) {
+func buildOn(
+	ctx context.Context, conn *hyperd.Conn, layout Layout, tallies []batch.Tally, path string, fill func(*hyperd.Conn) error,
+) (File, error) {
 	if err := fill(conn); err != nil {
 		return File{}, fmt.Errorf("merge into %s: %w", path, err)
 	}

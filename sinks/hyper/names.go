@@ -34,7 +34,8 @@ func CheckNames(columns []Column) error {
 	if len(kept) == 0 {
 		return nil
 	}
-	return failure.New(failure.Config, "hyperd keeps the name %s for itself, so that no column of an extract can have it", strings.Join(kept, ", ")).
+	return failure.New(failure.Config, "hyperd keeps the name %s for itself, so that no column of an extract can have it",
+		strings.Join(kept, ", ")).
 		WithHint("give the column another name, such as columns: {%s}", strings.Join(renames, ", "))
 }
 

@@ -56,9 +56,15 @@ var targets = map[arrow.Type]target{
 	arrow.DATE32: {sql: "DATE", wire: arrow.FixedWidthTypes.Date32, conversion: Direct},
 	arrow.DATE64: {sql: "DATE", wire: arrow.FixedWidthTypes.Date64, conversion: Direct},
 
-	arrow.INTERVAL_MONTHS:         {sql: "INTERVAL", wire: arrow.FixedWidthTypes.MonthDayNanoInterval, conversion: Interval, warning: intervalWarning},
-	arrow.INTERVAL_DAY_TIME:       {sql: "INTERVAL", wire: arrow.FixedWidthTypes.MonthDayNanoInterval, conversion: Interval, warning: intervalWarning},
-	arrow.INTERVAL_MONTH_DAY_NANO: {sql: "INTERVAL", wire: arrow.FixedWidthTypes.MonthDayNanoInterval, conversion: FloorNanos, warning: intervalWarning},
+	arrow.INTERVAL_MONTHS: {
+		sql: "INTERVAL", wire: arrow.FixedWidthTypes.MonthDayNanoInterval, conversion: Interval, warning: intervalWarning,
+	},
+	arrow.INTERVAL_DAY_TIME: {
+		sql: "INTERVAL", wire: arrow.FixedWidthTypes.MonthDayNanoInterval, conversion: Interval, warning: intervalWarning,
+	},
+	arrow.INTERVAL_MONTH_DAY_NANO: {
+		sql: "INTERVAL", wire: arrow.FixedWidthTypes.MonthDayNanoInterval, conversion: FloorNanos, warning: intervalWarning,
+	},
 }
 
 // MapField maps a column of the lake, an Arrow field as a batch holds it with the
@@ -81,7 +87,8 @@ func MapField(field arrow.Field, format FormatChoice) (Column, error) {
 		to.warning = logicalWarning(field, to)
 	}
 	return Column{
-		Source: field.Name, SourceType: field.Type.String(), Name: field.Name, SQLType: to.sql, Nullable: field.Nullable || plain.ID() == arrow.NULL,
+		Source: field.Name, SourceType: field.Type.String(),
+		Name: field.Name, SQLType: to.sql, Nullable: field.Nullable || plain.ID() == arrow.NULL,
 		Wire: WireType{to.wire}, Version: to.version, Conversion: to.conversion, Warning: to.warning,
 	}, nil
 }
@@ -267,10 +274,12 @@ func refuse(field arrow.Field, plain arrow.DataType) error {
 	e := failure.New(failure.Source, "column %q has type %s, which hyperd does not store", field.Name, field.Type).WithHint(leaveOut)
 	if _, isDecimal := plain.(arrow.DecimalType); isDecimal {
 		e = failure.New(failure.Source, "column %q has type %s, but hyperd stores at most %d digits", field.Name, field.Type, maxDigits).
-			WithHint("%s, or say in columns how many digits to store: {%s: {type: \"numeric(%d,%d)\"}}", leaveOut, field.Name, maxDigits, min(max(plain.(arrow.DecimalType).GetScale(), 0), maxDigits))
+			WithHint("%s, or say in columns how many digits to store: {%s: {type: \"numeric(%d,%d)\"}}",
+				leaveOut, field.Name, maxDigits, min(max(plain.(arrow.DecimalType).GetScale(), 0), maxDigits))
 	}
 	if _, isNested := plain.(arrow.NestedType); isNested {
-		e = failure.New(failure.Source, "column %q has the nested type %s, and hyperd stores only flat columns", field.Name, field.Type).WithHint(leaveOut)
+		e = failure.New(failure.Source, "column %q has the nested type %s, and hyperd stores only flat columns", field.Name, field.Type).
+			WithHint(leaveOut)
 	}
 	return e.BeforeData()
 }

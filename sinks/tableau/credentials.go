@@ -60,7 +60,8 @@ const (
 
 func (a ConnectedApp) element(now time.Time) (wireCredentials, []Secret, error) {
 	if a.ClientID == "" || a.SecretID == "" || a.SecretValue.IsZero() || a.User == "" {
-		return wireCredentials{}, nil, fmt.Errorf("a connected app needs its client id, secret id and secret value, and the name of a user: %w", ErrNoCredentials)
+		return wireCredentials{}, nil, fmt.Errorf(
+			"a connected app needs its client id, secret id and secret value, and the name of a user: %w", ErrNoCredentials)
 	}
 	scopes := a.Scopes
 	if len(scopes) == 0 {
@@ -81,5 +82,6 @@ func (a ConnectedApp) element(now time.Time) (wireCredentials, []Secret, error) 
 func (ConnectedApp) oldestAPI() Version { return tokensAPI }
 
 func (ConnectedApp) hint() string {
-	return "check the client id, secret id and secret value of the connected app, that it is enabled, and the name of the user; the clock of this machine must be right"
+	return "check the client id, secret id and secret value of the connected app, that it is enabled, and the name of the user; " +
+		"the clock of this machine must be right"
 }

@@ -32,7 +32,9 @@ func (d *Datasource) UnmarshalXML(decoder *xml.Decoder, start xml.StartElement) 
 	if err := decoder.DecodeElement(&wire, &start); err != nil {
 		return err
 	}
-	*d = Datasource{ID: wire.ID, Name: wire.Name, ContentURL: wire.ContentURL, ProjectID: wire.Project.ID, UpdatedAt: parseTime(wire.UpdatedAt)}
+	*d = Datasource{
+		ID: wire.ID, Name: wire.Name, ContentURL: wire.ContentURL, ProjectID: wire.Project.ID, UpdatedAt: parseTime(wire.UpdatedAt),
+	}
 	return nil
 }
 
@@ -56,7 +58,10 @@ type Connection struct {
 func (c *Client) FindDatasource(ctx context.Context, projectID, name string) (Datasource, error) {
 	found, exists, _, err := c.lookUp(ctx, projectID, name)
 	if err == nil && !exists {
-		err = &Error{Action: fmt.Sprintf("find the data source %q", name), err: fmt.Errorf("data source %w in the project", ErrNotFound), Hint: hints["404004"]}
+		err = &Error{
+			Action: fmt.Sprintf("find the data source %q", name),
+			err:    fmt.Errorf("data source %w in the project", ErrNotFound), Hint: hints["404004"],
+		}
 	}
 	return found, err
 }
@@ -79,7 +84,10 @@ func (c *Client) lookUp(ctx context.Context, projectID, name string) (found Data
 			continue
 		}
 		if exists {
-			return Datasource{}, false, time.Time{}, &Error{Action: action, err: errors.New("the project has several data sources of that name"), Hint: "rename or remove all but one of them"}
+			return Datasource{}, false, time.Time{}, &Error{
+				Action: action, err: errors.New("the project has several data sources of that name"),
+				Hint: "rename or remove all but one of them",
+			}
 		}
 		found, exists = d, true
 	}

@@ -22,7 +22,8 @@ const (
 )
 
 const credentialsHint = "set " + varTokenName + " and " + varTokenSecret + " (a personal access token), or " + varAppClient + ", " +
-	varAppSecretID + ", " + varAppSecretValue + " and " + varAppUser + " (a connected app); names with _FILE added may name files that hold them"
+	varAppSecretID + ", " + varAppSecretValue + " and " + varAppUser + " (a connected app); " +
+	"names with _FILE added may name files that hold them"
 
 // Environment is what the variables of the environment say about a server.
 type Environment struct {

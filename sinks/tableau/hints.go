@@ -21,13 +21,14 @@ const existsHint = "publish with mode overwrite to replace it, or under another 
 // hints says what to do about Tableau's codes, whose texts are in many languages.
 var hints = map[string]string{
 	"400010": "the server did not accept the file; only .hyper files are published",
-	"400011": "the server does not say more; usual reasons are several tables without foreign keys that make them one tree, a file format newer than the server, " +
-		"columns that differ from the published ones on append, or a damaged file",
+	"400011": "the server does not say more; usual reasons are several tables without foreign keys that make them one tree, " +
+		"a file format newer than the server, columns that differ from the published ones on append, or a damaged file",
 	"400016": "the chunk is over the server's limit; set a smaller chunk_bytes",
 	"400019": "a proxy on the way may have changed the request",
 	"400020": "a proxy on the way may have changed the request",
 	"400054": "only data sources that were published from an extract can be appended to; publish with mode overwrite",
-	"401001": "check the name and secret of the personal access token, and that it belongs to the site; a token expires when it was not used for 15 days",
+	"401001": "check the name and secret of the personal access token, and that it belongs to the site; " +
+		"a token expires when it was not used for 15 days",
 	"401002": "another sign-in with the same personal access token ends the session; give each job a token of its own",
 	"403004": "the user needs the permission to do this on the site or project",
 	"403007": "the user may lack the permission to save to the project, or a data source of that name exists already",

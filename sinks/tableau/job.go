@@ -107,7 +107,10 @@ func (e *JobError) hint() string {
 
 // Job asks for the state of a job.
 func (c *Client) Job(ctx context.Context, id string) (Job, error) {
-	call := call{action: "ask for the state of the job", method: http.MethodGet, path: "/sites/{site}/jobs/" + url.PathEscape(id), repeatable: true}
+	call := call{
+		action: "ask for the state of the job", method: http.MethodGet,
+		path: "/sites/{site}/jobs/" + url.PathEscape(id), repeatable: true,
+	}
 	reply, err := c.do(ctx, call)
 	if err != nil {
 		return Job{}, err
@@ -165,7 +168,10 @@ func (c *Client) WaitForJob(ctx context.Context, id string, report func(Job)) (J
 func (j Job) verdict() error {
 	switch {
 	case j.finishCode == "":
-		return &OutcomeUnknownError{Action: "wait for the job", JobID: j.ID, Hint: "look at what the job was to do", Err: errors.New("the job ended without saying how")}
+		return &OutcomeUnknownError{
+			Action: "wait for the job", JobID: j.ID, Hint: "look at what the job was to do",
+			Err: errors.New("the job ended without saying how"),
+		}
 	case j.errorCode != "", j.finishCode != finishSucceeded && j.finishCode != finishCompleted:
 		return &JobError{Job: j}
 	}

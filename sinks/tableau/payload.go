@@ -45,7 +45,8 @@ func CheckPayload(kind ActionKind, match []string, payload, target []Column) []P
 		}
 		others++
 		if kind == Delete {
-			add(RuleDeleteKeys, "load only the columns of match", "the payload of a delete holds the column %q, which match does not name", column.Name)
+			add(RuleDeleteKeys, "load only the columns of match",
+				"the payload of a delete holds the column %q, which match does not name", column.Name)
 		}
 	}
 	if kind == UpdateRows && others == 0 {
@@ -74,7 +75,9 @@ func checkColumns(match []string, payload, target []Column) []Problem {
 			})
 		case !strings.EqualFold(target[position].Type, column.Type):
 			problems = append(problems, Problem{
-				Rule: RulePayloadType, Message: fmt.Sprintf("column %q is %s in the payload, but %s in the data source", column.Name, column.Type, target[position].Type),
+				Rule: RulePayloadType,
+				Message: fmt.Sprintf("column %q is %s in the payload, but %s in the data source",
+					column.Name, column.Type, target[position].Type),
 				Hint: "set its type in columns, or publish with mode overwrite",
 			})
 		}

@@ -99,9 +99,15 @@ func checkKeys(tables []Table) []Problem {
 			what := fmt.Sprintf("foreign key (%s) of table %s", strings.Join(key.Columns, ", "), table.TableRef)
 			switch {
 			case !known[key.References]:
-				problems = append(problems, Problem{RuleKnownTable, table.TableRef, fmt.Sprintf("%s refers to table %s, which the extract lacks", what, key.References), "add the table, or drop the key"})
+				problems = append(problems, Problem{
+					RuleKnownTable, table.TableRef, fmt.Sprintf("%s refers to table %s, which the extract lacks", what, key.References),
+					"add the table, or drop the key",
+				})
 			case key.References == table.TableRef:
-				problems = append(problems, Problem{RuleNoCycle, table.TableRef, what + " refers to its own table", "drop the key: Tableau cannot relate a table to itself"})
+				problems = append(problems, Problem{
+					RuleNoCycle, table.TableRef, what + " refers to its own table",
+					"drop the key: Tableau cannot relate a table to itself",
+				})
 			case to[key.References] == 2:
 				problems = append(problems, Problem{
 					RuleOneKey, table.TableRef, fmt.Sprintf("%s is one of several to table %s", what, key.References),
@@ -137,7 +143,10 @@ func checkTree(tables []Table) []Problem {
 	}
 	switch {
 	case len(roots) == 0:
-		return append(problems, Problem{Rule: RuleNoCycle, Message: "the foreign keys lead in a circle: every table is referred to by another", Hint: "drop the key that leads back to the table with the facts"})
+		return append(problems, Problem{
+			Rule: RuleNoCycle, Message: "the foreign keys lead in a circle: every table is referred to by another",
+			Hint: "drop the key that leads back to the table with the facts",
+		})
 	case len(roots) > 1:
 		problems = append(problems, secondRoots(roots)...)
 	}
@@ -155,7 +164,8 @@ func secondRoots(roots []Table) []Problem {
 		message := fmt.Sprintf("table %s is referred to by no foreign key, nor is %s", root.TableRef, main.TableRef)
 		problems = append(problems, Problem{
 			RuleConnected, root.TableRef, message,
-			fmt.Sprintf("give %s a foreign key that leads, perhaps over other tables, to %s, or publish them as two data sources", main.TableRef, root.TableRef),
+			fmt.Sprintf("give %s a foreign key that leads, perhaps over other tables, to %s, or publish them as two data sources",
+				main.TableRef, root.TableRef),
 		})
 	}
 	return problems
@@ -183,7 +193,8 @@ func unreached(tables, roots []Table) []Problem {
 	for _, table := range tables {
 		if !reached[table.TableRef] {
 			problems = append(problems, Problem{
-				RuleNoCycle, table.TableRef, fmt.Sprintf("table %s is part of a circle of foreign keys", table.TableRef), "drop the key that leads back",
+				RuleNoCycle, table.TableRef, fmt.Sprintf("table %s is part of a circle of foreign keys", table.TableRef),
+				"drop the key that leads back",
 			})
 		}
 	}

@@ -88,7 +88,9 @@ func (c *Client) EnsureProject(ctx context.Context, path string) (Project, error
 }
 
 // walk follows a path from the top and has missing projects made, if it may.
-func (c *Client) walk(ctx context.Context, path string, create func(ctx context.Context, parent Project, name string) (Project, error)) (Project, error) {
+func (c *Client) walk(
+	ctx context.Context, path string, create func(ctx context.Context, parent Project, name string) (Project, error),
+) (Project, error) {
 	action := fmt.Sprintf("find the project %q", path)
 	all, err := c.Projects(ctx)
 	if err != nil {

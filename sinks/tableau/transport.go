@@ -115,7 +115,8 @@ func (c *Client) try(ctx context.Context, s *session, call call) (*response, err
 	for hop := 0; ; hop++ {
 		started := time.Now()
 		reply, err := c.exchange(ctx, s, call, target)
-		c.log().Debug("request to Tableau", "method", call.method, "path", c.scrub(target.Path), "seconds", time.Since(started).Seconds(), "ok", err == nil)
+		c.log().Debug("request to Tableau", "method", call.method, "path", c.scrub(target.Path),
+			"seconds", time.Since(started).Seconds(), "ok", err == nil)
 		var redirect *redirectError
 		if !errors.As(err, &redirect) {
 			return reply, err

@@ -265,7 +265,10 @@ func (u *updater) repeatHint() string {
 
 // datasource asks for a data source by its id.
 func (c *Client) datasource(ctx context.Context, id string) (Datasource, error) {
-	call := call{action: "look up the data source", method: http.MethodGet, path: "/sites/{site}/datasources/" + url.PathEscape(id), repeatable: true}
+	call := call{
+		action: "look up the data source", method: http.MethodGet,
+		path: "/sites/{site}/datasources/" + url.PathEscape(id), repeatable: true,
+	}
 	reply, err := c.do(ctx, call)
 	if err != nil {
 		return Datasource{}, err

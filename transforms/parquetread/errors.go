@@ -48,7 +48,8 @@ func hint(err error) string {
 	return "restore the file, or exclude it from the source's uri"
 }
 
-const zoneHint = "read and write the file with Spark 3.3 or later on clocks of the writer's zone, or leave the column out with source.select"
+const zoneHint = "read and write the file with Spark 3.3 or later on clocks of the writer's zone, " +
+	"or leave the column out with source.select"
 
 var (
 	errEncrypted = errors.New("the file is encrypted")

@@ -165,7 +165,8 @@ func (s *splitter) find(values keys, row int) (slot int32, known bool) {
 // add makes a slot for the value of a row.
 func (s *splitter) add(values keys, field arrow.Field, column arrow.Array, row int) (int32, error) {
 	if len(s.names) == MaxTargets {
-		return 0, failure.New(failure.Data, "repartition: split_by: column %s has more than %d values, and each would be a file", s.column, MaxTargets).
+		return 0, failure.New(failure.Data, "repartition: split_by: column %s has more than %d values, and each would be a file",
+			s.column, MaxTargets).
 			WithHint("split by a column with fewer values, or move rows by hash: {by: [%s], shards: N}", s.column)
 	}
 	slot := int32(len(s.names))

@@ -47,7 +47,8 @@ func (l *Literal) UnmarshalYAML(unmarshal func(any) error) error {
 		*l = Literal{}
 	default:
 		at := node.GetToken().Position
-		return fmt.Errorf("[%d:%d] a rule compares with single values, such as 0.5, A or 2026-01-31; put one that has a colon in quotes", at.Line, at.Column)
+		return fmt.Errorf("[%d:%d] a rule compares with single values, such as 0.5, A or 2026-01-31; "+
+			"put one that has a colon in quotes", at.Line, at.Column)
 	}
 	return nil
 }

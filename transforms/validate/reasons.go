@@ -24,7 +24,8 @@ func (v *Validator) explain(j judgement, source arrow.Record, rules [][]int) [][
 				if converted[rule] == nil {
 					converted[rule] = v.mapping.Source(source, column)
 				}
-				reasons[i] = append(reasons[i], fmt.Sprintf("found %s, which %s", valueText(converted[rule], row), v.mapping.Explain(column, source, row)))
+				reasons[i] = append(reasons[i], fmt.Sprintf("found %s, which %s",
+					valueText(converted[rule], row), v.mapping.Explain(column, source, row)))
 				continue
 			}
 			reasons[i] = append(reasons[i], v.reason(rule, j.record, row))

@@ -158,7 +158,9 @@ func (p partials) measureMerge(ctx context.Context, m *measured) error {
 
 // insert inserts so many partials by one statement, into a copy of the first of a name. It
 // returns the seconds of the statements, and those of opening and closing one partial.
-func (p partials) insert(ctx context.Context, conn *hyperd.Conn, name string, atOnce int) (seconds float64, rows int64, attach float64, err error) {
+func (p partials) insert(
+	ctx context.Context, conn *hyperd.Conn, name string, atOnce int,
+) (seconds float64, rows int64, attach float64, err error) {
 	base := filepath.Join(p.scratch, name+".hyper")
 	if err := copyTo(p.paths[0], base); err != nil {
 		return 0, 0, 0, err

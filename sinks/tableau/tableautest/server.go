@@ -120,7 +120,10 @@ func Start(config Config) (*Server, error) {
 }
 
 func newSite(contentURL string, paths []string) *site {
-	made := &site{id: uuid.NewString(), contentURL: contentURL, uploads: map[string]*upload{}, jobs: map[string]*job{}, updates: map[string]*job{}}
+	made := &site{
+		id: uuid.NewString(), contentURL: contentURL,
+		uploads: map[string]*upload{}, jobs: map[string]*job{}, updates: map[string]*job{},
+	}
 	made.addProject("default", "")
 	for _, path := range paths {
 		parent := ""

@@ -171,7 +171,9 @@ func writeProblem(w http.ResponseWriter, err error) {
 	if !errors.As(err, &refused) {
 		refused = &refusal{status: http.StatusInternalServerError, code: "500000", detail: err.Error()}
 	}
-	writeReply(w, refused.status, reply{Error: &errorElement{Code: refused.code, Summary: http.StatusText(refused.status), Detail: refused.detail}})
+	writeReply(w, refused.status, reply{Error: &errorElement{
+		Code: refused.code, Summary: http.StatusText(refused.status), Detail: refused.detail,
+	}})
 }
 
 // stamp writes a time as the API does; the zero time is missing.

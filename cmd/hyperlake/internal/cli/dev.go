@@ -98,5 +98,6 @@ func (a *app) sayFake(url string, sites []string) error {
 		}})
 	}
 	a.say("a fake Tableau Server listens; stop it with Ctrl-C. For another terminal (http needs --allow-http, or allow_http: true):")
-	return a.printText(fmt.Sprintf("export tab_site_url=%s\nexport tab_site_id=%s\nexport tab_pat_name=nightly\nexport tab_secret_id=anything\n", url, site))
+	return a.printText(fmt.Sprintf("export tab_site_url=%s\nexport tab_site_id=%s\n"+
+		"export tab_pat_name=nightly\nexport tab_secret_id=anything\n", url, site))
 }

@@ -60,7 +60,8 @@ func (a *app) doctor(ctx context.Context, args []string) error {
 	if len(failed) == 0 {
 		return nil
 	}
-	return failure.New(failure.Engine, "%d of %s failed: %s", len(failed), words.Count(int64(len(findings)), "check"), strings.Join(failed, ", ")).
+	return failure.New(failure.Engine, "%d of %s failed: %s",
+		len(failed), words.Count(int64(len(findings)), "check"), strings.Join(failed, ", ")).
 		WithHint("do what stands below each, and check again")
 }
 

@@ -146,7 +146,9 @@ func (l parquetListing) text() string {
 		if c.Partition {
 			codecs, stored = "folder names", "-"
 		}
-		rows = append(rows, []string{visible(c.Name), visible(source), orDash(c.SQLType), yesNo(c.Nullable), conversionText(c.Conversion), codecs, stored})
+		rows = append(rows, []string{
+			visible(c.Name), visible(source), orDash(c.SQLType), yesNo(c.Nullable), conversionText(c.Conversion), codecs, stored,
+		})
 		if c.Problem != "" {
 			notes = append(notes, "cannot be stored as it is: "+c.Problem)
 		}
@@ -154,7 +156,10 @@ func (l parquetListing) text() string {
 			notes = append(notes, fmt.Sprintf("warning: column %q: %s", c.Name, c.Warning))
 		}
 	}
-	headings := []column{{name: "column"}, {name: "Arrow type"}, {name: "SQL type"}, {name: "nullable"}, {name: "conversion", optional: true}, {name: "codec"}, {name: "stored", number: true}}
+	headings := []column{
+		{name: "column"}, {name: "Arrow type"}, {name: "SQL type"}, {name: "nullable"},
+		{name: "conversion", optional: true}, {name: "codec"}, {name: "stored", number: true},
+	}
 	fmt.Fprintln(&b, renderTable(headings, rows, true))
 	for _, d := range l.Drift {
 		notes = append(notes, "drift: "+d.words)

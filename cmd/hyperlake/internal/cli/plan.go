@@ -27,7 +27,8 @@ and types that they would become, the format version and why, how the work is di
 where the extract would be published.
 
 It reads no more than the footers of the files, asks no server, and writes nothing. hyperd is
-needed only for checks in SQL, which are tried on tables without rows. What keeps a run from starting is the same failure here, but for what only this
+needed only for checks in SQL, which are tried on tables without rows. ` +
+			`What keeps a run from starting is the same failure here, but for what only this
 environment lacks, such as a token.`,
 		Example: "  hyperlake plan lineitem.yaml --set output.format_version=3",
 		Args:    exactly(1, "a configuration file"),
@@ -101,15 +102,19 @@ func writeTablePlan(b *strings.Builder, table *plan.TablePlan) {
 	fmt.Fprintf(b, "\n%s: %s, %s, %s, %s\n", sqlNameText(table.Schema, table.Name),
 		words.Count(int64(table.Files), "file"), words.Count(int64(table.RowGroups), "row group"),
 		words.Count(table.Rows, "row"), size(table.Bytes))
-	headings := []column{{name: "column"}, {name: "source type"}, {name: "in the extract", optional: true}, {name: "SQL type"}, {name: "nullable"},
-		{name: "conversion", optional: true}}
+	headings := []column{
+		{name: "column"}, {name: "source type"}, {name: "in the extract", optional: true}, {name: "SQL type"}, {name: "nullable"},
+		{name: "conversion", optional: true},
+	}
 	var rows [][]string
 	for _, c := range table.Columns {
 		renamed := ""
 		if c.Name != c.Source {
 			renamed = visible(c.Name)
 		}
-		rows = append(rows, []string{visible(c.Source), visible(c.SourceType), renamed, c.SQLType, yesNo(c.Nullable), conversionText(c.Conversion)})
+		rows = append(rows, []string{
+			visible(c.Source), visible(c.SourceType), renamed, c.SQLType, yesNo(c.Nullable), conversionText(c.Conversion),
+		})
 	}
 	fmt.Fprintln(b, renderTable(headings, rows, true))
 }
@@ -164,7 +169,8 @@ func writePublishPlan(b *strings.Builder, plan *publish.Plan) {
 	if plan.Project != "" {
 		project = "project " + visible(plan.Project)
 	}
-	fmt.Fprintf(b, "\npublish to %s, %s, %s: mode %s", cmp.Or(visible(plan.Server), "a server that is not known here"), site, project, plan.Mode)
+	fmt.Fprintf(b, "\npublish to %s, %s, %s: mode %s",
+		cmp.Or(visible(plan.Server), "a server that is not known here"), site, project, plan.Mode)
 	if len(plan.Match) > 0 {
 		fmt.Fprintf(b, " by %s", visible(strings.Join(plan.Match, ", ")))
 	}

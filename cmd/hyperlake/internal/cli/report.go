@@ -62,7 +62,8 @@ func readReport(ctx context.Context, path string) ([]byte, *htmlreport.Report, e
 	data, err := store.Get(ctx, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, failure.New(failure.Usage, "there is no file %s", path).WithHint("check the path; runs write a report with --report FILE")
+		return nil, nil, failure.New(failure.Usage, "there is no file %s", path).
+			WithHint("check the path; runs write a report with --report FILE")
 	case err != nil:
 		return nil, nil, failure.New(failure.Storage, "read the report %s: %w", path, err).WithHint("%s", storage.Hint(err))
 	}

@@ -21,7 +21,9 @@ type newFile struct {
 
 // rewriteHyper has build make a .hyper file of others, at a path that it is given, and puts
 // it into place at output.
-func (a *app) rewriteHyper(ctx context.Context, inputs []string, out string, build func(lease *hyperd.Lease, path string) error) (newFile, error) {
+func (a *app) rewriteHyper(
+	ctx context.Context, inputs []string, out string, build func(lease *hyperd.Lease, path string) error,
+) (newFile, error) {
 	if err := checkInputs(inputs); err != nil {
 		return newFile{}, err
 	}

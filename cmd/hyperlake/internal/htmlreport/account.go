@@ -45,17 +45,29 @@ func (t *Table) Account(counted bool) Account {
 	const kept, left, broken = "kept", "left", "broken"
 	return Account{
 		{Label: "in the files", Color: kept, Rows: t.RowsInFiles, Of: t.RowsInFiles, Bar: t.bar(0, t.RowsInFiles)},
-		{Sign: "−", Label: "pruned", Color: left, Note: "in files or row groups that where excludes", Rows: t.RowsPruned, Of: t.RowsInFiles, Bar: t.bar(value(read), t.RowsPruned)},
-		{Sign: "=", Label: "read", Color: kept, Rows: read, Of: t.RowsInFiles, Bar: t.bar(0, read), Sum: addsUp(counted, t.RowsInFiles, t.RowsPruned, read)},
+		{
+			Sign: "−", Label: "pruned", Color: left, Note: "in files or row groups that where excludes",
+			Rows: t.RowsPruned, Of: t.RowsInFiles, Bar: t.bar(value(read), t.RowsPruned),
+		},
+		{
+			Sign: "=", Label: "read", Color: kept,
+			Rows: read, Of: t.RowsInFiles, Bar: t.bar(0, read), Sum: addsUp(counted, t.RowsInFiles, t.RowsPruned, read),
+		},
 		{Sign: "−", Label: "filtered", Color: left, Note: "where was not true", Rows: filtered, Of: read, Bar: t.bar(afterRejects, filtered)},
 		{Sign: "−", Label: "rejected", Color: broken, Note: "they broke a rule", Rows: rejects, Of: read, Bar: t.bar(afterLoaded, rejects)},
-		{Sign: "=", Label: "loaded", Color: kept, Rows: loaded, Of: read, Bar: t.bar(0, loaded), Sum: addsUp(counted, read, filtered, rejects, loaded)},
+		{
+			Sign: "=", Label: "loaded", Color: kept,
+			Rows: loaded, Of: read, Bar: t.bar(0, loaded), Sum: addsUp(counted, read, filtered, rejects, loaded),
+		},
 	}
 }
 
 // bar places rows on a line that is as long as the rows in the files.
 func (t *Table) bar(before int64, rows *int64) Bar {
-	return Bar{Left: percentOf(float64(before), float64(value(t.RowsInFiles))), Width: percentOf(float64(value(rows)), float64(value(t.RowsInFiles)))}
+	return Bar{
+		Left:  percentOf(float64(before), float64(value(t.RowsInFiles))),
+		Width: percentOf(float64(value(rows)), float64(value(t.RowsInFiles))),
+	}
 }
 
 // addsUp compares a figure with the sum of its parts.

@@ -78,7 +78,9 @@ func newView(report *Report) view {
 	}
 	for i := range report.Tables {
 		table := &report.Tables[i]
-		v.Sections = append(v.Sections, section{Table: table, Number: i + 1, Account: table.Account(report.Counted()), Limits: table.Limits(report.Counted())})
+		v.Sections = append(v.Sections, section{
+			Table: table, Number: i + 1, Account: table.Account(report.Counted()), Limits: table.Limits(report.Counted()),
+		})
 	}
 	return v
 }
