@@ -93,7 +93,7 @@ func (j *Job) Whole() engine.Job {
 }
 
 // Prepare finds out what of the job is done, and makes ready to run the rest. What is not there
-// as it was written is made again.
+// as it was written is made again. It fails where the manifest cannot be read: with one of kind Storage.
 func (j *Job) Prepare(ctx context.Context) error {
 	done, whole, err := j.find(ctx, func(a *attempt) bool { return a.verify(ctx) == nil })
 	if err != nil {
