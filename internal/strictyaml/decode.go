@@ -33,7 +33,8 @@ type TextReader func(text string) (any, error)
 
 var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 
-// Decode fills dst from a node that has a value.
+// Decode fills dst from a node that has a value. All that is wrong is one failure of kind Config; a type of dst
+// that it cannot fill is an error of the program, without a kind.
 func (d *Decoder) Decode(n *Node, dst reflect.Value, path string) error {
 	if dst.Kind() == reflect.Pointer {
 		dst.Set(reflect.New(dst.Type().Elem()))

@@ -51,7 +51,8 @@ func (v Variables) Check() error {
 }
 
 // Fill replaces each ${NAME} in text by its value, and each $${ by ${. Values are taken
-// as they are: what looks like a variable in one is not filled again.
+// as they are: what looks like a variable in one is not filled again. A ${ that begins no variable, and one without
+// a value, are errors; the caller knows their place.
 func (v Variables) Fill(text string) (string, error) {
 	var filled strings.Builder
 	for {

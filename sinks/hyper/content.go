@@ -44,7 +44,8 @@ func ReadContent(ctx context.Context, lease *hyperd.Lease, path string) (Content
 
 // Hash is equal for files whose tables, of those that take names, are the same: names,
 // columns, keys, and rows in any order. Rows are compared as hyperd writes them out, which
-// is exact but for coordinates of geography: those have 7 decimals.
+// is exact but for coordinates of geography: those have 7 decimals. It does not fail for what [ReadContent]
+// returned.
 func (c Content) Hash(take func(schema, name string) bool) (string, error) {
 	type digest struct {
 		CatalogTable

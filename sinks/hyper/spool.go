@@ -52,7 +52,7 @@ type SpoolConfig struct {
 
 var spoolSize = regexp.MustCompile(`^([1-9][0-9]{0,5})([kmgt])$`)
 
-// Validate reports the first value that is not accepted, naming its key and what is.
+// Validate reports the first value that is not accepted, naming its key and what is, as a failure of kind Config.
 func (c SpoolConfig) Validate() error {
 	if _, err := c.maxBytes(); err != nil {
 		return failure.New(failure.Config, "spool.max_bytes: %w", err).

@@ -94,7 +94,8 @@ func filterable(name string) bool {
 	})
 }
 
-// Connections lists the connections of a data source.
+// Connections lists the connections of a data source. Failures are *[Error]; of a missing data source, one that
+// [IsNotFound] knows.
 func (c *Client) Connections(ctx context.Context, datasourceID string) ([]Connection, error) {
 	reply, err := c.do(ctx, call{
 		action: "list the connections of the data source", method: http.MethodGet,

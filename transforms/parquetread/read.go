@@ -52,7 +52,7 @@ func ReadShard(ctx context.Context, shard Shard, table Table, emit func(batch.Ba
 
 // ReadRows is ReadShard for some rows of a file of a table, whose 0-based numbers in the file are
 // given and ascend. The columns must be flat. The origin of a batch is that of its first
-// row; the others need not follow it in the file.
+// row; the others need not follow it in the file. It fails as [ReadShard] does.
 func ReadRows(ctx context.Context, tableIndex int, file FileRef, table Table, rows []int64, emit func(batch.Batch) error) error {
 	if len(rows) == 0 {
 		return ctx.Err()
