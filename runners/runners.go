@@ -164,8 +164,8 @@ func (r *Runner) await(ctx context.Context, check Check) error {
 
 // Run runs a job to its end. When ctx is cancelled, the job is cancelled and Run returns soon,
 // whatever the engine does. Beam's options are global: one Run at a time in a process. It fails with the failure
-// that a DoFn encoded, if the engine tells of one; else with one of kind Engine, or of kind Storage where workers cannot
-// be handed what they need; or with the cause of ctx.
+// that a DoFn encoded, if the engine tells of one; else with one of kind Engine, or of kind Storage where workers
+// cannot be handed what they need; or with the cause of ctx.
 func (r *Runner) Run(ctx context.Context, given engine.Job) error {
 	return r.platform.run(ctx, r.prepare(given))
 }

@@ -15,7 +15,7 @@ type Program struct {
 }
 
 // Compile parses a condition and checks it against the columns of schema. Its errors are
-// of kind config and say where in the text something is wrong, and what to write.
+// of kind Config and say where in the text something is wrong, and what to write.
 func Compile(text string, schema *arrow.Schema) (*Program, error) {
 	p, err := parse(text)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"hyperlake/internal/words"
 )
 
-// Decoder fills Go values from yamlNodes. It takes the keys from the yaml tags of
+// Decoder fills Go values from Nodes. It takes the keys from the yaml tags of
 // struct fields, as the library's own decoder does, and differs from it in what users
 // see: all that is wrong, in the order of the document and in the words of the
 // configuration; text is taken as written (1.10 stays 1.10); and a value is never

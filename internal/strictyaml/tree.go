@@ -76,7 +76,7 @@ func (n *Node) Describe() string {
 	}
 }
 
-// Builder turns the parser's tree into yamlNodes.
+// Builder turns the parser's tree into Nodes.
 type Builder struct {
 	at      Place                             // the file or flag that is read
 	fill    func(text string) (string, error) // fills variables in a scalar

@@ -36,7 +36,7 @@ func maskVariables(text string) string { return variablePattern.ReplaceAllString
 
 func unmaskVariables(text string) string { return variableUnmask.Replace(text) }
 
-// Check refuses names that cannot be filled in, and values that are no text.
+// Check refuses names that cannot be filled in, and values that are no text, with a failure of kind Config.
 func (v Variables) Check() error {
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		at := Place{Flag: "--var " + name}

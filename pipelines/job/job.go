@@ -131,7 +131,8 @@ type Driver struct {
 // Run runs a job that is prepared until it gives a result. Files on which hyperd and the rules
 // disagree are read here the second time. Where the engine gives up at the first failure, what is
 // missing is run again after one that another attempt may not meet: runner.retries times in all,
-// whatever is finished in between.
+// whatever is finished in between. It fails with the last of these failures, and with one of kind Engine where
+// hyperd and the rules disagree on files that were read here.
 func (j *Job) Run(ctx context.Context, driver Driver) (Result, error) {
 	failures, disputed := 0, false
 	for {

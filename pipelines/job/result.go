@@ -92,7 +92,7 @@ func (r *Result) FetchAndCount(ctx context.Context, lease *hyperd.Lease, layout 
 	return counted, nil
 }
 
-// Sealed notes what seal found out.
+// Sealed notes the checksums of the files, in the order of [Result.Files], once they are durable.
 func (r *Result) Sealed(sums []string) {
 	if r.Extract.Path != "" {
 		r.Extract.SHA256 = sums[0]

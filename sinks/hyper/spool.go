@@ -123,7 +123,8 @@ func (c SpoolConfig) open() (spool, error) {
 }
 
 // Try makes the folder of a spool, as every bundle does, and removes it. It returns where it
-// was, and how many bytes a worker keeps there at most. Errors are failures with a hint.
+// was, and how many bytes a worker keeps there at most. Errors are failures of kind
+// Storage with a hint.
 func (c SpoolConfig) Try() (parent string, maxBytes int64, err error) {
 	s, err := c.open()
 	if err != nil {

@@ -44,8 +44,8 @@ type settings struct {
 // A file that is deferred is one batch without a record: nothing of it is decoded.
 //
 // An error of emit ends everything and is returned as it is; so is that of ctx. All
-// others are failure.Errors of kind source. When ReadShard returns, nothing of it runs
-// any more. It is safe for concurrent use.
+// others are failure.Errors of kind source, or of kind data where a row lies in a folder that
+// stands for another value. When ReadShard returns, nothing of it runs any more. It is safe for concurrent use.
 func ReadShard(ctx context.Context, shard Shard, table Table, emit func(batch.Batch) error) error {
 	return readShard(ctx, shard, table, emit, usual())
 }
