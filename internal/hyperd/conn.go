@@ -166,14 +166,15 @@ func IsAnswer(err error) bool {
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // CreateDatabase makes a new database file at path, an absolute path, in a version of the
-// format. It is not attached.
+// format. It is not attached. It fails as [Conn.Exec] does.
 func (c *Conn) CreateDatabase(ctx context.Context, path string, version int) error {
 	c.process.written.note(path)
 	_, err := c.Exec(ctx, fmt.Sprintf("CREATE DATABASE %s WITH VERSION %d", QuoteName(path), version))
 	return err
 }
 
-// Attach makes the database file at path, an absolute path, known to the session as alias.
+// Attach makes the database file at path, an absolute path, known to the session as alias. It
+// fails as [Conn.Exec] does: also for a file that may be read but not written.
 func (c *Conn) Attach(ctx context.Context, path, alias string) error {
 	c.process.written.note(path)
 	_, err := c.Exec(ctx, "ATTACH DATABASE "+QuoteName(path)+" AS "+QuoteName(alias))

@@ -51,7 +51,7 @@ func Remove(ctx context.Context, uri string) error {
 	return store.RemoveAll(ctx, uri)
 }
 
-// Stat describes one file or folder. A missing one is fs.ErrNotExist.
+// Stat describes one file or folder. A missing one is an error, fs.ErrNotExist.
 func Stat(ctx context.Context, uri string) (Info, error) {
 	store, err := For(uri)
 	if err != nil {
