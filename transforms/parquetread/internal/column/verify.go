@@ -32,7 +32,7 @@ const verifyAhead = 4 << 10
 
 // Verify reads a chunk of src, and returns how many bytes its largest page takes together with its
 // dictionary. Some of what is wrong is found by Finish only, or with a later chunk. Its error says what is wrong, or is
-// src's own. Of a chunk that would take more than [MaxHeld], no page is looked into: that is no error.
+// src's own. Where a chunk turns out to take more than [MaxHeld], it ends early: that is no error.
 func (v *Verifier) Verify(src io.ReaderAt, column Column, chunk Chunk) (bytes int64, err error) {
 	v.open(src, column, chunk, verifyAhead)
 	var dictionary, largest int64
