@@ -14,7 +14,8 @@ import (
 
 // DescribeJob returns the job that Run would send to the engine, in the engine's own form.
 // It plans, for which it lists files and reads footers, but writes and sends nothing, needs
-// no hyperd, and leaves out the checks of the engine.
+// no hyperd, and leaves out the checks of the engine. It fails as [MakePlan] does, where a plan has no
+// rows to load, and with one of kind Usage for a runner other than Dataflow, which has no job to show.
 func DescribeJob(ctx context.Context, cfg *config.Config, asked RunOptions) ([]byte, error) {
 	describer, ok := asked.Engine.(engine.Describer)
 	if !ok || cfg.Runner.Name != options.RunnerDataflow {

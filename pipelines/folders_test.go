@@ -21,7 +21,7 @@ import (
 	"hyperlake/pipelines/starter"
 )
 
-// writeBlind is writeTable without statistics.
+// writeBlind writes a file of rows in JSON, without statistics.
 func writeBlind(t *testing.T, path string, rows string, fields ...arrow.Field) {
 	t.Helper()
 	schema := arrow.NewSchema(fields, nil)

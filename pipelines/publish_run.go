@@ -16,7 +16,7 @@ import (
 const stagePublish = "publish"
 
 // Publish publishes the extract that stands at the output path of a configuration. It
-// always returns a report, of failures, too.
+// always returns a report, of failures, too. Of an interrupted one the error is the cause of ctx.
 func Publish(ctx context.Context, cfg *config.Config, options publish.Options) (*report.Report, error) {
 	r := &run{
 		cfg:     cfg,

@@ -44,7 +44,8 @@ type RunOptions struct {
 
 // Run builds the extract of a configuration, and publishes it if the configuration says
 // where. It always returns a report, of failures, too. After a failure the output path
-// holds what it held before, unless only publishing failed.
+// holds what it held before, unless only publishing failed. Of an interrupted run the error is the
+// cause of ctx.
 func Run(ctx context.Context, cfg *config.Config, options RunOptions) (*report.Report, error) {
 	r := &run{cfg: cfg, options: options, report: newReport(cfg, options)}
 	err := r.run(ctx)

@@ -61,7 +61,8 @@ type Runner struct {
 	accounts []JobRun
 }
 
-// New checks options and makes a Runner. Nothing is started yet.
+// New checks options and makes a Runner. Nothing is started yet. A name that no runner has, and Args that Beam does not
+// take, are failures of kind Usage.
 func New(options Options) (*Runner, error) {
 	if name, ok := aliases[options.Name]; ok {
 		options.Name = name
@@ -162,7 +163,9 @@ func (r *Runner) await(ctx context.Context, check Check) error {
 }
 
 // Run runs a job to its end. When ctx is cancelled, the job is cancelled and Run returns soon,
-// whatever the engine does. Beam's options are global: one Run at a time in a process.
+// whatever the engine does. Beam's options are global: one Run at a time in a process. It fails with the failure
+// that a DoFn encoded, if the engine tells of one; else with one of kind Engine, or of kind Storage where workers
+// cannot be handed what they need; or with the cause of ctx.
 func (r *Runner) Run(ctx context.Context, given engine.Job) error {
 	return r.platform.run(ctx, r.prepare(given))
 }
@@ -171,7 +174,7 @@ func (r *Runner) Run(ctx context.Context, given engine.Job) error {
 func (r *Runner) Jobs() []JobRun { return r.accounts }
 
 // Describe returns the job that Run would send, in the engine's own form, and sends
-// nothing. Most engines have none to show.
+// nothing. Most engines have none to show, which is a failure of kind Usage.
 func (r *Runner) Describe(ctx context.Context, given engine.Job) ([]byte, error) {
 	describer, ok := r.platform.(interface {
 		describe(ctx context.Context, j job) ([]byte, error)

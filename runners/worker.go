@@ -38,7 +38,8 @@ func StartedAsWorker(args []string) bool {
 // command line, as one of the workers of this machine. It returns when the engine ends the
 // connection, whether or not it has more work, when the job has ended and the engine keeps
 // the worker all the same, and when the process that started this one is gone. What runs
-// then ends with the process. Boot ends with the worker, too.
+// then ends with the process. Boot ends with the worker, too. It fails where the options of the job cannot be read,
+// and where the connection broke.
 func ServeAsWorker(ended Ended) error {
 	parent := os.Getppid()
 	program, _ := os.Executable()

@@ -40,7 +40,8 @@ func Carries(field arrow.Field, asked Column) bool {
 	return from == text || asked.Format == "" && (to.kind != instant || !isLocal || asked.Timezone != "")
 }
 
-// Texts writes the values of a field that text carries as such text.
+// Texts writes the values of a field that text carries ([Carries]) as such text. Another field is an error, and
+// so is a value that has no text; it is not named.
 func Texts(field arrow.Field, values arrow.Array) (arrow.Array, error) {
 	if _, ok := carried[kindOf(field)]; !ok {
 		return nil, errNoText

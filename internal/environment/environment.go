@@ -54,7 +54,8 @@ const tableau = "TAB_"
 // WithoutTableau removes the variables with which this program signs in to Tableau from the
 // environment of this process, which does not publish. It belongs first into such a process:
 // where the system shows others of this user the environment with which a process was
-// started, and there are such variables, it starts over without them.
+// started, and there are such variables, it starts over without them. It fails where they cannot be removed:
+// the process should end then.
 func WithoutTableau() error {
 	var kept []string
 	found := false

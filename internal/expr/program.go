@@ -15,7 +15,7 @@ type Program struct {
 }
 
 // Compile parses a condition and checks it against the columns of schema. Its errors are
-// of kind config and say where in the text something is wrong, and what to write.
+// of kind Config and say where in the text something is wrong, and what to write.
 func Compile(text string, schema *arrow.Schema) (*Program, error) {
 	p, err := parse(text)
 	if err != nil {
@@ -70,7 +70,8 @@ type Truth struct {
 }
 
 // Eval evaluates the condition for every row of a record that has at least the columns
-// that it reads, by name. The result shares no memory with the record.
+// that it reads, by name. The result shares no memory with the record. A record that lacks one of them, or has it
+// in another type than [Compile] was told, is an error; a row that cannot be evaluated is not: it is in Failed.
 func (p *Program) Eval(record arrow.Record) (Truth, error) {
 	e := newEvaluation(record)
 	evaluate := e.eval

@@ -17,12 +17,16 @@ const userName = "tableau_internal_user"
 
 // Conn is one session with hyperd. It attaches no database of its own: statements name
 // files by ATTACH. Not safe for concurrent use.
+//
+// Its errors are failures of kind Hyperd: hyperd's refusal of a statement ([IsAnswer]), retryable where it
+// lacked memory for it; or the end of hyperd or of the connection, retryable unless this process wanted
+// it. Where a disk is full, they are of kind Storage.
 type Conn struct {
 	pg      *pgconn.PgConn
 	process *process
 }
 
-// Connect opens a session.
+// Connect opens a session. It fails as a [Conn] does: where hyperd has ended since, with how that came about.
 func (l *Lease) Connect(ctx context.Context) (*Conn, error) {
 	// Whoever took hyperd's place at its address does not know the password, and is not told.
 	cfg, err := pgconn.ParseConfig("host=localhost dbname='' sslmode=disable require_auth=scram-sha-256 user=" + userName)
@@ -43,10 +47,11 @@ func (l *Lease) Connect(ctx context.Context) (*Conn, error) {
 }
 
 // Close ends the session. Databases that it attached are detached by hyperd some time
-// later: use [Conn.Detach] where the file is needed next.
+// later: use [Conn.Detach] where the file is needed next. Its error is that of the connection, of no kind.
 func (c *Conn) Close(ctx context.Context) error { return c.pg.Close(ctx) }
 
-// Exec runs one statement and returns how many rows it touched.
+// Exec runs one statement and returns how many rows it touched. What hyperd refuses is an error that
+// [IsAnswer] knows.
 func (c *Conn) Exec(ctx context.Context, sql string) (int64, error) {
 	results, err := c.pg.Exec(ctx, sql).ReadAll()
 	if err != nil {
@@ -67,13 +72,13 @@ type Field struct {
 
 // Query runs statements and calls row for every row of their results, with values in
 // hyperd's text form; nil is NULL. The values are valid during the call only. An error
-// of row ends the query and is returned.
+// of row ends the query and the session, and is returned.
 func (c *Conn) Query(ctx context.Context, sql string, row func(fields []Field, values [][]byte) error) error {
 	return c.QueryResults(ctx, sql, func([]Field) error { return nil }, row)
 }
 
 // QueryResults is Query for callers who want the fields of a result without rows, too:
-// begin is called once for each result, before its rows.
+// begin is called once for each result, before its rows. Its error is as one of row.
 func (c *Conn) QueryResults(ctx context.Context, sql string, begin func([]Field) error, row func([]Field, [][]byte) error) error {
 	results := c.pg.Exec(ctx, sql)
 	var failed error
@@ -102,7 +107,8 @@ func (c *Conn) QueryResults(ctx context.Context, sql string, begin func([]Field)
 	return nil
 }
 
-// QueryValue runs a query whose result is one value. NULL is the empty text.
+// QueryValue runs a query whose result is one value. NULL is the empty text. Any other number of rows than one
+// is an error of kind Hyperd.
 func (c *Conn) QueryValue(ctx context.Context, sql string) (string, error) {
 	var value string
 	rows := 0
@@ -160,14 +166,15 @@ func IsAnswer(err error) bool {
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // CreateDatabase makes a new database file at path, an absolute path, in a version of the
-// format. It is not attached.
+// format. It is not attached. It fails as [Conn.Exec] does.
 func (c *Conn) CreateDatabase(ctx context.Context, path string, version int) error {
 	c.process.written.note(path)
 	_, err := c.Exec(ctx, fmt.Sprintf("CREATE DATABASE %s WITH VERSION %d", QuoteName(path), version))
 	return err
 }
 
-// Attach makes the database file at path, an absolute path, known to the session as alias.
+// Attach makes the database file at path, an absolute path, known to the session as alias. It
+// fails as [Conn.Exec] does: also for a file that may be read but not written.
 func (c *Conn) Attach(ctx context.Context, path, alias string) error {
 	c.process.written.note(path)
 	_, err := c.Exec(ctx, "ATTACH DATABASE "+QuoteName(path)+" AS "+QuoteName(alias))
@@ -183,7 +190,7 @@ func (c *Conn) AttachReadOnly(ctx context.Context, path, alias string) error {
 	return err
 }
 
-// Detach closes an attached database. The file is complete when it returns.
+// Detach closes an attached database. The file is complete when it returns, and is not to be used if it fails.
 func (c *Conn) Detach(ctx context.Context, alias string) error {
 	_, err := c.Exec(ctx, "DETACH DATABASE "+QuoteName(alias))
 	return err

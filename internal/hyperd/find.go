@@ -22,7 +22,8 @@ const installHint = "run `hyperlake hyperd install`, or point hyperd.path or " +
 // Find returns the absolute path of the hyperd to run: path (hyperd.path of the
 // configuration) if it is not empty, else HYPERD_PATH, else the one that [Install] put
 // into the user's cache, else the one on PATH. The first two name the binary or its
-// folder; when one of them is set and wrong, that is an error and nothing else is tried.
+// folder; when one of them is set and wrong, that is an error and nothing else is tried. Errors
+// are of kind Hyperd.
 func Find(path string) (string, error) { return find(path, releases[platform()]) }
 
 func find(path string, pinned []release) (string, error) {
@@ -108,7 +109,8 @@ func cacheFolder() (string, error) {
 var versionPattern = regexp.MustCompile(`Hyper version \S*?(\d+\.\d+\.\d+)\.r\w+`)
 
 // Version is that of the hyperd at path, such as 0.0.26963: known of one that [Install] put into the
-// user's cache, which was verified then, and asked of any other.
+// user's cache, which was verified then, and asked of any other. A program that does not run, or is no hyperd,
+// is an error of kind Hyperd.
 func Version(ctx context.Context, path string) (string, error) {
 	if cache, err := cacheFolder(); err == nil {
 		if r, ok := installedIn(cache, releases[platform()]); ok && r.path(cache) == path {

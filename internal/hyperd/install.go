@@ -35,6 +35,9 @@ type Installed struct {
 // verified before anything is unpacked, and the binary appears whole or not at all.
 // progress, which may be nil, is told in words what happens.
 //
+// It fails with one of kind Hyperd: where Tableau publishes none for this platform, neither pip nor npm can
+// fetch it, its checksum is another, or the cache cannot be written.
+//
 // Safe for concurrent use, also by several processes: one installs, the others wait.
 func Install(ctx context.Context, progress func(string)) (Installed, error) {
 	if progress == nil {

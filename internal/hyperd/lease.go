@@ -18,7 +18,9 @@ var shared, reading = manager{idle: idleTimeout}, manager{idle: idleTimeout}
 
 // Acquire takes a lease on this process's hyperd and starts it if none runs. ctx bounds
 // the start. Two configurations cannot be in use at once; but one that is kept to reading is
-// a hyperd of its own. Safe for concurrent use.
+// a hyperd of its own. A second configuration is an error of kind Hyperd, and so is a hyperd that is
+// not found or does not start; limits of the system that leave it no room are one of kind Engine, and
+// settings that are not accepted of kind Config. Safe for concurrent use.
 func Acquire(ctx context.Context, cfg Config) (*Lease, error) {
 	if cfg.Reading != NotOnly {
 		return reading.acquire(ctx, cfg)
@@ -135,7 +137,7 @@ func (m *manager) drop(end func(*process)) {
 	m.current, m.leases = nil, 0
 }
 
-// Version is the version of the leased hyperd, such as 0.0.26963.
+// Version is the version of the leased hyperd, such as 0.0.26963. It fails as [Version] does.
 func (l *Lease) Version(ctx context.Context) (string, error) { return Version(ctx, l.process.path) }
 
 // PID is the process id of the leased hyperd, for those who watch it from outside.

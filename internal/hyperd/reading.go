@@ -84,7 +84,8 @@ var unfit = []string{
 
 // CheckQuery says why a statement is not one query, or which function it calls that is not
 // for queries; those that read other files are, if that is allowed. It is there for early
-// and clear words: what a statement can do is for [Reading] to limit.
+// and clear words: what a statement can do is for [Reading] to limit. Its error has no kind: the caller knows
+// who wrote the statement.
 func CheckQuery(sql string, otherFiles bool) error {
 	tokens := significant(sql)
 	for len(tokens) > 0 && tokens[0].is(";") { // an empty statement

@@ -97,8 +97,9 @@ var managedOptions = []string{
 	"settings", "skip_license", "strict_settings_mode", "version", "whitelist",
 }
 
-// Validate reports the first value that is not accepted, naming its key and what is. The
-// names and values in Settings are hyperd's to judge: it does when it starts.
+// Validate reports the first value that is not accepted, naming its key and what is, as a failure
+// of kind Config. The values in Settings are hyperd's to judge, and so is whether it knows
+// their names: it does when it starts.
 func (c Config) Validate() error {
 	if _, ok := parseMemoryLimit(c.MemoryLimit); !ok {
 		return refused("memory_limit", c.MemoryLimit, "auto, a size such as 4g (with the unit k, m, g or t), or a percentage such as 60%")

@@ -47,7 +47,8 @@ func (t Table) String() string {
 }
 
 // Find lists the files that match a pattern, as [storage.Store.Glob] does, and the tables that
-// they belong to: those at, around and below the part of the pattern that is none.
+// they belong to: those at, around and below the part of the pattern that is none. It fails as
+// [storage.Store.Search] does, with no kind.
 func Find(ctx context.Context, pattern string) ([]storage.Info, []Table, error) {
 	store, err := storage.For(pattern)
 	if err != nil {

@@ -29,7 +29,7 @@ type taskLimit struct {
 }
 
 // CheckLimits says whether the limits of this process and of its user leave room for hyperd
-// and for itself. Its errors name the one that does not.
+// and for itself. Its errors name the one that does not, and are of kind Engine.
 func CheckLimits() error {
 	if most, known := fileLimit(); known && most < minFiles {
 		return failure.New(failure.Engine, "a process may have %d files open at a time (ulimit -n), but %d are needed at least", most, minFiles).

@@ -31,7 +31,8 @@ const (
 )
 
 // Folder returns the absolute path of this user's folder on this machine, which it makes:
-// below the folder for temporary files, and closed to others. It outlives its processes.
+// below the folder for temporary files, and closed to others. It outlives its processes. It fails where the
+// folder cannot be made, or somebody else made it or could write to it.
 func Folder() (string, error) {
 	folder, err := filepath.Abs(filepath.Join(os.TempDir(), "hyperlake-of-"+strconv.Itoa(os.Getuid())))
 	if err != nil {
@@ -66,7 +67,8 @@ var own struct {
 }
 
 // TakeSeat makes this process a worker of the machine until it leaves or ends. A process
-// takes one seat.
+// takes one seat. It fails where [Folder] does, or nothing can be locked there; such a process can work, but
+// nobody counts it.
 func TakeSeat() (*Seat, error) {
 	parent, err := Folder()
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 )
 
 // FindBoot returns the folders below parent that boot made for this program, whether or not a
-// worker runs it: folders of this user with nothing but a build of this module in them.
+// worker runs it: folders of this user with nothing but a build of this module in them. A parent that is
+// missing has none; one that cannot be read is an error.
 func FindBoot(parent string) ([]string, error) {
 	entries, err := os.ReadDir(parent)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,7 +47,8 @@ func isOurs(stat fs.FileInfo) bool {
 }
 
 // Runs says whether a process runs a program, in this container or in another one: the
-// system lets nobody write to it as long as one does.
+// system lets nobody write to it as long as one does. It fails where this user may not write to the program at
+// all, or it is gone (fs.ErrNotExist).
 func Runs(program string) (bool, error) {
 	file, err := os.OpenFile(program, os.O_WRONLY, 0)
 	if errors.Is(err, syscall.ETXTBSY) {

@@ -33,7 +33,8 @@ type Folder struct {
 
 // Make makes a folder that only this user can enter. It lies below parent, or if that is
 // empty, below the folder for temporary files. Its name has kind in it, which is empty or
-// such as "spool-". Should this process be killed, the folder is removed.
+// such as "spool-". Should this process be killed, the folder is removed. It fails, with the system's own error,
+// where parent is missing, may not be written, or has a path that leaves no room for names below it.
 func Make(parent, kind string) (*Folder, error) {
 	if parent == "" {
 		parent = os.TempDir()
@@ -56,7 +57,7 @@ func Make(parent, kind string) (*Folder, error) {
 	return f, nil
 }
 
-// Remove removes the folder and all it holds. What resists goes with the process.
+// Remove removes the folder and all it holds. What resists is an error, and goes with the process.
 func (f *Folder) Remove() error {
 	err := errors.Join(f.lock.Close(), os.RemoveAll(f.Path))
 	if err == nil {
@@ -66,7 +67,7 @@ func (f *Folder) Remove() error {
 }
 
 // Use makes a folder, and has this process with all that it starts keep its temporary files
-// there. undo removes it: libraries leave files behind.
+// there. undo removes it: libraries leave files behind. It fails as [Make] does; nothing is changed then.
 func Use() (undo func(), err error) {
 	folder, err := Make("", "")
 	if err != nil {
@@ -93,7 +94,7 @@ func Use() (undo func(), err error) {
 // Find returns the paths of the folders below parent that Make made, in this process or
 // another, alive or dead: whether one's lock is taken tells. One without anything in it is that
 // of a process which was about to take the lock, or never came to it. Folders of other users,
-// and a parent that is missing, are passed over.
+// and a parent that is missing, are passed over; a parent that cannot be read is an error.
 func Find(parent string) ([]string, error) {
 	entries, err := os.ReadDir(parent)
 	if errors.Is(err, os.ErrNotExist) {

@@ -7,7 +7,9 @@ import (
 
 // Copy copies the version that info names to uri, where it appears whole or not at all, and
 // returns the version that it made there. The bytes pass through the memory of this process,
-// a few at a time; between objects of Google Cloud Storage the service copies by itself.
+// a few at a time; between objects of Google Cloud Storage the service copies by itself. Another version is
+// [ErrChanged], a missing file fs.ErrNotExist; between such objects, both are the latter. Where the condition does
+// not hold, it fails as [Writer.Commit] does.
 func Copy(ctx context.Context, info Info, uri string, condition Condition) (made Info, err error) {
 	from, err := For(info.URI)
 	if err != nil {

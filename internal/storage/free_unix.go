@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// FreeBytes is how many bytes this user may still write below a local folder that exists.
+// FreeBytes is how many bytes this user may still write below a local folder that exists. A missing one is
+// fs.ErrNotExist.
 func FreeBytes(folder string) (uint64, error) {
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(folder, &stat); err != nil {

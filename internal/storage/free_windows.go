@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// FreeBytes is how many bytes this user may still write below a local folder that exists.
+// FreeBytes is how many bytes this user may still write below a local folder that exists. A missing one is
+// fs.ErrNotExist.
 func FreeBytes(folder string) (uint64, error) {
 	name, err := windows.UTF16PtrFromString(folder)
 	if err != nil {

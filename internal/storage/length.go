@@ -20,7 +20,7 @@ func maxPath() int {
 	return 0
 }
 
-// CheckLength fails for a local folder whose path leaves no room for the names below it.
+// CheckLength fails for a local folder whose path leaves no room for the names below it, with ENAMETOOLONG.
 // That is better known before there are any.
 func CheckLength(folder string) error {
 	if most := maxPath(); most > 0 && len(folder)+addedNames > most {

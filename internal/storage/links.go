@@ -84,7 +84,7 @@ func newLinkedFS(ctx context.Context, base, glob string) *linkedFS {
 
 func (l *linkedFS) path(name string) string { return filepath.Join(l.base, filepath.FromSlash(name)) }
 
-// Open opens a file.
+// Open implements fs.FS; links are followed.
 func (l *linkedFS) Open(name string) (fs.File, error) { return os.Open(l.path(name)) }
 
 // ReadDir leaves out links to folders that were passed often enough on the way to this one:

@@ -20,7 +20,7 @@ func isHardLinked(stat os.FileInfo) bool {
 	return ok && system.Nlink > 1
 }
 
-// Sync makes a local file, or the names in a folder, durable.
+// Sync makes a local file, or the names in a folder, durable. It fails where it cannot be opened or flushed.
 func Sync(path string) error {
 	f, err := os.Open(path)
 	if err != nil {

@@ -148,7 +148,9 @@ func (w *localWriter) placeIfAbsent() error {
 // MoveFile moves a finished local file to its final name, atomically and durably: a
 // rename where both are on one file system, else a copy beside the target and then a
 // rename. Missing folders are made. What stood at the target is replaced. The file keeps its
-// own permissions: see [Adopt] for those of what it replaces.
+// own permissions: see [Adopt] for those of what it replaces. It fails where the file cannot be flushed or the
+// folder not be written, and the target is as it was; once the file is there, only where its name cannot be
+// made durable, or the original of a copy not be removed.
 func MoveFile(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 		return err

@@ -13,7 +13,7 @@ const private fs.FileMode = 0o600
 // Adopt gives the local file or folder from the permissions that one at to is to have: those of the
 // one that stands there, with its owner and group as far as this process may give files
 // away, else those that the umask leaves a new file. A group that cannot be kept keeps no
-// more than everybody has.
+// more than everybody has, and is no error; a mode that cannot be set is.
 func Adopt(from, to string) error { return adopt(byName(from), to) }
 
 // given is something that is given permissions: an open file, whatever stands at its name by
@@ -45,7 +45,7 @@ func adopt(from given, to string) error {
 }
 
 // GiveAs gives a local file the owner and group of another one, or of a folder, as far as this
-// process may.
+// process may: what it may not is no error. A missing other one is fs.ErrNotExist.
 func GiveAs(path, other string) error {
 	stat, err := os.Stat(other)
 	if err == nil {
@@ -58,7 +58,7 @@ func GiveAs(path, other string) error {
 func withoutGroup(mode fs.FileMode) fs.FileMode { return mode &^ (0o070 &^ (mode << 3)) }
 
 // CreatePrivate is Create for a file that nobody but this user may read, whatever the umask
-// and whatever stood there. Remote storage has permissions of its own.
+// and whatever stood there. Remote storage has permissions of its own. It fails as [Store.Create] does.
 func CreatePrivate(ctx context.Context, uri string, condition Condition) (Writer, error) {
 	store, err := For(uri)
 	if err != nil {

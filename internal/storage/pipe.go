@@ -21,7 +21,8 @@ const (
 var errNoFile = errors.New("it is a pipe, a device or a socket, not a file")
 
 // OpenPipe opens a pipe, as os.OpenFile does: it waits for somebody at the other end, but not for
-// ever. What is no pipe is opened as it is.
+// ever: it fails after half a minute, and with the cause of ctx when that is done. What is no pipe is opened as it
+// is.
 func OpenPipe(ctx context.Context, path string, flag int) (*os.File, error) {
 	stat, err := os.Stat(path)
 	if err != nil || stat.Mode()&fs.ModeNamedPipe == 0 {

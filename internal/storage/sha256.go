@@ -10,7 +10,7 @@ import (
 )
 
 // SHA256 reads a local file whole, and returns its checksum in hexadecimal and its size in
-// bytes. It ends early when ctx is done.
+// bytes. A missing one is fs.ErrNotExist. It ends early when ctx is done, with fs.ErrClosed.
 func SHA256(ctx context.Context, path string) (sum string, bytes int64, err error) {
 	file, err := os.Open(path)
 	if err != nil {

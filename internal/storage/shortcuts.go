@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// Put writes a file whole, atomically, replacing what stood there. Missing folders are made.
+// Put writes a file whole, atomically, replacing what stood there. Missing folders are made. An
+// error leaves what stood there, but for the one exception of [Writer.Commit].
 func Put(ctx context.Context, uri string, data []byte) error {
 	store, err := For(uri)
 	if err != nil {
@@ -15,7 +16,7 @@ func Put(ctx context.Context, uri string, data []byte) error {
 	return store.Put(ctx, uri, data)
 }
 
-// PutJSON is [Put] of a value as JSON.
+// PutJSON is [Put] of a value as JSON. One that has no such form is an error before anything is written.
 func PutJSON(ctx context.Context, uri string, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {
@@ -25,7 +26,7 @@ func PutJSON(ctx context.Context, uri string, value any) error {
 }
 
 // GetJSON reads a value that is in JSON. What it does not have stays in value as it is. A missing file
-// is fs.ErrNotExist.
+// is fs.ErrNotExist; one that is no such JSON is an error that names it.
 func GetJSON(ctx context.Context, uri string, value any) error {
 	store, err := For(uri)
 	if err != nil {
@@ -50,7 +51,7 @@ func Remove(ctx context.Context, uri string) error {
 	return store.RemoveAll(ctx, uri)
 }
 
-// Stat describes one file or folder. A missing one is fs.ErrNotExist.
+// Stat describes one file or folder. A missing one is an error, fs.ErrNotExist.
 func Stat(ctx context.Context, uri string) (Info, error) {
 	store, err := For(uri)
 	if err != nil {

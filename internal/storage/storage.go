@@ -129,7 +129,7 @@ type Store interface {
 // the whole process. It is made at first use and lives as long as the process.
 var google = NewGCS(GCSOptions{})
 
-// For returns the store that holds uri.
+// For returns the store that holds uri. A scheme that has none is an error, which says what has.
 func For(uri string) (Store, error) {
 	scheme, _, found := strings.Cut(uri, "://")
 	switch {

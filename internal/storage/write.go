@@ -39,7 +39,8 @@ func IfAbsent() Condition { return Condition{absent: true} }
 // IfUnchanged writes only over the version that info names; else the write fails with ErrChanged.
 func IfUnchanged(info Info) Condition { return Condition{unchanged: &info} }
 
-// Upload copies a local file to uri and returns the version that it made there.
+// Upload copies a local file to uri and returns the version that it made there. A missing file is
+// fs.ErrNotExist; where the condition does not hold, it fails as [Writer.Commit] does.
 func Upload(ctx context.Context, path, uri string, condition Condition) (Info, error) {
 	store, err := For(uri)
 	if err != nil {
@@ -66,14 +67,16 @@ func upload(ctx context.Context, path string, store Store, uri string, condition
 }
 
 // Download copies the version that info names to a local file, which appears whole or
-// not at all and replaces what stood there. Missing folders are made.
+// not at all and replaces what stood there. Missing folders are made. Another version is [ErrChanged], a missing
+// file fs.ErrNotExist.
 func Download(ctx context.Context, info Info, path string) error {
 	_, err := Copy(ctx, info, path, Any())
 	return err
 }
 
 // Fetch returns a local path of a file: its own where it is local, whether or not it is there, else
-// that of a copy, which is made. A missing remote file is fs.ErrNotExist.
+// that of a copy, which is made. A missing remote file is fs.ErrNotExist, one that is replaced meanwhile
+// [ErrChanged].
 func Fetch(ctx context.Context, uri, copied string) (path string, err error) {
 	if path, local := LocalPath(uri); local {
 		return path, nil

@@ -13,7 +13,7 @@ import (
 	"hyperlake/internal/words"
 )
 
-// Decoder fills Go values from yamlNodes. It takes the keys from the yaml tags of
+// Decoder fills Go values from Nodes. It takes the keys from the yaml tags of
 // struct fields, as the library's own decoder does, and differs from it in what users
 // see: all that is wrong, in the order of the document and in the words of the
 // configuration; text is taken as written (1.10 stays 1.10); and a value is never
@@ -33,7 +33,8 @@ type TextReader func(text string) (any, error)
 
 var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 
-// Decode fills dst from a node that has a value.
+// Decode fills dst from a node that has a value. All that is wrong is one failure of kind Config; a type of dst
+// that it cannot fill is an error of the program, without a kind.
 func (d *Decoder) Decode(n *Node, dst reflect.Value, path string) error {
 	if dst.Kind() == reflect.Pointer {
 		dst.Set(reflect.New(dst.Type().Elem()))

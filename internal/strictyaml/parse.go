@@ -58,7 +58,7 @@ func Problem(at Place, format string, args ...any) *failure.Error {
 }
 
 // Parse parses the one document in text. It returns nil when there is none. The
-// parser is young: a panic in it becomes an error.
+// parser is young: a panic in it becomes an error. Errors are of kind Config.
 func Parse(text string, at Place) (body ast.Node, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -18,7 +18,8 @@ type Setting struct {
 var settingPath = regexp.MustCompile(`^[^.\[\]]+(\.[^.\[\]]+|\[[0-9]+\])*$`)
 
 // ParseSetting reads a --set flag of the form key.path=value. The value is YAML; what is
-// no YAML can still stand where text belongs. Variables are not filled in.
+// no YAML can still stand where text belongs. Variables are not filled in. A flag of another form is a failure of
+// kind Config.
 func ParseSetting(flag string) (Setting, error) {
 	path, value, found := strings.Cut(flag, "=")
 	path = strings.TrimSpace(path)
@@ -57,7 +58,8 @@ func parseSettingValue(at Place, value string) (*Node, error) {
 }
 
 // Apply puts the setting into the tree and makes the parents that are missing: a list
-// where the path goes on with a number, else a mapping. An empty value removes the key.
+// where the path goes on with a number, else a mapping. An empty value removes the key. A path that leads into
+// something else than they are, or past the next entry of a list, is a failure of kind Config.
 func (s Setting) Apply(root *Node) error {
 	node, parent := root, root
 	for i, step := range s.path {

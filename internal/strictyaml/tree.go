@@ -76,7 +76,7 @@ func (n *Node) Describe() string {
 	}
 }
 
-// Builder turns the parser's tree into yamlNodes.
+// Builder turns the parser's tree into Nodes.
 type Builder struct {
 	at      Place                             // the file or flag that is read
 	fill    func(text string) (string, error) // fills variables in a scalar
@@ -91,7 +91,8 @@ func NewBuilder(at Place, fill func(string) (string, error)) *Builder {
 }
 
 // Build turns one value of the parser's tree into a node. An alias yields a copy of what
-// its anchor names, so that an override of one does not change the other.
+// its anchor names, so that an override of one does not change the other. A key that appears twice, a tag, an alias
+// that names nothing or itself, and aliases that expand to too much are failures of kind Config, with their place.
 func (b *Builder) Build(n ast.Node) (*Node, error) {
 	if b.nodes++; b.nodes > maxYAMLNodes {
 		return nil, Problem(b.at.of(n.GetToken()), "the aliases expand to more than %d values", maxYAMLNodes)

@@ -36,7 +36,7 @@ func maskVariables(text string) string { return variablePattern.ReplaceAllString
 
 func unmaskVariables(text string) string { return variableUnmask.Replace(text) }
 
-// Check refuses names that cannot be filled in, and values that are no text.
+// Check refuses names that cannot be filled in, and values that are no text, with a failure of kind Config.
 func (v Variables) Check() error {
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		at := Place{Flag: "--var " + name}
@@ -51,7 +51,8 @@ func (v Variables) Check() error {
 }
 
 // Fill replaces each ${NAME} in text by its value, and each $${ by ${. Values are taken
-// as they are: what looks like a variable in one is not filled again.
+// as they are: what looks like a variable in one is not filled again. A ${ that begins no variable, and one without
+// a value, are errors; the caller knows their place.
 func (v Variables) Fill(text string) (string, error) {
 	var filled strings.Builder
 	for {

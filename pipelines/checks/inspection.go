@@ -103,7 +103,8 @@ func (in Inspection) prepare(ctx context.Context, lease *hyperd.Lease, scratch s
 	return checksOf(in.Plan, in.Config, previous, time.Now())
 }
 
-// Verify says what is wrong with the checks of a configuration, as far as a plan tells.
+// Verify says what is wrong with the checks of a configuration, as far as a plan tells: the first
+// that cannot be meant is an error of kind Config.
 func Verify(cfg *config.Config, p *plan.Plan) error {
 	_, err := checksOf(p, cfg, &previousExtract{}, time.Now())
 	return err

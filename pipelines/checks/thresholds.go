@@ -14,7 +14,7 @@ import (
 	"hyperlake/pipelines/report"
 )
 
-// BrokenThresholds is the failure of tables of which too many rows were rejected.
+// BrokenThresholds is the failure, of kind Data, of tables of which too many rows were rejected; nil if there are none.
 func BrokenThresholds(r *report.Report, tables []config.TableConfig) error {
 	var broken []string
 	for i := range r.Tables {
@@ -35,8 +35,8 @@ func BrokenThresholds(r *report.Report, tables []config.TableConfig) error {
 			lookAtRejects(tables))
 }
 
-// JudgeEmpty fails a run that has no row to load, unless it may be empty. It warns of single
-// tables that are.
+// JudgeEmpty fails a run that has no row to load, as [NothingToLoad] says, unless it may be empty.
+// It warns of single tables that are.
 func JudgeEmpty(r *report.Report, allowed config.OnEmpty) (warnings []string, err error) {
 	if r.RowsLoaded() == 0 {
 		if allowed == config.OnEmptyAllow {
@@ -52,7 +52,7 @@ func JudgeEmpty(r *report.Report, allowed config.OnEmpty) (warnings []string, er
 	return warnings, nil
 }
 
-// NothingToLoad is the failure of a run that has no row to load, and says where all went.
+// NothingToLoad is the failure, of kind Data, of a run that has no row to load, and says where all went.
 func NothingToLoad(r *report.Report) error {
 	var losses []string
 	for i := range r.Tables {

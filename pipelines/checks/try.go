@@ -18,7 +18,8 @@ import (
 
 // Try has hyperd evaluate the SQL of the configuration's checks on tables without rows, so
 // that a misspelt column is known before any data is read. It starts a hyperd only where there is
-// such SQL; it leaves nothing behind. Without a hyperd it fails with one of kind Hyperd.
+// such SQL; it leaves nothing behind. Without a hyperd it fails with one of kind Hyperd, else as
+// [TryOn] does.
 func Try(ctx context.Context, cfg *config.Config, plan *plan.Plan) error {
 	if !cfg.HasSQLChecks() {
 		return nil
@@ -36,7 +37,8 @@ func Try(ctx context.Context, cfg *config.Config, plan *plan.Plan) error {
 	return TryOn(ctx, cfg, plan, lease, folder.Path)
 }
 
-// TryOn is [TryChecks] with a hyperd that runs and a folder for an extract without rows.
+// TryOn is [Try] with a hyperd that runs and a folder for an extract without rows. The checks that hyperd
+// refuses are one error of kind Config; what keeps it from trying them is of kind Hyperd or Storage.
 func TryOn(ctx context.Context, cfg *config.Config, p *plan.Plan, lease *hyperd.Lease, folder string) error {
 	if !cfg.HasSQLChecks() {
 		return nil

@@ -102,7 +102,8 @@ func (c *Config) checkStaging() error {
 	return nil
 }
 
-// CheckLocalPath refuses a path, at a key, that cannot be meant, or that is not local.
+// CheckLocalPath refuses a path, at a key, that cannot be meant, or that is not local, as [Config.Problem]
+// does.
 func (c *Config) CheckLocalPath(key, path string) error {
 	if !storage.IsLocal(path) {
 		return strictyaml.Problem(c.Place(key), "%s must be a local path, not %s", key, words.Shorten(path))
@@ -110,7 +111,7 @@ func (c *Config) CheckLocalPath(key, path string) error {
 	return c.CheckPath(key, path)
 }
 
-// CheckPath refuses a path, at a key, that cannot be meant.
+// CheckPath refuses a path, at a key, that cannot be meant, as [Config.Problem] does. It looks at no file.
 func (c *Config) CheckPath(key, path string) error {
 	at := c.Place(key)
 	scheme := schemePattern.FindStringSubmatch(path)

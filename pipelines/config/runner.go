@@ -68,7 +68,7 @@ func (c *Config) checkRunner() error {
 	}
 }
 
-// WorkerSpool is the spool of each worker.
+// WorkerSpool is the spool of each worker, which as many bundles share as it loads at the same time.
 func (c *Config) WorkerSpool() hyper.SpoolConfig {
 	spool := c.Spool
 	spool.Sharers = max(int(c.Runner.Parallelism), 1)

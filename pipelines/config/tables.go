@@ -40,7 +40,7 @@ func (p *Partitions) UnmarshalText(text []byte) error {
 }
 
 // InTable adds to what is wrong with a table which one it is, and where its rule or its where
-// stands in the configuration.
+// stands in the configuration. It keeps its kind; an error without one becomes one of kind Engine.
 func (c *Config) InTable(index int, err error) error {
 	table, first := c.Tables[index], failure.Of(err, failure.Engine)
 	var named []error

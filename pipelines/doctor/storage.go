@@ -87,7 +87,8 @@ func (d doctor) describe(folder, place string) (string, error) {
 }
 
 // TryFolder writes a small file, reads it back and removes it. A local folder that a run
-// would make is not made: the nearest around it has to do. It returns the one that did.
+// would make is not made: the nearest around it has to do. It returns the one that did. It fails with the
+// error of storage itself, of no kind yet, and where what is read back is something else.
 func TryFolder(ctx context.Context, folder string) (place string, err error) {
 	store, err := storage.For(folder)
 	if err != nil {

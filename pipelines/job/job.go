@@ -93,7 +93,7 @@ func (j *Job) Whole() engine.Job {
 }
 
 // Prepare finds out what of the job is done, and makes ready to run the rest. What is not there
-// as it was written is made again.
+// as it was written is made again. It fails where the manifest cannot be read: with one of kind Storage.
 func (j *Job) Prepare(ctx context.Context) error {
 	done, whole, err := j.find(ctx, func(a *attempt) bool { return a.verify(ctx) == nil })
 	if err != nil {
@@ -131,7 +131,8 @@ type Driver struct {
 // Run runs a job that is prepared until it gives a result. Files on which hyperd and the rules
 // disagree are read here the second time. Where the engine gives up at the first failure, what is
 // missing is run again after one that another attempt may not meet: runner.retries times in all,
-// whatever is finished in between.
+// whatever is finished in between. It fails with the last of these failures, and with one of kind Engine where
+// hyperd and the rules disagree on files that were read here.
 func (j *Job) Run(ctx context.Context, driver Driver) (Result, error) {
 	failures, disputed := 0, false
 	for {

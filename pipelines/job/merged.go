@@ -36,7 +36,7 @@ func covers(shards []parquetread.Shard) string {
 
 // NoteMerged puts the result of the job, whose counts were proved, into the manifest, where another
 // run may find it. Several extracts, and those that are partials, are cheap to have again; so is
-// what was found there.
+// what was found there. It fails with one of kind Storage where the manifest cannot be written.
 func (j *Job) NoteMerged(ctx context.Context, done Result) error {
 	if !j.sink.Checksums || done.Extract.Path == "" || j.merged != nil {
 		return nil

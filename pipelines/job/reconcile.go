@@ -8,7 +8,8 @@ import (
 )
 
 // Reconcile proves that no row was lost or doubled on its way: the footers, the tallies
-// that travelled with the rows, the rejects and hyperd must tell the same story.
+// that travelled with the rows, the rejects and hyperd must tell the same story. The first two numbers
+// that differ are an error of kind Engine, which says of which table.
 func Reconcile(plan *plan.Plan, extract hyper.File, aside []rejects.Account, counted []int64) error {
 	for i, table := range plan.Tables {
 		contents := extract.Tables[i]

@@ -60,7 +60,9 @@ func (r *Result) addOutputs(extracts func(*hyper.File) bool, tables int) {
 }
 
 // FetchAndCount makes every extract local and counts their rows, by table. Those that are not
-// merged are counted one after another, and stay where they are: nowhere has to be room for all.
+// merged are counted one after another, and stay where they are: nowhere has to be room for all. An
+// extract that is not the one that was written is an error of kind Storage, one that hyperd cannot count
+// of kind Hyperd.
 func (r *Result) FetchAndCount(
 	ctx context.Context, lease *hyperd.Lease, layout hyper.Layout, folder string, keep bool,
 ) (counted []int64, err error) {
@@ -92,7 +94,7 @@ func (r *Result) FetchAndCount(
 	return counted, nil
 }
 
-// Sealed notes what seal found out.
+// Sealed notes the checksums of the files, in the order of [Result.Files], once they are durable.
 func (r *Result) Sealed(sums []string) {
 	if r.Extract.Path != "" {
 		r.Extract.SHA256 = sums[0]

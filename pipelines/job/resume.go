@@ -18,7 +18,8 @@ func (j *Job) part(runID string, done *finished, whole *merged) *report.Part {
 }
 
 // Leftover is what the manifest has of the job, for another run to go on with, and the files that
-// it needs for that; nil if that is nothing.
+// it needs for that; nil if that is nothing. It fails with one of kind Storage where the manifest cannot be
+// read.
 func (j *Job) Leftover(ctx context.Context, runID string) (part *report.Part, files []string, err error) {
 	done, whole, err := j.find(ctx, func(*attempt) bool { return true })
 	if err != nil || len(done.Partials) == 0 && whole == nil {

@@ -19,7 +19,8 @@ const (
 
 // SampleRanges divides the values of ranges anew, by a sample of the rows: the footers do
 // not tell where between the least and the greatest value the others crowd. It returns, for every
-// table of the plan, where its rows move.
+// table of the plan, where its rows move. It fails as [parquetread.ReadRows] does: with one of kind Source
+// for a file that cannot be read, or that is no longer the one that was planned for.
 func SampleRanges(ctx context.Context, p *plan.Plan) ([]repartition.Table, error) {
 	moves := make([]repartition.Table, len(p.Tables))
 	for i, table := range p.Tables {

@@ -18,7 +18,8 @@ import (
 	"hyperlake/transforms/repartition"
 )
 
-// Seal makes the extracts durable, and returns their checksums.
+// Seal makes the extracts durable, and returns their checksums. It fails with one of kind Storage where a
+// local one cannot be read back or flushed.
 func Seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 	sums := make([]string, len(extracts))
 	for i, extract := range extracts {

@@ -12,7 +12,8 @@ import (
 )
 
 // CheckPlace refuses an output where a folder stands, or in a folder that is none or
-// cannot be written.
+// cannot be written: with a failure of kind Config where the path is wrong, of kind Storage where it cannot be
+// looked at or written to.
 func CheckPlace(ctx context.Context, output string) error {
 	store, err := storage.For(output)
 	if err != nil {

@@ -35,7 +35,8 @@ func moveExtract(ctx context.Context, extract hyper.File, place string) error {
 
 // Place has build write a file into a folder of its own, hidden beside output, a local path,
 // and moves the file there when it is finished, as a run does with its extract. What stood
-// at output is replaced, or kept after a failure. build returns the path of the file.
+// at output is replaced, or kept after a failure. build returns the path of the file. Its error is returned as it
+// is; others are of kind Storage.
 func Place(ctx context.Context, output string, build func(folder string) (path string, err error)) error {
 	id, err := staging.NewRunID()
 	if err != nil {

@@ -79,7 +79,8 @@ func setFailure(verb, output string, err error) error {
 		WithHint("correct the cause and run again: %s", storage.Hint(err))
 }
 
-// ReadSet finds the extracts that the last run to an output left.
+// ReadSet finds the extracts that the last run to an output left. Where there is no whole set, or its list
+// cannot be read or is that of a newer hyperlake, it fails with one of kind Storage.
 func ReadSet(ctx context.Context, output string) (*Set, error) {
 	var set Set
 	err := storage.GetJSON(ctx, SetPath(output), &set)

@@ -27,7 +27,7 @@ func (l DiskLoad) Bytes() int64 {
 	return systemBytes + need + need/10
 }
 
-// DiskLoad is that of the plan.
+// DiskLoad is that of a run of the plan, whose workers have spools of so many bytes.
 func (p *Plan) DiskLoad(spoolBytes int64) DiskLoad {
 	load := DiskLoad{Spool: spoolBytes}
 	for _, table := range p.Tables {

@@ -14,7 +14,7 @@ import (
 
 // FoldersOf is what the names of the folders of a file say about columns to read that files
 // have, too, as far as it matters: the statistics do not prove that all rows of the file have
-// that value, or the file lacks the column. What cannot be true is refused.
+// that value, or the file lacks the column. What cannot be true is refused with a failure of kind Source.
 func (s *Source) FoldersOf(file int, columns *arrow.Schema) ([]parquetread.FolderValue, error) {
 	var said []parquetread.FolderValue
 	for _, key := range s.keys {

@@ -82,7 +82,8 @@ func (p *Plan) findTable(name, at string) (*TablePlan, error) {
 }
 
 // ExtractNames are the names in the extract of columns that a configuration names as rules
-// do, by the source, or as they are renamed.
+// do, by the source, or as they are renamed. One that the table does not load, or that is named twice, is an
+// error of kind Config about the key at.
 func (t *TablePlan) ExtractNames(columns []string, at string) ([]string, error) {
 	var names, known []string
 	for _, column := range t.Columns {

@@ -41,7 +41,8 @@ type otherName struct {
 
 // ListFiles expands the globs of a source. A file that several of them match, or that links
 // give several names, counts once. Files of a table that no format is given for are refused,
-// and so is what is no file of Parquet for sure.
+// and so is what is no file of Parquet for sure: with a failure of kind Source, as where they cannot
+// be listed. No files are no error.
 func ListFiles(ctx context.Context, source config.SourceConfig) (*Listing, error) {
 	found, err := findFiles(ctx, source)
 	if err != nil {

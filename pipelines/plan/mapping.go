@@ -265,7 +265,8 @@ func topLevel(source *arrow.Schema, name string) string {
 }
 
 // MapField says what a column of the lake becomes in an extract when the configuration
-// asks for nothing.
+// asks for nothing. It fails as [MapAlone] does, and with one of kind Config where hyperd keeps the name for
+// itself.
 func MapField(field arrow.Field) (hyper.Column, error) {
 	column, err := MapAlone(field, convert.Refuse)
 	if err != nil {
@@ -275,7 +276,7 @@ func MapField(field arrow.Field) (hyper.Column, error) {
 }
 
 // MapAlone is the column that a field becomes where the configuration says no more than how nested
-// ones are stored. It fails with one of kind Config where hyperd has no type for it.
+// ones are stored. It fails with one of kind Source where hyperd has no type for it.
 func MapAlone(field arrow.Field, nested convert.Nested) (hyper.Column, error) {
 	mapped, err := convert.Compile(arrow.NewSchema([]arrow.Field{field}, nil), nested, nil)
 	if err != nil {

@@ -26,8 +26,8 @@ type PathFiles struct {
 }
 
 // FindPath lists the files that a path stands for: those in a folder and below it whose names
-// end in .parquet, a file, or a glob. It fails where there are none, and where they belong to
-// a table that a format must be given for.
+// end in .parquet, a file, or a glob. It fails with one of kind Usage where there are none, and of
+// kind Source where they belong to a table that a format must be given for.
 func FindPath(ctx context.Context, uri string, format config.SourceFormat) (*PathFiles, error) {
 	glob, isFolder, err := globOf(ctx, uri)
 	if err != nil {

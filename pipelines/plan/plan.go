@@ -133,7 +133,10 @@ func (p *Plan) Rows() int64 {
 }
 
 // Make lists the files of a configuration, reads their footers, and decides on types,
-// format version and shards. What it refuses was known before any data was read.
+// format version and shards. What it refuses was known before any data was read: of kind Config where the
+// configuration is to be changed, of kind Source where the lake is, of kind Data where the files have
+// neither columns nor rows, and of kind Storage where rejects cannot be put. What is wrong with several
+// tables is told at once.
 func Make(ctx context.Context, cfg *config.Config) (*Plan, error) {
 	if err := checkApart(cfg); err != nil {
 		return nil, err

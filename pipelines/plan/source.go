@@ -73,7 +73,8 @@ func AllHollow(source config.SourceConfig) error {
 }
 
 // ReadSource reads the footers of files. Those that have neither columns nor rows are left out,
-// which may be all.
+// which may be all. It fails with one of kind Source for a file that cannot be read or whose format is not
+// supported, and for folders that contradict each other.
 func ReadSource(ctx context.Context, found *Listing, cfg config.TableConfig, wanted func(column string) bool) (*Source, error) {
 	s := &Source{leftOut: found.notes(), Warnings: found.Warnings()}
 	clashes, err := found.clashes(cfg.Source.Partitions)

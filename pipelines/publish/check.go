@@ -15,7 +15,7 @@ import (
 )
 
 // NewClient finds out where to publish and as whom. Nothing is sent. What is missing is known
-// before any data is read; what was found is returned nevertheless.
+// before any data is read, and an error of kind Publish; what was found is returned nevertheless.
 func NewClient(c *config.Config, log *slog.Logger) (*tableau.Client, error) {
 	environment, err := tableau.FromEnvironment(os.LookupEnv)
 	p := c.Publish

@@ -26,7 +26,8 @@ type Extract struct {
 }
 
 // Standing finds what stands at the output path: the extract, or the set of those that are not
-// merged, which are fetched one by one when they are sent. It is listed in the report.
+// merged, which are fetched one by one when they are sent. It is listed in the report. It fails with one of
+// kind Storage where nothing stands there, or cannot be read.
 func Standing(ctx context.Context, cfg *config.Config, report *report.Report, scratch string) (Extract, error) {
 	if cfg.Output.Merge == config.MergeNone {
 		set, err := output.ReadSet(ctx, cfg.Output.Path)
@@ -43,7 +44,7 @@ func Standing(ctx context.Context, cfg *config.Config, report *report.Report, sc
 }
 
 // Placed is what this run has moved into place. Of a remote extract that is the local file that was
-// uploaded.
+// uploaded. Only a set is read back, and fails as that of [Standing] does.
 func Placed(ctx context.Context, cfg *config.Config, extract hyper.File, scratch string) (Extract, error) {
 	if cfg.Output.Merge == config.MergeNone {
 		set, err := output.ReadSet(ctx, cfg.Output.Path)

@@ -46,7 +46,7 @@ type Problem struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-// Refusal is the failure with which a run of the plan ends before it starts; nil if it
+// Refusal is the failure, of kind Publish, with which a run of the plan ends before it starts; nil if it
 // starts, or publishes nothing. It says nothing about what is missing in this environment.
 func (p *Plan) Refusal() error {
 	if p == nil {

@@ -50,7 +50,7 @@ type transfer struct {
 }
 
 // New finds credentials and the ledger. Whatever is missing is known before any
-// data is read, and nothing is sent.
+// data is read, as an error of kind Publish, and nothing is sent.
 func New(ctx context.Context, cfg *config.Config, options Options) (*Publisher, error) {
 	client, err := NewClient(cfg, options.Log)
 	if err != nil {
@@ -62,7 +62,8 @@ func New(ctx context.Context, cfg *config.Config, options Options) (*Publisher, 
 	return p, err
 }
 
-// Preflight holds the tables of a plan against Tableau's rules, before any data is read.
+// Preflight holds the tables of a plan against Tableau's rules, before any data is read. The first data
+// source that breaks one is an error of kind Publish.
 func (p *Publisher) Preflight(plan *plan.Plan) error {
 	for _, d := range deliveriesOf(p.cfg, catalogTables(plan)) {
 		if err := p.check(d); err != nil {

@@ -80,7 +80,7 @@ type Output struct {
 	FormatVersion hyper.Version `json:"format_version"`
 }
 
-// TableAccount is the account of one table.
+// TableAccount is what became of the rows of one table, and what its rules and checks said.
 type TableAccount struct {
 	Schema       string `json:"schema"`
 	Name         string `json:"name"`
@@ -225,7 +225,7 @@ type Publishing struct {
 	Others []*Publishing `json:"others,omitempty"`
 }
 
-// Part is a part of a run.
+// Part is what a run finished of its work, for another one to go on with.
 type Part struct {
 	RunID    string `json:"run_id"` // the name of its folder on staging
 	Partials int    `json:"partials"`

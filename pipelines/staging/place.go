@@ -11,7 +11,9 @@ import (
 
 // CheckLocalPlace looks at the folder in which a run puts something, at a path and before under a
 // hidden name that begins with prefix, or at the nearest one around it, in which a run would
-// make it.
+// make it. What would keep a run from that is known before any data is read: of kind Storage for a folder
+// that may not be written, of kind Config for a file in its place and for a name that is too long. It looks
+// at nothing remote.
 func CheckLocalPlace(what, key, uri, prefix string) error {
 	path, local := storage.LocalPath(uri)
 	if !local {

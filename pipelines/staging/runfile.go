@@ -41,7 +41,8 @@ const (
 )
 
 // RunNotes are what workers that are other processes need to know of a run to see that it
-// has ended, by name. resume is the run whose folder it goes on with, or "".
+// has ended, by name. resume is the run whose folder it goes on with, or "". It fails, with one of kind
+// Storage, only where the path of a local staging cannot be made absolute.
 func RunNotes(cfg *config.Config, id, resume string) (map[string]string, error) {
 	if cfg.Staging == "" {
 		return nil, nil //nolint:nilnil // then workers are no other processes
@@ -51,7 +52,8 @@ func RunNotes(cfg *config.Config, id, resume string) (map[string]string, error) 
 }
 
 // RunEnded says whether the run of which note tells (see [RunNotes]) has ended: it says so
-// itself, its folder is gone, or another run goes on in it. Without notes it has not.
+// itself, its folder is gone, or another run goes on in it. Without notes it has not. Where storage cannot
+// tell, it fails with storage's own error: nothing is known then.
 func RunEnded(ctx context.Context, note func(name string) string) (bool, error) {
 	uri := note(runFileNote)
 	if uri == "" {

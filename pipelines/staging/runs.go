@@ -22,7 +22,8 @@ const ResumeLast = "last"
 var runIDPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$`)
 
 // FindRun returns the id of the run to resume: which is an id, or [ResumeLast]. The run must
-// have been of a configuration of the same name, and must have left its folder on staging.
+// have been of a configuration of the same name, and must have left its folder on staging: one that did not
+// is an error of kind Usage, a staging that cannot be searched for the last one is of kind Storage.
 func FindRun(ctx context.Context, cfg *config.Config, which string) (id string, err error) {
 	if cfg.Staging == "" {
 		return "", failure.New(failure.Usage, "--resume needs a configuration with staging: without it, a run leaves nothing behind").
@@ -74,7 +75,8 @@ func lastRun(ctx context.Context, cfg *config.Config) (id string, err error) {
 	return id, nil
 }
 
-// NewRunID makes a name for a run that sorts by time and that no other run has.
+// NewRunID makes a name for a run that sorts by time and that no other run has. It fails only where the
+// system has no random numbers.
 func NewRunID() (string, error) {
 	var random [4]byte
 	if _, err := rand.Read(random[:]); err != nil {

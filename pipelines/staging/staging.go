@@ -42,7 +42,8 @@ type Folder struct {
 }
 
 // Open makes the folder of a run: where the configuration says, else one of its own.
-// A run that resumes another opens the folder of that one.
+// A run that resumes another opens the folder of that one. It fails, with one of kind Storage, where the
+// folder cannot be made or written to, and where another process has its lock.
 func Open(ctx context.Context, cfg *config.Config, id, resume string) (*Folder, error) {
 	if cfg.Staging == "" {
 		return openOwnStaging(cfg.Output.Path, id)
@@ -50,7 +51,8 @@ func Open(ctx context.Context, cfg *config.Config, id, resume string) (*Folder, 
 	return openDurableStaging(ctx, cfg, id, cmp.Or(resume, id))
 }
 
-// Within has do work with a folder for output, and removes it.
+// Within has do work with a folder for output, and removes it. An error of do is returned as it is; others
+// are of kind Storage, about the folder.
 func Within(ctx context.Context, output, id string, do func(*Folder) error) (err error) {
 	defer RemoveEmpty(MissingFolders(output)) // if nothing came of them
 	staging, err := openOwnStaging(output, id)
@@ -204,7 +206,7 @@ func Closing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return closing, func() { forget(); cancel() }
 }
 
-// Remove removes the folder and all it holds.
+// Remove removes the folder and all it holds. What resists is an error of kind Storage.
 func (s *Folder) Remove(ctx context.Context) error {
 	err := os.RemoveAll(s.Local)
 	if s.lock == nil {
@@ -214,13 +216,15 @@ func (s *Folder) Remove(ctx context.Context) error {
 }
 
 // Keep leaves the folder for another run. Of what it holds, the manifest stays and the files
-// that are named; what attempts left that did not finish goes.
+// that are named; what attempts left that did not finish goes. It fails with storage's own error where
+// something cannot be removed, and as [Folder.Release] does; the folder is left in any case.
 func (s *Folder) Keep(ctx context.Context, files []string) error {
 	err := s.sweep(ctx, files)
 	return errors.Join(err, s.Release(ctx)) // whatever stays, the run has ended
 }
 
-// Release leaves the folder for another run, as it is, and says in it that this one ended.
+// Release leaves the folder for another run, as it is, and says in it that this one ended. It fails with one
+// of kind Storage where that cannot be written; the lock is given up all the same.
 func (s *Folder) Release(ctx context.Context) error {
 	s.run.Ended = time.Now().UTC()
 	return s.close(s.run.write(ctx, s.URI))
@@ -301,5 +305,5 @@ func removeIfDead(path string) {
 // ManifestFolder is where the manifest of a run is, on its staging: the durable list of what
 // attempts at shards finished. Each entry is a file of its own, which is written after what
 // it lists is there, and never changed. The steps of an attempt make their entries one after
-// another; the attempt is whole when their numbers add up (see [attempt.isWhole]).
+// another; the attempt is whole when their numbers add up, which package job finds out.
 const ManifestFolder = "manifest"

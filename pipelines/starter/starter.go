@@ -22,7 +22,9 @@ import (
 )
 
 // Write writes a configuration for the files that a path stands for, with comments. The
-// paths in it are good for a configuration in folder. A plan accepts it as it is.
+// paths in it are good for a configuration in folder. A plan accepts it as it is. It fails with one of kind
+// Usage where the path stands for no files, of kind Data where none of them has columns or rows, and of kind
+// Source where they cannot be read, or belong to a table that format does not insist on reading.
 func Write(ctx context.Context, uri, folder string, format config.SourceFormat) (string, error) {
 	at, err := plan.FindPath(ctx, uri, format)
 	if err != nil {

@@ -32,7 +32,8 @@ type Bundle struct {
 	plan *exec.Plan
 }
 
-// NewBundle prepares a bundle; ctx is that of its DoFns.
+// NewBundle prepares a bundle; ctx is that of its DoFns. It fails where Beam cannot make a plan of the stage, such as
+// for a DoFn that is not registered.
 func (s *Stage) NewBundle(ctx context.Context, name string) (*Bundle, error) {
 	plan, err := exec.UnmarshalPlan(s.descriptor, nil)
 	if err != nil {

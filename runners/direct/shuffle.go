@@ -13,7 +13,8 @@ import (
 )
 
 // Input makes the elements that a stage reads: the one of an impulse, or one for each key of
-// what came to its shuffle. Keys and the values of a key stay in the order in which they came.
+// what came to its shuffle. Keys and the values of a key stay in the order in which they came. It fails for
+// elements that are not pairs as the coder of the shuffle writes them.
 func (s *Stage) Input(came [][]byte) ([][]byte, error) {
 	if s.Reads == "" {
 		return impulse()

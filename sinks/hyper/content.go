@@ -22,7 +22,8 @@ type Content struct {
 }
 
 // ReadContent reads all of a .hyper file, which is opened read-only. The time is that of a
-// hash of every row; about as long as it takes to load them. Failures are of kind Hyperd.
+// hash of every row; about as long as it takes to load them. Failures are of kind Hyperd; of a file that
+// is not there, of kind Storage.
 func ReadContent(ctx context.Context, lease *hyperd.Lease, path string) (Content, error) {
 	sessions, err := openSessions(ctx, lease, 1)
 	defer closeSessions(ctx, sessions)
@@ -44,7 +45,8 @@ func ReadContent(ctx context.Context, lease *hyperd.Lease, path string) (Content
 
 // Hash is equal for files whose tables, of those that take names, are the same: names,
 // columns, keys, and rows in any order. Rows are compared as hyperd writes them out, which
-// is exact but for coordinates of geography: those have 7 decimals.
+// is exact but for coordinates of geography: those have 7 decimals. It does not fail for what [ReadContent]
+// returned.
 func (c Content) Hash(take func(schema, name string) bool) (string, error) {
 	type digest struct {
 		CatalogTable
@@ -84,8 +86,8 @@ type Selection struct {
 
 // Extract writes parts of tables of one .hyper file to a new one: at path, an absolute path
 // at which nothing stands. Assumed keys stay as far as their columns and tables do. The
-// input is opened read-only. On failure nothing stays at path. It returns the number of
-// rows of the new file.
+// input is opened read-only. On failure, as of [ReadContent] or for a table that the input lacks,
+// nothing stays at path. It returns the number of rows of the new file.
 func Extract(ctx context.Context, lease *hyperd.Lease, input, path string, selections []Selection) (int64, error) {
 	sessions, err := openSessions(ctx, lease, 1)
 	defer closeSessions(ctx, sessions)

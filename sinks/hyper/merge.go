@@ -115,7 +115,8 @@ func buildOn(
 	return describe(path, counts, tallies)
 }
 
-// Count opens a finished file, without changing it, and has hyperd count the rows of each table.
+// Count opens a finished file, without changing it, and has hyperd count the rows of each table. A file without one
+// of the tables, or that is none of hyperd, is a failure of kind Hyperd.
 func Count(ctx context.Context, lease *hyperd.Lease, layout Layout, path string) ([]int64, error) {
 	conn, err := lease.Connect(ctx)
 	if err != nil {

@@ -29,7 +29,7 @@ type MergedFile struct {
 // all, are kept. The file with the most rows is copied, unless it has to be widened, and the
 // rows of the others are inserted into the copy. The inputs are opened read-only.
 //
-// Files whose columns differ are a failure that wraps a [*SchemaError]; with
+// Files whose columns differ are a failure of kind Source that wraps a [*SchemaError]; with
 // [FileOptions].Widen, only those that have no common type. On failure nothing stays at path.
 func MergeFiles(ctx context.Context, lease *hyperd.Lease, inputs []string, path string, options FileOptions) (MergedFile, error) {
 	sessions, err := openSessions(ctx, lease, 2)

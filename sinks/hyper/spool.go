@@ -52,7 +52,7 @@ type SpoolConfig struct {
 
 var spoolSize = regexp.MustCompile(`^([1-9][0-9]{0,5})([kmgt])$`)
 
-// Validate reports the first value that is not accepted, naming its key and what is.
+// Validate reports the first value that is not accepted, naming its key and what is, as a failure of kind Config.
 func (c SpoolConfig) Validate() error {
 	if _, err := c.maxBytes(); err != nil {
 		return failure.New(failure.Config, "spool.max_bytes: %w", err).
@@ -123,7 +123,8 @@ func (c SpoolConfig) open() (spool, error) {
 }
 
 // Try makes the folder of a spool, as every bundle does, and removes it. It returns where it
-// was, and how many bytes a worker keeps there at most. Errors are failures with a hint.
+// was, and how many bytes a worker keeps there at most. Errors are failures of kind
+// Storage with a hint.
 func (c SpoolConfig) Try() (parent string, maxBytes int64, err error) {
 	s, err := c.open()
 	if err != nil {

@@ -26,7 +26,8 @@ type FormatChoice struct {
 	Version Version `json:"version,omitempty"` // if pinned
 }
 
-// ParseFormatChoice reads a choice as it stands in a configuration: auto, 0, 2, 3 or 4.
+// ParseFormatChoice reads a choice as it stands in a configuration: auto, 0, 2, 3 or 4. Its error says so of anything
+// else; the caller knows the key.
 func ParseFormatChoice(text string) (FormatChoice, error) {
 	switch text {
 	case "auto":
@@ -42,7 +43,7 @@ func ParseFormatChoice(text string) (FormatChoice, error) {
 
 // FormatVersion is the file format version for a file with these columns, and why: the
 // lowest that stores all of them, at least MinVersion, or the one that the user chose. A
-// chosen one that is too low is refused.
+// chosen one that is too low is refused with a failure of kind Source.
 func FormatVersion(columns []Column, choice FormatChoice) (version Version, why string, err error) {
 	version, why = MinVersion, "no column needs a higher one"
 	if choice.Pinned {

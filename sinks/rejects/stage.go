@@ -42,7 +42,7 @@ func newStagedFile(ctx context.Context, staging string, columns *arrow.Schema) (
 	return f, nil
 }
 
-// Write takes the bytes of the file on their way to staging.
+// Write takes the bytes of the file on their way to staging. Its errors are those of storage.
 func (f *stagedFile) Write(p []byte) (int, error) {
 	n, err := f.target.Write(p)
 	f.bytes += int64(n)

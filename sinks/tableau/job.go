@@ -105,7 +105,7 @@ func (e *JobError) hint() string {
 	return hints["400011"]
 }
 
-// Job asks for the state of a job.
+// Job asks for the state of a job. Failures are *[Error]; a job that ended without success is none.
 func (c *Client) Job(ctx context.Context, id string) (Job, error) {
 	call := call{
 		action: "ask for the state of the job", method: http.MethodGet,

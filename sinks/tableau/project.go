@@ -16,7 +16,8 @@ type Project struct {
 }
 
 // ParseProjectPath splits a path such as Sales/Nightly into names. A slash or a backslash
-// inside of a name is written with a backslash before it. Blanks around names are dropped.
+// inside of a name is written with a backslash before it. Blanks around names are dropped. A path with an empty
+// name is an error, and so is the empty path.
 func ParseProjectPath(path string) ([]string, error) {
 	var names []string
 	var name strings.Builder
@@ -67,7 +68,7 @@ func FormatProjectPath(names ...string) string {
 	return strings.Join(escaped, "/")
 }
 
-// Projects lists all projects of the site that the user can see.
+// Projects lists all projects of the site that the user can see. Failures are *[Error].
 func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 	all, _, err := list(ctx, c, "list the projects", "/sites/{site}/projects", nil,
 		func(r *response) []Project { return r.Projects }, func(p Project) string { return p.ID })
@@ -82,7 +83,8 @@ func (c *Client) FindProject(ctx context.Context, path string) (Project, error) 
 }
 
 // EnsureProject is FindProject, but makes the projects of the path that are missing. When
-// another client makes one at the same time, that one is taken.
+// another client makes one at the same time, that one is taken. The default project is not made: a missing one
+// is an error that [IsNotFound] knows. Failures are *[Error].
 func (c *Client) EnsureProject(ctx context.Context, path string) (Project, error) {
 	return c.walk(ctx, path, c.createProject)
 }

@@ -71,7 +71,8 @@ type TableRef struct{ Schema, Name string }
 func (t TableRef) String() string { return t.Schema + "." + t.Name }
 
 // NewAction makes an action on the rows of target whose columns match equals those of a
-// row of source. Insert and ReplaceAll have no match, the others need one.
+// row of source. Insert and ReplaceAll have no match, the others need one; anything else, and an unknown kind, is an
+// *[Error] with a hint.
 func NewAction(kind ActionKind, source, target TableRef, match []string) (Action, error) {
 	action := Action{
 		Kind: kind, SourceSchema: source.Schema, SourceTable: source.Name,

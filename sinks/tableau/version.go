@@ -22,7 +22,8 @@ var (
 	updatesAPI    = Version{3, 12} // data updates
 )
 
-// ParseVersion reads the first two numbers of a version, such as 3.28 or 2026.1.0.
+// ParseVersion reads the first two numbers of a version, such as 3.28 or 2026.1.0. Text that does not begin with two
+// is an error that quotes it.
 func ParseVersion(text string) (Version, error) {
 	parts := strings.Split(strings.TrimSpace(text), ".")
 	if len(parts) < 2 {

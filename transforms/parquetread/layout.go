@@ -67,7 +67,8 @@ func folderValue(field arrow.Field, folders []FolderValue) (arrow.Array, error) 
 }
 
 // PartitionValue makes an array of the one value that a file has of a partition column. No
-// text is NULL.
+// text is NULL. Text that is no value of the type of the field is an error, and so is a type that is neither text,
+// an integer of 64 bits nor a date.
 func PartitionValue(field arrow.Field, text *string) (arrow.Array, error) {
 	if text == nil {
 		return allNull(field.Type, 1), nil

@@ -44,15 +44,15 @@ type settings struct {
 // A file that is deferred is one batch without a record: nothing of it is decoded.
 //
 // An error of emit ends everything and is returned as it is; so is that of ctx. All
-// others are failure.Errors of kind source. When ReadShard returns, nothing of it runs
-// any more. It is safe for concurrent use.
+// others are failure.Errors of kind source, or of kind data where a row lies in a folder that
+// stands for another value. When ReadShard returns, nothing of it runs any more. It is safe for concurrent use.
 func ReadShard(ctx context.Context, shard Shard, table Table, emit func(batch.Batch) error) error {
 	return readShard(ctx, shard, table, emit, usual())
 }
 
 // ReadRows is ReadShard for some rows of a file of a table, whose 0-based numbers in the file are
 // given and ascend. The columns must be flat. The origin of a batch is that of its first
-// row; the others need not follow it in the file.
+// row; the others need not follow it in the file. It fails as [ReadShard] does.
 func ReadRows(ctx context.Context, tableIndex int, file FileRef, table Table, rows []int64, emit func(batch.Batch) error) error {
 	if len(rows) == 0 {
 		return ctx.Err()

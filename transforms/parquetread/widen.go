@@ -13,7 +13,8 @@ import (
 )
 
 // Widen returns the values of a field in one that [Unify] made of it and others. The values
-// are the same; an array that has the type already is returned as it is.
+// are the same; an array that has the type already is returned as it is. A type that does not widen to the other,
+// a value that has no text, and a decimal of more digits than its type has are errors.
 func Widen(values arrow.Array, from, to arrow.Field) (arrow.Array, error) {
 	switch {
 	case arrow.TypeEqual(values.DataType(), to.Type):

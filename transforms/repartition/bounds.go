@@ -40,7 +40,8 @@ const (
 // give good bounds for numbers and times in files that are more or less in order; for text
 // whose values share long beginnings, and for values that crowd in places, add samples of
 // values. There are fewer shards than asked for where one value has the rows of several,
-// and a single one where nothing is known. The column must suit Range ([Table.Check]).
+// and a single one where nothing is known. The column must suit Range ([Table.Check]); one that does not
+// is an error.
 func FindBounds(field arrow.Field, samples []Sample, shards int) (Bounds, error) {
 	perSample := min(max(maxPoints/max(len(samples), 1), 2), mostPoints)
 	var points []point

@@ -67,7 +67,9 @@ func NewWriter(params Params) *Writer {
 	return &Writer{params: params, budget: cmp.Or(params.BufferBytes, DefaultBufferBytes), sources: map[int]*source{}}
 }
 
-// Add takes a batch of a table that moves ([Params.Moves]). The batch is not kept.
+// Add takes a batch of a table that moves ([Params.Moves]). The batch is not kept. Another batch is a failure of kind
+// Engine, a spill that cannot be written, or would take more than MaxBytes, one of kind Storage, and too many values
+// to split by one of kind Data.
 func (w *Writer) Add(ctx context.Context, b batch.Batch) error {
 	if !w.params.Moves(b.Table) || b.Record == nil {
 		return failure.New(failure.Engine, "a batch of table %d came to be moved that cannot be: %v", b.Table, b.Origin)

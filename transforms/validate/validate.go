@@ -162,7 +162,7 @@ func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejec
 }
 
 // Find is Apply without the rows: it returns the tally that good would have, and the
-// 0-based numbers in the file of the rows that are rejected.
+// 0-based numbers in the file of the rows that are rejected. It fails as Apply does.
 func (v *Validator) Find(b batch.Batch) (tally batch.Tally, rejected []int64, err error) {
 	if !v.Fits(b.Record.Schema()) {
 		return batch.Tally{}, nil, errOtherColumns

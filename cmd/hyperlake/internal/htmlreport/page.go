@@ -17,7 +17,7 @@ var pageFiles embed.FS
 const mostUnfolded = 40
 
 // HTML renders a report as one page. It refers to nothing outside of itself and holds no
-// scripts.
+// scripts. It fails only by a defect of its template.
 func HTML(report *Report) ([]byte, error) {
 	page, err := template.New("page.html").Funcs(template.FuncMap{
 		"count":   count,

@@ -92,7 +92,7 @@ type Error struct {
 	Hint    string `json:"hint"`
 }
 
-// Table is the account of one table.
+// Table is what a report says of one table. Numbers that it leaves out are nil.
 type Table struct {
 	Schema       string     `json:"schema"`
 	Name         string     `json:"name"`

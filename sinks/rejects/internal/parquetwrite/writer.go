@@ -48,7 +48,8 @@ func New(w io.Writer, columns *arrow.Schema) (*Writer, error) {
 }
 
 // WriteRowGroup writes all rows of some records, which have the columns of the file, as
-// one row group.
+// one row group. It fails where a column is not as the file has it, or what the file is written to fails; that
+// error is final.
 func (w *Writer) WriteRowGroup(records []arrow.Record) error {
 	group := w.file.AppendRowGroup()
 	for i, field := range w.columns.Fields() {
@@ -86,7 +87,8 @@ func writeColumn(group file.SerialRowGroupWriter, field arrow.Field, index int, 
 	return nil
 }
 
-// Close ends the file. It does not close what the file is written to.
+// Close ends the file. It does not close what the file is written to, whose first error it returns, whenever that
+// was: the file is whole only if there is none.
 func (w *Writer) Close() error {
 	err := w.file.FlushWithFooter() // Close would not report its error
 	return errors.Join(err, w.file.Close(), w.sink.err)

@@ -262,14 +262,16 @@ type Reader struct {
 }
 
 // Open starts a chunk of src, of which readAhead bytes are read at once when a page
-// header is looked for.
+// header is looked for. Nothing is read yet. Values that are too wide for the chunk are an error, those that are
+// too wide for a Reader [ErrUnsupported].
 func (r *Reader) Open(src io.ReaderAt, column Column, chunk Chunk, readAhead int) error {
 	r.row = 0
 	return r.open(src, column, chunk, readAhead)
 }
 
 // Next returns the next rows of the chunk, at least one and at most the given number.
-// It returns fewer when they take much memory. After ErrMemory, it can be called again.
+// It returns fewer when they take much memory. After ErrMemory, it can be called again; after any other error,
+// such as damage, [ErrUnsupported] or one of src, the chunk is of no more use.
 func (r *Reader) Next(rows int) (arrow.Array, error) {
 	if err := r.resume(); err != nil {
 		return nil, err
@@ -290,7 +292,7 @@ func (r *Reader) Next(rows int) (arrow.Array, error) {
 
 // Pick returns rows of the chunk, at least one and at most those whose 0-based numbers are
 // given, which ascend and come after all that were read. Where it returns fewer, as they
-// take much memory, the others are still to be read. After ErrMemory, it can be called again.
+// take much memory, the others are still to be read. It fails as Next does: after ErrMemory, it can be called again.
 func (r *Reader) Pick(rows []int64) (arrow.Array, error) {
 	if err := r.resume(); err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ type LeafReader struct {
 }
 
 // Open starts a chunk of src, of which readAhead bytes are read at once when a page
-// header is looked for.
+// header is looked for. It fails as [Reader.Open] does.
 func (r *LeafReader) Open(src io.ReaderAt, column Column, chunk Chunk, readAhead int) error {
 	r.window.open(column)
 	r.slot, r.rows, r.mostValues, r.isOpen = 0, chunk.Rows, batchData, false

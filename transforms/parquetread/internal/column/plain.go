@@ -9,7 +9,8 @@ import (
 )
 
 // FromPlain makes an array of plain-encoded values, such as the bounds in statistics, in
-// which byte arrays stand without their lengths and booleans take a byte.
+// which byte arrays stand without their lengths and booleans take a byte. Values of another width than the column has,
+// and those that its type cannot hold, are an error.
 func FromPlain(c Column, values ...[]byte) (arrow.Array, error) {
 	v := validity{rows: len(values)}
 	if c.Physical == format.ByteArray {

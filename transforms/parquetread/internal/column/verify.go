@@ -31,7 +31,8 @@ var errOdd = fmt.Errorf("%w: a page has an odd form", errMalformed)
 const verifyAhead = 4 << 10
 
 // Verify reads a chunk of src, and returns how many bytes its largest page takes together with its
-// dictionary. Some of what is wrong is found by Finish only, or with a later chunk.
+// dictionary. Some of what is wrong is found by Finish only, or with a later chunk. Its error says what is wrong, or is
+// src's own. Where a chunk turns out to take more than [MaxHeld], it ends early: that is no error.
 func (v *Verifier) Verify(src io.ReaderAt, column Column, chunk Chunk) (bytes int64, err error) {
 	v.open(src, column, chunk, verifyAhead)
 	var dictionary, largest int64
@@ -74,7 +75,8 @@ func (v *Verifier) Verify(src io.ReaderAt, column Column, chunk Chunk) (bytes in
 	return dictionary + largest, err
 }
 
-// Finish ends the looking into pages of all chunks before.
+// Finish ends the looking into pages of all chunks before, and returns what was wrong with any of them that was not
+// told yet.
 func (v *Verifier) Finish() error { return v.snappy.finish() }
 
 // isNarrow says whether values of a type are stored with more bits than the type has: readers may cut

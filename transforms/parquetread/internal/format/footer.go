@@ -77,7 +77,8 @@ const maxElements = 1 << 17
 var errElements = fmt.Errorf("the schema has more than %d fields", maxElements)
 
 // ParseFileMetaData parses a footer: the bytes before its length and the closing magic.
-// The result refers to data, which must not change any more, until Compact is called.
+// The result refers to data, which must not change any more, until Compact is called. Bytes that are cut off
+// ([ErrShort]) or malformed, and a footer without a schema, are errors.
 func ParseFileMetaData(data []byte) (*FileMetaData, error) {
 	t := &thrift{data: data}
 	m := &FileMetaData{KeyValues: map[string]string{}}

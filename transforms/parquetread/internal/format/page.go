@@ -19,7 +19,7 @@ type PageHeader struct {
 }
 
 // ParsePageHeader parses the header at the start of data and returns how many bytes it
-// takes. ErrShort says that it may be whole when more bytes are given.
+// takes. ErrShort says that it may be whole when more bytes are given; any other error is final.
 func ParsePageHeader(data []byte) (PageHeader, int, error) {
 	t := &thrift{data: data}
 	h := PageHeader{IsCompressed: true}

@@ -18,7 +18,8 @@ type Statistics struct {
 	Min, Max           []byte // from before there were column orders: as signed numbers or bytes
 }
 
-// ParseStatistics parses the Statistics of a ColumnChunk, to which the result refers.
+// ParseStatistics parses the Statistics of a ColumnChunk, to which the result refers. Bytes that are cut off or
+// malformed are an error; what the bounds mean is not looked at.
 func ParseStatistics(data []byte) (Statistics, error) {
 	t := &thrift{data: data}
 	s := Statistics{Nulls: -1}

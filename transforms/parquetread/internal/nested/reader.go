@@ -25,7 +25,7 @@ type leaf struct {
 }
 
 // Open starts a row group. Of each chunk, readAhead bytes are read at once when a page
-// header is looked for.
+// header is looked for. It fails as [column.Reader.Open] does, and names the field.
 func (r *Reader) Open(src io.ReaderAt, field Field, chunks []column.Chunk, readAhead int) error {
 	fields := field.Leaves()
 	for len(r.leaves) < len(fields) {
@@ -43,7 +43,8 @@ func (r *Reader) Open(src io.ReaderAt, field Field, chunks []column.Chunk, readA
 }
 
 // Next returns the next rows of the row group, at least one and at most the given number.
-// It returns fewer when they take much memory. After column.ErrMemory, it can be called again.
+// It returns fewer when they take much memory. After column.ErrMemory, it can be called again, but after no other
+// error; those of leaves name their field.
 func (r *Reader) Next(rows int) (arrow.Array, error) {
 	for i := range r.leaves {
 		l := &r.leaves[i]
