@@ -27,9 +27,8 @@ and types that they would become, the format version and why, how the work is di
 where the extract would be published.
 
 It reads no more than the footers of the files, asks no server, and writes nothing. hyperd is
-needed only for checks in SQL, which are tried on tables without rows. ` +
-			`What keeps a run from starting is the same failure here, but for what only this
-environment lacks, such as a token.`,
+needed only for checks in SQL, which are tried on tables without rows. What keeps a run from
+starting is the same failure here, but for what only this environment lacks, such as a token.`,
 		Example: "  hyperlake plan lineitem.yaml --set output.format_version=3",
 		Args:    exactly(1, "a configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
