@@ -101,7 +101,7 @@ func readHere(t *testing.T, path string, deferred bool) error {
 	}
 	footer := footerOf(t, path)
 	file := parquetread.FileRef{Info: footer.Info, RowGroups: footer.RowGroups, Deferred: deferred && plan.Tables[0].Deferred > 0}
-	table := parquetread.Table{Schema: batch.Schema{Schema: footer.Schema}}
+	table := parquetread.Projection{Schema: batch.Schema{Schema: footer.Schema}}
 	return parquetread.ReadShard(t.Context(), parquetread.Shard{Files: []parquetread.FileRef{file}}, table, func(batch.Batch) error { return nil })
 }
 

@@ -63,7 +63,7 @@ type run struct {
 	options RunOptions
 	report  *report.Report
 	plan    *plan.Plan
-	moves   []repartition.Table // where rows of its tables go
+	moves   []repartition.Moves // where rows of its tables go
 	lease   *hyperd.Lease
 	job     *job.Job
 	inPlace bool // the extract is

@@ -30,8 +30,8 @@ type explainTable struct {
 
 // judgedRows is some columns of a table, and what becomes of their rows.
 type judgedRows struct {
-	Table parquetread.Table `json:"table"`
-	Apply validate.Table    `json:"apply"`
+	Table parquetread.Projection `json:"table"`
+	Apply validate.Ruleset       `json:"apply"`
 }
 
 // explain reads doubtful files in Go. It returns what a refused file should have given as
@@ -226,7 +226,7 @@ func (t explainTable) each(
 
 // read reads a file as one that is not deferred.
 func (t explainTable) read(
-	ctx context.Context, index int, file parquetread.FileRef, read parquetread.Table, use func(batch.Batch) error,
+	ctx context.Context, index int, file parquetread.FileRef, read parquetread.Projection, use func(batch.Batch) error,
 ) error {
 	file.Deferred = false
 	return parquetread.ReadShard(ctx, parquetread.Shard{Table: index, Files: []parquetread.FileRef{file}}, read, use)

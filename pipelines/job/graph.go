@@ -26,8 +26,8 @@ func init() {
 // the manifest: what a bundle writes belongs to one attempt.
 func (j *Job) build(s beam.Scope) {
 	plan, sink := j.plan, j.sink
-	var reads []parquetread.Table
-	var rules []validate.Table
+	var reads []parquetread.Projection
+	var rules []validate.Ruleset
 	for _, table := range plan.Tables {
 		reads = append(reads, table.Read)
 		rules = append(rules, table.Apply)

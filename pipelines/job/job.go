@@ -23,7 +23,7 @@ import (
 type Params struct {
 	Config  *config.Config
 	Plan    *plan.Plan
-	Moves   []repartition.Table // of the tables of the plan, from [SampleRanges]
+	Moves   []repartition.Moves // of the tables of the plan, from [SampleRanges]
 	Staging *staging.Folder
 	Workers hyperd.Config // the hyperd of workers
 
@@ -62,7 +62,7 @@ func New(p Params) (*Job, error) {
 		aside: rejects.Params{Staging: p.Staging.URI},
 	}
 	for _, table := range p.Plan.Tables {
-		aside := rejects.Table{Write: table.RejectsPath != "", Values: p.LogValues}
+		aside := rejects.Keep{Write: table.RejectsPath != "", Values: p.LogValues}
 		for _, rule := range table.Rules {
 			aside.Rules = append(aside.Rules, rule.Name)
 		}

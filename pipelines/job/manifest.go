@@ -304,7 +304,7 @@ func without(shards []parquetread.Shard, done *finished) []parquetread.Shard {
 // columns, the conversions, the rules, the tables of the extract, and what is kept of rejects.
 func fingerprintOf(p *plan.Plan, sink hyper.Params, aside rejects.Params) (string, error) {
 	type table struct {
-		Read  parquetread.Table
+		Read  parquetread.Projection
 		Apply any
 		Moves any
 	}
@@ -312,7 +312,7 @@ func fingerprintOf(p *plan.Plan, sink hyper.Params, aside rejects.Params) (strin
 		Manifest int // changes with what an entry means
 		Layout   hyper.Layout
 		Tables   []table
-		Rejects  []rejects.Table
+		Rejects  []rejects.Keep
 	}{Manifest: 1, Layout: sink.Layout, Rejects: aside.Tables}
 	for _, t := range p.Tables {
 		all.Tables = append(all.Tables, table{t.Read, t.Apply, t.Repartition})

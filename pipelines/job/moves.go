@@ -12,7 +12,7 @@ import (
 const spillPart = 2
 
 // repartitionParams says where rows of every table go, with spills on staging.
-func repartitionParams(p *plan.Plan, moves []repartition.Table, runFolder *staging.Folder) (repartition.Params, error) {
+func repartitionParams(p *plan.Plan, moves []repartition.Moves, runFolder *staging.Folder) (repartition.Params, error) {
 	params := repartition.Params{Staging: runFolder.URI, Tables: moves}
 	if path, local := storage.LocalPath(runFolder.URI); local && p.MovesRows() {
 		free, err := storage.FreeBytes(path)

@@ -21,8 +21,8 @@ const (
 // not tell where between the least and the greatest value the others crowd. It returns, for every
 // table of the plan, where its rows move. It fails as [parquetread.ReadRows] does: with one of kind Source
 // for a file that cannot be read, or that is no longer the one that was planned for.
-func SampleRanges(ctx context.Context, p *plan.Plan) ([]repartition.Table, error) {
-	moves := make([]repartition.Table, len(p.Tables))
+func SampleRanges(ctx context.Context, p *plan.Plan) ([]repartition.Moves, error) {
+	moves := make([]repartition.Moves, len(p.Tables))
 	for i, table := range p.Tables {
 		r := table.Repartition
 		if r == nil {
@@ -55,7 +55,7 @@ func stores(t *plan.TablePlan, column arrow.Field) bool {
 
 // sample reads a column in rows that lie evenly in row groups that lie evenly in the table.
 func sample(ctx context.Context, t *plan.TablePlan, column arrow.Field) ([]repartition.Sample, error) {
-	table := parquetread.Table{Schema: batch.Schema{Schema: arrow.NewSchema([]arrow.Field{column}, nil)}, Partitions: t.Read.Partitions}
+	table := parquetread.Projection{Schema: batch.Schema{Schema: arrow.NewSchema([]arrow.Field{column}, nil)}, Partitions: t.Read.Partitions}
 	var groups int
 	for _, file := range t.ToRead {
 		groups += len(file.Groups)

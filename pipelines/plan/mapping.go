@@ -19,16 +19,16 @@ import (
 
 // mapping is how the columns of a source become the columns of a table.
 type mapping struct {
-	source *arrow.Schema  // the columns to read
-	table  validate.Table // what becomes of their rows
-	mapped *arrow.Schema  // the columns that rules and where see
-	loaded []string       // those of them to store, in this order
+	source *arrow.Schema    // the columns to read
+	table  validate.Ruleset // what becomes of their rows
+	mapped *arrow.Schema    // the columns that rules and where see
+	loaded []string         // those of them to store, in this order
 }
 
 // newMapping decides which columns of a source are read, and checks what the
 // configuration says about them.
 func newMapping(source *arrow.Schema, cfg config.TableConfig) (*mapping, error) {
-	m := &mapping{table: validate.Table{
+	m := &mapping{table: validate.Ruleset{
 		Nested: cfg.Source.Nested, Columns: conversions(cfg.Columns), Where: cfg.Source.Where, Rules: allRules(cfg),
 	}}
 	visible := visibleColumns(source, cfg)
@@ -74,7 +74,7 @@ func firstWithin(mapped *arrow.Schema, column string) string {
 
 // compile is that of package validate, with failures of the configuration: one for each part of
 // it that is wrong.
-func compile(table validate.Table, source *arrow.Schema) (*validate.Validator, error) {
+func compile(table validate.Ruleset, source *arrow.Schema) (*validate.Validator, error) {
 	validator, err := validate.Compile(table, source)
 	parts := []error{err}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

@@ -79,10 +79,10 @@ type TablePlan struct {
 
 	// ToRead are the files with what is read of them; Read and Apply say how, and RuleColumns are the
 	// columns that rules and where read.
-	ToRead      []PlannedFile     `json:"-"`
-	Read        parquetread.Table `json:"-"`
-	Apply       validate.Table    `json:"-"`
-	RuleColumns []string          `json:"-"`
+	ToRead      []PlannedFile          `json:"-"`
+	Read        parquetread.Projection `json:"-"`
+	Apply       validate.Ruleset       `json:"-"`
+	RuleColumns []string               `json:"-"`
 }
 
 // Pruned counts what is not read.
@@ -294,7 +294,7 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
 // It refuses files that are read whole and have values that cannot be.
 func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *validate.Validator, cfg *config.Config) error {
-	t.Read = parquetread.Table{Schema: batch.Schema{Schema: columns}}
+	t.Read = parquetread.Projection{Schema: batch.Schema{Schema: columns}}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {
 		t.Read.Partitions = append(t.Read.Partitions, p.name)

@@ -24,7 +24,7 @@ type RepartitionPlan struct {
 	Sort    []string `json:"sort,omitempty"`
 	Notes   []string `json:"notes"` // what happens, in words
 
-	Table   repartition.Table    `json:"-"` // what is done; its bounds are those that the footers give
+	Table   repartition.Moves    `json:"-"` // what is done; its bounds are those that the footers give
 	Field   arrow.Field          `json:"-"` // of the range
 	samples []repartition.Sample // of the range, by row group
 }
@@ -52,7 +52,7 @@ func (t *TablePlan) planRepartition(cfg *config.Config, asked config.Repartition
 	if r.Sort, err = t.movedColumns(cfg, key+".sort", asked.Sort); err != nil {
 		return err
 	}
-	r.Table = repartition.Table{By: r.By, Range: r.Range, SplitBy: r.SplitBy, Shards: r.Shards}
+	r.Table = repartition.Moves{By: r.By, Range: r.Range, SplitBy: r.SplitBy, Shards: r.Shards}
 	for _, column := range t.Columns {
 		r.Table.Columns = append(r.Table.Columns, column.Source)
 	}

@@ -45,8 +45,8 @@ func NewClient(c *config.Config, log *slog.Logger) (*tableau.Client, error) {
 type delivery struct {
 	datasource string
 	tables     []ledgerTable
-	keys       []tableau.Table // the same tables with their foreign keys
-	whole      bool            // they are all tables of the extract
+	keys       []tableau.KeyedTable // the same tables with their foreign keys
+	whole      bool                 // they are all tables of the extract
 }
 
 // takes says whether a table goes to this data source.
@@ -81,7 +81,7 @@ func (d *delivery) add(table hyper.CatalogTable) {
 	for _, column := range table.Columns {
 		made.Columns = append(made.Columns, tableau.Column{Name: column.Name, Type: column.SQLType, Nullable: column.Nullable})
 	}
-	keyed := tableau.Table{TableRef: tableau.TableRef{Schema: table.Schema, Name: table.Name}}
+	keyed := tableau.KeyedTable{TableRef: tableau.TableRef{Schema: table.Schema, Name: table.Name}}
 	for _, key := range table.ForeignKeys {
 		keyed.ForeignKeys = append(keyed.ForeignKeys, tableau.ForeignKey{
 			Columns: key.Columns, References: tableau.TableRef{Schema: key.Schema, Name: key.Table},

@@ -119,7 +119,7 @@ func RejectRows(t *testing.T, folder string) []string {
 		footer, err := parquetread.ReadFooter(t.Context(), info)
 		require.NoError(t, err)
 		shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: info, RowGroups: footer.RowGroups}}}
-		table := parquetread.Table{Schema: batch.Schema{Schema: footer.Schema}}
+		table := parquetread.Projection{Schema: batch.Schema{Schema: footer.Schema}}
 		require.NoError(t, parquetread.ReadShard(t.Context(), shard, table, func(b batch.Batch) error {
 			for i := range int(b.Record.NumRows()) {
 				row := map[string]json.RawMessage{}

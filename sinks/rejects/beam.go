@@ -23,12 +23,12 @@ func (Account) TravelsAsJSON() {}
 
 // Params says what is written and where. All fields travel to workers.
 type Params struct {
-	Staging string  `json:"staging"` // folder of this run that every worker and the driver reach
-	Tables  []Table `json:"tables"`  // of the run; batch.Rejects.Table is an index
+	Staging string `json:"staging"` // folder of this run that every worker and the driver reach
+	Tables  []Keep `json:"tables"`  // of the run; batch.Rejects.Table is an index
 }
 
-// Table says what happens to the rejects of a table.
-type Table struct {
+// Keep says what happens to the rejects of a table.
+type Keep struct {
 	Rules  []string `json:"rules"`  // names, by index
 	Write  bool     `json:"write"`  // write files; else rejects are only counted
 	Values bool     `json:"values"` // samples hold reasons, which may be personal data

@@ -11,7 +11,7 @@ type WriteFn = writeFn
 
 // WriteLimited writes rejects of one table with other limits than users get.
 func WriteLimited(
-	ctx context.Context, staging string, table Table, groupRows, groupBytes, fileRows, fileBytes int64, all []batch.Rejects,
+	ctx context.Context, staging string, table Keep, groupRows, groupBytes, fileRows, fileBytes int64, all []batch.Rejects,
 ) (Account, error) {
 	w := tableWriter{limits: limits{groupRows, groupBytes, fileRows, fileBytes}, table: table, staging: staging}
 	for _, r := range all {

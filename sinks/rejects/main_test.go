@@ -53,7 +53,7 @@ func readBack(t *testing.T, uris ...string) []arrow.Record {
 		footer, err := parquetread.ReadFooter(t.Context(), info)
 		require.NoError(t, err)
 		shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: info, RowGroups: footer.RowGroups}}}
-		table := parquetread.Table{Schema: batch.Schema{Schema: footer.Schema}}
+		table := parquetread.Projection{Schema: batch.Schema{Schema: footer.Schema}}
 		require.NoError(t, parquetread.ReadShard(t.Context(), shard, table, func(b batch.Batch) error {
 			records = append(records, b.Record)
 			return nil

@@ -29,7 +29,7 @@ func staged(t *testing.T, staging string, rows ...int) []rejects.File {
 	var files []rejects.File
 	for i, n := range rows {
 		numbers := make([]int64, n)
-		bundle, err := rejects.WriteLimited(t.Context(), staging, rejects.Table{Rules: ruleNames, Write: true},
+		bundle, err := rejects.WriteLimited(t.Context(), staging, rejects.Keep{Rules: ruleNames, Write: true},
 			1, 1, 1, 1, []batch.Rejects{rejectsOf(fmt.Sprintf("%d.parquet", i), numbers...)})
 		require.NoError(t, err)
 		files = append(files, bundle.Files...)

@@ -22,7 +22,7 @@ var defaultLimits = limits{groupRows: 128 << 10, groupBytes: 16 << 20, fileRows:
 // tableWriter writes the rejects that one bundle has of one table.
 type tableWriter struct {
 	limits
-	table   Table
+	table   Keep
 	staging string
 	bundle  Account
 

@@ -58,7 +58,7 @@ func (fn *describeFn) ProcessElement(b rejects.Account, emit func(string)) {
 func TestPipeline(t *testing.T) {
 	staging := t.TempDir()
 	result, err := directtest.Run(t, func(s beam.Scope) []beam.PCollection {
-		bundles := rejects.Write(s, beam.ParDo(s, makeRejects, beam.Impulse(s)), rejects.Params{Staging: staging, Tables: []rejects.Table{
+		bundles := rejects.Write(s, beam.ParDo(s, makeRejects, beam.Impulse(s)), rejects.Params{Staging: staging, Tables: []rejects.Keep{
 			{Rules: ruleNames, Write: true}, {Rules: ruleNames, Values: true},
 		}})
 		return []beam.PCollection{beam.ParDo(s, &describeFn{staging}, bundles)}
@@ -79,7 +79,7 @@ func TestPipeline(t *testing.T) {
 }
 
 func TestFilesHoldTheRowsAndWhatWasWrong(t *testing.T) {
-	bundle, err := rejects.WriteLimited(t.Context(), t.TempDir(), rejects.Table{Rules: ruleNames, Write: true},
+	bundle, err := rejects.WriteLimited(t.Context(), t.TempDir(), rejects.Keep{Rules: ruleNames, Write: true},
 		10, math.MaxInt64, 100, math.MaxInt64, []batch.Rejects{rejectsOf("a.parquet", 1<<40), rejectsOf("gs://lake/b.parquet", 3, 4)})
 	require.NoError(t, err)
 	records := readBack(t, urisOf(bundle.Files)...)
@@ -112,7 +112,7 @@ func TestLargeFilesAreSeveral(t *testing.T) {
 	for i := range int64(40) {
 		all = append(all, rejectsOf("a.parquet", i, i+1000, i+2000))
 	}
-	table := rejects.Table{Rules: ruleNames, Write: true}
+	table := rejects.Keep{Rules: ruleNames, Write: true}
 	for name, c := range map[string]struct {
 		groupRows, groupBytes, fileRows, fileBytes int64
 		files                                      []int64 // their rows
@@ -147,7 +147,7 @@ func repeated(value int64, times int) []int64 {
 func TestFilesOfOtherColumns(t *testing.T) {
 	other := rejectsOf("b.parquet", 5)
 	other.Record = array.NewRecord(arrow.NewSchema(source.Fields()[:1], nil), other.Record.Columns()[:1], 1)
-	bundle, err := rejects.WriteLimited(t.Context(), t.TempDir(), rejects.Table{Rules: ruleNames, Write: true},
+	bundle, err := rejects.WriteLimited(t.Context(), t.TempDir(), rejects.Keep{Rules: ruleNames, Write: true},
 		100, math.MaxInt64, 100, math.MaxInt64, []batch.Rejects{rejectsOf("a.parquet", 1), other, other})
 	require.NoError(t, err)
 	records := readBack(t, urisOf(bundle.Files)...)
@@ -171,7 +171,7 @@ func play(t *testing.T, fn *rejects.WriteFn, all ...batch.Rejects) ([]rejects.Ac
 }
 
 func newFn(t *testing.T, staging string) *rejects.WriteFn {
-	fn := &rejects.WriteFn{Params: wire.Pack(rejects.Params{Staging: staging, Tables: []rejects.Table{{Rules: ruleNames, Write: true}}})}
+	fn := &rejects.WriteFn{Params: wire.Pack(rejects.Params{Staging: staging, Tables: []rejects.Keep{{Rules: ruleNames, Write: true}}})}
 	require.NoError(t, fn.Setup())
 	return fn
 }

@@ -28,8 +28,8 @@ var (
 	manyTablesServer = Version{2021, 4}
 )
 
-// Table is a table of an extract with its assumed foreign keys.
-type Table struct {
+// KeyedTable is a table of an extract with its assumed foreign keys.
+type KeyedTable struct {
 	TableRef
 	ForeignKeys []ForeignKey
 }
@@ -51,7 +51,7 @@ type Problem struct {
 // CheckTables says which of Tableau's rules the tables of an extract break on a server of
 // that version, in the order of the tables; none if it can be published. The zero version
 // stands for a new server.
-func CheckTables(tables []Table, server Version) []Problem {
+func CheckTables(tables []KeyedTable, server Version) []Problem {
 	if server.IsZero() {
 		server = manyTablesServer
 	}
@@ -74,7 +74,7 @@ func CheckTables(tables []Table, server Version) []Problem {
 	return checkTree(tables)
 }
 
-func checkOnlyTable(table Table, server Version) []Problem {
+func checkOnlyTable(table KeyedTable, server Version) []Problem {
 	if server.Before(anyNameServer) && table.TableRef != (TableRef{"Extract", "Extract"}) {
 		return []Problem{{
 			Rule: RuleExtractName, Table: table.TableRef,
@@ -82,11 +82,11 @@ func checkOnlyTable(table Table, server Version) []Problem {
 			Hint:    "name the table Extract in schema Extract",
 		}}
 	}
-	return checkKeys([]Table{table})
+	return checkKeys([]KeyedTable{table})
 }
 
 // checkKeys judges each foreign key.
-func checkKeys(tables []Table) []Problem {
+func checkKeys(tables []KeyedTable) []Problem {
 	known := map[TableRef]bool{}
 	for _, table := range tables {
 		known[table.TableRef] = true
@@ -121,7 +121,7 @@ func checkKeys(tables []Table) []Problem {
 
 // checkTree judges the graph that sound foreign keys make: one root, from which every
 // table is reached in one way.
-func checkTree(tables []Table) []Problem {
+func checkTree(tables []KeyedTable) []Problem {
 	referrers := map[TableRef][]string{}
 	for _, table := range tables {
 		for _, key := range table.ForeignKeys {
@@ -129,7 +129,7 @@ func checkTree(tables []Table) []Problem {
 		}
 	}
 	var problems []Problem
-	var roots []Table
+	var roots []KeyedTable
 	for _, table := range tables {
 		switch from := referrers[table.TableRef]; {
 		case len(from) == 0:
@@ -154,8 +154,8 @@ func checkTree(tables []Table) []Problem {
 }
 
 // secondRoots tells of the tables besides the first root that nothing refers to.
-func secondRoots(roots []Table) []Problem {
-	main := slices.MaxFunc(roots, func(a, b Table) int { return len(a.ForeignKeys) - len(b.ForeignKeys) })
+func secondRoots(roots []KeyedTable) []Problem {
+	main := slices.MaxFunc(roots, func(a, b KeyedTable) int { return len(a.ForeignKeys) - len(b.ForeignKeys) })
 	var problems []Problem
 	for _, root := range roots {
 		if root.TableRef == main.TableRef {
@@ -172,8 +172,8 @@ func secondRoots(roots []Table) []Problem {
 }
 
 // unreached tells of tables that no root leads to: they refer to each other in a circle.
-func unreached(tables, roots []Table) []Problem {
-	byName := map[TableRef]Table{}
+func unreached(tables, roots []KeyedTable) []Problem {
+	byName := map[TableRef]KeyedTable{}
 	for _, table := range tables {
 		byName[table.TableRef] = table
 	}

@@ -10,12 +10,12 @@ import (
 )
 
 // tables reads a notation such as "a>b,c b>d c d": table a refers to b and c.
-func tables(text string) []tableau.Table {
+func tables(text string) []tableau.KeyedTable {
 	ref := func(name string) tableau.TableRef { return tableau.TableRef{Schema: "public", Name: name} }
-	var all []tableau.Table
+	var all []tableau.KeyedTable
 	for _, word := range strings.Fields(text) {
 		name, to, _ := strings.Cut(word, ">")
-		table := tableau.Table{TableRef: ref(name)}
+		table := tableau.KeyedTable{TableRef: ref(name)}
 		for _, target := range strings.FieldsFunc(to, func(r rune) bool { return r == ',' }) {
 			table.ForeignKeys = append(table.ForeignKeys, tableau.ForeignKey{Columns: []string{target + "_id"}, References: ref(target)})
 		}
@@ -65,6 +65,6 @@ func TestCheckTables(t *testing.T) {
 			assert.Contains(t, problems[0].Message, test.where, name)
 		}
 	}
-	extract := []tableau.Table{{TableRef: tableau.TableRef{Schema: "Extract", Name: "Extract"}}}
+	extract := []tableau.KeyedTable{{TableRef: tableau.TableRef{Schema: "Extract", Name: "Extract"}}}
 	assert.Empty(t, tableau.CheckTables(extract, tableau.Version{Major: 2018, Minor: 1}))
 }

@@ -30,16 +30,16 @@ var (
 //
 // The counters rows_read and bytes_read of the namespace hyperlake grow with the row
 // groups that are read: their rows, and the bytes of all their columns as stored.
-func Read(s beam.Scope, shards beam.PCollection, tables []Table) beam.PCollection {
+func Read(s beam.Scope, shards beam.PCollection, tables []Projection) beam.PCollection {
 	s = s.Scope("parquetread.Read")
 	return beam.ParDo(s, &readFn{Params: wire.Pack(tables)}, shards)
 }
 
 // readFn reads shards.
 type readFn struct {
-	Params wire.Params[[]Table]
+	Params wire.Params[[]Projection]
 
-	tables []Table
+	tables []Projection
 }
 
 // Setup decodes the tables; a worker calls it before anything else.

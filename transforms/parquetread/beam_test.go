@@ -23,7 +23,7 @@ func describe(b batch.Batch, emit func(string)) {
 	emit(b.Origin.String() + ": " + ids[0] + " to " + ids[len(ids)-1])
 }
 
-func runRead(t *testing.T, shards []parquetread.Shard, tables []parquetread.Table) (directtest.Result, error) {
+func runRead(t *testing.T, shards []parquetread.Shard, tables []parquetread.Projection) (directtest.Result, error) {
 	return directtest.Run(t, func(s beam.Scope) []beam.PCollection {
 		return []beam.PCollection{beam.ParDo(s, describe, parquetread.Read(s, beam.CreateList(s, shards), tables))}
 	})
@@ -36,7 +36,7 @@ func TestPipeline(t *testing.T) {
 		shards = append(shards, parquetread.Shard{Files: []parquetread.FileRef{{Info: pages.Info, RowGroups: pages.RowGroups[i : i+1]}}})
 	}
 	shards = append(shards, parquetread.Shard{Table: 1, Files: []parquetread.FileRef{{Info: codec.Info, RowGroups: codec.RowGroups}}})
-	result, err := runRead(t, shards, []parquetread.Table{tableOf(pages, "id", "text"), tableOf(codec, "id")})
+	result, err := runRead(t, shards, []parquetread.Projection{tableOf(pages, "id", "text"), tableOf(codec, "id")})
 	require.NoError(t, err)
 	assert.ElementsMatch(t, []string{
 		"file " + fixture("pages") + ", row group 0, row 0: 0 to 299",
@@ -62,7 +62,7 @@ func TestPipelineFailsWithTheFile(t *testing.T) {
 	}
 	path = store(t, damaged)
 	shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: stat(t, path), RowGroups: footer.RowGroups}}}
-	_, err := runRead(t, []parquetread.Shard{shard}, []parquetread.Table{tableOf(footer, "id")})
+	_, err := runRead(t, []parquetread.Shard{shard}, []parquetread.Projection{tableOf(footer, "id")})
 	require.Error(t, err)
 	failed, ok := failure.Decode(err.Error())
 	require.True(t, ok, err)
@@ -74,6 +74,6 @@ func TestPipelineFailsWithTheFile(t *testing.T) {
 func TestReadRefusesShardsOfUnknownTables(t *testing.T) {
 	shard, table := allOf(t, fixture("types"))
 	shard.Table = 1
-	_, err := runRead(t, []parquetread.Shard{shard}, []parquetread.Table{table})
+	_, err := runRead(t, []parquetread.Shard{shard}, []parquetread.Projection{table})
 	require.ErrorContains(t, err, "table 1 of 1")
 }

@@ -33,7 +33,7 @@ func readDamaged(t *testing.T, path string, data []byte) ([]batch.Batch, error) 
 		}
 		seen[field.Name] = true
 	}
-	table := parquetread.Table{Schema: batch.Schema{Schema: arrow.NewSchema(fields, nil)}}
+	table := parquetread.Projection{Schema: batch.Schema{Schema: arrow.NewSchema(fields, nil)}}
 	shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: footer.Info, RowGroups: footer.RowGroups}}}
 	batches, err := readAll(shard, table)
 	if err != nil {

@@ -60,7 +60,7 @@ func (r *shardReader) verifyPlanned(ref FileRef) (doubt, err error) {
 }
 
 // stored is the columns that a file has of the table, if it has all.
-func (t Table) stored() []string {
+func (t Projection) stored() []string {
 	var names []string
 	for _, field := range t.Schema.Fields() {
 		if !slices.Contains(t.Partitions, field.Name) {
@@ -89,7 +89,7 @@ func VerifyPages(ctx context.Context, path string, columns []string) error {
 }
 
 // constants is the partition columns of a file for hyperd, which does not look at the names of folders.
-func (t Table) constants(values []*string) ([]batch.Constant, error) {
+func (t Projection) constants(values []*string) ([]batch.Constant, error) {
 	var constants []batch.Constant
 	for i, name := range t.Partitions {
 		found, ok := t.Schema.FieldsByName(name)

@@ -16,7 +16,7 @@ var HasShortChunks = hasShortChunks
 var IsOrdered = isOrdered
 
 // ReadShardWith is ReadShard with a number of decoders and of bytes to read ahead.
-func ReadShardWith(ctx context.Context, shard Shard, table Table, decoders, readAhead int, emit func(batch.Batch) error) error {
+func ReadShardWith(ctx context.Context, shard Shard, table Projection, decoders, readAhead int, emit func(batch.Batch) error) error {
 	s := usual()
 	s.decoders, s.readAhead = decoders, readAhead
 	return readShard(ctx, shard, table, emit, s)
@@ -24,7 +24,7 @@ func ReadShardWith(ctx context.Context, shard Shard, table Table, decoders, read
 
 // ReadShardWithin is ReadShard with memory for a number of bytes of pages, and with batches and turns of
 // other sizes.
-func ReadShardWithin(ctx context.Context, shard Shard, table Table, held, batchBytes int64, emit func(batch.Batch) error) error {
+func ReadShardWithin(ctx context.Context, shard Shard, table Projection, held, batchBytes int64, emit func(batch.Batch) error) error {
 	s := usual()
 	s.held, s.batch, s.turn = held, batchBytes, 2*batchBytes
 	return readShard(ctx, shard, table, emit, s)

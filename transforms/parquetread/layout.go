@@ -26,7 +26,7 @@ type origin struct {
 }
 
 // layoutOf finds the columns of a table in a file.
-func (f *file) layoutOf(table Table, ref FileRef) (layout, error) {
+func (f *file) layoutOf(table Projection, ref FileRef) (layout, error) {
 	l := layout{schema: table.Schema.Schema}
 	for _, field := range l.schema.Fields() {
 		from := origin{stored: -1}

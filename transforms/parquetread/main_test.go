@@ -38,9 +38,9 @@ func footerOf(t testing.TB, path string) parquetread.Footer {
 }
 
 // allOf asks for the whole of some files, of which the first gives the columns.
-func allOf(t testing.TB, paths ...string) (parquetread.Shard, parquetread.Table) {
+func allOf(t testing.TB, paths ...string) (parquetread.Shard, parquetread.Projection) {
 	var shard parquetread.Shard
-	var table parquetread.Table
+	var table parquetread.Projection
 	for i, path := range paths {
 		footer := footerOf(t, path)
 		shard.Files = append(shard.Files, parquetread.FileRef{Info: footer.Info, RowGroups: footer.RowGroups})
@@ -52,7 +52,7 @@ func allOf(t testing.TB, paths ...string) (parquetread.Shard, parquetread.Table)
 }
 
 // tableOf asks for columns of a file as it has them, or for all.
-func tableOf(footer parquetread.Footer, names ...string) parquetread.Table {
+func tableOf(footer parquetread.Footer, names ...string) parquetread.Projection {
 	var fields []arrow.Field
 	for _, name := range names {
 		found, _ := footer.Schema.FieldsByName(name)
@@ -61,11 +61,11 @@ func tableOf(footer parquetread.Footer, names ...string) parquetread.Table {
 	if len(names) == 0 {
 		fields = footer.Schema.Fields()
 	}
-	return parquetread.Table{Schema: batch.Schema{Schema: arrow.NewSchema(fields, nil)}}
+	return parquetread.Projection{Schema: batch.Schema{Schema: arrow.NewSchema(fields, nil)}}
 }
 
 // readAll returns all batches of a shard.
-func readAll(shard parquetread.Shard, table parquetread.Table) ([]batch.Batch, error) {
+func readAll(shard parquetread.Shard, table parquetread.Projection) ([]batch.Batch, error) {
 	var batches []batch.Batch
 	err := parquetread.ReadShard(context.Background(), shard, table, func(b batch.Batch) error {
 		batches = append(batches, b)

@@ -135,6 +135,6 @@ func TestChunksOfNestedColumns(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []any{[]any{"k", int64(4609434218613702656)}}, canonical(t, batches[0].Record.Column(0), 0))
 
-	_, err = readAll(shard, parquetread.Table{Schema: batch.Schema{Schema: arrow.NewSchema([]arrow.Field{{Name: "list.element", Type: arrow.PrimitiveTypes.Int32}}, nil)}})
+	_, err = readAll(shard, parquetread.Projection{Schema: batch.Schema{Schema: arrow.NewSchema([]arrow.Field{{Name: "list.element", Type: arrow.PrimitiveTypes.Int32}}, nil)}})
 	assertSourceError(t, err, `there is no "list.element"`)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // flatOf is the flat columns of a file, and whether there are any.
-func flatOf(footer parquetread.Footer) (table parquetread.Table, isSome bool) {
+func flatOf(footer parquetread.Footer) (table parquetread.Projection, isSome bool) {
 	var names []string
 	for _, field := range footer.Schema.Fields() {
 		if _, isNested := field.Type.(arrow.NestedType); !isNested {

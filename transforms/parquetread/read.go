@@ -46,14 +46,14 @@ type settings struct {
 // An error of emit ends everything and is returned as it is; so is that of ctx. All
 // others are failure.Errors of kind source, or of kind data where a row lies in a folder that
 // stands for another value. When ReadShard returns, nothing of it runs any more. It is safe for concurrent use.
-func ReadShard(ctx context.Context, shard Shard, table Table, emit func(batch.Batch) error) error {
+func ReadShard(ctx context.Context, shard Shard, table Projection, emit func(batch.Batch) error) error {
 	return readShard(ctx, shard, table, emit, usual())
 }
 
 // ReadRows is ReadShard for some rows of a file of a table, whose 0-based numbers in the file are
 // given and ascend. The columns must be flat. The origin of a batch is that of its first
 // row; the others need not follow it in the file. It fails as [ReadShard] does.
-func ReadRows(ctx context.Context, tableIndex int, file FileRef, table Table, rows []int64, emit func(batch.Batch) error) error {
+func ReadRows(ctx context.Context, tableIndex int, file FileRef, table Projection, rows []int64, emit func(batch.Batch) error) error {
 	if len(rows) == 0 {
 		return ctx.Err()
 	}
@@ -67,7 +67,7 @@ func usual() settings {
 	return settings{decoders: decoders, readAhead: readAhead, held: column.MaxHeld, batch: batchBytes, turn: turnBytes}
 }
 
-func readShard(ctx context.Context, shard Shard, table Table, emit func(batch.Batch) error, s settings) error {
+func readShard(ctx context.Context, shard Shard, table Projection, emit func(batch.Batch) error, s settings) error {
 	inner, cancel := context.WithCancel(ctx)
 	queue := make(chan queued, queuedBatches)
 	room := semaphore.NewWeighted(queuedBytes)
@@ -107,7 +107,7 @@ type queued struct {
 type shardReader struct {
 	settings
 	ctx     context.Context
-	table   Table
+	table   Projection
 	shard   Shard
 	queue   chan<- queued
 	room    *semaphore.Weighted // bytes in the queue

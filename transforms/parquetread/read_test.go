@@ -80,7 +80,7 @@ func TestColumnsComeInTheOrderOfTheTable(t *testing.T) {
 	schema := batches[0].Record.Schema()
 	assert.Equal(t, []string{"text", "i8", "uuid"}, []string{schema.Field(0).Name, schema.Field(1).Name, schema.Field(2).Name})
 
-	batches, err = readAll(shard, parquetread.Table{Schema: batch.Schema{Schema: arrow.NewSchema(nil, nil)}})
+	batches, err = readAll(shard, parquetread.Projection{Schema: batch.Schema{Schema: arrow.NewSchema(nil, nil)}})
 	require.NoError(t, err)
 	assert.Equal(t, int64(3), rowsOf(batches))
 }

@@ -20,8 +20,8 @@ type Shard struct {
 	Last bool `json:"last,omitempty"`
 }
 
-// Table is what to read of the files of a table.
-type Table struct {
+// Projection is what to read of the files of a table.
+type Projection struct {
 	// Schema has the columns to emit. A file has them by name, in a type that widens to
 	// theirs ([Unify]); one that it lacks is NULL in all its rows, if it is nullable.
 	Schema batch.Schema `json:"schema"`

@@ -27,7 +27,7 @@ type assigner interface {
 	target(slot int32) batch.Target
 }
 
-func newAssigner(t Table) assigner {
+func newAssigner(t Moves) assigner {
 	switch {
 	case t.SplitBy != "":
 		return &splitter{column: t.SplitBy, slots: map[string]int32{}, null: -1}

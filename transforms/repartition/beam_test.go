@@ -39,7 +39,7 @@ func describeCount(n int) string { return strconv.Itoa(n) }
 func counted(b batch.Batch) (int, batch.Tally) { return b.Table, b.Tally }
 
 func pipelineParams(staging string) repartition.Params {
-	return repartition.Params{Staging: staging, BufferBytes: 50_000, Tables: []repartition.Table{
+	return repartition.Params{Staging: staging, BufferBytes: 50_000, Tables: []repartition.Moves{
 		{By: []string{"id"}, Shards: 3}, {}, {SplitBy: "text"},
 	}}
 }

@@ -57,8 +57,8 @@ func orderLines(rows int) arrow.Record {
 
 const benchBatches = 12
 
-func tables() map[string]repartition.Table {
-	return map[string]repartition.Table{
+func tables() map[string]repartition.Moves {
+	return map[string]repartition.Moves{
 		"hash_8":     {By: []string{"orderkey"}, Shards: 8},
 		"hash_256":   {By: []string{"orderkey"}, Shards: 256},
 		"deal_8":     {Shards: 8},
@@ -71,7 +71,7 @@ func BenchmarkSpill(b *testing.B) {
 	record := orderLines(batch.MaxRows)
 	for name, table := range tables() {
 		b.Run(name, func(b *testing.B) {
-			params := repartition.Params{Staging: b.TempDir(), Tables: []repartition.Table{table}}
+			params := repartition.Params{Staging: b.TempDir(), Tables: []repartition.Moves{table}}
 			bytes := int64(0)
 			for b.Loop() {
 				w := repartition.NewWriter(params)
@@ -92,7 +92,7 @@ func BenchmarkRead(b *testing.B) {
 	record := orderLines(batch.MaxRows)
 	for name, table := range tables() {
 		b.Run(name, func(b *testing.B) {
-			w := repartition.NewWriter(repartition.Params{Staging: b.TempDir(), Tables: []repartition.Table{table}})
+			w := repartition.NewWriter(repartition.Params{Staging: b.TempDir(), Tables: []repartition.Moves{table}})
 			for range benchBatches {
 				require.NoError(b, w.Add(context.Background(), batch.Batch{Record: record, Tally: batch.Tally{Read: record.NumRows()}}))
 			}

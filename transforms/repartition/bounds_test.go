@@ -20,9 +20,9 @@ import (
 // counts are the rows of each shard.
 func counts(t *testing.T, bounds repartition.Bounds, column arrow.Array) []int {
 	t.Helper()
-	encoded, err := json.Marshal(repartition.Table{Range: "c", Bounds: bounds})
+	encoded, err := json.Marshal(repartition.Moves{Range: "c", Bounds: bounds})
 	require.NoError(t, err)
-	var table repartition.Table // as a worker has it
+	var table repartition.Moves // as a worker has it
 	require.NoError(t, json.Unmarshal(encoded, &table))
 	slots, err := repartition.Slots(table, oneColumn(column))
 	require.NoError(t, err)
@@ -119,14 +119,14 @@ func TestShardsAscend(t *testing.T) {
 	column := fromJSON(t, arrow.PrimitiveTypes.Int64, `[5, 1, 9, null, 3, 7, -4]`)
 	bounds, err := repartition.FindBounds(arrow.Field{Name: "c", Type: column.DataType()}, []repartition.Sample{{Values: column, Rows: 7}}, 3)
 	require.NoError(t, err)
-	slots, err := repartition.Slots(repartition.Table{Range: "c", Bounds: bounds}, oneColumn(column))
+	slots, err := repartition.Slots(repartition.Moves{Range: "c", Bounds: bounds}, oneColumn(column))
 	require.NoError(t, err)
 	assert.Equal(t, []int32{1, 0, 2, 2, 1, 2, 0}, slots)
 
 	withNaN := floats(1, 2, 3, 4, math.NaN())
 	bounds, err = repartition.FindBounds(arrow.Field{Name: "c", Type: withNaN.DataType()}, []repartition.Sample{{Values: withNaN, Rows: 5}}, 2)
 	require.NoError(t, err)
-	slots, err = repartition.Slots(repartition.Table{Range: "c", Bounds: bounds}, oneColumn(withNaN))
+	slots, err = repartition.Slots(repartition.Moves{Range: "c", Bounds: bounds}, oneColumn(withNaN))
 	require.NoError(t, err)
 	assert.True(t, slices.IsSorted(slots))
 	assert.EqualValues(t, 1, slots[4])

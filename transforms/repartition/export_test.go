@@ -12,7 +12,7 @@ import (
 func (w *Writer) Held() int64 { return w.held }
 
 // Slots is where the rows of a column go: [Table.By], [Table.Range] and the like say how.
-func Slots(t Table, record arrow.Record) ([]int32, error) {
+func Slots(t Moves, record arrow.Record) ([]int32, error) {
 	slots := make([]int32, record.NumRows())
 	return slots, newAssigner(t).assign(batchOf(record), slots)
 }

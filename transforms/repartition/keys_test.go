@@ -78,7 +78,7 @@ func TestKeysOfEqualValuesAreEqual(t *testing.T) {
 // A hash depends on values, not on their layout: files of one table may differ in it.
 func TestHashesDoNotDependOnTheLayout(t *testing.T) {
 	const values = `["a", null, "", "čárka", "a", "b"]`
-	table := repartition.Table{By: []string{"c"}, Shards: 1000}
+	table := repartition.Moves{By: []string{"c"}, Shards: 1000}
 	want, err := repartition.Slots(table, oneColumn(fromJSON(t, arrow.BinaryTypes.String, values)))
 	require.NoError(t, err)
 	dictionary := array.NewDictionaryBuilder(memory.DefaultAllocator, &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String})
@@ -112,7 +112,7 @@ func TestHashesSpreadEvenly(t *testing.T) {
 		schema := arrow.NewSchema([]arrow.Field{{Name: "a", Type: arrow.PrimitiveTypes.Int64}, {Name: "b", Type: arrow.PrimitiveTypes.Int64}}, nil)
 		record := array.NewRecord(schema, []arrow.Array{first.NewArray(), second.NewArray()}, rows)
 		for _, by := range [][]string{{"a"}, {"a", "b"}, {"b", "a"}} {
-			slots, err := repartition.Slots(repartition.Table{By: by, Shards: shards}, record)
+			slots, err := repartition.Slots(repartition.Moves{By: by, Shards: shards}, record)
 			require.NoError(t, err)
 			counts := make([]int, shards)
 			for _, slot := range slots {
@@ -128,28 +128,28 @@ func TestHashesSpreadEvenly(t *testing.T) {
 func TestCheckNamesWhatIsWrong(t *testing.T) {
 	schema := everything()
 	for _, test := range []struct {
-		table repartition.Table
+		table repartition.Moves
 		want  string // "" is fine
 	}{
-		{repartition.Table{}, ""},
-		{repartition.Table{Shards: 4}, ""},
-		{repartition.Table{By: []string{"utf8", "int64"}, Shards: 4}, ""},
-		{repartition.Table{Range: "decimal(38, 4)"}, ""},
-		{repartition.Table{Range: "float64"}, ""},
-		{repartition.Table{SplitBy: "date32"}, ""},
-		{repartition.Table{By: []string{"utf8"}}, "shards is 0"},
-		{repartition.Table{Shards: -1}, "shards is -1"},
-		{repartition.Table{Shards: 10_001}, "at most 10000"},
-		{repartition.Table{By: []string{"utf8"}, Shards: 1, Range: "utf8"}, "exclude each other"},
-		{repartition.Table{Range: "int64", SplitBy: "utf8"}, "exclude each other"},
-		{repartition.Table{SplitBy: "utf8", Shards: 2}, "shards has no meaning"},
-		{repartition.Table{By: []string{"nothing"}, Shards: 1}, `0 columns named "nothing"`},
-		{repartition.Table{Shards: 1, Columns: []string{"nothing"}}, `0 columns named "nothing"`},
-		{repartition.Table{By: []string{nested.String()}, Shards: 1}, "by: column struct"},
-		{repartition.Table{Range: "month_interval"}, "range: column month_interval"},
-		{repartition.Table{Range: "null"}, "range: column null"},
-		{repartition.Table{SplitBy: "float64"}, "split_by: column float64"},
-		{repartition.Table{SplitBy: "duration[ns]"}, "split_by: column duration"},
+		{repartition.Moves{}, ""},
+		{repartition.Moves{Shards: 4}, ""},
+		{repartition.Moves{By: []string{"utf8", "int64"}, Shards: 4}, ""},
+		{repartition.Moves{Range: "decimal(38, 4)"}, ""},
+		{repartition.Moves{Range: "float64"}, ""},
+		{repartition.Moves{SplitBy: "date32"}, ""},
+		{repartition.Moves{By: []string{"utf8"}}, "shards is 0"},
+		{repartition.Moves{Shards: -1}, "shards is -1"},
+		{repartition.Moves{Shards: 10_001}, "at most 10000"},
+		{repartition.Moves{By: []string{"utf8"}, Shards: 1, Range: "utf8"}, "exclude each other"},
+		{repartition.Moves{Range: "int64", SplitBy: "utf8"}, "exclude each other"},
+		{repartition.Moves{SplitBy: "utf8", Shards: 2}, "shards has no meaning"},
+		{repartition.Moves{By: []string{"nothing"}, Shards: 1}, `0 columns named "nothing"`},
+		{repartition.Moves{Shards: 1, Columns: []string{"nothing"}}, `0 columns named "nothing"`},
+		{repartition.Moves{By: []string{nested.String()}, Shards: 1}, "by: column struct"},
+		{repartition.Moves{Range: "month_interval"}, "range: column month_interval"},
+		{repartition.Moves{Range: "null"}, "range: column null"},
+		{repartition.Moves{SplitBy: "float64"}, "split_by: column float64"},
+		{repartition.Moves{SplitBy: "duration[ns]"}, "split_by: column duration"},
 	} {
 		err := test.table.Check(schema)
 		if test.want == "" {
@@ -174,8 +174,8 @@ func TestParquetIntervalsHaveKeys(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotZero(t, order, "hyperd tells 1 month from 30 days")
 	schema := arrow.NewSchema([]arrow.Field{field}, nil)
-	assert.NoError(t, repartition.Table{By: []string{"c"}, Shards: 2}.Check(schema))
-	assert.Error(t, repartition.Table{Range: "c"}.Check(schema))
+	assert.NoError(t, repartition.Moves{By: []string{"c"}, Shards: 2}.Check(schema))
+	assert.Error(t, repartition.Moves{Range: "c"}.Check(schema))
 }
 
 func TestValueTexts(t *testing.T) {

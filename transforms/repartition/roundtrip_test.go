@@ -21,17 +21,17 @@ import (
 // rows at every target: whatever the type, the way, the bundles and the memory.
 func TestRowsArriveOnceAndUnchanged(t *testing.T) {
 	type way struct {
-		table  repartition.Table
+		table  repartition.Moves
 		schema *arrow.Schema
 	}
 	ways := []way{
-		{repartition.Table{Shards: 3}, everything()},
-		{repartition.Table{By: []string{"utf8", "float64", "decimal(38, 4)"}, Shards: 20}, everything()},
+		{repartition.Moves{Shards: 3}, everything()},
+		{repartition.Moves{By: []string{"utf8", "float64", "decimal(38, 4)"}, Shards: 20}, everything()},
 	}
 	for i, dt := range flatTypes {
 		schema := columnsOf(dt, nestedTypes[i%len(nestedTypes)])
-		ways = append(ways, way{repartition.Table{By: []string{dt.String()}, Shards: 4}, schema})
-		if split := (repartition.Table{SplitBy: dt.String()}); split.Check(schema) == nil {
+		ways = append(ways, way{repartition.Moves{By: []string{dt.String()}, Shards: 4}, schema})
+		if split := (repartition.Moves{SplitBy: dt.String()}); split.Check(schema) == nil {
 			ways = append(ways, way{split, schema})
 		}
 	}
@@ -42,7 +42,7 @@ func TestRowsArriveOnceAndUnchanged(t *testing.T) {
 			r := rand.New(rand.NewPCG(7, uint64(i)))
 			require.NoError(t, table.Check(schema))
 			params := repartition.Params{
-				Staging: t.TempDir(), Tables: []repartition.Table{table}, BufferBytes: pick[int64](r, 10_000, 1<<20),
+				Staging: t.TempDir(), Tables: []repartition.Moves{table}, BufferBytes: pick[int64](r, 10_000, 1<<20),
 			}
 			want := map[string][]string{} // by id
 			var sources batch.Tally
@@ -65,7 +65,7 @@ func TestRowsArriveOnceAndUnchanged(t *testing.T) {
 	}
 }
 
-func checkArrived(t *testing.T, schema *arrow.Schema, table repartition.Table, got []batch.Batch, want map[string][]string, sources batch.Tally) {
+func checkArrived(t *testing.T, schema *arrow.Schema, table repartition.Moves, got []batch.Batch, want map[string][]string, sources batch.Tally) {
 	t.Helper()
 	targets := map[string]batch.Target{} // by the values that decide
 	var arrived batch.Tally
@@ -92,7 +92,7 @@ func checkArrived(t *testing.T, schema *arrow.Schema, table repartition.Table, g
 
 // decisive is the values that decide where a row goes, as hyperd distinguishes them; empty
 // if none do.
-func decisive(table repartition.Table, record arrow.Record, row int) string {
+func decisive(table repartition.Moves, record arrow.Record, row int) string {
 	var all []string
 	for _, name := range append(slices.Clone(table.By), table.SplitBy) {
 		if name != "" {
@@ -127,13 +127,13 @@ func distinct(column arrow.Array, row int) string {
 func TestSplitByMakesATargetForEachValue(t *testing.T) {
 	for _, dt := range flatTypes {
 		schema := columnsOf(dt)
-		table := repartition.Table{SplitBy: dt.String()}
+		table := repartition.Moves{SplitBy: dt.String()}
 		if table.Check(schema) != nil {
 			continue
 		}
 		values := map[string]map[string]bool{} // by target
 		record := randomRecord(t, rand.New(rand.NewPCG(1, 1)), schema, 0, 300)
-		parts := spilled(t, repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{table}}, batchOf(0, record, 0))
+		parts := spilled(t, repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{table}}, batchOf(0, record, 0))
 		for _, b := range readAll(t, parts) {
 			for row := range int(b.Record.NumRows()) {
 				if values[b.Target.Name] == nil {
@@ -154,10 +154,10 @@ func TestSplitByMakesATargetForEachValue(t *testing.T) {
 
 func TestColumnsThatOnlyDecideStayBehind(t *testing.T) {
 	schema := everything()
-	table := repartition.Table{By: []string{"int32"}, Shards: 2, Columns: []string{"utf8", "id"}}
+	table := repartition.Moves{By: []string{"int32"}, Shards: 2, Columns: []string{"utf8", "id"}}
 	require.NoError(t, table.Check(schema))
 	record := randomRecord(t, rand.New(rand.NewPCG(1, 1)), schema, 0, 50)
-	parts := spilled(t, repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{table}}, batchOf(0, record, 0))
+	parts := spilled(t, repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{table}}, batchOf(0, record, 0))
 	rows := int64(0)
 	for _, b := range readAll(t, parts) {
 		assert.Equal(t, "utf8", b.Record.ColumnName(0))
@@ -172,7 +172,7 @@ func TestColumnsThatOnlyDecideStayBehind(t *testing.T) {
 func TestPartsAreReadInOneOrder(t *testing.T) {
 	schema := everything()
 	r := rand.New(rand.NewPCG(1, 1))
-	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{Shards: 1}}}
+	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{Shards: 1}}}
 	var parts []repartition.Part
 	for bundle := range 4 {
 		first := int64(1000 * bundle)

@@ -35,7 +35,7 @@ func narrowBatch(t testing.TB, first int64, rows int) batch.Batch {
 }
 
 func byID(staging string, shards int) repartition.Params {
-	return repartition.Params{Staging: staging, Tables: []repartition.Table{{By: []string{"id"}, Shards: shards}}}
+	return repartition.Params{Staging: staging, Tables: []repartition.Moves{{By: []string{"id"}, Shards: shards}}}
 }
 
 // A bundle never holds more than its budget, however many rows and targets there are.
@@ -64,7 +64,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // Batches are dealt out evenly when nothing else decides, and bundles of one batch begin at
 // different shards.
 func TestBatchesAreDealtOutEvenly(t *testing.T) {
-	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{Shards: 4}}}
+	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{Shards: 4}}}
 	var batches []batch.Batch
 	begins := map[int]bool{}
 	for i := range int64(40) {
@@ -81,7 +81,7 @@ func TestBatchesAreDealtOutEvenly(t *testing.T) {
 // It is the largest targets that make room, so that small ones are written in few pieces.
 func TestLargeTargetsMakeRoom(t *testing.T) {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}}, nil)
-	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{SplitBy: "id"}}, BufferBytes: 200_000}
+	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{SplitBy: "id"}}, BufferBytes: 200_000}
 	var batches []batch.Batch
 	for range 40 {
 		builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
@@ -199,7 +199,7 @@ func stagedBytes(t *testing.T, staging string) int64 {
 }
 
 func TestTooManyValuesToSplitBy(t *testing.T) {
-	w := repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{SplitBy: "id"}}})
+	w := repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{SplitBy: "id"}}})
 	err := w.Add(t.Context(), narrowBatch(t, 0, repartition.MaxTargets+1))
 	w.Abort()
 	require.ErrorContains(t, err, "column id has more than 10000 values")
@@ -327,13 +327,13 @@ func TestSpillsOnGCS(t *testing.T) {
 }
 
 func TestBatchesThatCannotBeMovedAreAnError(t *testing.T) {
-	w := repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{}, {Shards: 1}}})
+	w := repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{}, {Shards: 1}}})
 	stays, empty, misfit := narrowBatch(t, 0, 1), batch.Batch{Table: 1}, narrowBatch(t, 0, 1)
 	assert.ErrorContains(t, w.Add(t.Context(), stays), "table 0 came to be moved")
 	assert.ErrorContains(t, w.Add(t.Context(), empty), "table 1 came to be moved")
 	misfit.Table = 7
 	assert.ErrorContains(t, w.Add(t.Context(), misfit), "table 7 came to be moved")
 
-	w = repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Table{{By: []string{"other"}, Shards: 1}}})
+	w = repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{By: []string{"other"}, Shards: 1}}})
 	assert.ErrorContains(t, w.Add(t.Context(), narrowBatch(t, 0, 1)), `0 columns named "other"`)
 }

@@ -23,7 +23,7 @@ const DefaultBufferBytes = 32 << 20
 // Params says what is moved and where to. All fields travel to workers.
 type Params struct {
 	Staging     string  `json:"staging"`                // folder of this run that every worker and the driver reach
-	Tables      []Table `json:"tables"`                 // of the run; batch.Batch.Table is an index
+	Tables      []Moves `json:"tables"`                 // of the run; batch.Batch.Table is an index
 	BufferBytes int64   `json:"buffer_bytes,omitempty"` // of rows that a bundle holds in memory; 0 is DefaultBufferBytes
 
 	// MaxBytes is what the spills of the run may take on staging; 0 is no bound. A bundle

@@ -25,16 +25,16 @@ var (
 // batches are given the table's conditions. Failures
 // are encoded with package failure: a broken rule with on_fail: fail, or rules that do not
 // fit the columns, which the plan should have found.
-func Rules(s beam.Scope, batches beam.PCollection, tables []Table) (good, rejects beam.PCollection) {
+func Rules(s beam.Scope, batches beam.PCollection, tables []Ruleset) (good, rejects beam.PCollection) {
 	s = s.Scope("validate.Rules")
 	return beam.ParDo2(s, &rulesFn{Params: wire.Pack(tables)}, batches)
 }
 
 // rulesFn applies the rules of tables.
 type rulesFn struct {
-	Params wire.Params[[]Table]
+	Params wire.Params[[]Ruleset]
 
-	tables     []Table
+	tables     []Ruleset
 	validators map[int]*Validator // by table, for the columns that its last batch had
 }
 

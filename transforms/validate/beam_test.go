@@ -31,8 +31,8 @@ func describeRejects(r batch.Rejects) string {
 	return fmt.Sprintf("%d %v %v %v %v", r.Table, r.Origin, r.Rows, r.Rules, r.Record.Column(0))
 }
 
-func pipelineTables(t testing.TB) []validate.Table {
-	return []validate.Table{
+func pipelineTables(t testing.TB) []validate.Ruleset {
+	return []validate.Ruleset{
 		{Rules: parseRules(t, "- {column: n, min: 0, max: 9.5}\n- {column: n, not_null: true, on_fail: warn}\n")},
 		{Rules: parseRules(t, "- {column: s, in: [a, b]}\n")},
 	}
@@ -76,10 +76,10 @@ func TestPipeline(t *testing.T) {
 
 func TestFailuresCrossThePipeline(t *testing.T) {
 	tables := pipelineTables(t)
-	failing := []validate.Table{{Rules: parseRules(t, "- {column: n, max: 9, on_fail: fail}\n")}, tables[1]}
-	misfit := []validate.Table{{Rules: parseRules(t, "- {column: m, max: 9}\n")}, tables[1]}
+	failing := []validate.Ruleset{{Rules: parseRules(t, "- {column: n, max: 9, on_fail: fail}\n")}, tables[1]}
+	misfit := []validate.Ruleset{{Rules: parseRules(t, "- {column: m, max: 9}\n")}, tables[1]}
 	for _, test := range []struct {
-		tables []validate.Table
+		tables []validate.Ruleset
 		kind   failure.Kind
 		want   string
 	}{

@@ -113,7 +113,7 @@ func BenchmarkConditions(b *testing.B) {
 }
 
 func benchmarkRules(b *testing.B, rules string, in batch.Batch) {
-	v, err := validate.Compile(validate.Table{Rules: parseRules(b, rules)}, lineitem)
+	v, err := validate.Compile(validate.Ruleset{Rules: parseRules(b, rules)}, lineitem)
 	require.NoError(b, err)
 	for b.Loop() {
 		if _, _, err := v.Apply(in); err != nil {

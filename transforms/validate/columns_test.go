@@ -86,7 +86,7 @@ func record(names string, columns ...arrow.Array) arrow.Record {
 
 func compileFor(t testing.TB, record arrow.Record, rules string) *validate.Validator {
 	t.Helper()
-	v, err := validate.Compile(validate.Table{Nested: convert.JSON, Rules: parseRules(t, rules)}, record.Schema())
+	v, err := validate.Compile(validate.Ruleset{Nested: convert.JSON, Rules: parseRules(t, rules)}, record.Schema())
 	require.NoError(t, err, rules)
 	return v
 }

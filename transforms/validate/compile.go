@@ -25,7 +25,7 @@ func (e *PartError) Unwrap() error { return e.Err }
 // Compile checks what a table asks for against the columns of its source. Its errors name
 // the rule or the column and its type, and say what to do. Of rules and where, all that is wrong
 // is told: one [PartError] for each, joined.
-func Compile(table Table, source *arrow.Schema) (*Validator, error) {
+func Compile(table Ruleset, source *arrow.Schema) (*Validator, error) {
 	mapping, err := convert.Compile(source, table.Nested, table.Columns)
 	if err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func TestExpressionsOverConvertedColumns(t *testing.T) {
 	in := record("n s",
 		column(t, arrow.BinaryTypes.String, `["1", "x", null, "70"]`),
 		column(t, arrow.BinaryTypes.String, `["a", "b", "c", "b"]`))
-	table := validate.Table{
+	table := validate.Ruleset{
 		Columns: []convert.Column{{Source: "n", Type: "bigint"}},
 		Rules:   parseRules(t, "- {expr: n != null}\n- {expr: n < 50}\n- {expr: s != 'b'}\n"),
 	}
@@ -64,7 +64,7 @@ func TestExpressionsOverConvertedColumns(t *testing.T) {
 func TestExpressionsAreNotHeldAgainstFilteredRows(t *testing.T) {
 	t.Parallel()
 	in := record("n", column(t, arrow.PrimitiveTypes.Int64, `[0, 1, 9]`))
-	good, rejects, v := apply(t, validate.Table{Where: "n != 0", Rules: parseRules(t, "- {expr: 10 / n > 5}\n")}, in)
+	good, rejects, v := apply(t, validate.Ruleset{Where: "n != 0", Rules: parseRules(t, "- {expr: 10 / n > 5}\n")}, in)
 	assert.Equal(t, []int64{102}, rejects.Rows)
 	assert.Equal(t, map[string]int64{"10 / n > 5": 1}, failed(v, good.Tally))
 	assert.EqualValues(t, 1, good.Tally.Filtered)
@@ -93,7 +93,7 @@ func TestColumnsAndRowByRowCoverRules(t *testing.T) {
 	in := record("a b c d s",
 		column(t, arrow.PrimitiveTypes.Int64, `[1]`), column(t, arrow.PrimitiveTypes.Int64, `[1]`), column(t, arrow.PrimitiveTypes.Int64, `[1]`),
 		column(t, arrow.PrimitiveTypes.Int64, `[1]`), column(t, arrow.BinaryTypes.String, `["x"]`))
-	v, err := validate.Compile(validate.Table{
+	v, err := validate.Compile(validate.Ruleset{
 		Where: "a > 0 && s.trim() != ''",
 		Rules: parseRules(t, "- {expr: c > b}\n- {column: a, not_null: true}\n- {expr: \"s.trim() != '' && s.replace('a', 'b') != 'c'\"}\n"),
 	}, in.Schema())

@@ -193,7 +193,7 @@ func TestWholeRowsAgreeWithARowByRowEvaluation(t *testing.T) {
 		chosen = append(chosen, judgedRule{"valid utf-8", onText(utf8.ValidString)})
 		want := judgeRows(rows, chosen, append(warns, false))
 
-		v, err := validate.Compile(validate.Table{Rules: parseRules(t, text.String())}, in.Schema())
+		v, err := validate.Compile(validate.Ruleset{Rules: parseRules(t, text.String())}, in.Schema())
 		require.NoError(t, err, text.String())
 		good, rejects, err := v.Apply(batch.Batch{Record: in, Tally: batch.Tally{Read: in.NumRows()}})
 		require.NoError(t, err, text.String())

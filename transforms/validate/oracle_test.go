@@ -41,7 +41,7 @@ func TestRulesAgreeWithARowByRowEvaluation(t *testing.T) {
 			for range 200 {
 				arr := oracleColumn(t, r, dt, 1+r.IntN(150))
 				rule, passes := oracleRule(t, r, dt)
-				v, err := validate.Compile(validate.Table{Rules: []validate.Rule{rule}}, record("c", arr).Schema())
+				v, err := validate.Compile(validate.Ruleset{Rules: []validate.Rule{rule}}, record("c", arr).Schema())
 				if err != nil {
 					require.ErrorContains(t, err, "no value lies between")
 					impossible++

@@ -63,7 +63,7 @@ func clocks(t *testing.T, of arrow.DataType, units string) arrow.Array {
 func TestReasonsOfConversions(t *testing.T) {
 	t.Parallel()
 	in := record("before n behind", column(t, arrow.BinaryTypes.String, `["a", "b"]`), column(t, arrow.BinaryTypes.String, `["x", "1"]`), column(t, arrow.BinaryTypes.String, `["a", "b"]`))
-	v, err := validate.Compile(validate.Table{Columns: []convert.Column{{Source: "n", Type: "bigint"}}}, in.Schema())
+	v, err := validate.Compile(validate.Ruleset{Columns: []convert.Column{{Source: "n", Type: "bigint"}}}, in.Schema())
 	require.NoError(t, err)
 	_, rejects, err := v.Apply(batch.Batch{Record: in})
 	require.NoError(t, err)
@@ -72,7 +72,7 @@ func TestReasonsOfConversions(t *testing.T) {
 
 	nested := arrow.StructOf(arrow.Field{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, arrow.Field{Name: "n", Type: arrow.BinaryTypes.String, Nullable: true})
 	in = record("a", column(t, nested, `[{"id": 1, "n": "1"}, null, {"id": 2, "n": "x"}]`))
-	v, err = validate.Compile(validate.Table{Nested: convert.Flatten, Columns: []convert.Column{{Source: "a.n", Type: "bigint"}}}, in.Schema())
+	v, err = validate.Compile(validate.Ruleset{Nested: convert.Flatten, Columns: []convert.Column{{Source: "a.n", Type: "bigint"}}}, in.Schema())
 	require.NoError(t, err)
 	_, rejects, err = v.Apply(batch.Batch{Record: in})
 	require.NoError(t, err)

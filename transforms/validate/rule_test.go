@@ -152,7 +152,7 @@ func TestRulesAreNamedAfterWhatTheySay(t *testing.T) {
 	for i := range rules {
 		rules[i].Expr = strings.Replace(rules[i].Expr, "LONG", strings.Repeat("1234567, ", 50)+"8", 1)
 	}
-	v, err := validate.Compile(validate.Table{Rules: rules}, schema)
+	v, err := validate.Compile(validate.Ruleset{Rules: rules}, schema)
 	require.NoError(t, err)
 
 	type row struct {
@@ -250,7 +250,7 @@ func TestCompileRefuses(t *testing.T) {
 		`{expr: "l_quantity"}`:                        {"not a condition"},
 		`{expr: "f >"}`:                               {"character 4"},
 	} {
-		_, err := validate.Compile(validate.Table{Rules: parseRules(t, "- "+rule+"\n")}, schema)
+		_, err := validate.Compile(validate.Ruleset{Rules: parseRules(t, "- "+rule+"\n")}, schema)
 		for _, text := range want {
 			assert.ErrorContains(t, err, text, rule)
 		}

@@ -116,7 +116,7 @@ func TestSetsOfFilesByType(t *testing.T) {
 		rules, err := validate.ReadSets(context.Background(), []validate.Rule{setFile(t, test.text)})
 		require.NoError(t, err)
 		in := record("c", column(t, test.dt, test.values))
-		v, err := validate.Compile(validate.Table{Rules: rules}, in.Schema())
+		v, err := validate.Compile(validate.Ruleset{Rules: rules}, in.Schema())
 		require.NoError(t, err)
 		assert.Equal(t, test.broken, brokenRows(t, v, in), test.dt)
 		assert.Nil(t, v.Rules()[0].Values, "the description of a rule holds no set")
@@ -124,7 +124,7 @@ func TestSetsOfFilesByType(t *testing.T) {
 	rules, err := validate.ReadSets(context.Background(), []validate.Rule{setFile(t, "5\nfive\n")})
 	require.NoError(t, err)
 	in := record("c", column(t, arrow.PrimitiveTypes.Int32, `[5]`))
-	_, err = validate.Compile(validate.Table{Rules: rules}, in.Schema())
+	_, err = validate.Compile(validate.Ruleset{Rules: rules}, in.Schema())
 	require.ErrorContains(t, err, "five is not a number")
 }
 
@@ -140,7 +140,7 @@ func TestLargeSets(t *testing.T) {
 		record("c", column(t, arrow.PrimitiveTypes.Int64, `[-2, 0, 1, 99999, 100000, 199998, 200000, null]`)),
 		record("c", column(t, arrow.BinaryTypes.String, `["-2", "0", "1", "99999", "100000", "199998", "200000", null]`)),
 	} {
-		v, err := validate.Compile(validate.Table{Rules: rules}, in.Schema())
+		v, err := validate.Compile(validate.Ruleset{Rules: rules}, in.Schema())
 		require.NoError(t, err)
 		assert.Equal(t, []int64{0, 2, 3, 6}, brokenRows(t, v, in))
 	}

@@ -66,7 +66,7 @@ func (s sqlSide) rows(t testing.TB, condition string) []int64 {
 
 // requireAgreement compares what a table makes of a record with what hyperd does, and says
 // whether the table has a form in SQL.
-func requireAgreement(t testing.TB, conn *hyperd.Conn, table validate.Table, in arrow.Record) bool {
+func requireAgreement(t testing.TB, conn *hyperd.Conn, table validate.Ruleset, in arrow.Record) bool {
 	t.Helper()
 	v, err := validate.Compile(table, in.Schema())
 	if err != nil {
@@ -142,7 +142,7 @@ func TestRulesAgreeWithHyperd(t *testing.T) {
 			for range 40 {
 				arr := sqlColumn(t, r, dt, 1+r.IntN(150))
 				rule, _ := oracleRule(t, r, dt)
-				if requireAgreement(t, conn, validate.Table{Rules: []validate.Rule{rule}}, record("c", arr)) {
+				if requireAgreement(t, conn, validate.Ruleset{Rules: []validate.Rule{rule}}, record("c", arr)) {
 					inSQL++
 				}
 			}
@@ -173,7 +173,7 @@ func TestWholeRowsAgreeWithHyperd(t *testing.T) {
 		for range r.IntN(2) {
 			fmt.Fprintf(&text, "- {expr: \"%s\"}\n", conditions[1+r.IntN(len(conditions)-1)])
 		}
-		table := validate.Table{Where: conditions[r.IntN(len(conditions))]}
+		table := validate.Ruleset{Where: conditions[r.IntN(len(conditions))]}
 		if text.Len() > 0 {
 			table.Rules = parseRules(t, text.String())
 		}
@@ -204,7 +204,7 @@ func TestPatternsAgreeWithHyperd(t *testing.T) {
 		`\pL`, `\p{Greek}`, `\PL`, "a|B", "(a|B)+", "a*?B", "a{2,3}", "(?:ab)?", "é", "[é-ſ]", `\x{1F600}`, `\x41`, "'", `"`, `\\`, `\Q.*\E`, "(?i)k", "(?i)a", "(?i)[a-c]", "^[ -~]*$", "(?U)a+", "[^\n]", `\n`, `[\s\S]`, `(?P<x>a)B`, "a{0}", "(|a)", "^(?:A|B|N)$",
 	} {
 		rule := validate.Rule{Column: "s", Matches: pattern}
-		if pattern != "" && requireAgreement(t, conn, validate.Table{Rules: []validate.Rule{rule}}, in) {
+		if pattern != "" && requireAgreement(t, conn, validate.Ruleset{Rules: []validate.Rule{rule}}, in) {
 			inSQL++
 		}
 	}
@@ -227,7 +227,7 @@ func TestWhatHasNoSQLForm(t *testing.T) {
 	} {
 		rules, err := decodeRules("- " + text)
 		require.NoError(t, err, text)
-		v, err := validate.Compile(validate.Table{Rules: rules}, row.Schema())
+		v, err := validate.Compile(validate.Ruleset{Rules: rules}, row.Schema())
 		require.NoError(t, err, text)
 		_, got := v.SQL(nil)
 		if reason == "" {

@@ -15,7 +15,7 @@ import (
 	"hyperlake/transforms/validate"
 )
 
-func apply(t *testing.T, table validate.Table, in arrow.Record) (batch.Batch, *batch.Rejects, *validate.Validator) {
+func apply(t *testing.T, table validate.Ruleset, in arrow.Record) (batch.Batch, *batch.Rejects, *validate.Validator) {
 	t.Helper()
 	v, err := validate.Compile(table, in.Schema())
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestValuesThatDoNotConvertAreRejects(t *testing.T) {
 	in := record("n s",
 		column(t, arrow.BinaryTypes.String, `["1", "x", null, "70", "y"]`),
 		column(t, arrow.BinaryTypes.String, `["a", "b", "c", "d", "bad"]`))
-	table := validate.Table{
+	table := validate.Ruleset{
 		Columns: []convert.Column{{Source: "n", Type: "bigint"}},
 		Rules:   parseRules(t, "- {column: n, not_null: true}\n- {column: n, max: 50}\n- {column: s, in: [a, b, c, d]}\n"),
 	}
@@ -73,7 +73,7 @@ func TestWhereLeavesOutWhatIsNotTrue(t *testing.T) {
 	in := record("n s",
 		column(t, arrow.PrimitiveTypes.Int64, `[1, 2, null, 4, 5]`),
 		column(t, arrow.BinaryTypes.String, `["a", "bad", "bad", "bad", "a"]`))
-	table := validate.Table{Where: "n >= 2", Rules: parseRules(t, "- {column: s, in: [a]}\n- {column: n, not_null: true}\n")}
+	table := validate.Ruleset{Where: "n >= 2", Rules: parseRules(t, "- {column: s, in: [a]}\n- {column: n, not_null: true}\n")}
 	good, rejects, v := apply(t, table, in)
 	assert.Equal(t, `[5]`, cells(good.Record.Column(0)))
 	assert.Equal(t, []int64{101, 103}, rejects.Rows)
@@ -87,7 +87,7 @@ func TestWhereDoesNotHideWhatDoesNotConvert(t *testing.T) {
 	in := record("n s",
 		column(t, arrow.BinaryTypes.String, `["1", "x", "y", null, "9"]`),
 		column(t, arrow.BinaryTypes.String, `["a", "a", "b", "a", "a"]`))
-	table := validate.Table{Columns: []convert.Column{{Source: "n", Type: "bigint"}}, Where: `n > 5 && s == "a"`}
+	table := validate.Ruleset{Columns: []convert.Column{{Source: "n", Type: "bigint"}}, Where: `n > 5 && s == "a"`}
 	good, rejects, v := apply(t, table, in)
 	assert.Equal(t, `[9]`, cells(good.Record.Column(0)))
 	assert.Equal(t, []int64{101}, rejects.Rows, "the third row is left out, whatever n is")
@@ -97,7 +97,7 @@ func TestWhereDoesNotHideWhatDoesNotConvert(t *testing.T) {
 
 func TestWhereThatCannotBeEvaluatedIsAReject(t *testing.T) {
 	in := record("n", column(t, arrow.PrimitiveTypes.Int64, `[0, 1, 9]`))
-	good, rejects, v := apply(t, validate.Table{Where: "10 / n > 5"}, in)
+	good, rejects, v := apply(t, validate.Ruleset{Where: "10 / n > 5"}, in)
 	assert.Equal(t, `[1]`, cells(good.Record.Column(0)))
 	assert.Equal(t, []int64{100}, rejects.Rows)
 	assert.Equal(t, map[string]int64{"where cannot be evaluated": 1}, failed(v, good.Tally))
@@ -106,7 +106,7 @@ func TestWhereThatCannotBeEvaluatedIsAReject(t *testing.T) {
 func TestDefaultsFillBeforeRules(t *testing.T) {
 	in := record("n", column(t, arrow.PrimitiveTypes.Int64, `[null, 1]`))
 	zero := "0"
-	good, rejects, _ := apply(t, validate.Table{Columns: []convert.Column{{Source: "n", Default: &zero}}, Rules: parseRules(t, "- {column: n, not_null: true}\n")}, in)
+	good, rejects, _ := apply(t, validate.Ruleset{Columns: []convert.Column{{Source: "n", Default: &zero}}, Rules: parseRules(t, "- {column: n, not_null: true}\n")}, in)
 	assert.Nil(t, rejects)
 	assert.Equal(t, `[0,1]`, cells(good.Record.Column(0)))
 }
@@ -117,11 +117,11 @@ func TestMayKeepKnowsSourceColumnsOnly(t *testing.T) {
 		return expr.Range{Bounds: map[string]arrow.Array{"n": in.Column(0), "t": in.Column(1)}[name], Nulls: expr.NoNulls}
 	}
 	for where, want := range map[string]bool{"": true, "n > 5": false, "n >= 5": true, `t > "5"`: false} {
-		v, err := validate.Compile(validate.Table{Where: where}, in.Schema())
+		v, err := validate.Compile(validate.Ruleset{Where: where}, in.Schema())
 		require.NoError(t, err)
 		assert.Equal(t, want, v.MayKeep(ranges), where)
 	}
-	v, err := validate.Compile(validate.Table{Where: "t > 5", Columns: []convert.Column{{Source: "t", Type: "bigint"}}}, in.Schema())
+	v, err := validate.Compile(validate.Ruleset{Where: "t > 5", Columns: []convert.Column{{Source: "t", Type: "bigint"}}}, in.Schema())
 	require.NoError(t, err)
 	assert.True(t, v.MayKeep(ranges), "what text becomes, the footer does not tell")
 	assert.Equal(t, []string{"t"}, v.Columns())
@@ -129,7 +129,7 @@ func TestMayKeepKnowsSourceColumnsOnly(t *testing.T) {
 
 func TestGoodRowsShareWhatNeedsNothing(t *testing.T) {
 	in := record("n", column(t, arrow.PrimitiveTypes.Int64, `[1]`))
-	good, _, _ := apply(t, validate.Table{Where: "n > 0"}, in)
+	good, _, _ := apply(t, validate.Ruleset{Where: "n > 0"}, in)
 	assert.Same(t, in, good.Record)
 	assert.IsType(t, &array.Int64{}, good.Record.Column(0))
 }

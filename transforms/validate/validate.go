@@ -13,7 +13,7 @@
 //   - Rules only look: the good rows and the rejects hold the values of the source.
 //   - No message, name or counter holds a value of a row. Values may be personal data.
 //
-// A [Rule] is what users write. [Compile] type-checks what a [Table] asks for against the
+// A [Rule] is what users write. [Compile] type-checks what a [Ruleset] asks for against the
 // columns of its source and makes a [Validator], whose Apply is a pure function of a
 // batch. [Rules] is its shell for Beam.
 package validate
@@ -29,11 +29,11 @@ import (
 	"hyperlake/internal/failure"
 )
 
-// Table is what becomes of the rows of one table of the run, in this order: columns are
+// Ruleset is what becomes of the rows of one table of the run, in this order: columns are
 // converted, rows for which Where is not true are left out, and the others are held
 // against the rules. Where and rules name mapped columns, those of a [convert.Converter].
-// A Table travels to workers as JSON.
-type Table struct {
+// A Ruleset travels to workers as JSON.
+type Ruleset struct {
 	Nested  convert.Nested   `json:"nested,omitempty"`  // what becomes of nested columns
 	Columns []convert.Column `json:"columns,omitempty"` // conversions
 	Where   string           `json:"where,omitempty"`   // CEL; empty keeps all rows
@@ -43,7 +43,7 @@ type Table struct {
 	SQL *batch.Conditions `json:"sql,omitempty"`
 }
 
-// Validator is a Table compiled for the columns of one source schema. It never changes, so
+// Validator is a Ruleset compiled for the columns of one source schema. It never changes, so
 // any number of goroutines may share it.
 type Validator struct {
 	source  *arrow.Schema
@@ -87,7 +87,7 @@ func (r compiledRule) broken(record arrow.Record, unconverted map[string]rowSet)
 }
 
 // Rules are the rules in the order of batch.Tally.Failed and of the indexes in
-// batch.Rejects.Rules: those of the Table, in its order, then the built-in ones: that the
+// batch.Rejects.Rules: those of the Ruleset, in its order, then the built-in ones: that the
 // values of a column convert, that where can be evaluated, and that text is UTF-8. Every
 // one has its Name and its OnFail.
 func (v *Validator) Rules() []Rule {

@@ -33,7 +33,7 @@ func read(t *testing.T, path string) (*arrow.Schema, []arrow.Record) {
 	require.NoError(t, err)
 	shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: info, RowGroups: footer.RowGroups}}}
 	var records []arrow.Record
-	table := parquetread.Table{Schema: batch.Schema{Schema: footer.Schema}}
+	table := parquetread.Projection{Schema: batch.Schema{Schema: footer.Schema}}
 	require.NoError(t, parquetread.ReadShard(t.Context(), shard, table, func(b batch.Batch) error {
 		records = append(records, b.Record)
 		return nil

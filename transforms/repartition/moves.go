@@ -10,10 +10,10 @@ import (
 	"hyperlake/internal/failure"
 )
 
-// Table says to which targets the rows of a table go. At most one of By, Range and SplitBy
+// Moves says to which targets the rows of a table go. At most one of By, Range and SplitBy
 // is set; with none of them, whole batches are dealt out to Shards evenly. The zero value
 // leaves rows where they are.
-type Table struct {
+type Moves struct {
 	Shards  int      `json:"shards,omitempty"`   // targets; not used with Range and SplitBy
 	By      []string `json:"by,omitempty"`       // columns: rows that are equal in all of them go to one shard
 	Range   string   `json:"range,omitempty"`    // column: shards ascend with its values, with NaN and then NULL last
@@ -26,14 +26,14 @@ type Table struct {
 }
 
 // Moves says whether the rows of the table are moved.
-func (t Table) Moves() bool {
+func (t Moves) Moves() bool {
 	return t.Shards > 0 || len(t.By) > 0 || t.Range != "" || t.SplitBy != ""
 }
 
 // Check says what is wrong with the table for rows of schema, as a failure of kind Config
 // that is known before data is read: columns that are missing or whose type will not do,
 // and settings that exclude each other.
-func (t Table) Check(schema *arrow.Schema) error {
+func (t Moves) Check(schema *arrow.Schema) error {
 	ways := 0
 	for _, isSet := range []bool{len(t.By) > 0, t.Range != "", t.SplitBy != ""} {
 		if isSet {
