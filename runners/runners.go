@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -61,6 +62,9 @@ type Runner struct {
 	accounts []JobRun
 }
 
+// beamFlags is held by who sets Beam's flags, which are global to the process, and reads them.
+var beamFlags sync.Mutex
+
 // New checks options and makes a Runner. Nothing is started yet. A name that no runner has, and Args that Beam does not
 // take, are failures of kind Usage.
 func New(options Options) (*Runner, error) {
@@ -73,6 +77,8 @@ func New(options Options) (*Runner, error) {
 	}
 	discard := slog.New(slog.DiscardHandler)
 	options.Log, options.BeamLog = cmp.Or(options.Log, discard), cmp.Or(options.BeamLog, discard)
+	beamFlags.Lock()
+	defer beamFlags.Unlock()
 	if err := parseBeamFlags(options.Args); err != nil {
 		return nil, failure.New(failure.Usage, "arguments after -- go to Beam: %w", err)
 	}
