@@ -13,7 +13,7 @@ export CGO_ENABLED := 0
 SLOW_FIRST := ./pipelines/... ./cmd/hyperlake ./sinks/hyper ./internal/hyperd
 AT_ONCE := 4
 
-.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-registry test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ bench-scaling: ## a model of merging many shards against appending them (see doc
 
 test-tsc: hyperd ## Tableau's own Python client against the fake server (needs Python 3.10 and pip)
 	go test -tags tsc -count=1 -run TestTableauServerClient ./sinks/tableau
+
+test-registry: hyperd ## installing hyperd by the real pip and npm, which fetch some 200 MB
+	go test -tags registry -count=1 -run 'TestInstallWith(TheTools|Npm)' ./internal/hyperd
 
 flink-up: out/flink/lib ## start a small Flink cluster on this machine (needs Java 11 or later, Maven, curl)
 	runners/flinktest/cluster.sh up out/flink
@@ -115,7 +118,7 @@ vulncheck: ## fail when we call what is known to be vulnerable; without the netw
 	else echo "vulncheck: the database of vulnerabilities cannot be reached: nobody looked"; fi
 
 ci: fmt-check vet lint deadcode vulncheck ## what CI runs: the Flink suite waits most of its time, beside the tests with the race detector
-	$(MAKE) -j 3 --output-sync=target test-race test-tsc test-flink
+	$(MAKE) -j 4 --output-sync=target test-race test-tsc test-registry test-flink
 
 clean: ## remove what was built
 	rm -rf bin out

@@ -46,33 +46,6 @@ func TestHivePartitionsBecomeColumns(t *testing.T) {
 	assert.Len(t, runtest.PlanOf(t, cfg).Columns, 1)
 }
 
-func TestPartitionTypes(t *testing.T) {
-	cases := map[string]struct {
-		values []string
-		want   string
-	}{
-		"numbers":       {[]string{"1", "-20"}, "BIGINT"},
-		"leading zeros": {[]string{"01", "12"}, "TEXT"},
-		"too large":     {[]string{"1", "9223372036854775808"}, "TEXT"},
-		"dates":         {[]string{"2026-01-31", "__HIVE_DEFAULT_PARTITION__"}, "DATE"},
-		"no such date":  {[]string{"2026-01-31", "2026-02-30"}, "TEXT"},
-		"mixed":         {[]string{"2026-01-31", "1"}, "TEXT"},
-		"only NULL":     {[]string{"__HIVE_DEFAULT_PARTITION__"}, "TEXT"},
-		"empty":         {[]string{""}, "TEXT"},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			folder := t.TempDir()
-			for _, value := range c.values {
-				runtest.WriteTable(t, filepath.Join(folder, "lake", "key="+value, "f.parquet"), `[{"id": 1}]`, runtest.Field("id", runtest.Int32Type))
-			}
-			columns := runtest.PlanOf(t, runtest.Configure(t, folder, runtest.NumbersConfig)).Columns
-			assert.Equal(t, c.want, columns[1].SQLType)
-		})
-	}
-}
-
 // The type of a partition column can be given, as that of any other.
 func TestPartitionOfAGivenType(t *testing.T) {
 	folder := t.TempDir()
