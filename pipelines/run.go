@@ -153,7 +153,7 @@ func (r *run) judge(ctx context.Context, built *job.Result, scratch string) erro
 		return err
 	}
 	return r.stage("check", func() (work, error) {
-		return work{rows: r.report.RowsLoaded()}, r.check(ctx, built, scratch)
+		return work{rows: r.report.RowsLoaded()}, r.inspect(ctx, built, scratch)
 	})
 }
 
@@ -283,8 +283,8 @@ func (r *run) judgeEmpty() error {
 	return err
 }
 
-// check holds the checks against the finished extracts. Meanwhile it seals them.
-func (r *run) check(ctx context.Context, built *job.Result, scratch string) error {
+// inspect holds the checks against the finished extracts. Meanwhile it seals them.
+func (r *run) inspect(ctx context.Context, built *job.Result, scratch string) error {
 	type outcome struct {
 		sums []string
 		err  error

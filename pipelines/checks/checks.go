@@ -70,7 +70,7 @@ func checkOf(table *plan.TablePlan, config config.CheckConfig, at string, previo
 	case config.Freshness != nil:
 		return freshnessCheck(table, name, *config.Freshness, at, now)
 	default:
-		return []check{previous.check(table, float64(config.ComparePrevious.MaxChange))}, nil
+		return []check{previous.changeCheck(table, float64(config.ComparePrevious.MaxChange))}, nil
 	}
 }
 
@@ -224,14 +224,14 @@ func (c check) run(ctx context.Context, conn *hyperd.Conn, withValues bool) repo
 		result.Message = "it is " + cmp.Or(map[string]string{"f": "false"}[value], value) + ", expected is true"
 		return result
 	}
-	if err := c.explain(ctx, conn, &result, withValues); err != nil {
+	if err := c.describe(ctx, conn, &result, withValues); err != nil {
 		result.Message = "what breaks it cannot be counted: " + err.Error()
 	}
 	return result
 }
 
-// explain says what is wrong with a check that is false.
-func (c check) explain(ctx context.Context, conn *hyperd.Conn, result *report.CheckResult, withValues bool) error {
+// describe says what is wrong with a check that is false.
+func (c check) describe(ctx context.Context, conn *hyperd.Conn, result *report.CheckResult, withValues bool) error {
 	if c.figure != "" {
 		figure, err := conn.QueryValue(ctx, c.figure)
 		result.Message = fmt.Sprintf(c.message, cmp.Or(figure, "NULL"))

@@ -20,8 +20,8 @@ type previousExtract struct {
 	rows map[string]int64 // by quoted name
 }
 
-// check compares the number of rows of a table with that of the previous extract.
-func (p *previousExtract) check(table *plan.TablePlan, maxChange float64) check {
+// changeCheck compares the number of rows of a table with that of the previous extract.
+func (p *previousExtract) changeCheck(table *plan.TablePlan, maxChange float64) check {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	c := check{name: fmt.Sprintf("rows change by at most %v %%", 100*maxChange)}
 	before, known := p.rows[name]

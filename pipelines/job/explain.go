@@ -135,7 +135,7 @@ func (t explainTable) sendAll(ctx context.Context, d hyper.Doubtful, tallies []b
 	for i, part := range d.Parts {
 		for _, file := range part.Files {
 			group.Go(func() error {
-				tally, err := t.explain(ctx, d.Table, file, func(bad batch.Rejects) {
+				tally, err := t.rejectsOf(ctx, d.Table, file, func(bad batch.Rejects) {
 					select {
 					case found <- bad:
 					case <-ctx.Done(): // which ends the reading, too
@@ -155,9 +155,9 @@ func (t explainTable) sendAll(ctx context.Context, d hyper.Doubtful, tallies []b
 // numbers are kept in memory.
 const maxPicked = 1 << 20
 
-// explain finds the rejects of a file by the columns of the rules; where those are not all that
+// rejectsOf finds the rejects of a file by the columns of the rules; where those are not all that
 // matters of a rejected row, it reads the others of these rows after that.
-func (t explainTable) explain(
+func (t explainTable) rejectsOf(
 	ctx context.Context, index int, file parquetread.FileRef, rejects func(batch.Rejects),
 ) (tally batch.Tally, err error) {
 	if t.Picks.Table.Schema.Equal(t.Rules.Table.Schema.Schema) {

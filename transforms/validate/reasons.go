@@ -13,9 +13,9 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
-// explain says for the rejected rows of a batch, rule by rule, what was found and what was
+// reasonsOf says for the rejected rows of a batch, rule by rule, what was found and what was
 // expected. rules are the rules that each row broke, in the order of the rows.
-func (v *Validator) explain(j judgement, source arrow.Record, rules [][]int) [][]string {
+func (v *Validator) reasonsOf(j judgement, source arrow.Record, rules [][]int) [][]string {
 	reasons := make([][]string, len(rules))
 	converted := map[int]arrow.Array{} // by rule: what did not convert
 	for i, row := range j.rejected.positions() {

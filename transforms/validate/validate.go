@@ -154,7 +154,7 @@ func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejec
 	_, dropped := judged.rejected.split()
 	rejects = &batch.Rejects{Table: b.Table, Origin: b.Origin, Attempt: b.Attempt}
 	rejects.Rows, rejects.Rules = brokenRules(judged.rejected, judged.broken, b.Origin.FirstRow)
-	rejects.Reasons = v.explain(judged, b.Record, rejects.Rules)
+	rejects.Reasons = v.reasonsOf(judged, b.Record, rejects.Rules)
 	if rejects.Record, err = dropped.Record(b.Record); err != nil {
 		return batch.Batch{}, nil, fmt.Errorf("set rejects aside: %v: %w", b.Origin, err)
 	}
