@@ -128,9 +128,12 @@ func TestLegacyTimestampsWithoutAZone(t *testing.T) {
 		"spark_int96_new_york": {"spark.timeZone", "spark.timeZon_"},
 	} {
 		path := altered(t, name, oldnew...)
-		_, err := readAll(allOf(t, path))
-		require.ErrorContains(t, err, "depend on the time zone of the writer", name)
-		require.ErrorContains(t, err, `"t"`)
+		var err error
+		for range 20 { // of several columns, always the first is told
+			_, err = readAll(allOf(t, path))
+			require.ErrorContains(t, err, "depend on the time zone of the writer", name)
+			require.ErrorContains(t, err, `"t"`)
+		}
 		assert.Contains(t, failure.Of(err, "").Hint, "Spark 3.3")
 		footer := footerOf(t, path)
 		early := footer.CheckZones(footer.Schema)

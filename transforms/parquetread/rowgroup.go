@@ -161,22 +161,26 @@ func (g *groupReader) decode(rows int) error {
 	return g.decodeInTurn(rows)
 }
 
-// decodeTogether decodes columns at the same time, and says whether memory was short for some.
+// decodeTogether decodes columns at the same time, and says whether memory was short for some. Of
+// several that cannot be decoded, the error is that of the first, whichever was met first.
 func (g *groupReader) decodeTogether(rows int) (isShort bool, err error) {
 	var next atomic.Int64
-	var short atomic.Bool
-	var failed atomic.Pointer[error]
+	var short, failed atomic.Bool
+	errs, tried := make([]error, len(g.order)), make([]bool, len(g.order)) // by column
 	work := func() {
-		for failed.Load() == nil {
-			i := int(next.Add(1)) - 1
-			if i >= len(g.order) {
+		for !failed.Load() {
+			next := int(next.Add(1)) - 1
+			if next >= len(g.order) {
 				return
 			}
-			switch err := g.decodeColumn(g.order[i], rows); {
+			i := g.order[next]
+			tried[i] = true
+			switch err := g.decodeColumn(i, rows); {
 			case errors.Is(err, column.ErrMemory):
 				short.Store(true)
 			case err != nil:
-				failed.CompareAndSwap(nil, &err)
+				errs[i] = err
+				failed.Store(true)
 			}
 		}
 	}
@@ -186,10 +190,18 @@ func (g *groupReader) decodeTogether(rows int) (isShort bool, err error) {
 	}
 	work()
 	others.Wait()
-	if err := failed.Load(); err != nil {
-		return false, *err
+	if !failed.Load() {
+		return short.Load(), nil
 	}
-	return short.Load(), nil
+	for i := range errs {
+		if !tried[i] {
+			errs[i] = g.decodeColumn(i, rows)
+		}
+		if err = errs[i]; err != nil && !errors.Is(err, column.ErrMemory) {
+			break
+		}
+	}
+	return false, err
 }
 
 // decodeColumn decodes more rows of a column, if none are waiting.
