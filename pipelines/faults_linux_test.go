@@ -150,6 +150,7 @@ func (s *scene) requireNothingLeft(t *testing.T) {
 			runtime.GC()
 			return len(filesIn(folder)) == 0
 		}, 10*time.Second, 50*time.Millisecond, "files are left in %s", folder)
+		assert.Empty(t, filesIn(folder))
 	}
 	assert.Empty(t, hyperdsOf(os.Getpid()))
 	for _, entry := range filesIn(s.folder) {
