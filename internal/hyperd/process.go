@@ -113,8 +113,10 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 			WithHint("run `hyperlake hyperd install`, or point hyperd.path or HYPERD_PATH at a working hyperd")
 	}
 	p.forget = guard.KillAtDeath(p.cmd.Process.Pid)
+	temporary := os.TempDir()
 	go func() {
 		p.waitErr = p.cmd.Wait()
+		removeTransients(temporary, p.cmd.Process.Pid)
 		close(p.exited)
 	}()
 	go p.endWhenCrippled()
@@ -125,6 +127,20 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 		return nil, err
 	}
 	return p, nil
+}
+
+// removeTransients removes the files of temporary data that a hyperd left when it was killed: one
+// that ends in order removes them itself. Their names have its process id.
+func removeTransients(folder string, pid int) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return // what is left goes with the folder
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), fmt.Sprintf("hyper_transient.%d.", pid)) {
+			_ = os.Remove(filepath.Join(folder, entry.Name()))
+		}
+	}
 }
 
 // socketFolder makes the private folder of one hyperd. Where the folder for temporary files has a
