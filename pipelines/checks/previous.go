@@ -39,13 +39,14 @@ func (p *previousExtract) changeCheck(table *plan.TablePlan, maxChange float64) 
 // there is one. scratch is a folder for a copy of a remote one.
 func readPrevious(ctx context.Context, lease *hyperd.Lease, plan *plan.Plan, output, scratch string) (*previousExtract, error) {
 	previous := &previousExtract{rows: map[string]int64{}}
-	_, err := storage.Stat(ctx, output)
+	info, err := storage.Stat(ctx, output)
 	if errors.Is(err, fs.ErrNotExist) {
 		return previous, nil
 	}
-	path := ""
-	if err == nil {
-		path, err = storage.Fetch(ctx, output, filepath.Join(scratch, "previous.hyper"))
+	path, local := storage.LocalPath(output)
+	if err == nil && !local {
+		path = filepath.Join(scratch, "previous.hyper")
+		err = storage.Download(ctx, info, path)
 	}
 	if err != nil {
 		return nil, failure.New(failure.Storage, "read the previous extract %s: %w", output, err).WithHint("%s", storage.Hint(err))

@@ -15,6 +15,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/runtest"
 	"hyperlake/pipelines/staging"
 )
 
@@ -23,17 +24,6 @@ const (
 	youngRun = "20200101T000000Z-00000002"
 	aliveRun = "20200101T000000Z-00000003"
 )
-
-// requireOnly fails unless a folder holds just these.
-func requireOnly(t *testing.T, folder string, names ...string) {
-	entries, err := os.ReadDir(folder)
-	require.NoError(t, err)
-	var found []string
-	for _, entry := range entries {
-		found = append(found, entry.Name())
-	}
-	require.ElementsMatch(t, names, found)
-}
 
 // leave makes a folder with files of that age, each holding four bytes.
 func leave(t *testing.T, folder string, age time.Duration, files ...string) {
@@ -114,7 +104,7 @@ func TestCleanRemovesWhatIsDeadAndOldAndNothingElse(t *testing.T) {
 
 	want[oldRun], want["20200101T000000Z-00000004"] = staging.CleanRemoved, staging.CleanRemoved
 	assert.Equal(t, want, outcomes(t, runFolder, clean(t, cfg, staging.CleanOptions{})))
-	requireOnly(t, runFolder, append(others, youngRun, aliveRun, "20200101T000000Z-00000005", "20200101T000000Z-00000006")...)
+	runtest.RequireOnly(t, runFolder, append(others, youngRun, aliveRun, "20200101T000000Z-00000005", "20200101T000000Z-00000006")...)
 	assert.FileExists(t, filepath.Join(runFolder, "notes", "a"))
 
 	delete(want, oldRun)
@@ -149,7 +139,7 @@ func TestCleanLooksBesideTheOutput(t *testing.T) {
 	assert.Equal(t, staging.CleanRemoved, found.Outcome)
 	assert.Equal(t, "x", found.Name)
 	assert.Equal(t, oldRun, found.RunID)
-	requireOnly(t, folder, ".y.hyperlake-"+oldRun, ".x.hyperlake-rejects", oldRun)
+	runtest.RequireOnly(t, folder, ".y.hyperlake-"+oldRun, ".x.hyperlake-rejects", oldRun)
 }
 
 func TestCleanNamesTheRun(t *testing.T) {
@@ -251,5 +241,5 @@ func TestCleanRemovesTemporaryFilesOfDeadProcesses(t *testing.T) {
 	assert.Equal(t, map[string]staging.CleanOutcome{
 		filepath.Base(living.Path): staging.CleanAlive, "hyperlake-spool-1": staging.CleanRemoved, "hyperlake-2": staging.CleanYoung,
 	}, outcomes(t, temp, clean(t, &config.Config{}, options)))
-	requireOnly(t, temp, filepath.Base(living.Path), "hyperlake-2", "hyperlake-3", "hyperlake-4")
+	runtest.RequireOnly(t, temp, filepath.Base(living.Path), "hyperlake-2", "hyperlake-3", "hyperlake-4")
 }

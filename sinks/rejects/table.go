@@ -24,7 +24,7 @@ type tableWriter struct {
 	limits
 	table   Keep
 	staging string
-	bundle  Account
+	account Account
 
 	file    *stagedFile    // nil when there is none
 	waiting []arrow.Record // for the next row group
@@ -37,7 +37,7 @@ func (w *tableWriter) add(ctx context.Context, r batch.Rejects) error {
 	if err != nil {
 		return err
 	}
-	w.bundle.addRejects(r, w.table.Values)
+	w.account.addRejects(r, w.table.Values)
 	if !w.table.Write || record.NumRows() == 0 {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (w *tableWriter) endFile() error {
 	file, err := w.file.commit()
 	w.file = nil
 	if err == nil {
-		w.bundle.Files = append(w.bundle.Files, file)
+		w.account.Files = append(w.account.Files, file)
 	}
 	return err
 }
@@ -102,7 +102,7 @@ func (w *tableWriter) finish(ctx context.Context) (Account, error) {
 			return Account{}, err
 		}
 	}
-	return w.bundle, nil
+	return w.account, nil
 }
 
 // abandon drops the file in work. Those that were ended are never referred to.
