@@ -83,7 +83,8 @@ func (fn *writeFn) add(ctx context.Context, r batch.Rejects) error {
 	w := fn.tables[r.Table]
 	if w == nil {
 		w = &tableWriter{
-			limits: defaultLimits, table: fn.params.Tables[r.Table], staging: fn.params.Staging, account: Account{Table: r.Table, Attempt: r.Attempt},
+			limits: defaultLimits, table: fn.params.Tables[r.Table], staging: fn.params.Staging,
+			account: Account{Table: r.Table, Attempt: r.Attempt},
 		}
 		fn.tables[r.Table] = w
 	}
