@@ -66,6 +66,12 @@ func (c *Client) FindDatasource(ctx context.Context, projectID, name string) (Da
 	return found, err
 }
 
+// Look says how the data source of exactly that name in a project is now, or that there is
+// none, and the server's time of that answer, which is zero if it does not tell. Failures are *[Error].
+func (c *Client) Look(ctx context.Context, projectID, name string) (found Datasource, exists bool, now time.Time, err error) {
+	return c.lookUp(ctx, projectID, name)
+}
+
 // lookUp finds a data source and tells the server's time of the answer. The server's
 // filter narrows the list; which one it is, is decided here.
 func (c *Client) lookUp(ctx context.Context, projectID, name string) (found Datasource, exists bool, now time.Time, err error) {

@@ -37,6 +37,7 @@ type Error struct {
 	network bool  // the request or its reply was lost
 	unsent  bool  // the request never left: no connection was made
 	garbled bool  // a reply of success that cannot be read
+	changes bool  // the request was one that changes a data source
 }
 
 // misuse is an error that the client finds before it sends anything.
@@ -81,9 +82,27 @@ func (e *Error) unknown() bool {
 	return e.garbled || e.network && !e.unsent || e.Status == http.StatusRequestTimeout || e.Status >= http.StatusInternalServerError
 }
 
-// OutcomeUnknownError says that a change was sent, that its reply was lost, and that
-// looking at the data source did not tell whether it was made. Sending an append again
-// could add the same rows twice: somebody has to look first.
+// doubtedError is the failure of a change that an earlier try may have made: whatever the
+// server said to the last one, nobody knows.
+type doubtedError struct{ err, doubt error }
+
+func (e *doubtedError) Error() string {
+	return fmt.Sprintf("%v; an earlier try may have been executed: %v", e.err, e.doubt)
+}
+
+// Unwrap returns both failures, the last one first.
+func (e *doubtedError) Unwrap() []error { return []error{e.err, e.doubt} }
+
+// inDoubt says whether a change of a data source that failed may have been executed all the same.
+func inDoubt(err error) bool {
+	var doubted *doubtedError
+	var e *Error
+	return errors.As(err, &doubted) || errors.As(err, &e) && e.changes && e.unknown()
+}
+
+// OutcomeUnknownError says that a change was sent, and that neither a reply nor the end of
+// its job tells whether it was made. Sending an append again could add the same rows twice:
+// somebody has to look first.
 type OutcomeUnknownError struct {
 	Action   string // what was tried
 	JobID    string // the job that did it, if one is known

@@ -55,19 +55,18 @@ type Published struct {
 	Datasource Datasource
 	JobID      string // empty without a job
 	Bytes      int64
-	// Confirmed says that the reply was lost, and that the success is known from looking
-	// at the data source.
-	Confirmed bool
+	Ended      time.Time // by the server's clock; zero if it does not tell
 }
 
-// Publish sends a file and returns when it is published.
+// Publish sends a file and returns when it is published, which only the reply to the
+// publication or the end of its job tells.
 //
 // Before a byte is sent, the data source is looked up: one that exists already in mode
 // create is an error that [IsConflict] knows, one that is missing in modes append and
-// replace an error that [IsNotFound] knows. When the reply to a publication is lost, the
-// data source is looked at again: if it changed, that was the publication. If not,
-// create, overwrite and replace are sent again. Append never is, whose outcome then is
-// an [OutcomeUnknownError]. Other failures are *Error or *[JobError].
+// replace an error that [IsNotFound] knows. When a reply is lost or a job is forgotten, create,
+// overwrite and replace are sent again, append never is. Once a try may have been executed, what
+// later ones are told does not undo it: the failure is an *[OutcomeUnknownError]. Other failures
+// are *Error or *[JobError].
 func (c *Client) Publish(ctx context.Context, publication Publication) (Published, error) {
 	action := fmt.Sprintf("publish %q", publication.Name)
 	if publication.Name == "" {
@@ -113,13 +112,11 @@ type publisher struct {
 	asJob  bool
 	meter  *meter
 
-	existed bool
-	before  Datasource // as it was, if it existed
-
 	uploadID      string // of what was uploaded and waits to be published
 	uploadedAgain bool
-	doubt         bool // an earlier try may have been executed
-	occupied      int  // times that somebody else was publishing
+	doubt         error // an earlier try may have been executed, and this is how it failed; nil if none
+	forgotten     bool  // the job of an earlier try was forgotten
+	occupied      int   // times that somebody else was publishing
 }
 
 // lookBefore finds the data source as it is, and fails if the mode does not fit.
@@ -131,11 +128,10 @@ func (p *publisher) lookBefore(ctx context.Context) error {
 		}
 		p.ProjectID = project.ID
 	}
-	found, exists, now, err := p.c.lookUp(ctx, p.ProjectID, p.Name)
+	_, exists, _, err := p.c.lookUp(ctx, p.ProjectID, p.Name)
 	if err != nil {
 		return err
 	}
-	p.before, p.existed = found, exists
 	switch p.Mode {
 	case Create:
 		if exists {
@@ -145,21 +141,11 @@ func (p *publisher) lookBefore(ctx context.Context) error {
 		if !exists {
 			return &Error{Action: p.action, err: fmt.Errorf("data source %w in the project", ErrNotFound), Hint: hints["404004"]}
 		}
-		return p.passSecond(ctx, now)
 	case Overwrite:
 	default:
 		return &Error{Action: p.action, err: fmt.Errorf("unknown mode %q", p.Mode), Hint: "modes are create, overwrite, append and replace"}
 	}
 	return nil
-}
-
-// passSecond waits until the second is over in which the data source was last changed.
-// The server tells times to the second: a later change would look like none.
-func (p *publisher) passSecond(ctx context.Context, now time.Time) error {
-	if now.IsZero() || now.Sub(p.before.UpdatedAt).Abs() > time.Second {
-		return nil
-	}
-	return p.c.pause(ctx, 2*time.Second-now.Sub(p.before.UpdatedAt))
 }
 
 // maxPublishTries bounds how often a publication is sent.
@@ -168,35 +154,41 @@ const maxPublishTries = 6
 // publish sends the publication until its outcome is known, or cannot be.
 func (p *publisher) publish(ctx context.Context) (Published, error) {
 	for try := 0; ; try++ {
-		if err := p.ensureUploaded(ctx); err != nil {
-			if p.doubt {
-				return Published{}, p.unknown("", err)
-			}
-			return Published{}, err
-		}
-		reply, err := p.send(ctx)
+		published, err := p.publishOnce(ctx)
 		if err == nil {
-			return p.finish(ctx, reply)
+			return published, nil
 		}
-		if !p.mayBeDone(err) {
-			if err := p.beforeNextTry(ctx, err); err != nil {
-				return Published{}, err
+		if p.doubt == nil && (inDoubt(err) || IsOutcomeUnknown(err)) {
+			p.doubt = err
+		}
+		if p.doubt == nil {
+			err = p.beforeNextTry(ctx, err)
+		} else if p.Mode == Append || try+1 >= maxPublishTries || !p.worthRepeating(err) {
+			err = p.unknown(published.JobID, err)
+		} else {
+			p.c.log().Warn("nobody knows whether a publication was executed, sending it again", "datasource", p.Name, "error", err.Error())
+			if waitErr := p.c.pause(ctx, p.waitAfter(err, try)); waitErr != nil {
+				err = p.unknown(published.JobID, fmt.Errorf("%w; waiting: %w", err, waitErr))
+			} else {
+				err = nil
 			}
-			continue
 		}
-		found, changed, lookErr := p.lookAfter(ctx, p.patience(err, try))
-		switch {
-		case changed:
-			return Published{Datasource: found, Confirmed: true}, nil
-		case lookErr != nil:
-			return Published{}, p.unknown("", fmt.Errorf("%w; looking at the data source: %w", err, lookErr))
-		case p.Mode == Append || try+1 >= maxPublishTries:
-			return Published{}, p.unknown("", err)
-		case !p.worthRepeating(err):
-			return Published{}, err
+		if err != nil {
+			return published, err
 		}
-		p.c.log().Warn("a publication failed and left no trace, sending it again", "datasource", p.Name)
 	}
+}
+
+// publishOnce sends the publication, and waits for its end.
+func (p *publisher) publishOnce(ctx context.Context) (Published, error) {
+	if err := p.ensureUploaded(ctx); err != nil {
+		return Published{}, err
+	}
+	reply, err := p.send(ctx)
+	if err != nil {
+		return Published{}, err
+	}
+	return p.finish(ctx, reply)
 }
 
 // ensureUploaded uploads a large file, unless the server has it, and looks at the data
@@ -206,7 +198,7 @@ func (p *publisher) ensureUploaded(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if p.uploadID, err = p.c.upload(ctx, p.file, p.size, p.meter); err != nil || p.doubt {
+	if p.uploadID, err = p.c.upload(ctx, p.file, p.size, p.meter); err != nil || p.doubt != nil {
 		return err
 	}
 	return p.lookBefore(ctx) // somebody else may have changed it meanwhile
@@ -240,7 +232,7 @@ func (p *publisher) send(ctx context.Context) (*response, error) {
 	}
 	call := call{
 		action: p.action, method: http.MethodPost, path: "/sites/{site}/datasources",
-		query: query, body: body, timeout: max(syncPublishTimeout, p.c.requestTimeout()),
+		query: query, body: body, timeout: max(syncPublishTimeout, p.c.requestTimeout()), changes: true,
 	}
 	if p.Sending != nil {
 		if err := p.Sending(); err != nil {
@@ -254,28 +246,44 @@ func (p *publisher) send(ctx context.Context) (*response, error) {
 	return reply, err
 }
 
-// mayBeDone says whether this try or an earlier one may have been executed.
-func (p *publisher) mayBeDone(failed error) bool {
-	var e *Error
-	p.doubt = p.doubt || errors.As(failed, &e) && e.unknown()
-	return p.doubt
-}
-
-// worthRepeating says whether a publication that left no trace may succeed the next time:
-// not if the server refuses it.
+// worthRepeating says whether a publication of which a try may have been executed may
+// succeed the next time: not if the server refuses it.
 func (p *publisher) worthRepeating(failed error) bool {
-	if hasCode(failed, codeUploadMissing) { // used up by the earlier try
+	var e *Error
+	switch {
+	case hasCode(failed, codeJobMissing, codeJobExpired): // all of it has to be sent again: once
+		again := !p.forgotten
+		p.uploadID, p.forgotten = "", true
+		return again
+	case !errors.As(failed, &e) || !e.changes:
+		return false
+	case e.Code == codeUploadMissing: // used up by the earlier try
 		p.uploadID = ""
 		return true
 	}
+	return e.transient() || e.garbled || e.Code == codeBeingPublished
+}
+
+// waitAfter is how long to wait before a publication is sent again of which a try may have
+// been executed, or still is.
+func (p *publisher) waitAfter(failed error, try int) time.Duration {
 	var e *Error
-	return errors.As(failed, &e) && (e.unknown() || e.Code == codeBeingPublished)
+	errors.As(failed, &e)
+	switch {
+	case hasCode(failed, codeBeingPublished): // perhaps by the earlier try
+		return busyWaits[min(max(try-1, 0), len(busyWaits)-1)]
+	case e != nil && e.RetryAfter > 0 && e.RetryAfter <= longestWait:
+		return e.RetryAfter
+	}
+	return transientWaits[min(try, len(transientWaits)-1)]
 }
 
 // beforeNextTry prepares another try after one that the server refused, or returns why
 // there is none.
 func (p *publisher) beforeNextTry(ctx context.Context, refused error) error {
+	var e *Error
 	switch {
+	case !errors.As(refused, &e) || !e.changes:
 	case hasCode(refused, codeUploadMissing) && p.large && !p.uploadedAgain: // a new session may not see it
 		p.uploadID, p.uploadedAgain = "", true
 		return nil
@@ -284,7 +292,7 @@ func (p *publisher) beforeNextTry(ctx context.Context, refused error) error {
 		if err := p.c.pause(ctx, busyWaits[p.occupied-1]); err != nil {
 			return fmt.Errorf("%w; waiting: %w", refused, err)
 		}
-		return p.refresh(ctx)
+		return nil
 	case hasCode(refused, codeExistsOrNoRight):
 		return p.tellApart(ctx, refused)
 	}

@@ -190,7 +190,7 @@ func TestRepliesThatLackTheirContent(t *testing.T) {
 	_, err = b.client.Publish(t.Context(), b.publication(items(t, "(1, 'one')"), tableau.Create))
 	require.NoError(t, err)
 	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Status: 201, Empty: true})
-	result, err := b.client.Publish(t.Context(), b.publication(items(t, "(2, 'two')"), tableau.Append))
-	assert.Equal(t, unknown, outcome(result, err), "%v", err)
+	_, err = b.client.Publish(t.Context(), b.publication(items(t, "(2, 'two')"), tableau.Append))
+	assert.Equal(t, unknown, outcome(err), "%v", err)
 	assert.Equal(t, []string{"1 one"}, rows(t, b.stored(t).Path))
 }

@@ -31,6 +31,7 @@ type call struct {
 	body   *body // nil: empty
 	// repeatable says that sending it again is harmless when the first outcome is unknown.
 	repeatable bool
+	changes    bool          // it changes a data source: that it may have been executed matters
 	timeout    time.Duration // of one try, without the time its bytes need; 0: the Client's
 }
 
@@ -53,8 +54,23 @@ func xmlBody(content []byte) *body {
 }
 
 // do sends a call as the signed-in user, with the retries of retry.go, and with one new
-// sign-in when the token is not accepted.
+// sign-in when the token is not accepted. What a later try is told does not undo an earlier
+// one: the failure of a change that an earlier try may have made is a *doubtedError.
 func (c *Client) do(ctx context.Context, call call) (*response, error) {
+	var doubt error
+	reply, err := c.doTrying(ctx, call, func(failed error) {
+		if doubt == nil && inDoubt(failed) {
+			doubt = failed
+		}
+	})
+	if err != nil && doubt != nil && !inDoubt(err) {
+		err = &doubtedError{err: err, doubt: doubt}
+	}
+	return reply, err
+}
+
+// doTrying is do, but tells of each failure instead of remembering it.
+func (c *Client) doTrying(ctx context.Context, call call, failed func(error)) (*response, error) {
 	retries, renewed := retries{repeatable: call.repeatable}, false
 	for {
 		s, err := c.session(ctx)
@@ -65,6 +81,7 @@ func (c *Client) do(ctx context.Context, call call) (*response, error) {
 		if err == nil {
 			return reply, nil
 		}
+		failed(err)
 		if IsUnauthorized(err) && !renewed {
 			renewed = true
 			if err := c.renew(ctx, s); err != nil {
@@ -244,7 +261,7 @@ func (c *Client) lost(ctx context.Context, call call, target *url.URL, err error
 
 // failed completes an error of a call.
 func (c *Client) failed(call call, target *url.URL, e *Error) *Error {
-	e.Action, e.Method, e.Path = call.action, call.method, c.scrub(target.RequestURI())
+	e.Action, e.Method, e.Path, e.changes = call.action, call.method, c.scrub(target.RequestURI()), call.changes
 	if e.err != nil {
 		if text := e.err.Error(); c.scrub(text) != text {
 			e.err = errors.New(c.scrub(text))

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"time"
 )
 
 // ActionKind says what an action does with rows of the target table.
@@ -108,15 +107,17 @@ type Update struct {
 	Payload string
 
 	Progress    func(sent, total int64) // as in [Publication]
+	Sending     func() error            // as in [Publication]
 	JobProgress func(Job)               // as in [Publication]
 }
 
 // UpdateData uploads the payload, has the server execute the actions, and waits for their
 // job. Requests whose reply was lost are sent again with the same RequestID. It fails with
 // a *PayloadTooLargeError before anything is sent if the payload is over
-// Client.PayloadLimit, and after if it is over the server's. A job that the server has
-// forgotten counts as done if the data source changed since; otherwise the outcome is
-// unknown, and repeating the update with its RequestID is harmless for 24 hours.
+// Client.PayloadLimit, and after if it is over the server's. It fails with an
+// *[OutcomeUnknownError] if a reply was lost and no later one names the job, whatever later
+// ones say, and if the server has forgotten the job. Repeating the update with its RequestID
+// is harmless for 24 hours.
 func (c *Client) UpdateData(ctx context.Context, update Update) (Job, error) {
 	const action = "update the data source"
 	switch {
@@ -187,7 +188,10 @@ func (u *updater) close() {
 func (u *updater) run(ctx context.Context) (Job, error) {
 	reply, err := u.send(ctx)
 	if hasCode(err, codeUploadMissing) { // a new session may not see what the old one uploaded
-		reply, err = u.send(ctx)
+		doubt := err
+		if reply, err = u.send(ctx); err != nil && inDoubt(doubt) && !inDoubt(err) {
+			err = &doubtedError{err: err, doubt: doubt}
+		}
 	}
 	if err != nil {
 		return Job{}, u.explain(err)
@@ -198,22 +202,12 @@ func (u *updater) run(ctx context.Context) (Job, error) {
 	job, err := u.c.WaitForJob(ctx, reply.Job.ID, u.JobProgress)
 	var unknown *OutcomeUnknownError
 	if errors.As(err, &unknown) {
-		if u.changedSince(ctx, reply.date) {
-			return job, nil
-		}
 		return job, &OutcomeUnknownError{Action: u.action, JobID: job.ID, Harmless: true, Hint: u.repeatHint(), Err: unknown.Err}
 	}
 	if err != nil {
 		return job, fmt.Errorf("%s: %w", u.action, err)
 	}
 	return job, nil
-}
-
-// changedSince says whether the data source is known to have changed since the server's
-// clock showed that time.
-func (u *updater) changedSince(ctx context.Context, sent time.Time) bool {
-	after, err := u.c.datasource(ctx, u.DatasourceID)
-	return err == nil && !sent.IsZero() && !after.UpdatedAt.Before(sent)
 }
 
 // send uploads the payload and sends the actions.
@@ -238,44 +232,33 @@ func (u *updater) send(ctx context.Context) (*response, error) {
 	}
 	body := xmlBody(content)
 	body.contentType = "application/json"
+	if u.Sending != nil {
+		if err := u.Sending(); err != nil {
+			return nil, err
+		}
+	}
 	return u.c.do(ctx, call{
 		action: u.action, method: http.MethodPatch, path: path + "/data", query: query, body: body,
-		header: http.Header{"Requestid": {u.RequestID}}, repeatable: true,
+		header: http.Header{"Requestid": {u.RequestID}}, repeatable: true, changes: true,
 	})
 }
 
-// explain recognises the refusal of a payload, which has no code of its own, and a
-// failure after which the update may have been executed.
+// explain recognises a failure after which the update may have been executed, and the refusal
+// of a payload, which has no code of its own.
 func (u *updater) explain(err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	switch {
-	case e.Status == http.StatusRequestEntityTooLarge && u.file != nil && e.Method == http.MethodPatch:
-		return fmt.Errorf("%s: %w", u.action, &PayloadTooLargeError{Bytes: u.size, Err: err})
-	case e.unknown() && e.Method == http.MethodPatch:
+	case inDoubt(err):
 		return &OutcomeUnknownError{Action: u.action, Harmless: true, Hint: u.repeatHint(), Err: err}
+	case e.Status == http.StatusRequestEntityTooLarge && u.file != nil && e.changes:
+		return fmt.Errorf("%s: %w", u.action, &PayloadTooLargeError{Bytes: u.size, Err: err})
 	}
 	return err
 }
 
 func (u *updater) repeatHint() string {
 	return "repeat the update within 24 hours: the server executes request id " + u.RequestID + " once"
-}
-
-// datasource asks for a data source by its id.
-func (c *Client) datasource(ctx context.Context, id string) (Datasource, error) {
-	call := call{
-		action: "look up the data source", method: http.MethodGet,
-		path: "/sites/{site}/datasources/" + url.PathEscape(id), repeatable: true,
-	}
-	reply, err := c.do(ctx, call)
-	if err != nil {
-		return Datasource{}, err
-	}
-	if reply.Datasource == nil {
-		return Datasource{}, c.incomplete(call, reply, "the reply does not describe the data source")
-	}
-	return *reply.Datasource, nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -97,14 +96,41 @@ func TestUpdateWhoseJobIsPurged(t *testing.T) {
 	update := updatable(t, b, tableau.Insert, items(t, "(4, 'four')"))
 	b.Inject(tableautest.Fault{Method: http.MethodGet, Path: "/jobs", PurgeJob: true})
 	_, err := b.client.UpdateData(t.Context(), update)
-	require.NoError(t, err, "the data source changed since")
+	assert.True(t, tableau.IsOutcomeUnknown(err), "that the data source changed since proves nothing: %v", err)
+	assert.Contains(t, tableau.Hint(err), "request id run-1/0 once")
+}
 
-	update.RequestID, update.Actions[0].TargetTable = "run-2/0", "Nope" // fails, which nobody can tell any more
-	b.Inject(tableautest.Fault{Method: http.MethodGet, Path: "/jobs", PurgeJob: true})
-	b.SetUpdated(update.DatasourceID, time.Now().AddDate(0, 0, -1))
-	_, err = b.client.UpdateData(t.Context(), update)
-	assert.True(t, tableau.IsOutcomeUnknown(err), err)
-	assert.Contains(t, tableau.Hint(err), "request id run-2/0 once")
+// What the server says to a later try does not undo an earlier one that it may have executed.
+func TestRefusalOfAnUpdateAfterATryInDoubt(t *testing.T) {
+	t.Parallel()
+	for name, later := range map[string]tableautest.Fault{
+		"no permission":    {Method: http.MethodPatch, Status: 403, Code: "403004"},
+		"bad request":      {Method: http.MethodPatch, Status: 400, Code: "400000"},
+		"busy":             {Method: http.MethodPatch, Status: 409, Code: "409004"},
+		"a proxy's page":   {Method: http.MethodPatch, Status: 404},
+		"too large":        {Method: http.MethodPatch, Status: 413},
+		"token and secret": {Path: "/auth/signin", Status: 401, Code: "401001", Times: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, tableautest.Config{})
+			update := updatable(t, b, tableau.Insert, items(t, "(4, 'four')"))
+			b.Inject(tableautest.Fault{Method: http.MethodPatch, LoseReply: true})
+			if later.Path != "" {
+				b.Inject(tableautest.Fault{Method: http.MethodPatch, ExpireToken: true})
+			}
+			b.Inject(later)
+			_, err := b.client.UpdateData(t.Context(), update)
+			assert.True(t, tableau.IsOutcomeUnknown(err), "%v", err)
+			assert.False(t, tableau.IsPayloadTooLarge(err), "smaller parts would double the rows")
+			assert.Contains(t, err.Error(), "an earlier try may have been executed")
+			if later.Path == "" {
+				_, err = b.client.UpdateData(t.Context(), update)
+				require.NoError(t, err, "the request id is known")
+				assert.Equal(t, []string{"1 one", "2 two", "3 ", "4 four"}, rows(t, b.stored(t).Path))
+			}
+		})
+	}
 }
 
 func TestUpdateFailsWhole(t *testing.T) {
