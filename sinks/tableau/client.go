@@ -68,6 +68,8 @@ type Client struct {
 	// PayloadLimit is the most bytes of the payload of a data update; 0 is
 	// DefaultPayloadLimit.
 	PayloadLimit int64
+	// DownloadLimit is the most bytes of a download, packed or unpacked; 0 is DefaultDownloadLimit.
+	DownloadLimit int64
 
 	// Log is told of requests (debug) and of retries (warn). Nil: nobody is.
 	Log *slog.Logger

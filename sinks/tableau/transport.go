@@ -33,6 +33,8 @@ type call struct {
 	repeatable bool
 	changes    bool          // it changes a data source: that it may have been executed matters
 	timeout    time.Duration // of one try, without the time its bytes need; 0: the Client's
+	// receive, if it is not nil, takes the body of a reply of success in the place of XML. Each try calls it anew.
+	receive func(io.Reader) error
 }
 
 // body is what a request sends.
@@ -150,8 +152,8 @@ func (c *Client) try(ctx context.Context, s *session, call call) (*response, err
 // exchange sends one request and reads its reply. It fails with an *Error or, when the
 // reply is a redirect, with a *redirectError.
 func (c *Client) exchange(ctx context.Context, s *session, call call, target *url.URL) (*response, error) {
-	bounded, cancel := context.WithTimeout(ctx, c.timeoutOf(call))
-	defer cancel()
+	bounded, patience := patient(ctx, c.timeoutOf(call))
+	defer patience.stop()
 	request, err := newRequest(bounded, s, call, target)
 	if err != nil {
 		return nil, c.failed(call, target, &Error{err: err, Hint: addressHint})
@@ -161,8 +163,11 @@ func (c *Client) exchange(ctx context.Context, s *session, call call, target *ur
 		return nil, c.lost(ctx, call, target, err)
 	}
 	defer raw.Body.Close()
-	if raw.StatusCode/100 == 3 {
+	switch {
+	case raw.StatusCode/100 == 3:
 		return nil, &redirectError{location: raw.Header.Get("Location")}
+	case call.receive != nil && raw.StatusCode/100 == 2:
+		return c.stream(ctx, call, target, raw, patience)
 	}
 	content, err := io.ReadAll(io.LimitReader(raw.Body, maxReplyBytes))
 	if err != nil && raw.StatusCode/100 == 2 { // the status of a refusal says enough

@@ -23,9 +23,9 @@ func TestTableauServerClient(t *testing.T) {
 	small, more := items(t, "(1, 'one')", "(2, 'two')"), items(t, "(3, 'three')")
 	keys := hyperFile(t, `CREATE SCHEMA "%s"."Extract"`, `CREATE TABLE "%s"."Extract"."Extract" ("id" BIGINT NOT NULL)`,
 		`INSERT INTO "%s"."Extract"."Extract" VALUES (2)`)
-	large := plainFile(t, megabyte(5))
+	large, folder := plainFile(t, megabyte(5)), t.TempDir()
 
-	command := exec.CommandContext(t.Context(), python(t), "testdata/tsc.py", b.URL, small, more, large, keys)
+	command := exec.CommandContext(t.Context(), python(t), "testdata/tsc.py", b.URL, small, more, large, keys, folder)
 	command.Env = append(os.Environ(), "TSC_FILESIZE_LIMIT_MB=4", "TSC_CHUNK_SIZE_MB=2")
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, string(output))
@@ -35,7 +35,10 @@ func TestTableauServerClient(t *testing.T) {
 		stored[d.Name] = d
 	}
 	require.Len(t, stored, 2)
-	assert.Equal(t, []string{"1 one", "3 three", "3 three"}, rows(t, stored["Small items"].Path), "appended once, inserted once, one deleted")
+	assert.Equal(t, []string{"1 one", "3 three", "3 three"}, rows(t, filepath.Join(folder, "changed.hyper")),
+		"appended once, inserted once, one deleted")
+	assert.Equal(t, sum(t, small), sum(t, filepath.Join(folder, "current.hyper")))
+	assert.Equal(t, sum(t, small), sum(t, stored["Small items"].Path))
 	assert.Equal(t, sum(t, large), sum(t, stored["Large"].Path))
 	assert.Len(t, b.sent(http.MethodPut, "/fileUploads"), 3+3) // of the large file; one for each of three payloads
 	assert.Len(t, b.sent(http.MethodPost, "/auth/signout"), 1)

@@ -29,17 +29,36 @@ type datasource struct {
 	project      *project
 	created      time.Time
 	updated      time.Time
-	path         string
-	size         int64
-	busy         bool // being published or updated
+	owner        *user
+	tags         []string
+	certified    bool
+	note         string // of the certification
+	busy         bool   // being published or updated
+
+	revision            // the current one
+	past     []revision // the earlier ones, oldest first
 }
+
+// user is somebody on a site.
+type user struct {
+	id   string
+	name string
+}
+
+func (u *user) reference() *referenceElement { return &referenceElement{ID: u.id, Name: u.name} }
 
 func (d *datasource) element() datasourceElement {
 	return datasourceElement{
 		ID: d.id, Name: d.name, ContentURL: strings.ReplaceAll(d.name, " ", ""), Description: d.description, Type: "hyper",
 		Size: megabytes(d.size), CreatedAt: stamp(d.created), UpdatedAt: stamp(d.updated),
-		Project: &referenceElement{ID: d.project.id, Name: d.project.name},
+		Project: &referenceElement{ID: d.project.id, Name: d.project.name}, Owner: d.owner.reference(), Tags: tagElements(d.tags),
+		Certified: d.certified, CertificationNote: d.note,
 	}
+}
+
+// newDatasource makes one that is not listed yet, of the user who signs in.
+func (t *site) newDatasource(in *project, name string) *datasource {
+	return &datasource{id: uuid.NewString(), connectionID: uuid.NewString(), name: name, project: in, owner: t.users[0]}
 }
 
 func (t *site) addProject(name, parent string) *project {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,7 +142,7 @@ func columns(ctx context.Context, conn *hyperd.Conn, t table) ([]string, map[str
 		return nil
 	})
 	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("table %s.%s does not exist in the %s", t.schema, t.name, t.alias)
+		err = refuse(http.StatusGone, "410012", "table %s.%s does not exist in the %s", t.schema, t.name, t.alias)
 	}
 	return names, types, err
 }

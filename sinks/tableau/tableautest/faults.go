@@ -29,41 +29,59 @@ type Fault struct {
 	LoseRequest     bool // the connection is cut, and nothing was done
 	LoseReply       bool // what was asked is done, and the connection is cut
 	PurgeJob        bool // the job is forgotten, once it ended
+	FailJob         bool // the job that the request starts fails, and changes nothing
 	EarlyFinishCode bool // a job that runs says it failed, without a time of completion
 
 	Delay          time.Duration // before anything else
 	BytesPerSecond int64         // at which the request is read
+	CutAfter       int64         // bytes of the reply, after which the connection is cut; 0: it is whole
 }
 
-// Inject adds a fault; of several that match a request, the first added is met.
-func (s *Server) Inject(fault Fault) {
+// Inject adds faults that are met one after the other: the next one, when the one before was met as often
+// as it says. A fault that does nothing lets a request pass. Of several that were added apart and
+// match a request, the first added is met.
+func (s *Server) Inject(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if fault.Times == 0 {
-		fault.Times = 1
+	sequence := make([]*Fault, len(faults))
+	for i, fault := range faults {
+		if fault.Times == 0 {
+			fault.Times = 1
+		}
+		sequence[i] = &fault
 	}
-	s.faults = append(s.faults, &fault)
+	s.faults = append(s.faults, sequence)
 }
 
-// ParseFault reads a fault as a command line has it: a method (or *), a part of the path,
+// ParseFaults reads faults as a command line has them: a method (or *), a part of the path,
 // and words such as status=503, code=403131, retry-after=2, location=URL, truncate, empty,
-// expire-token, lose-request, lose-reply, purge-job, early-finish-code, delay=2s, rate=1000000, skip=1
-// and times=-1.
-func ParseFault(text string) (Fault, error) {
-	words := strings.Fields(text)
-	if len(words) < 3 {
-		return Fault{}, fmt.Errorf("fault %q is not like \"PUT /fileUploads lose-reply\"", text)
-	}
-	fault := Fault{Path: words[1]}
-	if words[0] != "*" {
-		fault.Method = strings.ToUpper(words[0])
-	}
-	for _, word := range words[2:] {
-		if err := fault.set(word); err != nil {
-			return Fault{}, fmt.Errorf("fault %q: %w", text, err)
+// expire-token, lose-request, lose-reply, purge-job, fail-job, early-finish-code, delay=2s, rate=1000000,
+// cut-after=1000, skip=1, times=-1 and pass. Behind the word then is what the next request meets, of another method
+// and path if they are given.
+func ParseFaults(text string) ([]Fault, error) {
+	var faults []Fault
+	for step := range strings.SplitSeq(strings.Join(strings.Fields(text), " "), " then ") {
+		fault, words := Fault{}, strings.Fields(step)
+		switch {
+		case len(words) > 2 && strings.HasPrefix(words[1], "/"):
+			fault.Path = words[1]
+			if words[0] != "*" {
+				fault.Method = strings.ToUpper(words[0])
+			}
+			words = words[2:]
+		case len(faults) > 0 && len(words) > 0:
+			fault.Method, fault.Path = faults[0].Method, faults[0].Path
+		default:
+			return nil, fmt.Errorf("fault %q is not like \"PUT /fileUploads lose-reply then status=413\"", text)
 		}
+		for _, word := range words {
+			if err := fault.set(word); err != nil {
+				return nil, fmt.Errorf("fault %q: %w", text, err)
+			}
+		}
+		faults = append(faults, fault)
 	}
-	return fault, nil
+	return faults, nil
 }
 
 func (f *Fault) set(word string) error {
@@ -78,6 +96,9 @@ func (f *Fault) set(word string) error {
 		f.LoseReply = true
 	case "purge-job":
 		f.PurgeJob = true
+	case "fail-job":
+		f.FailJob = true
+	case "pass": // nothing goes wrong
 	case "early-finish-code":
 		f.EarlyFinishCode = true
 	case "truncate":
@@ -94,6 +115,8 @@ func (f *Fault) set(word string) error {
 		f.Delay, err = time.ParseDuration(value)
 	case "rate":
 		f.BytesPerSecond, err = strconv.ParseInt(value, 10, 64)
+	case "cut-after":
+		f.CutAfter, err = strconv.ParseInt(value, 10, 64)
 	case "status":
 		f.Status, err = strconv.Atoi(value)
 	case "skip":
@@ -106,9 +129,23 @@ func (f *Fault) set(word string) error {
 	return err
 }
 
+// nextFault finds the fault that a request meets: nil if there is none. The caller holds the lock.
+func (s *Server) nextFault(r *http.Request) *Fault {
+	for i, sequence := range s.faults {
+		for len(sequence) > 0 && sequence[0].Times == 0 {
+			sequence = sequence[1:]
+		}
+		s.faults[i] = sequence
+		if len(sequence) > 0 && sequence[0].meets(r) {
+			return sequence[0]
+		}
+	}
+	return nil
+}
+
 // meets says whether a request meets the fault, and counts it.
 func (f *Fault) meets(r *http.Request) bool {
-	if f.Method != "" && f.Method != r.Method || !strings.Contains(r.URL.Path, f.Path) || f.Times == 0 {
+	if f.Method != "" && f.Method != r.Method || !strings.Contains(r.URL.Path, f.Path) {
 		return false
 	}
 	if f.Skip > 0 {
@@ -149,6 +186,10 @@ func (f *Fault) serve(s *Server, w http.ResponseWriter, r *http.Request) {
 		met.answer(w)
 	case met.LoseReply:
 		s.routes().ServeHTTP(&deafWriter{header: http.Header{}}, r)
+		cut(w)
+	case met.CutAfter > 0:
+		s.routes().ServeHTTP(&shortWriter{ResponseWriter: w, left: met.CutAfter}, r)
+		_ = http.NewResponseController(w).Flush() // what was sent before the end
 		cut(w)
 	default:
 		if met.ExpireToken {
@@ -201,6 +242,21 @@ type deafWriter struct{ header http.Header }
 func (w *deafWriter) Header() http.Header         { return w.header }
 func (w *deafWriter) Write(p []byte) (int, error) { return len(p), nil }
 func (w *deafWriter) WriteHeader(int)             {}
+
+// shortWriter is where the end of a reply gets lost.
+type shortWriter struct {
+	http.ResponseWriter
+	left int64
+}
+
+func (w *shortWriter) Write(p []byte) (int, error) {
+	sent := p[:min(w.left, int64(len(p)))]
+	w.left -= int64(len(sent))
+	_, _ = w.ResponseWriter.Write(sent) // whoever is gone needs no reply
+	return len(p), nil
+}
+
+func (w *shortWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // slowReader reads at a rate.
 type slowReader struct {

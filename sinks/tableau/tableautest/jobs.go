@@ -2,6 +2,7 @@ package tableautest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -16,12 +17,13 @@ type job struct {
 	created   time.Time
 	completed time.Time
 	failure   string // why it failed; empty if it did not
+	code      string // of the failure
 	ended     chan struct{}
 }
 
 // startJob runs work in the background. Its job is known from now on.
 func (s *Server) startJob(t *site, started *job, work func(context.Context) error) *job {
-	started.id, started.created, started.ended = uuid.NewString(), now(), make(chan struct{})
+	started.id, started.created, started.ended = uuid.NewString(), s.now(), make(chan struct{})
 	s.mu.Lock()
 	t.jobs[started.id] = started
 	s.mu.Unlock()
@@ -35,9 +37,12 @@ func (s *Server) startJob(t *site, started *job, work func(context.Context) erro
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		started.completed = now()
+		started.completed = s.nowLocked()
 		if err != nil {
-			started.failure = err.Error()
+			started.failure, started.code = err.Error(), "400011"
+		}
+		if refused := new(refusal); errors.As(err, &refused) {
+			started.code = refused.code
 		}
 		close(started.ended)
 	})
@@ -84,7 +89,7 @@ func (s *Server) element(j *job, fault Fault) *jobElement {
 		made.Progress, made.FinishCode = 100, "0"
 	default:
 		made.Progress, made.FinishCode = 100, "1"
-		made.StatusNotes = []statusNote{{Type: "errorCode", Value: "400011", Text: j.failure}}
+		made.StatusNotes = []statusNote{{Type: "errorCode", Value: j.code, Text: j.failure}}
 		if j.target == nil {
 			made.Publish = &notesElement{Notes: j.failure}
 		}

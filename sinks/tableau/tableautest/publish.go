@@ -1,24 +1,25 @@
 package tableautest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path"
-
-	"github.com/google/uuid"
 )
 
 // publication is a file on its way to become, or to change, a data source.
 type publication struct {
 	name        string
-	description string
+	description *string // nil: it stays
 	projectID   string
 	file        string // where the bytes are
 
 	overwrite, append, replace, asJob bool
+
+	publisher *user // nil: who signs in
 }
 
 func (s *Server) publish(w http.ResponseWriter, r *http.Request, t *site) error {
@@ -33,6 +34,9 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request, t *site) error 
 }
 
 func removeIfThere(file string) error {
+	if file == "" {
+		return nil
+	}
 	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -77,10 +81,11 @@ func (p *publication) describe(payload part) error {
 	if err != nil {
 		return err
 	}
-	if content.Datasource == nil || content.Datasource.Name == "" {
+	wanted := content.Datasource
+	if wanted == nil || wanted.Name == nil || *wanted.Name == "" {
 		return refuse(http.StatusBadRequest, "400000", "the data source has no name")
 	}
-	p.name, p.description, p.projectID = content.Datasource.Name, content.Datasource.Description, content.Datasource.Project.ID
+	p.name, p.description, p.projectID = *wanted.Name, wanted.Description, wanted.Project.ID
 	return nil
 }
 
@@ -101,6 +106,9 @@ func (s *Server) publishFile(w http.ResponseWriter, r *http.Request, t *site, wa
 		return err
 	}
 	work := func(ctx context.Context) error { return s.apply(ctx, t, wanted, target) }
+	if faultOf(r).FailJob {
+		work = s.failing(target, wanted.file)
+	}
 	if wanted.asJob {
 		started := s.startJob(t, &job{kind: "PublishDatasource"}, work)
 		writeReply(w, http.StatusCreated, reply{Job: s.element(started, faultOf(r))})
@@ -142,7 +150,7 @@ func (s *Server) occupyTarget(t *site, wanted publication) (*datasource, error) 
 		existing.busy = true
 		return existing, nil
 	}
-	return &datasource{id: uuid.NewString(), connectionID: uuid.NewString(), name: wanted.name, project: in}, nil
+	return t.newDatasource(in, wanted.name), nil
 }
 
 // apply makes the file the content of the data source, or adds its rows to it.
@@ -154,33 +162,44 @@ func (s *Server) apply(ctx context.Context, t *site, wanted publication, target 
 		err = s.engine.change(ctx, target.path, wanted.file, file, appendRows)
 		err = errors.Join(err, os.Remove(wanted.file))
 	}
-	return s.settle(t, target, file, wanted.description, err)
+	return s.settle(target, err, func() error { return s.revise(t, target, file, wanted) })
 }
 
-// settle gives a data source its new file, unless err says that there is none.
-func (s *Server) settle(t *site, target *datasource, file, description string, err error) error {
+// settle ends the change of a data source: by take, unless it failed.
+func (s *Server) settle(target *datasource, failed error, take func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	target.busy = false
-	if err != nil {
-		return err
+	if failed != nil {
+		return failed
 	}
+	return take()
+}
+
+// revise makes a file the current revision of a data source, which may be a new one. The caller holds the lock.
+func (s *Server) revise(t *site, target *datasource, file string, by publication) error {
+	made := revision{number: target.number + 1, path: file, published: s.nowLocked(), publisher: cmp.Or(by.publisher, t.users[0])}
 	info, err := os.Stat(file)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	old := target.path
-	if old == "" && t.datasourceNamed(target.project, target.name) != nil {
+	case target.created.IsZero() && t.datasourceNamed(target.project, target.name) != nil:
 		return errors.Join(fmt.Errorf("a data source %q was published meanwhile", target.name), os.Remove(file))
-	}
-	target.path, target.size, target.updated = file, info.Size(), now()
-	if description != "" {
-		target.description = description
-	}
-	if old == "" {
-		target.created = target.updated
+	case target.created.IsZero():
+		target.created = made.published
 		t.datasources = append(t.datasources, target)
-		return nil
+	default:
+		target.past = append(target.past, target.revision)
 	}
-	return os.Remove(old)
+	made.size = info.Size()
+	target.revision, target.updated = made, made.published
+	target.description = given(by.description, target.description)
+	return target.prune(s.config.Revisions)
+}
+
+// failing is work that fails, and leaves a data source as it is.
+func (s *Server) failing(target *datasource, file string) func(context.Context) error {
+	return func(context.Context) error {
+		return errors.Join(s.settle(target, errors.New("a fault was asked for"), nil), removeIfThere(file))
+	}
 }

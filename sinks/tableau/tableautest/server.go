@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,9 @@ type Config struct {
 
 	// Tokens are the personal access tokens: secrets by name. Nil: any name and secret do.
 	Tokens map[string]string
+	// Users are the names of the users of every site; who signs in is the first, and what others do,
+	// the last does. Default: publisher and colleague.
+	Users []string
 	// AppSecrets are the secrets of connected apps: values by secret id. Nil: none signs in.
 	AppSecrets map[string]string
 
@@ -37,6 +41,7 @@ type Config struct {
 	API     string // default 3.28
 
 	JobTime      time.Duration // how long a job takes at least
+	Revisions    int           // how many earlier ones of a data source are kept; default 25
 	MaxChunk     int64         // bytes; default 64 MB
 	PayloadLimit int64         // bytes of a data update; default 100 MB
 
@@ -61,8 +66,9 @@ type Server struct {
 	mu       sync.Mutex // guards what follows, and all that hangs on it
 	sites    []*site
 	sessions map[string]*session // by token
-	faults   []*Fault
+	faults   [][]*Fault          // sequences
 	requests []Request
+	ahead    time.Duration // of the server's clock
 }
 
 // Request is one request as it arrived.
@@ -77,6 +83,7 @@ type Request struct {
 type site struct {
 	id          string
 	contentURL  string
+	users       []*user
 	projects    []*project
 	datasources []*datasource
 	uploads     map[string]*upload
@@ -88,6 +95,10 @@ type site struct {
 func Start(config Config) (*Server, error) {
 	config.Product = cmp.Or(config.Product, "2026.1.0")
 	config.API = cmp.Or(config.API, "3.28")
+	config.Revisions = cmp.Or(config.Revisions, 25)
+	if len(config.Users) == 0 {
+		config.Users = []string{"publisher", "colleague"}
+	}
 	config.MaxChunk = cmp.Or(config.MaxChunk, 64<<20)
 	config.PayloadLimit = cmp.Or(config.PayloadLimit, 100<<20)
 	if config.Log == nil {
@@ -95,7 +106,7 @@ func Start(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, folder: config.Folder, sessions: map[string]*session{}, engine: engine{config: config.Hyperd}}
 	for _, contentURL := range append([]string{""}, config.Sites...) {
-		s.sites = append(s.sites, newSite(contentURL, config.Projects))
+		s.sites = append(s.sites, newSite(contentURL, config))
 	}
 	listener, err := net.Listen("tcp", cmp.Or(config.Address, "127.0.0.1:0"))
 	if err != nil {
@@ -119,13 +130,16 @@ func Start(config Config) (*Server, error) {
 	return s, nil
 }
 
-func newSite(contentURL string, paths []string) *site {
+func newSite(contentURL string, config Config) *site {
 	made := &site{
 		id: uuid.NewString(), contentURL: contentURL,
 		uploads: map[string]*upload{}, jobs: map[string]*job{}, updates: map[string]*job{},
 	}
+	for _, name := range config.Users {
+		made.users = append(made.users, &user{id: uuid.NewString(), name: name})
+	}
 	made.addProject("default", "")
-	for _, path := range paths {
+	for _, path := range config.Projects {
 		parent := ""
 		for name := range strings.SplitSeq(path, "/") {
 			existing := made.childNamed(parent, name)
@@ -168,6 +182,13 @@ type Stored struct {
 	Path    string // of its file; it may be read until the data source changes
 	Size    int64
 	Updated time.Time
+
+	Description       string
+	Tags              []string
+	Certified         bool
+	CertificationNote string
+	Owner             string // name
+	Revision          int    // number of the current one; earlier ones may be kept
 }
 
 // Datasources returns the data sources of a site, oldest first.
@@ -180,7 +201,11 @@ func (s *Server) Datasources(contentURL string) []Stored {
 			continue
 		}
 		for _, d := range site.datasources {
-			all = append(all, Stored{ID: d.id, Name: d.name, Project: d.project.name, Path: d.path, Size: d.size, Updated: d.updated})
+			all = append(all, Stored{
+				ID: d.id, Name: d.name, Project: d.project.name, Path: d.path, Size: d.size, Updated: d.updated,
+				Description: d.description, Tags: slices.Clone(d.tags), Certified: d.certified, CertificationNote: d.note,
+				Owner: d.owner.name, Revision: d.number,
+			})
 		}
 	}
 	return all
@@ -189,12 +214,10 @@ func (s *Server) Datasources(contentURL string) []Stored {
 // newFile names a file that does not exist.
 func (s *Server) newFile() string { return filepath.Join(s.folder, uuid.NewString()+".hyper") }
 
-// now is the time as Tableau tells it: to the second.
-func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
-
 // ServeHTTP answers a request, unless a fault says otherwise.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := s.arrive(r)
+	w.Header().Set("Date", s.now().Format(http.TimeFormat))
 	s.config.Log.Info("request", "method", r.Method, "path", r.URL.RequestURI(), "bytes", r.ContentLength, "fault", fault != nil)
 	if fault == nil {
 		s.routes().ServeHTTP(w, r)
@@ -211,12 +234,7 @@ func (s *Server) arrive(r *http.Request) *Fault {
 		s.requests = s.requests[maxRequests/2:]
 	}
 	s.requests = append(s.requests, Request{Method: r.Method, Path: r.URL.RequestURI(), Header: r.Header.Clone(), Length: r.ContentLength})
-	for _, fault := range s.faults {
-		if fault.meets(r) {
-			return fault
-		}
-	}
-	return nil
+	return s.nextFault(r)
 }
 
 func (s *Server) routes() http.Handler {
@@ -226,17 +244,25 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /api/{version}/auth/signin", s.signIn)
 	mux.HandleFunc("POST /api/{version}/auth/signout", s.signOut)
 	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request, *site) error{
-		"GET /projects":                     s.listProjects,
-		"POST /projects":                    s.createProject,
-		"GET /datasources":                  s.listDatasources,
-		"POST /datasources":                 s.publish,
-		"GET /datasources/{id}":             s.getDatasource,
-		"GET /datasources/{id}/connections": s.listConnections,
-		"PATCH /datasources/{id}/data":      s.update,
+		"GET /projects":                                         s.listProjects,
+		"POST /projects":                                        s.createProject,
+		"GET /datasources":                                      s.listDatasources,
+		"POST /datasources":                                     s.publish,
+		"GET /datasources/{id}":                                 s.getDatasource,
+		"PUT /datasources/{id}":                                 s.changeDatasource,
+		"DELETE /datasources/{id}":                              s.deleteDatasource,
+		"PUT /datasources/{id}/tags":                            s.addTags,
+		"DELETE /datasources/{id}/tags/{tag}":                   s.deleteTag,
+		"GET /datasources/{id}/content":                         s.download,
+		"GET /datasources/{id}/revisions":                       s.listRevisions,
+		"GET /datasources/{id}/revisions/{number}/content":      s.download,
+		"GET /users":                                            s.listUsers,
+		"GET /datasources/{id}/connections":                     s.listConnections,
+		"PATCH /datasources/{id}/data":                          s.update,
 		"PATCH /datasources/{id}/connections/{connection}/data": s.update,
-		"POST /fileUploads":     s.beginUpload,
-		"PUT /fileUploads/{id}": s.appendUpload,
-		"GET /jobs/{id}":        s.getJob,
+		"POST /fileUploads":                                     s.beginUpload,
+		"PUT /fileUploads/{id}":                                 s.appendUpload,
+		"GET /jobs/{id}":                                        s.getJob,
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" /api/{version}/sites/{site}"+path, s.signedIn(handler))
@@ -255,24 +281,14 @@ func (s *Server) serverInfo(w http.ResponseWriter, _ *http.Request) {
 
 // AddDatasource lists a data source without content in the default project of a site.
 func (s *Server) AddDatasource(contentURL, name string) {
+	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, site := range s.sites {
 		if site.contentURL == contentURL {
-			site.datasources = append(site.datasources, &datasource{
-				id: uuid.NewString(), connectionID: uuid.NewString(), name: name, project: site.projects[0], created: now(), updated: now(),
-			})
-		}
-	}
-}
-
-// SetUpdated makes a data source look as if it had last changed at a time.
-func (s *Server) SetUpdated(id string, at time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, site := range s.sites {
-		if found, err := site.datasourceWithID(id); err == nil {
-			found.updated = at
+			made := site.newDatasource(site.projects[0], name)
+			made.created, made.updated = now, now
+			site.datasources = append(site.datasources, made)
 		}
 	}
 }

@@ -204,19 +204,45 @@ func TestUploadsWithoutLengthAreRefused(t *testing.T) {
 
 func TestFaultsFromText(t *testing.T) {
 	t.Parallel()
-	fault, err := tableautest.ParseFault("put /fileUploads status=503 code=500000 retry-after=7 lose-reply delay=2ms rate=1000 skip=1 times=-1")
-	require.NoError(t, err)
-	assert.Equal(t, tableautest.Fault{
-		Method: "PUT", Path: "/fileUploads", Status: 503, Code: "500000", RetryAfter: "7", LoseReply: true,
-		Delay: 2 * time.Millisecond, BytesPerSecond: 1000, Skip: 1, Times: -1,
-	}, fault)
-	fault, err = tableautest.ParseFault("* / truncate empty expire-token lose-request purge-job early-finish-code location=/x")
-	require.NoError(t, err)
-	assert.Equal(t, tableautest.Fault{Path: "/", Truncate: true, Empty: true, ExpireToken: true, LoseRequest: true, PurgeJob: true, EarlyFinishCode: true, Location: "/x"}, fault)
-	for _, text := range []string{"", "PUT", "PUT /x", "PUT /x nonsense", "PUT /x status=many", "PUT /x delay=soon"} {
-		_, err := tableautest.ParseFault(text)
+	for text, want := range map[string][]tableautest.Fault{
+		"put /fileUploads status=503 code=500000 retry-after=7 lose-reply delay=2ms rate=1000 skip=1 times=-1": {{
+			Method: "PUT", Path: "/fileUploads", Status: 503, Code: "500000", RetryAfter: "7", LoseReply: true,
+			Delay: 2 * time.Millisecond, BytesPerSecond: 1000, Skip: 1, Times: -1,
+		}},
+		"* / truncate empty expire-token lose-request purge-job fail-job early-finish-code location=/x cut-after=9": {{
+			Path: "/", Truncate: true, Empty: true, ExpireToken: true, LoseRequest: true, PurgeJob: true, FailJob: true,
+			EarlyFinishCode: true, Location: "/x", CutAfter: 9,
+		}},
+		"PATCH /data lose-reply then  status=413 then pass then GET /jobs times=2 purge-job": {
+			{Method: "PATCH", Path: "/data", LoseReply: true}, {Method: "PATCH", Path: "/data", Status: 413},
+			{Method: "PATCH", Path: "/data"}, {Method: "GET", Path: "/jobs", Times: 2, PurgeJob: true},
+		},
+	} {
+		faults, err := tableautest.ParseFaults(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, faults, text)
+	}
+	for _, text := range []string{
+		"", "PUT", "PUT /x", "PUT /x nonsense", "PUT /x status=many", "PUT /x delay=soon", "then PUT /x pass",
+		"PUT /x pass then", "PUT /x then pass", "PUT /x pass then then pass", "PUT /x pass then nonsense",
+	} {
+		_, err := tableautest.ParseFaults(text)
 		assert.Error(t, err, text)
 	}
+}
+
+func TestFaultsInSequence(t *testing.T) {
+	t.Parallel()
+	v := visit(t, tableautest.Config{})
+	projects := tableautest.Fault{Method: "GET", Path: "/projects"}
+	busy, ill, users := projects, projects, tableautest.Fault{Method: "GET", Path: "/users", Status: 504}
+	busy.Status, ill.Status, ill.Times = 429, 503, 2
+	v.server.Inject(busy, projects, ill, users)
+	var statuses []int
+	for _, path := range []string{"/projects", "/users", "/projects", "/projects", "/users", "/projects", "/users", "/projects", "/users"} {
+		statuses = append(statuses, v.send("GET", path, "", "").status)
+	}
+	assert.Equal(t, []int{429, 200, 200, 503, 200, 503, 504, 200, 200}, statuses, "each waits for the one before")
 }
 
 func TestFaultsAreMetInTheirTurn(t *testing.T) {

@@ -32,10 +32,7 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request, t *site) error {
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestXML)).Decode(&wanted); err != nil || len(wanted.Actions) == 0 {
 		return refuse(http.StatusBadRequest, "400000", "the request holds no actions: %v", err)
 	}
-	s.mu.Lock()
-	earlier := t.updates[requestID]
-	s.mu.Unlock()
-	if earlier != nil {
+	if earlier := s.remembered(t, requestID); earlier != nil {
 		writeReply(w, http.StatusAccepted, reply{Job: s.element(earlier, faultOf(r))})
 		return nil
 	}
@@ -48,14 +45,28 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request, t *site) error {
 		s.release(target)
 		return err
 	}
-	started := s.startJob(t, &job{kind: "UpdateUploadedFile", target: target}, func(ctx context.Context) error {
-		return s.applyUpdate(ctx, t, target, payload, wanted.Actions)
-	})
+	work := func(ctx context.Context) error { return s.applyUpdate(ctx, target, payload, wanted.Actions) }
+	if faultOf(r).FailJob {
+		work = s.failing(target, payload)
+	}
+	started := s.startJob(t, &job{kind: "UpdateUploadedFile", target: target}, work)
 	s.mu.Lock()
 	t.updates[requestID] = started
 	s.mu.Unlock()
 	writeReply(w, http.StatusAccepted, reply{Job: s.element(started, faultOf(r))})
 	return nil
+}
+
+// remembered finds the update that had a RequestID, if that is not too long ago.
+func (s *Server) remembered(t *site, requestID string) *job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := t.updates[requestID]
+	if found != nil && s.nowLocked().Sub(found.created) >= requestLife {
+		delete(t.updates, requestID)
+		return nil
+	}
+	return found
 }
 
 func (s *Server) occupyForUpdate(t *site, id, connection string) (*datasource, error) {
@@ -68,11 +79,7 @@ func (s *Server) occupyForUpdate(t *site, id, connection string) (*datasource, e
 	if connection != "" && connection != target.connectionID {
 		return nil, refuse(http.StatusNotFound, "404004", "there is no connection %s", connection)
 	}
-	if target.busy {
-		return nil, refuse(http.StatusConflict, "409004", "the data source is being changed")
-	}
-	target.busy = true
-	return target, nil
+	return target, target.occupy()
 }
 
 func (s *Server) release(target *datasource) {
@@ -102,7 +109,7 @@ func (s *Server) takePayload(t *site, id string) (string, error) {
 
 // applyUpdate runs all actions on a copy of the stored file, which becomes the stored one
 // if all succeeded.
-func (s *Server) applyUpdate(ctx context.Context, t *site, target *datasource, payload string, actions []action) error {
+func (s *Server) applyUpdate(ctx context.Context, target *datasource, payload string, actions []action) error {
 	file := s.newFile()
 	err := s.engine.change(ctx, target.path, payload, file, func(ctx context.Context, conn *hyperd.Conn) error {
 		for _, action := range actions {
@@ -112,8 +119,6 @@ func (s *Server) applyUpdate(ctx context.Context, t *site, target *datasource, p
 		}
 		return nil
 	})
-	if payload != "" {
-		err = errors.Join(err, os.Remove(payload))
-	}
-	return s.settle(t, target, file, "", err)
+	err = errors.Join(err, removeIfThere(payload))
+	return s.settle(target, err, func() error { return target.exchange(file, s.nowLocked()) })
 }

@@ -22,6 +22,9 @@ type reply struct {
 	Connections []connectionElement  `xml:"connections>connection"`
 	FileUpload  *fileUploadElement   `xml:"fileUpload"`
 	Job         *jobElement          `xml:"job"`
+	Users       *[]userElement       `xml:"users>user"`
+	Revisions   *[]revisionElement   `xml:"revisions>revision"`
+	Tags        *[]tagElement        `xml:"tags>tag"`
 }
 
 type paginationElement struct {
@@ -70,15 +73,38 @@ type projectElement struct {
 }
 
 type datasourceElement struct {
-	ID          string            `xml:"id,attr"`
-	Name        string            `xml:"name,attr"`
-	ContentURL  string            `xml:"contentUrl,attr"`
-	Description string            `xml:"description,attr,omitempty"`
-	Type        string            `xml:"type,attr"`
-	Size        int64             `xml:"size,attr"` // megabytes
-	CreatedAt   string            `xml:"createdAt,attr"`
-	UpdatedAt   string            `xml:"updatedAt,attr"`
-	Project     *referenceElement `xml:"project"`
+	ID                string            `xml:"id,attr"`
+	Name              string            `xml:"name,attr"`
+	ContentURL        string            `xml:"contentUrl,attr"`
+	Description       string            `xml:"description,attr,omitempty"`
+	Type              string            `xml:"type,attr"`
+	Size              int64             `xml:"size,attr"` // megabytes
+	CreatedAt         string            `xml:"createdAt,attr"`
+	UpdatedAt         string            `xml:"updatedAt,attr"`
+	Project           *referenceElement `xml:"project"`
+	Owner             *referenceElement `xml:"owner"`
+	Tags              *[]tagElement     `xml:"tags>tag"`
+	Certified         bool              `xml:"isCertified,attr"`
+	CertificationNote string            `xml:"certificationNote,attr,omitempty"`
+}
+
+type tagElement struct {
+	Label string `xml:"label,attr"`
+}
+
+type userElement struct {
+	ID       string `xml:"id,attr"`
+	Name     string `xml:"name,attr"`
+	SiteRole string `xml:"siteRole,attr"`
+}
+
+type revisionElement struct {
+	Number      int               `xml:"revisionNumber,attr"`
+	PublishedAt string            `xml:"publishedAt,attr"`
+	Deleted     bool              `xml:"deleted,attr"`
+	Current     bool              `xml:"current,attr"`
+	Size        int64             `xml:"sizeInBytes,attr"`
+	Publisher   *referenceElement `xml:"publisher"`
 }
 
 type connectionElement struct {
@@ -134,11 +160,18 @@ type ask struct {
 		Description string `xml:"description,attr"`
 		ParentID    string `xml:"parentProjectId,attr"`
 	} `xml:"project"`
-	Datasource *struct {
-		Name        string           `xml:"name,attr"`
-		Description string           `xml:"description,attr"`
-		Project     referenceElement `xml:"project"`
-	} `xml:"datasource"`
+	Datasource *datasourceAsk `xml:"datasource"`
+	Tags       []tagElement   `xml:"tags>tag"`
+}
+
+// datasourceAsk says what a data source is to be; nil and the empty id stand for what is not given.
+type datasourceAsk struct {
+	Name        *string          `xml:"name,attr"`
+	Description *string          `xml:"description,attr"`
+	Project     referenceElement `xml:"project"`
+	Owner       referenceElement `xml:"owner"`
+	Certified   *bool            `xml:"isCertified,attr"`
+	Note        *string          `xml:"certificationNote,attr"`
 }
 
 // refusal is a reply that refuses a request.

@@ -1,15 +1,17 @@
 """Does with tableauserverclient what people do with it, against the server in argv.
 
-Arguments: server, small.hyper, more.hyper, large.hyper, keys.hyper. It fails at the first
-surprise; what the server holds afterwards is for the caller to look at.
+Arguments: server, small.hyper, more.hyper, large.hyper, keys.hyper, folder for downloads. It
+fails at the first surprise; what the server holds afterwards is for the caller to look at.
 """
 
+import os
 import sys
 import uuid
+import zipfile
 
 import tableauserverclient as TSC
 
-server_url, small, more, large, keys = sys.argv[1:]
+server_url, small, more, large, keys, folder = sys.argv[1:]
 
 server = TSC.Server(server_url, use_server_version=True)
 auth = TSC.PersonalAccessTokenAuth("nightly", "s3cr3t/of+the==token", site_id="marketing")
@@ -69,5 +71,40 @@ with server.auth.sign_in(auth):
         raise AssertionError("updated a table that does not exist")
     except TSC.server.endpoint.exceptions.JobFailedException as error:
         assert "Extract.Nope" in " ".join(error.job.notes), error.job.notes
+
+    # What is said about a data source.
+    published = server.datasources.get_by_id(published.id)
+    published.tags.update({"sales", "every night", "a,b"})
+    published.description, published.certified, published.certification_note = "items", True, "looked at"
+    published.owner_id = next(u for u in TSC.Pager(server.users) if u.name == "colleague").id
+    server.datasources.update(published)
+    server.datasources.delete_tags(published, "sales")
+    server.datasources.publish(item("Small items"), small, TSC.Server.PublishMode.Overwrite)
+    again = server.datasources.get_by_id(published.id)
+    assert again.tags == {"every night", "a,b"}, again.tags
+    assert (again.description, again.certified, again.certification_note) == ("items", True, "looked at")
+    assert again.owner_id == published.owner_id
+
+    # Downloads and revisions: of the current one and of all others.
+    server.datasources.populate_revisions(again)
+    assert [(r.revision_number, r.current) for r in again.revisions] == [("1", False), ("2", False), ("3", True)]
+    assert again.revisions[0].user_name == "publisher" and again.revisions[0].created_at
+    changed = server.datasources.download_revision(again.id, "2", folder)
+    current = server.datasources.download(again.id, os.path.join(folder, "current"))
+    assert os.path.basename(changed) == "Small items.tdsx" and os.path.basename(current) == "current.tdsx"
+    for path, into in ((changed, "changed.hyper"), (current, "current.hyper")):
+        with zipfile.ZipFile(path) as archive, open(os.path.join(folder, into), "wb") as file:
+            extract = [name for name in archive.namelist() if name.endswith(".hyper")]
+            assert extract == ["Data/Extracts/Small items.hyper"], archive.namelist()
+            file.write(archive.read(extract[0]))
+    assert server.datasources.download(again.id, os.path.join(folder, "bare"), include_extract=False).endswith("bare.tds")
+
+    doomed = server.datasources.publish(item("Doomed"), small, TSC.Server.PublishMode.CreateNew)
+    server.datasources.delete(doomed.id)
+    try:
+        server.datasources.get_by_id(doomed.id)
+        raise AssertionError("deleted, but there")
+    except TSC.ServerResponseError as error:
+        assert error.code == "404004", error.code
 
 print("done")

@@ -42,9 +42,11 @@ It prints its address, and variables of the environment for another terminal.
 
 A fault says which requests go wrong: a method (or *), a part of the path, and what happens:
 status=N, code=N, retry-after=N, truncate, empty, expire-token, lose-request, lose-reply,
-purge-job, early-finish-code, delay=2s, rate=BYTES, skip=N, times=N.`,
+purge-job, fail-job, early-finish-code, delay=2s, rate=BYTES, cut-after=BYTES, skip=N, times=N.
+Behind the word then is what the next request meets; pass lets it through.`,
 		Example: `  hyperlake dev fake-tableau --address 127.0.0.1:8000
-  hyperlake dev fake-tableau --fault "POST /datasources lose-reply"`,
+  hyperlake dev fake-tableau --fault "POST /datasources lose-reply"
+  hyperlake dev fake-tableau --fault "PATCH /data lose-reply then status=413 then pass then expire-token"`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serveFake(cmd.Context(), flags) },
 	}
@@ -62,21 +64,21 @@ purge-job, early-finish-code, delay=2s, rate=BYTES, skip=N, times=N.`,
 }
 
 func (a *app) serveFake(ctx context.Context, flags *fakeFlags) error {
-	var faults []tableautest.Fault
+	var faults [][]tableautest.Fault
 	for _, text := range flags.faults {
-		fault, err := tableautest.ParseFault(text)
+		sequence, err := tableautest.ParseFaults(text)
 		if err != nil {
 			return failure.New(failure.Usage, "--fault %q: %w", text, err).WithHint(`see "hyperlake dev fake-tableau --help"`)
 		}
-		faults = append(faults, fault)
+		faults = append(faults, sequence)
 	}
 	flags.config.JobTime, flags.config.Log = flags.jobTime, a.log
 	server, err := tableautest.Start(flags.config)
 	if err != nil {
 		return failure.New(failure.Publish, "start the fake server: %w", err).WithHint("is the address taken?")
 	}
-	for _, fault := range faults {
-		server.Inject(fault)
+	for _, sequence := range faults {
+		server.Inject(sequence...)
 	}
 	if err := a.sayFake(server.URL, flags.config.Sites); err != nil {
 		return err
