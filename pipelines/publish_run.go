@@ -36,7 +36,7 @@ func Publish(ctx context.Context, cfg *config.Config, options publish.Options) (
 
 // publishStanding publishes the extract that stands at the output path.
 func (r *run) publishStanding(ctx context.Context, options publish.Options) error {
-	p, err := publish.New(ctx, r.cfg, options)
+	p, err := publish.New(r.cfg, options)
 	if err != nil {
 		return err
 	}
@@ -63,13 +63,13 @@ func (r *run) preparePublishing(ctx context.Context) (*publish.Publisher, error)
 	if r.cfg.Publish == nil {
 		return nil, nil //nolint:nilnil // there is nothing to publish with, and that is no error
 	}
-	p, err := publish.New(ctx, r.cfg, publish.Options{
+	p, err := publish.New(r.cfg, publish.Options{
 		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return p, p.Preflight(r.plan)
+	return p, p.Preflight(ctx, r.plan)
 }
 
 // publishPlaced publishes what this run has moved into place.

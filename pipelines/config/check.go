@@ -101,7 +101,9 @@ func (c *Config) checkName() error {
 }
 
 func (c *Config) checkOutput() error {
-	for _, path := range []struct{ key, value string }{{"output.path", c.Output.Path}, {"staging", c.Staging}} {
+	for _, path := range []struct{ key, value string }{
+		{"output.path", c.Output.Path}, {"staging", c.Staging}, {"state", c.State},
+	} {
 		if c.Written(path.key) && path.value == "" {
 			return c.Problem(path.key, "%s is empty; give it a value, or leave the key out for the default", path.key)
 		}

@@ -31,6 +31,9 @@ type Config struct {
 	// a hidden folder beside the output, which is removed at the end of the run.
 	Staging string `yaml:"staging"`
 
+	// State is a folder for what has to be remembered between runs, see [Config.StateFolder].
+	State string `yaml:"state"`
+
 	// OnEmpty says what no files, or files without rows, are. Default: fail.
 	OnEmpty OnEmpty `yaml:"on_empty"`
 

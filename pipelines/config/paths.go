@@ -38,6 +38,7 @@ func (c *Config) resolvePaths(folder string) error {
 	paths := map[string]*string{
 		"output.path":              &c.Output.Path,
 		"staging":                  &c.Staging,
+		"state":                    &c.State,
 		"spool.path":               &c.Spool.Path,
 		"hyperd.path":              &c.Hyperd.Path,
 		"hyperd.log_dir":           &c.Hyperd.LogDir,
@@ -87,6 +88,15 @@ func above(folder, glob string) string {
 		folder = filepath.Dir(folder)
 	}
 	return folder
+}
+
+// StateFolder is the folder for what has to be remembered between runs. Default: NAME.hyperlake beside
+// the output NAME.hyper.
+func (c *Config) StateFolder() string {
+	if c.State != "" {
+		return c.State
+	}
+	return strings.TrimSuffix(c.Output.Path, filepath.Ext(c.Output.Path)) + ".hyperlake"
 }
 
 // checkStaging refuses a staging folder that the output, a file, would have to hold.

@@ -46,6 +46,9 @@ type PublishConfig struct {
 	// IfChanged leaves a data source alone to which the same rows were published last.
 	IfChanged bool `yaml:"if_changed"`
 
+	// Confirm says how it is found out what became of something that was sent and not answered. Default: none.
+	Confirm Confirmation `yaml:"confirm"`
+
 	// AsJob says whether the server publishes in the background. Default: auto, from 64 MB on.
 	AsJob JobChoice `yaml:"as_job"`
 
@@ -113,6 +116,20 @@ func (m PublishMode) Splits() bool {
 	return m == PublishMode(tableau.Insert) || m == PublishMode(tableau.Upsert)
 }
 
+// Confirmation is a way to find out what became of something that was sent to the server and not answered.
+type Confirmation string
+
+// The ways of confirmation.
+const (
+	ConfirmNone     Confirmation = "none"     // somebody has to look
+	ConfirmDownload Confirmation = "download" // the data source is downloaded, and its rows are compared
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (c *Confirmation) UnmarshalText(text []byte) error {
+	return words.OneOf(c, text, ConfirmNone, ConfirmDownload)
+}
+
 // JobChoice says whether the server publishes in the background.
 type JobChoice tableau.AsJob
 
@@ -175,6 +192,9 @@ func (c *Config) checkPublish() error {
 	}
 	if p.Mode == "" {
 		p.Mode = defaultPublishMode
+	}
+	if p.Confirm == "" {
+		p.Confirm = ConfirmNone
 	}
 	if p.Datasource == "" {
 		p.Datasource = c.Name

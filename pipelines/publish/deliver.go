@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,129 +15,189 @@ import (
 	"hyperlake/sinks/tableau"
 )
 
-func (p *transfer) findProject(ctx context.Context) (err error) {
-	if p.cfg.Publish.CreateProject {
-		p.project, err = p.client.EnsureProject(ctx, p.cfg.Publish.Project)
-	} else {
-		p.project, err = p.client.FindProject(ctx, p.cfg.Publish.Project)
+// maxConfirmations bounds how often what was not answered is looked for, and sent again if it is missing.
+const maxConfirmations = 3
+
+// deliver brings a parcel to its data source.
+func (t *transfer) deliver(ctx context.Context, s *shipment) error {
+	started, made := time.Now(), t.reportOf(s)
+	t.report = append(t.report, made)
+	defer func() {
+		t.note(s, made)
+		made.Seconds = time.Since(started).Seconds()
+	}()
+	if s.verdict == leave {
+		t.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "run", s.earlier.RunID)
+		return nil
 	}
-	return err
+	if err := t.begin(ctx, s); err != nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		err := t.carry(ctx, s, made)
+		open := &openError{datasource: s.datasource, delivery: s.delivery, want: s.want, why: err}
+		switch s.delivery.progress() {
+		case wholly, nothing: // of what is there, the memory may have failed
+			return err
+		case partly:
+			return open
+		}
+		if t.cfg.Publish.Confirm != config.ConfirmDownload || ctx.Err() != nil || try == maxConfirmations {
+			return open
+		}
+		doubtful := s.delivery.doubtful()
+		if confirmErr := t.confirm(ctx, s, s.delivery); confirmErr != nil {
+			open.why = errors.Join(err, confirmErr)
+			return open
+		}
+		if doubtful[0].State == applied {
+			made.Confirmed = true
+		} else {
+			t.options.Log.Warn("rows that were sent are not in the data source, sending them again", "datasource", s.datasource, "error", err)
+		}
+		if s.delivery.progress() == wholly {
+			return nil
+		}
+	}
 }
 
-// deliver brings the tables of one data source there, and records it before and after.
-func (p *transfer) deliver(ctx context.Context, s *shipment) error {
-	started := time.Now()
-	report := newReportPublish(s.entry)
-	p.report = append(p.report, report)
-	defer func() {
-		report.DatasourceID, report.JobID, report.Outcome = s.entry.DatasourceID, s.entry.JobID, string(s.entry.Outcome)
-		report.Seconds = time.Since(started).Seconds()
-	}()
-	if s.last != nil {
-		done, err := p.skip(ctx, s)
-		if done || err != nil {
+// begin records a delivery before anything of it is sent, or that it is gone on with.
+func (t *transfer) begin(ctx context.Context, s *shipment) error {
+	untouched := s.found != nil && s.ledger.Standing.describes(*s.found)
+	if s.verdict == goOn {
+		s.delivery = s.earlier
+		t.options.Log.Info("publishing goes on", "datasource", s.datasource, "run", s.delivery.RunID)
+		return s.ledger.save(ctx, s.delivery)
+	}
+	s.delivery = s.want
+	s.delivery.ID = fmt.Sprintf("%s/%s", t.options.ID, s.datasource)
+	if untouched {
+		s.delivery.Before = s.ledger.Standing.Rows
+	} else if s.found != nil {
+		s.delivery.AfterOthers = len(s.ledger.Deliveries) > 0
+	}
+	if s.want.Mode.Adds() && s.delivery.Before < 0 && s.found != nil && t.cfg.Publish.Confirm == config.ConfirmDownload {
+		if err := t.count(ctx, s); err != nil {
 			return err
 		}
 	}
-	doubtful := s.entry.goOn(p.options.ID)
-	if err := p.ledger.begin(ctx, s.entry); err != nil {
-		return err
+	if s.found != nil && !untouched {
+		s.ledger.Standing = standing{DatasourceID: s.found.ID, Rows: s.delivery.Before}
 	}
-	err := p.send(ctx, s, report)
-	became := published
+	s.ledger.add(s.delivery)
+	s.ledger.Project = t.cfg.Publish.Project
+	return s.ledger.save(ctx, s.delivery)
+}
+
+// carry sends what is left of a delivery.
+func (t *transfer) carry(ctx context.Context, s *shipment, made *report.Publishing) error {
 	switch {
-	case err == nil:
-		s.note()
-	case doubtful || tableau.IsOutcomeUnknown(err):
-		became = unknown
-	default:
-		became = failed
+	case s.delivery.Set != "":
+		return t.carrySet(ctx, s, made)
+	case s.delivery.Mode.Updates():
+		return t.update(ctx, s, made)
 	}
-	if endErr := p.ledger.end(ctx, s.entry, became); endErr != nil && err == nil {
-		return fmt.Errorf("%q was published, but: %w", s.datasource, endErr)
-	}
-	return err
-}
-
-// newReportPublish is that of an attempt that came to nothing.
-func newReportPublish(e *ledgerEntry) *report.Publishing {
-	return &report.Publishing{
-		Mode: e.Mode, Server: e.Server, Site: e.Site, Project: e.Project, Datasource: e.Datasource, Rows: e.Rows, Outcome: string(failed),
-	}
-}
-
-// note keeps the tables that a publication left in the data source.
-func (s *shipment) note() {
-	if s.entry.Mode.Renews() || s.entry.Mode == config.PublishMode(tableau.Append) {
-		s.entry.Tables = s.tables
-	}
-}
-
-// skip leaves a data source alone that has the content, if it is still there, and nobody
-// changed it since.
-func (p *transfer) skip(ctx context.Context, s *shipment) (bool, error) {
-	found, err := p.client.FindDatasource(ctx, p.project.ID, s.datasource)
-	switch {
-	case tableau.IsNotFound(err), err == nil && !s.last.describes(found):
-		if s.held != nil {
-			return false, &heldError{s.held}
-		}
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	p.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "run", s.last.RunID)
-	s.entry.DatasourceID, s.entry.Updated = found.ID, found.UpdatedAt
-	if err := p.ledger.begin(ctx, s.entry); err != nil {
-		return false, err
-	}
-	return true, p.ledger.end(ctx, s.entry, unchanged)
-}
-
-// send publishes the file, or has rows changed.
-func (p *transfer) send(ctx context.Context, s *shipment, report *report.Publishing) error {
-	file, err := p.fileOf(ctx, s)
+	file, err := t.fileOf(ctx, s)
 	if err != nil {
 		return err
 	}
-	if s.entry.Mode.Updates() {
-		return p.update(ctx, s, file, report)
-	}
-	progress := p.progress()
-	done, err := p.client.Publish(ctx, tableau.Publication{
-		File: file, Name: s.datasource, ProjectID: p.project.ID, Mode: tableau.Mode(s.entry.Mode), AsJob: tableau.AsJob(p.cfg.Publish.AsJob),
-		Progress: progress, JobProgress: p.jobProgress,
+	return t.publishStep(ctx, s, s.delivery.Steps[0], file, tableau.Mode(s.delivery.Mode), s.tables, made)
+}
+
+// publishStep has the server publish a file, and records that before and after. tables are what the data
+// source has then.
+func (t *transfer) publishStep(
+	ctx context.Context, s *shipment, step *step, file string, mode tableau.Mode, tables []ledgerTable, made *report.Publishing,
+) error {
+	done, err := t.client.Publish(ctx, tableau.Publication{
+		File: file, Name: s.datasource, ProjectID: t.project.ID, Mode: mode, AsJob: tableau.AsJob(t.cfg.Publish.AsJob),
+		Progress: t.progress(), JobProgress: t.jobProgress, Sending: t.sending(ctx, s, step),
 	})
-	s.entry.DatasourceID, s.entry.JobID, s.entry.Updated = done.Datasource.ID, done.JobID, done.Datasource.UpdatedAt
-	report.Bytes, report.Confirmed = done.Bytes, done.Confirmed
-	return err
+	step.JobID = done.JobID
+	if err != nil {
+		return t.failed(ctx, s, step, err)
+	}
+	made.Bytes += done.Bytes
+	by := byReply
+	if done.JobID != "" {
+		by = byJob
+	}
+	s.ledger.Tables = tables
+	return t.landed(ctx, s, step, by, done.Datasource, done.Ended)
+}
+
+// sending records that a step is about to be sent.
+func (t *transfer) sending(ctx context.Context, s *shipment, step *step) func() error {
+	return func() error {
+		step.send(s.clock())
+		return s.ledger.save(ctx, s.delivery)
+	}
+}
+
+// failed records what the failure of a step tells of it.
+func (t *transfer) failed(ctx context.Context, s *shipment, step *step, err error) error {
+	var job *tableau.JobError
+	switch {
+	case step.State != sent: // it was not sent, or not again
+	case tableau.IsOutcomeUnknown(err):
+		step.State, step.JobGone = unknown, tableau.IsJobForgotten(err)
+	case errors.As(err, &job):
+		step.settle(missing, byJob)
+	default:
+		step.refuse()
+	}
+	return errors.Join(err, s.ledger.save(ctx, s.delivery))
+}
+
+// landed records that a step was applied, and how the data source is since, which is looked up where the
+// server has not told.
+func (t *transfer) landed(ctx context.Context, s *shipment, step *step, by evidence, now tableau.Datasource, ended time.Time) error {
+	step.settle(applied, by)
+	if now.ID == "" || now.UpdatedAt.IsZero() {
+		if found, exists, _, err := t.client.Look(ctx, t.project.ID, s.datasource); err == nil && exists {
+			now = found
+		}
+	}
+	if now.ID != "" {
+		s.delivery.DatasourceID = now.ID
+		s.found = &now
+	}
+	s.ledger.landed(s.delivery, step, now, ended)
+	s.delivery.Finished = time.Now().UTC()
+	if err := s.ledger.save(ctx, s.delivery); err != nil {
+		return fmt.Errorf("%q was published, but: %w", s.datasource, err)
+	}
+	return nil
 }
 
 // fileOf is the file to send: the extract, or one that holds the part of it that goes to
 // this data source.
-func (p *transfer) fileOf(ctx context.Context, s *shipment) (string, error) {
+func (t *transfer) fileOf(ctx context.Context, s *shipment) (string, error) {
 	whole := s.whole
 	var selections []hyper.Selection
 	for _, table := range s.tables {
 		selections = append(selections, hyper.Selection{Schema: table.Schema, Name: table.Name})
 	}
-	if columns := s.payload(p.cfg.Publish); s.entry.Mode.Updates() && len(columns) < len(s.tables[0].Columns) {
+	if columns := s.payload(t.cfg.Publish); s.want.Mode.Updates() && len(columns) < len(s.tables[0].Columns) {
 		whole = false
 		for _, column := range columns {
 			selections[0].Columns = append(selections[0].Columns, column.Name)
 		}
 	}
 	if whole {
-		return p.extract.path, nil
+		return t.extract.path, nil
 	}
-	path := filepath.Join(p.extract.scratch, fmt.Sprintf("publish-%d.hyper", len(p.report)))
-	_, err := p.takePart(ctx, p.extract.path, path, selections)
+	path := filepath.Join(t.extract.scratch, fmt.Sprintf("publish-%d.hyper", len(t.report)))
+	if _, err := os.Stat(path); err == nil {
+		return path, nil // made before
+	}
+	_, err := t.takePart(ctx, t.extract.path, path, selections)
 	return path, err
 }
 
 // takePart writes a part of a file to another, and returns the number of its rows.
-func (p *transfer) takePart(ctx context.Context, file, path string, selections []hyper.Selection) (int64, error) {
-	rows, err := hyper.Extract(ctx, p.lease, file, path, selections)
+func (t *transfer) takePart(ctx context.Context, file, path string, selections []hyper.Selection) (int64, error) {
+	rows, err := hyper.Extract(ctx, t.lease, file, path, selections)
 	if err != nil && ctx.Err() != nil {
 		hyperd.Kill() // it may still write into a folder that goes away
 	}
@@ -144,18 +205,18 @@ func (p *transfer) takePart(ctx context.Context, file, path string, selections [
 }
 
 // progress tells how much of a file was sent.
-func (p *transfer) progress() func(sent, total int64) {
-	if p.options.Progress == nil {
+func (t *transfer) progress() func(sent, total int64) {
+	if t.options.Progress == nil {
 		return nil
 	}
 	started := time.Now()
 	return func(sent, total int64) {
-		p.options.Progress(report.Progress{Stage: "publish", Bytes: sent, TotalBytes: total, Elapsed: time.Since(started)})
+		t.options.Progress(report.Progress{Stage: "publish", Bytes: sent, TotalBytes: total, Elapsed: time.Since(started)})
 	}
 }
 
-func (p *transfer) jobProgress(job tableau.Job) {
-	p.options.Log.Debug("the server is publishing", "job", job.ID, "percent", job.Progress)
+func (t *transfer) jobProgress(job tableau.Job) {
+	t.options.Log.Debug("the server is publishing", "job", job.ID, "percent", job.Progress)
 }
 
 // fileSize is the size of a file in bytes.

@@ -61,7 +61,7 @@ func Placed(ctx context.Context, cfg *config.Config, extract hyper.File, scratch
 func Sent(sources []*report.Publishing) (rows, bytes int64) {
 	for _, source := range sources {
 		bytes += source.Bytes
-		if source.Outcome == string(published) {
+		if source.Outcome == outcomePublished {
 			rows += source.Rows
 		}
 	}

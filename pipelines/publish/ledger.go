@@ -6,93 +6,56 @@ import (
 	"strings"
 	"time"
 
-	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
 	"hyperlake/sinks/tableau"
 )
 
 const (
-	// ledgerSuffix is added to the path of an extract for that of its ledger.
-	ledgerSuffix = ".ledger.json"
-
 	// ledgerVersion is the version of the ledger's layout. Keys may be added, never renamed.
-	ledgerVersion = 1
+	ledgerVersion = 2
 
-	// maxLedgerEntries bounds the ledger: years of nights.
-	maxLedgerEntries = 1000
+	// maxDeliveries bounds a ledger: years of nights.
+	maxDeliveries = 1000
 
 	// defaultProject is the name that every site's default project has.
 	defaultProject = "default"
 )
 
-// LedgerPath is where the ledger of an extract stands, be it local or remote.
-func LedgerPath(extract string) string { return extract + ledgerSuffix }
+// address names a data source.
+type address struct {
+	Server     string `json:"server"`
+	Site       string `json:"site"`
+	ProjectID  string `json:"project_id"`
+	Datasource string `json:"datasource"`
+}
 
-// outcome is what became of an attempt to publish.
-type outcome string
-
-const (
-	pending   outcome = "pending"   // it was begun; of a process that died, nobody knows more
-	published outcome = "published" // the data source holds it
-	failed    outcome = "failed"    // the server does not have it, or of its parts only those of the entry
-	unknown   outcome = "unknown"   // the reply was lost, and the data source did not tell
-	unchanged outcome = "unchanged" // the data source had it already (if_changed)
-)
-
-// ledger is the record of what was published of an extract. It stands beside the extract,
-// and every change of it is durable before whatever follows is done.
+// ledger is the memory of what was sent to one data source, by whatever configuration. Every
+// change of it is durable before whatever follows is done.
 type ledger struct {
-	Version int            `json:"version"`
-	Entries []*ledgerEntry `json:"entries"` // in the order of their beginning
+	Version  int `json:"version"`
+	Revision int `json:"revision"`
+	address
+	Project string `json:"project"` // its path, as it was spelled last
 
-	path     string
-	store    storage.Store
-	standing *storage.Info  // the version that was read or written last; nil if there is none
-	mine     []*ledgerEntry // that this process began
+	Standing   standing      `json:"standing"`
+	Tables     []ledgerTable `json:"tables,omitempty"` // as publications made them; nil if that is not known
+	Deliveries []*delivery   `json:"deliveries"`       // in the order of their beginning
+
+	places []*place
+	mine   []*delivery // that this process began, or went on with
 }
 
-// ledgerEntry is one attempt to bring an extract to one data source.
-type ledgerEntry struct {
-	RunID   string `json:"run_id"`
-	SHA256  string `json:"sha256"`  // of the extract's bytes
-	Content string `json:"content"` // hash of what is in the tables, see [hyper.Content.Hash]
-	Rows    int64  `json:"rows"`
-
-	Mode       config.PublishMode `json:"mode"`
-	Match      []string           `json:"match,omitempty"`
-	Server     string             `json:"server"`
-	Site       string             `json:"site"`
-	Project    string             `json:"project"`
-	Datasource string             `json:"datasource"`
-
-	DatasourceID string       `json:"datasource_id,omitempty"`
-	JobID        string       `json:"job_id,omitempty"`
-	Parts        []ledgerPart `json:"parts,omitempty"` // of the payload of a data update
-	Outcome      outcome      `json:"outcome"`
-
-	// Set is that of the extracts that are sent one after another, where partials are not
-	// merged: so many in all, of which Done are in the data source for sure, and the next one
-	// may be if Sending is set.
-	Set      string `json:"set,omitempty"`
-	Extracts int    `json:"extracts,omitempty"`
-	Done     int    `json:"done,omitempty"`
-	Sending  bool   `json:"sending,omitempty"`
-
-	Started  time.Time `json:"started"`
-	Finished time.Time `json:"finished,omitzero"`
-	Updated  time.Time `json:"datasource_updated,omitzero"` // by the server's clock, afterwards
-
-	// Tables are those of the data source as far as publications made them; only the last
-	// entry of a data source that has them keeps them.
-	Tables []ledgerTable `json:"tables,omitempty"`
+// standing is the data source as the last change of ours that is known left it.
+type standing struct {
+	DatasourceID string    `json:"datasource_id,omitempty"`
+	Updated      time.Time `json:"updated,omitzero"` // by the server's clock; zero if it was not told
+	Rows         int64     `json:"rows"`             // -1 if nobody knows
 }
 
-// ledgerPart is a part of a payload: the rows of some buckets.
-type ledgerPart struct {
-	From  int    `json:"from"`
-	To    int    `json:"to"`
-	Done  bool   `json:"done"`
-	JobID string `json:"job_id,omitempty"`
+// describes says whether a data source still is as it was left: nobody changed it since. It
+// proves nothing about what was sent and not answered.
+func (s standing) describes(found tableau.Datasource) bool {
+	return s.DatasourceID != "" && s.DatasourceID == found.ID && !s.Updated.IsZero() && s.Updated.Equal(found.UpdatedAt)
 }
 
 // ledgerTable is a published table, for comparison with the next payload.
@@ -100,17 +63,6 @@ type ledgerTable struct {
 	Schema  string           `json:"schema"`
 	Name    string           `json:"name"`
 	Columns []tableau.Column `json:"columns"`
-}
-
-// of are the entries of the data source that entry is about.
-func (l *ledger) of(entry *ledgerEntry) []*ledgerEntry {
-	var same []*ledgerEntry
-	for _, e := range l.Entries {
-		if e.Server == entry.Server && e.Site == entry.Site && sameProject(e.Project, entry.Project) && e.Datasource == entry.Datasource {
-			same = append(same, e)
-		}
-	}
-	return same
 }
 
 // sameProject says whether two paths name one project.
@@ -128,83 +80,75 @@ func projectKey(path string) string {
 	return tableau.FormatProjectPath(names...)
 }
 
-// tables are those of the data source, as far as they are known; nil if they are not.
-func (l *ledger) tables(entry *ledgerEntry) []ledgerTable {
-	for _, e := range slices.Backward(l.of(entry)) {
-		if e.Tables != nil {
-			return e.Tables
+// live are the deliveries, latest first, of which the data source may still hold rows: those since it
+// was last renewed for sure, and that one. It is another one than before if it was made anew.
+func (l *ledger) live(found *tableau.Datasource) []*delivery {
+	var live []*delivery
+	for _, d := range slices.Backward(l.Deliveries) {
+		if found == nil || d.DatasourceID != "" && d.DatasourceID != found.ID {
+			break
+		}
+		if d.progress() == nothing {
+			continue
+		}
+		live = append(live, d)
+		if d.Mode.Renews() && d.Steps[0].State == applied {
+			break
 		}
 	}
-	return nil
+	return live
 }
 
-// same says whether the same is done to a data source, if it is the same data source.
-func (e *ledgerEntry) same(other *ledgerEntry) bool {
-	return e.Content == other.Content && e.Mode == other.Mode && slices.Equal(e.Match, other.Match)
+// add begins the record of a delivery.
+func (l *ledger) add(d *delivery) {
+	for _, other := range l.Deliveries {
+		d.Sequence = max(d.Sequence, other.Sequence)
+	}
+	d.Sequence++
+	l.Deliveries = append(l.Deliveries, d)
 }
 
-// describes says whether a data source is as the attempt left it, as far as one can see.
-func (e *ledgerEntry) describes(found tableau.Datasource) bool {
-	return (e.DatasourceID == "" || e.DatasourceID == found.ID) &&
-		(e.Updated.IsZero() || found.UpdatedAt.IsZero() || e.Updated.Equal(found.UpdatedAt))
+// prune forgets the oldest deliveries.
+func (l *ledger) prune() {
+	if extra := len(l.Deliveries) - maxDeliveries; extra > 0 {
+		l.Deliveries = slices.Delete(l.Deliveries, 0, extra)
+	}
 }
 
-// holds finds the attempt through which the data source has, or may have, the rows of an
-// entry that adds them; nil if there is none.
-func (l *ledger) holds(entry *ledgerEntry) *ledgerEntry {
-	for _, e := range slices.Backward(l.of(entry)) {
-		counts := e.Outcome == published || e.Outcome == pending || e.Outcome == unknown
+// merge takes in what another copy of the ledger knows.
+func (l *ledger) merge(other *ledger) {
+	if other.Revision > l.Revision {
+		l.Revision, l.Standing, l.Tables = other.Revision, other.Standing, other.Tables
+	}
+	for _, d := range other.Deliveries {
+		at := slices.IndexFunc(l.Deliveries, func(known *delivery) bool { return known.ID == d.ID })
 		switch {
-		case counts && e.Content == entry.Content && e.Mode.Fills():
-			return e
-		case e.Outcome == published && e.Mode.Renews():
-			return nil // what was added before is gone
+		case at < 0:
+			l.Deliveries = append(l.Deliveries, d)
+		case l.Deliveries[at].Revision < d.Revision && !slices.Contains(l.mine, l.Deliveries[at]):
+			l.Deliveries[at] = d
 		}
 	}
-	return nil
+	slices.SortStableFunc(l.Deliveries, func(a, b *delivery) int {
+		return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), a.Started.Compare(b.Started))
+	})
 }
 
-// unfinished finds a data update that is to be gone on with: what the server executed of
-// it, it does not execute again.
-func (l *ledger) unfinished(entry *ledgerEntry) *ledgerEntry {
-	for _, e := range slices.Backward(l.of(entry)) {
-		switch {
-		case e.Outcome == unchanged:
-		case e.Outcome != published && e.Mode.Updates() && e.same(entry):
-			return e
-		case e.Outcome == published:
-			return nil
-		}
+// landed notes that a step of a delivery was applied, and how the data source is since. A change of
+// others that came after ended, by the server's clock, is not taken for ours.
+func (l *ledger) landed(d *delivery, s *step, now tableau.Datasource, ended time.Time) {
+	before := l.Standing
+	l.Standing = standing{DatasourceID: now.ID, Rows: -1}
+	if ended.IsZero() || !now.UpdatedAt.After(ended.Add(time.Second)) {
+		l.Standing.Updated = now.UpdatedAt
 	}
-	return nil
-}
-
-// unfinishedSet finds the attempt to publish a set that is to be gone on with; nil if there is
-// none, or something else happened to the data source since.
-func (l *ledger) unfinishedSet(entry *ledgerEntry) *ledgerEntry {
-	for _, e := range slices.Backward(l.of(entry)) {
-		switch {
-		case e.Outcome == unchanged || e.Outcome == failed && !e.partDone():
-		case e.Outcome != published && e.Set == entry.Set && e.Mode == entry.Mode && e.partDone():
-			return e
-		default:
-			return nil
-		}
+	switch {
+	case d.Mode.Renews() && s == d.Steps[0]:
+		l.Standing.Rows = s.Rows
+	case before.Rows < 0 || before.DatasourceID != now.ID:
+	case d.Mode.Fills():
+		l.Standing.Rows = before.Rows + s.Rows
+	case d.Mode == config.PublishMode(tableau.UpdateRows):
+		l.Standing.Rows = before.Rows
 	}
-	return nil
-}
-
-// last finds the attempt that left the data source with the very content of entry; nil if
-// something else happened since.
-func (l *ledger) last(entry *ledgerEntry) *ledgerEntry {
-	for _, e := range slices.Backward(l.of(entry)) {
-		switch {
-		case e.Outcome == unchanged || e.Outcome == failed && !e.partDone():
-		case e.Outcome == published && e.Content == entry.Content && (e.same(entry) || e.Mode.Fills() && entry.Mode.Fills()):
-			return e
-		default:
-			return nil
-		}
-	}
-	return nil
 }

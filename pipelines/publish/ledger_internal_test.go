@@ -12,41 +12,52 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
+	"hyperlake/pipelines/config"
 )
 
-func ledgerAttempt(runID string) *ledgerEntry {
-	return &ledgerEntry{RunID: runID, Mode: "append", Datasource: "Items", Outcome: pending, Started: time.Now().UTC()}
+func attempt(runID string) *delivery {
+	return &delivery{ID: runID, RunID: runID, Mode: "append", Steps: []*step{{State: planned}}, Started: time.Now().UTC()}
 }
 
 // Where no lock holds others off, a ledger is only written over what was read.
 func TestLedgerOfTwoProcesses(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	bucket, _ := storagetest.FakeGCS(t)
 	for name, extract := range map[string]string{
 		"remote": storage.Join(bucket, "items.hyper"), "local": filepath.Join(t.TempDir(), "items.hyper"),
 	} {
 		t.Run(name, func(t *testing.T) {
+			cfg := &config.Config{Output: config.OutputConfig{Path: extract}, Publish: &config.PublishConfig{}}
 			open := func() *ledger {
-				l, err := openLedger(t.Context(), extract)
+				l, err := openLedger(t.Context(), cfg, address{Server: name, ProjectID: "p", Datasource: "Items"}, "run")
 				require.NoError(t, err)
+				require.NoError(t, l.unlock())
+				l.places = l.places[:1]
 				return l
 			}
+			begin := func(l *ledger, d *delivery) error {
+				l.add(d)
+				return l.save(t.Context(), d)
+			}
 			first, second := open(), open()
-			mine := ledgerAttempt("first")
-			require.NoError(t, first.begin(t.Context(), mine))
+			mine := attempt("first")
+			require.NoError(t, begin(first, mine))
 
-			err := second.begin(t.Context(), ledgerAttempt("second"))
+			err := begin(second, attempt("second"))
 			require.ErrorContains(t, err, "another process is publishing with the ledger")
 			assert.Equal(t, failure.Publish, failure.Of(err, failure.Engine).Kind)
 
-			third, later := open(), ledgerAttempt("third")
-			require.NoError(t, third.begin(t.Context(), later))
-			require.NoError(t, first.end(t.Context(), mine, published), "what happened is recorded in any case")
-			require.NoError(t, third.end(t.Context(), later, failed))
+			third, later := open(), attempt("third")
+			require.NoError(t, begin(third, later))
+			mine.Steps[0].settle(applied, byReply)
+			require.NoError(t, first.save(t.Context(), mine), "what happened is recorded in any case")
+			later.Steps[0].settle(missing, byReply)
+			require.NoError(t, third.save(t.Context(), later))
 			var found []string
-			for _, entry := range open().Entries {
-				found = append(found, entry.RunID+" "+string(entry.Outcome))
+			for _, d := range open().Deliveries {
+				found = append(found, d.RunID+" "+string(d.Steps[0].State))
 			}
-			assert.Equal(t, []string{"first published", "third failed"}, found)
+			assert.Equal(t, []string{"first applied", "third missing"}, found)
 		})
 	}
 }
@@ -90,6 +101,7 @@ func TestLock(t *testing.T) {
 	assert.NoFileExists(t, path+lockSuffix)
 	require.NoError(t, first.unlock())
 
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	_, err = lockLedger(filepath.Join(path, "no", "folder"), "run")
 	require.ErrorContains(t, err, "lock the ledger ")
 }

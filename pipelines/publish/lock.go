@@ -59,6 +59,9 @@ func lockLedger(ledger, runID string) (*ledgerLock, error) {
 	if err != nil {
 		return fail(err)
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return fail(err)
+	}
 	l := &ledgerLock{path: path}
 	for {
 		l.lock = storage.NewLock(l.path, flock.SetPermissions(0o666))

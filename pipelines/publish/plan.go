@@ -67,17 +67,13 @@ func MakePlan(ctx context.Context, cfg *config.Config, plan *plan.Plan) *Plan {
 		made.Missing = append(made.Missing, newPublishProblem(err))
 	}
 	p := &Publisher{cfg: cfg, client: client}
-	if p.ledger, err = openLedger(ctx, cfg.Output.Path); err != nil {
-		made.refuse(err)
-		p.ledger = &ledger{}
-	}
-	for _, d := range deliveriesOf(cfg, catalogTables(plan)) {
+	for _, d := range parcelsOf(cfg, catalogTables(plan)) {
 		source := PlannedDatasource{Name: d.datasource}
 		for _, table := range d.tables {
 			source.Tables = append(source.Tables, PlannedTable{Schema: table.Schema, Name: table.Name})
 		}
 		made.Datasources = append(made.Datasources, source)
-		if err := p.check(d); err != nil {
+		if err := p.check(ctx, d); err != nil {
 			made.refuse(err)
 		}
 	}

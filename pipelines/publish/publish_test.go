@@ -83,7 +83,7 @@ func TestRunPublishesInEveryMode(t *testing.T) {
 			assert.NotEmpty(t, report.Publish.JobID, step.keys)
 		}
 	}
-	runtest.RequireOnly(t, s.Folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
+	runtest.RequireOnly(t, s.Folder, "config.yaml", "items.hyper", "items.hyperlake", "lake")
 }
 
 func TestPublishingFailsAndIsRepeated(t *testing.T) {
@@ -103,7 +103,7 @@ func TestPublishingFailsAndIsRepeated(t *testing.T) {
 	assert.Equal(t, report.Succeeded, again.Status)
 	assert.Equal(t, record.Output.SHA256, again.Output.SHA256)
 	assert.Equal(t, []string{"1|a"}, s.Rows())
-	runtest.RequireOnly(t, s.Folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
+	runtest.RequireOnly(t, s.Folder, "config.yaml", "items.hyper", "items.hyperlake", "lake")
 }
 
 func TestServerIsAway(t *testing.T) {
@@ -128,13 +128,11 @@ func TestSameRowsAreNotAddedTwice(t *testing.T) {
 			s.Lake(runtest.Item(2, mode))
 			s.MustRun("mode: " + mode)
 			before := len(s.Rows())
-			report, err := s.Run(s.Config("mode: " + mode)) // builds other bytes of the same rows
-			failed := requireUnpublished(t, report, err)
-			assert.Contains(t, failed.Message, "the same rows were published")
-			assert.Contains(t, failed.Hint, "--force")
+			again := s.MustRun("mode: " + mode) // builds other bytes of the same rows
+			assert.Equal(t, "unchanged", again.Publish.Outcome)
 			assert.Len(t, s.Rows(), before)
 
-			_, err = s.Publish(s.Config("mode: "+mode), publish.Options{Force: true})
+			_, err := s.Publish(s.Config("mode: "+mode), publish.Options{Force: true})
 			require.NoError(t, err)
 			assert.Len(t, s.Rows(), before+1)
 		})
@@ -154,14 +152,11 @@ func TestAppendWithLostReplyIsNotRepeated(t *testing.T) {
 	s.Lake(runtest.Item(1, "a"))
 	s.MustRun("mode: create")
 	s.Lake(runtest.Item(2, "b"))
-	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseReply: true})
-	report := s.MustRun("mode: append")
-	assert.True(t, report.Publish.Confirmed)
-	assert.Equal(t, []string{"1|a", "2|b"}, s.Rows())
+	s.MustRun("mode: append")
 
 	s.Lake(runtest.Item(3, "c"))
 	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseRequest: true})
-	report, err := s.Run(s.Config("mode: append, timeout: 3s"))
+	report, err := s.Run(s.Config("mode: append"))
 	failed := requireUnpublished(t, report, err)
 	assert.Equal(t, "unknown", report.Publish.Outcome)
 	assert.Contains(t, failed.Hint, "--force")
@@ -193,8 +188,9 @@ func TestUpdateWithLostReplyIsAppliedOnce(t *testing.T) {
 	require.NoError(t, err, "by its id the server knows the update")
 	assert.NotEqual(t, report.RunID, again.RunID)
 	assert.Equal(t, []string{"1|a", "2|b", "3|c"}, s.Rows())
-	_, err = s.Publish(cfg, publish.Options{})
-	require.ErrorContains(t, err, "the same rows were published")
+	report, err = s.Publish(cfg, publish.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, "unchanged", report.Publish.Outcome)
 	ids := map[string]bool{}
 	for _, request := range s.Requests() {
 		if request.Method == http.MethodPatch {
@@ -242,8 +238,7 @@ func TestTypesOfPlansAndExtractsHaveTheSameNames(t *testing.T) {
 	require.NoError(t, err)
 	plan, err := pipelines.MakePlan(t.Context(), cfg)
 	require.NoError(t, err)
-	text, err := os.ReadFile(publish.LedgerPath(cfg.Output.Path))
-	require.NoError(t, err)
+	_, text := s.Ledger(s.LedgerFolders()[0])
 	for _, column := range plan.Tables[0].Columns {
 		assert.Contains(t, string(text), fmt.Sprintf(`"type": %q`, column.SQLType), column.Name)
 	}
@@ -378,30 +373,43 @@ func TestLedger(t *testing.T) {
 	s := runtest.OpenShop(t, tableautest.Config{})
 	s.Lake(runtest.Item(1, "a"))
 	report := s.MustRun("mode: create")
-	path := publish.LedgerPath(report.Output.Path)
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	var ledger struct {
-		Version int
-		Entries []map[string]any
-	}
-	require.NoError(t, json.Unmarshal(text, &ledger))
-	assert.Equal(t, 1, ledger.Version)
-	require.Len(t, ledger.Entries, 1)
-	for key, want := range map[string]any{
-		"run_id": report.RunID, "sha256": report.Output.SHA256, "mode": "create", "server": s.URL, "site": "marketing",
-		"project": "Sales/Nightly", "datasource": "Items", "datasource_id": report.Publish.DatasourceID, "outcome": "published",
-	} {
-		assert.Equal(t, want, ledger.Entries[0][key], key)
-	}
-	assert.Len(t, ledger.Entries[0]["content"], 64)
+	for _, folder := range s.LedgerFolders() {
+		path, text := s.Ledger(folder)
+		var ledger struct {
+			Version    int
+			Server     string
+			Site       string
+			Project    string
+			Datasource string
+			Standing   map[string]any
+			Deliveries []struct {
+				RunID        string `json:"run_id"`
+				SHA256       string
+				Content      string
+				Mode         string
+				DatasourceID string `json:"datasource_id"`
+				Steps        []map[string]any
+			}
+		}
+		require.NoError(t, json.Unmarshal(text, &ledger))
+		assert.Equal(t, 2, ledger.Version)
+		assert.Equal(t, []string{s.URL, "marketing", "Sales/Nightly", "Items"}, []string{ledger.Server, ledger.Site, ledger.Project, ledger.Datasource})
+		require.Len(t, ledger.Deliveries, 1)
+		d := ledger.Deliveries[0]
+		assert.Equal(t, []string{report.RunID, report.Output.SHA256, "create", report.Publish.DatasourceID},
+			[]string{d.RunID, d.SHA256, d.Mode, d.DatasourceID})
+		assert.Len(t, d.Content, 64)
+		require.Len(t, d.Steps, 1)
+		assert.Equal(t, []any{"applied", "reply", 1.0}, []any{d.Steps[0]["state"], d.Steps[0]["evidence"], d.Steps[0]["rows"]})
 
-	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
-	_, err = s.Run(s.Config("mode: append"))
-	var failed *failure.Error
-	require.True(t, errors.As(err, &failed))
-	assert.True(t, failed.Early)
-	assert.Contains(t, failed.Message, "read the ledger "+path)
+		require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
+		_, err := s.Run(s.Config("mode: append"))
+		var failed *failure.Error
+		require.True(t, errors.As(err, &failed))
+		assert.True(t, failed.Early)
+		assert.Contains(t, failed.Message, "read the ledger "+path)
+		require.NoError(t, os.WriteFile(path, text, 0o600))
+	}
 }
 
 // An extract in a bucket is published from there, and its ledger stands beside it.
@@ -413,7 +421,10 @@ func TestPublishFromABucket(t *testing.T) {
 	cfg.Output.Path = storage.Join(bucket, "items.hyper")
 	report, err := s.Run(cfg)
 	require.NoError(t, err)
-	assert.Equal(t, []string{storage.Join(bucket, "items.hyper"), storage.Join(bucket, "items.hyper.ledger.json")}, storagetest.Names(t, bucket))
+	names := storagetest.Names(t, bucket)
+	require.Len(t, names, 2)
+	assert.Contains(t, names, storage.Join(bucket, "items.hyper"))
+	assert.Contains(t, names[1]+names[0], storage.Join(bucket, "items.hyperlake", "publications", "Items-"))
 
 	cfg = s.Config("mode: append")
 	cfg.Output.Path = report.Output.Path
@@ -448,7 +459,7 @@ func TestInterruptedWhilePublishing(t *testing.T) {
 	assert.Less(t, time.Since(began), 15*time.Second)
 	assert.Equal(t, report.Interrupted, record.Status)
 	assert.Equal(t, "unknown", record.Publish.Outcome)
-	runtest.RequireOnly(t, s.Folder, "config.yaml", "items.hyper", "items.hyper.ledger.json", "lake")
+	runtest.RequireOnly(t, s.Folder, "config.yaml", "items.hyper", "items.hyperlake", "lake")
 }
 
 // A long run signs in late: by then the file that holds the secret may be another.

@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -10,124 +9,101 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
 
-// requestLife is how long the server remembers a request id (24 hours), and some to spare.
-const requestLife = 23 * time.Hour
-
-// canGoOn says whether an unfinished data update can be repeated without harm.
-func (e *ledgerEntry) canGoOn() bool {
-	return e.Outcome == failed || !e.Mode.Adds() || time.Since(e.Started) < requestLife
-}
-
-// partDone says whether some part of a data update, or an extract of a set, was applied.
-func (e *ledgerEntry) partDone() bool {
-	return e.Done > 0 || slices.ContainsFunc(e.Parts, func(part ledgerPart) bool { return part.Done })
-}
-
-// goOn prepares an entry for being tried, perhaps again, and says whether an earlier try
-// may have been executed. What may have been keeps its request ids; what the server has
-// refused gets new ones.
-func (e *ledgerEntry) goOn(runID string) (doubtful bool) {
-	doubtful = e.Outcome == unknown || e.Outcome == pending && e.RunID != runID
-	if !doubtful {
-		e.RunID, e.Started = runID, time.Now().UTC()
-	}
-	e.Outcome = pending
-	return doubtful
-}
-
 // update has the server change rows of the data source, in as many parts as its limit asks for.
-func (p *transfer) update(ctx context.Context, s *shipment, file string, report *report.Publishing) error {
-	found, err := p.client.FindDatasource(ctx, p.project.ID, s.datasource)
+func (t *transfer) update(ctx context.Context, s *shipment, made *report.Publishing) error {
+	if s.found == nil {
+		_, err := t.client.FindDatasource(ctx, t.project.ID, s.datasource)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("the data source %q was made while it was looked for", s.datasource)
+	}
+	file, err := t.fileOf(ctx, s)
 	if err != nil {
 		return err
 	}
-	s.entry.DatasourceID = found.ID
+	s.delivery.DatasourceID = s.found.ID
 	table := s.tables[0]
-	action, err := tableau.NewAction(tableau.ActionKind(s.entry.Mode),
-		tableau.TableRef{Schema: table.Schema, Name: table.Name}, s.target(p.cfg.Publish), s.entry.Match)
+	action, err := tableau.NewAction(tableau.ActionKind(s.delivery.Mode),
+		tableau.TableRef{Schema: table.Schema, Name: table.Name}, s.target(t.cfg.Publish), s.delivery.Match)
 	if err != nil {
 		return err
 	}
-	u := &dataUpdate{p: p, s: s, file: file, action: action, report: report}
+	u := &dataUpdate{t: t, s: s, file: file, action: action, report: made, made: map[[2]int]string{}}
 	if u.bytes, err = fileSize(file); err != nil {
 		return err
 	}
 	if err := u.plan(ctx); err != nil {
 		return err
 	}
-	for i := 0; i < len(s.entry.Parts); i++ {
-		if s.entry.Parts[i].Done {
+	for i := 0; i < len(s.delivery.Steps); i++ {
+		if s.delivery.Steps[i].State == applied {
 			continue
 		}
 		if err := u.sendPart(ctx, i); err != nil {
 			return err
 		}
 	}
-	if found, err := p.client.FindDatasource(ctx, p.project.ID, s.datasource); err == nil { // else if_changed knows less
-		s.entry.Updated = found.UpdatedAt
-	}
 	return nil
 }
 
 // dataUpdate is a data update under way.
 type dataUpdate struct {
-	p      *transfer
+	t      *transfer
 	s      *shipment
 	file   string
 	bytes  int64 // of the file
 	action tableau.Action
 	report *report.Publishing
-	made   map[ledgerPart]string // files of parts that are not sent yet
+	made   map[[2]int]string // files of parts that are not sent yet, by their buckets
 }
 
 // plan cuts the payload into parts below the limit, unless an earlier try has done so.
 // All parts are made before the first is sent: what cannot be sent is known then.
 func (u *dataUpdate) plan(ctx context.Context) error {
-	u.made = map[ledgerPart]string{}
-	entry := u.s.entry
-	if len(entry.Parts) == 0 {
-		parts, err := u.cut(ctx, ledgerPart{To: hyper.Buckets}, u.bytes, u.limit())
-		if err != nil {
-			return err
-		}
-		entry.Parts = parts
+	d := u.s.delivery
+	if len(d.Steps) > 1 || d.Steps[0].State != planned {
+		return nil
 	}
-	return u.p.ledger.save(ctx)
+	parts, err := u.cut(ctx, d.Steps[0], u.bytes, u.limit())
+	if err != nil {
+		return err
+	}
+	d.Steps = parts
+	return u.s.ledger.save(ctx, d)
 }
 
 func (u *dataUpdate) limit() int64 {
-	if limit := u.p.client.PayloadLimit; limit > 0 {
+	if limit := u.t.client.PayloadLimit; limit > 0 {
 		return limit
 	}
 	return tableau.DefaultPayloadLimit
 }
 
 // cut divides a part of some bytes until no part is over the limit.
-func (u *dataUpdate) cut(ctx context.Context, part ledgerPart, bytes, limit int64) ([]ledgerPart, error) {
+func (u *dataUpdate) cut(ctx context.Context, part *step, bytes, limit int64) ([]*step, error) {
 	if bytes <= limit {
-		return []ledgerPart{part}, nil
+		return []*step{part}, nil
 	}
 	width := part.To - part.From
-	if !u.s.entry.Mode.Splits() || width < 2 {
+	if !u.s.delivery.Mode.Splits() || width < 2 {
 		return nil, u.tooLarge(bytes, limit)
 	}
 	pieces := min(int(bytes*5/4/limit)+1, width) // some to spare: rows are of different sizes
-	var parts []ledgerPart
+	var parts []*step
 	for i := range pieces {
-		piece := ledgerPart{From: part.From + width*i/pieces, To: part.From + width*(i+1)/pieces}
-		rows, size, err := u.make(ctx, piece)
+		piece := &step{From: part.From + width*i/pieces, To: part.From + width*(i+1)/pieces, State: planned}
+		size, err := u.make(ctx, piece)
 		switch {
 		case err != nil:
 			return nil, err
-		case rows == 0:
+		case piece.Rows == 0:
 			continue
 		case size > limit && size > bytes*9/10: // what remains is not rows
 			return nil, u.tooLarge(size, limit)
@@ -143,33 +119,29 @@ func (u *dataUpdate) cut(ctx context.Context, part ledgerPart, bytes, limit int6
 
 func (u *dataUpdate) tooLarge(bytes, limit int64) error {
 	return failure.New(failure.Publish, "the payload has %d bytes, but the server takes at most %d, "+
-		"and the rows of mode %s cannot be sent in smaller parts", bytes, limit, u.s.entry.Mode).
+		"and the rows of mode %s cannot be sent in smaller parts", bytes, limit, u.s.delivery.Mode).
 		WithHint("load fewer rows (source.where), have the limit of the server raised and set publish.payload_bytes, " +
 			"or use mode overwrite")
 }
 
-// make writes the file of a part, and says how many rows and bytes it has.
-func (u *dataUpdate) make(ctx context.Context, part ledgerPart) (rows, bytes int64, err error) {
-	path := filepath.Join(u.p.extract.scratch, fmt.Sprintf("payload-%d-%d.hyper", part.From, part.To))
+// make writes the file of a part, counts its rows, and says how many bytes it has.
+func (u *dataUpdate) make(ctx context.Context, part *step) (bytes int64, err error) {
+	path := filepath.Join(u.t.extract.scratch, fmt.Sprintf("payload-%d-%d.hyper", part.From, part.To))
 	table := u.s.tables[0]
-	rows, err = u.p.takePart(ctx, u.file, path, []hyper.Selection{{Schema: table.Schema, Name: table.Name, From: part.From, To: part.To}})
-	if err == nil {
-		u.made[part] = path
-		bytes, err = fileSize(path)
+	part.Rows, err = u.t.takePart(ctx, u.file, path, []hyper.Selection{{Schema: table.Schema, Name: table.Name, From: part.From, To: part.To}})
+	if err != nil {
+		return 0, err
 	}
-	return rows, bytes, err
+	u.made[[2]int{part.From, part.To}] = path
+	return fileSize(path)
 }
 
 // sendPart sends a part and records that it was applied. One that the server finds too
 // large gives way to smaller ones.
 func (u *dataUpdate) sendPart(ctx context.Context, i int) error {
-	entry := u.s.entry
-	part := entry.Parts[i]
+	d, t := u.s.delivery, u.t
+	part := d.Steps[i]
 	path, err := u.pathOf(ctx, part)
-	if err != nil {
-		return err
-	}
-	id, err := u.requestID(part)
 	if err != nil {
 		return err
 	}
@@ -177,55 +149,91 @@ func (u *dataUpdate) sendPart(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	job, err := u.p.client.UpdateData(ctx, tableau.Update{
-		DatasourceID: entry.DatasourceID, RequestID: id, Actions: []tableau.Action{u.action}, Payload: path,
-		Progress: u.p.progress(), JobProgress: u.p.jobProgress,
+	changed, err := u.untouched(ctx, i)
+	if err != nil {
+		return err
+	}
+	part.identify()
+	again := time.Time{}
+	if part.inDoubt() {
+		again = u.s.clock().server()
+	}
+	job, err := t.client.UpdateData(ctx, tableau.Update{
+		DatasourceID: d.DatasourceID, RequestID: part.RequestID, Actions: []tableau.Action{u.action}, Payload: path,
+		Progress: t.progress(), JobProgress: t.jobProgress, Sending: t.sending(ctx, u.s, part),
 	})
-	if refused := new(tableau.PayloadTooLargeError); errors.As(err, &refused) {
+	part.JobID = job.ID
+	if refused := new(tableau.PayloadTooLargeError); errors.As(err, &refused) && !part.Doubted {
 		smaller, cutErr := u.cut(ctx, part, size, size/2)
 		if cutErr != nil {
-			return fmt.Errorf("%w: %w", cutErr, err)
+			part.refuse()
+			return fmt.Errorf("%w: %w", cutErr, t.failed(ctx, u.s, part, err))
 		}
-		entry.Parts = slices.Replace(entry.Parts, i, i+1, smaller...)
-		if err := u.p.ledger.save(ctx); err != nil {
+		d.Steps = slices.Replace(d.Steps, i, i+1, smaller...)
+		if err := u.s.ledger.save(ctx, d); err != nil {
 			return err
 		}
 		return u.sendPart(ctx, i)
 	}
 	if err != nil {
-		return fmt.Errorf("part %d of %d: %w", i+1, len(entry.Parts), err)
+		return fmt.Errorf("part %d of %d: %w", i+1, len(d.Steps), t.failed(ctx, u.s, part, err))
 	}
 	u.report.Bytes += size
 	u.report.Parts++
-	entry.JobID = job.ID
-	entry.Parts[i].Done, entry.Parts[i].JobID = true, job.ID
 	if path != u.file {
 		_ = os.Remove(path) // it goes away with its folder, at the latest
+		delete(u.made, [2]int{part.From, part.To})
 	}
-	return u.p.ledger.save(ctx)
+	if changed && !again.IsZero() && !job.CreatedAt.Before(again.Truncate(time.Second)) {
+		return u.shaken(ctx, part, job)
+	}
+	return t.landed(ctx, u.s, part, byJob, tableau.Datasource{}, job.CompletedAt)
+}
+
+// untouched looks whether somebody else changed the data source since the part before, whose rows may be
+// gone then. Where this part may have been executed already, that may have been the change: changed says so.
+func (u *dataUpdate) untouched(ctx context.Context, i int) (changed bool, err error) {
+	d := u.s.delivery
+	if !d.Mode.Adds() || !slices.ContainsFunc(d.Steps, func(s *step) bool { return s.State == applied }) {
+		return false, nil
+	}
+	if err := u.t.look(ctx, u.s); err != nil {
+		return false, err
+	}
+	if u.s.found != nil && u.s.ledger.Standing.describes(*u.s.found) {
+		return false, nil
+	}
+	if u.s.found != nil && d.Steps[i].inDoubt() {
+		return true, nil
+	}
+	d.shake()
+	return false, errors.Join(u.othersChanged(), u.s.ledger.save(ctx, d))
+}
+
+// shaken is for a part that turns out to be executed only now, so that a change of the data source before was
+// that of somebody else: the parts before may be gone.
+func (u *dataUpdate) shaken(ctx context.Context, part *step, job tableau.Job) error {
+	u.s.delivery.shake()
+	if err := u.t.landed(ctx, u.s, part, byJob, tableau.Datasource{}, job.CompletedAt); err != nil {
+		return err
+	}
+	return u.othersChanged()
+}
+
+func (u *dataUpdate) othersChanged() error {
+	return fmt.Errorf("somebody else changed the data source %q between two parts", u.s.datasource)
 }
 
 // pathOf is the file of a part. That of all rows is the whole payload.
-func (u *dataUpdate) pathOf(ctx context.Context, part ledgerPart) (string, error) {
+func (u *dataUpdate) pathOf(ctx context.Context, part *step) (string, error) {
 	if part.From == 0 && part.To == hyper.Buckets {
 		return u.file, nil
 	}
-	if _, ok := u.made[part]; !ok {
-		if _, _, err := u.make(ctx, part); err != nil {
+	buckets := [2]int{part.From, part.To}
+	if _, ok := u.made[buckets]; !ok {
+		if _, err := u.make(ctx, part); err != nil {
 			return "", err
 		}
 	}
-	return u.made[part], nil
-}
-
-// requestID is the same whenever the same is meant to happen once.
-func (u *dataUpdate) requestID(part ledgerPart) (string, error) {
-	entry := u.s.entry
-	meant, err := json.Marshal([]any{
-		entry.RunID, entry.Server, entry.Site, entry.DatasourceID, entry.Content, u.action, part.From, part.To,
-	})
-	if err != nil {
-		return "", fmt.Errorf("derive a request id: %w", err)
-	}
-	return uuid.NewSHA1(uuid.NameSpaceURL, meant).String(), nil
+	return u.made[buckets], nil
 }

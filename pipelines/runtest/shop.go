@@ -3,6 +3,7 @@ package runtest
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,6 +44,7 @@ func OpenShop(t *testing.T, config tableautest.Config) *Shop {
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 	for name, value := range map[string]string{
 		"tab_site_url": server.URL, "tab_site_id": "marketing", "tab_pat_name": TokenName, "tab_secret_id": TokenSecret,
+		"XDG_STATE_HOME": t.TempDir(),
 	} {
 		t.Setenv(name, value)
 	}
@@ -58,6 +60,24 @@ func (s *Shop) Lake(rows ...string) {
 
 // Item is a row of the lake of a [Shop], in JSON.
 func Item(id int, name string) string { return fmt.Sprintf(`{"id": %d, "name": %q}`, id, name) }
+
+// LedgerFolders are the folders of the ledgers of a configuration of the shop.
+func (s *Shop) LedgerFolders() []string {
+	return []string{
+		filepath.Join(s.Folder, "items.hyperlake", "publications"), filepath.Join(os.Getenv("XDG_STATE_HOME"), "hyperlake", "publications"),
+	}
+}
+
+// Ledger is the path and the text of the one ledger in a folder.
+func (s *Shop) Ledger(folder string) (path string, text []byte) {
+	s.T.Helper()
+	found, err := filepath.Glob(filepath.Join(folder, "*.json"))
+	require.NoError(s.T, err)
+	require.Len(s.T, found, 1)
+	text, err = os.ReadFile(found[0])
+	require.NoError(s.T, err)
+	return found[0], text
+}
 
 // Config is a configuration with those keys in its section publish.
 func (s *Shop) Config(keys string) *config.Config {

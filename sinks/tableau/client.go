@@ -23,6 +23,9 @@ const (
 	// its administrator changed it.
 	DefaultPayloadLimit = 100_000_000
 
+	// LargeBytes is the size from which a file is published as a job, unless that is chosen.
+	LargeBytes = singleRequestBytes
+
 	// singleRequestBytes is the size from which the server wants a file in chunks.
 	singleRequestBytes = 64 << 20
 

@@ -169,6 +169,9 @@ func IsOutcomeUnknown(err error) bool {
 	return errors.As(err, &e)
 }
 
+// IsJobForgotten says that the server does not know the job any more, which it does only of jobs that ended.
+func IsJobForgotten(err error) bool { return hasCode(err, codeJobMissing, codeJobExpired) }
+
 // Hint returns what to do about the error, or the empty text.
 func Hint(err error) string {
 	var unknown *OutcomeUnknownError

@@ -15,9 +15,10 @@ import (
 // Job is work that the server does in the background.
 type Job struct {
 	ID           string
-	Type         string // such as PublishDatasource
-	Progress     int    // percent
-	DatasourceID string // of data updates; publications do not tell it
+	Type         string    // such as PublishDatasource
+	Progress     int       // percent
+	DatasourceID string    // of data updates; publications do not tell it
+	CreatedAt    time.Time // zero if the server does not tell
 	CompletedAt  time.Time
 	Notes        string // in the user's language; empty if there are none
 
@@ -39,6 +40,7 @@ type wireJob struct {
 	ID          string `xml:"id,attr"`
 	Type        string `xml:"type,attr"`
 	Progress    string `xml:"progress,attr"`
+	CreatedAt   string `xml:"createdAt,attr"`
 	CompletedAt string `xml:"completedAt,attr"`
 	FinishCode  string `xml:"finishCode,attr"`
 	StatusNotes []struct {
@@ -54,7 +56,10 @@ type wireJob struct {
 }
 
 func (c *Client) job(w *wireJob) Job {
-	job := Job{ID: w.ID, Type: w.Type, CompletedAt: parseTime(w.CompletedAt), completed: w.CompletedAt != "", finishCode: w.FinishCode}
+	job := Job{
+		ID: w.ID, Type: w.Type, CreatedAt: parseTime(w.CreatedAt), CompletedAt: parseTime(w.CompletedAt),
+		completed: w.CompletedAt != "", finishCode: w.FinishCode,
+	}
 	job.Progress, _ = strconv.Atoi(w.Progress) // for people only
 	var notes []string
 	for _, detail := range w.Details {

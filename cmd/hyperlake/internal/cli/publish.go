@@ -23,9 +23,11 @@ import (
 
 // publishFlags are the flags of publish. Those with a key stand for it.
 type publishFlags struct {
-	set   *pflag.FlagSet
-	match []string
-	force bool
+	set     *pflag.FlagSet
+	match   []string
+	force   bool
+	applied bool
+	missing bool
 }
 
 // publishKeys are the flags that are values of the configuration, in the order in which they are applied.
@@ -35,6 +37,7 @@ var publishKeys = []struct{ flag, usage string }{
 	{"project", `path of the project, such as Sales/Nightly; write \/ for a slash inside of a name`},
 	{"datasource", "`name` of the data source"},
 	{"mode", "create, overwrite, append, replace, insert, update, upsert or delete"},
+	{"confirm", "find out what became of what was not answered: none, or `download` the data source and compare rows"},
 	{"as-job", "publish in the background: auto, true or false"},
 	{"ca-file", "PEM `file` of certificate authorities to trust"},
 	{"chunk-bytes", "`size` of the parts of an upload, such as 32m"},
@@ -61,8 +64,10 @@ Credentials come from the environment alone: tab_pat_name and tab_secret_id, or
 tab_pat_name_FILE and tab_secret_id_FILE that name files. So may tab_site_url (the server),
 tab_site_id (the site) and tab_api_version.
 
-What was published stands in a ledger beside the extract. Rows that were added to a data
-source (append, insert) are not added again without --force.`,
+What was published stands in a ledger in the state of the configuration and in that of the
+user. Rows that were added to a data source (append, insert) are not added again without
+--force. Where nobody knows whether rows that were sent are there, look at the data source and
+say --applied or --missing, or have --confirm download find out.`,
 		Example: `  hyperlake publish lineitem.yaml
   hyperlake publish lineitem.hyper --project Sales/Nightly --datasource "Line items" --mode append`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.publish(cmd.Context(), flags, args) },
@@ -75,7 +80,10 @@ source (append, insert) are not added again without --force.`,
 	for _, key := range publishSwitches {
 		flags.set.Bool(key.flag, false, key.usage)
 	}
-	flags.set.BoolVar(&flags.force, "force", false, "publish even what was published before")
+	flags.set.BoolVar(&flags.force, "force", false, "publish all, even what was published before")
+	flags.set.BoolVar(&flags.applied, "applied", false, "you looked: the rows of which nobody knew are in the data source")
+	flags.set.BoolVar(&flags.missing, "missing", false, "you looked: they are not, send them")
+	cmd.MarkFlagsMutuallyExclusive("force", "applied", "missing")
 	return cmd
 }
 
@@ -124,7 +132,7 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	}
 	meter := a.newMeter()
 	report, err := pipelines.Publish(ctx, cfg, publish.Options{
-		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Command: a.commandAgain("publish", flags, args),
+		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Answer: flags.answer(), Command: a.commandAgain("publish", flags, args),
 	})
 	meter.close()
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
@@ -132,6 +140,17 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	}
 	a.sayPublished(report.Publish)
 	return a.endWithReport(ctx, report, err)
+}
+
+// answer is what somebody who looked says.
+func (f *publishFlags) answer() publish.Answer {
+	switch {
+	case f.applied:
+		return publish.Applied
+	case f.missing:
+		return publish.Missing
+	}
+	return publish.NoAnswer
 }
 
 // publishConfig makes the configuration of what the command line names.
@@ -217,7 +236,7 @@ func (a *app) commandAgain(command string, flags *publishFlags, args []string) s
 			switch {
 			case flag.Name == "match":
 				words = append(words, "--match", strings.Join(flags.match, ","))
-			case flag.Name == "force" || !isPublishFlag(flag.Name):
+			case !isPublishFlag(flag.Name):
 			case flag.Value.String() == "true" && flag.Value.Type() == "bool":
 				words = append(words, "--"+flag.Name)
 			case flag.Value.Type() == "bool":

@@ -41,27 +41,28 @@ func NewClient(c *config.Config, log *slog.Logger) (*tableau.Client, error) {
 	return client, nil
 }
 
-// delivery is what goes to one data source.
-type delivery struct {
+// parcel is what goes to one data source.
+type parcel struct {
 	datasource string
 	tables     []ledgerTable
 	keys       []tableau.KeyedTable // the same tables with their foreign keys
 	whole      bool                 // they are all tables of the extract
+	rows       int64
 }
 
 // takes says whether a table goes to this data source.
-func (d *delivery) takes(schema, name string) bool {
+func (d *parcel) takes(schema, name string) bool {
 	return slices.ContainsFunc(d.tables, func(t ledgerTable) bool { return t.Schema == schema && t.Name == name })
 }
 
-// deliveriesOf says what goes where, in the order of the tables.
-func deliveriesOf(c *config.Config, tables []hyper.CatalogTable) []*delivery {
-	var all []*delivery
+// parcelsOf says what goes where, in the order of the tables.
+func parcelsOf(c *config.Config, tables []hyper.CatalogTable) []*parcel {
+	var all []*parcel
 	for _, table := range tables {
 		name := c.DatasourceOf(table.Schema, table.Name)
-		at := slices.IndexFunc(all, func(d *delivery) bool { return d.datasource == name })
+		at := slices.IndexFunc(all, func(d *parcel) bool { return d.datasource == name })
 		if at < 0 {
-			at, all = len(all), append(all, &delivery{datasource: name})
+			at, all = len(all), append(all, &parcel{datasource: name})
 		}
 		all[at].add(table)
 	}
@@ -76,7 +77,7 @@ func deliveriesOf(c *config.Config, tables []hyper.CatalogTable) []*delivery {
 	return all
 }
 
-func (d *delivery) add(table hyper.CatalogTable) {
+func (d *parcel) add(table hyper.CatalogTable) {
 	made := ledgerTable{Schema: table.Schema, Name: table.Name}
 	for _, column := range table.Columns {
 		made.Columns = append(made.Columns, tableau.Column{Name: column.Name, Type: column.SQLType, Nullable: column.Nullable})
@@ -87,7 +88,7 @@ func (d *delivery) add(table hyper.CatalogTable) {
 			Columns: key.Columns, References: tableau.TableRef{Schema: key.Schema, Name: key.Table},
 		})
 	}
-	d.tables, d.keys = append(d.tables, made), append(d.keys, keyed)
+	d.tables, d.keys, d.rows = append(d.tables, made), append(d.keys, keyed), d.rows+table.Rows
 }
 
 // catalogTables are the tables that the extract of a plan will have.
@@ -106,10 +107,10 @@ func catalogTables(p *plan.Plan) []hyper.CatalogTable {
 	return tables
 }
 
-// check holds a delivery against Tableau's rules: those for the tables of an extract on a
+// check holds a parcel against Tableau's rules: those for the tables of an extract on a
 // server of that version, or those for the payload of a data update on the table as it was
 // published last.
-func (d *delivery) check(p *config.PublishConfig, server tableau.Version, known []ledgerTable) error {
+func (d *parcel) check(p *config.PublishConfig, server tableau.Version, known []ledgerTable) error {
 	if !p.Mode.Updates() {
 		problems := tableau.CheckTables(d.keys, server)
 		if p.Mode == config.PublishMode(tableau.Append) && len(known) == 1 && len(d.tables) == 1 {
@@ -133,7 +134,7 @@ func (d *delivery) check(p *config.PublishConfig, server tableau.Version, known 
 }
 
 // payload are the columns that a data update sends: of a delete, those of match alone.
-func (d *delivery) payload(p *config.PublishConfig) []tableau.Column {
+func (d *parcel) payload(p *config.PublishConfig) []tableau.Column {
 	if p.Mode != config.PublishMode(tableau.Delete) {
 		return d.tables[0].Columns
 	}
@@ -141,7 +142,7 @@ func (d *delivery) payload(p *config.PublishConfig) []tableau.Column {
 }
 
 // target is the table that a data update changes.
-func (d *delivery) target(p *config.PublishConfig) tableau.TableRef {
+func (d *parcel) target(p *config.PublishConfig) tableau.TableRef {
 	return tableau.TableRef{Schema: cmp.Or(p.Target.Schema, d.tables[0].Schema), Name: cmp.Or(p.Target.Name, d.tables[0].Name)}
 }
 

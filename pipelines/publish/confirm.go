@@ -1,0 +1,205 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"hyperlake/internal/failure"
+	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/tableau"
+)
+
+// How long what was not answered may still be executed, before rows that are missing count as missing: a
+// request that the server answers at once, and a job, which may take as long as the server lets it.
+const (
+	requestSettling = 15 * time.Second
+	jobSettling     = 2 * time.Hour
+)
+
+// lookAgain is how long to wait before a data source is downloaded again.
+const lookAgain = 5 * time.Second
+
+// confirm downloads the data source and finds out what became of a delivery, by its rows. What stays in doubt
+// after that is an error that says why.
+func (t *transfer) confirm(ctx context.Context, s *shipment, d *delivery) error {
+	for {
+		if err := t.look(ctx, s); err != nil {
+			return err
+		}
+		if s.found == nil {
+			return t.gone(ctx, s, d)
+		}
+		wait, err := t.compare(ctx, s, d)
+		if err != nil {
+			return failure.New(failure.Publish, "find out what became of the rows: %w", err).WithHint("%s", tableau.Hint(err))
+		}
+		if wait == 0 {
+			if d.progress() == inDoubt {
+				return failure.New(failure.Publish, "the rows of %q do not tell what became of those that were sent", s.datasource).
+					WithHint("somebody else may have changed it, or the same rows were there before")
+			}
+			s.ledger.Standing = standing{DatasourceID: s.found.ID, Updated: s.found.UpdatedAt, Rows: -1}
+			return s.ledger.save(ctx, d)
+		}
+		if wait > requestSettling {
+			return failure.New(failure.Publish, "the rows are not in %q, but the server may still be at work on them", s.datasource).
+				WithHint("repeat this in %s", wait.Round(time.Minute))
+		}
+		if err := sleep(ctx, min(wait, lookAgain)); err != nil {
+			return err
+		}
+	}
+}
+
+// gone is for a data source that does not exist: whatever was sent is not there.
+func (t *transfer) gone(ctx context.Context, s *shipment, d *delivery) error {
+	d.settle(missing, byRows)
+	return s.ledger.save(ctx, d)
+}
+
+// compare downloads the data source, and settles what its rows tell. It returns how long to wait before they
+// tell more; 0 if that will not help.
+func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.Duration, error) {
+	path, err := t.client.Download(ctx, s.found.ID, 0, t.extract.scratch)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.Remove(path) }() // it goes away with its folder, at the latest
+	if d.Mode.Renews() && d.Set == "" {
+		return t.compareContent(ctx, d, path, s)
+	}
+	base, longest := d.Before, time.Duration(0)
+	for i, step := range d.Steps {
+		if step.State == planned || step.State == missing {
+			continue
+		}
+		held, err := t.holding(ctx, s, d, i, path)
+		if err != nil {
+			return 0, err
+		}
+		longest = max(longest, t.weigh(s, step, held, base))
+		if base >= 0 && step.State == applied {
+			base += step.Rows
+		}
+		if d.Mode.Renews() && i == 0 && step.State == applied {
+			base = step.Rows
+		}
+	}
+	return longest, nil
+}
+
+// weigh settles a step by how much of its rows the data source holds, which had base rows before it; -1 if
+// nobody counted. It returns how long to wait before rows that are missing count as missing.
+func (t *transfer) weigh(s *shipment, step *step, held hyper.Holding, base int64) time.Duration {
+	there := held.All && (step.Once || step.State == applied || base >= 0 && held.Others == base+step.Rows)
+	absent := !held.All || base >= 0 && held.Others == base && !step.Once
+	switch {
+	case there:
+		step.settle(applied, byRows)
+	case !absent:
+		return 0
+	default:
+		if wait := t.settling(s, step); wait > 0 {
+			return wait
+		}
+		step.settle(missing, byRows)
+	}
+	return 0
+}
+
+// settling is how long a step that was not answered may still be executed.
+func (t *transfer) settling(s *shipment, step *step) time.Duration {
+	if step.Once || step.JobGone || step.State == applied {
+		return 0
+	}
+	settling := requestSettling
+	if step.RequestID != "" || step.JobID != "" || t.asJob() {
+		settling = jobSettling
+	}
+	if t.options.Settling > 0 {
+		settling = t.options.Settling
+	}
+	return max(settling-s.clock().server().Sub(step.Sent), 0)
+}
+
+// asJob says whether publications are jobs, or may be.
+func (t *transfer) asJob() bool {
+	choice := tableau.AsJob(t.cfg.Publish.AsJob)
+	return choice == tableau.JobAlways || choice == tableau.JobIfLarge && t.extract.bytes >= tableau.LargeBytes
+}
+
+// compareContent settles a publication of all that the data source holds.
+func (t *transfer) compareContent(ctx context.Context, d *delivery, path string, s *shipment) (time.Duration, error) {
+	content, err := hyper.ReadContent(ctx, t.lease, path)
+	if err != nil {
+		return 0, err
+	}
+	hash, err := content.Hash(func(string, string) bool { return true })
+	if err != nil {
+		return 0, err
+	}
+	if hash == d.Content {
+		d.settle(applied, byRows)
+		return 0, nil
+	}
+	if wait := t.settling(s, d.Steps[0]); wait > 0 {
+		return wait, nil
+	}
+	d.settle(missing, byRows)
+	return 0, nil
+}
+
+// holding counts how much of a step's rows a downloaded data source holds.
+func (t *transfer) holding(ctx context.Context, s *shipment, d *delivery, i int, path string) (hyper.Holding, error) {
+	if d.Set != "" {
+		member := t.extract.set.Extracts[i]
+		file, err := t.fetchMember(ctx, member)
+		if err != nil {
+			return hyper.Holding{}, err
+		}
+		p, err := t.parcelOf(ctx, file, s.datasource)
+		if err != nil {
+			return hyper.Holding{}, err
+		}
+		table := p.tables[0]
+		return hyper.Compare(ctx, t.lease, file, hyper.Selection{Schema: table.Schema, Name: table.Name}, path, table.Schema, table.Name)
+	}
+	if len(s.tables) != 1 {
+		return hyper.Holding{}, fmt.Errorf("%d tables go to the data source", len(s.tables))
+	}
+	table, step := s.tables[0], d.Steps[i]
+	selection := hyper.Selection{Schema: table.Schema, Name: table.Name, From: step.From, To: step.To}
+	target := s.target(t.cfg.Publish)
+	if !d.Mode.Updates() {
+		target = tableau.TableRef{Schema: table.Schema, Name: table.Name}
+	}
+	return hyper.Compare(ctx, t.lease, t.extract.path, selection, path, target.Schema, target.Name)
+}
+
+// count counts the rows that the data source has before rows are added to it.
+func (t *transfer) count(ctx context.Context, s *shipment) error {
+	path, err := t.client.Download(ctx, s.found.ID, 0, t.extract.scratch)
+	if err != nil {
+		return fmt.Errorf("count the rows of the data source: %w", err)
+	}
+	defer func() { _ = os.Remove(path) }() // it goes away with its folder, at the latest
+	held, err := t.holding(ctx, s, s.delivery, 0, path)
+	if err != nil {
+		return fmt.Errorf("count the rows of the data source: %w", err)
+	}
+	s.delivery.Before = held.Others
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

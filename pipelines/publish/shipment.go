@@ -1,0 +1,190 @@
+package publish
+
+import (
+	"context"
+	"time"
+
+	"hyperlake/internal/failure"
+	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
+	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/tableau"
+)
+
+// shipment is a parcel about to be delivered.
+type shipment struct {
+	*parcel
+	want   *delivery
+	server tableau.Version
+
+	// Since its ledger is open:
+	ledger *ledger
+	found  *tableau.Datasource // the data source before; nil if there is none
+	clock  func() clock
+
+	decision
+	delivery *delivery // that is made or gone on with
+}
+
+// pack says what goes where. Of a set the table is known when the first extract is read.
+func (t *transfer) pack(server tableau.Version) ([]*shipment, error) {
+	if t.extract.set != nil {
+		return []*shipment{t.packSet(server)}, nil
+	}
+	var shipments []*shipment
+	for _, d := range parcelsOf(t.cfg, t.extract.content.Catalog.Tables) {
+		s := &shipment{parcel: d, server: server, want: t.newDelivery()}
+		var err error
+		if s.want.Content, err = t.extract.content.Hash(d.takes); err != nil {
+			return nil, err
+		}
+		s.want.Rows = d.rows
+		s.want.Steps = []*step{{Rows: d.rows, State: planned}}
+		if s.want.Mode.Updates() {
+			s.want.Steps[0].To = hyper.Buckets
+		}
+		if err := d.check(t.cfg.Publish, server, nil); err != nil {
+			return nil, err
+		}
+		shipments = append(shipments, s)
+	}
+	return shipments, nil
+}
+
+// packSet is the shipment of a set: the first extract as the mode says, and the others appended to it.
+func (t *transfer) packSet(server tableau.Version) *shipment {
+	table := t.cfg.Tables[0]
+	s := &shipment{
+		parcel: &parcel{datasource: t.cfg.DatasourceOf(table.Schema, table.Name)}, server: server, want: t.newDelivery(),
+	}
+	s.want.Set = t.extract.set.ID
+	for _, member := range t.extract.set.Extracts {
+		s.want.Rows += member.Rows
+		s.want.Steps = append(s.want.Steps, &step{Rows: member.Rows, State: planned})
+	}
+	return s
+}
+
+func (t *transfer) newDelivery() *delivery {
+	c := t.cfg.Publish
+	return &delivery{
+		RunID: t.options.ID, SHA256: t.extract.sha256, Mode: c.Mode, Match: c.Match, Target: c.Target, Before: -1,
+		Started: time.Now().UTC(),
+	}
+}
+
+// open locks and reads the ledger of a shipment, and looks at the data source.
+func (t *transfer) open(ctx context.Context, s *shipment) (err error) {
+	a := t.addressOf(s.datasource)
+	a.ProjectID = t.project.ID
+	if s.ledger, err = openLedger(ctx, t.cfg, a, t.options.ID); err != nil {
+		return err
+	}
+	if !t.options.Force && s.want.Set == "" { // with force: somebody else may have published since
+		err = s.check(t.cfg.Publish, s.server, s.ledger.Tables)
+	}
+	if err == nil {
+		err = t.look(ctx, s)
+	}
+	if err != nil {
+		t.close(s)
+	}
+	return err
+}
+
+// look finds out how the data source is now, and what the time is there.
+func (t *transfer) look(ctx context.Context, s *shipment) error {
+	found, exists, now, err := t.client.Look(ctx, t.project.ID, s.datasource)
+	if err != nil {
+		return err
+	}
+	s.found = nil
+	if exists {
+		s.found = &found
+	}
+	var ahead time.Duration
+	if !now.IsZero() {
+		ahead = time.Until(now)
+	}
+	s.clock = func() clock { return clock{local: time.Now().UTC(), ahead: ahead} }
+	return nil
+}
+
+func (t *transfer) close(s *shipment) {
+	if err := s.ledger.unlock(); err != nil {
+		t.options.Log.Warn("the lock of the ledger could not be removed", "error", err)
+	}
+}
+
+// judge decides what is to be done about a shipment, with the answers of somebody who looked, and with
+// evidence where it may be looked for.
+func (t *transfer) judge(ctx context.Context, s *shipment) error {
+	if t.options.Force {
+		return nil
+	}
+	view := situation{want: s.want, ledger: s.ledger, found: s.found, now: s.clock(), ifChanged: t.cfg.Publish.IfChanged}
+	s.decision = view.decide()
+	switch {
+	case t.options.Answer != NoAnswer:
+		if err := t.takeAnswer(ctx, s, &view); err != nil {
+			return err
+		}
+	case s.verdict == ask && t.cfg.Publish.Confirm == config.ConfirmDownload:
+		if err := t.confirm(ctx, s, s.earlier); err != nil {
+			return err
+		}
+		view.looked = true
+		s.decision = view.decide()
+	}
+	if s.verdict == ask || s.verdict == refuse {
+		return &openError{datasource: s.datasource, delivery: s.earlier, want: s.want}
+	}
+	return nil
+}
+
+// takeAnswer takes in what somebody who looked says.
+func (t *transfer) takeAnswer(ctx context.Context, s *shipment, view *situation) error {
+	if !s.answer(state(t.options.Answer)) {
+		if s.verdict == leave && t.options.Answer == Applied {
+			return nil
+		}
+		return failure.New(failure.Publish, "nothing that was sent to %q is in doubt", s.datasource).
+			WithHint("publish without --applied and --missing").BeforeData()
+	}
+	if t.options.Answer == Applied && s.found != nil {
+		s.ledger.Standing = standing{DatasourceID: s.found.ID, Updated: s.found.UpdatedAt, Rows: -1}
+	}
+	if err := s.ledger.save(ctx, s.earlier); err != nil {
+		return err
+	}
+	view.looked = true
+	earlier := s.earlier
+	s.decision = view.decide()
+	if t.options.Answer == Applied && earlier.same(s.want) && earlier.progress() == wholly {
+		s.decision = decision{leave, earlier}
+	}
+	return nil
+}
+
+// reportOf is what the report says of a shipment now.
+func (t *transfer) reportOf(s *shipment) *report.Publishing {
+	made := t.newReport(s.datasource, s.want.Rows)
+	t.note(s, made)
+	return made
+}
+
+// note brings a report up to date.
+func (t *transfer) note(s *shipment, into *report.Publishing) {
+	d := s.delivery
+	switch {
+	case d == nil && s.verdict == leave:
+		into.Outcome, d = outcomeUnchanged, s.earlier
+	case d == nil && s.verdict == ask:
+		into.Outcome, d = outcomeUnknown, s.earlier
+	case d == nil:
+		return
+	default:
+		into.Outcome = d.outcome()
+	}
+	into.DatasourceID, into.JobID = d.DatasourceID, d.jobID()
+}
