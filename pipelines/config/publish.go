@@ -27,6 +27,10 @@ type PublishConfig struct {
 	// \/. Default: the site's default project.
 	Project string `yaml:"project"`
 
+	// ProjectID names the project by its id instead, which also finds one below a project that
+	// the user cannot see.
+	ProjectID string `yaml:"project_id"`
+
 	// CreateProject makes the projects of the path that are missing.
 	CreateProject bool `yaml:"create_project"`
 
@@ -166,7 +170,7 @@ func (c *Config) checkPublish() error {
 		}
 	}
 	for _, text := range []struct{ key, value string }{
-		{"server", p.Server}, {"project", p.Project}, {"datasource", p.Datasource}, {"ca_file", p.CAFile},
+		{"server", p.Server}, {"project", p.Project}, {"project_id", p.ProjectID}, {"datasource", p.Datasource}, {"ca_file", p.CAFile},
 		{"target.schema", p.Target.Schema}, {"target.name", p.Target.Name},
 	} {
 		if key := "publish." + text.key; c.Written(key) && text.value == "" {
@@ -199,6 +203,15 @@ func (c *Config) checkPublishServer() error {
 	if p.Project != "" {
 		if _, err := tableau.ParseProjectPath(p.Project); err != nil {
 			return c.Problem("publish.project", `publish.project: %v; write a path such as Sales/Nightly, and \/ for a slash inside of a name`, err)
+		}
+	}
+	for _, other := range []struct {
+		key     string
+		written bool
+	}{{"project", p.Project != ""}, {"create_project", p.CreateProject}} {
+		if p.ProjectID != "" && other.written {
+			return c.Problem("publish.project_id", "publish.project_id names a project that is there, and publish.%s has no meaning beside it; "+
+				"remove one of them", other.key)
 		}
 	}
 	if p.ChunkBytes > tableau.MaxChunkBytes {

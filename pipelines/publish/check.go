@@ -2,6 +2,7 @@ package publish
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"os"
 	"slices"
@@ -39,6 +40,15 @@ func NewClient(c *config.Config, log *slog.Logger) (*tableau.Client, error) {
 		return client, tableau.Failure(err).BeforeData()
 	}
 	return client, nil
+}
+
+// FindProject finds the project to publish to, which the configuration names by its path or its id. A
+// missing one is an error that [tableau.IsNotFound] knows.
+func FindProject(ctx context.Context, client *tableau.Client, c *config.PublishConfig) (tableau.Project, error) {
+	if c.ProjectID != "" {
+		return client.ProjectWithID(ctx, c.ProjectID)
+	}
+	return client.FindProject(ctx, c.Project)
 }
 
 // delivery is what goes to one data source.

@@ -18,7 +18,7 @@ func (p *transfer) findProject(ctx context.Context) (err error) {
 	if p.cfg.Publish.CreateProject {
 		p.project, err = p.client.EnsureProject(ctx, p.cfg.Publish.Project)
 	} else {
-		p.project, err = p.client.FindProject(ctx, p.cfg.Publish.Project)
+		p.project, err = FindProject(ctx, p.client, p.cfg.Publish)
 	}
 	return err
 }

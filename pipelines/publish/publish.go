@@ -86,7 +86,7 @@ func (p *Publisher) entry(datasource string) *ledgerEntry {
 	c := p.cfg.Publish
 	return &ledgerEntry{
 		RunID: p.options.ID, Mode: c.Mode, Match: c.Match,
-		Server: p.client.Address(), Site: p.client.Site, Project: c.Project, Datasource: datasource,
+		Server: p.client.Address(), Site: p.client.Site, Project: cmp.Or(c.Project, c.ProjectID), Datasource: datasource,
 		Outcome: pending, Started: time.Now().UTC(),
 	}
 }

@@ -33,6 +33,7 @@ var publishKeys = []struct{ flag, usage string }{
 	{"server", "address of the server, such as `https://…`"},
 	{"site", "contentUrl of the `site`"},
 	{"project", `path of the project, such as Sales/Nightly; write \/ for a slash inside of a name`},
+	{"project-id", "`id` of the project, instead of its path; also below projects that the user cannot see"},
 	{"datasource", "`name` of the data source"},
 	{"mode", "create, overwrite, append, replace, insert, update, upsert or delete"},
 	{"as-job", "publish in the background: auto, true or false"},
@@ -48,8 +49,10 @@ var publishSwitches = []struct{ flag, usage string }{
 	{"if-changed", "leave a data source alone to which the same rows were published last"},
 }
 
-func (a *app) publishCommand() *cobra.Command {
-	flags := &publishFlags{}
+func (a *app) publishCommand() *cobra.Command { return a.publishCommandOf(&publishFlags{}) }
+
+// publishCommandOf reads its flags into flags.
+func (a *app) publishCommandOf(flags *publishFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish [CONFIG] [FILE.hyper]",
 		Short: "Publish an extract that exists",
@@ -84,6 +87,11 @@ func (f *publishFlags) values() ([]config.FlagValue, error) {
 	var values []config.FlagValue
 	add := func(flag, value string) {
 		values = append(values, config.FlagValue{Flag: "--" + flag, Key: "publish." + strings.ReplaceAll(flag, "-", "_"), Value: value})
+	}
+	for _, pair := range [][2]string{{"project", "project-id"}, {"project-id", "project"}, {"project-id", "create-project"}} {
+		if f.set.Changed(pair[0]) && !f.set.Changed(pair[1]) {
+			add(pair[1], "") // what the configuration says gives way
+		}
 	}
 	for _, key := range publishKeys {
 		if f.set.Changed(key.flag) {
