@@ -59,7 +59,8 @@ type PublishConfig struct {
 	// CAFile is a PEM file of certificate authorities to trust besides the system's; absolute or empty.
 	CAFile string `yaml:"ca_file"`
 
-	// ChunkBytes is the size of the parts of an upload. Default: 32m; at most 64m.
+	// ChunkBytes is the most of a file that one request holds; at most 64m. Default: files from 64 MB on are sent in
+	// parts of 32m.
 	ChunkBytes ByteSize `yaml:"chunk_bytes"`
 
 	// PayloadBytes is the server's limit for the payload of a data update. Default: 100 MB.

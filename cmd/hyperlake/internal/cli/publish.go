@@ -38,7 +38,7 @@ var publishKeys = []struct{ flag, usage string }{
 	{"mode", "create, overwrite, append, replace, insert, update, upsert or delete"},
 	{"as-job", "publish in the background: auto, true or false"},
 	{"ca-file", "PEM `file` of certificate authorities to trust"},
-	{"chunk-bytes", "`size` of the parts of an upload, such as 32m"},
+	{"chunk-bytes", "the most `bytes` of a file in one request, such as 32m; larger files are sent in parts"},
 	{"timeout", "`time` after which publishing is given up, such as 2h"},
 }
 
