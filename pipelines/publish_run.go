@@ -69,7 +69,7 @@ func (r *run) preparePublishing(ctx context.Context) (*publish.Publisher, error)
 	if err != nil {
 		return nil, err
 	}
-	return p, p.Preflight(r.plan)
+	return p, p.Preflight(ctx, r.plan)
 }
 
 // publishPlaced publishes what this run has moved into place.

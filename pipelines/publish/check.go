@@ -155,7 +155,7 @@ func (d *delivery) target(p *config.PublishConfig) tableau.TableRef {
 	return tableau.TableRef{Schema: cmp.Or(p.Target.Schema, d.tables[0].Schema), Name: cmp.Or(p.Target.Name, d.tables[0].Name)}
 }
 
-// refusePublication makes one error of what is wrong.
+// refusePublication makes one error of what is wrong, which is known before anything is sent.
 func refusePublication(datasource string, problems []tableau.Problem) error {
 	if len(problems) == 0 {
 		return nil
@@ -165,5 +165,5 @@ func refusePublication(datasource string, problems []tableau.Problem) error {
 		messages = append(messages, problem.Message)
 	}
 	return failure.New(failure.Publish, "data source %q cannot be published: Tableau's rule is that %s, but %s",
-		datasource, problems[0].Rule, strings.Join(messages, "; ")).WithHint("%s", problems[0].Hint)
+		datasource, problems[0].Rule, strings.Join(messages, "; ")).WithHint("%s", problems[0].Hint).BeforeData()
 }

@@ -45,6 +45,7 @@ type transfer struct {
 	*Publisher
 	lease   *hyperd.Lease
 	extract Extract
+	server  tableau.ServerInfo
 	project tableau.Project
 	report  []*report.Publishing // one for each data source that was tried
 }
@@ -63,14 +64,15 @@ func New(ctx context.Context, cfg *config.Config, options Options) (*Publisher, 
 }
 
 // Preflight holds the tables of a plan against Tableau's rules, before any data is read. The first data
-// source that breaks one is an error of kind Publish.
-func (p *Publisher) Preflight(plan *plan.Plan) error {
+// source that breaks one is an error of kind Publish. Only of an extract in a format that some servers in use do not
+// read is the server asked, whether it does.
+func (p *Publisher) Preflight(ctx context.Context, plan *plan.Plan) error {
 	for _, d := range deliveriesOf(p.cfg, catalogTables(plan)) {
 		if err := p.check(d); err != nil {
 			return err
 		}
 	}
-	return nil
+	return p.askForFormat(ctx, plan)
 }
 
 // check holds a delivery against Tableau's rules and what was published last, without a server.
@@ -173,7 +175,11 @@ func (p *transfer) explain(err error) error {
 	if hint != "" {
 		finish = hint + "; " + finish
 	}
-	return failure.New(failure.Publish, "%w", err).WithHint("%s", finish)
+	told := failure.New(failure.Publish, "%w", err).WithHint("%s", finish)
+	if made != nil && made.Early && !p.extract.fresh { // an extract that was built is good
+		told = told.BeforeData()
+	}
+	return told
 }
 
 // deliverLocked delivers while no other process publishes with the same ledger. What was
@@ -197,6 +203,7 @@ func (p *transfer) deliverAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.server = info
 	if p.extract.set != nil {
 		return p.deliverSet(ctx, info.Server)
 	}
@@ -207,6 +214,9 @@ func (p *transfer) deliverAll(ctx context.Context) error {
 			return err
 		}
 		plans = append(plans, s)
+	}
+	if err := p.checkFormat(p.extract.content.Catalog.FormatVersion, info); err != nil {
+		return err
 	}
 	if err := p.refuseHeld(plans); err != nil {
 		return err

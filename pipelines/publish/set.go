@@ -152,7 +152,10 @@ func (p *transfer) checkMember(ctx context.Context, file string, entry *ledgerEn
 		return nil, failure.New(failure.Publish, "%s does not hold the one table of the configuration", file).
 			WithHint("run the configuration again")
 	}
-	return deliveries[0].tables, deliveries[0].check(p.cfg.Publish, server, nil)
+	if err := deliveries[0].check(p.cfg.Publish, server, nil); err != nil {
+		return nil, err
+	}
+	return deliveries[0].tables, p.checkFormat(catalog.FormatVersion, p.server)
 }
 
 // explainSet says how to finish the publishing of a set.
