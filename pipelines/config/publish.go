@@ -99,8 +99,8 @@ func (m *PublishMode) UnmarshalText(text []byte) error {
 // Updates says whether the mode changes rows, instead of publishing a file.
 func (m PublishMode) Updates() bool { return slices.Contains(updateModes, m) }
 
-// matches says whether the mode needs the columns that identify a row.
-func (m PublishMode) matches() bool { return m.Updates() && m != PublishMode(tableau.Insert) }
+// Matches says whether the mode needs the columns that identify a row.
+func (m PublishMode) Matches() bool { return m.Updates() && m != PublishMode(tableau.Insert) }
 
 // Adds says whether doing it twice leaves the rows in the data source twice.
 func (m PublishMode) Adds() bool {
@@ -226,9 +226,9 @@ func (c *Config) checkPublishServer() error {
 func (c *Config) checkPublishMode() error {
 	p := c.Publish
 	switch {
-	case p.Mode.matches() && len(p.Match) == 0:
+	case p.Mode.Matches() && len(p.Match) == 0:
 		return c.Problem("publish.mode", "mode %s needs match; name the columns that identify a row, as in match: [id]", p.Mode)
-	case !p.Mode.matches() && c.Written("publish.match"):
+	case !p.Mode.Matches() && c.Written("publish.match"):
 		return c.Problem("publish.match", "publish.match has no meaning in mode %s; remove it, or use update, upsert or delete", p.Mode)
 	case !p.Mode.Updates() && c.Written("publish.target"):
 		return c.Problem("publish.target", "publish.target has no meaning in mode %s, which publishes all tables; remove it", p.Mode)

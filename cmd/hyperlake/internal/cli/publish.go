@@ -93,6 +93,15 @@ func (f *publishFlags) values() ([]config.FlagValue, error) {
 			add(pair[1], "") // what the configuration says gives way
 		}
 	}
+	if mode := f.set.Lookup("mode"); mode.Changed { // so do the keys that have no meaning in this mode
+		named := config.PublishMode(mode.Value.String())
+		if !named.Updates() {
+			add("target", "")
+		}
+		if !named.Matches() && !f.set.Changed("match") {
+			add("match", "")
+		}
+	}
 	for _, key := range publishKeys {
 		if f.set.Changed(key.flag) {
 			add(key.flag, strconv.Quote(f.set.Lookup(key.flag).Value.String()))
@@ -214,6 +223,9 @@ func (a *app) sayPublished(record *report.Publishing) {
 func (a *app) commandAgain(command string, flags *publishFlags, args []string) string {
 	words := []string{"hyperlake", command}
 	words = append(words, args...)
+	if a.flags.runner != "" {
+		words = append(words, "--runner", a.flags.runner)
+	}
 	for _, set := range a.flags.sets {
 		words = append(words, "--set", set)
 	}

@@ -57,3 +57,31 @@ func TestProjectFlagsReplaceEachOthersKeys(t *testing.T) {
 	_, err = load("--project", "Sales", "--project-id", "7")
 	assert.ErrorContains(t, err, "remove one of them")
 }
+
+// The mode that hints advise is accepted by a configuration of another one.
+func TestModeFlagReplacesTheKeysOfOtherModes(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.yaml")
+	text := "name: x\ntables: [{source: {uri: a.parquet}}]\npublish: {mode: upsert, match: [id], target: {name: t}}\n"
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	load := func(args ...string) (cfg *config.Config, err error) {
+		err = parsePublish(t, append([]string{path}, args...), func(a *app, flags *publishFlags, args []string) (err error) {
+			cfg, err = a.publishConfig(flags, args)
+			return err
+		})
+		return cfg, err
+	}
+	for _, mode := range []string{"create", "overwrite", "append", "replace", "insert"} {
+		cfg, err := load("--mode", mode)
+		require.NoError(t, err, mode)
+		assert.Empty(t, cfg.Publish.Match, mode)
+	}
+	cfg, err := load("--mode", "delete")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"id"}, cfg.Publish.Match)
+	assert.Equal(t, "t", cfg.Publish.Target.Name)
+	_, err = load("--mode", "overwrite", "--match", "id")
+	require.ErrorContains(t, err, "publish.match has no meaning in mode overwrite", "what was typed is not dropped")
+	_, err = load("--mode", "mrge")
+	assert.ErrorContains(t, err, "publish.mode must be create, ")
+}
