@@ -138,7 +138,7 @@ func checkTree(tables []KeyedTable) []Problem {
 		case len(from) > 1:
 			problems = append(problems, Problem{
 				RuleOneParent, table.TableRef, fmt.Sprintf("table %s is referred to by %s", table.TableRef, strings.Join(from, " and ")),
-				"keep the foreign key of one of them, add the table once more under another name for the other, "+
+				"keep the foreign key of one of them, add the table once more under another name for the other, " +
 					"or publish two data sources (tables[].datasource in a configuration)",
 			})
 		}
