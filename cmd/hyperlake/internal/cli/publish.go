@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -217,57 +216,4 @@ func (a *app) sayPublished(record *report.Publishing) {
 			a.say("not published: %s on %s (outcome: %s)", name, visible(source.Server), source.Outcome)
 		}
 	}
-}
-
-// commandAgain is a command line that a shell takes, with the flags that this one was given.
-func (a *app) commandAgain(command string, flags *publishFlags, args []string) string {
-	words := []string{"hyperlake", command}
-	words = append(words, args...)
-	if a.flags.runner != "" {
-		words = append(words, "--runner", a.flags.runner)
-	}
-	for _, set := range a.flags.sets {
-		words = append(words, "--set", set)
-	}
-	for _, value := range a.flags.vars {
-		words = append(words, "--var", value)
-	}
-	if flags != nil {
-		flags.set.Visit(func(flag *pflag.Flag) {
-			switch {
-			case flag.Name == "match":
-				words = append(words, "--match", strings.Join(flags.match, ","))
-			case flag.Name == "force" || !isPublishFlag(flag.Name):
-			case flag.Value.String() == "true" && flag.Value.Type() == "bool":
-				words = append(words, "--"+flag.Name)
-			case flag.Value.Type() == "bool":
-				words = append(words, "--"+flag.Name+"="+flag.Value.String())
-			default:
-				words = append(words, "--"+flag.Name, flag.Value.String())
-			}
-		})
-	}
-	for i, word := range words {
-		words[i] = shellWord(word)
-	}
-	return strings.Join(words, " ")
-}
-
-func isPublishFlag(name string) bool {
-	for _, key := range append(publishKeys, publishSwitches...) {
-		if key.flag == name {
-			return true
-		}
-	}
-	return false
-}
-
-var plainWord = regexp.MustCompile(`^[\pL\pN_@%+=:,./-]+$`)
-
-// shellWord quotes a word that a shell would change.
-func shellWord(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
