@@ -21,7 +21,7 @@ func NewClient(c *config.Config, log *slog.Logger) (*tableau.Client, error) {
 	environment, err := tableau.FromEnvironment(os.LookupEnv)
 	p := c.Publish
 	client := &tableau.Client{
-		Server: cmp.Or(p.Server, environment.Server), Site: p.Site,
+		Server: cmp.Or(p.Server, environment.Server), Site: strings.TrimSpace(p.Site),
 		Credentials: tableau.EnvironmentCredentials(os.LookupEnv), APIVersion: environment.APIVersion,
 		CAFile: p.CAFile, AllowHTTP: p.AllowHTTP, ChunkBytes: int64(p.ChunkBytes), PayloadLimit: int64(p.PayloadBytes),
 		Log: log,

@@ -140,6 +140,7 @@ func (c *Client) prepareOnce() error {
 // password may stand in it.
 func parseServer(server string, allowHTTP bool) (*url.URL, error) {
 	fail := func(reason, hint string) error { return misuse("read the server's address", hint, "%s", reason) }
+	server = trimAround(server)
 	if server == "" {
 		return nil, fail("there is none", "set publish.server, or tab_site_url, to an address such as https://example.online.tableau.com")
 	}
