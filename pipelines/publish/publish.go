@@ -14,7 +14,6 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
-	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
 
@@ -106,7 +105,7 @@ func (p *transfer) newEntry(datasource string) *ledgerEntry {
 func (p *Publisher) Publish(ctx context.Context, lease *hyperd.Lease, extract Extract) ([]*report.Publishing, error) {
 	t := &transfer{Publisher: p, lease: lease, extract: extract}
 	if extract.set == nil {
-		content, err := hyper.ReadContent(ctx, lease, extract.path)
+		content, err := t.readContent(ctx)
 		if err != nil && extract.fresh {
 			err = t.explain(err)
 		}

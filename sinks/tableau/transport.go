@@ -213,6 +213,7 @@ func (c *Client) read(call call, target *url.URL, raw *http.Response, content []
 		sent = call.body.size
 	}
 	failed.Hint = hintFor(raw.StatusCode, failed.Code, sent)
+	c.tellOfWait(failed)
 	return nil, c.failed(call, target, failed)
 }
 
