@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"hyperlake/internal/failure"
 	"hyperlake/pipelines/plan"
 	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
@@ -32,5 +33,8 @@ func (p *Publisher) askForFormat(ctx context.Context, plan *plan.Plan) error {
 
 // checkFormat refuses an extract that the server does not read.
 func (p *Publisher) checkFormat(version hyper.Version, server tableau.ServerInfo) error {
-	return refusePublication(p.cfg.Publish.Datasource, tableau.CheckFormat(int(version), server))
+	for _, problem := range tableau.CheckFormat(int(version), server) {
+		return failure.New(failure.Publish, "%s", problem.Message).WithHint("%s", problem.Hint).BeforeData()
+	}
+	return nil
 }

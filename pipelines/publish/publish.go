@@ -128,8 +128,8 @@ func (p *transfer) publish(ctx context.Context) error {
 		defer cancel()
 	}
 	err := p.deliverLocked(within)
-	if len(p.report) == 0 { // it did not come to that
-		p.report = append(p.report, newReportPublish(p.newEntry(p.cfg.Publish.Datasource)))
+	if err != nil {
+		p.noteUntried()
 	}
 	if signOutErr := p.signOut(ctx); signOutErr != nil {
 		p.options.Log.Warn("the session on the server could not be ended", "error", signOutErr)
@@ -246,11 +246,7 @@ func (p *transfer) prepare(d *delivery, server tableau.Version) (*shipment, erro
 	if entry.Content, err = content.Hash(d.takes); err != nil {
 		return nil, err
 	}
-	for _, table := range content.Catalog.Tables {
-		if d.takes(table.Schema, table.Name) {
-			entry.Rows += table.Rows
-		}
-	}
+	entry.Rows = p.rowsOf(d)
 	known := p.ledger.tables(entry)
 	if p.options.Force {
 		known = nil // somebody else may have published since
