@@ -41,7 +41,7 @@ func (r *run) publishStanding(ctx context.Context, options publish.Options) erro
 		return err
 	}
 	return staging.Within(ctx, r.cfg.Output.Path, options.ID, func(staging *staging.Folder) error {
-		extract, err := publish.Standing(ctx, r.cfg, r.report, staging.Local)
+		extract, err := publish.Standing(ctx, r.cfg, r.report, staging.Local, options.Progress)
 		if err != nil {
 			return err
 		}

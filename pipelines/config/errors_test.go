@@ -302,7 +302,7 @@ func TestLoadRefusesFiles(t *testing.T) {
 func TestPublishConfigurationErrors(t *testing.T) {
 	testBad(t, []badConfig{
 		{"unknown key", good + "publish: {projekt: a}\n", `x.yaml:3:11: unknown key "projekt"; did you mean "project"?`},
-		{"a secret in the file", good + "publish: {tab_secret_id: a}\n", `x.yaml:3:11: unknown key "tab_secret_id"; the keys here are server, site, project, create_project, datasource, ` +
+		{"a secret in the file", good + "publish: {tab_secret_id: a}\n", `x.yaml:3:11: unknown key "tab_secret_id"; the keys here are server, site, project, project_id, create_project, datasource, ` +
 			"mode, match, target, if_changed, as_job, allow_http, ca_file, chunk_bytes, payload_bytes, timeout"},
 		{"mode", good + "publish: {mode: merge}\n", `x.yaml:3:17: publish.mode must be create, overwrite, append, replace, insert, update, upsert or delete, not "merge"`},
 		{"match is missing", good + "publish: {mode: delete}\n", `x.yaml:3:17: mode delete needs match; name the columns that identify a row, as in match: [id]`},
@@ -313,6 +313,10 @@ func TestPublishConfigurationErrors(t *testing.T) {
 		{"chunks", good + "publish: {chunk_bytes: 65m}\n", `x.yaml:3:24: publish.chunk_bytes is 68157440, but servers take at most 67108864 (64m)`},
 		{"as_job", good + "publish: {as_job: maybe}\n", `x.yaml:3:19: publish.as_job must be auto, true or false, not "maybe"`},
 		{"project", good + "publish: {project: a//b}\n", `x.yaml:3:20: publish.project: project path "a//b" has an empty name; write a path such as Sales/Nightly, and \/ for a slash inside of a name`},
+		{"two names of a project", good + "publish: {project: a, project_id: b}\n", "x.yaml:3:35: publish.project_id names a project that is there, " +
+			"and publish.project has no meaning beside it; remove one of them"},
+		{"a project to make by its id", good + "publish: {create_project: true, project_id: b}\n", "x.yaml:3:45: publish.project_id names a project " +
+			"that is there, and publish.create_project has no meaning beside it; remove one of them"},
 		{"empty", good + "publish:\n", `x.yaml:3:1: publish has no value; give it one, or remove the key`},
 		{
 			"split", "name: n\ntables: [{source: {uri: a.parquet}, repartition: {split_by: k}}]\npublish: {mode: create}\n",

@@ -27,6 +27,10 @@ type PublishConfig struct {
 	// \/. Default: the site's default project.
 	Project string `yaml:"project"`
 
+	// ProjectID names the project by its id instead, which also finds one below a project that
+	// the user cannot see.
+	ProjectID string `yaml:"project_id"`
+
 	// CreateProject makes the projects of the path that are missing.
 	CreateProject bool `yaml:"create_project"`
 
@@ -58,7 +62,8 @@ type PublishConfig struct {
 	// CAFile is a PEM file of certificate authorities to trust besides the system's; absolute or empty.
 	CAFile string `yaml:"ca_file"`
 
-	// ChunkBytes is the size of the parts of an upload. Default: 32m; at most 64m.
+	// ChunkBytes is the most of a file that one request holds; at most 64m. Default: files from 64 MB on are sent in
+	// parts of 32m.
 	ChunkBytes ByteSize `yaml:"chunk_bytes"`
 
 	// PayloadBytes is the server's limit for the payload of a data update. Default: 100 MB.
@@ -97,8 +102,8 @@ func (m *PublishMode) UnmarshalText(text []byte) error {
 // Updates says whether the mode changes rows, instead of publishing a file.
 func (m PublishMode) Updates() bool { return slices.Contains(updateModes, m) }
 
-// matches says whether the mode needs the columns that identify a row.
-func (m PublishMode) matches() bool { return m.Updates() && m != PublishMode(tableau.Insert) }
+// Matches says whether the mode needs the columns that identify a row.
+func (m PublishMode) Matches() bool { return m.Updates() && m != PublishMode(tableau.Insert) }
 
 // Adds says whether doing it twice leaves the rows in the data source twice.
 func (m PublishMode) Adds() bool {
@@ -183,7 +188,7 @@ func (c *Config) checkPublish() error {
 		}
 	}
 	for _, text := range []struct{ key, value string }{
-		{"server", p.Server}, {"project", p.Project}, {"datasource", p.Datasource}, {"ca_file", p.CAFile},
+		{"server", p.Server}, {"project", p.Project}, {"project_id", p.ProjectID}, {"datasource", p.Datasource}, {"ca_file", p.CAFile},
 		{"target.schema", p.Target.Schema}, {"target.name", p.Target.Name},
 	} {
 		if key := "publish." + text.key; c.Written(key) && text.value == "" {
@@ -221,6 +226,15 @@ func (c *Config) checkPublishServer() error {
 			return c.Problem("publish.project", `publish.project: %v; write a path such as Sales/Nightly, and \/ for a slash inside of a name`, err)
 		}
 	}
+	for _, other := range []struct {
+		key     string
+		written bool
+	}{{"project", p.Project != ""}, {"create_project", p.CreateProject}} {
+		if p.ProjectID != "" && other.written {
+			return c.Problem("publish.project_id", "publish.project_id names a project that is there, and publish.%s has no meaning beside it; "+
+				"remove one of them", other.key)
+		}
+	}
 	if p.ChunkBytes > tableau.MaxChunkBytes {
 		return c.Problem("publish.chunk_bytes", "publish.chunk_bytes is %d, but servers take at most %d (64m)",
 			p.ChunkBytes, tableau.MaxChunkBytes)
@@ -232,9 +246,9 @@ func (c *Config) checkPublishServer() error {
 func (c *Config) checkPublishMode() error {
 	p := c.Publish
 	switch {
-	case p.Mode.matches() && len(p.Match) == 0:
+	case p.Mode.Matches() && len(p.Match) == 0:
 		return c.Problem("publish.mode", "mode %s needs match; name the columns that identify a row, as in match: [id]", p.Mode)
-	case !p.Mode.matches() && c.Written("publish.match"):
+	case !p.Mode.Matches() && c.Written("publish.match"):
 		return c.Problem("publish.match", "publish.match has no meaning in mode %s; remove it, or use update, upsert or delete", p.Mode)
 	case !p.Mode.Updates() && c.Written("publish.target"):
 		return c.Problem("publish.target", "publish.target has no meaning in mode %s, which publishes all tables; remove it", p.Mode)

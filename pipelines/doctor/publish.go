@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -39,12 +40,9 @@ func (d doctor) lookAtServer(ctx context.Context, client *tableau.Client) (strin
 	if err != nil {
 		return "", err
 	}
-	name := "default"
-	if d.cfg.Publish.Project != "" {
-		name = d.cfg.Publish.Project
-	}
+	name := cmp.Or(d.cfg.Publish.Project, d.cfg.Publish.ProjectID, "default")
 	project := "is there"
-	if _, err := client.FindProject(ctx, d.cfg.Publish.Project); tableau.IsNotFound(err) && d.cfg.Publish.CreateProject {
+	if _, err := publish.FindProject(ctx, client, d.cfg.Publish); tableau.IsNotFound(err) && d.cfg.Publish.CreateProject {
 		project = "would be created"
 	} else if err != nil {
 		return "", err

@@ -26,19 +26,21 @@ type Extract struct {
 }
 
 // Standing finds what stands at the output path: the extract, or the set of those that are not
-// merged, which are fetched one by one when they are sent. It is listed in the report. It fails with one of
-// kind Storage where nothing stands there, or cannot be read.
-func Standing(ctx context.Context, cfg *config.Config, report *report.Report, scratch string) (Extract, error) {
+// merged, which are fetched one by one when they are sent. It is listed in the report, and progress,
+// which may be nil, is told meanwhile. It fails with one of kind Storage where nothing stands there, or cannot be read.
+func Standing(
+	ctx context.Context, cfg *config.Config, record *report.Report, scratch string, progress func(report.Progress),
+) (extract Extract, err error) {
 	if cfg.Output.Merge == config.MergeNone {
 		set, err := output.ReadSet(ctx, cfg.Output.Path)
 		if err == nil {
-			output.NoteSet(report, set)
+			output.NoteSet(record, set)
 		}
 		return Extract{scratch: scratch, set: set}, err
 	}
-	extract, err := fetchExtract(ctx, cfg.Output.Path, scratch)
+	whileTelling(progress, func() { extract, err = fetchExtract(ctx, cfg.Output.Path, scratch) })
 	if err == nil {
-		report.Output.Bytes, report.Output.SHA256 = extract.bytes, extract.sha256
+		record.Output.Bytes, record.Output.SHA256 = extract.bytes, extract.sha256
 	}
 	return extract, err
 }

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"os"
 	"slices"
@@ -20,7 +21,7 @@ func NewClient(c *config.Config, log *slog.Logger) (*tableau.Client, error) {
 	environment, err := tableau.FromEnvironment(os.LookupEnv)
 	p := c.Publish
 	client := &tableau.Client{
-		Server: cmp.Or(p.Server, environment.Server), Site: p.Site,
+		Server: cmp.Or(p.Server, environment.Server), Site: strings.TrimSpace(p.Site),
 		Credentials: tableau.EnvironmentCredentials(os.LookupEnv), APIVersion: environment.APIVersion,
 		CAFile: p.CAFile, AllowHTTP: p.AllowHTTP, ChunkBytes: int64(p.ChunkBytes), PayloadLimit: int64(p.PayloadBytes),
 		Log: log,
@@ -41,6 +42,15 @@ func NewClient(c *config.Config, log *slog.Logger) (*tableau.Client, error) {
 	return client, nil
 }
 
+// FindProject finds the project to publish to, which the configuration names by its path or its id. A
+// missing one is an error that [tableau.IsNotFound] knows.
+func FindProject(ctx context.Context, client *tableau.Client, c *config.PublishConfig) (tableau.Project, error) {
+	if c.ProjectID != "" {
+		return client.ProjectWithID(ctx, c.ProjectID)
+	}
+	return client.FindProject(ctx, c.Project)
+}
+
 // parcel is what goes to one data source.
 type parcel struct {
 	datasource string
@@ -48,6 +58,7 @@ type parcel struct {
 	keys       []tableau.KeyedTable // the same tables with their foreign keys
 	whole      bool                 // they are all tables of the extract
 	rows       int64
+	format     hyper.Version // of the file, where it is known
 }
 
 // takes says whether a table goes to this data source.
@@ -146,7 +157,7 @@ func (d *parcel) target(p *config.PublishConfig) tableau.TableRef {
 	return tableau.TableRef{Schema: cmp.Or(p.Target.Schema, d.tables[0].Schema), Name: cmp.Or(p.Target.Name, d.tables[0].Name)}
 }
 
-// refusePublication makes one error of what is wrong.
+// refusePublication makes one error of what is wrong, which is known before anything is sent.
 func refusePublication(datasource string, problems []tableau.Problem) error {
 	if len(problems) == 0 {
 		return nil
@@ -156,5 +167,5 @@ func refusePublication(datasource string, problems []tableau.Problem) error {
 		messages = append(messages, problem.Message)
 	}
 	return failure.New(failure.Publish, "data source %q cannot be published: Tableau's rule is that %s, but %s",
-		datasource, problems[0].Rule, strings.Join(messages, "; ")).WithHint("%s", problems[0].Hint)
+		datasource, problems[0].Rule, strings.Join(messages, "; ")).WithHint("%s", problems[0].Hint).BeforeData()
 }

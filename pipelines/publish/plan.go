@@ -14,6 +14,7 @@ type Plan struct {
 	Server      string              `json:"server"` // empty: neither the configuration nor the environment names one that can be used
 	Site        string              `json:"site"`   // empty: the default site
 	Project     string              `json:"project"`
+	ProjectID   string              `json:"project_id,omitempty"` // where it is named by that
 	Mode        config.PublishMode  `json:"mode"`
 	Match       []string            `json:"match,omitempty"`
 	IfChanged   bool                `json:"if_changed"`
@@ -62,7 +63,10 @@ func MakePlan(ctx context.Context, cfg *config.Config, plan *plan.Plan) *Plan {
 	}
 	client, err := NewClient(cfg, nil)
 	c := cfg.Publish
-	made := &Plan{Server: client.Address(), Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged}
+	made := &Plan{
+		Server: client.Address(), Site: client.Site, Project: c.Project, ProjectID: c.ProjectID,
+		Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged,
+	}
 	if err != nil {
 		made.Missing = append(made.Missing, newPublishProblem(err))
 	}

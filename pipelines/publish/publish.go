@@ -13,7 +13,6 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
-	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
 
@@ -59,6 +58,7 @@ type transfer struct {
 	*Publisher
 	lease   *hyperd.Lease
 	extract Extract
+	server  tableau.ServerInfo
 	project tableau.Project
 	report  []*report.Publishing // one for each data source that was tried
 }
@@ -76,14 +76,15 @@ func New(cfg *config.Config, options Options) (*Publisher, error) {
 }
 
 // Preflight holds the tables of a plan against Tableau's rules and the ledgers, before any data is read. The
-// first data source that breaks one is an error of kind Publish, and so is a ledger that cannot be read.
+// first data source that breaks one is an error of kind Publish, and so is a ledger that cannot be read. Only of an
+// extract in a format that some servers in use do not read is the server asked, whether it does.
 func (p *Publisher) Preflight(ctx context.Context, plan *plan.Plan) error {
 	for _, d := range parcelsOf(p.cfg, catalogTables(plan)) {
 		if err := p.check(ctx, d); err != nil {
 			return err
 		}
 	}
-	return nil
+	return p.askForFormat(ctx, plan)
 }
 
 // check holds a parcel against Tableau's rules and what was published last, without a server.
@@ -109,7 +110,7 @@ func (p *Publisher) addressOf(datasource string) address {
 func (p *Publisher) Publish(ctx context.Context, lease *hyperd.Lease, extract Extract) ([]*report.Publishing, error) {
 	t := &transfer{Publisher: p, lease: lease, extract: extract}
 	if extract.set == nil {
-		content, err := hyper.ReadContent(ctx, lease, extract.path)
+		content, err := t.readContent(ctx)
 		if err != nil && extract.fresh {
 			err = t.explain(err)
 		}
@@ -132,8 +133,8 @@ func (t *transfer) publish(ctx context.Context) error {
 		defer cancel()
 	}
 	err := t.deliverAll(within)
-	if len(t.report) == 0 { // it did not come to that
-		t.report = append(t.report, t.newReport(t.cfg.Publish.Datasource, 0))
+	if err != nil {
+		t.noteUntried()
 	}
 	if signOutErr := t.signOut(ctx); signOutErr != nil {
 		t.options.Log.Warn("the session on the server could not be ended", "error", signOutErr)
@@ -170,7 +171,8 @@ func (t *transfer) deliverAll(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	shipments, err := t.pack(info.Server)
+	t.server = info
+	shipments, err := t.pack()
 	if err != nil {
 		return err
 	}
@@ -199,7 +201,7 @@ func (t *transfer) findProject(ctx context.Context) (err error) {
 	if t.cfg.Publish.CreateProject {
 		t.project, err = t.client.EnsureProject(ctx, t.cfg.Publish.Project)
 	} else {
-		t.project, err = t.client.FindProject(ctx, t.cfg.Publish.Project)
+		t.project, err = FindProject(ctx, t.client, t.cfg.Publish)
 	}
 	return err
 }
@@ -210,9 +212,7 @@ func (t *transfer) explain(err error) error {
 		return nil
 	}
 	var made *failure.Error
-	if errors.As(err, &made) && made.Early { // known before anything was sent
-		return made
-	}
+	errors.As(err, &made)
 	hint := tableau.Hint(err)
 	if made != nil {
 		hint = made.Hint
@@ -228,5 +228,9 @@ func (t *transfer) explain(err error) error {
 	if hint != "" {
 		finish = hint + "; " + finish
 	}
-	return failure.New(failure.Publish, "%w", err).WithHint("%s", finish)
+	told := failure.New(failure.Publish, "%w", err).WithHint("%s", finish)
+	if made != nil && made.Early && !t.extract.fresh { // an extract that was built is good
+		told = told.BeforeData()
+	}
+	return told
 }

@@ -81,7 +81,10 @@ func (t *transfer) checkMember(ctx context.Context, file string, s *shipment) ([
 	if err != nil {
 		return nil, err
 	}
-	return p.tables, p.check(t.cfg.Publish, s.server, nil)
+	if err := p.check(t.cfg.Publish, t.server.Server, nil); err != nil {
+		return nil, err
+	}
+	return p.tables, t.checkFormat(p.format, t.server)
 }
 
 // parcelOf is the one table of an extract of a set.
@@ -104,5 +107,6 @@ func (t *transfer) parcelOf(ctx context.Context, file, datasource string) (*parc
 		return nil, failure.New(failure.Publish, "%s does not hold the one table of the configuration", file).
 			WithHint("run the configuration again")
 	}
+	parcels[0].format = catalog.FormatVersion
 	return parcels[0], nil
 }

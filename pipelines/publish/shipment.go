@@ -14,8 +14,7 @@ import (
 // shipment is a parcel about to be delivered.
 type shipment struct {
 	*parcel
-	want   *delivery
-	server tableau.Version
+	want *delivery
 
 	// Since its ledger is open:
 	ledger *ledger
@@ -27,13 +26,13 @@ type shipment struct {
 }
 
 // pack says what goes where. Of a set the table is known when the first extract is read.
-func (t *transfer) pack(server tableau.Version) ([]*shipment, error) {
+func (t *transfer) pack() ([]*shipment, error) {
 	if t.extract.set != nil {
-		return []*shipment{t.packSet(server)}, nil
+		return []*shipment{t.packSet()}, nil
 	}
 	var shipments []*shipment
 	for _, d := range parcelsOf(t.cfg, t.extract.content.Catalog.Tables) {
-		s := &shipment{parcel: d, server: server, want: t.newDelivery()}
+		s := &shipment{parcel: d, want: t.newDelivery()}
 		var err error
 		if s.want.Content, err = t.extract.content.Hash(d.takes); err != nil {
 			return nil, err
@@ -43,19 +42,19 @@ func (t *transfer) pack(server tableau.Version) ([]*shipment, error) {
 		if s.want.Mode.Updates() {
 			s.want.Steps[0].To = hyper.Buckets
 		}
-		if err := d.check(t.cfg.Publish, server, nil); err != nil {
+		if err := d.check(t.cfg.Publish, t.server.Server, nil); err != nil {
 			return nil, err
 		}
 		shipments = append(shipments, s)
 	}
-	return shipments, nil
+	return shipments, t.checkFormat(t.extract.content.Catalog.FormatVersion, t.server)
 }
 
 // packSet is the shipment of a set: the first extract as the mode says, and the others appended to it.
-func (t *transfer) packSet(server tableau.Version) *shipment {
+func (t *transfer) packSet() *shipment {
 	table := t.cfg.Tables[0]
 	s := &shipment{
-		parcel: &parcel{datasource: t.cfg.DatasourceOf(table.Schema, table.Name)}, server: server, want: t.newDelivery(),
+		parcel: &parcel{datasource: t.cfg.DatasourceOf(table.Schema, table.Name)}, want: t.newDelivery(),
 	}
 	s.want.Set = t.extract.set.ID
 	for _, member := range t.extract.set.Extracts {
@@ -81,7 +80,7 @@ func (t *transfer) open(ctx context.Context, s *shipment) (err error) {
 		return err
 	}
 	if !t.options.Force && s.want.Set == "" { // with force: somebody else may have published since
-		err = s.check(t.cfg.Publish, s.server, s.ledger.Tables)
+		err = s.check(t.cfg.Publish, t.server.Server, s.ledger.Tables)
 	}
 	if err == nil {
 		err = t.look(ctx, s)

@@ -209,7 +209,7 @@ type Publishing struct {
 	JobID        string             `json:"job_id"` // empty without a job; of several the last
 	Seconds      float64            `json:"seconds"`
 
-	Outcome    string `json:"outcome"` // published, failed, unknown or unchanged
+	Outcome    string `json:"outcome"` // published, failed, unknown, unchanged or untried
 	Server     string `json:"server"`
 	Site       string `json:"site"`
 	Project    string `json:"project"`

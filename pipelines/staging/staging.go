@@ -56,8 +56,8 @@ func Open(ctx context.Context, cfg *config.Config, id, resume string) (*Folder, 
 func Within(ctx context.Context, output, id string, do func(*Folder) error) (err error) {
 	defer RemoveEmpty(MissingFolders(output)) // if nothing came of them
 	staging, err := openOwnStaging(output, id)
-	if err != nil {
-		return err
+	if err != nil { // where no configuration can name another place
+		return failure.Of(err, failure.Storage).WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written"))
 	}
 	defer func() {
 		if MayStillWrite(err) {

@@ -26,7 +26,8 @@ const (
 	// LargeBytes is the size from which a file is published as a job, unless that is chosen.
 	LargeBytes = singleRequestBytes
 
-	// singleRequestBytes is the size from which the server wants a file in chunks.
+	// singleRequestBytes is the size from which the server wants a file in chunks. Smaller files
+	// go in one request, unless ChunkBytes is set below them.
 	singleRequestBytes = 64 << 20
 
 	defaultRequestTimeout = 2 * time.Minute
@@ -60,8 +61,8 @@ type Client struct {
 	// AllowHTTP permits addresses without TLS, where everybody on the way reads the token.
 	AllowHTTP bool
 
-	// ChunkBytes is the size of the chunks of an upload, at most MaxChunkBytes; 0 is
-	// DefaultChunkBytes.
+	// ChunkBytes is the most bytes of a file in one request, at most MaxChunkBytes: larger files
+	// are sent in chunks of that size. 0: files from 64 MB on are sent in chunks of DefaultChunkBytes.
 	ChunkBytes int64
 	// RequestTimeout bounds one try of a request, without the time that its bytes need;
 	// 0 is two minutes. A publication that is not a job has at least 30 minutes.
@@ -82,7 +83,7 @@ type Client struct {
 	transport *http.Client
 	origin    *url.URL // of the server, with the path in front of /api
 	pause     func(context.Context, time.Duration) error
-	largeFrom int64 // bytes from which a file is sent in chunks
+	largeFrom int64 // bytes from which a file is large: sent in chunks, and published as a job
 
 	signing sync.Mutex // held while signing in
 	state   sync.Mutex // guards what follows
@@ -144,6 +145,7 @@ func (c *Client) prepareOnce() error {
 // password may stand in it.
 func parseServer(server string, allowHTTP bool) (*url.URL, error) {
 	fail := func(reason, hint string) error { return misuse("read the server's address", hint, "%s", reason) }
+	server = trimAround(server)
 	if server == "" {
 		return nil, fail("there is none", "set publish.server, or tab_site_url, to an address such as https://example.online.tableau.com")
 	}
@@ -195,6 +197,11 @@ func newTransport(caFile string) (http.RoundTripper, error) {
 }
 
 func (c *Client) chunkBytes() int64 { return cmp.Or(c.ChunkBytes, DefaultChunkBytes) }
+
+// inChunks says whether a file of that size is more than one request may hold.
+func (c *Client) inChunks(size int64) bool {
+	return size >= c.largeFrom || c.ChunkBytes > 0 && size > c.ChunkBytes
+}
 
 func (c *Client) requestTimeout() time.Duration {
 	return cmp.Or(c.RequestTimeout, defaultRequestTimeout)

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The variables of the environment, each also in upper case, and with _FILE added for
@@ -112,11 +114,12 @@ type environment struct {
 }
 
 // get returns a variable by its name in lower case, else in upper case, else what is in
-// the file that it names with _FILE added.
+// the file that it names with _FILE added, as [environment.tidied].
 func (e *environment) get(name string) string {
 	upper := strings.ToUpper(name)
 	for _, key := range []string{name, upper} {
-		if value, _ := e.lookup(key); value != "" {
+		value, _ := e.lookup(key)
+		if value = e.tidied(value, "the variable "+key); value != "" {
 			return value
 		}
 	}
@@ -127,12 +130,38 @@ func (e *environment) get(name string) string {
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
-			if e.err == nil {
-				e.err = &Error{Action: "read the file that " + key + " names", err: err, Hint: "check the variable and the permissions of the file"}
-			}
+			e.fail(&Error{Action: "read the file that " + key + " names", err: err, Hint: "check the variable and the permissions of the file"})
 			return ""
 		}
-		return strings.TrimRight(string(content), "\r\n")
+		value := e.tidied(string(content), "the file that "+key+" names")
+		if value == "" && name != varSite { // there, it is the default site
+			e.fail(misuse(readCredentials, "write the value into it, or unset the variable", "the file that %s names is empty", key))
+		}
+		return value
 	}
 	return ""
+}
+
+// tidied is a value without what programs and people leave around it and what is never a part of it:
+// a byte order mark, blanks and line ends. What is inside of it may be: a value that has line ends there, or is
+// no text, is a failure, which does not show it.
+func (e *environment) tidied(value, where string) string {
+	value = trimAround(value)
+	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+		e.fail(misuse(readCredentials, "write one line in UTF-8, with nothing but the value",
+			"%s holds line ends or other characters that no value has", where))
+		return ""
+	}
+	return value
+}
+
+func (e *environment) fail(err error) {
+	if e.err == nil {
+		e.err = err
+	}
+}
+
+// trimAround removes blanks of all kinds, line ends and byte order marks from both ends.
+func trimAround(text string) string {
+	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' || r == '\u200b' })
 }

@@ -65,6 +65,9 @@ func (e *Error) Error() string {
 	if e.err != nil {
 		text.WriteString(": " + e.err.Error())
 	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&text, ": the server asks to wait %s", e.RetryAfter.Round(time.Second))
+	}
 	return text.String()
 }
 

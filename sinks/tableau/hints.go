@@ -1,5 +1,13 @@
 package tableau
 
+import (
+	"fmt"
+	"math/bits"
+	"net/http"
+
+	"github.com/dustin/go-humanize"
+)
+
 // Tableau's codes that the client acts on.
 const (
 	codeJobMissing      = "404018"
@@ -9,6 +17,7 @@ const (
 	codeBeingPublished  = "403131"
 	codeNameTaken       = "409006"
 	codePastTheEnd      = "400006"
+	codeChunkTooLarge   = "400016"
 )
 
 const (
@@ -23,7 +32,6 @@ var hints = map[string]string{
 	"400010": "the server did not accept the file; only .hyper files are published",
 	"400011": "the server does not say more; usual reasons are several tables without foreign keys that make them one tree, " +
 		"a file format newer than the server, columns that differ from the published ones on append, or a damaged file",
-	"400016": "the chunk is over the server's limit; set a smaller chunk_bytes",
 	"400019": "a proxy on the way may have changed the request",
 	"400020": "a proxy on the way may have changed the request",
 	"400054": "only data sources that were published from an extract can be appended to; publish with mode overwrite",
@@ -44,8 +52,11 @@ var hints = map[string]string{
 	"410012": "a table that the update names does not exist in the payload or in the data source; check target",
 }
 
-// hintFor returns what to do about a reply.
-func hintFor(status int, code string) string {
+// hintFor returns what to do about a reply to a request of that many bytes.
+func hintFor(status int, code string, sent int64) string {
+	if status == http.StatusRequestEntityTooLarge || code == codeChunkTooLarge {
+		return smallerChunks(sent)
+	}
 	if hint, ok := hints[code]; ok {
 		return hint
 	}
@@ -54,8 +65,6 @@ func hintFor(status int, code string) string {
 		return hints["401001"]
 	case status == 403:
 		return hints["403004"]
-	case status == 413:
-		return "the server or a proxy limits the size of requests; set a smaller chunk_bytes"
 	case status == 429:
 		return "the server limits how many requests a user may send; repeat it later"
 	case status == 504:
@@ -64,4 +73,24 @@ func hintFor(status int, code string) string {
 		return "the server is in trouble; repeat it later"
 	}
 	return "Tableau's reference of the REST API explains its error codes; the logs of the server may say more"
+}
+
+// smallestChunk is the least that a hint suggests for the chunks of an upload.
+const smallestChunk = 64 << 10
+
+// smallerChunks says how to get by with requests smaller than one of that many bytes, which
+// was too large.
+func smallerChunks(sent int64) string {
+	const limited = "the server, or a proxy on the way, limits the size of requests"
+	half := sent / 2
+	if half < smallestChunk {
+		return limited + " so far that nothing can be published; have the limit raised"
+	}
+	kilobytes := int64(1) << (bits.Len64(uint64(half)) - 1) >> 10
+	size := fmt.Sprintf("%dk", kilobytes)
+	if kilobytes >= 1<<10 {
+		size = fmt.Sprintf("%dm", kilobytes>>10)
+	}
+	return fmt.Sprintf("%s, and this one had %s; set publish.chunk_bytes to less than the limit, such as %s",
+		limited, humanize.IBytes(uint64(sent)), size)
 }

@@ -63,7 +63,8 @@ func CheckTables(tables []KeyedTable, server Version) []Problem {
 	case server.Before(manyTablesServer):
 		return []Problem{{
 			Rule: RuleOneTable, Message: fmt.Sprintf("Tableau Server %s reads extracts of one table; this one has %d", server, len(tables)),
-			Hint: "publish each table as a data source of its own, or use Tableau Server 2021.4 or newer",
+			Hint: "publish each table as a data source of its own (tables[].datasource in a configuration), " +
+				"or use Tableau Server 2021.4 or newer",
 		}}
 	}
 	var problems []Problem
@@ -137,7 +138,8 @@ func checkTree(tables []KeyedTable) []Problem {
 		case len(from) > 1:
 			problems = append(problems, Problem{
 				RuleOneParent, table.TableRef, fmt.Sprintf("table %s is referred to by %s", table.TableRef, strings.Join(from, " and ")),
-				"keep the foreign key of one of them, add the table once more under another name for the other, or publish two data sources",
+				"keep the foreign key of one of them, add the table once more under another name for the other, " +
+					"or publish two data sources (tables[].datasource in a configuration)",
 			})
 		}
 	}
@@ -164,7 +166,8 @@ func secondRoots(roots []KeyedTable) []Problem {
 		message := fmt.Sprintf("table %s is referred to by no foreign key, nor is %s", root.TableRef, main.TableRef)
 		problems = append(problems, Problem{
 			RuleConnected, root.TableRef, message,
-			fmt.Sprintf("give %s a foreign key that leads, perhaps over other tables, to %s, or publish them as two data sources",
+			fmt.Sprintf("give %s a foreign key that leads, perhaps over other tables, to %s, or publish them as two data sources "+
+				"(tables[].datasource in a configuration)",
 				main.TableRef, root.TableRef),
 		})
 	}

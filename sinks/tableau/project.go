@@ -13,17 +13,27 @@ type Project struct {
 	ID       string `xml:"id,attr"`
 	Name     string `xml:"name,attr"`
 	ParentID string `xml:"parentProjectId,attr"` // empty at the top
+	TopLevel string `xml:"topLevelProject,attr"` // true or false; empty if the server does not tell
 }
 
 // ParseProjectPath splits a path such as Sales/Nightly into names. A slash or a backslash
 // inside of a name is written with a backslash before it. Blanks around names are dropped. A path with an empty
 // name is an error, and so is the empty path.
 func ParseProjectPath(path string) ([]string, error) {
+	names, err := splitProjectPath(path)
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+	}
+	return names, err
+}
+
+// splitProjectPath is ParseProjectPath, but leaves the blanks around names.
+func splitProjectPath(path string) ([]string, error) {
 	var names []string
 	var name strings.Builder
 	finish := func() error {
-		text := strings.TrimSpace(name.String())
-		if text == "" {
+		text := name.String()
+		if strings.TrimSpace(text) == "" {
 			return fmt.Errorf("project path %q has an empty name", path)
 		}
 		names = append(names, text)
@@ -76,8 +86,8 @@ func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 }
 
 // FindProject finds a project by its path (see [ParseProjectPath]); the empty path is the
-// site's default project. Names are compared exactly. A missing project is an error that
-// [IsNotFound] knows, whose hint names what is there instead.
+// site's default project. Names are compared exactly, at first with the blanks around them and then without. A missing
+// project is an error that [IsNotFound] knows, whose hint names what is there instead.
 func (c *Client) FindProject(ctx context.Context, path string) (Project, error) {
 	return c.walk(ctx, path, nil)
 }
@@ -87,6 +97,24 @@ func (c *Client) FindProject(ctx context.Context, path string) (Project, error) 
 // is an error that [IsNotFound] knows. Failures are *[Error].
 func (c *Client) EnsureProject(ctx context.Context, path string) (Project, error) {
 	return c.walk(ctx, path, c.createProject)
+}
+
+// ProjectWithID finds a project by its id, wherever it is: also below one that the user
+// cannot see. A missing one is an error that [IsNotFound] knows.
+func (c *Client) ProjectWithID(ctx context.Context, id string) (Project, error) {
+	all, err := c.Projects(ctx)
+	if err != nil {
+		return Project{}, err
+	}
+	for _, p := range all {
+		if strings.EqualFold(p.ID, id) {
+			return p, nil
+		}
+	}
+	return Project{}, &Error{
+		Action: fmt.Sprintf("find the project with the id %q", id), err: fmt.Errorf("project %w", ErrNotFound),
+		Hint: "check that the user may see the project, and its id, which the REST API tells: the number in the browser's address is another",
+	}
 }
 
 // walk follows a path from the top and has missing projects made, if it may.
@@ -101,80 +129,71 @@ func (c *Client) walk(
 	if path == "" {
 		return defaultProject(all)
 	}
-	names, err := ParseProjectPath(path)
+	names, err := splitProjectPath(path)
 	if err != nil {
 		return Project{}, &Error{Action: action, err: err, Hint: `write it like Sales/Nightly; a slash inside of a name is written \/`}
 	}
 	var at Project
-	for _, name := range names {
+	for i, name := range names {
 		next, err := child(all, at, name)
 		if errors.Is(err, ErrNotFound) && create != nil {
-			next, err = create(ctx, at, name)
+			next, err = create(ctx, at, strings.TrimSpace(name))
 		}
 		if err != nil {
 			var e *Error
 			if errors.As(err, &e) {
 				return Project{}, err
 			}
-			return Project{}, &Error{Action: action, err: err, Hint: projectHint(all, at, name)}
+			return Project{}, &Error{Action: action, err: fmt.Errorf("%w %s", err, below(names[:i])), Hint: projectHint(all, at, names, i)}
 		}
 		at = next
 	}
 	return at, nil
 }
 
-// child finds the project of exactly that name below parent.
+// child finds the project of that name below parent: of exactly that name, or else of that
+// name without the blanks around it.
 func child(all []Project, parent Project, name string) (Project, error) {
-	var found []Project
-	for _, p := range all {
-		if p.ParentID == parent.ID && p.Name == name {
-			found = append(found, p)
+	for _, spelling := range []string{name, strings.TrimSpace(name)} {
+		var found []Project
+		for _, p := range all {
+			if p.isBelow(parent) && p.Name == spelling {
+				found = append(found, p)
+			}
+		}
+		switch len(found) {
+		case 0:
+		case 1:
+			return found[0], nil
+		default:
+			return Project{}, fmt.Errorf("there are %d projects %q", len(found), spelling)
 		}
 	}
-	switch len(found) {
-	case 0:
-		return Project{}, fmt.Errorf("project %q %w %s", name, ErrNotFound, below(parent))
-	case 1:
-		return found[0], nil
-	}
-	return Project{}, fmt.Errorf("there are %d projects %q %s", len(found), name, below(parent))
+	return Project{}, fmt.Errorf("project %q %w", strings.TrimSpace(name), ErrNotFound)
 }
 
-func below(parent Project) string {
-	if parent.ID == "" {
+// isBelow says whether a project is directly below another one; the zero Project stands for the top.
+func (p Project) isBelow(parent Project) bool {
+	return p.ParentID == parent.ID && (parent.ID != "" || !strings.EqualFold(p.TopLevel, "false"))
+}
+
+// below says where a part of a path was looked for.
+func below(names []string) string {
+	if len(names) == 0 {
 		return "at the top of the site"
 	}
-	return fmt.Sprintf("in project %q", parent.Name)
+	return fmt.Sprintf("in project %q", FormatProjectPath(names...))
 }
 
 func defaultProject(all []Project) (Project, error) {
 	for _, p := range all {
-		if p.ParentID == "" && strings.EqualFold(p.Name, "default") {
+		if p.isBelow(Project{}) && strings.EqualFold(p.Name, "default") {
 			return p, nil
 		}
 	}
-	return Project{}, &Error{Action: "find the default project", err: ErrNotFound, Hint: "name a project in publish.project"}
-}
-
-// projectHint names what is beside a missing project.
-func projectHint(all []Project, parent Project, name string) string {
-	var names []string
-	for _, p := range all {
-		if p.ParentID != parent.ID {
-			continue
-		}
-		if strings.EqualFold(p.Name, name) {
-			return fmt.Sprintf("there is %q: upper and lower case matter", p.Name)
-		}
-		if len(names) < 10 {
-			names = append(names, fmt.Sprintf("%q", p.Name))
-		}
+	return Project{}, &Error{
+		Action: "find the default project", err: ErrNotFound, Hint: "name a project in publish.project, or by its id in publish.project_id",
 	}
-	hint := "have it made with create_project: true, or check that the user may see it"
-	if len(names) > 0 {
-		hint += "; there are " + strings.Join(names, ", ")
-	}
-	return hint
 }
 
 // createProject makes a project. One that exists by then, be it because the reply of a
@@ -195,6 +214,7 @@ func (c *Client) createProject(ctx context.Context, parent Project, name string)
 		if existing, findErr := child(all, parent, name); findErr == nil {
 			return existing, nil
 		}
+		return Project{}, unseen(err)
 	}
 	if err != nil {
 		return Project{}, err

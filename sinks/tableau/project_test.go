@@ -41,7 +41,7 @@ func TestFindProject(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, tableautest.Config{})
 	for path, hint := range map[string]string{
-		"sales":              `there is "Sales": upper and lower case matter`,
+		"sales":              `there is "Sales": upper and lower case matter, and blanks`,
 		"Sales/Weekly":       `there are "Nightly", "Daily"`,
 		"Nightly":            `there are "default", "Sales", "Other"`,
 		"Sales/Nightly/Deep": "create_project: true",

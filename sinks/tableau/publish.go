@@ -91,8 +91,8 @@ func (c *Client) Publish(ctx context.Context, publication Publication) (Publishe
 		Publication: publication, c: c, action: action, file: file, size: info.Size(),
 		meter: &meter{total: info.Size(), report: publication.Progress},
 	}
-	p.large = p.size >= c.largeFrom
-	p.asJob = publication.AsJob == JobAlways || publication.AsJob == JobIfLarge && p.large
+	p.large = c.inChunks(p.size)
+	p.asJob = publication.AsJob == JobAlways || publication.AsJob == JobIfLarge && p.size >= c.largeFrom
 	if err := p.lookBefore(ctx); err != nil {
 		return Published{}, err
 	}

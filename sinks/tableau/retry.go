@@ -2,6 +2,7 @@ package tableau
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -64,6 +65,18 @@ func nextWait(waits []time.Duration, count *int, asked time.Duration) (time.Dura
 	}
 	// A tenth of chance keeps jobs that failed together from coming back together.
 	return wait + rand.N(wait/10), true
+}
+
+// tellOfWait tells people that the server asks to wait: that it is waited for, or else that this is too long.
+func (c *Client) tellOfWait(failed *Error) {
+	asked := failed.RetryAfter.Round(time.Second)
+	switch {
+	case failed.RetryAfter == 0 || !failed.transient():
+	case failed.RetryAfter > longestWait:
+		failed.Hint = fmt.Sprintf("repeat it in %s: that is longer than is waited for (%s)", asked, longestWait)
+	default:
+		c.log().Warn("the server asks to wait", "status", failed.Status, "wait", asked.String())
+	}
 }
 
 // retryAfter reads the header of that name, which holds seconds or a date.

@@ -75,7 +75,7 @@ func (c *Client) begin(ctx context.Context) (*session, error) {
 	if oldest := c.Credentials.oldestAPI(); s.version.Before(oldest) {
 		return nil, &Error{
 			Action: "sign in", err: fmt.Errorf("the server speaks version %s of the REST API; these credentials need %s", s.version, oldest),
-			Hint: "Tableau Server 2019.4 or newer is needed; if api_version is set, raise it",
+			Hint: "Tableau Server 2019.4 or newer is needed; if tab_api_version is set, raise it",
 		}
 	}
 	element, secrets, err := c.Credentials.element(time.Now())

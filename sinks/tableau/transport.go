@@ -230,7 +230,12 @@ func (c *Client) read(call call, target *url.URL, raw *http.Response, content []
 		failed.Code = c.scrub(reply.Error.Code)
 		failed.Summary, failed.Detail = c.scrub(oneLine(reply.Error.Summary)), c.scrub(oneLine(reply.Error.Detail))
 	}
-	failed.Hint = hintFor(raw.StatusCode, failed.Code)
+	var sent int64
+	if call.body != nil {
+		sent = call.body.size
+	}
+	failed.Hint = hintFor(raw.StatusCode, failed.Code, sent)
+	c.tellOfWait(failed)
 	return nil, c.failed(call, target, failed)
 }
 

@@ -79,7 +79,8 @@ func (c *Client) serverInfo(ctx context.Context, s *session) (ServerInfo, error)
 	}
 	info := ServerInfo{Product: strings.TrimSpace(reply.ServerInfo.ProductVersion)}
 	if info.API, err = ParseVersion(reply.ServerInfo.RESTAPIVersion); err != nil {
-		return ServerInfo{}, c.failed(call, s.url(call), &Error{err: err, Hint: "pin api_version"})
+		hint := "set " + varAPIVersion + " to a version that the server speaks, such as 3.28"
+		return ServerInfo{}, c.failed(call, s.url(call), &Error{err: err, Hint: hint})
 	}
 	info.Server, _ = ParseVersion(info.Product) // a server may call itself what it likes
 	return info, nil
@@ -91,7 +92,7 @@ func (c *Client) negotiate(ctx context.Context, s *session) error {
 	if c.APIVersion != "" {
 		pinned, err := ParseVersion(c.APIVersion)
 		if err != nil {
-			return &Error{Action: "read api_version", err: err, Hint: "write it like 3.28, or leave it out"}
+			return &Error{Action: "read " + varAPIVersion, err: err, Hint: "write it like 3.28, or unset it"}
 		}
 		s.version = pinned
 		return nil

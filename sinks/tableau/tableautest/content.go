@@ -15,6 +15,7 @@ type project struct {
 	name        string
 	description string
 	parent      string
+	hidden      bool // listed for nobody
 }
 
 func (p *project) element() projectElement {
@@ -112,7 +113,7 @@ func (s *Server) listProjects(w http.ResponseWriter, r *http.Request, t *site) e
 	}
 	found := []projectElement{}
 	for _, p := range t.projects {
-		if matches("name", p.name) && matches("parentProjectId", p.parent) {
+		if !p.hidden && matches("name", p.name) && matches("parentProjectId", p.parent) {
 			found = append(found, p.element())
 		}
 	}

@@ -106,6 +106,9 @@ func (d demoted) WithGroup(name string) slog.Handler { return demoted{d.Handler.
 
 // load reads the configuration that the command line names, with what it overrides.
 func (f *commonFlags) load(path string, values ...config.FlagValue) (*config.Config, error) {
+	if err := checkConfiguration(path); err != nil {
+		return nil, err
+	}
 	vars := map[string]string{}
 	for _, assignment := range f.vars {
 		name, value, ok := strings.Cut(assignment, "=")

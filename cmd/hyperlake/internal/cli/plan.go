@@ -165,8 +165,8 @@ func writePublishPlan(b *strings.Builder, plan *publish.Plan) {
 	if plan.Site != "" {
 		site = "site " + visible(plan.Site)
 	}
-	if plan.Project != "" {
-		project = "project " + visible(plan.Project)
+	if named := cmp.Or(plan.Project, plan.ProjectID); named != "" {
+		project = "project " + visible(named)
 	}
 	fmt.Fprintf(b, "\npublish to %s, %s, %s: mode %s",
 		cmp.Or(visible(plan.Server), "a server that is not known here"), site, project, plan.Mode)

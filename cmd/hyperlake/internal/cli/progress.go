@@ -70,6 +70,10 @@ func (m *meter) show(p report.Progress) {
 		return
 	}
 	m.logged = time.Now()
+	if p.Uncounted && p.TotalRows == 0 {
+		m.log.Info("progress", "stage", p.Stage, "seconds", int64(p.Elapsed.Seconds()))
+		return
+	}
 	if p.Uncounted {
 		m.log.Info("progress", "stage", p.Stage, "rows_total", p.TotalRows, "seconds", int64(p.Elapsed.Seconds()), "rows", "not told yet")
 		return

@@ -69,6 +69,11 @@ func TestProgressWithoutCounts(t *testing.T) {
 	m.show(report.Progress{Stage: "load", TotalRows: 100, Elapsed: 7 * time.Second, Uncounted: true})
 	assert.Contains(t, written.String(), `stage=load rows_total=100 seconds=7 rows="not told yet"`)
 	assert.NotContains(t, written.String(), "percent")
+
+	written.Reset()
+	m.logged = time.Time{}
+	m.show(report.Progress{Stage: "read the extract", Elapsed: 7 * time.Second, Uncounted: true})
+	assert.Regexp(t, `stage="read the extract" seconds=7\n$`, written.String())
 }
 
 func TestJobsAreNamedAfterTheirConfiguration(t *testing.T) {

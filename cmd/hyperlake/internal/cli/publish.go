@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -35,12 +34,13 @@ var publishKeys = []struct{ flag, usage string }{
 	{"server", "address of the server, such as `https://…`"},
 	{"site", "contentUrl of the `site`"},
 	{"project", `path of the project, such as Sales/Nightly; write \/ for a slash inside of a name`},
+	{"project-id", "`id` of the project, instead of its path; also below projects that the user cannot see"},
 	{"datasource", "`name` of the data source"},
 	{"mode", "create, overwrite, append, replace, insert, update, upsert or delete"},
 	{"confirm", "find out what became of what was not answered: none, or `download` the data source and compare rows"},
 	{"as-job", "publish in the background: auto, true or false"},
 	{"ca-file", "PEM `file` of certificate authorities to trust"},
-	{"chunk-bytes", "`size` of the parts of an upload, such as 32m"},
+	{"chunk-bytes", "the most `bytes` of a file in one request, such as 32m; larger files are sent in parts"},
 	{"timeout", "`time` after which publishing is given up, such as 2h"},
 }
 
@@ -51,8 +51,10 @@ var publishSwitches = []struct{ flag, usage string }{
 	{"if-changed", "leave a data source alone to which the same rows were published last"},
 }
 
-func (a *app) publishCommand() *cobra.Command {
-	flags := &publishFlags{}
+func (a *app) publishCommand() *cobra.Command { return a.publishCommandOf(&publishFlags{}) }
+
+// publishCommandOf reads its flags into flags.
+func (a *app) publishCommandOf(flags *publishFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish [CONFIG] [FILE.hyper]",
 		Short: "Publish an extract that exists",
@@ -92,6 +94,20 @@ func (f *publishFlags) values() ([]config.FlagValue, error) {
 	var values []config.FlagValue
 	add := func(flag, value string) {
 		values = append(values, config.FlagValue{Flag: "--" + flag, Key: "publish." + strings.ReplaceAll(flag, "-", "_"), Value: value})
+	}
+	for _, pair := range [][2]string{{"project", "project-id"}, {"project-id", "project"}, {"project-id", "create-project"}} {
+		if f.set.Changed(pair[0]) && !f.set.Changed(pair[1]) {
+			add(pair[1], "") // what the configuration says gives way
+		}
+	}
+	if mode := f.set.Lookup("mode"); mode.Changed { // so do the keys that have no meaning in this mode
+		named := config.PublishMode(mode.Value.String())
+		if !named.Updates() {
+			add("target", "")
+		}
+		if !named.Matches() && !f.set.Changed("match") {
+			add("match", "")
+		}
 	}
 	for _, key := range publishKeys {
 		if f.set.Changed(key.flag) {
@@ -219,54 +235,4 @@ func (a *app) sayPublished(record *report.Publishing) {
 			a.say("not published: %s on %s (outcome: %s)", name, visible(source.Server), source.Outcome)
 		}
 	}
-}
-
-// commandAgain is a command line that a shell takes, with the flags that this one was given.
-func (a *app) commandAgain(command string, flags *publishFlags, args []string) string {
-	words := []string{"hyperlake", command}
-	words = append(words, args...)
-	for _, set := range a.flags.sets {
-		words = append(words, "--set", set)
-	}
-	for _, value := range a.flags.vars {
-		words = append(words, "--var", value)
-	}
-	if flags != nil {
-		flags.set.Visit(func(flag *pflag.Flag) {
-			switch {
-			case flag.Name == "match":
-				words = append(words, "--match", strings.Join(flags.match, ","))
-			case !isPublishFlag(flag.Name):
-			case flag.Value.String() == "true" && flag.Value.Type() == "bool":
-				words = append(words, "--"+flag.Name)
-			case flag.Value.Type() == "bool":
-				words = append(words, "--"+flag.Name+"="+flag.Value.String())
-			default:
-				words = append(words, "--"+flag.Name, flag.Value.String())
-			}
-		})
-	}
-	for i, word := range words {
-		words[i] = shellWord(word)
-	}
-	return strings.Join(words, " ")
-}
-
-func isPublishFlag(name string) bool {
-	for _, key := range append(publishKeys, publishSwitches...) {
-		if key.flag == name {
-			return true
-		}
-	}
-	return false
-}
-
-var plainWord = regexp.MustCompile(`^[\pL\pN_@%+=:,./-]+$`)
-
-// shellWord quotes a word that a shell would change.
-func shellWord(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
