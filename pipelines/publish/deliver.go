@@ -47,6 +47,7 @@ func (p *transfer) deliver(ctx context.Context, s *shipment) error {
 	switch {
 	case err == nil:
 		s.note()
+		s.entry.Updated = p.describe(ctx, s.entry.DatasourceID, s.entry.Updated)
 	case doubtful || tableau.IsOutcomeUnknown(err):
 		became = unknown
 	default:
@@ -86,7 +87,7 @@ func (p *transfer) skip(ctx context.Context, s *shipment) (bool, error) {
 		return false, err
 	}
 	p.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "run", s.last.RunID)
-	s.entry.DatasourceID, s.entry.Updated = found.ID, found.UpdatedAt
+	s.entry.DatasourceID, s.entry.Updated = found.ID, p.describe(ctx, found.ID, found.UpdatedAt)
 	if err := p.ledger.begin(ctx, s.entry); err != nil {
 		return false, err
 	}

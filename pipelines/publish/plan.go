@@ -19,6 +19,14 @@ type Plan struct {
 	IfChanged   bool                `json:"if_changed"`
 	Datasources []PlannedDatasource `json:"datasources"`
 
+	// What is said about the data sources afterwards; what is empty stays as it is.
+	Description       string           `json:"description,omitempty"`
+	Tags              []string         `json:"tags,omitempty"`
+	Certified         *bool            `json:"certified,omitempty"`
+	CertificationNote string           `json:"certification_note,omitempty"`
+	Owner             string           `json:"owner,omitempty"`
+	Refreshes         []PlannedRefresh `json:"refreshes,omitempty"`
+
 	// Problems keep a run from starting, wherever it is started.
 	Problems []Problem `json:"problems,omitempty"`
 
@@ -32,6 +40,12 @@ type Plan struct {
 type PlannedDatasource struct {
 	Name   string         `json:"name"`
 	Tables []PlannedTable `json:"tables"`
+}
+
+// PlannedRefresh is what is refreshed once rows have changed.
+type PlannedRefresh struct {
+	Kind string `json:"kind"` // workbook, flow or task
+	Name string `json:"name"`
 }
 
 // PlannedTable names a table of the extract.
@@ -63,6 +77,11 @@ func MakePlan(ctx context.Context, cfg *config.Config, plan *plan.Plan) *Plan {
 	client, err := NewClient(cfg, nil)
 	c := cfg.Publish
 	made := &Plan{Server: client.Address(), Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged}
+	made.Description, made.Tags, made.Certified = c.Description, c.Tags, c.Certified
+	made.CertificationNote, made.Owner = c.CertificationNote, c.Owner
+	for _, each := range refreshesOf(c) {
+		made.Refreshes = append(made.Refreshes, PlannedRefresh{Kind: each.Kind, Name: each.Name})
+	}
 	if err != nil {
 		made.Missing = append(made.Missing, newPublishProblem(err))
 	}

@@ -27,6 +27,9 @@ type Options struct {
 	// Force publishes what was published already.
 	Force bool
 
+	// FollowUp does only what follows a publication: see [Publisher.FollowUp].
+	FollowUp bool
+
 	// Command is the command line that repeats the publishing, and nothing else, for hints.
 	Command string
 }
@@ -47,6 +50,9 @@ type transfer struct {
 	extract Extract
 	project tableau.Project
 	report  []*report.Publishing // one for each data source that was tried
+
+	owner  string  // id of the user; empty until it is known
+	missed []error // of what was to follow where the rows are
 }
 
 // New finds credentials and the ledger. Whatever is missing is known before any
@@ -113,12 +119,12 @@ func (p *Publisher) Publish(ctx context.Context, lease *hyperd.Lease, extract Ex
 		}
 		t.extract.content = content
 	}
-	err := t.publish(ctx)
+	err := t.within(ctx, t.deliverLocked)
 	return t.report, err
 }
 
-// publish brings the extract to all its data sources.
-func (p *transfer) publish(ctx context.Context) error {
+// within does work and what follows it, within the time that there is, and ends the session then.
+func (p *transfer) within(ctx context.Context, work func(context.Context) error) error {
 	within := ctx
 	if limit := time.Duration(p.cfg.Publish.Timeout); limit > 0 {
 		var cancel context.CancelFunc
@@ -126,7 +132,10 @@ func (p *transfer) publish(ctx context.Context) error {
 			fmt.Errorf("publishing takes longer than publish.timeout (%s)", p.cfg.Publish.Timeout))
 		defer cancel()
 	}
-	err := p.deliverLocked(within)
+	err := work(within)
+	if err == nil {
+		err = p.followUp(within)
+	}
 	if len(p.report) == 0 { // it did not come to that
 		p.report = append(p.report, newReportPublish(p.newEntry(p.cfg.Publish.Datasource)))
 	}
@@ -161,8 +170,11 @@ func (p *transfer) explain(err error) error {
 	}
 	var unknown *tableau.OutcomeUnknownError
 	var held *heldError
+	var missed *followUpError
 	finish := fmt.Sprintf("`%s` repeats just the publishing", p.options.Command)
 	switch {
+	case errors.As(err, &missed):
+		finish = fmt.Sprintf("`%s --follow-up` repeats just that, and sends no rows", p.options.Command)
 	case p.extract.set != nil:
 		hint, finish = p.explainSet(err, hint)
 	case errors.As(err, &held) && held.entry.Outcome == published:

@@ -46,9 +46,11 @@ func (p *transfer) deliverSet(ctx context.Context, server tableau.Version) (err 
 	}
 	became := published
 	switch {
+	case err == nil:
+		entry.Updated = p.describe(ctx, entry.DatasourceID, entry.Updated)
 	case tableau.IsOutcomeUnknown(err):
 		became = unknown
-	case err != nil:
+	default:
 		became, entry.Sending = failed, false
 	}
 	return errors.Join(err, p.ledger.end(ctx, entry, became))
