@@ -40,6 +40,9 @@ func (r *run) publishStanding(ctx context.Context, options publish.Options) erro
 	if err != nil {
 		return err
 	}
+	if options.FollowUp {
+		return r.stagePublishing(func() ([]*report.Publishing, error) { return p.FollowUp(ctx) })
+	}
 	return staging.Within(ctx, r.cfg.Output.Path, options.ID, func(staging *staging.Folder) error {
 		extract, err := publish.Standing(ctx, r.cfg, r.report, staging.Local, options.Progress)
 		if err != nil {
@@ -83,8 +86,13 @@ func (r *run) publishPlaced(ctx context.Context, p *publish.Publisher, extract h
 
 // publish is the last stage of a run.
 func (r *run) publish(ctx context.Context, p *publish.Publisher, lease *hyperd.Lease, extract publish.Extract) error {
+	return r.stagePublishing(func() ([]*report.Publishing, error) { return p.Publish(ctx, lease, extract) })
+}
+
+// stagePublishing is a stage that does something to data sources, and tells what.
+func (r *run) stagePublishing(do func() ([]*report.Publishing, error)) error {
 	return r.stage(stagePublish, func() (work, error) {
-		sources, err := p.Publish(ctx, lease, extract)
+		sources, err := do()
 		if len(sources) > 0 {
 			r.report.Publish = sources[0]
 			r.report.Publish.Others = sources[1:]

@@ -150,14 +150,14 @@ func TestLoadRefusesKeys(t *testing.T) {
 		{"hyperd", good + "hyperd: {memory: 4g}\n", `x.yaml:3:10: unknown key "memory"; the keys here are path, memory_limit, use_tcp_port, domain_socket_dir, log_dir, log_config, log_file_max_count, log_file_size_limit, default_database_version, telemetry, settings`},
 		{"too high", "name: n\ntables:\n  - uri: a\n", `x.yaml:3:5: unknown key "uri"; did you mean source.uri?`},
 		{"too high, two ways", good + "path: x.hyper\n", `x.yaml:3:1: unknown key "path"; did you mean output.path or spool.path or hyperd.path?`},
-		{"nothing like it", good + "colour: red\n", `x.yaml:3:1: unknown key "colour"; the keys here are name, output, staging, on_empty, tables, publish, runner, validate, spool, hyperd`},
-		{"number", good + "7: x\n", `x.yaml:3:1: unknown key "7"; the keys here are name, output, staging, on_empty, tables, publish, runner, validate, spool, hyperd`},
-		{"empty key", good + "'': x\n", `x.yaml:3:1: unknown key ""; the keys here are name, output, staging, on_empty, tables, publish, runner, validate, spool, hyperd`},
-		{"long key", good + strings.Repeat("k", 80) + ": x\n", `x.yaml:3:1: unknown key "` + strings.Repeat("k", 60) + `"…; the keys here are name, output, staging, on_empty, tables, publish, runner, validate, spool, hyperd`},
-		{"variable in a key", good + "${K}: x\n", `x.yaml:3:1: unknown key "${K}"; the keys here are name, output, staging, on_empty, tables, publish, runner, validate, spool, hyperd`},
+		{"nothing like it", good + "colour: red\n", `x.yaml:3:1: unknown key "colour"; the keys here are name, output, staging, state, on_empty, tables, publish, runner, validate, spool, hyperd`},
+		{"number", good + "7: x\n", `x.yaml:3:1: unknown key "7"; the keys here are name, output, staging, state, on_empty, tables, publish, runner, validate, spool, hyperd`},
+		{"empty key", good + "'': x\n", `x.yaml:3:1: unknown key ""; the keys here are name, output, staging, state, on_empty, tables, publish, runner, validate, spool, hyperd`},
+		{"long key", good + strings.Repeat("k", 80) + ": x\n", `x.yaml:3:1: unknown key "` + strings.Repeat("k", 60) + `"…; the keys here are name, output, staging, state, on_empty, tables, publish, runner, validate, spool, hyperd`},
+		{"variable in a key", good + "${K}: x\n", `x.yaml:3:1: unknown key "${K}"; the keys here are name, output, staging, state, on_empty, tables, publish, runner, validate, spool, hyperd`},
 		{"before a wrong type", "nam: n\ntables: 5\n", `x.yaml:1:1: unknown key "nam"; did you mean "name"?`},
 		{"merged", "name: n\ntables:\n  - source: &s {url: a}\n  - source: {<<: *s}\n", `x.yaml:3:17: unknown key "url"; did you mean "uri"?`},
-		{"of a later version", good + "schedule: {}\n", `x.yaml:3:1: unknown key "schedule"; the keys here are name, output, staging, on_empty, tables, publish, runner, validate, spool, hyperd`},
+		{"of a later version", good + "schedule: {}\n", `x.yaml:3:1: unknown key "schedule"; the keys here are name, output, staging, state, on_empty, tables, publish, runner, validate, spool, hyperd`},
 	})
 }
 
@@ -303,7 +303,8 @@ func TestPublishConfigurationErrors(t *testing.T) {
 	testBad(t, []badConfig{
 		{"unknown key", good + "publish: {projekt: a}\n", `x.yaml:3:11: unknown key "projekt"; did you mean "project"?`},
 		{"a secret in the file", good + "publish: {tab_secret_id: a}\n", `x.yaml:3:11: unknown key "tab_secret_id"; the keys here are server, site, project, project_id, create_project, datasource, ` +
-			"mode, match, target, if_changed, as_job, allow_http, ca_file, chunk_bytes, payload_bytes, timeout"},
+			"mode, match, target, if_changed, confirm, as_job, allow_http, ca_file, chunk_bytes, payload_bytes, timeout, on_busy, " +
+			"description, tags, certified, certification_note, owner, refresh"},
 		{"mode", good + "publish: {mode: merge}\n", `x.yaml:3:17: publish.mode must be create, overwrite, append, replace, insert, update, upsert or delete, not "merge"`},
 		{"match is missing", good + "publish: {mode: delete}\n", `x.yaml:3:17: mode delete needs match; name the columns that identify a row, as in match: [id]`},
 		{"match is too much", good + "publish: {mode: insert, match: [a]}\n", `x.yaml:3:32: publish.match has no meaning in mode insert; remove it, or use update, upsert or delete`},
@@ -317,6 +318,17 @@ func TestPublishConfigurationErrors(t *testing.T) {
 			"and publish.project has no meaning beside it; remove one of them"},
 		{"a project to make by its id", good + "publish: {create_project: true, project_id: b}\n", "x.yaml:3:45: publish.project_id names a project " +
 			"that is there, and publish.create_project has no meaning beside it; remove one of them"},
+		{"busy", good + "publish: {on_busy: panic}\n", `x.yaml:3:20: publish.on_busy must be wait, skip or fail, not "panic"`},
+		{"description", good + "publish: {description: ''}\n", `x.yaml:3:24: publish.description is empty; give it a value, or remove the key`},
+		{"tag", good + "publish: {tags: [a, ' b']}\n", `x.yaml:3:21: publish.tags[1] is empty, or has blanks around it; write the tag alone`},
+		{"tag in quotes", good + "publish: {tags: ['\"a\"']}\n", `x.yaml:3:18: publish.tags[0] has a quotation mark, which Tableau has no tag with; leave it out`},
+		{"tag twice", good + "publish: {tags: [a, A]}\n", `x.yaml:3:21: publish.tags names "A" twice; remove one`},
+		{"note alone", good + "publish: {certification_note: by us}\n", `x.yaml:3:31: publish.certification_note belongs to certified: true; add that, or remove it`},
+		{"note of none", good + "publish: {certified: false, certification_note: by us}\n", `x.yaml:3:49: publish.certification_note belongs to certified: true; add that, or remove it`},
+		{"refresh of nothing", good + "publish: {refresh: {wait: true}}\n", `x.yaml:3:20: publish.refresh names nothing; list workbooks, flows or tasks, or remove it`},
+		{"workbook", good + "publish: {refresh: {workbooks: [a//b]}}\n", `x.yaml:3:33: publish.refresh.workbooks[0] is no name; write one, or a path such as Sales/Nightly/Orders, and \/ for a slash inside of a name`},
+		{"flow twice", good + "publish: {refresh: {flows: [a, a]}}\n", `x.yaml:3:32: publish.refresh.flows names "a" twice; remove one`},
+		{"task", good + "publish: {refresh: {tasks: [a/b]}}\n", `x.yaml:3:29: publish.refresh.tasks[0] is no id of a task; it looks like 1f4b3a52-…`},
 		{"empty", good + "publish:\n", `x.yaml:3:1: publish has no value; give it one, or remove the key`},
 		{
 			"split", "name: n\ntables: [{source: {uri: a.parquet}, repartition: {split_by: k}}]\npublish: {mode: create}\n",

@@ -71,6 +71,20 @@ type PublishConfig struct {
 
 	// Timeout bounds how long publishing takes in all. Default: none, but that of its parts.
 	Timeout Age `yaml:"timeout"`
+
+	// OnBusy is what becomes of a publication while somebody else is changing the data source. Default: wait.
+	OnBusy BusyChoice `yaml:"on_busy"`
+
+	// Description, Certified, CertificationNote and Owner, the name of a user, are what is said about the data source, and
+	// Tags are added to those that it has. What is left out stays as it is.
+	Description       string   `yaml:"description"`
+	Tags              []string `yaml:"tags"`
+	Certified         *bool    `yaml:"certified"`
+	CertificationNote string   `yaml:"certification_note"`
+	Owner             string   `yaml:"owner"`
+
+	// Refresh is what depends on the data source, and is refreshed once its rows have changed.
+	Refresh RefreshConfig `yaml:"refresh"`
 }
 
 // TargetConfig names a table of a published data source.
@@ -189,7 +203,8 @@ func (c *Config) checkPublish() error {
 	}
 	for _, text := range []struct{ key, value string }{
 		{"server", p.Server}, {"project", p.Project}, {"project_id", p.ProjectID}, {"datasource", p.Datasource}, {"ca_file", p.CAFile},
-		{"target.schema", p.Target.Schema}, {"target.name", p.Target.Name},
+		{"target.schema", p.Target.Schema}, {"target.name", p.Target.Name}, {"description", p.Description},
+		{"certification_note", p.CertificationNote}, {"owner", p.Owner},
 	} {
 		if key := "publish." + text.key; c.Written(key) && text.value == "" {
 			return c.Problem(key, "%s is empty; give it a value, or remove the key", key)
@@ -204,7 +219,10 @@ func (c *Config) checkPublish() error {
 	if p.Datasource == "" {
 		p.Datasource = c.Name
 	}
-	for _, check := range []func() error{c.checkPublishServer, c.checkPublishMode} {
+	if p.OnBusy == "" {
+		p.OnBusy = BusyWait
+	}
+	for _, check := range []func() error{c.checkPublishServer, c.checkPublishMode, c.checkPublishProperties, c.checkPublishRefresh} {
 		if err := check(); err != nil {
 			return err
 		}

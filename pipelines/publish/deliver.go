@@ -28,7 +28,7 @@ func (t *transfer) deliver(ctx context.Context, s *shipment) error {
 	}()
 	if s.verdict == leave {
 		t.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "run", s.earlier.RunID)
-		return nil
+		return t.describeShipped(ctx, s, s.earlier)
 	}
 	if err := t.begin(ctx, s); err != nil {
 		return err
@@ -37,7 +37,12 @@ func (t *transfer) deliver(ctx context.Context, s *shipment) error {
 		err := t.carry(ctx, s, made)
 		open := &openError{datasource: s.datasource, delivery: s.delivery, want: s.want, why: err}
 		switch s.delivery.progress() {
-		case wholly, nothing: // of what is there, the memory may have failed
+		case wholly:
+			if err == nil { // the memory of it may have failed
+				err = t.describeShipped(ctx, s, s.delivery)
+			}
+			return err
+		case nothing:
 			return err
 		case partly:
 			return open
@@ -56,7 +61,7 @@ func (t *transfer) deliver(ctx context.Context, s *shipment) error {
 			t.options.Log.Warn("rows that were sent are not in the data source, sending them again", "datasource", s.datasource, "error", err)
 		}
 		if s.delivery.progress() == wholly {
-			return nil
+			return t.describeShipped(ctx, s, s.delivery)
 		}
 	}
 }
@@ -85,7 +90,7 @@ func (t *transfer) begin(ctx context.Context, s *shipment) error {
 		s.ledger.Standing = standing{DatasourceID: s.found.ID, Rows: s.delivery.Before}
 	}
 	s.ledger.add(s.delivery)
-	s.ledger.Project = t.cfg.Publish.Project
+	s.ledger.Project = spelledProject(t.cfg)
 	return s.ledger.save(ctx, s.delivery)
 }
 

@@ -35,7 +35,7 @@ type ledger struct {
 	Version  int `json:"version"`
 	Revision int `json:"revision"`
 	address
-	Project string `json:"project"` // its path, as it was spelled last
+	Project string `json:"project"` // its path, or its id, as it was spelled last
 
 	Standing   standing      `json:"standing"`
 	Tables     []ledgerTable `json:"tables,omitempty"` // as publications made them; nil if that is not known

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -89,10 +90,13 @@ func plainName(name string) string {
 	return plain[:min(len(plain), maxPlainName)]
 }
 
+// spelledProject is the project as the configuration names it: by its path, or its id.
+func spelledProject(c *config.Config) string { return cmp.Or(c.Publish.Project, c.Publish.ProjectID) }
+
 // openLedger locks and reads the ledger of a data source in all its places; there may be none yet. The
 // caller unlocks it. runID says to others who has it.
 func openLedger(ctx context.Context, c *config.Config, a address, runID string) (*ledger, error) {
-	l := &ledger{Version: ledgerVersion, address: a, Project: c.Publish.Project, Standing: standing{Rows: -1}}
+	l := &ledger{Version: ledgerVersion, address: a, Project: spelledProject(c), Standing: standing{Rows: -1}}
 	for _, folder := range ledgerFolders(c) {
 		p := &place{uri: storage.Join(folder, a.fileName())}
 		var err error
@@ -259,7 +263,7 @@ func knownTables(ctx context.Context, c *config.Config, a address) ([]ledgerTabl
 			if err != nil {
 				return nil, unreadable(file.URI, err)
 			}
-			this := path.Base(file.URI) == found.fileName() && sameProject(found.Project, c.Publish.Project)
+			this := path.Base(file.URI) == found.fileName() && sameProject(found.Project, spelledProject(c))
 			if this && (latest == nil || found.Revision > latest.Revision) {
 				latest = found
 			}

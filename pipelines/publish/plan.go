@@ -20,6 +20,14 @@ type Plan struct {
 	IfChanged   bool                `json:"if_changed"`
 	Datasources []PlannedDatasource `json:"datasources"`
 
+	// What is said about the data sources afterwards; what is empty stays as it is.
+	Description       string           `json:"description,omitempty"`
+	Tags              []string         `json:"tags,omitempty"`
+	Certified         *bool            `json:"certified,omitempty"`
+	CertificationNote string           `json:"certification_note,omitempty"`
+	Owner             string           `json:"owner,omitempty"`
+	Refreshes         []PlannedRefresh `json:"refreshes,omitempty"`
+
 	// Problems keep a run from starting, wherever it is started.
 	Problems []Problem `json:"problems,omitempty"`
 
@@ -33,6 +41,12 @@ type Plan struct {
 type PlannedDatasource struct {
 	Name   string         `json:"name"`
 	Tables []PlannedTable `json:"tables"`
+}
+
+// PlannedRefresh is what is refreshed once rows have changed.
+type PlannedRefresh struct {
+	Kind string `json:"kind"` // workbook, flow or task
+	Name string `json:"name"`
 }
 
 // PlannedTable names a table of the extract.
@@ -66,6 +80,10 @@ func MakePlan(ctx context.Context, cfg *config.Config, plan *plan.Plan) *Plan {
 	made := &Plan{
 		Server: client.Address(), Site: client.Site, Project: c.Project, ProjectID: c.ProjectID,
 		Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged,
+		Description: c.Description, Tags: c.Tags, Certified: c.Certified, CertificationNote: c.CertificationNote, Owner: c.Owner,
+	}
+	for _, each := range refreshesOf(c) {
+		made.Refreshes = append(made.Refreshes, PlannedRefresh{Kind: each.Kind, Name: each.Name})
 	}
 	if err != nil {
 		made.Missing = append(made.Missing, newPublishProblem(err))

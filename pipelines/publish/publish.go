@@ -27,6 +27,8 @@ type Options struct {
 
 	// Answer is what somebody who looked at the data source says of what nobody knows of.
 	Answer Answer
+	// FollowUp does only what follows a publication: see [Publisher.FollowUp].
+	FollowUp bool
 
 	// Command is the command line that repeats the publishing, and nothing else, for hints.
 	Command string
@@ -61,6 +63,9 @@ type transfer struct {
 	server  tableau.ServerInfo
 	project tableau.Project
 	report  []*report.Publishing // one for each data source that was tried
+
+	owner  string  // id of the user; empty until it is known
+	missed []error // of what was to follow where the rows are
 }
 
 // New finds credentials. Whatever is missing is known before any data is read, as an error of kind Publish,
@@ -119,12 +124,12 @@ func (p *Publisher) Publish(ctx context.Context, lease *hyperd.Lease, extract Ex
 		}
 		t.extract.content = content
 	}
-	err := t.publish(ctx)
+	err := t.within(ctx, t.deliverAll)
 	return t.report, err
 }
 
-// publish brings the extract to all its data sources.
-func (t *transfer) publish(ctx context.Context) error {
+// within does work and what follows it, within the time that there is, and ends the session then.
+func (t *transfer) within(ctx context.Context, work func(context.Context) error) error {
 	within := ctx
 	if limit := time.Duration(t.cfg.Publish.Timeout); limit > 0 {
 		var cancel context.CancelFunc
@@ -132,9 +137,11 @@ func (t *transfer) publish(ctx context.Context) error {
 			fmt.Errorf("publishing takes longer than publish.timeout (%s)", t.cfg.Publish.Timeout))
 		defer cancel()
 	}
-	err := t.deliverAll(within)
+	err := work(within)
 	if err != nil {
 		t.noteUntried()
+	} else {
+		err = t.followUp(within)
 	}
 	if signOutErr := t.signOut(ctx); signOutErr != nil {
 		t.options.Log.Warn("the session on the server could not be ended", "error", signOutErr)
@@ -149,7 +156,7 @@ func (t *transfer) publish(ctx context.Context) error {
 func (t *transfer) newReport(datasource string, rows int64) *report.Publishing {
 	c := t.cfg.Publish
 	return &report.Publishing{
-		Mode: c.Mode, Server: t.client.Address(), Site: t.client.Site, Project: c.Project, Datasource: datasource,
+		Mode: c.Mode, Server: t.client.Address(), Site: t.client.Site, Project: cmp.Or(c.Project, c.ProjectID), Datasource: datasource,
 		Rows: rows, Outcome: outcomeFailed,
 	}
 }
@@ -219,7 +226,11 @@ func (t *transfer) explain(err error) error {
 	}
 	finish := fmt.Sprintf("`%s` repeats just the publishing", t.options.Command)
 	var open *openError
-	if errors.As(err, &open) {
+	var missed *followUpError
+	switch {
+	case errors.As(err, &missed):
+		finish = fmt.Sprintf("`%s --follow-up` repeats just that, and sends no rows", t.options.Command)
+	case errors.As(err, &open):
 		finish = open.waysOn(t.options.Command)
 		if open.delivery.progress() == inDoubt {
 			hint = "" // it is among the ways

@@ -209,7 +209,8 @@ type Publishing struct {
 	JobID        string             `json:"job_id"` // empty without a job; of several the last
 	Seconds      float64            `json:"seconds"`
 
-	Outcome    string `json:"outcome"` // published, failed, unknown, unchanged or untried
+	// Outcome is published, failed, unknown, unchanged or untried; followed_up where no rows were to be sent.
+	Outcome    string `json:"outcome"`
 	Server     string `json:"server"`
 	Site       string `json:"site"`
 	Project    string `json:"project"`
@@ -221,8 +222,22 @@ type Publishing struct {
 	// Confirmed says that the reply was lost, and that the success is known from looking.
 	Confirmed bool `json:"confirmed,omitempty"`
 
+	// PropertiesChanged names what was changed of what is said about the data source: description, certified,
+	// certification_note, owner, tags.
+	PropertiesChanged []string `json:"properties_changed,omitempty"`
+
+	// Refreshed is what was refreshed after all data sources were published; only the first of them has it.
+	Refreshed []Refresh `json:"refreshed,omitempty"`
+
 	// Others are the other data sources of the extract.
 	Others []*Publishing `json:"others,omitempty"`
+}
+
+// Refresh is something that depends on a data source, and was refreshed.
+type Refresh struct {
+	Kind  string `json:"kind"` // workbook, flow or task
+	Name  string `json:"name"`
+	JobID string `json:"job_id"` // empty where the same was waiting for its turn already
 }
 
 // Part is what a run finished of its work, for another one to go on with.

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -18,6 +19,12 @@ type Datasource struct {
 	ContentURL string
 	ProjectID  string
 	UpdatedAt  time.Time // to the second; zero if the server does not tell
+
+	Description       string
+	Tags              []string
+	Certified         bool
+	CertificationNote string
+	OwnerID           string
 }
 
 // UnmarshalXML reads the element of the API.
@@ -28,12 +35,22 @@ func (d *Datasource) UnmarshalXML(decoder *xml.Decoder, start xml.StartElement) 
 		ContentURL string        `xml:"contentUrl,attr"`
 		UpdatedAt  string        `xml:"updatedAt,attr"`
 		Project    wireReference `xml:"project"`
+
+		Description string        `xml:"description,attr"`
+		Certified   string        `xml:"isCertified,attr"`
+		Note        string        `xml:"certificationNote,attr"`
+		Owner       wireReference `xml:"owner"`
+		Tags        []wireTag     `xml:"tags>tag"`
 	}
 	if err := decoder.DecodeElement(&wire, &start); err != nil {
 		return err
 	}
 	*d = Datasource{
 		ID: wire.ID, Name: wire.Name, ContentURL: wire.ContentURL, ProjectID: wire.Project.ID, UpdatedAt: parseTime(wire.UpdatedAt),
+		Description: wire.Description, Certified: strings.EqualFold(wire.Certified, "true"), CertificationNote: wire.Note, OwnerID: wire.Owner.ID,
+	}
+	for _, tag := range wire.Tags {
+		d.Tags = append(d.Tags, tag.Label)
 	}
 	return nil
 }
@@ -51,6 +68,22 @@ func parseTime(text string) time.Time {
 type Connection struct {
 	ID   string `xml:"id,attr"`
 	Type string `xml:"type,attr"`
+}
+
+// datasourcePath is where a data source is.
+func datasourcePath(id string) string { return "/sites/{site}/datasources/" + url.PathEscape(id) }
+
+// Datasource asks for a data source by its id. One that does not exist is an error that [IsNotFound] knows.
+func (c *Client) Datasource(ctx context.Context, id string) (Datasource, error) {
+	call := call{action: "look at the data source " + id, method: http.MethodGet, path: datasourcePath(id), repeatable: true}
+	reply, err := c.do(ctx, call)
+	if err == nil && reply.Datasource == nil {
+		err = c.incomplete(call, reply, "the reply does not describe the data source")
+	}
+	if err != nil {
+		return Datasource{}, err
+	}
+	return *reply.Datasource, nil
 }
 
 // FindDatasource finds the data source of exactly that name in a project. A missing one

@@ -51,7 +51,7 @@ func (c *Client) DownloadPackage(ctx context.Context, datasourceID string, revis
 		return fail(err)
 	}
 	defer func() { _ = os.Remove(file.Name()) }() // unless it has its name by then
-	path := "/sites/{site}/datasources/" + url.PathEscape(datasourceID)
+	path := datasourcePath(datasourceID)
 	if revision != 0 {
 		path += "/revisions/" + strconv.Itoa(revision)
 	}

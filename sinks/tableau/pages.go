@@ -12,11 +12,11 @@ const pageSize = 1000 // the most that the server returns at once
 
 // list collects the items of all pages. Items that move between pages while they are
 // read are taken once.
-func list[T any](
-	ctx context.Context, c *Client, action, path string, query url.Values, items func(*response) []T, id func(T) string,
+func list[T any, ID comparable](
+	ctx context.Context, c *Client, action, path string, query url.Values, items func(*response) []T, id func(T) ID,
 ) ([]T, *response, error) {
 	var all []T
-	seen := map[string]bool{}
+	seen := map[ID]bool{}
 	for page, received := 1, 0; ; page++ {
 		paged := url.Values{"pageSize": {strconv.Itoa(pageSize)}, "pageNumber": {strconv.Itoa(page)}}
 		maps.Copy(paged, query)

@@ -19,7 +19,9 @@ import (
 // Tableau's own Python client works with the fake server, so that the fake is not merely
 // our idea of the protocol. pip fetches it once, into the user's cache.
 func TestTableauServerClient(t *testing.T) {
-	b := newBench(t, tableautest.Config{})
+	b := newBench(t, tableautest.Config{
+		Workbooks: []string{"Sales/Nightly/Book"}, Flows: []string{"Sales/Clean"}, Tasks: []string{"task-1"},
+	})
 	small, more := items(t, "(1, 'one')", "(2, 'two')"), items(t, "(3, 'three')")
 	keys := hyperFile(t, `CREATE SCHEMA "%s"."Extract"`, `CREATE TABLE "%s"."Extract"."Extract" ("id" BIGINT NOT NULL)`,
 		`INSERT INTO "%s"."Extract"."Extract" VALUES (2)`)
@@ -41,6 +43,7 @@ func TestTableauServerClient(t *testing.T) {
 	assert.Equal(t, sum(t, small), sum(t, stored["Small items"].Path))
 	assert.Equal(t, sum(t, large), sum(t, stored["Large"].Path))
 	assert.Len(t, b.sent(http.MethodPut, "/fileUploads"), 3+3) // of the large file; one for each of three payloads
+	assert.Equal(t, []string{"workbook Book", "flow Clean", "task task-1"}, b.Refreshed("marketing"))
 	assert.Len(t, b.sent(http.MethodPost, "/auth/signout"), 1)
 }
 

@@ -22,6 +22,10 @@ type response struct {
 	Connections []Connection    `xml:"connections>connection"`
 	FileUpload  *wireFileUpload `xml:"fileUpload"`
 	Job         *wireJob        `xml:"job"`
+	Users       []User          `xml:"users>user"`
+	Revisions   []wireRevision  `xml:"revisions>revision"`
+	Workbooks   []wireNamed     `xml:"workbooks>workbook"`
+	Flows       []wireNamed     `xml:"flows>flow"`
 
 	date   time.Time // the server's clock; zero if the reply does not tell
 	status int       // of HTTP
@@ -60,6 +64,43 @@ type request struct {
 	Credentials *wireCredentials `xml:"credentials,omitempty"`
 	Project     *wireNewProject  `xml:"project,omitempty"`
 	Datasource  *wireNewSource   `xml:"datasource,omitempty"`
+	Tags        *wireTags        `xml:"tags,omitempty"`
+}
+
+// changeRequest is the body of a request that changes what is said about a data source: nil is what stays.
+type changeRequest struct {
+	XMLName    xml.Name `xml:"tsRequest"`
+	Datasource struct {
+		Description *string        `xml:"description,attr"`
+		Certified   *bool          `xml:"isCertified,attr"`
+		Note        *string        `xml:"certificationNote,attr"`
+		Project     *wireReference `xml:"project"`
+		Owner       *wireReference `xml:"owner"`
+	} `xml:"datasource"`
+}
+
+type wireTags struct {
+	Tags []wireTag `xml:"tag"`
+}
+
+type wireTag struct {
+	Label string `xml:"label,attr"`
+}
+
+// wireNamed is a piece of content that has a name in a project.
+type wireNamed struct {
+	ID      string        `xml:"id,attr"`
+	Name    string        `xml:"name,attr"`
+	Project wireReference `xml:"project"`
+}
+
+type wireRevision struct {
+	Number      int       `xml:"revisionNumber,attr"`
+	PublishedAt string    `xml:"publishedAt,attr"`
+	Current     string    `xml:"current,attr"`
+	Deleted     string    `xml:"deleted,attr"`
+	Size        int64     `xml:"sizeInBytes,attr"`
+	Publisher   wireNamed `xml:"publisher"`
 }
 
 type wireCredentials struct {

@@ -34,6 +34,8 @@ type Config struct {
 	// Users are the names of the users of every site; who signs in is the first, and what others do,
 	// the last does. Default: publisher and colleague.
 	Users []string
+	// Workbooks and Flows are paths of what can be refreshed on every site, such as Sales/Book; Tasks are ids.
+	Workbooks, Flows, Tasks []string
 	// AppSecrets are the secrets of connected apps: values by secret id. Nil: none signs in.
 	AppSecrets map[string]string
 
@@ -84,6 +86,8 @@ type site struct {
 	id          string
 	contentURL  string
 	users       []*user
+	content     []*content // what can be refreshed
+	refreshed   []string   // in the order in which it was asked for
 	projects    []*project
 	datasources []*datasource
 	uploads     map[string]*upload
@@ -140,16 +144,22 @@ func newSite(contentURL string, config Config) *site {
 	}
 	made.addProject("default", "")
 	for _, path := range config.Projects {
-		parent := ""
-		for name := range strings.SplitSeq(path, "/") {
-			existing := made.childNamed(parent, name)
-			if existing == nil {
-				existing = made.addProject(name, parent)
-			}
-			parent = existing.id
-		}
+		made.ensureProject(strings.Split(path, "/"))
 	}
+	made.addContent(config)
 	return made
+}
+
+// ensureProject makes what is missing of a path, and returns its end; of no names that is the default project.
+func (t *site) ensureProject(names []string) *project {
+	at, parent := t.projects[0], ""
+	for _, name := range names {
+		if at = t.childNamed(parent, name); at == nil {
+			at = t.addProject(name, parent)
+		}
+		parent = at.id
+	}
+	return at
 }
 
 // Close ends open connections, waits for jobs, and removes the folder if it is temporary.
@@ -257,6 +267,11 @@ func (s *Server) routes() http.Handler {
 		"GET /datasources/{id}/revisions":                       s.listRevisions,
 		"GET /datasources/{id}/revisions/{number}/content":      s.download,
 		"GET /users":                                            s.listUsers,
+		"GET /workbooks":                                        s.listWorkbooks,
+		"GET /flows":                                            s.listFlows,
+		"POST /workbooks/{id}/refresh":                          s.refresh(kindWorkbook),
+		"POST /flows/{id}/run":                                  s.refresh(kindFlow),
+		"POST /tasks/extractRefreshes/{id}/runNow":              s.refresh(kindTask),
 		"GET /datasources/{id}/connections":                     s.listConnections,
 		"PATCH /datasources/{id}/data":                          s.update,
 		"PATCH /datasources/{id}/connections/{connection}/data": s.update,

@@ -156,7 +156,7 @@ func TestRefusals(t *testing.T) {
 		"project in nothing":   {"POST", "/projects", "text/xml", `<tsRequest><project name="x" parentProjectId="z"/></tsRequest>`, 404, "404005"},
 		"update without id":    {"PATCH", "/datasources/x/data", "application/json", `{"actions":[{}]}`, 400, "400000"},
 		"unknown job":          {"GET", "/jobs/x", "", "", 404, "404018"},
-		"unknown address":      {"GET", "/workbooks", "", "", 404, "404000"},
+		"unknown address":      {"GET", "/views", "", "", 404, "404000"},
 		"other site":           {"GET", "/api/3.28/sites/x/projects", "", "", 403, "403004"},
 	} {
 		got := v.send(test.method, test.path, test.contentType, test.body)

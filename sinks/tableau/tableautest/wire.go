@@ -25,6 +25,8 @@ type reply struct {
 	Users       *[]userElement       `xml:"users>user"`
 	Revisions   *[]revisionElement   `xml:"revisions>revision"`
 	Tags        *[]tagElement        `xml:"tags>tag"`
+	Workbooks   *[]contentElement    `xml:"workbooks>workbook"`
+	Flows       *[]contentElement    `xml:"flows>flow"`
 }
 
 type paginationElement struct {
@@ -90,6 +92,13 @@ type datasourceElement struct {
 
 type tagElement struct {
 	Label string `xml:"label,attr"`
+}
+
+// contentElement describes a workbook or a flow.
+type contentElement struct {
+	ID      string            `xml:"id,attr"`
+	Name    string            `xml:"name,attr"`
+	Project *referenceElement `xml:"project"`
 }
 
 type userElement struct {

@@ -99,6 +99,15 @@ with server.auth.sign_in(auth):
             file.write(archive.read(extract[0]))
     assert server.datasources.download(again.id, os.path.join(folder, "bare"), include_extract=False).endswith("bare.tds")
 
+    # What depends on it.
+    book = next(w for w in TSC.Pager(server.workbooks) if w.name == "Book")
+    assert book.project_id == nightly.id
+    server.jobs.wait_for_job(server.workbooks.refresh(book), timeout=60)
+    flow = next(f for f in TSC.Pager(server.flows) if f.name == "Clean")
+    server.jobs.wait_for_job(server.flows.refresh(flow), timeout=60)
+    task = TSC.TaskItem("task-1", TSC.TaskItem.Type.ExtractRefresh, 1)
+    assert b"<job " in server.tasks.run(task)
+
     doomed = server.datasources.publish(item("Doomed"), small, TSC.Server.PublishMode.CreateNew)
     server.datasources.delete(doomed.id)
     try:

@@ -184,11 +184,30 @@ func writePublishPlan(b *strings.Builder, plan *publish.Plan) {
 		}
 		fmt.Fprintf(b, "data source %s: %s\n", visible(source.Name), strings.Join(tables, ", "))
 	}
+	writeFollowUpPlan(b, plan)
 	for _, problem := range plan.Problems {
 		fmt.Fprintf(b, "a run would not start: %s\n", problemText(problem))
 	}
 	for _, problem := range plan.Missing {
 		fmt.Fprintf(b, "a run would not start here: %s\n", problemText(problem))
+	}
+}
+
+// writeFollowUpPlan says what follows once the rows are published.
+func writeFollowUpPlan(b *strings.Builder, plan *publish.Plan) {
+	for _, property := range []struct{ name, value string }{
+		{"description", plan.Description}, {"tags, besides those that are there", strings.Join(plan.Tags, ", ")},
+		{"certification note", plan.CertificationNote}, {"owner", plan.Owner},
+	} {
+		if property.value != "" {
+			fmt.Fprintf(b, "%s: %s\n", property.name, visible(property.value))
+		}
+	}
+	if plan.Certified != nil {
+		fmt.Fprintf(b, "certified: %t\n", *plan.Certified)
+	}
+	for _, refresh := range plan.Refreshes {
+		fmt.Fprintf(b, "then refresh the %s %s\n", refresh.Kind, visible(refresh.Name))
 	}
 }
 

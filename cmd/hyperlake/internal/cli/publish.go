@@ -22,11 +22,13 @@ import (
 
 // publishFlags are the flags of publish. Those with a key stand for it.
 type publishFlags struct {
-	set     *pflag.FlagSet
-	match   []string
-	force   bool
-	applied bool
-	missing bool
+	set      *pflag.FlagSet
+	match    []string
+	tags     []string
+	force    bool
+	applied  bool
+	missing  bool
+	followUp bool
 }
 
 // publishKeys are the flags that are values of the configuration, in the order in which they are applied.
@@ -42,6 +44,10 @@ var publishKeys = []struct{ flag, usage string }{
 	{"ca-file", "PEM `file` of certificate authorities to trust"},
 	{"chunk-bytes", "the most `bytes` of a file in one request, such as 32m; larger files are sent in parts"},
 	{"timeout", "`time` after which publishing is given up, such as 2h"},
+	{"on-busy", "while somebody else is changing the data source: wait, skip or fail"},
+	{"description", "`text` that describes the data source"},
+	{"certification-note", "`text` that says why it is certified"},
+	{"owner", "name of the `user` who is to own the data source"},
 }
 
 // publishSwitches are those that are true or false.
@@ -49,6 +55,7 @@ var publishSwitches = []struct{ flag, usage string }{
 	{"create-project", "make the projects of the path that are missing"},
 	{"allow-http", "permit a server without TLS"},
 	{"if-changed", "leave a data source alone to which the same rows were published last"},
+	{"certified", "certify the data source; =false takes that back"},
 }
 
 func (a *app) publishCommand() *cobra.Command { return a.publishCommandOf(&publishFlags{}) }
@@ -82,10 +89,13 @@ say --applied or --missing, or have --confirm download find out.`,
 	for _, key := range publishSwitches {
 		flags.set.Bool(key.flag, false, key.usage)
 	}
+	flags.set.StringSliceVar(&flags.tags, "tags", nil, "`tags` to add to the data source")
+	flags.set.BoolVar(&flags.followUp, "follow-up", false,
+		"send no rows; say again what the data source is, and refresh what depends on it")
 	flags.set.BoolVar(&flags.force, "force", false, "publish all, even what was published before")
 	flags.set.BoolVar(&flags.applied, "applied", false, "you looked: the rows of which nobody knew are in the data source")
 	flags.set.BoolVar(&flags.missing, "missing", false, "you looked: they are not, send them")
-	cmd.MarkFlagsMutuallyExclusive("force", "applied", "missing")
+	cmd.MarkFlagsMutuallyExclusive("force", "applied", "missing", "follow-up")
 	return cmd
 }
 
@@ -119,22 +129,32 @@ func (f *publishFlags) values() ([]config.FlagValue, error) {
 			add(key.flag, f.set.Lookup(key.flag).Value.String())
 		}
 	}
-	if f.set.Changed("match") {
-		list, err := json.Marshal(f.match)
-		if err != nil {
-			return nil, err
+	for _, list := range f.lists() {
+		if f.set.Changed(list.flag) {
+			text, err := json.Marshal(list.values)
+			if err != nil {
+				return nil, err
+			}
+			add(list.flag, string(text))
 		}
-		add("match", string(list))
 	}
 	return values, nil
 }
+
+// listFlag is a flag that is a list of the configuration.
+type listFlag struct {
+	flag   string
+	values []string
+}
+
+func (f *publishFlags) lists() []listFlag { return []listFlag{{"match", f.match}, {"tags", f.tags}} }
 
 func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) error {
 	cfg, err := a.publishConfig(flags, args)
 	if err != nil {
 		return err
 	}
-	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote && cfg.Output.Merge != config.MergeNone {
+	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote && cfg.Output.Merge != config.MergeNone && !flags.followUp {
 		if err := checkHyperFile(cfg.Output.Path); err != nil {
 			return err
 		}
@@ -148,7 +168,8 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	}
 	meter := a.newMeter()
 	report, err := pipelines.Publish(ctx, cfg, publish.Options{
-		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Answer: flags.answer(), Command: a.commandAgain("publish", flags, args),
+		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Answer: flags.answer(), FollowUp: flags.followUp,
+		Command: a.commandAgain("publish", flags, args),
 	})
 	meter.close()
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
@@ -231,8 +252,25 @@ func (a *app) sayPublished(record *report.Publishing) {
 				words.Count(source.Rows, "row"), humanize.Bytes(uint64(source.Bytes)), source.Seconds)
 		case "unchanged":
 			a.say("unchanged: %s on %s has these rows already", name, visible(source.Server))
+		case "followed_up":
+			a.say("followed up: %s on %s", name, visible(source.Server))
 		default:
 			a.say("not published: %s on %s (outcome: %s)", name, visible(source.Server), source.Outcome)
 		}
+		a.sayFollowed(source)
+	}
+}
+
+// sayFollowed tells people what followed the rows.
+func (a *app) sayFollowed(source *report.Publishing) {
+	if len(source.PropertiesChanged) > 0 {
+		a.say("  changed: %s", strings.Join(source.PropertiesChanged, ", "))
+	}
+	for _, refresh := range source.Refreshed {
+		job := "job " + refresh.JobID
+		if refresh.JobID == "" {
+			job = "the same waits for its turn already"
+		}
+		a.say("  refreshed: %s %s (%s)", refresh.Kind, visible(refresh.Name), job)
 	}
 }
