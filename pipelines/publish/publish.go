@@ -214,7 +214,7 @@ func (p *transfer) deliverAll(ctx context.Context) error {
 		}
 		plans = append(plans, s)
 	}
-	if err := p.checkFormat(p.extract.content.Catalog.FormatVersion, info); err != nil {
+	if err := p.checkServer(p.extract.content.Catalog.FormatVersion, info); err != nil {
 		return err
 	}
 	if err := p.refuseHeld(plans); err != nil {

@@ -142,10 +142,14 @@ func (u *dataUpdate) cut(ctx context.Context, part ledgerPart, bytes, limit int6
 }
 
 func (u *dataUpdate) tooLarge(bytes, limit int64) error {
-	return failure.New(failure.Publish, "the payload has %d bytes, but the server takes at most %d, "+
+	told := failure.New(failure.Publish, "the payload has %d bytes, but the server takes at most %d, "+
 		"and the rows of mode %s cannot be sent in smaller parts", bytes, limit, u.s.entry.Mode).
 		WithHint("load fewer rows (source.where), have the limit of the server raised and set publish.payload_bytes, " +
-			"or use mode overwrite")
+			"or publish the whole table with mode overwrite")
+	if limit == u.limit() { // which is known before anything is sent
+		told = told.BeforeData()
+	}
+	return told
 }
 
 // make writes the file of a part, and says how many rows and bytes it has.
