@@ -56,6 +56,9 @@ func (p *transfer) update(ctx context.Context, s *shipment, file string, report 
 	if err != nil {
 		return err
 	}
+	if err := p.warnOfRepeated(ctx, s, file, report); err != nil {
+		return err
+	}
 	u := &dataUpdate{p: p, s: s, file: file, action: action, report: report}
 	if u.bytes, err = fileSize(file); err != nil {
 		return err

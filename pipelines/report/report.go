@@ -218,6 +218,9 @@ type Publishing struct {
 	Bytes      int64  `json:"bytes"`           // sent
 	Parts      int    `json:"parts,omitempty"` // of a data update, or extracts of a set, that were applied
 
+	// RepeatedKeys is how many rows of an update or upsert have the keys of others, beyond the first of each.
+	RepeatedKeys int64 `json:"repeated_keys,omitempty"`
+
 	// Confirmed says that the reply was lost, and that the success is known from looking.
 	Confirmed bool `json:"confirmed,omitempty"`
 
