@@ -19,6 +19,9 @@ const (
 // readContent has every row of the extract read, for the hash of its content.
 func (p *transfer) readContent(ctx context.Context) (content hyper.Content, err error) {
 	whileTelling(p.options.Progress, func() { content, err = hyper.ReadContent(ctx, p.lease, p.extract.path) })
+	if err == nil && p.options.Found != nil {
+		p.options.Found(content.Catalog)
+	}
 	return content, err
 }
 

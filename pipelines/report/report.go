@@ -31,7 +31,7 @@ type Report struct {
 	Status        Status    `json:"status"`
 	Started       time.Time `json:"started"`
 	Finished      time.Time `json:"finished"`
-	Runner        string    `json:"runner"`
+	Runner        string    `json:"runner,omitempty"` // empty where an extract is published that stands there
 	HyperdVersion string    `json:"hyperd_version"`
 	Output        Output    `json:"output"`
 
