@@ -36,6 +36,7 @@ func Publish(ctx context.Context, cfg *config.Config, options publish.Options) (
 
 // publishStanding publishes the extract that stands at the output path.
 func (r *run) publishStanding(ctx context.Context, options publish.Options) error {
+	options.Found = r.noteStanding
 	p, err := publish.New(r.cfg, options)
 	if err != nil {
 		return err
@@ -48,6 +49,7 @@ func (r *run) publishStanding(ctx context.Context, options publish.Options) erro
 		if err != nil {
 			return err
 		}
+		r.noteStandingSet()
 		lease, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
 		if err != nil {
 			return err
@@ -58,6 +60,32 @@ func (r *run) publishStanding(ctx context.Context, options publish.Options) erro
 		}
 		return r.publish(ctx, p, lease, extract)
 	})
+}
+
+// noteStanding notes what the extract holds that stands at the output path. How it was built, only the
+// report of the run knows that built it.
+func (r *run) noteStanding(catalog hyper.Catalog) {
+	r.report.Output.FormatVersion = catalog.FormatVersion
+	for _, table := range catalog.Tables {
+		r.report.Tables = append(r.report.Tables, standingTable(table.Schema, table.Name, table.Rows))
+	}
+}
+
+// noteStandingSet notes the table of extracts that are not merged.
+func (r *run) noteStandingSet() {
+	if len(r.report.Outputs) == 0 {
+		return
+	}
+	var rows int64
+	for _, extract := range r.report.Outputs {
+		rows += extract.Rows
+	}
+	table := r.cfg.Tables[0]
+	r.report.Tables = append(r.report.Tables, standingTable(table.Schema, table.Name, rows))
+}
+
+func standingTable(schema, name string, rows int64) report.TableAccount {
+	return report.TableAccount{Schema: schema, Name: name, RowsLoaded: rows, Rules: []report.Rule{}, Checks: []report.CheckResult{}}
 }
 
 // preparePublishing finds what publishing will need, and holds the plan against Tableau's

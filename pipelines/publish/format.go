@@ -31,6 +31,18 @@ func (p *Publisher) askForFormat(ctx context.Context, plan *plan.Plan) error {
 	return p.checkFormat(plan.FormatVersion, info)
 }
 
+// checkServer refuses what the server is too old for.
+func (p *Publisher) checkServer(version hyper.Version, server tableau.ServerInfo) error {
+	if !p.cfg.Publish.Mode.Updates() {
+		return p.checkFormat(version, server)
+	}
+	for _, problem := range tableau.CheckUpdates(p.client.Speaks(server)) {
+		return failure.New(failure.Publish, "mode %s is not possible: %s", p.cfg.Publish.Mode, problem.Message).
+			WithHint("%s", problem.Hint).BeforeData()
+	}
+	return p.checkFormat(version, server)
+}
+
 // checkFormat refuses an extract that the server does not read.
 func (p *Publisher) checkFormat(version hyper.Version, server tableau.ServerInfo) error {
 	for _, problem := range tableau.CheckFormat(int(version), server) {

@@ -13,6 +13,7 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
+	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/tableau"
 )
 
@@ -21,6 +22,7 @@ type Options struct {
 	ID       string // from NewRunID
 	Log      *slog.Logger
 	Progress func(report.Progress) // called from one goroutine at a time; nil for none
+	Found    func(hyper.Catalog)   // is told what the extract holds, once it is read; nil for nobody
 
 	// Force publishes all of what was published already.
 	Force bool

@@ -19,6 +19,9 @@ const (
 // readContent has every row of the extract read, for the hash of its content.
 func (t *transfer) readContent(ctx context.Context) (content hyper.Content, err error) {
 	whileTelling(t.options.Progress, func() { content, err = hyper.ReadContent(ctx, t.lease, t.extract.path) })
+	if err == nil && t.options.Found != nil {
+		t.options.Found(content.Catalog)
+	}
 	return content, err
 }
 

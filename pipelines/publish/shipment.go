@@ -47,7 +47,7 @@ func (t *transfer) pack() ([]*shipment, error) {
 		}
 		shipments = append(shipments, s)
 	}
-	return shipments, t.checkFormat(t.extract.content.Catalog.FormatVersion, t.server)
+	return shipments, t.checkServer(t.extract.content.Catalog.FormatVersion, t.server)
 }
 
 // packSet is the shipment of a set: the first extract as the mode says, and the others appended to it.

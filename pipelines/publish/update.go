@@ -35,6 +35,9 @@ func (t *transfer) update(ctx context.Context, s *shipment, made *report.Publish
 	if err != nil {
 		return err
 	}
+	if err := t.warnOfRepeated(ctx, s, file, made); err != nil {
+		return err
+	}
 	u := &dataUpdate{t: t, s: s, file: file, action: action, report: made, made: map[[2]int]string{}}
 	if u.bytes, err = fileSize(file); err != nil {
 		return err
@@ -118,10 +121,14 @@ func (u *dataUpdate) cut(ctx context.Context, part *step, bytes, limit int64) ([
 }
 
 func (u *dataUpdate) tooLarge(bytes, limit int64) error {
-	return failure.New(failure.Publish, "the payload has %d bytes, but the server takes at most %d, "+
+	told := failure.New(failure.Publish, "the payload has %d bytes, but the server takes at most %d, "+
 		"and the rows of mode %s cannot be sent in smaller parts", bytes, limit, u.s.delivery.Mode).
 		WithHint("load fewer rows (source.where), have the limit of the server raised and set publish.payload_bytes, " +
-			"or use mode overwrite")
+			"or publish the whole table with mode overwrite")
+	if limit == u.limit() { // which is known before anything is sent
+		told = told.BeforeData()
+	}
+	return told
 }
 
 // make writes the file of a part, counts its rows, and says how many bytes it has.

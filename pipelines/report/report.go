@@ -31,7 +31,7 @@ type Report struct {
 	Status        Status    `json:"status"`
 	Started       time.Time `json:"started"`
 	Finished      time.Time `json:"finished"`
-	Runner        string    `json:"runner"`
+	Runner        string    `json:"runner,omitempty"` // empty where an extract is published that stands there
 	HyperdVersion string    `json:"hyperd_version"`
 	Output        Output    `json:"output"`
 
@@ -218,6 +218,9 @@ type Publishing struct {
 	Rows       int64  `json:"rows"`
 	Bytes      int64  `json:"bytes"`           // sent
 	Parts      int    `json:"parts,omitempty"` // of a data update, or extracts of a set, that were applied
+
+	// RepeatedKeys is how many rows of an update or upsert have the keys of others, beyond the first of each.
+	RepeatedKeys int64 `json:"repeated_keys,omitempty"`
 
 	// Confirmed says that the reply was lost, and that the success is known from looking.
 	Confirmed bool `json:"confirmed,omitempty"`

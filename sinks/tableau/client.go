@@ -125,6 +125,9 @@ func (c *Client) prepareOnce() error {
 	if c.origin, err = parseServer(c.Server, c.AllowHTTP); err != nil {
 		return err
 	}
+	if err := c.checkPinned(); err != nil {
+		return err
+	}
 	base := c.HTTP
 	if base == nil {
 		roundTripper, err := newTransport(c.CAFile)

@@ -144,7 +144,11 @@ func (c *Client) walk(
 			if errors.As(err, &e) {
 				return Project{}, err
 			}
-			return Project{}, &Error{Action: action, err: fmt.Errorf("%w %s", err, below(names[:i])), Hint: projectHint(all, at, names, i)}
+			hint := "name the one that is meant by its id, as project_id, instead of project"
+			if errors.Is(err, ErrNotFound) {
+				hint = projectHint(all, at, names, i)
+			}
+			return Project{}, &Error{Action: action, err: fmt.Errorf("%w %s", err, below(names[:i])), Hint: hint}
 		}
 		at = next
 	}
@@ -156,9 +160,10 @@ func (c *Client) walk(
 func child(all []Project, parent Project, name string) (Project, error) {
 	for _, spelling := range []string{name, strings.TrimSpace(name)} {
 		var found []Project
+		var ids []string
 		for _, p := range all {
 			if p.isBelow(parent) && p.Name == spelling {
-				found = append(found, p)
+				found, ids = append(found, p), append(ids, p.ID)
 			}
 		}
 		switch len(found) {
@@ -166,7 +171,7 @@ func child(all []Project, parent Project, name string) (Project, error) {
 		case 1:
 			return found[0], nil
 		default:
-			return Project{}, fmt.Errorf("there are %d projects %q", len(found), spelling)
+			return Project{}, fmt.Errorf("there are %d projects %q (%s)", len(found), spelling, strings.Join(ids, ", "))
 		}
 	}
 	return Project{}, fmt.Errorf("project %q %w", strings.TrimSpace(name), ErrNotFound)

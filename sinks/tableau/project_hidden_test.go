@@ -24,8 +24,9 @@ func TestProjectBelowHiddenOne(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, deep, found)
 
-	_, err = b.client.FindProject(t.Context(), "Nightly")
+	_, err = b.client.FindProject(t.Context(), "Nightly/Deep")
 	assert.True(t, tableau.IsNotFound(err), "it is not at the top")
+	assert.Contains(t, tableau.Hint(err), "project_id: "+deep.ID)
 	_, err = b.client.FindProject(t.Context(), "Sales/Nightly/Deep")
 	assert.True(t, tableau.IsNotFound(err))
 	require.ErrorContains(t, err, `project "Sales" not found at the top of the site`)
@@ -69,6 +70,21 @@ func TestProjectWithoutItsParent(t *testing.T) {
 	}
 	_, err := client.FindProject(t.Context(), "Sales/Nightly")
 	assert.Contains(t, tableau.Hint(err), "project_id: 2")
+}
+
+func TestProjectsOfOneName(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, tableautest.Config{})
+	b.AddProject("marketing", "Twice")
+	first, err := b.client.FindProject(t.Context(), "Twice")
+	require.NoError(t, err)
+	b.AddProject("marketing", "Twice")
+	_, err = b.client.FindProject(t.Context(), "Twice")
+	require.ErrorContains(t, err, `there are 2 projects "Twice" (`+first.ID+", ")
+	assert.Contains(t, tableau.Hint(err), "by its id, as project_id")
+	found, err := b.client.ProjectWithID(t.Context(), first.ID)
+	require.NoError(t, err)
+	assert.Equal(t, first, found)
 }
 
 func TestProjectNamesWithBlanks(t *testing.T) {

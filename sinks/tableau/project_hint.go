@@ -37,7 +37,7 @@ func projectHint(all []Project, parent Project, names []string, missing int) str
 }
 
 // belowHidden are the ids of the projects that may be the one of a path, whose beginning the
-// user cannot see.
+// user cannot see, or has left out for that.
 func belowHidden(all []Project, names []string) []string {
 	byID := map[string]Project{}
 	for _, p := range all {
@@ -46,7 +46,7 @@ func belowHidden(all []Project, names []string) []string {
 	var ids []string
 	for _, p := range all {
 		visible, hidden := visiblePath(byID, p)
-		if hidden && len(visible) < len(names) && endsWith(names, visible) && len(ids) < shownProjects {
+		if hidden && len(visible) <= len(names) && endsWith(names, visible) && len(ids) < shownProjects {
 			ids = append(ids, p.ID)
 		}
 	}

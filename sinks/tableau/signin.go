@@ -3,7 +3,6 @@ package tableau
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -72,11 +71,8 @@ func (c *Client) begin(ctx context.Context) (*session, error) {
 	if err := c.negotiate(ctx, s); err != nil {
 		return nil, err
 	}
-	if oldest := c.Credentials.oldestAPI(); s.version.Before(oldest) {
-		return nil, &Error{
-			Action: "sign in", err: fmt.Errorf("the server speaks version %s of the REST API; these credentials need %s", s.version, oldest),
-			Hint: "Tableau Server 2019.4 or newer is needed; if tab_api_version is set, raise it",
-		}
+	if err := checkCredentials(c.Credentials, s.version); err != nil {
+		return nil, err
 	}
 	element, secrets, err := c.Credentials.element(time.Now())
 	if err != nil {

@@ -86,24 +86,71 @@ func (c *Client) serverInfo(ctx context.Context, s *session) (ServerInfo, error)
 	return info, nil
 }
 
+// checkPinned says what is wrong with a pinned version of the API.
+func (c *Client) checkPinned() error {
+	if c.APIVersion == "" {
+		return nil
+	}
+	pinned, err := ParseVersion(c.APIVersion)
+	if err != nil {
+		return &Error{Action: "read " + varAPIVersion, err: err, Hint: "write it like 3.28, or unset it"}
+	}
+	if c.Credentials != nil {
+		return checkCredentials(c.Credentials, pinned)
+	}
+	return nil
+}
+
+// checkCredentials refuses credentials that a version of the API does not take.
+func checkCredentials(credentials Credentials, spoken Version) error {
+	if oldest := credentials.oldestAPI(); spoken.Before(oldest) {
+		return &Error{
+			Action: "sign in", err: fmt.Errorf("the server speaks version %s of the REST API; these credentials need %s", spoken, oldest),
+			Hint: "Tableau Server 2019.4 or newer is needed; if " + varAPIVersion + " is set, raise it",
+		}
+	}
+	return nil
+}
+
+// CheckUpdates says what is wrong with sending data updates to a server that speaks that
+// version of the API; nothing if it takes them.
+func CheckUpdates(spoken Version) []Problem {
+	if !spoken.Before(updatesAPI) {
+		return nil
+	}
+	return []Problem{{
+		Rule:    RuleUpdates,
+		Message: fmt.Sprintf("the server speaks version %s of the REST API, and data updates need %s", spoken, updatesAPI),
+		Hint: "Tableau Server 2021.2 or newer is needed; if " + varAPIVersion + " is set, raise it; " +
+			"or publish the whole table with mode overwrite",
+	}}
+}
+
+// RuleUpdates is the rule for servers of data updates.
+const RuleUpdates Rule = "the server takes data updates"
+
+// Speaks is the version of the API that the client speaks with a server of that kind: the
+// pinned one, or the newest that both know.
+func (c *Client) Speaks(info ServerInfo) Version {
+	if pinned, err := ParseVersion(c.APIVersion); err == nil {
+		return pinned
+	}
+	if newestAPI.Before(info.API) {
+		return newestAPI
+	}
+	return info.API
+}
+
 // negotiate chooses the version of the API: the pinned one, or the newest that the
 // server and this package know.
 func (c *Client) negotiate(ctx context.Context, s *session) error {
 	if c.APIVersion != "" {
-		pinned, err := ParseVersion(c.APIVersion)
-		if err != nil {
-			return &Error{Action: "read " + varAPIVersion, err: err, Hint: "write it like 3.28, or unset it"}
-		}
-		s.version = pinned
+		s.version = c.Speaks(ServerInfo{})
 		return nil
 	}
 	info, err := c.serverInfo(ctx, s)
-	if err != nil {
-		return err
+	if err == nil {
+		s.version = c.Speaks(info)
 	}
-	s.version = info.API
-	if newestAPI.Before(s.version) {
-		s.version = newestAPI
-	}
-	return nil
+	return err
 }

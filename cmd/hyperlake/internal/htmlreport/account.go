@@ -36,22 +36,28 @@ type Bar struct {
 // Account makes up the account of a table. Figures of a run that did not count every row
 // are not judged.
 func (t *Table) Account(counted bool) Account {
-	read, filtered, rejects, loaded := t.RowsRead, t.RowsFiltered, t.RowsRejected, t.RowsLoaded
-	if !counted && isZero(read) && isZero(filtered) && isZero(rejects) && isZero(loaded) {
-		read, filtered, rejects, loaded = nil, nil, nil, nil // nobody counted
+	inFiles, pruned, read, filtered, rejects, loaded := t.RowsInFiles, t.RowsPruned, t.RowsRead, t.RowsFiltered, t.RowsRejected, t.RowsLoaded
+	if !counted && isZero(read) && isZero(filtered) && isZero(rejects) { // nobody counted
+		read, filtered, rejects = nil, nil, nil
+		switch {
+		case isZero(loaded):
+			loaded = nil
+		case isZero(inFiles): // nor looked at the lake: an extract was published that stood there
+			inFiles, pruned = nil, nil
+		}
 	}
 	afterLoaded := value(loaded)
 	afterRejects := afterLoaded + value(rejects)
 	const kept, left, broken = "kept", "left", "broken"
 	return Account{
-		{Label: "in the files", Color: kept, Rows: t.RowsInFiles, Of: t.RowsInFiles, Bar: t.bar(0, t.RowsInFiles)},
+		{Label: "in the files", Color: kept, Rows: inFiles, Of: inFiles, Bar: t.bar(0, inFiles)},
 		{
 			Sign: "−", Label: "pruned", Color: left, Note: "in files or row groups that where excludes",
-			Rows: t.RowsPruned, Of: t.RowsInFiles, Bar: t.bar(value(read), t.RowsPruned),
+			Rows: pruned, Of: inFiles, Bar: t.bar(value(read), pruned),
 		},
 		{
 			Sign: "=", Label: "read", Color: kept,
-			Rows: read, Of: t.RowsInFiles, Bar: t.bar(0, read), Sum: addsUp(counted, t.RowsInFiles, t.RowsPruned, read),
+			Rows: read, Of: inFiles, Bar: t.bar(0, read), Sum: addsUp(counted, inFiles, pruned, read),
 		},
 		{Sign: "−", Label: "filtered", Color: left, Note: "where was not true", Rows: filtered, Of: read, Bar: t.bar(afterRejects, filtered)},
 		{Sign: "−", Label: "rejected", Color: broken, Note: "they broke a rule", Rows: rejects, Of: read, Bar: t.bar(afterLoaded, rejects)},

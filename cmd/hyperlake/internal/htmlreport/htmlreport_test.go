@@ -142,6 +142,8 @@ func TestAccount(t *testing.T) {
 		"no figures":  {`"rows_in_files": 100`, true, "the report lacks figures", "the report lacks figures", "the report lacks figures", false},
 		"nobody counted": {`"rows_in_files": 100, "rows_pruned": 0, "rows_read": 0, "rows_filtered": 0, "rows_rejected": 0, "rows_loaded": 0`, false,
 			"incomplete", "incomplete", "incomplete", false},
+		"only published": {`"rows_in_files": 0, "rows_pruned": 0, "rows_read": 0, "rows_filtered": 0, "rows_rejected": 0, "rows_loaded": 65`, false,
+			"incomplete", "incomplete", "incomplete", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -153,6 +155,7 @@ func TestAccount(t *testing.T) {
 			assert.Equal(t, test.loaded, account[5].Sum.Words)
 			assert.Equal(t, test.verdict, account.Verdict().Words)
 			assert.Equal(t, test.rejectedShown, account[4].Rows != nil)
+			assert.Equal(t, name != "only published", account[0].Rows != nil)
 		})
 	}
 }
