@@ -30,6 +30,9 @@ type Options struct {
 	// FollowUp does only what follows a publication: see [Publisher.FollowUp].
 	FollowUp bool
 
+	// RollBack publishes an earlier revision instead of an extract: see [Publisher.RollBack]. 0 is none, Previous the latest.
+	RollBack int
+
 	// Command is the command line that repeats the publishing, and nothing else, for hints.
 	Command string
 }
@@ -53,6 +56,7 @@ type transfer struct {
 
 	owner  string  // id of the user; empty until it is known
 	missed []error // of what was to follow where the rows are
+	flag   string  // that the command line to repeat this needs besides
 }
 
 // New finds credentials and the ledger. Whatever is missing is known before any
@@ -175,6 +179,8 @@ func (p *transfer) explain(err error) error {
 	switch {
 	case errors.As(err, &missed):
 		finish = fmt.Sprintf("`%s --follow-up` repeats just that, and sends no rows", p.options.Command)
+	case p.flag != "":
+		finish = fmt.Sprintf("`%s%s` repeats just that", p.options.Command, p.flag)
 	case p.extract.set != nil:
 		hint, finish = p.explainSet(err, hint)
 	case errors.As(err, &held) && held.entry.Outcome == published:
@@ -188,15 +194,18 @@ func (p *transfer) explain(err error) error {
 	return failure.New(failure.Publish, "%w", err).WithHint("%s", finish)
 }
 
-// deliverLocked delivers while no other process publishes with the same ledger. What was
-// read of it before may be hours old.
-func (p *transfer) deliverLocked(ctx context.Context) error {
+// deliverLocked delivers while no other process publishes with the same ledger.
+func (p *transfer) deliverLocked(ctx context.Context) error { return p.locked(ctx, p.deliverAll) }
+
+// locked does work while no other process publishes with the same ledger. What was read of it before may be
+// hours old.
+func (p *transfer) locked(ctx context.Context, work func(context.Context) error) error {
 	lock, err := lockLedger(p.ledger.path, p.options.ID)
 	if err != nil {
 		return err
 	}
 	if p.ledger, err = openLedger(ctx, p.cfg.Output.Path); err == nil {
-		err = p.deliverAll(ctx)
+		err = work(ctx)
 	}
 	if unlockErr := lock.unlock(); unlockErr != nil {
 		p.options.Log.Warn("the lock of the ledger could not be removed", "error", unlockErr)

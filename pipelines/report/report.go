@@ -221,6 +221,9 @@ type Publishing struct {
 	// Confirmed says that the reply was lost, and that the success is known from looking.
 	Confirmed bool `json:"confirmed,omitempty"`
 
+	// RolledBackTo is the number of the revision that was published again.
+	RolledBackTo int `json:"rolled_back_to,omitempty"`
+
 	// PropertiesChanged names what was changed of what is said about the data source: description, certified,
 	// certification_note, owner, tags.
 	PropertiesChanged []string `json:"properties_changed,omitempty"`

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -33,7 +35,7 @@ const (
 
 // Publication is what [Client.Publish] publishes.
 type Publication struct {
-	File        string // path of a .hyper file
+	File        string // path of a .hyper file, or of a .tdsx file
 	Name        string // of the data source
 	ProjectID   string // empty: the site's default project
 	Description string
@@ -212,6 +214,14 @@ func (p *publisher) ensureUploaded(ctx context.Context) error {
 	return p.lookBefore(ctx) // somebody else may have changed it meanwhile
 }
 
+// kind is the end of the file's name, by which the server knows what it is.
+func (p *publisher) kind() string {
+	if strings.EqualFold(filepath.Ext(p.File), extensionPackage) {
+		return extensionPackage
+	}
+	return extensionHyper
+}
+
 // send has the server publish the file, once.
 func (p *publisher) send(ctx context.Context) (*response, error) {
 	content, err := request{Datasource: &wireNewSource{
@@ -230,11 +240,11 @@ func (p *publisher) send(ctx context.Context) (*response, error) {
 	var file *fileRange
 	if p.large {
 		query.Set("uploadSessionId", p.uploadID)
-		query.Set("datasourceType", "hyper")
+		query.Set("datasourceType", strings.TrimPrefix(p.kind(), "."))
 	} else {
 		file = &fileRange{source: p.file, size: p.size, meter: p.meter}
 	}
-	body, err := multipartBody(content, partDatasource, fileName, file)
+	body, err := multipartBody(content, partDatasource, fileName+p.kind(), file)
 	if err != nil {
 		return nil, &Error{Action: p.action, err: err}
 	}

@@ -24,11 +24,11 @@ import (
 
 // publishFlags are the flags of publish. Those with a key stand for it.
 type publishFlags struct {
-	set      *pflag.FlagSet
-	match    []string
-	tags     []string
-	force    bool
-	followUp bool
+	set     *pflag.FlagSet
+	match   []string
+	tags    []string
+	force   bool
+	instead insteadFlags
 }
 
 // publishKeys are the flags that are values of the configuration, in the order in which they are applied.
@@ -70,9 +70,12 @@ tab_pat_name_FILE and tab_secret_id_FILE that name files. So may tab_site_url (t
 tab_site_id (the site) and tab_api_version.
 
 What was published stands in a ledger beside the extract. Rows that were added to a data
-source (append, insert) are not added again without --force.`,
+source (append, insert) are not added again without --force.
+
+--revisions, --rollback and --follow-up send no extract, which need not exist.`,
 		Example: `  hyperlake publish lineitem.yaml
-  hyperlake publish lineitem.hyper --project Sales/Nightly --datasource "Line items" --mode append`,
+  hyperlake publish lineitem.hyper --project Sales/Nightly --datasource "Line items" --mode append
+  hyperlake publish lineitem.yaml --rollback`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.publish(cmd.Context(), flags, args) },
 	}
 	flags.set = cmd.Flags()
@@ -84,8 +87,7 @@ source (append, insert) are not added again without --force.`,
 		flags.set.Bool(key.flag, false, key.usage)
 	}
 	flags.set.StringSliceVar(&flags.tags, "tags", nil, "`tags` to add to the data source")
-	flags.set.BoolVar(&flags.followUp, "follow-up", false,
-		"send no rows; say again what the data source is, and refresh what depends on it")
+	flags.instead.add(flags.set)
 	flags.set.BoolVar(&flags.force, "force", false, "publish even what was published before")
 	return cmd
 }
@@ -127,11 +129,18 @@ type listFlag struct {
 func (f *publishFlags) lists() []listFlag { return []listFlag{{"match", f.match}, {"tags", f.tags}} }
 
 func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) error {
+	args, err := flags.instead.read(args)
+	if err != nil {
+		return err
+	}
 	cfg, err := a.publishConfig(flags, args)
 	if err != nil {
 		return err
 	}
-	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote && cfg.Output.Merge != config.MergeNone && !flags.followUp {
+	if flags.instead.revisions {
+		return a.listRevisions(ctx, cfg, flags, args)
+	}
+	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote && cfg.Output.Merge != config.MergeNone && !flags.instead.given() {
 		if err := checkHyperFile(cfg.Output.Path); err != nil {
 			return err
 		}
@@ -145,7 +154,8 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	}
 	meter := a.newMeter()
 	report, err := pipelines.Publish(ctx, cfg, publish.Options{
-		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, FollowUp: flags.followUp, Command: a.commandAgain("publish", flags, args),
+		ID: id, Log: a.log, Progress: meter.show, Force: flags.force,
+		FollowUp: flags.instead.followUp, RollBack: flags.instead.number, Command: a.commandAgain("publish", flags, args),
 	})
 	meter.close()
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
@@ -201,6 +211,9 @@ func (a *app) publishConfig(flags *publishFlags, args []string) (*config.Config,
 		}
 		cfg.Output.Merge = config.MergeAuto // this one file is sent
 	}
+	if flags.instead.given() && flags.set.Changed("datasource") {
+		cfg.Tables = nil // that one is meant, and none that tables have of their own
+	}
 	return cfg, nil
 }
 
@@ -211,13 +224,15 @@ func (a *app) sayPublished(record *report.Publishing) {
 	}
 	for _, source := range append([]*report.Publishing{record}, record.Others...) {
 		name := visible(strings.TrimPrefix(source.Project+"/"+source.Datasource, "/"))
-		switch source.Outcome {
-		case "published":
+		switch {
+		case source.Outcome == "published" && source.RolledBackTo > 0:
+			a.say("rolled back: %s on %s has the content of revision %d again", name, visible(source.Server), source.RolledBackTo)
+		case source.Outcome == "published":
 			a.say("published: %s on %s (mode %s, %s, %s sent, %.1f s)", name, visible(source.Server), source.Mode,
 				words.Count(source.Rows, "row"), humanize.Bytes(uint64(source.Bytes)), source.Seconds)
-		case "unchanged":
+		case source.Outcome == "unchanged":
 			a.say("unchanged: %s on %s has these rows already", name, visible(source.Server))
-		case "followed_up":
+		case source.Outcome == "followed_up":
 			a.say("followed up: %s on %s", name, visible(source.Server))
 		default:
 			a.say("not published: %s on %s (outcome: %s)", name, visible(source.Server), source.Outcome)
