@@ -29,7 +29,10 @@ func (p *transfer) deliver(ctx context.Context, s *shipment) error {
 	report := newReportPublish(s.entry)
 	p.report = append(p.report, report)
 	defer func() {
-		report.DatasourceID, report.JobID, report.Outcome = s.entry.DatasourceID, s.entry.JobID, string(s.entry.Outcome)
+		report.DatasourceID, report.JobID = s.entry.DatasourceID, s.entry.JobID
+		if report.Outcome != skipped {
+			report.Outcome = string(s.entry.Outcome)
+		}
 		report.Seconds = time.Since(started).Seconds()
 	}()
 	if s.last != nil {
@@ -55,6 +58,9 @@ func (p *transfer) deliver(ctx context.Context, s *shipment) error {
 	}
 	if endErr := p.ledger.end(ctx, s.entry, became); endErr != nil && err == nil {
 		return fmt.Errorf("%q was published, but: %w", s.datasource, endErr)
+	}
+	if !doubtful && !s.entry.partDone() && p.leaves(err, report) {
+		return nil
 	}
 	return err
 }

@@ -32,7 +32,10 @@ func (p *transfer) deliverSet(ctx context.Context, server tableau.Version) (err 
 	report := newReportPublish(entry)
 	p.report = append(p.report, report)
 	defer func() {
-		report.DatasourceID, report.JobID, report.Outcome = entry.DatasourceID, entry.JobID, string(entry.Outcome)
+		report.DatasourceID, report.JobID = entry.DatasourceID, entry.JobID
+		if report.Outcome != skipped {
+			report.Outcome = string(entry.Outcome)
+		}
 		report.Seconds = time.Since(started).Seconds()
 	}()
 	entry.Outcome = pending
@@ -53,7 +56,11 @@ func (p *transfer) deliverSet(ctx context.Context, server tableau.Version) (err 
 	default:
 		became, entry.Sending = failed, false
 	}
-	return errors.Join(err, p.ledger.end(ctx, entry, became))
+	endErr := p.ledger.end(ctx, entry, became)
+	if entry.Done == 0 && p.leaves(err, report) {
+		err = nil
+	}
+	return errors.Join(err, endErr)
 }
 
 // setEntry is the entry of the ledger to go on with, or a new one.

@@ -121,7 +121,7 @@ type publisher struct {
 	uploadID      string // of what was uploaded and waits to be published
 	uploadedAgain bool
 	doubt         bool // an earlier try may have been executed
-	occupied      int  // times that somebody else was publishing
+	others        occupation
 }
 
 // lookBefore finds the data source as it is, and fails if the mode does not fit.
@@ -289,10 +289,9 @@ func (p *publisher) beforeNextTry(ctx context.Context, refused error) error {
 	case hasCode(refused, codeUploadMissing) && p.large && !p.uploadedAgain: // a new session may not see it
 		p.uploadID, p.uploadedAgain = "", true
 		return nil
-	case hasCode(refused, codeBeingPublished) && p.Mode != Append && p.occupied < len(busyWaits):
-		p.occupied++
-		if err := p.c.pause(ctx, busyWaits[p.occupied-1]); err != nil {
-			return fmt.Errorf("%w; waiting: %w", refused, err)
+	case IsBusy(refused) && p.Mode != Append:
+		if err := p.others.wait(ctx, p.c, refused); err != nil {
+			return err
 		}
 		return p.refresh(ctx)
 	case hasCode(refused, codeExistsOrNoRight):

@@ -185,7 +185,7 @@ func (u *updater) close() {
 }
 
 func (u *updater) run(ctx context.Context) (Job, error) {
-	reply, err := u.send(ctx)
+	reply, err := u.c.whenFree(ctx, u.send)
 	if hasCode(err, codeUploadMissing) { // a new session may not see what the old one uploaded
 		reply, err = u.send(ctx)
 	}
@@ -212,7 +212,7 @@ func (u *updater) run(ctx context.Context) (Job, error) {
 // changedSince says whether the data source is known to have changed since the server's
 // clock showed that time.
 func (u *updater) changedSince(ctx context.Context, sent time.Time) bool {
-	after, err := u.c.datasource(ctx, u.DatasourceID)
+	after, err := u.c.Datasource(ctx, u.DatasourceID)
 	return err == nil && !sent.IsZero() && !after.UpdatedAt.Before(sent)
 }
 
@@ -262,20 +262,4 @@ func (u *updater) explain(err error) error {
 
 func (u *updater) repeatHint() string {
 	return "repeat the update within 24 hours: the server executes request id " + u.RequestID + " once"
-}
-
-// datasource asks for a data source by its id.
-func (c *Client) datasource(ctx context.Context, id string) (Datasource, error) {
-	call := call{
-		action: "look up the data source", method: http.MethodGet,
-		path: "/sites/{site}/datasources/" + url.PathEscape(id), repeatable: true,
-	}
-	reply, err := c.do(ctx, call)
-	if err != nil {
-		return Datasource{}, err
-	}
-	if reply.Datasource == nil {
-		return Datasource{}, c.incomplete(call, reply, "the reply does not describe the data source")
-	}
-	return *reply.Datasource, nil
 }

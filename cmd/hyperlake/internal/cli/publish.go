@@ -232,6 +232,8 @@ func (a *app) sayPublished(record *report.Publishing) {
 				words.Count(source.Rows, "row"), humanize.Bytes(uint64(source.Bytes)), source.Seconds)
 		case source.Outcome == "unchanged":
 			a.say("unchanged: %s on %s has these rows already", name, visible(source.Server))
+		case source.Outcome == "skipped":
+			a.say("skipped: %s on %s, which somebody else is changing", name, visible(source.Server))
 		case source.Outcome == "followed_up":
 			a.say("followed up: %s on %s", name, visible(source.Server))
 		default:
