@@ -28,7 +28,7 @@ func TestSomebodyElseIsChangingTheDatasource(t *testing.T) {
 		assert.Equal(t, []any{report.Succeeded, "skipped"}, []any{record.Status, record.Publish.Outcome}, mode)
 
 		record, err = s.Run(s.Config("mode: " + mode + ", on_busy: fail"))
-		requireUnpublished(t, record, err)
+		assert.Contains(t, requireUnpublished(t, record, err).Message, "status 4", mode)
 		assert.Equal(t, "failed", record.Publish.Outcome, mode)
 	}
 	record, err := s.Run(runtest.Configure(t, s.Folder, set))
