@@ -34,6 +34,20 @@ func Publish(ctx context.Context, cfg *config.Config, options publish.Options) (
 	return r.report, err
 }
 
+// Revisions lists what the server has kept of the data sources of a configuration. Failures are of kind Publish; of an
+// interrupted one the error is the cause of ctx.
+func Revisions(ctx context.Context, cfg *config.Config, options publish.Options) ([]publish.Revisions, error) {
+	p, err := publish.New(cfg, options)
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.Revisions(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return all, err
+}
+
 // publishStanding publishes the extract that stands at the output path.
 func (r *run) publishStanding(ctx context.Context, options publish.Options) error {
 	options.Found = r.noteStanding
@@ -43,6 +57,11 @@ func (r *run) publishStanding(ctx context.Context, options publish.Options) erro
 	}
 	if options.FollowUp {
 		return r.stagePublishing(func() ([]*report.Publishing, error) { return p.FollowUp(ctx) })
+	}
+	if options.RollBack != 0 {
+		return staging.Within(ctx, r.cfg.Output.Path, options.ID, func(staging *staging.Folder) error {
+			return r.stagePublishing(func() ([]*report.Publishing, error) { return p.RollBack(ctx, options.RollBack, staging.Local) })
+		})
 	}
 	return staging.Within(ctx, r.cfg.Output.Path, options.ID, func(staging *staging.Folder) error {
 		extract, err := publish.Standing(ctx, r.cfg, r.report, staging.Local, options.Progress)

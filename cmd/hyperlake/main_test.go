@@ -66,6 +66,7 @@ const (
 func startFake(env *testscript.Env) error {
 	server, err := tableautest.Start(tableautest.Config{
 		Sites: []string{"marketing"}, Projects: []string{"Sales/Nightly"}, Tokens: map[string]string{tokenName: tokenSecret},
+		Users: []string{"nightly", "anna"}, Workbooks: []string{"Sales/Nightly/Orders"},
 	})
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ const followedUp = "followed_up"
 // FollowUp does what follows a publication without one: it says what the data sources are, and has refreshed what
 // depends on them. It returns what became of each that was tried, of failures, too, which are of kind Publish.
 func (p *Publisher) FollowUp(ctx context.Context) ([]*report.Publishing, error) {
-	t := &transfer{Publisher: p}
+	t := &transfer{Publisher: p, flag: " --follow-up"}
 	err := t.within(ctx, t.followAll)
 	return t.report, err
 }

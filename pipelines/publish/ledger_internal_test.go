@@ -66,7 +66,7 @@ func TestLedgerOfTwoProcesses(t *testing.T) {
 func TestALockIsNoLink(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	path, victim := filepath.Join(folder, "items.hyper.ledger.json"), filepath.Join(folder, "victim")
+	path, victim := filepath.Join(folder, "items.hyperlake"), filepath.Join(folder, "victim")
 	require.NoError(t, os.WriteFile(victim, []byte("precious"), 0o600))
 	require.NoError(t, os.Symlink(victim, path+lockSuffix))
 	_, err := lockLedger(path, "run")
@@ -79,7 +79,7 @@ func TestALockIsNoLink(t *testing.T) {
 // Whoever had the lock before removes its file, which others may have opened by then.
 func TestLock(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "items.hyper.ledger.json")
+	path := filepath.Join(t.TempDir(), "items.hyperlake")
 	isCurrent := func(l *ledgerLock) bool {
 		current, err := l.isCurrent()
 		require.NoError(t, err)

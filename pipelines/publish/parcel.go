@@ -26,6 +26,7 @@ func NewClient(c *config.Config, log *slog.Logger) (*tableau.Client, error) {
 		CAFile: p.CAFile, AllowHTTP: p.AllowHTTP, ChunkBytes: int64(p.ChunkBytes), PayloadLimit: int64(p.PayloadBytes),
 		Log: log,
 	}
+	client.BusyWait = busyWait(p.OnBusy)
 	if !c.Written("publish.site") {
 		client.Site = environment.Site
 	}

@@ -32,6 +32,9 @@ type Options struct {
 	// FollowUp does only what follows a publication: see [Publisher.FollowUp].
 	FollowUp bool
 
+	// RollBack publishes an earlier revision instead of an extract: see [Publisher.RollBack]. 0 is none, Previous the latest.
+	RollBack int
+
 	// Command is the command line that repeats the publishing, and nothing else, for hints.
 	Command string
 
@@ -68,6 +71,7 @@ type transfer struct {
 
 	owner  string  // id of the user; empty until it is known
 	missed []error // of what was to follow where the rows are
+	flag   string  // that the command line to repeat this needs besides
 }
 
 // New finds credentials. Whatever is missing is known before any data is read, as an error of kind Publish,
@@ -232,6 +236,8 @@ func (t *transfer) explain(err error) error {
 	switch {
 	case errors.As(err, &missed):
 		finish = fmt.Sprintf("`%s --follow-up` repeats just that, and sends no rows", t.options.Command)
+	case t.flag != "":
+		finish = fmt.Sprintf("`%s%s` repeats just that", t.options.Command, t.flag)
 	case errors.As(err, &open):
 		finish = open.waysOn(t.options.Command)
 		if open.delivery.progress() == inDoubt {

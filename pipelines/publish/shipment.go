@@ -79,7 +79,7 @@ func (t *transfer) open(ctx context.Context, s *shipment) (err error) {
 	if s.ledger, err = openLedger(ctx, t.cfg, a, t.options.ID); err != nil {
 		return err
 	}
-	if !t.options.Force && s.want.Set == "" { // with force: somebody else may have published since
+	if !t.options.Force && len(s.tables) > 0 { // with force: somebody else may have published since
 		err = s.check(t.cfg.Publish, t.server.Server, s.ledger.Tables)
 	}
 	if err == nil {
@@ -176,6 +176,8 @@ func (t *transfer) reportOf(s *shipment) *report.Publishing {
 func (t *transfer) note(s *shipment, into *report.Publishing) {
 	d := s.delivery
 	switch {
+	case into.Outcome == skipped:
+		return
 	case d == nil && s.verdict == leave:
 		into.Outcome, d = outcomeUnchanged, s.earlier
 	case d == nil && s.verdict == ask:

@@ -209,7 +209,8 @@ type Publishing struct {
 	JobID        string             `json:"job_id"` // empty without a job; of several the last
 	Seconds      float64            `json:"seconds"`
 
-	// Outcome is published, failed, unknown, unchanged or untried; followed_up where no rows were to be sent.
+	// Outcome is published, failed, unknown, unchanged or untried; followed_up where no rows were to be sent, skipped
+	// where others were changing it.
 	Outcome    string `json:"outcome"`
 	Server     string `json:"server"`
 	Site       string `json:"site"`
@@ -224,6 +225,9 @@ type Publishing struct {
 
 	// Confirmed says that the reply was lost, and that the success is known from looking.
 	Confirmed bool `json:"confirmed,omitempty"`
+
+	// RolledBackTo is the number of the revision that was published again.
+	RolledBackTo int `json:"rolled_back_to,omitempty"`
 
 	// PropertiesChanged names what was changed of what is said about the data source: description, certified,
 	// certification_note, owner, tags.

@@ -72,6 +72,10 @@ type Client struct {
 	// PayloadLimit is the most bytes of the payload of a data update; 0 is
 	// DefaultPayloadLimit.
 	PayloadLimit int64
+	// BusyWait bounds how long a change waits in all while somebody else is changing the data source; 0 is about
+	// two minutes, and below 0 it does not wait. An append never waits, since it might be its own
+	// request, sent twice by a proxy, that it would wait for.
+	BusyWait time.Duration
 	// DownloadLimit is the most bytes of a download, packed or unpacked; 0 is DefaultDownloadLimit.
 	DownloadLimit int64
 

@@ -12,12 +12,12 @@ import (
 )
 
 // The parts of a publishing request. The name of the file is always the same and in
-// ASCII, its end tells the type; the real name stands in the XML.
+// ASCII, and its end tells the type, which is added; the real name stands in the XML.
 const (
 	partRequest    = "request_payload"
 	partDatasource = "tableau_datasource"
 	partChunk      = "tableau_file"
-	fileName       = "extract.hyper"
+	fileName       = "extract"
 	chunkName      = "file"
 )
 

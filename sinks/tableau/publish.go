@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -33,7 +35,7 @@ const (
 
 // Publication is what [Client.Publish] publishes.
 type Publication struct {
-	File        string // path of a .hyper file
+	File        string // path of a .hyper file, or of a .tdsx file
 	Name        string // of the data source
 	ProjectID   string // empty: the site's default project
 	Description string
@@ -116,7 +118,7 @@ type publisher struct {
 	uploadedAgain bool
 	doubt         error // an earlier try may have been executed, and this is how it failed; nil if none
 	forgotten     bool  // the job of an earlier try was forgotten
-	occupied      int   // times that somebody else was publishing
+	others        occupation
 }
 
 // lookBefore finds the data source as it is, and fails if the mode does not fit.
@@ -204,6 +206,14 @@ func (p *publisher) ensureUploaded(ctx context.Context) error {
 	return p.lookBefore(ctx) // somebody else may have changed it meanwhile
 }
 
+// kind is the end of the file's name, by which the server knows what it is.
+func (p *publisher) kind() string {
+	if strings.EqualFold(filepath.Ext(p.File), extensionPackage) {
+		return extensionPackage
+	}
+	return extensionHyper
+}
+
 // send has the server publish the file, once.
 func (p *publisher) send(ctx context.Context) (*response, error) {
 	content, err := request{Datasource: &wireNewSource{
@@ -222,11 +232,11 @@ func (p *publisher) send(ctx context.Context) (*response, error) {
 	var file *fileRange
 	if p.large {
 		query.Set("uploadSessionId", p.uploadID)
-		query.Set("datasourceType", "hyper")
+		query.Set("datasourceType", strings.TrimPrefix(p.kind(), "."))
 	} else {
 		file = &fileRange{source: p.file, size: p.size, meter: p.meter}
 	}
-	body, err := multipartBody(content, partDatasource, fileName, file)
+	body, err := multipartBody(content, partDatasource, fileName+p.kind(), file)
 	if err != nil {
 		return nil, &Error{Action: p.action, err: err}
 	}
@@ -287,10 +297,9 @@ func (p *publisher) beforeNextTry(ctx context.Context, refused error) error {
 	case hasCode(refused, codeUploadMissing) && p.large && !p.uploadedAgain: // a new session may not see it
 		p.uploadID, p.uploadedAgain = "", true
 		return nil
-	case hasCode(refused, codeBeingPublished) && p.Mode != Append && p.occupied < len(busyWaits):
-		p.occupied++
-		if err := p.c.pause(ctx, busyWaits[p.occupied-1]); err != nil {
-			return fmt.Errorf("%w; waiting: %w", refused, err)
+	case IsBusy(refused) && p.Mode != Append:
+		if err := p.others.wait(ctx, p.c, refused); err != nil {
+			return err
 		}
 		return nil
 	case hasCode(refused, codeExistsOrNoRight):

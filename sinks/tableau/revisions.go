@@ -10,11 +10,11 @@ import (
 
 // Revision is a content that a data source has or had.
 type Revision struct {
-	Number      int
-	PublishedAt time.Time // zero if the server does not tell
-	Publisher   string    // name of the user, or the id; empty if the server does not tell
-	Bytes       int64     // 0 if the server does not tell
-	Current     bool
+	Number      int       `json:"number"`
+	PublishedAt time.Time `json:"published_at,omitzero"` // zero if the server does not tell
+	Publisher   string    `json:"publisher"`             // name of the user, or the id; empty if the server does not tell
+	Bytes       int64     `json:"bytes"`                 // 0 if the server does not tell
+	Current     bool      `json:"current"`
 }
 
 // Revisions lists the revisions of a data source that the server has kept, latest first. Failures are *[Error].

@@ -151,6 +151,7 @@ type updater struct {
 	action string
 	file   *os.File // nil without payload
 	size   int64
+	doubt  error // an earlier try may have been executed, and this is how it failed; nil if none
 }
 
 // open opens the payload and checks its size.
@@ -186,12 +187,12 @@ func (u *updater) close() {
 }
 
 func (u *updater) run(ctx context.Context) (Job, error) {
-	reply, err := u.send(ctx)
+	reply, err := u.c.whenFree(ctx, u.send)
 	if hasCode(err, codeUploadMissing) { // a new session may not see what the old one uploaded
-		doubt := err
-		if reply, err = u.send(ctx); err != nil && inDoubt(doubt) && !inDoubt(err) {
-			err = &doubtedError{err: err, doubt: doubt}
-		}
+		reply, err = u.send(ctx)
+	}
+	if err != nil && u.doubt != nil && !inDoubt(err) {
+		err = &doubtedError{err: err, doubt: u.doubt}
 	}
 	if err != nil {
 		return Job{}, u.explain(err)
@@ -237,10 +238,14 @@ func (u *updater) send(ctx context.Context) (*response, error) {
 			return nil, err
 		}
 	}
-	return u.c.do(ctx, call{
+	reply, err := u.c.do(ctx, call{
 		action: u.action, method: http.MethodPatch, path: path + "/data", query: query, body: body,
 		header: http.Header{"Requestid": {u.RequestID}}, repeatable: true, changes: true,
 	})
+	if u.doubt == nil && inDoubt(err) {
+		u.doubt = err
+	}
+	return reply, err
 }
 
 // explain recognises a failure after which the update may have been executed, and the refusal

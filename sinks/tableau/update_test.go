@@ -106,7 +106,6 @@ func TestRefusalOfAnUpdateAfterATryInDoubt(t *testing.T) {
 	for name, later := range map[string]tableautest.Fault{
 		"no permission":    {Method: http.MethodPatch, Status: 403, Code: "403004"},
 		"bad request":      {Method: http.MethodPatch, Status: 400, Code: "400000"},
-		"busy":             {Method: http.MethodPatch, Status: 409, Code: "409004"},
 		"a proxy's page":   {Method: http.MethodPatch, Status: 404},
 		"too large":        {Method: http.MethodPatch, Status: 413},
 		"token and secret": {Path: "/auth/signin", Status: 401, Code: "401001", Times: -1},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"unicode"
@@ -95,6 +96,30 @@ func (d *datasource) earlier(number string) (revision, error) {
 		}
 	}
 	return revision{}, refuse(http.StatusNotFound, "404000", "there is no revision %d", wanted)
+}
+
+// unpack replaces a .tdsx file by the extract in it.
+func unpack(file string) error {
+	archive, err := zip.OpenReader(file)
+	if err != nil {
+		return refuse(http.StatusBadRequest, "400011", "the file is no .tdsx file: %v", err)
+	}
+	defer func() { _ = archive.Close() }() // it was only read
+	for _, entry := range archive.File {
+		if path.Ext(entry.Name) != ".hyper" {
+			continue
+		}
+		extract, err := entry.Open()
+		if err != nil {
+			return err
+		}
+		defer extract.Close()
+		if _, err := writeAt(file+".unpacked", 0, extract); err != nil {
+			return err
+		}
+		return os.Rename(file+".unpacked", file)
+	}
+	return refuse(http.StatusBadRequest, "400011", "the .tdsx file holds no extract")
 }
 
 // pack writes a .tdsx file: an archive of a description and an extract.

@@ -65,10 +65,13 @@ func (s *Server) readPublication(r *http.Request, t *site) (publication, error) 
 		return wanted, err
 	case !described:
 		return wanted, refuse(http.StatusBadRequest, "400020", "there is no request payload")
-	case uploadID != "" && query.Get("datasourceType") != "hyper":
-		return wanted, refuse(http.StatusBadRequest, "400010", "only data sources of type hyper are published here")
+	case uploadID != "" && !isKind("."+query.Get("datasourceType")):
+		return wanted, refuse(http.StatusBadRequest, "400010", "only data sources of type hyper and tdsx are published here")
 	case uploadID != "":
 		wanted.file, err = s.takeUpload(t, uploadID)
+		if err == nil && query.Get("datasourceType") == "tdsx" {
+			err = unpack(wanted.file)
+		}
 		return wanted, err
 	case wanted.file == "":
 		return wanted, refuse(http.StatusBadRequest, "400020", "there is no file")
@@ -91,13 +94,19 @@ func (p *publication) describe(payload part) error {
 
 // receive stores the file of a single request.
 func (s *Server) receive(wanted *publication, p part) error {
-	if path.Ext(p.fileName) != ".hyper" {
-		return refuse(http.StatusBadRequest, "400010", "the file %q is not a .hyper file", p.fileName)
+	if !isKind(path.Ext(p.fileName)) {
+		return refuse(http.StatusBadRequest, "400010", "the file %q is neither a .hyper nor a .tdsx file", p.fileName)
 	}
 	wanted.file = s.newFile()
 	_, err := writeAt(wanted.file, 0, p.content)
+	if err == nil && path.Ext(p.fileName) == ".tdsx" {
+		err = unpack(wanted.file)
+	}
 	return err
 }
+
+// isKind says whether files that end so are published.
+func isKind(extension string) bool { return extension == ".hyper" || extension == ".tdsx" }
 
 // publishFile checks the request against what there is, and publishes at once or as a job.
 func (s *Server) publishFile(w http.ResponseWriter, r *http.Request, t *site, wanted publication) error {

@@ -22,13 +22,13 @@ import (
 
 // publishFlags are the flags of publish. Those with a key stand for it.
 type publishFlags struct {
-	set      *pflag.FlagSet
-	match    []string
-	tags     []string
-	force    bool
-	applied  bool
-	missing  bool
-	followUp bool
+	set     *pflag.FlagSet
+	match   []string
+	tags    []string
+	force   bool
+	applied bool
+	missing bool
+	instead insteadFlags
 }
 
 // publishKeys are the flags that are values of the configuration, in the order in which they are applied.
@@ -76,9 +76,12 @@ tab_site_id (the site) and tab_api_version.
 What was published stands in a ledger in the state of the configuration and in that of the
 user. Rows that were added to a data source (append, insert) are not added again without
 --force. Where nobody knows whether rows that were sent are there, look at the data source and
-say --applied or --missing, or have --confirm download find out.`,
+say --applied or --missing, or have --confirm download find out.
+
+--revisions, --rollback and --follow-up send no extract, which need not exist.`,
 		Example: `  hyperlake publish lineitem.yaml
-  hyperlake publish lineitem.hyper --project Sales/Nightly --datasource "Line items" --mode append`,
+  hyperlake publish lineitem.hyper --project Sales/Nightly --datasource "Line items" --mode append
+  hyperlake publish lineitem.yaml --rollback`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.publish(cmd.Context(), flags, args) },
 	}
 	flags.set = cmd.Flags()
@@ -90,12 +93,11 @@ say --applied or --missing, or have --confirm download find out.`,
 		flags.set.Bool(key.flag, false, key.usage)
 	}
 	flags.set.StringSliceVar(&flags.tags, "tags", nil, "`tags` to add to the data source")
-	flags.set.BoolVar(&flags.followUp, "follow-up", false,
-		"send no rows; say again what the data source is, and refresh what depends on it")
+	flags.instead.add(flags.set)
 	flags.set.BoolVar(&flags.force, "force", false, "publish all, even what was published before")
 	flags.set.BoolVar(&flags.applied, "applied", false, "you looked: the rows of which nobody knew are in the data source")
 	flags.set.BoolVar(&flags.missing, "missing", false, "you looked: they are not, send them")
-	cmd.MarkFlagsMutuallyExclusive("force", "applied", "missing", "follow-up")
+	cmd.MarkFlagsMutuallyExclusive("force", "applied", "missing")
 	return cmd
 }
 
@@ -150,11 +152,18 @@ type listFlag struct {
 func (f *publishFlags) lists() []listFlag { return []listFlag{{"match", f.match}, {"tags", f.tags}} }
 
 func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) error {
+	args, err := flags.instead.read(args)
+	if err != nil {
+		return err
+	}
 	cfg, err := a.publishConfig(flags, args)
 	if err != nil {
 		return err
 	}
-	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote && cfg.Output.Merge != config.MergeNone && !flags.followUp {
+	if flags.instead.revisions {
+		return a.listRevisions(ctx, cfg, flags, args)
+	}
+	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote && cfg.Output.Merge != config.MergeNone && !flags.instead.given() {
 		if err := checkHyperFile(cfg.Output.Path); err != nil {
 			return err
 		}
@@ -168,8 +177,8 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	}
 	meter := a.newMeter()
 	report, err := pipelines.Publish(ctx, cfg, publish.Options{
-		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Answer: flags.answer(), FollowUp: flags.followUp,
-		Command: a.commandAgain("publish", flags, args),
+		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Answer: flags.answer(),
+		FollowUp: flags.instead.followUp, RollBack: flags.instead.number, Command: a.commandAgain("publish", flags, args),
 	})
 	meter.close()
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
@@ -236,6 +245,9 @@ func (a *app) publishConfig(flags *publishFlags, args []string) (*config.Config,
 		}
 		cfg.Output.Merge = config.MergeAuto // this one file is sent
 	}
+	if flags.instead.given() && flags.set.Changed("datasource") {
+		cfg.Tables = nil // that one is meant, and none that tables have of their own
+	}
 	return cfg, nil
 }
 
@@ -246,13 +258,17 @@ func (a *app) sayPublished(record *report.Publishing) {
 	}
 	for _, source := range append([]*report.Publishing{record}, record.Others...) {
 		name := visible(strings.TrimPrefix(source.Project+"/"+source.Datasource, "/"))
-		switch source.Outcome {
-		case "published":
+		switch {
+		case source.Outcome == "published" && source.RolledBackTo > 0:
+			a.say("rolled back: %s on %s has the content of revision %d again", name, visible(source.Server), source.RolledBackTo)
+		case source.Outcome == "published":
 			a.say("published: %s on %s (mode %s, %s, %s sent, %.1f s)", name, visible(source.Server), source.Mode,
 				words.Count(source.Rows, "row"), humanize.Bytes(uint64(source.Bytes)), source.Seconds)
-		case "unchanged":
+		case source.Outcome == "unchanged":
 			a.say("unchanged: %s on %s has these rows already", name, visible(source.Server))
-		case "followed_up":
+		case source.Outcome == "skipped":
+			a.say("skipped: %s on %s, which somebody else is changing", name, visible(source.Server))
+		case source.Outcome == "followed_up":
 			a.say("followed up: %s on %s", name, visible(source.Server))
 		default:
 			a.say("not published: %s on %s (outcome: %s)", name, visible(source.Server), source.Outcome)
