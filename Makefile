@@ -10,7 +10,8 @@ export CGO_ENABLED := 0
 
 # Packages whose tests take longest begin first; more of them run at once than there are cores, since
 # they wait for processes that they start.
-SLOW_FIRST := ./pipelines/... ./cmd/hyperlake ./sinks/hyper ./internal/hyperd
+SLOW_FIRST := ./pipelines/job ./cmd/hyperlake ./pipelines/publish ./pipelines ./sinks/hyper ./pipelines/randomtest \
+	./runners ./internal/hyperd ./pipelines/...
 AT_ONCE := 4
 
 .PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-registry test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean

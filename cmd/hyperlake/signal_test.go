@@ -137,16 +137,11 @@ func TestEarlySignalsLeaveNothingBehind(t *testing.T) {
 		cmd := exec.Command(os.Args[0], "version")
 		cmd.Env = append(os.Environ(), programVariable+"=1", "TMPDIR="+scratch)
 		require.NoError(t, cmd.Start())
-		made := make(chan struct{})
-		go func() { // the folder is what there is to leave behind
-			defer close(made)
-			for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); {
-				if found, err := os.ReadDir(scratch); err != nil || len(found) > 0 {
-					return
-				}
+		for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
+			if found, err := os.ReadDir(scratch); err != nil || len(found) > 0 {
+				break // this folder is what there is to leave behind
 			}
-		}()
-		<-made
+		}
 		_ = cmd.Process.Signal([]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}[i%3])
 		_ = cmd.Wait()
 		left, err := os.ReadDir(scratch)

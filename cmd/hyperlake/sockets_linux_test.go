@@ -22,7 +22,7 @@ func TestNobodyElseReachesARun(t *testing.T) {
 	scratch, err := os.MkdirTemp("", "hl")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(scratch) })
-	cmd := exec.Command(os.Args[0], "generate", runOf(t, t.TempDir(), 12), "--set", "runner.parallelism=4")
+	cmd := exec.Command(os.Args[0], "generate", runOf(t, t.TempDir(), 4), "--set", "runner.parallelism=4")
 	var output bytes.Buffer
 	cmd.Env = append(os.Environ(), programVariable+"=1", "TMPDIR="+scratch)
 	cmd.Stdout, cmd.Stderr = &output, &output

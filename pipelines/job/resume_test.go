@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -100,7 +101,7 @@ func TestAFailedRunIsResumed(t *testing.T) {
 			t.Run(engine+" "+name, func(t *testing.T) {
 				folder := t.TempDir()
 				runtest.SalesLake(t, folder)
-				const other = "  - {name: lineitem, source: {uri: \"%LAKE%/lineitem/*.parquet\"}}\n"
+				const other = "  - {name: orders, source: {uri: \"%LAKE%/orders/*.parquet\"}}\n"
 				plain := runtest.Configure(t, folder, resumeConfig(engine, runFolder, sound)+other)
 				whole, err := resume(t, plain, &unlucky{t: t}, "")
 				require.NoError(t, err)
@@ -147,6 +148,7 @@ func TestOnlyWhatIsUnchangedIsReused(t *testing.T) {
 		require.NotEmpty(t, found)
 		return found
 	}
+	folder, failed, restore := failedRun(t)
 	for name, test := range map[string]struct {
 		change func(t *testing.T, folder string)
 		more   string // of the first table
@@ -163,11 +165,7 @@ func TestOnlyWhatIsUnchangedIsReused(t *testing.T) {
 		"an entry is gone":   {removeAnEntry, "", func(all, now int) bool { return now == all-1 }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := t.TempDir()
-			runtest.SalesLake(t, folder)
-			failed, err := resume(t, runtest.Configure(t, folder, resumeConfig("go", "stage", broken)), &unlucky{t: t}, "")
-			require.Error(t, err)
-			require.NotNil(t, failed.Resumable)
+			restore()
 			removeExtracts(t, folder) // which would do without all partials
 			if test.change != nil {
 				test.change(t, folder)
@@ -188,6 +186,40 @@ func TestOnlyWhatIsUnchangedIsReused(t *testing.T) {
 	}
 }
 
+// failedRun is a run of [resumeConfig] that failed in the end: its folder, its report, and what
+// makes the folder again what it was then.
+func failedRun(t *testing.T) (folder string, failed *report.Report, restore func()) {
+	t.Helper()
+	folder = t.TempDir()
+	runtest.SalesLake(t, folder)
+	failed, err := resume(t, runtest.Configure(t, folder, resumeConfig("go", "stage", broken)), &unlucky{t: t}, "")
+	require.Error(t, err)
+	require.NotNil(t, failed.Resumable)
+	require.True(t, failed.Resumable.Merged)
+	kept := t.TempDir()
+	copyFolder(t, folder, kept)
+	return folder, failed, func() {
+		require.NoError(t, os.RemoveAll(folder))
+		copyFolder(t, kept, folder)
+	}
+}
+
+// copyFolder copies all that a folder holds, as old as it is.
+func copyFolder(t *testing.T, from, to string) {
+	t.Helper()
+	require.NoError(t, os.CopyFS(to, os.DirFS(from)))
+	require.NoError(t, filepath.WalkDir(from, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		return os.Chtimes(to+strings.TrimPrefix(path, from), info.ModTime(), info.ModTime())
+	}))
+}
+
 // extracts are those that a run left on staging.
 func extracts(t *testing.T, folder string) []string {
 	t.Helper()
@@ -206,6 +238,7 @@ func removeExtracts(t *testing.T, folder string) {
 
 // A merged extract is used again as long as all that it was made of is as it was.
 func TestAMergedExtractIsReused(t *testing.T) {
+	folder, failed, restore := failedRun(t)
 	for name, test := range map[string]struct {
 		change func(t *testing.T, folder string)
 		more   string // of the configuration
@@ -221,11 +254,7 @@ func TestAMergedExtractIsReused(t *testing.T) {
 		"the format of the output": {nil, "output: {path: x.hyper, format_version: 4}\n", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := t.TempDir()
-			runtest.SalesLake(t, folder)
-			failed, err := resume(t, runtest.Configure(t, folder, resumeConfig("go", "stage", broken)), &unlucky{t: t}, "")
-			require.Error(t, err)
-			require.True(t, failed.Resumable.Merged)
+			restore()
 			if test.change != nil {
 				test.change(t, folder)
 			}
@@ -334,6 +363,10 @@ func TestARunThatLivesIsNotResumed(t *testing.T) {
 
 func TestFailedWorkIsRunAgain(t *testing.T) {
 	passing := failure.New(failure.Hyperd, "hyperd is gone").Retryable()
+	folder := t.TempDir()
+	runtest.SalesLake(t, folder)
+	plain, whole := runtest.Sales(t, folder, 2, "")
+	want := runtest.ContentsOf(t, plain.Output.Path)
 	for name, test := range map[string]struct {
 		failures []error
 		retries  int
@@ -349,12 +382,7 @@ func TestFailedWorkIsRunAgain(t *testing.T) {
 		"of an unknown nature": {[]error{errors.New("who knows")}, 2, 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := t.TempDir()
-			runtest.SalesLake(t, folder)
-			plain, whole := runtest.Sales(t, folder, 2, "")
-			want := runtest.ContentsOf(t, plain.Output.Path)
-			require.NoError(t, os.Remove(plain.Output.Path))
-
+			require.NoError(t, os.RemoveAll(plain.Output.Path))
 			cfg := runtest.Configure(t, folder, strings.Replace(fmt.Sprintf(runtest.SalesConfig, 2), "{parallelism: 2}", fmt.Sprintf("{parallelism: 2, retries: %d}", test.retries), 1))
 			engine := &unlucky{t: t, failures: test.failures}
 			report, err := resume(t, cfg, engine, "")

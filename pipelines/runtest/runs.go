@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -121,28 +122,45 @@ func RejectRows(t *testing.T, folder string) []string {
 		shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: info, RowGroups: footer.RowGroups}}}
 		table := parquetread.Projection{Schema: batch.Schema{Schema: footer.Schema}}
 		require.NoError(t, parquetread.ReadShard(t.Context(), shard, table, func(b batch.Batch) error {
-			for i := range int(b.Record.NumRows()) {
-				row := map[string]json.RawMessage{}
-				for c, column := range b.Record.Columns() {
-					text, err := json.Marshal(array.NewSlice(column, int64(i), int64(i)+1))
-					if err != nil {
-						return err
-					}
-					row[b.Record.ColumnName(c)] = text[1 : len(text)-1]
-				}
-				text, err := json.Marshal(row)
-				if err != nil {
-					return err
-				}
-				rows = append(rows, string(text))
-			}
-			return nil
+			these, err := rowsOf(b.Record)
+			rows = append(rows, these...)
+			return err
 		}))
 	}
 	slices.SortFunc(rows, func(a, b string) int { // by _row
 		return cmp.Compare(a[strings.Index(a, `"_row":`):], b[strings.Index(b, `"_row":`):])
 	})
 	return rows
+}
+
+// rowsOf is every row of a record as a JSON object, with its names in the order of the alphabet.
+func rowsOf(record arrow.Record) ([]string, error) {
+	columns := map[string][]json.RawMessage{}
+	for c, column := range record.Columns() {
+		text, err := json.Marshal(column)
+		if err != nil {
+			return nil, err
+		}
+		var values []json.RawMessage
+		if err := json.Unmarshal(text, &values); err != nil {
+			return nil, err
+		}
+		name, err := json.Marshal(record.ColumnName(c))
+		if err != nil {
+			return nil, err
+		}
+		columns[string(name)] = values
+	}
+	names := slices.Sorted(maps.Keys(columns))
+	rows := make([]string, record.NumRows())
+	for i := range rows {
+		var row []string
+		for _, name := range names {
+			row = append(row, name+":"+string(columns[name][i]))
+		}
+		rows[i] = "{" + strings.Join(row, ",") + "}"
+	}
+	return rows, nil
 }
 
 // Fetched returns a local path of a file, or of a copy of it.
