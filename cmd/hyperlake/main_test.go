@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HYPERD_PATH", hyperdPath)
 			env.Setenv("TESTDATA", lake)
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".state"))
 			return startFake(env)
 		},
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "backdate": backdate},

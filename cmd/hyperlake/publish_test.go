@@ -243,7 +243,8 @@ func TestKilledWhilePublishing(t *testing.T) {
 	folder := t.TempDir()
 	config := "name: orders\ntables: [{source: {uri: '" + lake + "'}}]\npublish: {allow_http: true}\n"
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "orders.yaml"), []byte(config), 0o600))
-	environment := []string{"tab_site_url=" + server.URL, "tab_pat_name=" + tokenName, "tab_secret_id=" + tokenSecret}
+	environment := []string{"tab_site_url=" + server.URL, "tab_pat_name=" + tokenName, "tab_secret_id=" + tokenSecret,
+		"XDG_STATE_HOME=" + folder}
 	output, err := program(t, folder, environment, "generate", "orders.yaml").CombinedOutput()
 	require.NoError(t, err, string(output))
 
@@ -256,8 +257,12 @@ func TestKilledWhilePublishing(t *testing.T) {
 			return r.Method == http.MethodPost && strings.Contains(r.Path, "/datasources")
 		})
 	}, 30*time.Second, 5*time.Millisecond)
-	lock := filepath.Join(folder, "orders.hyper.ledger.json.lock")
-	assert.FileExists(t, lock)
+	locks := func() []string {
+		found, err := filepath.Glob(filepath.Join(folder, "*", "publications", "*.lock"))
+		require.NoError(t, err)
+		return found
+	}
+	assert.Len(t, locks(), 2, "one in the state of the configuration, one in that of the user")
 	output, err = program(t, folder, environment, "publish", "orders.yaml").CombinedOutput()
 	require.Error(t, err)
 	assert.Contains(t, string(output), fmt.Sprintf("hyperlake: process %d on ", killed.Process.Pid))
@@ -265,9 +270,8 @@ func TestKilledWhilePublishing(t *testing.T) {
 	require.NoError(t, killed.Process.Kill())
 	require.Error(t, killed.Wait())
 	require.Eventually(t, func() bool {
-		left, err := filepath.Glob(filepath.Join(folder, "*.lock"))
-		hidden, hiddenErr := filepath.Glob(filepath.Join(folder, ".*"))
-		return err == nil && hiddenErr == nil && len(left)+len(hidden) == 0
+		hidden, err := filepath.Glob(filepath.Join(folder, ".*"))
+		return err == nil && len(locks())+len(hidden) == 0
 	}, 10*time.Second, 10*time.Millisecond, "something stays")
 	output, err = program(t, folder, environment, "publish", "orders.yaml").CombinedOutput()
 	require.NoError(t, err, string(output))

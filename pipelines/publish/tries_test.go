@@ -1,0 +1,336 @@
+package publish_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/publish"
+	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
+	"hyperlake/sinks/tableau/tableautest"
+)
+
+// tries is a shop whose data source has one row, 0, and a configuration of it that adds more.
+type tries struct {
+	*runtest.Shop
+	cfg *config.Config
+}
+
+const manyRows = 9000
+
+// openTries publishes row 0, and builds an extract of rows from 1 on, but does not publish that.
+func openTries(t *testing.T, rows int, keys string) *tries {
+	t.Helper()
+	s := &tries{Shop: runtest.OpenShop(t, tableautest.Config{})}
+	s.Lake(runtest.Item(0, "first"))
+	s.MustRun("mode: create")
+	s.elapse()
+	s.build(rows, "x")
+	s.cfg = s.Config(keys)
+	return s
+}
+
+// build makes the extract of rows from 1 on.
+func (s *tries) build(rows int, name string) {
+	s.T.Helper()
+	var items []string
+	for i := range rows {
+		items = append(items, runtest.Item(i+1, fmt.Sprintf("%s %d", name, i*i)))
+	}
+	s.Lake(items...)
+	cfg := s.Config("mode: overwrite")
+	cfg.Publish = nil
+	_, err := s.Run(cfg)
+	require.NoError(s.T, err)
+}
+
+// elapse lets the server's clock go on: what happens next is not in the same second.
+func (s *tries) elapse() { s.StepClock(3 * time.Second) }
+
+func (s *tries) id() string { return s.Datasources("marketing")[0].ID }
+
+// try publishes, and returns what became of it.
+func (s *tries) try(options publish.Options) (outcome string, failed *failure.Error) {
+	s.T.Helper()
+	options.Settling = time.Millisecond
+	record, err := s.Publish(s.cfg, options)
+	if err != nil {
+		failed = failure.Of(err, failure.Engine)
+		assert.Equal(s.T, report.Unpublished, record.Status)
+	}
+	return record.Publish.Outcome, failed
+}
+
+// requireTry publishes, which must end so.
+func (s *tries) requireTry(want string, options publish.Options) *failure.Error {
+	s.T.Helper()
+	outcome, failed := s.try(options)
+	require.Equal(s.T, want, outcome, "%v", failed)
+	return failed
+}
+
+// requireRows checks that the data source has row 0, and so many different rows besides, each once.
+func (s *tries) requireRows(rows int) {
+	s.T.Helper()
+	all := s.Rows()
+	assert.Len(s.T, all, rows+1)
+	seen := map[string]bool{}
+	for _, row := range all {
+		assert.False(s.T, seen[row], row)
+		seen[row] = true
+	}
+}
+
+const (
+	insertParts = "mode: insert, payload_bytes: 150k"
+	patch       = "PATCH"
+)
+
+var lostReply = tableautest.Fault{Method: patch, LoseReply: true}
+
+// What a later try is told says nothing about an earlier one that may have been executed.
+func TestInsertWithLostReplyAndARefusal(t *testing.T) {
+	for name, later := range map[string]tableautest.Fault{
+		"no permission":   {Method: patch, Status: 403, Code: "403004"},
+		"a proxy's page":  {Method: patch, Status: 404},
+		"bad request":     {Method: patch, Status: 400, Code: "400000"},
+		"too large":       {Method: patch, Status: 413, Code: "413000"},
+		"sign-in refused": {Method: patch, Status: 401, Code: "401002"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openTries(t, 20, "mode: insert")
+			s.Inject(lostReply, later)
+			if name == "sign-in refused" {
+				s.Inject(tableautest.Fault{Path: "/auth/signin", Skip: 1, Status: 401, Code: "401001"})
+			}
+			failed := s.requireTry("unknown", publish.Options{})
+			assert.Contains(t, failed.Hint, "executes the same request once within a day")
+			s.requireTry("published", publish.Options{})
+			s.requireRows(20)
+			s.requireTry("unchanged", publish.Options{})
+			s.requireRows(20)
+		})
+	}
+}
+
+// An append that got lost is not there because somebody else changed the data source.
+func TestLostAppendAndAForeignChange(t *testing.T) {
+	for name, fault := range map[string]tableautest.Fault{
+		"request lost": {Method: "POST", Path: "/datasources", LoseRequest: true},
+		"reply lost":   {Method: "POST", Path: "/datasources", LoseReply: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openTries(t, 20, "mode: append")
+			s.Inject(fault)
+			failed := s.requireTry("unknown", publish.Options{})
+			for _, way := range []string{" --confirm download`", " --applied`", " --force`"} {
+				assert.Contains(t, failed.Hint, way)
+			}
+			s.elapse()
+			require.NoError(t, s.Describe(s.id(), "another text"))
+			s.requireTry("unknown", publish.Options{})
+			s.cfg.Publish.Confirm = config.ConfirmDownload
+			s.requireTry(map[bool]string{true: "published", false: "unchanged"}[fault.LoseRequest], publish.Options{})
+			s.requireRows(20)
+		})
+	}
+}
+
+// Whoever looked may say so, and need not download.
+func TestSomebodyLooks(t *testing.T) {
+	s := openTries(t, 20, "mode: append")
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseReply: true})
+	s.requireTry("unknown", publish.Options{})
+	s.requireTry("unchanged", publish.Options{Answer: publish.Applied})
+	s.requireTry("unchanged", publish.Options{})
+	s.requireRows(20)
+
+	s.build(30, "y")
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseRequest: true})
+	s.requireTry("unknown", publish.Options{})
+	s.requireTry("published", publish.Options{Answer: publish.Missing})
+	s.requireRows(50)
+	_, err := s.Publish(s.cfg, publish.Options{Answer: publish.Missing})
+	require.ErrorContains(t, err, `nothing that was sent to "Items" is in doubt`)
+	assert.True(t, failure.Of(err, failure.Engine).Early)
+}
+
+// confirm: download finds out by itself.
+func TestConfirmedByItself(t *testing.T) {
+	for name, fault := range map[string]tableautest.Fault{
+		"append, request lost": {Method: "POST", Path: "/datasources", LoseRequest: true},
+		"append, reply lost":   {Method: "POST", Path: "/datasources", LoseReply: true},
+		"create, reply lost":   {Method: "POST", Path: "/datasources", LoseReply: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mode, _, _ := strings.Cut(name, ",")
+			s := openTries(t, 20, "confirm: download, mode: "+mode)
+			if mode == "create" {
+				require.NoError(t, s.Delete(s.id()))
+			}
+			s.Inject(fault)
+			s.requireTry("published", publish.Options{})
+			if mode == "append" {
+				s.requireRows(20)
+			} else {
+				s.requireRows(19)
+			}
+		})
+	}
+}
+
+// Of an insert in parts, what is there for sure is not sent again, and nothing is lost that others removed.
+func TestInsertInParts(t *testing.T) {
+	secondRefused := []tableautest.Fault{{Method: patch}, {Method: patch, Status: 403, Code: "403004"}}
+	t.Run("then appended", func(t *testing.T) {
+		s := openTries(t, manyRows, insertParts)
+		s.Inject(secondRefused...)
+		s.requireTry("failed", publish.Options{})
+		insert := s.cfg
+		s.cfg = s.Config("mode: append")
+		failed := s.requireTry("failed", publish.Options{})
+		assert.Contains(t, failed.Hint, " --mode insert` adds the rest")
+		s.cfg = insert
+		s.requireTry("published", publish.Options{})
+		s.requireRows(manyRows)
+	})
+	t.Run("the second is lost, a day ago", func(t *testing.T) {
+		s := openTries(t, manyRows, insertParts)
+		s.Inject(tableautest.Fault{Method: patch}, tableautest.Fault{Method: patch, LoseRequest: true, Times: 6})
+		s.requireTry("unknown", publish.Options{})
+		s.StepClock(25 * time.Hour)
+		failed := s.requireTry("unknown", publish.Options{})
+		assert.Contains(t, failed.Message, "part 2 of ")
+		assert.Contains(t, failed.Hint, " --missing` sends just them")
+		s.requireTry("published", publish.Options{Answer: publish.Missing})
+		s.requireRows(manyRows)
+	})
+	t.Run("then overwritten by somebody else", func(t *testing.T) {
+		s := openTries(t, manyRows, insertParts)
+		first := filepath.Join(t.TempDir(), "first.hyper")
+		content, err := os.ReadFile(s.Datasources("marketing")[0].Path)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(first, content, 0o600))
+		s.Inject(secondRefused...)
+		s.requireTry("failed", publish.Options{})
+		s.elapse()
+		require.NoError(t, s.Overwrite(s.id(), first))
+		failed := s.requireTry("unknown", publish.Options{})
+		assert.Contains(t, failed.Message, "somebody else changed the data source")
+		s.cfg.Publish.Confirm = config.ConfirmDownload
+		s.requireTry("published", publish.Options{})
+		s.requireRows(manyRows)
+	})
+	t.Run("then made anew", func(t *testing.T) {
+		s := openTries(t, manyRows, insertParts)
+		s.Inject(secondRefused...)
+		s.requireTry("failed", publish.Options{})
+		require.NoError(t, s.Delete(s.id()))
+		insert := s.cfg
+		rows := s.Folder
+		other := &runtest.Shop{Server: s.Server, T: t, Folder: t.TempDir()}
+		other.Lake(runtest.Item(0, "first"))
+		other.MustRun("mode: create")
+		s.Folder, s.cfg = rows, insert
+		s.requireTry("published", publish.Options{})
+		s.requireRows(manyRows)
+	})
+	t.Run("a job fails and is forgotten", func(t *testing.T) {
+		s := openTries(t, manyRows, insertParts)
+		s.Inject(tableautest.Fault{Method: patch}, tableautest.Fault{Method: patch, FailJob: true}, tableautest.Fault{Method: "GET", Path: "/jobs", PurgeJob: true})
+		outcome, _ := s.try(publish.Options{})
+		assert.NotEqual(t, "published", outcome)
+		s.cfg.Publish.Confirm = config.ConfirmDownload
+		s.requireTry("published", publish.Options{})
+		s.requireRows(manyRows)
+	})
+}
+
+// The later of two upserts wins, also if neither was answered.
+func TestUpsertsWithoutReplies(t *testing.T) {
+	s := openTries(t, 20, "mode: upsert, match: [id]")
+	s.requireTry("published", publish.Options{})
+	unanswered := tableautest.Fault{Method: patch, LoseReply: true, Times: 6}
+	for _, name := range []string{"a", "b"} {
+		s.build(20, name)
+		s.Inject(unanswered)
+		s.requireTry("unknown", publish.Options{})
+	}
+	s.build(20, "a")
+	s.requireTry("published", publish.Options{})
+	assert.Contains(t, s.Rows(), "2|a 1")
+	s.requireRows(20)
+}
+
+// Where it is not known how a publication left the data source, it is not unchanged.
+func TestUnchangedNeedsProof(t *testing.T) {
+	s := openTries(t, 20, "mode: overwrite, as_job: true, if_changed: true")
+	first := filepath.Join(t.TempDir(), "first.hyper")
+	content, err := os.ReadFile(s.Datasources("marketing")[0].Path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(first, content, 0o600))
+	s.Inject(tableautest.Fault{Method: "GET", Path: "/jobs"}, tableautest.Fault{Method: "GET", Path: "/datasources", Status: 403, Code: "403004", Times: 2})
+	s.requireTry("published", publish.Options{})
+	s.elapse()
+	require.NoError(t, s.Overwrite(s.id(), first))
+	s.requireTry("published", publish.Options{})
+	assert.Len(t, s.Rows(), 20)
+	s.requireTry("unchanged", publish.Options{})
+}
+
+// There is always a command that finishes the work, and the last line has it.
+func TestNoReplyAndNoJob(t *testing.T) {
+	for name, faults := range map[string][]tableautest.Fault{
+		"the job fails":        {{Method: patch, FailJob: true, LoseReply: true}, {Method: patch, LoseReply: true, Times: 5}},
+		"the job is forgotten": {{Method: patch, LoseReply: true, Times: 6}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openTries(t, 20, "mode: insert")
+			s.Inject(faults...)
+			s.requireTry("unknown", publish.Options{})
+			if name == "the job is forgotten" {
+				require.Eventually(t, func() bool { return len(s.Rows()) == 21 }, 10*time.Second, 10*time.Millisecond)
+				s.ForgetJobs()
+			}
+			outcome, failed := s.try(publish.Options{})
+			for range 3 {
+				if outcome == "published" || outcome == "unchanged" {
+					break
+				}
+				if regexp.MustCompile("--confirm download`").MatchString(failed.Hint) {
+					s.cfg.Publish.Confirm = config.ConfirmDownload
+				}
+				outcome, failed = s.try(publish.Options{})
+			}
+			assert.Nil(t, failed)
+			s.requireRows(20)
+		})
+	}
+}
+
+// Two outputs that feed one data source know of each other, and so do two of the same rows.
+func TestOutputsThatFeedOneDatasource(t *testing.T) {
+	s := openTries(t, 20, "mode: append")
+	s.requireTry("published", publish.Options{})
+	copied := filepath.Join(t.TempDir(), "copy.hyper")
+	content, err := os.ReadFile(s.cfg.Output.Path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(copied, content, 0o600))
+	s.cfg.Output.Path = copied
+	s.requireTry("unchanged", publish.Options{})
+	s.requireRows(20)
+	t.Setenv("XDG_STATE_HOME", t.TempDir()) // another user, with a state in common
+	s.cfg.State = filepath.Join(s.Folder, "items.hyperlake")
+	s.requireTry("unchanged", publish.Options{})
+	s.requireRows(20)
+}
