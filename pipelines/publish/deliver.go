@@ -94,6 +94,7 @@ func (p *transfer) skip(ctx context.Context, s *shipment) (bool, error) {
 	}
 	p.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "run", s.last.RunID)
 	s.entry.DatasourceID, s.entry.Updated = found.ID, p.describe(ctx, found.ID, found.UpdatedAt)
+	s.last.Updated = s.entry.Updated // it is still as that attempt left it
 	if err := p.ledger.begin(ctx, s.entry); err != nil {
 		return false, err
 	}

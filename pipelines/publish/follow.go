@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hyperlake/pipelines/config"
@@ -134,7 +135,7 @@ const followedUp = "followed_up"
 // depends on them. It returns what became of each that was tried, of failures, too, which are of kind Publish.
 func (p *Publisher) FollowUp(ctx context.Context) ([]*report.Publishing, error) {
 	t := &transfer{Publisher: p, flag: " --follow-up"}
-	err := t.within(ctx, t.followAll)
+	err := t.within(ctx, func(ctx context.Context) error { return t.locked(ctx, t.followAll) })
 	return t.report, err
 }
 
@@ -150,8 +151,26 @@ func (p *transfer) followAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.describe(ctx, found.ID, found.UpdatedAt)
+		if err := p.noteDescribed(ctx, name, found, p.describe(ctx, found.ID, found.UpdatedAt)); err != nil {
+			return err
+		}
 		about.DatasourceID, about.Outcome, about.Seconds = found.ID, followedUp, time.Since(started).Seconds()
+	}
+	return nil
+}
+
+// noteDescribed tells the ledger when a data source was changed last by ourselves, if it was before as the latest publication
+// left it.
+func (p *transfer) noteDescribed(ctx context.Context, name string, before tableau.Datasource, updated time.Time) error {
+	for _, e := range slices.Backward(p.ledger.of(p.newEntry(name))) {
+		if e.Outcome != published {
+			continue
+		}
+		if !e.describes(before) || updated.Equal(before.UpdatedAt) {
+			return nil
+		}
+		e.Updated = updated
+		return p.ledger.save(ctx)
 	}
 	return nil
 }

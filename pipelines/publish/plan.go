@@ -17,6 +17,7 @@ type Plan struct {
 	Mode        config.PublishMode  `json:"mode"`
 	Match       []string            `json:"match,omitempty"`
 	IfChanged   bool                `json:"if_changed"`
+	OnBusy      config.BusyChoice   `json:"on_busy"`
 	Datasources []PlannedDatasource `json:"datasources"`
 
 	// What is said about the data sources afterwards; what is empty stays as it is.
@@ -76,7 +77,9 @@ func MakePlan(ctx context.Context, cfg *config.Config, plan *plan.Plan) *Plan {
 	}
 	client, err := NewClient(cfg, nil)
 	c := cfg.Publish
-	made := &Plan{Server: client.Address(), Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged}
+	made := &Plan{
+		Server: client.Address(), Site: client.Site, Project: c.Project, Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged, OnBusy: c.OnBusy,
+	}
 	made.Description, made.Tags, made.Certified = c.Description, c.Tags, c.Certified
 	made.CertificationNote, made.Owner = c.CertificationNote, c.Owner
 	for _, each := range refreshesOf(c) {
