@@ -209,7 +209,9 @@ type Publishing struct {
 	JobID        string             `json:"job_id"` // empty without a job; of several the last
 	Seconds      float64            `json:"seconds"`
 
-	Outcome    string `json:"outcome"` // published, failed, unknown or unchanged; followed_up where no rows were to be sent, skipped where others were changing it
+	// Outcome is published, failed, unknown or unchanged; followed_up where no rows were to be sent, and skipped where
+	// others were changing the data source.
+	Outcome    string `json:"outcome"`
 	Server     string `json:"server"`
 	Site       string `json:"site"`
 	Project    string `json:"project"`
