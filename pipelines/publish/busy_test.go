@@ -3,6 +3,7 @@ package publish_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,6 +23,7 @@ func TestSomebodyElseIsChangingTheDatasource(t *testing.T) {
 	set := "name: items\noutput: {merge: none}\ntables: [{source: {uri: lake/*.parquet}}]\n" +
 		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, on_busy: skip}\n"
 
+	s.StepClock(time.Minute) // a second in which the data source has changed need not pass then
 	for _, mode := range []string{"overwrite", "append", "insert", "upsert, match: [id]"} {
 		record, err := s.Run(s.Config("mode: " + mode + ", on_busy: skip, description: d, refresh: {flows: [Clean]}"))
 		require.NoError(t, err, mode)

@@ -3,6 +3,7 @@ package publish_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,6 +24,7 @@ func TestWhatIsSaidOfADatasource(t *testing.T) {
 	require.NoError(t, s.Describe(s.Datasources("marketing")[0].ID, "theirs"))
 
 	for _, mode := range []string{"overwrite", "replace", "append", "insert", "upsert, match: [id]", "delete, match: [id]"} {
+		s.StepClock(time.Minute) // a second in which the data source has changed need not pass then
 		record := s.MustRun("mode: " + mode)
 		assert.Empty(t, record.Publish.PropertiesChanged, mode)
 		assert.Equal(t, "theirs", s.Datasources("marketing")[0].Description, "%s: what is not set stays", mode)
@@ -36,17 +38,28 @@ func TestWhatIsSaidOfADatasource(t *testing.T) {
 		[]any{stored.Description, stored.Tags, stored.Certified, stored.CertificationNote, stored.Owner})
 
 	// That changed the data source, but not by somebody else.
+	s.StepClock(time.Minute)
 	again, err := s.Publish(s.Config("mode: overwrite, if_changed: true, "+described), publish.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, "unchanged", again.Publish.Outcome)
 	assert.Empty(t, again.Publish.PropertiesChanged)
 
 	// Of rows that did not change, what is said may.
+	s.StepClock(time.Minute)
 	again, err = s.Publish(s.Config("mode: overwrite, if_changed: true, description: other"), publish.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, "unchanged", again.Publish.Outcome)
 	assert.Equal(t, []string{"description"}, again.Publish.PropertiesChanged)
+	s.StepClock(time.Minute)
 	again, err = s.Publish(s.Config("mode: overwrite, if_changed: true, description: other"), publish.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, "unchanged", again.Publish.Outcome)
+
+	s.StepClock(time.Minute)
+	again, err = s.Publish(s.Config("description: by itself"), publish.Options{FollowUp: true})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"description"}, again.Publish.PropertiesChanged)
+	again, err = s.Publish(s.Config("mode: overwrite, if_changed: true"), publish.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, "unchanged", again.Publish.Outcome)
 }
@@ -56,6 +69,7 @@ func TestWhatFollowsFails(t *testing.T) {
 	s.Lake(runtest.Item(1, "a"))
 	s.MustRun("mode: create")
 	s.Lake(runtest.Item(2, "b"))
+	s.StepClock(time.Minute)
 	s.Inject(tableautest.Fault{Method: http.MethodPut, Path: "/datasources", Status: 403, Code: "403004"})
 	keys := "mode: append, description: text, refresh: {workbooks: [Sales/Nightly/Book]}"
 	record, err := s.Run(s.Config(keys))

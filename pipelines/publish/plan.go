@@ -18,6 +18,7 @@ type Plan struct {
 	Mode        config.PublishMode  `json:"mode"`
 	Match       []string            `json:"match,omitempty"`
 	IfChanged   bool                `json:"if_changed"`
+	OnBusy      config.BusyChoice   `json:"on_busy"`
 	Datasources []PlannedDatasource `json:"datasources"`
 
 	// What is said about the data sources afterwards; what is empty stays as it is.
@@ -79,7 +80,7 @@ func MakePlan(ctx context.Context, cfg *config.Config, plan *plan.Plan) *Plan {
 	c := cfg.Publish
 	made := &Plan{
 		Server: client.Address(), Site: client.Site, Project: c.Project, ProjectID: c.ProjectID,
-		Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged,
+		Mode: c.Mode, Match: c.Match, IfChanged: c.IfChanged, OnBusy: c.OnBusy,
 		Description: c.Description, Tags: c.Tags, Certified: c.Certified, CertificationNote: c.CertificationNote, Owner: c.Owner,
 	}
 	for _, each := range refreshesOf(c) {

@@ -3,6 +3,7 @@ package publish_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -49,6 +50,7 @@ func TestRollBack(t *testing.T) {
 	assert.Equal(t, []string{"1|third"}, s.Rows())
 	_, err = s.Publish(cfg, publish.Options{RollBack: publish.Previous})
 	require.NoError(t, err)
+	s.StepClock(time.Minute) // a second in which the data source has changed need not pass then
 	_, err = s.Publish(s.Config("mode: append"), publish.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1|second", "1|third"}, s.Rows())

@@ -28,30 +28,31 @@ type tries struct {
 
 const manyRows = 9000
 
-// openTries publishes row 0, and builds an extract of rows from 1 on, but does not publish that.
+// openTries publishes row 0, and makes an extract of rows from 1 on, but does not publish that.
 func openTries(t *testing.T, rows int, keys string) *tries {
 	t.Helper()
 	s := &tries{Shop: runtest.OpenShop(t, tableautest.Config{})}
-	s.Lake(runtest.Item(0, "first"))
-	s.MustRun("mode: create")
+	s.first()
 	s.elapse()
 	s.build(rows, "x")
 	s.cfg = s.Config(keys)
 	return s
 }
 
+// first creates the data source, with row 0.
+func (s *tries) first() {
+	s.T.Helper()
+	cfg := s.Config("mode: create")
+	runtest.WriteExtract(s.T, cfg.Output.Path, "SELECT 0, 'first'")
+	_, err := s.Publish(cfg, publish.Options{})
+	require.NoError(s.T, err)
+}
+
 // build makes the extract of rows from 1 on.
 func (s *tries) build(rows int, name string) {
 	s.T.Helper()
-	var items []string
-	for i := range rows {
-		items = append(items, runtest.Item(i+1, fmt.Sprintf("%s %d", name, i*i)))
-	}
-	s.Lake(items...)
-	cfg := s.Config("mode: overwrite")
-	cfg.Publish = nil
-	_, err := s.Run(cfg)
-	require.NoError(s.T, err)
+	runtest.WriteExtract(s.T, filepath.Join(s.Folder, "items.hyper"),
+		fmt.Sprintf("SELECT i, concat('%s ', (i - 1) * (i - 1)) FROM generate_series(1, %d) AS g(i)", name, rows))
 }
 
 // elapse lets the server's clock go on: what happens next is not in the same second.
@@ -96,12 +97,15 @@ const (
 	patch       = "PATCH"
 )
 
-var lostReply = tableautest.Fault{Method: patch, LoseReply: true}
+var (
+	lostReply = tableautest.Fault{Method: patch, LoseReply: true}
+	refusal   = tableautest.Fault{Method: patch, Status: 403, Code: "403004"}
+)
 
 // What a later try is told says nothing about an earlier one that may have been executed.
 func TestInsertWithLostReplyAndARefusal(t *testing.T) {
 	for name, later := range map[string]tableautest.Fault{
-		"no permission":   {Method: patch, Status: 403, Code: "403004"},
+		"no permission":   refusal,
 		"a proxy's page":  {Method: patch, Status: 404},
 		"bad request":     {Method: patch, Status: 400, Code: "400000"},
 		"too large":       {Method: patch, Status: 413, Code: "413000"},
@@ -191,7 +195,7 @@ func TestConfirmedByItself(t *testing.T) {
 
 // Of an insert in parts, what is there for sure is not sent again, and nothing is lost that others removed.
 func TestInsertInParts(t *testing.T) {
-	secondRefused := []tableautest.Fault{{Method: patch}, {Method: patch, Status: 403, Code: "403004"}}
+	secondRefused := []tableautest.Fault{{Method: patch}, refusal}
 	t.Run("then appended", func(t *testing.T) {
 		s := openTries(t, manyRows, insertParts)
 		s.Inject(secondRefused...)
@@ -206,7 +210,7 @@ func TestInsertInParts(t *testing.T) {
 	})
 	t.Run("the second is lost, a day ago", func(t *testing.T) {
 		s := openTries(t, manyRows, insertParts)
-		s.Inject(tableautest.Fault{Method: patch}, tableautest.Fault{Method: patch, LoseRequest: true, Times: 6})
+		s.Inject(tableautest.Fault{Method: patch}, tableautest.Fault{Method: patch, LoseRequest: true}, refusal)
 		s.requireTry("unknown", publish.Options{})
 		s.StepClock(25 * time.Hour)
 		failed := s.requireTry("unknown", publish.Options{})
@@ -236,12 +240,10 @@ func TestInsertInParts(t *testing.T) {
 		s.Inject(secondRefused...)
 		s.requireTry("failed", publish.Options{})
 		require.NoError(t, s.Delete(s.id()))
-		insert := s.cfg
-		rows := s.Folder
-		other := &runtest.Shop{Server: s.Server, T: t, Folder: t.TempDir()}
-		other.Lake(runtest.Item(0, "first"))
-		other.MustRun("mode: create")
-		s.Folder, s.cfg = rows, insert
+		extract := s.Folder
+		s.Folder = t.TempDir()
+		s.first()
+		s.Folder = extract
 		s.requireTry("published", publish.Options{})
 		s.requireRows(manyRows)
 	})
@@ -260,10 +262,9 @@ func TestInsertInParts(t *testing.T) {
 func TestUpsertsWithoutReplies(t *testing.T) {
 	s := openTries(t, 20, "mode: upsert, match: [id]")
 	s.requireTry("published", publish.Options{})
-	unanswered := tableautest.Fault{Method: patch, LoseReply: true, Times: 6}
 	for _, name := range []string{"a", "b"} {
 		s.build(20, name)
-		s.Inject(unanswered)
+		s.Inject(lostReply, refusal)
 		s.requireTry("unknown", publish.Options{})
 	}
 	s.build(20, "a")
@@ -291,8 +292,8 @@ func TestUnchangedNeedsProof(t *testing.T) {
 // There is always a command that finishes the work, and the last line has it.
 func TestNoReplyAndNoJob(t *testing.T) {
 	for name, faults := range map[string][]tableautest.Fault{
-		"the job fails":        {{Method: patch, FailJob: true, LoseReply: true}, {Method: patch, LoseReply: true, Times: 5}},
-		"the job is forgotten": {{Method: patch, LoseReply: true, Times: 6}},
+		"the job fails":        {{Method: patch, FailJob: true, LoseReply: true}, refusal},
+		"the job is forgotten": {lostReply, refusal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := openTries(t, 20, "mode: insert")

@@ -134,6 +134,7 @@ func (u *dataUpdate) tooLarge(bytes, limit int64) error {
 // make writes the file of a part, counts its rows, and says how many bytes it has.
 func (u *dataUpdate) make(ctx context.Context, part *step) (bytes int64, err error) {
 	path := filepath.Join(u.t.extract.scratch, fmt.Sprintf("payload-%d-%d.hyper", part.From, part.To))
+	_ = os.Remove(path) // of an earlier try
 	table := u.s.tables[0]
 	part.Rows, err = u.t.takePart(ctx, u.file, path, []hyper.Selection{{Schema: table.Schema, Name: table.Name, From: part.From, To: part.To}})
 	if err != nil {

@@ -97,6 +97,22 @@ func RowsIn(t *testing.T, path, sql string) []string {
 	return rows
 }
 
+// WriteExtract makes a .hyper file with the table Extract.Extract (id, name) of what a query returns, in place
+// of what stands there.
+func WriteExtract(t *testing.T, path, query string) {
+	t.Helper()
+	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
+	_ = os.Remove(path) // there may be none
+	for _, statement := range []string{
+		"CREATE DATABASE " + hyperd.QuoteName(path), "ATTACH DATABASE " + hyperd.QuoteName(path) + ` AS "made"`,
+		`CREATE SCHEMA "made"."Extract"`, `CREATE TABLE "made"."Extract"."Extract" ("id" BIGINT, "name" TEXT)`,
+		`INSERT INTO "made"."Extract"."Extract" ` + query, `DETACH DATABASE "made"`,
+	} {
+		_, err := conn.Exec(t.Context(), statement)
+		require.NoError(t, err, statement)
+	}
+}
+
 // PlanOf is the plan of the first table of a configuration.
 func PlanOf(t *testing.T, cfg *config.Config) *plan.TablePlan {
 	t.Helper()

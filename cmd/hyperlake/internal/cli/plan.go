@@ -176,6 +176,9 @@ func writePublishPlan(b *strings.Builder, plan *publish.Plan) {
 	if plan.IfChanged {
 		fmt.Fprint(b, ", if the rows changed")
 	}
+	if plan.OnBusy != config.BusyWait {
+		fmt.Fprintf(b, ", %s while others are changing it", plan.OnBusy)
+	}
 	fmt.Fprintln(b)
 	for _, source := range plan.Datasources {
 		var tables []string
