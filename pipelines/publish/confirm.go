@@ -40,7 +40,7 @@ func (t *transfer) confirm(ctx context.Context, s *shipment, d *delivery) error 
 				return failure.New(failure.Publish, "the rows of %q do not tell what became of those that were sent", s.datasource).
 					WithHint("somebody else may have changed it, or the same rows were there before")
 			}
-			s.ledger.Standing = standing{DatasourceID: s.found.ID, Updated: s.found.UpdatedAt, Rows: -1}
+			s.ledger.Standing = standing{DatasourceID: s.found.ID, Updated: s.found.UpdatedAt, Rows: s.counted}
 			return s.ledger.save(ctx, d)
 		}
 		if wait > requestSettling {
@@ -79,6 +79,7 @@ func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.
 		if err != nil {
 			return 0, err
 		}
+		s.counted = held.Others
 		longest = max(longest, t.weigh(s, step, held, base))
 		if base >= 0 && step.State == applied {
 			base += step.Rows
@@ -136,6 +137,7 @@ func (t *transfer) compareContent(ctx context.Context, d *delivery, path string,
 	if err != nil {
 		return 0, err
 	}
+	s.counted = -1
 	hash, err := content.Hash(func(string, string) bool { return true })
 	if err != nil {
 		return 0, err

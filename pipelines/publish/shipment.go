@@ -21,6 +21,8 @@ type shipment struct {
 	found  *tableau.Datasource // the data source before; nil if there is none
 	clock  func() clock
 
+	counted int64 // rows of the data source, as it was downloaded last; -1 if they were not counted
+
 	decision
 	delivery *delivery // that is made or gone on with
 }

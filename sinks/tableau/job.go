@@ -129,7 +129,7 @@ func (c *Client) Job(ctx context.Context, id string) (Job, error) {
 // The waits between questions for the state of a job grow by two fifths from the first to
 // the longest.
 const (
-	firstPoll   = 500 * time.Millisecond
+	firstPoll   = 100 * time.Millisecond
 	longestPoll = 30 * time.Second
 )
 

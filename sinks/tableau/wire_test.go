@@ -228,7 +228,7 @@ func TestWaitForJobEnds(t *testing.T) {
 	assert.True(t, tableau.IsOutcomeUnknown(err), err)
 	taken := waited.taken()
 	require.Greater(t, len(taken), 3)
-	assert.Equal(t, []time.Duration{500 * time.Millisecond, 700 * time.Millisecond, 980 * time.Millisecond}, taken[:3])
+	assert.Equal(t, []time.Duration{100 * time.Millisecond, 140 * time.Millisecond, 196 * time.Millisecond}, taken[:3])
 }
 
 func TestErrorsSayWhatHappened(t *testing.T) {
