@@ -72,12 +72,15 @@ func (s *tries) try(options publish.Options) (outcome string, failed *failure.Er
 	return record.Publish.Outcome, failed
 }
 
-// requireTry publishes, which must end so.
-func (s *tries) requireTry(want string, options publish.Options) *failure.Error {
+// requireTry publishes, which must end so, and returns what is told.
+func (s *tries) requireTry(want string, options publish.Options) (told string) {
 	s.T.Helper()
 	outcome, failed := s.try(options)
 	require.Equal(s.T, want, outcome, "%v", failed)
-	return failed
+	if failed == nil {
+		return ""
+	}
+	return failed.Message + "; " + failed.Hint
 }
 
 // requireRows checks that the data source has row 0, and so many different rows besides, each once.
@@ -117,8 +120,8 @@ func TestInsertWithLostReplyAndARefusal(t *testing.T) {
 			if name == "sign-in refused" {
 				s.Inject(tableautest.Fault{Path: "/auth/signin", Skip: 1, Status: 401, Code: "401001"})
 			}
-			failed := s.requireTry("unknown", publish.Options{})
-			assert.Contains(t, failed.Hint, "executes the same request once within a day")
+			told := s.requireTry("unknown", publish.Options{})
+			assert.Contains(t, told, "executes the same request once within a day")
 			s.requireTry("published", publish.Options{})
 			s.requireRows(20)
 			s.requireTry("unchanged", publish.Options{})
@@ -136,9 +139,9 @@ func TestLostAppendAndAForeignChange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := openTries(t, 20, "mode: append")
 			s.Inject(fault)
-			failed := s.requireTry("unknown", publish.Options{})
+			told := s.requireTry("unknown", publish.Options{})
 			for _, way := range []string{" --confirm download`", " --applied`", " --force`"} {
-				assert.Contains(t, failed.Hint, way)
+				assert.Contains(t, told, way)
 			}
 			s.elapse()
 			require.NoError(t, s.Describe(s.id(), "another text"))
@@ -202,8 +205,8 @@ func TestInsertInParts(t *testing.T) {
 		s.requireTry("failed", publish.Options{})
 		insert := s.cfg
 		s.cfg = s.Config("mode: append")
-		failed := s.requireTry("failed", publish.Options{})
-		assert.Contains(t, failed.Hint, " --mode insert` adds the rest")
+		told := s.requireTry("failed", publish.Options{})
+		assert.Contains(t, told, " --mode insert` adds the rest")
 		s.cfg = insert
 		s.requireTry("published", publish.Options{})
 		s.requireRows(manyRows)
@@ -213,9 +216,9 @@ func TestInsertInParts(t *testing.T) {
 		s.Inject(tableautest.Fault{Method: patch}, tableautest.Fault{Method: patch, LoseRequest: true}, refusal)
 		s.requireTry("unknown", publish.Options{})
 		s.StepClock(25 * time.Hour)
-		failed := s.requireTry("unknown", publish.Options{})
-		assert.Contains(t, failed.Message, "part 2 of ")
-		assert.Contains(t, failed.Hint, " --missing` sends just them")
+		told := s.requireTry("unknown", publish.Options{})
+		assert.Contains(t, told, "part 2 of ")
+		assert.Contains(t, told, " --missing` sends just them")
 		s.requireTry("published", publish.Options{Answer: publish.Missing})
 		s.requireRows(manyRows)
 	})
@@ -229,8 +232,8 @@ func TestInsertInParts(t *testing.T) {
 		s.requireTry("failed", publish.Options{})
 		s.elapse()
 		require.NoError(t, s.Overwrite(s.id(), first))
-		failed := s.requireTry("unknown", publish.Options{})
-		assert.Contains(t, failed.Message, "somebody else changed the data source")
+		told := s.requireTry("unknown", publish.Options{})
+		assert.Contains(t, told, "somebody else changed the data source")
 		s.cfg.Publish.Confirm = config.ConfirmDownload
 		s.requireTry("published", publish.Options{})
 		s.requireRows(manyRows)

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// commandAgain is a command line that a shell takes, with the flags that this one was given.
-func (a *app) commandAgain(command string, flags *publishFlags, args []string) string {
-	words := []string{"hyperlake", command}
+// commandAgain is the command line of publish that a shell takes, with the flags that this one was given.
+func (a *app) commandAgain(flags *publishFlags, args []string) string {
+	words := []string{"hyperlake", "publish"}
 	for _, arg := range args {
 		if strings.HasPrefix(arg, "-") { // which would be a flag
 			arg = "./" + arg

@@ -48,7 +48,7 @@ func TestCommandAgain(t *testing.T) {
 					meant.flags[key.flag] = flag.Value.String()
 				}
 			}
-			again = a.commandAgain("publish", flags, args)
+			again = a.commandAgain(flags, args)
 			return nil
 		})
 		require.NoError(t, err, line)

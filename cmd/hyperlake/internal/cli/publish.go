@@ -178,7 +178,7 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	meter := a.newMeter()
 	report, err := pipelines.Publish(ctx, cfg, publish.Options{
 		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Answer: flags.answer(),
-		FollowUp: flags.instead.followUp, RollBack: flags.instead.number, Command: a.commandAgain("publish", flags, args),
+		FollowUp: flags.instead.followUp, RollBack: flags.instead.number, Command: a.commandAgain(flags, args),
 	})
 	meter.close()
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {

@@ -118,7 +118,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 		Log:       a.log,
 		LogValues: a.flags.logValues,
 
-		PublishCommand: a.commandAgain("publish", nil, []string{path}),
+		PublishCommand: a.commandAgain(nil, []string{path}),
 	}
 	if a.flags.dryRun {
 		return a.printJob(ctx, cfg, options)
