@@ -71,7 +71,7 @@ func (f *insteadFlags) read(args []string) ([]string, error) {
 
 // listRevisions prints what the server has kept of the data sources.
 func (a *app) listRevisions(ctx context.Context, cfg *config.Config, flags *publishFlags, args []string) error {
-	all, err := pipelines.Revisions(ctx, cfg, publish.Options{Log: a.log, Command: a.commandAgain("publish", flags, args)})
+	all, err := pipelines.Revisions(ctx, cfg, publish.Options{Log: a.log, Command: a.commandAgain(flags, args)})
 	if err != nil {
 		return err
 	}
