@@ -55,7 +55,7 @@ func (t *transfer) deliver(ctx context.Context, s *shipment) error {
 		}
 		doubtful := s.delivery.doubtful()
 		if confirmErr := t.confirm(ctx, s, s.delivery); confirmErr != nil {
-			open.why = errors.Join(err, confirmErr)
+			open.tried = confirmErr
 			return open
 		}
 		if doubtful[0].State == applied {
@@ -79,6 +79,9 @@ func (t *transfer) begin(ctx context.Context, s *shipment) error {
 	}
 	s.delivery = s.want
 	s.delivery.ID = fmt.Sprintf("%s/%s", t.options.ID, s.datasource)
+	if s.found != nil {
+		s.delivery.DatasourceID = s.found.ID
+	}
 	if untouched {
 		s.delivery.Before = s.ledger.Standing.Rows
 	} else if s.found != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
 	"hyperlake/sinks/tableau"
@@ -18,14 +19,24 @@ type openError struct {
 	delivery   *delivery // that is in the way, or came to that
 	want       *delivery
 	why        error // nil if it is of an earlier command
+	tried      error // why the rows of the data source did not tell; nil if they were not looked at
 }
 
-func (e *openError) Unwrap() error { return e.why }
+func (e *openError) Unwrap() []error { return []error{e.why, e.tried} }
 
 func (e *openError) Error() string {
+	text := e.what()
 	if e.why != nil {
-		return e.why.Error()
+		text = e.why.Error()
 	}
+	if e.tried != nil {
+		text += "; " + e.tried.Error()
+	}
+	return text
+}
+
+// what says what is known of a delivery of an earlier command.
+func (e *openError) what() string {
 	d := e.delivery
 	when := fmt.Sprintf("at %s UTC (run %s, mode %s)", d.Started.Format(time.DateTime), d.RunID, d.Mode)
 	switch {
@@ -90,8 +101,12 @@ func (e *openError) waysOn(command string) string {
 	if byID := d.Mode.Updates() && d.same(e.want); byID && e.why != nil {
 		ways = append(ways, fmt.Sprintf("`%s` asks the server, which executes the same request once within a day", command))
 	}
+	if e.tried == nil {
+		ways = append(ways, fmt.Sprintf("`%s --confirm download` downloads the data source and compares the rows", command))
+	} else if hint := failure.Of(e.tried, failure.Publish).Hint; hint != "" {
+		ways = append(ways, hint)
+	}
 	ways = append(ways,
-		fmt.Sprintf("`%s --confirm download` downloads the data source and compares the rows", command),
 		fmt.Sprintf("if you looked, and %s there: `%s --applied`", e.are(), command))
 	switch {
 	case d.Mode == config.PublishMode(tableau.Create) && d.Set == "":

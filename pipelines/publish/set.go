@@ -56,7 +56,7 @@ func (t *transfer) checkUntouched(ctx context.Context, s *shipment) error {
 	if err := t.look(ctx, s); err != nil {
 		return err
 	}
-	if s.found != nil && s.ledger.Standing.describes(*s.found) {
+	if s.asWeLeftIt() {
 		return nil
 	}
 	return failure.New(failure.Publish, "somebody else changed the data source %q between two extracts", s.datasource).

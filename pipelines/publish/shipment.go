@@ -111,6 +111,13 @@ func (t *transfer) look(ctx context.Context, s *shipment) error {
 	return nil
 }
 
+// asWeLeftIt says whether the data source, as it was looked at last, is as the part before left it. Of a server that does not
+// tell when it was changed, that is taken for granted.
+func (s *shipment) asWeLeftIt() bool {
+	known := s.ledger.Standing
+	return s.found != nil && (known.describes(*s.found) || s.found.UpdatedAt.IsZero() && s.found.ID == known.DatasourceID)
+}
+
 func (t *transfer) close(s *shipment) {
 	if err := s.ledger.unlock(); err != nil {
 		t.options.Log.Warn("the lock of the ledger could not be removed", "error", err)
@@ -132,7 +139,7 @@ func (t *transfer) judge(ctx context.Context, s *shipment) error {
 		}
 	case s.verdict == ask && t.cfg.Publish.Confirm == config.ConfirmDownload:
 		if err := t.confirm(ctx, s, s.earlier); err != nil {
-			return err
+			return &openError{datasource: s.datasource, delivery: s.earlier, want: s.want, tried: err}
 		}
 		view.looked = true
 		s.decision = view.decide()

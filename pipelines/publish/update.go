@@ -28,7 +28,6 @@ func (t *transfer) update(ctx context.Context, s *shipment, made *report.Publish
 	if err != nil {
 		return err
 	}
-	s.delivery.DatasourceID = s.found.ID
 	table := s.tables[0]
 	action, err := tableau.NewAction(tableau.ActionKind(s.delivery.Mode),
 		tableau.TableRef{Schema: table.Schema, Name: table.Name}, s.target(t.cfg.Publish), s.delivery.Match)
@@ -208,7 +207,7 @@ func (u *dataUpdate) untouched(ctx context.Context, i int) (changed bool, err er
 	if err := u.t.look(ctx, u.s); err != nil {
 		return false, err
 	}
-	if u.s.found != nil && u.s.ledger.Standing.describes(*u.s.found) {
+	if u.s.asWeLeftIt() {
 		return false, nil
 	}
 	if u.s.found != nil && d.Steps[i].inDoubt() {
