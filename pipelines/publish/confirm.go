@@ -95,7 +95,7 @@ func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.
 // nobody counted. It returns how long to wait before rows that are missing count as missing.
 func (t *transfer) weigh(s *shipment, step *step, held hyper.Holding, base int64) time.Duration {
 	there := held.All && (step.Once || step.State == applied || base >= 0 && held.Others == base+step.Rows)
-	absent := !held.All || base >= 0 && held.Others == base && !step.Once
+	absent := held.None || base >= 0 && held.Others == base && !step.Once
 	switch {
 	case there:
 		step.settle(applied, byRows)

@@ -104,15 +104,15 @@ func (s situation) decideChanging(live []*delivery) decision {
 
 // decideAdding is about modes after which rows that are sent twice are there twice.
 func (s situation) decideAdding(live []*delivery) decision {
-	// A change that was not ours may have removed rows; one of ours in doubt explains it as well.
-	doubt := slices.ContainsFunc(live, func(d *delivery) bool { return d.progress() == inDoubt })
-	gone := !doubt && !s.untouched()
-	for _, earlier := range live {
+	removed := false
+	for i, earlier := range live {
 		if earlier.Content == s.want.Content && earlier.Content != "" {
-			return s.decideAgain(earlier, gone && !s.looked)
+			// A change of the data source may be that of others, who removed rows, or the one of which nobody knows.
+			excused := i == 0 && earlier.progress() == inDoubt
+			return s.decideAgain(earlier, !s.looked && (removed || !excused && !s.untouched()))
 		}
 		removes := earlier.Mode.Updates() && !earlier.Mode.Adds() || earlier.Mode.Renews()
-		gone = gone || removes || earlier.AfterOthers
+		removed = removed || removes || earlier.AfterOthers
 	}
 	return decision{}
 }

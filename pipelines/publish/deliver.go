@@ -139,8 +139,9 @@ func (t *transfer) publishStep(
 
 // sending records that a step is about to be sent.
 func (t *transfer) sending(ctx context.Context, s *shipment, step *step) func() error {
+	doubted := step.inDoubt()
 	return func() error {
-		step.send(s.clock())
+		step.send(s.clock(), doubted)
 		return s.ledger.save(ctx, s.delivery)
 	}
 }
@@ -152,10 +153,12 @@ func (t *transfer) failed(ctx context.Context, s *shipment, step *step, err erro
 	case step.State != sent: // it was not sent, or not again
 	case tableau.IsOutcomeUnknown(err):
 		step.State, step.JobGone = unknown, tableau.IsJobForgotten(err)
-	case errors.As(err, &job):
+	case errors.As(err, &job) && step.RequestID != "": // of whichever try: the server executes one
 		step.settle(missing, byJob)
+	case job != nil:
+		step.refuse(byJob)
 	default:
-		step.refuse()
+		step.refuse(byReply)
 	}
 	return errors.Join(err, s.ledger.save(ctx, s.delivery))
 }

@@ -65,11 +65,10 @@ type step struct {
 // inDoubt says whether nobody knows what became of it.
 func (s *step) inDoubt() bool { return s.State == sent || s.State == unknown }
 
-// send notes that it is about to be sent.
-func (s *step) send(at clock) {
-	if s.inDoubt() {
-		s.Doubted = true
-	} else {
+// send notes that it is about to be sent. doubted says that it was in doubt before this command.
+func (s *step) send(at clock, doubted bool) {
+	s.Doubted = doubted
+	if !doubted {
 		s.Sent, s.SentLocal = at.server(), at.local
 	}
 	s.State, s.Evidence, s.JobID, s.JobGone = sent, "", "", false
@@ -87,13 +86,14 @@ func (s *step) settle(now state, by evidence) {
 	s.State, s.Evidence, s.Doubted, s.Once = now, by, false, false
 }
 
-// refuse notes that the server, or the way there, refused the request.
-func (s *step) refuse() {
+// refuse notes that nothing was executed of what this command has sent, by what the server or the way there answered,
+// or by the end of the job.
+func (s *step) refuse(by evidence) {
 	if s.Doubted {
 		s.State = unknown
 		return
 	}
-	s.settle(missing, byReply)
+	s.settle(missing, by)
 }
 
 // clock is the time, here and at the server.

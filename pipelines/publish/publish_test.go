@@ -179,7 +179,7 @@ func TestUpdateWithLostReplyIsAppliedOnce(t *testing.T) {
 	assert.Equal(t, []string{"1|a", "2|b"}, s.Rows())
 
 	s.Lake(runtest.Item(3, "c"))
-	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true, Times: 6}) // as often as it is sent
+	s.Inject(tableautest.Fault{Method: "PATCH", LoseReply: true}, tableautest.Fault{Method: "PATCH", Status: 400, Code: "400000"})
 	cfg := s.Config("mode: insert")
 	report, err := s.Run(cfg)
 	_ = requireUnpublished(t, report, err)

@@ -141,7 +141,7 @@ func (t *transfer) judge(ctx context.Context, s *shipment) error {
 		if err := t.confirm(ctx, s, s.earlier); err != nil {
 			return &openError{datasource: s.datasource, delivery: s.earlier, want: s.want, tried: err}
 		}
-		view.looked = true
+		view.found, view.looked = s.found, true
 		s.decision = view.decide()
 	}
 	if s.verdict == ask || s.verdict == refuse {

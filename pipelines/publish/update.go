@@ -161,10 +161,7 @@ func (u *dataUpdate) sendPart(ctx context.Context, i int) error {
 		return err
 	}
 	part.identify()
-	again := time.Time{}
-	if part.inDoubt() {
-		again = u.s.clock().server()
-	}
+	again := u.s.clock().server()
 	job, err := t.client.UpdateData(ctx, tableau.Update{
 		DatasourceID: d.DatasourceID, RequestID: part.RequestID, Actions: []tableau.Action{u.action}, Payload: path,
 		Progress: t.progress(), JobProgress: t.jobProgress, Sending: t.sending(ctx, u.s, part),
@@ -173,7 +170,7 @@ func (u *dataUpdate) sendPart(ctx context.Context, i int) error {
 	if refused := new(tableau.PayloadTooLargeError); errors.As(err, &refused) && !part.Doubted {
 		smaller, cutErr := u.cut(ctx, part, size, size/2)
 		if cutErr != nil {
-			part.refuse()
+			part.refuse(byReply)
 			return fmt.Errorf("%w: %w", cutErr, t.failed(ctx, u.s, part, err))
 		}
 		d.Steps = slices.Replace(d.Steps, i, i+1, smaller...)
@@ -191,7 +188,7 @@ func (u *dataUpdate) sendPart(ctx context.Context, i int) error {
 		_ = os.Remove(path) // it goes away with its folder, at the latest
 		delete(u.made, [2]int{part.From, part.To})
 	}
-	if changed && !again.IsZero() && !job.CreatedAt.Before(again.Truncate(time.Second)) {
+	if changed && !explains(job, again, u.s.found.UpdatedAt) {
 		return u.shaken(ctx, part, job)
 	}
 	return t.landed(ctx, u.s, part, byJob, tableau.Datasource{}, job.CompletedAt)
@@ -215,6 +212,13 @@ func (u *dataUpdate) untouched(ctx context.Context, i int) (changed bool, err er
 	}
 	d.shake()
 	return false, errors.Join(u.othersChanged(), u.s.ledger.save(ctx, d))
+}
+
+// explains says whether a job is why a data source had changed before a request was sent again: it was made by an earlier
+// try, and nothing changed the data source after it.
+func explains(job tableau.Job, again, changed time.Time) bool {
+	earlier := !job.CreatedAt.IsZero() && job.CreatedAt.Before(again.Truncate(time.Second))
+	return earlier && !changed.After(job.CompletedAt.Add(time.Second))
 }
 
 // shaken is for a part that turns out to be executed only now, so that a change of the data source before was

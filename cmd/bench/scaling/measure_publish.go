@@ -31,7 +31,7 @@ func (p partials) measurePublish(ctx context.Context, program string, m *measure
 	if err := json.NewDecoder(said).Decode(&fake); err != nil {
 		return fmt.Errorf("start the fake server: %w", err)
 	}
-	environment := os.Environ()
+	environment := append(os.Environ(), "XDG_STATE_HOME="+p.scratch)
 	for name, value := range fake.Environment {
 		environment = append(environment, name+"="+value)
 	}
