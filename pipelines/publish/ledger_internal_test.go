@@ -105,3 +105,33 @@ func TestLock(t *testing.T) {
 	_, err = lockLedger(filepath.Join(path, "no", "folder"), "run")
 	require.ErrorContains(t, err, "lock the ledger ")
 }
+
+// Where the user has no place of his own, the one of the configuration is enough; looking for it writes nothing.
+func TestLedgersOfTheUser(t *testing.T) {
+	home := t.TempDir()
+	for name, c := range map[string]struct{ state, home, want string }{
+		"by the standard": {filepath.Join(home, "state"), home, filepath.Join(home, "state", "hyperlake", ledgersFolder)},
+		"at home":         {"", home, filepath.Join(home, ".local", "state", "hyperlake", ledgersFolder)},
+		"relative":        {"here", home, ""},
+		"no home":         {"", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("XDG_STATE_HOME", c.state)
+			t.Setenv("HOME", c.home)
+			assert.Equal(t, c.want, userLedgers())
+			left, err := os.ReadDir(home)
+			require.NoError(t, err)
+			assert.Empty(t, left)
+		})
+	}
+}
+
+// A home that cannot be used keeps nobody from publishing.
+func TestNoPlaceOfTheUser(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", "/dev/null/state")
+	cfg := &config.Config{Output: config.OutputConfig{Path: filepath.Join(t.TempDir(), "items.hyper")}, Publish: &config.PublishConfig{}}
+	l, err := openLedger(t.Context(), cfg, address{Server: "s", ProjectID: "p", Datasource: "Items"}, "run")
+	require.NoError(t, err)
+	assert.Len(t, l.places, 1)
+	require.NoError(t, l.unlock())
+}

@@ -61,7 +61,7 @@ func userLedgers() string {
 		return ""
 	}
 	folder := filepath.Join(base, "hyperlake", ledgersFolder)
-	if os.MkdirAll(folder, 0o777) != nil || storage.CheckWritable(folder) != nil {
+	if storage.CheckWritable(storage.Standing(folder)) != nil {
 		return ""
 	}
 	return folder
@@ -97,7 +97,10 @@ func spelledProject(c *config.Config) string { return cmp.Or(c.Publish.Project, 
 // caller unlocks it. runID says to others who has it.
 func openLedger(ctx context.Context, c *config.Config, a address, runID string) (*ledger, error) {
 	l := &ledger{Version: ledgerVersion, address: a, Project: spelledProject(c), Standing: standing{Rows: -1}}
-	for _, folder := range ledgerFolders(c) {
+	for i, folder := range ledgerFolders(c) {
+		if i > 0 && os.MkdirAll(folder, 0o777) != nil { // the user has no place after all
+			continue
+		}
 		p := &place{uri: storage.Join(folder, a.fileName())}
 		var err error
 		if p.lock, err = lockLedger(p.uri, runID); err == nil {
