@@ -141,6 +141,9 @@ func (t *transfer) publishStep(
 func (t *transfer) sending(ctx context.Context, s *shipment, step *step) func() error {
 	doubted := step.inDoubt()
 	return func() error {
+		if err := s.ledger.held(); err != nil {
+			return err
+		}
 		step.send(s.clock(), doubted)
 		return s.ledger.save(ctx, s.delivery)
 	}

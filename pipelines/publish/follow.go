@@ -174,7 +174,7 @@ func (t *transfer) describeAgain(ctx context.Context, name string) (tableau.Data
 	if err != nil {
 		return tableau.Datasource{}, err
 	}
-	defer t.close(&shipment{ledger: l})
+	defer t.close(ctx, &shipment{ledger: l})
 	found, err := t.client.FindDatasource(ctx, t.project.ID, name)
 	if err != nil {
 		return found, err

@@ -31,7 +31,7 @@ func TestLedgerOfTwoProcesses(t *testing.T) {
 			open := func() *ledger {
 				l, err := openLedger(t.Context(), cfg, address{Server: name, ProjectID: "p", Datasource: "Items"}, "run")
 				require.NoError(t, err)
-				require.NoError(t, l.unlock())
+				require.NoError(t, l.unlock(t.Context()))
 				l.places = l.places[:1]
 				return l
 			}
@@ -69,7 +69,7 @@ func TestALockIsNoLink(t *testing.T) {
 	path, victim := filepath.Join(folder, "items.hyperlake"), filepath.Join(folder, "victim")
 	require.NoError(t, os.WriteFile(victim, []byte("precious"), 0o600))
 	require.NoError(t, os.Symlink(victim, path+lockSuffix))
-	_, err := lockLedger(path, "run")
+	_, err := lockLedger(t.Context(), path, "run")
 	require.ErrorContains(t, err, "lock the ledger")
 	kept, err := os.ReadFile(victim)
 	require.NoError(t, err)
@@ -85,24 +85,24 @@ func TestLock(t *testing.T) {
 		require.NoError(t, err)
 		return current
 	}
-	first, err := lockLedger(path, "first")
+	first, err := lockLedger(t.Context(), path, "first")
 	require.NoError(t, err)
 	assert.True(t, isCurrent(first))
-	_, err = lockLedger(path, "second")
+	_, err = lockLedger(t.Context(), path, "second")
 	require.ErrorContains(t, err, "(run first, since ")
 
 	require.NoError(t, os.Remove(path+lockSuffix))
 	assert.False(t, isCurrent(first), "its file is gone")
-	second, err := lockLedger(path, "second")
+	second, err := lockLedger(t.Context(), path, "second")
 	require.NoError(t, err)
 	assert.False(t, isCurrent(first), "its file is another one")
 	assert.True(t, isCurrent(second))
-	require.NoError(t, second.unlock())
+	require.NoError(t, second.unlock(t.Context()))
 	assert.NoFileExists(t, path+lockSuffix)
-	require.NoError(t, first.unlock())
+	require.NoError(t, first.unlock(t.Context()))
 
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	_, err = lockLedger(filepath.Join(path, "no", "folder"), "run")
+	_, err = lockLedger(t.Context(), filepath.Join(path, "no", "folder"), "run")
 	require.ErrorContains(t, err, "lock the ledger ")
 }
 
@@ -133,5 +133,21 @@ func TestNoPlaceOfTheUser(t *testing.T) {
 	l, err := openLedger(t.Context(), cfg, address{Server: "s", ProjectID: "p", Datasource: "Items"}, "run")
 	require.NoError(t, err)
 	assert.Len(t, l.places, 1)
-	require.NoError(t, l.unlock())
+	require.NoError(t, l.unlock(t.Context()))
+}
+
+func TestRemoteLock(t *testing.T) {
+	bucket, _ := storagetest.FakeGCS(t)
+	uri := storage.Join(bucket, "items.json")
+	first, err := lockLedger(t.Context(), uri, "first")
+	require.NoError(t, err)
+	require.NoError(t, first.held())
+	_, err = lockLedger(t.Context(), uri, "second")
+	require.ErrorContains(t, err, "(run first, since ")
+	assert.Contains(t, failure.Of(err, failure.Engine).Hint, "wait until it has ended")
+	require.NoError(t, first.unlock(t.Context()))
+	assert.Empty(t, storagetest.Names(t, bucket))
+	second, err := lockLedger(t.Context(), uri, "second")
+	require.NoError(t, err)
+	require.NoError(t, second.unlock(t.Context()))
 }

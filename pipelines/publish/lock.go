@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,10 +20,11 @@ import (
 // lockSuffix is added to the path of a ledger for that of its lock.
 const lockSuffix = ".lock"
 
-// ledgerLock keeps other processes from publishing with the same ledger. The system ends it
-// with the process: what a dead one left behind locks nobody out.
+// ledgerLock keeps other processes from publishing with the same ledger. The system ends that of a local one
+// with the process: what a dead one left behind locks nobody out. A remote one is a lease, which expires.
 type ledgerLock struct {
-	lock   *flock.Flock // nil where there is none
+	lease  *storage.Lease // nil for a local ledger
+	lock   *flock.Flock   // nil for a remote one
 	path   string
 	forget func() // calls off the cleaning up after a death
 }
@@ -45,12 +47,11 @@ func (h lockHolder) String() string {
 	return fmt.Sprintf("process %d on %s (run %s, since %s UTC)", h.Process, h.Host, h.RunID, h.Since.Format(time.DateTime))
 }
 
-// lockLedger locks a ledger for a run, or fails at once with who has it. A remote ledger
-// needs no lock: it is only ever written over the version that was read.
-func lockLedger(ledger, runID string) (*ledgerLock, error) {
+// lockLedger locks a ledger for a run, or fails at once with who has it.
+func lockLedger(ctx context.Context, ledger, runID string) (*ledgerLock, error) {
 	local, ok := storage.LocalPath(ledger)
 	if !ok {
-		return &ledgerLock{}, nil
+		return leaseLedger(ctx, ledger, runID)
 	}
 	fail := func(err error) (*ledgerLock, error) {
 		return nil, failure.New(failure.Publish, "lock the ledger %s: %w", ledger, err).WithHint("see that its folder can be written")
@@ -71,8 +72,7 @@ func lockLedger(ledger, runID string) (*ledgerLock, error) {
 		}
 		if !locked {
 			_ = l.lock.Close() // nothing is held
-			return nil, failure.New(failure.Publish, "%s is publishing with the ledger %s", l.holder(), ledger).
-				WithHint("wait until it has ended")
+			return nil, isTaken(l.holder(), ledger)
 		}
 		current, err := l.isCurrent()
 		if current {
@@ -85,6 +85,34 @@ func lockLedger(ledger, runID string) (*ledgerLock, error) {
 	l.forget = guard.RemoveAtDeath(l.path)
 	l.sign(runID)
 	return l, nil
+}
+
+// leaseLedger is lockLedger for a remote ledger.
+func leaseLedger(ctx context.Context, ledger, runID string) (*ledgerLock, error) {
+	lease, other, err := storage.TakeLease(ctx, ledger+lockSuffix, signature(runID))
+	if errors.Is(err, storage.ErrLeased) {
+		var holder lockHolder
+		if json.Unmarshal(other, &holder) != nil {
+			holder = lockHolder{}
+		}
+		return nil, isTaken(holder, ledger)
+	}
+	if err != nil {
+		return nil, failure.New(failure.Publish, "lock the ledger %s: %w", ledger, err).WithHint("%s", storage.Hint(err))
+	}
+	return &ledgerLock{lease: lease}, nil
+}
+
+func isTaken(holder lockHolder, ledger string) error {
+	return failure.New(failure.Publish, "%s is publishing with the ledger %s", holder, ledger).WithHint("wait until it has ended")
+}
+
+// held fails if somebody else may have the lock by now.
+func (l *ledgerLock) held() error {
+	if l.lease == nil {
+		return nil
+	}
+	return l.lease.Held()
 }
 
 // isCurrent says whether the locked file is the one that others find: whoever had the lock
@@ -104,18 +132,23 @@ func (l *ledgerLock) isCurrent() (bool, error) {
 // sign writes down who has the lock. It holds without that, too: where nobody can write to
 // a locked file, others are not told the name.
 func (l *ledgerLock) sign(runID string) {
+	if file, err := os.OpenFile(l.path, os.O_WRONLY|os.O_TRUNC|storage.AsItIs, 0); err == nil {
+		_, _ = file.Write(signature(runID))
+		_ = file.Close()
+	}
+}
+
+// signature is what stands in a lock.
+func signature(runID string) []byte {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "this machine"
 	}
 	text, err := json.Marshal(lockHolder{RunID: runID, Host: host, Process: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second)})
 	if err != nil {
-		return
+		return nil
 	}
-	if file, err := os.OpenFile(l.path, os.O_WRONLY|os.O_TRUNC|storage.AsItIs, 0); err == nil {
-		_, _ = file.Write(append(text, '\n'))
-		_ = file.Close()
-	}
+	return append(text, '\n')
 }
 
 // holder is who has the lock, as far as that can be read.
@@ -132,10 +165,12 @@ func (l *ledgerLock) holder() lockHolder {
 	return holder
 }
 
-// unlock ends the lock and removes its file.
-func (l *ledgerLock) unlock() error {
-	if l.lock == nil {
-		return nil
+// unlock ends the lock and removes its file, also when the run was interrupted.
+func (l *ledgerLock) unlock(ctx context.Context) error {
+	if l.lease != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+		defer cancel()
+		return l.lease.Release(ctx)
 	}
 	removed := os.Remove(l.path) == nil // before others can have it
 	err := l.lock.Close()

@@ -103,29 +103,39 @@ func openLedger(ctx context.Context, c *config.Config, a address, runID string) 
 		}
 		p := &place{uri: storage.Join(folder, a.fileName())}
 		var err error
-		if p.lock, err = lockLedger(p.uri, runID); err == nil {
+		if p.lock, err = lockLedger(ctx, p.uri, runID); err == nil {
 			l.places = append(l.places, p)
 			err = l.read(ctx, p)
 		}
 		if err != nil {
-			return nil, errors.Join(err, l.unlock())
+			return nil, errors.Join(err, l.unlock(ctx))
 		}
 	}
 	if len(l.Deliveries) == 0 {
 		if err := l.takeOver(ctx, c.Output.Path); err != nil {
-			return nil, errors.Join(err, l.unlock())
+			return nil, errors.Join(err, l.unlock(ctx))
 		}
 	}
 	return l, nil
 }
 
 // unlock ends the locks.
-func (l *ledger) unlock() error {
+func (l *ledger) unlock(ctx context.Context) error {
 	var failed error
 	for _, p := range l.places {
-		failed = errors.Join(failed, p.lock.unlock())
+		failed = errors.Join(failed, p.lock.unlock(ctx))
 	}
 	return failed
+}
+
+// held fails if somebody else may have a lock of it by now.
+func (l *ledger) held() error {
+	for _, p := range l.places {
+		if err := p.lock.held(); err != nil {
+			return failure.New(failure.Publish, "the lock of the ledger %s: %w", p.uri, err).WithHint("repeat it when nobody else is publishing")
+		}
+	}
+	return nil
 }
 
 // read takes in what stands in a place; there may be nothing.

@@ -196,7 +196,7 @@ func (t *transfer) deliverAll(ctx context.Context) (err error) {
 		if err := t.open(ctx, s); err != nil {
 			return err
 		}
-		defer t.close(s)
+		defer t.close(ctx, s)
 		if err := t.judge(ctx, s); err != nil {
 			t.report = append(t.report, t.reportOf(s))
 			return err

@@ -85,7 +85,7 @@ func (t *transfer) rollBack(ctx context.Context, number int, scratch string) (er
 	if err := t.open(ctx, s); err != nil {
 		return err
 	}
-	defer t.close(s)
+	defer t.close(ctx, s)
 	found, err := t.client.FindDatasource(ctx, t.project.ID, s.datasource)
 	if err != nil {
 		return err

@@ -88,7 +88,7 @@ func (t *transfer) open(ctx context.Context, s *shipment) (err error) {
 		err = t.look(ctx, s)
 	}
 	if err != nil {
-		t.close(s)
+		t.close(ctx, s)
 	}
 	return err
 }
@@ -118,8 +118,8 @@ func (s *shipment) asWeLeftIt() bool {
 	return s.found != nil && (known.describes(*s.found) || s.found.UpdatedAt.IsZero() && s.found.ID == known.DatasourceID)
 }
 
-func (t *transfer) close(s *shipment) {
-	if err := s.ledger.unlock(); err != nil {
+func (t *transfer) close(ctx context.Context, s *shipment) {
+	if err := s.ledger.unlock(ctx); err != nil {
 		t.options.Log.Warn("the lock of the ledger could not be removed", "error", err)
 	}
 }

@@ -1,0 +1,40 @@
+package storage
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLease(t *testing.T) {
+	t.Parallel()
+	uri := filepath.Join(t.TempDir(), "lease")
+	take := func(holder string, renewal time.Duration) (*Lease, string, error) {
+		l, other, err := takeLease(t.Context(), Local{}, uri, []byte(holder), 400*time.Millisecond, renewal)
+		return l, string(other), err
+	}
+	first, _, err := take("first", 50*time.Millisecond)
+	require.NoError(t, err)
+	_, other, err := take("second", time.Hour)
+	require.ErrorIs(t, err, ErrLeased)
+	assert.Equal(t, "first", other)
+	assert.Never(t, func() bool { return first.Held() != nil }, 600*time.Millisecond, 50*time.Millisecond, "it was not renewed")
+	require.NoError(t, first.Release(t.Context()))
+	assert.NoFileExists(t, uri)
+
+	stopped, _, err := take("stopped", time.Hour)
+	require.NoError(t, err)
+	var second *Lease
+	require.Eventually(t, func() bool {
+		second, _, err = take("second", 50*time.Millisecond)
+		return err == nil
+	}, 5*time.Second, 20*time.Millisecond, "a lease that is not renewed locks others out")
+	require.ErrorIs(t, stopped.Held(), ErrLeaseLost, "whoever comes back is told")
+	require.NoError(t, stopped.Release(t.Context()))
+	assert.FileExists(t, uri, "that of the second is not given back by the first")
+	require.NoError(t, second.Held())
+	require.NoError(t, second.Release(t.Context()))
+}
