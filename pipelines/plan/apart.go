@@ -39,8 +39,8 @@ func checkRejectsApart(c *config.Config, index int) error {
 	if c.Staging != "" && isWithin(really(c.Staging), folder) {
 		return c.Problem(key, "%s is the folder of staging, or one around it; it is replaced as a whole, so take a folder of its own", key)
 	}
-	if isWithin(really(c.StateFolder()), folder) {
-		return c.Problem(key, "%s is the folder of state, or one around it; it is replaced as a whole, so take a folder of its own", key)
+	if state := really(c.StateFolder()); isWithin(state, folder) || isWithin(folder, state) {
+		return c.Problem(key, "%s is the folder of state, or one in it or around it; it is replaced as a whole, so take a folder of its own", key)
 	}
 	if isWithin(really(c.Output.Path), folder) {
 		return c.Problem(key, "%s is output.path, or a folder around it; it is replaced as a whole, so take a folder of its own", key)
