@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 
+	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
@@ -247,12 +248,13 @@ func TestAWorkerEndsWithItsRun(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
 
-	cfg := &config.Config{Staging: t.TempDir()}
-	notes, err := staging.RunNotes(cfg, "20260131T235959Z-1a2b3c4d", "")
+	bucket, requests := storagetest.FakeGCS(t)
+	const id = "20260131T235959Z-1a2b3c4d"
+	cfg := &config.Config{Staging: storage.Join(bucket, "stage")}
+	notes, err := staging.RunNotes(cfg, id, "")
 	require.NoError(t, err)
-	folder := filepath.Join(cfg.Staging, "20260131T235959Z-1a2b3c4d")
-	require.NoError(t, os.Mkdir(folder, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "run.json"), []byte(`{"version":1,"run_id":"20260131T235959Z-1a2b3c4d"}`), 0o600))
+	runFile := storage.Join(cfg.Staging, id, "run.json")
+	require.NoError(t, storage.PutJSON(t.Context(), runFile, map[string]any{"version": 1, "run_id": id}))
 	options, err := json.Marshal(runtime.RawOptionsWrapper{Options: runtime.RawOptions{Options: notes}})
 	require.NoError(t, err)
 	optionsPath := filepath.Join(t.TempDir(), "options.json")
@@ -267,9 +269,10 @@ func TestAWorkerEndsWithItsRun(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("the worker does not connect")
 	}
-	time.Sleep(15 * time.Second)
+	looked := func() bool { return requests.Count(storagetest.Read) > 0 }
+	require.Eventually(t, looked, time.Minute, 100*time.Millisecond, "the worker does not look whether its run goes on")
 	require.False(t, ended(worker.Process.Pid), "its run goes on")
-	require.NoError(t, os.RemoveAll(folder))
+	require.NoError(t, storage.Remove(t.Context(), runFile))
 	requireEnd(t, worker.Process.Pid, time.Minute, "the worker")
 	assert.NoError(t, worker.Wait())
 }

@@ -413,15 +413,21 @@ func TestAHyperdThatDoesNotAnswerIsKilled(t *testing.T) {
 }
 
 func TestIdleHyperdStops(t *testing.T) {
-	m := hyperd.NewManager(50 * time.Millisecond)
-	lease, err := m.Acquire(t.Context(), hyperd.Config{})
-	require.NoError(t, err)
-	pid := lease.PID()
-	time.Sleep(150 * time.Millisecond)
-	require.False(t, gone(pid), "a leased one does not stop")
-	lease.Release()
-	lease.Release()
-	require.Eventually(t, func() bool { return gone(pid) }, 10*time.Second, 10*time.Millisecond)
+	acquire := func() *hyperd.Lease {
+		lease, err := hyperd.NewManager(50*time.Millisecond).Acquire(t.Context(), hyperd.Config{})
+		require.NoError(t, err)
+		return lease
+	}
+	stops := func(pid int) {
+		require.Eventually(t, func() bool { return gone(pid) }, 10*time.Second, 10*time.Millisecond)
+	}
+	leased, idle := acquire(), acquire()
+	idle.Release()
+	idle.Release()
+	stops(idle.PID())
+	require.False(t, gone(leased.PID()), "a leased one does not stop")
+	leased.Release()
+	stops(leased.PID())
 }
 
 // In hyperd's notation of addresses, some paths would be read as something else.

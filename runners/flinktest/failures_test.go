@@ -90,8 +90,8 @@ func TestStagingThatFailsForAWhile(t *testing.T) {
 	server := j.onGCS(t)
 	server.Inject(storagetest.Fault{On: storagetest.Write, Status: http.StatusServiceUnavailable})
 	cmd := j.start(t)
-	require.Eventually(t, func() bool { return server.Count(storagetest.Write) > 2 }, 3*time.Minute, 50*time.Millisecond)
-	time.Sleep(10 * time.Second)
+	refusedAgain := func() bool { return server.Count(storagetest.Write) > 8 } // pauses double: for some 10 s
+	require.Eventually(t, refusedAgain, 3*time.Minute, 50*time.Millisecond)
 	server.Heal()
 	server.Inject(storagetest.Fault{On: storagetest.Read, Name: "partials/", Cut: true, Times: 2})
 	server.Inject(storagetest.Fault{On: storagetest.Read, Name: "extract/", Status: http.StatusServiceUnavailable, Times: 3})

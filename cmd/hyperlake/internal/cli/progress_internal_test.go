@@ -3,12 +3,14 @@ package cli
 import (
 	"bytes"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"hyperlake/pipelines/report"
 )
@@ -47,17 +49,17 @@ func TestProgressOfAFileThatIsSent(t *testing.T) {
 		t.Parallel()
 		written := &terminal{}
 		m := &meter{log: slog.New(slog.DiscardHandler), terminal: written, bar: newBar(written)}
+		ofRows := m.bar
 		m.show(report.Progress{Stage: "publish"}) // how long it takes is not known yet
-		time.Sleep(200 * time.Millisecond)
 		m.show(report.Progress{Stage: "publish", Bytes: 1, TotalBytes: 100_000_000, Elapsed: time.Millisecond})
-		time.Sleep(200 * time.Millisecond) // it is not drawn more often
-		m.show(halfway)
-		assert.Regexp(t, `publish\s+40% .+\(40/100 MB, [0-9.]+ [kMGT]B/s\) \[\d+s:\d+s\]`, written.String())
+		drawn := regexp.MustCompile(`publish\s+40% .+\(40/100 MB, [0-9.]+ [kMGT]B/s\) \[\d+s:\d+s\]`)
+		require.Eventually(t, func() bool { // it is not drawn every time
+			m.show(halfway)
+			return drawn.MatchString(written.String())
+		}, 10*time.Second, 10*time.Millisecond)
 		m.close()
-		before := written.String()
-		time.Sleep(300 * time.Millisecond)
-		assert.Equal(t, before, written.String(), "something draws on")
-		assert.Regexp(t, ` +\r$`, before, "a line stays")
+		assert.Regexp(t, ` +\r$`, written.String(), "a line stays")
+		assert.True(t, ofRows.IsFinished() && m.bar.IsFinished(), "something draws on")
 	})
 }
 
