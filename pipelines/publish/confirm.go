@@ -47,7 +47,7 @@ func (t *transfer) confirm(ctx context.Context, s *shipment, d *delivery) error 
 			return failure.New(failure.Publish, "the rows are not in %q, but the server may still be at work on them", s.datasource).
 				WithHint("repeat this in %s", wait.Round(time.Minute))
 		}
-		if err := sleep(ctx, min(wait, lookAgain)); err != nil {
+		if err := t.options.Pause(ctx, min(wait, lookAgain)); err != nil {
 			return err
 		}
 	}

@@ -41,6 +41,9 @@ type Options struct {
 	// Settling is how long a request that was not answered may still be executed, before rows
 	// that are missing count as missing; 0 for the usual.
 	Settling time.Duration
+
+	// Pause waits before something is tried again, unless the context ends; nil for as long as it is told.
+	Pause func(context.Context, time.Duration) error
 }
 
 // Answer is what somebody says of what nobody knew.
@@ -82,6 +85,10 @@ func New(cfg *config.Config, options Options) (*Publisher, error) {
 		return nil, err
 	}
 	p := &Publisher{cfg: cfg, options: options, client: client}
+	if options.Pause == nil {
+		p.options.Pause = sleep
+	}
+	client.Pause = p.options.Pause
 	p.options.Command = cmp.Or(options.Command, "hyperlake publish "+cfg.Output.Path)
 	return p, nil
 }

@@ -37,7 +37,7 @@ func TestWhileOthersChangeTheDatasource(t *testing.T) {
 				require.NoError(t, err)
 				b.client.BusyWait = test.wait
 				var waited []time.Duration
-				b.client.SetPause(func(ctx context.Context, d time.Duration) error {
+				b.client.Pause = func(ctx context.Context, d time.Duration) error {
 					if len(waited) == test.ends && test.ends > 0 {
 						return b.waits.pause(ctx, d) // for a job
 					}
@@ -45,7 +45,7 @@ func TestWhileOthersChangeTheDatasource(t *testing.T) {
 						release()
 					}
 					return nil
-				})
+				}
 				if change == "update" {
 					err = insertItem(t, b, made.Datasource.ID)
 				} else {
@@ -80,7 +80,7 @@ func TestWaitingForOthersEndsWithItsContext(t *testing.T) {
 	require.NoError(t, err)
 	b.Inject(tableautest.Fault{Method: http.MethodPatch, Status: 409, Code: "409004", Times: -1})
 	b.client.BusyWait = time.Hour
-	b.client.SetPause(func(context.Context, time.Duration) error { return context.DeadlineExceeded })
+	b.client.Pause = func(context.Context, time.Duration) error { return context.DeadlineExceeded }
 	err = insertItem(t, b, made.Datasource.ID)
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.Contains(t, err.Error(), "409004")

@@ -81,13 +81,15 @@ type Client struct {
 
 	// Log is told of requests (debug) and of retries (warn). Nil: nobody is.
 	Log *slog.Logger
+	// Pause waits between tries, and between questions for the state of a job, unless the context ends.
+	// Nil: as long as it is told.
+	Pause func(context.Context, time.Duration) error
 
 	setup     sync.Once
 	setupErr  error
 	transport *http.Client
 	origin    *url.URL // of the server, with the path in front of /api
-	pause     func(context.Context, time.Duration) error
-	largeFrom int64 // bytes from which a file is large: sent in chunks, and published as a job
+	largeFrom int64    // bytes from which a file is large: sent in chunks, and published as a job
 
 	signing sync.Mutex // held while signing in
 	state   sync.Mutex // guards what follows
@@ -116,9 +118,6 @@ func (c *Client) prepare() error {
 }
 
 func (c *Client) prepareOnce() error {
-	if c.pause == nil {
-		c.pause = sleep
-	}
 	if c.largeFrom == 0 {
 		c.largeFrom = singleRequestBytes
 	}
@@ -243,7 +242,11 @@ func (c *Client) scrub(text string) string {
 	return text
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// pause waits, and returns why the context ended before.
+func (c *Client) pause(ctx context.Context, d time.Duration) error {
+	if c.Pause != nil {
+		return c.Pause(ctx, d)
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

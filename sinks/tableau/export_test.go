@@ -5,14 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
 )
 
 // SetLargeFrom replaces the size from which files are sent in chunks.
 func (c *Client) SetLargeFrom(bytes int64) { c.largeFrom = bytes }
-
-// SetPause replaces how the client waits.
-func (c *Client) SetPause(pause func(context.Context, time.Duration) error) { c.pause = pause }
 
 // Connections lists the connections of a data source.
 func (c *Client) Connections(ctx context.Context, datasourceID string) ([]Connection, error) {

@@ -174,7 +174,7 @@ func TestClientWaitsByItself(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, tableautest.Config{})
 	client := b.newClient()
-	client.SetPause(nil)
+	client.Pause = nil
 	b.Inject(tableautest.Fault{Path: "/projects", Status: 503})
 	started := time.Now()
 	_, err := client.Projects(t.Context())

@@ -107,7 +107,7 @@ func (b *bench) newClient() *tableau.Client {
 		Credentials: tableau.PersonalAccessToken{Name: tokenName, Secret: tableau.NewSecret(tokenSecret)},
 		Log:         slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
-	client.SetPause(b.waits.pause)
+	client.Pause = b.waits.pause
 	return client
 }
 

@@ -198,7 +198,7 @@ func TestNobodyAnswers(t *testing.T) {
 	gone.Close()
 	client := &tableau.Client{Server: gone.URL, AllowHTTP: true, Credentials: tableau.PersonalAccessToken{Name: "n", Secret: tableau.NewSecret("s")}}
 	waited := &waits{part: 50}
-	client.SetPause(waited.pause)
+	client.Pause = waited.pause
 	err := client.SignIn(t.Context())
 	assert.True(t, tableau.IsTransient(err), err)
 	assert.Len(t, waited.taken(), 5)

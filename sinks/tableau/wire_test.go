@@ -61,7 +61,7 @@ func replay(t *testing.T, replies map[string][]string) (*recording, *tableau.Cli
 		Server: r.URL, Site: "marketing", AllowHTTP: true,
 		Credentials: tableau.PersonalAccessToken{Name: "n&m", Secret: tableau.NewSecret(`s<"e`)},
 	}
-	client.SetPause((&waits{part: 50}).pause)
+	client.Pause = (&waits{part: 50}).pause
 	return r, client
 }
 
@@ -223,7 +223,7 @@ func TestWaitForJobEnds(t *testing.T) {
 	_, client := replay(t, map[string][]string{"GET jobs/j": {`<job id="j" type="PublishDatasource" progress="7"/>`}})
 	client.JobTimeout = 200 * time.Millisecond
 	waited := &waits{part: 100}
-	client.SetPause(waited.pause)
+	client.Pause = waited.pause
 	_, err := client.WaitForJob(t.Context(), "j", nil)
 	assert.True(t, tableau.IsOutcomeUnknown(err), err)
 	taken := waited.taken()
@@ -273,7 +273,7 @@ func TestRetryAfterAsADate(t *testing.T) {
 	t.Cleanup(front.Close)
 	waited := &waits{part: 1000}
 	client.Server = front.URL
-	client.SetPause(waited.pause)
+	client.Pause = waited.pause
 	_, err := client.Projects(t.Context())
 	require.Error(t, err, "an hour is too long")
 	require.Len(t, waited.taken(), 1)

@@ -96,3 +96,6 @@ func (s *Server) element(j *job, fault Fault) *jobElement {
 	}
 	return made
 }
+
+// WaitForJobs waits until every job ended. No request may be under way.
+func (s *Server) WaitForJobs() { s.running.Wait() }

@@ -1,0 +1,6 @@
+//go:build faults
+
+package modeltest
+
+// sequences is how many are drawn.
+const sequences = 300
