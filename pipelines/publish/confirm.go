@@ -40,7 +40,7 @@ func (t *transfer) confirm(ctx context.Context, s *shipment, d *delivery) error 
 				return failure.New(failure.Publish, "the rows of %q do not tell what became of those that were sent", s.datasource).
 					WithHint("somebody else may have changed it, or the same rows were there before")
 			}
-			s.ledger.Standing = standing{DatasourceID: s.found.ID, Updated: s.found.UpdatedAt, Rows: s.counted}
+			s.ledger.accounted(d, *s.found, s.counted)
 			return s.ledger.save(ctx, d)
 		}
 		if wait > requestSettling {
@@ -67,7 +67,7 @@ func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.
 		return 0, err
 	}
 	defer func() { _ = os.Remove(path) }() // it goes away with its folder, at the latest
-	if d.Mode.Renews() && d.Set == "" {
+	if d.Mode.Renews() && d.Set == "" && !s.want.Mode.Adds() {
 		return t.compareContent(ctx, d, path, s)
 	}
 	base, longest := d.Before, time.Duration(0)

@@ -31,9 +31,6 @@ type situation struct {
 	found     *tableau.Datasource // the data source as it is now; nil if there is none
 	now       clock
 	ifChanged bool
-
-	// looked says that what others did to the data source since is accounted for.
-	looked bool
 }
 
 // decide compares what is wanted with what the ledger says and how the data source is. It changes
@@ -51,7 +48,7 @@ func (s situation) decide() decision {
 
 // untouched says whether nobody else changed the data source since our last change.
 func (s situation) untouched() bool {
-	return s.looked || s.found != nil && s.ledger.Standing.describes(*s.found)
+	return s.found != nil && s.ledger.Standing.describes(*s.found)
 }
 
 // decideRenewing is about modes after which the data source holds nothing but the extract. Sending
@@ -106,10 +103,10 @@ func (s situation) decideChanging(live []*delivery) decision {
 func (s situation) decideAdding(live []*delivery) decision {
 	removed := false
 	for i, earlier := range live {
-		if earlier.Content == s.want.Content && earlier.Content != "" {
+		if earlier.Mode.Fills() && earlier.Content == s.want.Content && earlier.Content != "" {
 			// A change of the data source may be that of others, who removed rows, or the one of which nobody knows.
 			excused := i == 0 && earlier.progress() == inDoubt
-			return s.decideAgain(earlier, !s.looked && (removed || !excused && !s.untouched()))
+			return s.decideAgain(earlier, removed || !excused && !s.untouched())
 		}
 		removes := earlier.Mode.Updates() && !earlier.Mode.Adds() || earlier.Mode.Renews()
 		removed = removed || removes || earlier.AfterOthers
@@ -139,6 +136,26 @@ func (s situation) decideAgain(earlier *delivery, gone bool) decision {
 			return decision{goOn, earlier}
 		}
 		return decision{ask, earlier}
+	}
+	return decision{refuse, earlier}
+}
+
+// settled is what is to be done once nothing of an earlier delivery is in doubt any more, by its rows or by somebody who
+// looked: of older ones with the same rows, that says nothing.
+func (s situation) settled(earlier *delivery) decision {
+	switch earlier.progress() {
+	case inDoubt:
+		return decision{ask, earlier}
+	case nothing:
+		return decision{}
+	case partly:
+		if earlier.same(s.want) {
+			return decision{goOn, earlier}
+		}
+	case wholly:
+		if earlier.same(s.want) || earlier.Mode.Adds() || s.ifChanged {
+			return decision{leave, earlier}
+		}
 	}
 	return decision{refuse, earlier}
 }

@@ -94,7 +94,7 @@ func (e *openError) waysOn(command string) string {
 		return fmt.Sprintf("`%s` goes on with the first extract that is not there", command)
 	case d.progress() != inDoubt:
 		return fmt.Sprintf("`%s` goes on with the parts that are not there", command)
-	case !d.Mode.Adds() && d.Set == "" && d.Mode != config.PublishMode(tableau.Create):
+	case !d.Mode.Adds() && !e.want.Mode.Adds() && d.Set == "" && d.Mode != config.PublishMode(tableau.Create):
 		return fmt.Sprintf("`%s` sends it again, which does no harm; if you looked, and the rows are there, `%[1]s --applied` says so", command)
 	}
 	var ways []string
@@ -109,7 +109,7 @@ func (e *openError) waysOn(command string) string {
 	ways = append(ways,
 		fmt.Sprintf("if you looked, and %s there: `%s --applied`", e.are(), command))
 	switch {
-	case d.Mode == config.PublishMode(tableau.Create) && d.Set == "":
+	case d.Mode == config.PublishMode(tableau.Create) && d.Set == "" && !e.want.Mode.Adds():
 		ways = append(ways, fmt.Sprintf("to replace what is there: `%s --mode overwrite`", command))
 	case d.Set != "":
 		if d.Mode == config.PublishMode(tableau.Create) {

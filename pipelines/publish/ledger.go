@@ -134,6 +134,16 @@ func (l *ledger) merge(other *ledger) {
 	})
 }
 
+// accounted notes that somebody looked at a data source, of whatever others did to it, for one delivery. Where that has rows
+// there, older ones may be gone all the same; where it has none, nothing is known of the others.
+func (l *ledger) accounted(d *delivery, found tableau.Datasource, rows int64) {
+	if d.progress() != wholly && d.progress() != partly || l.Standing.describes(found) {
+		return
+	}
+	d.AfterOthers = true
+	l.Standing = standing{DatasourceID: found.ID, Updated: found.UpdatedAt, Rows: rows}
+}
+
 // landed notes that a step of a delivery was applied, and how the data source is since. A change of
 // others that came after ended, by the server's clock, is not taken for ours.
 func (l *ledger) landed(d *delivery, s *step, now tableau.Datasource, ended time.Time) {

@@ -141,8 +141,7 @@ func (t *transfer) judge(ctx context.Context, s *shipment) error {
 		if err := t.confirm(ctx, s, s.earlier); err != nil {
 			return &openError{datasource: s.datasource, delivery: s.earlier, want: s.want, tried: err}
 		}
-		view.found, view.looked = s.found, true
-		s.decision = view.decide()
+		s.decision = view.settled(s.earlier)
 	}
 	if s.verdict == ask || s.verdict == refuse {
 		return &openError{datasource: s.datasource, delivery: s.earlier, want: s.want}
@@ -159,18 +158,13 @@ func (t *transfer) takeAnswer(ctx context.Context, s *shipment, view *situation)
 		return failure.New(failure.Publish, "nothing that was sent to %q is in doubt", s.datasource).
 			WithHint("publish without --applied and --missing").BeforeData()
 	}
-	if t.options.Answer == Applied && s.found != nil {
-		s.ledger.Standing = standing{DatasourceID: s.found.ID, Updated: s.found.UpdatedAt, Rows: -1}
+	if s.found != nil {
+		s.ledger.accounted(s.earlier, *s.found, -1)
 	}
 	if err := s.ledger.save(ctx, s.earlier); err != nil {
 		return err
 	}
-	view.looked = true
-	earlier := s.earlier
-	s.decision = view.decide()
-	if t.options.Answer == Applied && earlier.same(s.want) && earlier.progress() == wholly {
-		s.decision = decision{leave, earlier}
-	}
+	s.decision = view.settled(s.earlier)
 	return nil
 }
 

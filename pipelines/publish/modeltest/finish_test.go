@@ -3,6 +3,7 @@ package modeltest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -92,6 +93,9 @@ var wayPattern = regexp.MustCompile("([^`]*)`" + regexp.QuoteMeta(base) + "([^`]
 
 // waysOn are the commands that a failure names.
 func waysOn(told error) (ways []way) {
+	if errors.Is(told, context.Canceled) { // whoever stopped it knows the command
+		return []way{{}}
+	}
 	for _, found := range wayPattern.FindAllStringSubmatch(failure.Of(told, failure.Engine).Hint, -1) {
 		ways = append(ways, way{said: found[1], flags: strings.TrimSpace(found[2])})
 	}

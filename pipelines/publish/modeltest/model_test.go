@@ -15,15 +15,10 @@ type state struct {
 
 func (s state) with(rows table) state { return state{rows: rows, have: maps.Clone(s.have)} }
 
-// blur takes in that rows were changed or removed: of an extract that is not there as it was, those that
-// are there must not be added again.
+// blur takes in that rows were changed or removed. Of what is partly there still, nothing may be added again.
 func (s state) blur() state {
 	for e, h := range s.have {
-		switch {
-		case s.rows.has(h):
-		case s.rows.meets(e.rows):
-			s.have[e] = e.rows
-		default:
+		if !s.rows.meets(h) {
 			delete(s.have, e)
 		}
 	}
@@ -148,7 +143,7 @@ func (m model) judge(c *command, foreigners []*foreign, succeeded bool, rows tab
 	left = matching(full, rows)
 	if succeeded && (len(left) > 0 || !destroyed) {
 		if len(left) == 0 {
-			return nil, fmt.Errorf("it succeeded, and the rows are %s, but may be %s only", rows, told(full))
+			return nil, fmt.Errorf("it succeeded, and the rows are not those that may be there then: %s", differences(rows, full))
 		}
 		return left, nil
 	}
@@ -163,8 +158,15 @@ func (m model) judge(c *command, foreigners []*foreign, succeeded bool, rows tab
 	if c.inSteps() || destroyed {
 		left = append(left, partly(c, full, none, rows)...)
 	}
+	if x := outputs[c.output]; succeeded && c.mode.Adds() { // between a look and a request, nobody notices
+		for _, s := range left {
+			unnoticed := s.with(rows)
+			unnoticed.have[x] = x.rows
+			left = append(left, unnoticed)
+		}
+	}
 	if len(left) == 0 {
-		return nil, fmt.Errorf("it failed, and the rows are %s, but may be %s, or %s", rows, told(none), told(full))
+		return nil, fmt.Errorf("it failed, and the rows are neither those of before nor those of after: %s", differences(rows, append(none, full...)))
 	}
 	return left, nil
 }
@@ -246,10 +248,10 @@ func (t table) groups() map[int]table {
 	return found
 }
 
-func told(all []state) string {
-	var texts []string
+func differences(rows table, all []state) string {
+	texts := []string{fmt.Sprintf("%d rows, none of %d ways is like that", rows.count(), len(all))}
 	for _, s := range all {
-		texts = append(texts, s.rows.String())
+		texts = append(texts, fmt.Sprintf("%d, with %s that are too many, and %s that are missing", s.rows.count(), rows.minus(s.rows), s.rows.minus(rows)))
 	}
-	return strings.Join(texts, " or ")
+	return strings.Join(texts, "; ")
 }

@@ -72,7 +72,8 @@ func (e *extract) sql(part int) string {
 }
 
 func (t table) plus(other table) table {
-	sum := maps.Clone(t)
+	sum := table{}
+	maps.Copy(sum, t)
 	for r, n := range other {
 		sum[r] += n
 	}

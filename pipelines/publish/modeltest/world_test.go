@@ -161,10 +161,16 @@ func (w *world) read(ctx context.Context) (rows table, err error) {
 
 // do has somebody else do something, if there is a data source to do it to, in a second of its own.
 func (w *world) do(f *foreign) (done bool, err error) {
+	w.WaitForJobs()
 	ctx, found := context.Background(), w.stored()
 	if found == nil {
 		return false, nil
 	}
+	release, err := w.Occupy(found.ID)
+	if err != nil { // somebody is at it
+		return false, nil
+	}
+	release()
 	w.StepClock(3 * time.Second)
 	switch f.what {
 	case describes:
