@@ -36,6 +36,7 @@ func sampleRecord() arrow.Record {
 }
 
 func TestCodersKeepEverything(t *testing.T) {
+	t.Parallel()
 	whole := sampleRecord()
 	for _, record := range []arrow.Record{whole, whole.NewSlice(3, 17), whole.NewSlice(20, 21), whole.NewSlice(0, 0)} {
 		b := Batch{Table: 2, Origin: Origin{"gs://lake/a.parquet", 7, 1 << 40}, Tally: Tally{Read: 5, Filtered: 1, Rejected: 2, Failed: []int64{0, 2}}, Target: Target{3, "a%20b"}, Attempt: "a1", Record: record}
@@ -60,11 +61,13 @@ func TestCodersKeepEverything(t *testing.T) {
 }
 
 func TestEncodeRefusesABatchWithoutRecord(t *testing.T) {
+	t.Parallel()
 	_, err := encodeBatch(Batch{})
 	require.Error(t, err)
 }
 
 func TestCodersKeepDeferredFiles(t *testing.T) {
+	t.Parallel()
 	partition := "x"
 	b := Batch{Table: 1, Origin: Origin{File: "a"}, Tally: Tally{Read: 5}, Deferred: &Deferred{
 		File: FileRef{
@@ -83,6 +86,7 @@ func TestCodersKeepDeferredFiles(t *testing.T) {
 }
 
 func TestDecodeRefusesWhatIsCutOff(t *testing.T) {
+	t.Parallel()
 	data, err := encodeBatch(Batch{Record: sampleRecord()})
 	require.NoError(t, err)
 	for size := range len(data) - 8 { // the end-of-stream mark may be missing
@@ -92,6 +96,7 @@ func TestDecodeRefusesWhatIsCutOff(t *testing.T) {
 }
 
 func TestTalliesAddUp(t *testing.T) {
+	t.Parallel()
 	sum := Tally{Read: 1, Failed: []int64{1}}
 	sum.Add(Tally{Read: 10, Filtered: 2, Rejected: 3, Failed: []int64{1, 2}, Doubtful: 3})
 	sum.Add(Tally{Doubtful: -1})
@@ -100,6 +105,7 @@ func TestTalliesAddUp(t *testing.T) {
 }
 
 func TestAddLeavesTheOtherTallyAlone(t *testing.T) {
+	t.Parallel()
 	other := Tally{Failed: []int64{1}}
 	var sum Tally
 	sum.Add(other)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestSchemasTravelWhole(t *testing.T) {
+	t.Parallel()
 	uuid := arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{batch.LogicalUUID})
 	schema := arrow.NewSchema([]arrow.Field{
 		{Name: "id", Type: &arrow.FixedSizeBinaryType{ByteWidth: 16}, Metadata: uuid},
@@ -34,6 +35,7 @@ func TestSchemasTravelWhole(t *testing.T) {
 }
 
 func TestSchemasThatDoNotTravel(t *testing.T) {
+	t.Parallel()
 	_, err := json.Marshal(batch.Schema{})
 	require.ErrorContains(t, err, "there is none")
 	var schema batch.Schema

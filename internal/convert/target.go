@@ -122,7 +122,8 @@ func unknownType(name string) error {
 }
 
 // nearest is the first of the candidates that word is most likely a misspelling of, in the
-// order of the alphabet, if there is one.
+// order of the alphabet, if there is one. It is stricter than [words.Nearest]: case counts, and of
+// two letters none may be wrong, for names of columns are anybody's.
 func nearest(word string, candidates []string) (string, bool) {
 	best, found, least := "", false, 0
 	for _, candidate := range slices.Sorted(slices.Values(candidates)) {

@@ -6,10 +6,10 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
-	"github.com/agnivade/levenshtein"
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 )
 
 // checker turns a syntax tree into a checked one.
@@ -102,13 +102,11 @@ func (c checker) column(e ast.Expr, name string) (*node, error) {
 }
 
 func (c checker) noColumn(e ast.Expr, name string) error {
-	nearest, least := "", 0
+	var names []string
 	for _, f := range c.schema.Fields() {
-		distance := levenshtein.ComputeDistance(strings.ToLower(f.Name), strings.ToLower(name))
-		if nearest == "" || distance < least {
-			nearest, least = f.Name, distance
-		}
+		names = append(names, f.Name)
 	}
+	nearest := words.Closest(name, names)
 	err := c.at(e, "there is no column %s", name)
 	if nearest == "" {
 		return err.WithHint("the table has no columns")

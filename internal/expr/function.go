@@ -2,11 +2,13 @@ package expr
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
-	"github.com/agnivade/levenshtein"
+
+	"hyperlake/internal/words"
 )
 
 // function is one form of a function: a name with the kinds of its arguments.
@@ -63,7 +65,8 @@ func (f *function) signature() string {
 func (c checker) invoke(e ast.Expr, call ast.CallExpr, args []*node) (*node, error) {
 	forms := functionsByName[call.FunctionName()]
 	if len(forms) == 0 {
-		return nil, c.at(e, "there is no function %s", call.FunctionName()).WithHint("did you mean %s?", nearestFunction(call.FunctionName()))
+		closest := words.Closest(call.FunctionName(), slices.Sorted(maps.Keys(functionsByName)))
+		return nil, c.at(e, "there is no function %s", call.FunctionName()).WithHint("did you mean %s?", closest)
 	}
 	for _, f := range forms {
 		if f.member == call.IsMemberFunction() && f.takes(args) {
@@ -101,15 +104,4 @@ func (c checker) bind(e ast.Expr, f *function, args []*node) (*node, error) {
 		n.prepared = prepared
 	}
 	return n, nil
-}
-
-func nearestFunction(name string) string {
-	nearest, least := "", 0
-	for candidate := range functionsByName {
-		distance := levenshtein.ComputeDistance(strings.ToLower(candidate), strings.ToLower(name))
-		if nearest == "" || distance < least || distance == least && candidate < nearest {
-			nearest, least = candidate, distance
-		}
-	}
-	return nearest
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
 )
 
 // userName is the user that hyperd knows from its start.
@@ -135,13 +136,13 @@ func (c *Conn) failed(err error) error {
 		if answer.Detail != "" {
 			text += ": " + answer.Detail
 		}
-		said := &answered{fmt.Sprintf("%s (hyperd error %s)", oneLine(text), answer.Code)}
+		said := &answered{fmt.Sprintf("%s (hyperd error %s)", words.OneLine(text), answer.Code)}
 		if folder, full := c.process.refusedForRoom(answer); full {
 			return noRoom(folder, "hyperd has no room on a disk: %w", said)
 		}
 		e := failure.New(failure.Hyperd, "%w", said).WithHint("%s", hintOfItsLimit(text))
 		if answer.Hint != "" {
-			e = e.WithHint("%s", oneLine(answer.Hint))
+			e = e.WithHint("%s", words.OneLine(answer.Hint))
 		}
 		if strings.HasPrefix(answer.Code, lacksResources) {
 			e = e.Retryable()
@@ -162,8 +163,6 @@ func IsAnswer(err error) bool {
 	var a *answered
 	return errors.As(err, &a)
 }
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // CreateDatabase makes a new database file at path, an absolute path, in a version of the
 // format. It is not attached. It fails as [Conn.Exec] does.

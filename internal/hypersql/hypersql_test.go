@@ -12,6 +12,7 @@ import (
 )
 
 func TestConstants(t *testing.T) {
+	t.Parallel()
 	type constant struct {
 		text string
 		ok   bool

@@ -345,6 +345,7 @@ func TestGCSExplainsWhatIsForbidden(t *testing.T) {
 }
 
 func TestGCSReaderLeavesNothingRunning(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(storage.Reader, context.CancelFunc){
 		"closed":    func(r storage.Reader, _ context.CancelFunc) { _ = r.Close() },
 		"cancelled": func(r storage.Reader, cancel context.CancelFunc) { cancel(); _ = r.Close() },

@@ -29,10 +29,12 @@ func tree(t *testing.T, names ...string) string {
 }
 
 func TestLocal(t *testing.T) {
+	t.Parallel()
 	storagetest.Run(t, func(t *testing.T) (storage.Store, string) { return storage.Local{}, t.TempDir() })
 }
 
 func TestGlobFollowsSymbolicLinks(t *testing.T) {
+	t.Parallel()
 	real := tree(t, "deep/a.parquet")
 	folder := t.TempDir()
 	require.NoError(t, os.Symlink(filepath.Join(real, "deep"), filepath.Join(folder, "linked")))
@@ -96,6 +98,7 @@ func TestGlobDoesNotWalkAllCircles(t *testing.T) {
 }
 
 func TestDistinct(t *testing.T) {
+	t.Parallel()
 	outside := tree(t, "shared/o")
 	folder := tree(t, "2026-01-01/a", "2026-01-02/b", "2026-01-02/c", "z")
 	link := func(to, name string) { require.NoError(t, os.Symlink(to, filepath.Join(folder, name))) }
@@ -132,6 +135,7 @@ func TestDistinct(t *testing.T) {
 
 // What removes folders by what it lists must not follow links out of them.
 func TestListingDoesNotFollowSymbolicLinks(t *testing.T) {
+	t.Parallel()
 	outside := tree(t, "deep/a")
 	folder := tree(t, "b")
 	require.NoError(t, os.Symlink(filepath.Join(outside, "deep"), filepath.Join(folder, "linked")))
@@ -149,6 +153,7 @@ func TestListingDoesNotFollowSymbolicLinks(t *testing.T) {
 }
 
 func TestOpenComparesTheTimeOfModification(t *testing.T) {
+	t.Parallel()
 	folder := tree(t, "a")
 	path := filepath.Join(folder, "a")
 	info, err := storage.Local{}.Stat(t.Context(), path)
@@ -159,6 +164,7 @@ func TestOpenComparesTheTimeOfModification(t *testing.T) {
 }
 
 func TestPutLeavesNothingAfterAFailure(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(folder, "taken", "by a folder"), 0o755))
 	require.Error(t, storage.Local{}.Put(t.Context(), filepath.Join(folder, "taken"), []byte("x")))
@@ -168,6 +174,7 @@ func TestPutLeavesNothingAfterAFailure(t *testing.T) {
 }
 
 func TestMoveFile(t *testing.T) {
+	t.Parallel()
 	folder := tree(t, "from", "to")
 	from, to := filepath.Join(folder, "from"), filepath.Join(folder, "new", "to")
 	require.NoError(t, storage.MoveFile(from, to))
@@ -185,6 +192,7 @@ func TestMoveFile(t *testing.T) {
 
 // On many systems the folder for shared memory is a file system of its own.
 func TestMoveFileAcrossFileSystems(t *testing.T) {
+	t.Parallel()
 	other := "/dev/shm"
 	if _, err := os.Stat(other); err != nil {
 		other = os.TempDir()
@@ -203,6 +211,7 @@ func TestMoveFileAcrossFileSystems(t *testing.T) {
 }
 
 func TestUploadAndDownloadLocally(t *testing.T) {
+	t.Parallel()
 	folder := tree(t, "from")
 	from, to, back := filepath.Join(folder, "from"), filepath.Join(folder, "new", "to"), filepath.Join(folder, "back", "again")
 	info, err := storage.Upload(t.Context(), from, to, storage.IfAbsent())

@@ -13,6 +13,7 @@ import (
 )
 
 func TestLayOut(t *testing.T) {
+	t.Parallel()
 	const mib = 1 << 20
 	cases := []struct {
 		name   string
@@ -47,6 +48,7 @@ func TestLayOut(t *testing.T) {
 // Whatever is asked for: every byte of it is in one span, no byte in two, and what is
 // held at once is within the promise.
 func TestLayOutOfRandomRanges(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		size := 1 + random.Int64N(64<<20)
@@ -84,6 +86,7 @@ func covered(spans []Range, off int64) bool {
 }
 
 func TestReadAheadOfRandomRanges(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
 	data := make([]byte, 5<<20)
 	_, _ = rand.NewChaCha8([32]byte{3}).Read(data)

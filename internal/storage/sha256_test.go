@@ -17,6 +17,7 @@ import (
 const sumOfABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 func TestVerifySHA256(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(path, []byte("abc"), 0o600))
 	sum, size, err := storage.SHA256(t.Context(), path)

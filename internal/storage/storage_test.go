@@ -12,6 +12,7 @@ import (
 )
 
 func TestFor(t *testing.T) {
+	t.Parallel()
 	store, err := storage.For("/a/path")
 	require.NoError(t, err)
 	assert.Equal(t, storage.Local{}, store)
@@ -24,6 +25,7 @@ func TestFor(t *testing.T) {
 }
 
 func TestSameVersion(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	local := storage.Info{URI: "a", Size: 1, Modified: now}
 	remote := storage.Info{URI: "gs://b/a", Size: 1, Modified: now, Generation: 5}
@@ -47,6 +49,7 @@ func TestSameVersion(t *testing.T) {
 }
 
 func TestInfoTravelsAsJSON(t *testing.T) {
+	t.Parallel()
 	info := storage.Info{URI: "gs://b/a", Size: 1, Modified: time.Now().UTC(), Generation: 1234567890123456789}
 	raw, err := json.Marshal(info)
 	require.NoError(t, err)
@@ -59,9 +62,11 @@ func TestInfoTravelsAsJSON(t *testing.T) {
 }
 
 func TestEscapeGlob(t *testing.T) {
+	t.Parallel()
 	assert.Equal(t, `gs://b/a\*\?\[1]\{x\}\\y`, storage.EscapeGlob(`gs://b/a*?[1]{x}\y`))
 }
 
 func TestEscapeBrackets(t *testing.T) {
+	t.Parallel()
 	assert.Equal(t, `a\[1]/\{x\}*?\[2]\\`, storage.EscapeBrackets(`a[1]/{x}*?\[2]\\`))
 }

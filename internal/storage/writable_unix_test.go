@@ -14,6 +14,7 @@ import (
 )
 
 func TestCheckWritable(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	require.NoError(t, storage.CheckWritable(folder))
 	require.ErrorIs(t, storage.CheckWritable(filepath.Join(folder, "none")), fs.ErrNotExist)

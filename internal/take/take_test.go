@@ -38,6 +38,7 @@ func source(t *testing.T, rows int) arrow.Record {
 }
 
 func TestRecordTakesRowsUnchanged(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	all := source(t, 700)
 	for round := range 60 {
@@ -65,6 +66,7 @@ func TestRecordTakesRowsUnchanged(t *testing.T) {
 }
 
 func TestResetStartsAnew(t *testing.T) {
+	t.Parallel()
 	var chosen take.Selection
 	chosen.Add(1, 5)
 	chosen.Reset()
@@ -75,6 +77,7 @@ func TestResetStartsAnew(t *testing.T) {
 }
 
 func TestRecordNamesTheColumnThatItCannotTake(t *testing.T) {
+	t.Parallel()
 	ends := array.NewInt32Builder(memory.DefaultAllocator)
 	ends.Append(3)
 	runs := array.NewRunEndEncodedArray(ends.NewArray(), array.NewSlice(source(t, 3).Column(1), 0, 1), 3, 0)
@@ -86,6 +89,7 @@ func TestRecordNamesTheColumnThatItCannotTake(t *testing.T) {
 }
 
 func TestWord(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
 	bits := make([]byte, 40)
 	for i := range bits {

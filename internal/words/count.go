@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 )
@@ -16,6 +17,9 @@ func Plural(n int64, one, many string) string {
 	}
 	return humanize.Comma(n) + " " + many
 }
+
+// OneLine is a text with single spaces for whatever white space is in it.
+func OneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // Shorten quotes text for a message that stays readable: what is beyond 60 characters is left out.
 func Shorten(text string) string {

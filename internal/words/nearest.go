@@ -25,6 +25,19 @@ func Nearest(word string, candidates []string) (string, bool) {
 	return best, found
 }
 
+// Closest returns the candidate that differs from word by the fewest letters, however many these are. Case
+// does not count; of equally close ones the first wins. It is empty only if there are no candidates.
+func Closest(word string, candidates []string) string {
+	closest, least := "", 0
+	for i, candidate := range candidates {
+		distance := levenshtein.ComputeDistance(strings.ToLower(candidate), strings.ToLower(word))
+		if i == 0 || distance < least {
+			closest, least = candidate, distance
+		}
+	}
+	return closest
+}
+
 func fold(word string) string { return strings.ReplaceAll(strings.ToLower(word), "-", "_") }
 
 func sorted(word string) string {

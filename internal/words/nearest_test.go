@@ -29,3 +29,17 @@ func TestFarWordsAreNotMeant(t *testing.T) {
 		assert.Equal(t, want, got, word)
 	}
 }
+
+func TestClosest(t *testing.T) {
+	t.Parallel()
+	columns := []string{"Price", "price", "amount", ""}
+	for word, want := range map[string]string{"PRICE": "Price", "amonut": "amount", "x": "", "quantity of things": "amount"} {
+		assert.Equal(t, want, words.Closest(word, columns), word)
+	}
+	assert.Empty(t, words.Closest("price", nil))
+}
+
+func TestOneLine(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "a b c", words.OneLine(" a\tb\r\n\n  c "))
+}

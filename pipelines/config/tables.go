@@ -40,8 +40,11 @@ func (p *Partitions) UnmarshalText(text []byte) error {
 }
 
 // InTable adds to what is wrong with a table which one it is, and where its rule or its where
-// stands in the configuration. It keeps its kind; an error without one becomes one of kind Engine.
+// stands in the configuration. It keeps its kind; an error without one becomes one of kind Engine. Of nil it is nil.
 func (c *Config) InTable(index int, err error) error {
+	if err == nil {
+		return nil
+	}
 	table, first := c.Tables[index], failure.Of(err, failure.Engine)
 	var named []error
 	for _, one := range append([]*failure.Error{first}, first.More...) {

@@ -53,6 +53,7 @@ func TestHyperdAndGoGiveTheSame(t *testing.T) {
 		"several parts": "\n    rules: [{column: l_tax, min: 0.02}]\n    rejects: {path: rejects}\nrunner: {parallelism: 3}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			source := `{uri: "%LAKE%/lineitem/*.parquet"}`
 			if len(rest) > 0 && rest[0] == ',' {
 				source = `{uri: "%LAKE%/lineitem/*.parquet"`
@@ -152,6 +153,7 @@ func TestHyperdAndGoReadTheSameValues(t *testing.T) {
 		require.NoError(t, w.Write(record))
 		require.NoError(t, w.Close())
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			plan := runtest.RequireSame(t, fmt.Sprintf("name: x\ntables:\n  - source: {uri: '%s'}\n", path))
 			if name != "v1" { // which knows no microseconds without a zone
 				assert.Equal(t, 1, plan.Deferred, plan.Materialised)
@@ -233,6 +235,7 @@ func TestHyperdAndGoReadTheSameFolders(t *testing.T) {
 `,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			plan := runtest.RequireSame(t, fmt.Sprintf("name: x\non_empty: allow\ntables:\n  - source: {uri: '%s/**/*.parquet'%s\n", lake, rest))
 			assert.Empty(t, plan.Materialised)
 			assert.Equal(t, 4-plan.Pruned.Files, plan.Deferred)
@@ -318,6 +321,7 @@ func TestColumnsThatNoRuleReadsAreConfigured(t *testing.T) {
 		"both are read":     `{a: {rename: first}, b: {rename: second}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, rejects := range []string{"", "    rejects: {path: rejects}\n"} {
 				plan := runtest.RequireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet}\n    columns: "+columns+"\n    rules: [{column: a, max: 100}]\n"+rejects)
 				assert.Equal(t, 1, plan.Deferred, plan.Materialised)
@@ -371,6 +375,7 @@ func TestTextThatHyperdDoesNotRead(t *testing.T) {
 		"of one that an alternative need not":   ", select: [n, note]}\n    rules: [{expr: \"n < 5 || s == 'x'\"}]\n",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, rejects := range []string{"", "    rejects: {path: rejects}\n"} {
 				plan := runtest.RequireSame(t, "name: x\ntables:\n  - source: {uri: "+lake+"/*.parquet"+rest+rejects)
 				assert.Equal(t, 1, plan.Deferred, plan.Materialised)

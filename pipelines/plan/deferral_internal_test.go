@@ -13,6 +13,7 @@ import (
 
 // A remote file is copied for hyperd only if it fits the spool and most of it is needed.
 func TestWhichRemoteFilesAreDeferred(t *testing.T) {
+	t.Parallel()
 	cfg := &config.Config{Spool: hyper.SpoolConfig{MaxBytes: "256m"}}
 	cfg.Runner.Parallelism = 2
 	d := deferral{spoolBytes: cfg.WorkerSpool().MostBytes()}

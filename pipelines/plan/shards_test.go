@@ -26,6 +26,7 @@ func filesOf(name string, groups ...[]int64) *TablePlan {
 }
 
 func TestOneWorkerGetsOneShardATable(t *testing.T) {
+	t.Parallel()
 	shards := cutShards([]*TablePlan{filesOf("a", []int64{5, 5}, []int64{90}), filesOf("b", []int64{1})}, 1, nil)
 	require.Len(t, shards, 2)
 	assert.Len(t, shards[0].Files, 2)
@@ -33,11 +34,13 @@ func TestOneWorkerGetsOneShardATable(t *testing.T) {
 }
 
 func TestNoShardForNoRows(t *testing.T) {
+	t.Parallel()
 	assert.Empty(t, cutShards([]*TablePlan{filesOf("a", nil, nil)}, 4, nil))
 }
 
 // Whatever the sizes, every row group is in exactly one shard, in order.
 func TestShardsCoverEveryRowGroupOnce(t *testing.T) {
+	t.Parallel()
 	tables := []*TablePlan{
 		filesOf("a", []int64{1, 1, 1, 1, 1}, nil, []int64{100, 1}, []int64{3}),
 		filesOf("b", []int64{7, 7, 7, 7, 7, 7, 7, 7, 7, 7}),
@@ -66,6 +69,7 @@ func TestShardsCoverEveryRowGroupOnce(t *testing.T) {
 }
 
 func TestShardsAreBalanced(t *testing.T) {
+	t.Parallel()
 	var sizes []int64
 	for range 1000 {
 		sizes = append(sizes, 10)

@@ -115,6 +115,7 @@ func TestCleanRemovesWhatIsDeadAndOldAndNothingElse(t *testing.T) {
 
 // A run that begins has a folder before it has the lock, and nobody else may have it then.
 func TestCleanDoesNotTouchTheLockOfARunThatBegins(t *testing.T) {
+	t.Parallel()
 	runFolder := t.TempDir()
 	leave(t, filepath.Join(runFolder, oldRun), 50*time.Second)
 	leave(t, filepath.Join(runFolder, aliveRun), 50*time.Second, "lock")
@@ -143,6 +144,7 @@ func TestCleanLooksBesideTheOutput(t *testing.T) {
 }
 
 func TestCleanNamesTheRun(t *testing.T) {
+	t.Parallel()
 	runFolder := t.TempDir()
 	for id, text := range map[string]string{oldRun: `{"version":1,"name":"nightly"}`, youngRun: `{"name":`, aliveRun: ""} {
 		leave(t, filepath.Join(runFolder, id), 0, "a", "deep/run.json")

@@ -12,6 +12,7 @@ import (
 )
 
 func TestBundlesAddUpInAnyOrder(t *testing.T) {
+	t.Parallel()
 	sample := func(rule int, file string, row int64) rejects.Sample {
 		return rejects.Sample{Rule: rule, File: file, Row: row, Reason: "found 1, expected 2"}
 	}
@@ -34,6 +35,7 @@ func TestBundlesAddUpInAnyOrder(t *testing.T) {
 }
 
 func TestBundlesTravelWhole(t *testing.T) {
+	t.Parallel()
 	want := rejects.Account{
 		Table: 1, Rows: 2, Rules: []int64{0, 2},
 		Files:   []rejects.File{{URI: "gs://b/ž", Bytes: 1 << 40, Rows: 2, Generation: 1 << 60, SHA256: "ab"}},

@@ -16,6 +16,7 @@ import (
 
 // Rejects are for their owner alone, who is that of the folder that is there.
 func TestPublishKeepsRejectsToTheirOwner(t *testing.T) {
+	t.Parallel()
 	parent := t.TempDir()
 	modes := func(folder string) (modes []os.FileMode) {
 		for _, path := range []string{folder, filepath.Join(folder, "part-00000-r.parquet")} {

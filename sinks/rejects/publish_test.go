@@ -101,6 +101,7 @@ func TestPublishReplacesTheWholeFolder(t *testing.T) {
 }
 
 func TestPublishOrdersFilesByURI(t *testing.T) {
+	t.Parallel()
 	files := staged(t, t.TempDir(), 1, 2, 3, 4, 5, 6)
 	first, second := filepath.Join(t.TempDir(), "rejects"), filepath.Join(t.TempDir(), "rejects")
 	require.NoError(t, rejects.Publish(t.Context(), files, first, "run"))
@@ -139,6 +140,7 @@ func TestPublishRefusesFoldersOfOthers(t *testing.T) {
 }
 
 func TestPublishToAFile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rejects")
 	require.NoError(t, os.WriteFile(path, []byte("keep me"), 0o600))
 	assertKind(t, rejects.Publish(t.Context(), nil, path, "run"), failure.Storage, "rejects")
@@ -146,6 +148,7 @@ func TestPublishToAFile(t *testing.T) {
 }
 
 func TestPublishFollowsALink(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		return // links need a privilege there
 	}
@@ -217,6 +220,7 @@ func TestFaultsOfGCSWhilePublishing(t *testing.T) {
 }
 
 func TestPublishRemovesWhatDeadRunsLeft(t *testing.T) {
+	t.Parallel()
 	parent := t.TempDir()
 	folder := filepath.Join(parent, "rejects")
 	leave := func(name string, age time.Duration) string {
@@ -246,6 +250,7 @@ func TestPublishRemovesWhatDeadRunsLeft(t *testing.T) {
 
 // TestReadersSeeOneSetOrTheOther looks at a folder all the time while it is replaced.
 func TestReadersSeeOneSetOrTheOther(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		return // elsewhere there is a moment without any
 	}

@@ -56,6 +56,7 @@ func (fn *describeFn) ProcessElement(b rejects.Account, emit func(string)) {
 }
 
 func TestPipeline(t *testing.T) {
+	t.Parallel()
 	staging := t.TempDir()
 	result, err := directtest.Run(t, func(s beam.Scope) []beam.PCollection {
 		bundles := rejects.Write(s, beam.ParDo(s, makeRejects, beam.Impulse(s)), rejects.Params{Staging: staging, Tables: []rejects.Keep{
@@ -79,6 +80,7 @@ func TestPipeline(t *testing.T) {
 }
 
 func TestFilesHoldTheRowsAndWhatWasWrong(t *testing.T) {
+	t.Parallel()
 	bundle, err := rejects.WriteLimited(t.Context(), t.TempDir(), rejects.Keep{Rules: ruleNames, Write: true},
 		10, math.MaxInt64, 100, math.MaxInt64, []batch.Rejects{rejectsOf("a.parquet", 1<<40), rejectsOf("gs://lake/b.parquet", 3, 4)})
 	require.NoError(t, err)
@@ -108,6 +110,7 @@ func TestFilesHoldTheRowsAndWhatWasWrong(t *testing.T) {
 }
 
 func TestLargeFilesAreSeveral(t *testing.T) {
+	t.Parallel()
 	var all []batch.Rejects
 	for i := range int64(40) {
 		all = append(all, rejectsOf("a.parquet", i, i+1000, i+2000))
@@ -145,6 +148,7 @@ func repeated(value int64, times int) []int64 {
 }
 
 func TestFilesOfOtherColumns(t *testing.T) {
+	t.Parallel()
 	other := rejectsOf("b.parquet", 5)
 	other.Record = array.NewRecord(arrow.NewSchema(source.Fields()[:1], nil), other.Record.Columns()[:1], 1)
 	bundle, err := rejects.WriteLimited(t.Context(), t.TempDir(), rejects.Keep{Rules: ruleNames, Write: true},
@@ -177,6 +181,7 @@ func newFn(t *testing.T, staging string) *rejects.WriteFn {
 }
 
 func TestAttemptsThatFailLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
 	fn := newFn(t, t.TempDir())
 	wrong := rejectsOf("a.parquet", 1)
 	wrong.Rules[0][0] = 3
@@ -215,6 +220,7 @@ func assertKind(t *testing.T, err error, kind failure.Kind, message string) {
 }
 
 func TestWhatDoesNotFitIsRefused(t *testing.T) {
+	t.Parallel()
 	for message, spoil := range map[string]func(r *batch.Rejects){
 		"of table 1, but the run has 1": func(r *batch.Rejects) { r.Table = 1 },
 		"of table -1":                   func(r *batch.Rejects) { r.Table = -1 },
@@ -252,6 +258,7 @@ func TestStagingThatFails(t *testing.T) {
 }
 
 func TestCancelledBundle(t *testing.T) {
+	t.Parallel()
 	fn := newFn(t, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	fn.StartBundle(ctx, nil)
@@ -261,10 +268,12 @@ func TestCancelledBundle(t *testing.T) {
 }
 
 func TestParamsThatDoNotDecode(t *testing.T) {
+	t.Parallel()
 	require.Error(t, (&rejects.WriteFn{Params: wire.Params[rejects.Params]{JSON: []byte("{")}}).Setup())
 }
 
 func TestCheckNames(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, rejects.CheckNames(source))
 	for _, name := range []string{"_file", "_row_group", "_row", "_rules", "_reasons"} {
 		err := rejects.CheckNames(arrow.NewSchema([]arrow.Field{{Name: name, Type: arrow.PrimitiveTypes.Int8}}, nil))

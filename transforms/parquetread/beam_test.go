@@ -30,6 +30,7 @@ func runRead(t *testing.T, shards []parquetread.Shard, tables []parquetread.Proj
 }
 
 func TestPipeline(t *testing.T) {
+	t.Parallel()
 	pages, codec := footerOf(t, fixture("pages")), footerOf(t, fixture("codec_none"))
 	var shards []parquetread.Shard
 	for i := range pages.RowGroups {
@@ -54,6 +55,7 @@ func TestPipeline(t *testing.T) {
 }
 
 func TestPipelineFailsWithTheFile(t *testing.T) {
+	t.Parallel()
 	path := store(t, read(t, fixture("pages")))
 	footer := footerOf(t, path)
 	damaged := read(t, path)
@@ -72,6 +74,7 @@ func TestPipelineFailsWithTheFile(t *testing.T) {
 }
 
 func TestReadRefusesShardsOfUnknownTables(t *testing.T) {
+	t.Parallel()
 	shard, table := allOf(t, fixture("types"))
 	shard.Table = 1
 	_, err := runRead(t, []parquetread.Shard{shard}, []parquetread.Projection{table})

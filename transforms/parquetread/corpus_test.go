@@ -52,6 +52,7 @@ var huge = map[string]int64{
 //	python testdata/dump.py CHECKOUT DUMP
 //	HYPERLAKE_CORPUS=CHECKOUT HYPERLAKE_CORPUS_DUMP=DUMP go test -tags corpus -run TestCorpus .
 func TestCorpus(t *testing.T) {
+	t.Parallel()
 	corpus, dumps := os.Getenv("HYPERLAKE_CORPUS"), os.Getenv("HYPERLAKE_CORPUS_DUMP")
 	require.NotEmpty(t, corpus, "HYPERLAKE_CORPUS names no checkout of apache/parquet-testing")
 	require.NotEmpty(t, dumps, "HYPERLAKE_CORPUS_DUMP names no folder that testdata/dump.py filled")

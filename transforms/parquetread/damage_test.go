@@ -56,6 +56,7 @@ func readDamaged(t *testing.T, path string, data []byte) ([]batch.Batch, error) 
 }
 
 func TestFilesThatAreCutOffAnywhere(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"types", "empty_row_group", "nested"} {
 		whole := read(t, fixture(name))
 		path := filepath.Join(t.TempDir(), "file.parquet")
@@ -118,6 +119,7 @@ func TestChecksums(t *testing.T) {
 
 // TestCountsThatDisagree makes the footer promise other rows than the pages have.
 func TestCountsThatDisagree(t *testing.T) {
+	t.Parallel()
 	shard, table := allOf(t, fixture("pages"))
 	shard.Files[0].RowGroups[1].Rows = 299
 	_, err := readAll(shard, table)
@@ -130,6 +132,7 @@ func TestCountsThatDisagree(t *testing.T) {
 }
 
 func TestColumnsThatAreNotThere(t *testing.T) {
+	t.Parallel()
 	shard, table := allOf(t, fixture("types"), fixture("codec_none"))
 	i8, _ := table.Schema.FieldsByName("i8")
 	i8[0].Nullable = false

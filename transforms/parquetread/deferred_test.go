@@ -13,6 +13,7 @@ import (
 )
 
 func TestDeferredFilesAreNotDecoded(t *testing.T) {
+	t.Parallel()
 	shard, table := allOf(t, fixture("pages"), fixture("pages"))
 	shard.Files[1].Deferred = true
 	shard.Table = 3
@@ -31,6 +32,7 @@ func TestDeferredFilesAreNotDecoded(t *testing.T) {
 }
 
 func TestDeferredFilesAreThoseThatWerePlanned(t *testing.T) {
+	t.Parallel()
 	shard, table := allOf(t, fixture("pages"))
 	shard.Files[0].Deferred = true
 	shard.Files[0].RowGroups = shard.Files[0].RowGroups[1:]
@@ -80,6 +82,7 @@ func TestChecksumsOfDeferredFiles(t *testing.T) {
 }
 
 func TestPlainColumns(t *testing.T) {
+	t.Parallel()
 	isPlain := func(name string) map[bool][]string {
 		columns := map[bool][]string{}
 		footer := footerOf(t, fixture(name))
@@ -101,6 +104,7 @@ func TestPlainColumns(t *testing.T) {
 
 // A remote file is not touched: whoever copies it verifies the copy.
 func TestRemoteDeferredFilesAreNotRead(t *testing.T) {
+	t.Parallel()
 	shard, table := allOf(t, fixture("pages"))
 	file := &shard.Files[0]
 	file.Deferred = true
@@ -117,6 +121,7 @@ func TestRemoteDeferredFilesAreNotRead(t *testing.T) {
 }
 
 func TestTheLastFileIsMarked(t *testing.T) {
+	t.Parallel()
 	shard, table := allOf(t, fixture("pages"), fixture("pages"))
 	shard.Files[1].Info.URI, shard.Files[1].Info.Generation = "gs://bucket/last.parquet", 1
 	shard.Files[0].Deferred, shard.Files[1].Deferred = true, true
@@ -131,6 +136,7 @@ func TestTheLastFileIsMarked(t *testing.T) {
 }
 
 func TestVerifyPages(t *testing.T) {
+	t.Parallel()
 	data := read(t, fixture("encodings_v1"))
 	path := filepath.Join(t.TempDir(), "copy.parquet")
 	require.NoError(t, os.WriteFile(path, data, 0o600))

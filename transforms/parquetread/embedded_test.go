@@ -24,6 +24,7 @@ func marked(name string, dt arrow.DataType, logical string, more ...string) arro
 // TestEmbeddedLogicalTypes reads what another program made of a file: the logical types
 // are in the embedded schema only.
 func TestEmbeddedLogicalTypes(t *testing.T) {
+	t.Parallel()
 	uuid, text, binary := &arrow.FixedSizeBinaryType{ByteWidth: 16}, arrow.BinaryTypes.String, arrow.BinaryTypes.Binary
 	inner := arrow.StructOf(
 		marked("id", uuid, batch.LogicalUUID),
@@ -57,6 +58,7 @@ func TestEmbeddedLogicalTypes(t *testing.T) {
 // TestEmbeddedLogicalTypesThatDoNotSuit reads marks that somebody put, or left, on columns
 // of other types.
 func TestEmbeddedLogicalTypesThatDoNotSuit(t *testing.T) {
+	t.Parallel()
 	odd := arrow.NewSchema([]arrow.Field{
 		marked("uuid", &arrow.FixedSizeBinaryType{ByteWidth: 5}, batch.LogicalUUID),
 		marked("interval", &arrow.FixedSizeBinaryType{ByteWidth: 16}, batch.LogicalInterval),

@@ -38,6 +38,7 @@ func checkColumns(t *testing.T, file string, cases []columnCase) {
 }
 
 func TestTypes(t *testing.T) {
+	t.Parallel()
 	null := "(null)"
 	checkColumns(t, "types", []columnCase{
 		{"i8", "int8", "", []string{"-128", null, "127"}},
@@ -86,6 +87,7 @@ func TestTypes(t *testing.T) {
 }
 
 func TestInt96IsExactFromYear1To9999(t *testing.T) {
+	t.Parallel()
 	checkColumns(t, "int96", []columnCase{{"ts", "timestamp[us]", batch.LogicalInt96, []string{
 		"-62135596800000000us", // 0001-01-01
 		"-12219249599999999us", // 1582-10-15 12:00:00.000001
@@ -98,6 +100,7 @@ func TestInt96IsExactFromYear1To9999(t *testing.T) {
 }
 
 func TestEmbeddedSchemas(t *testing.T) {
+	t.Parallel()
 	values := []string{"", "a", "(null)", "žluťoučký kůň", "a\x00b", "longer than twelve bytes", "a"}
 	hex := []string{"", "61", "(null)", "c5be6c75c5a56f75c48d6bc3bd206bc5afc588", "610062", "6c6f6e676572207468616e207477656c7665206279746573", "61"}
 	seconds := []string{"1s", "(null)", "-1s", "0s", "2s", "3s", "4s"}
@@ -123,6 +126,7 @@ func TestEmbeddedSchemas(t *testing.T) {
 }
 
 func TestCodecs(t *testing.T) {
+	t.Parallel()
 	for _, codec := range []string{"none", "snappy", "gzip", "zstd", "brotli", "lz4"} {
 		for _, version := range []string{"", "_v2"} {
 			t.Run(codec+version, func(t *testing.T) {
@@ -144,6 +148,7 @@ func TestCodecs(t *testing.T) {
 }
 
 func TestEncodings(t *testing.T) {
+	t.Parallel()
 	null := func(isNull bool, format string, args ...any) string {
 		if isNull {
 			return "(null)"
@@ -189,6 +194,7 @@ func TestEncodings(t *testing.T) {
 }
 
 func TestManyPagesAndRowGroups(t *testing.T) {
+	t.Parallel()
 	batches := readFile(t, fixture("pages"))
 	require.Len(t, batches, 4)
 	for i, b := range batches {
@@ -208,6 +214,7 @@ func TestManyPagesAndRowGroups(t *testing.T) {
 }
 
 func TestNullsOnly(t *testing.T) {
+	t.Parallel()
 	for _, file := range []string{"all_null", "all_null_v2"} {
 		batches := readFile(t, fixture(file))
 		require.Equal(t, int64(1000), rowsOf(batches))
@@ -218,6 +225,7 @@ func TestNullsOnly(t *testing.T) {
 }
 
 func TestFilesWithoutRows(t *testing.T) {
+	t.Parallel()
 	for _, file := range []string{"no_rows", "no_row_groups"} {
 		footer := footerOf(t, fixture(file))
 		assert.Zero(t, footer.Rows)
@@ -232,6 +240,7 @@ func TestFilesWithoutRows(t *testing.T) {
 }
 
 func TestNestedColumnsKeepTheirTypes(t *testing.T) {
+	t.Parallel()
 	footer := footerOf(t, fixture("nested"))
 	var types []string
 	for _, field := range footer.Schema.Fields() {

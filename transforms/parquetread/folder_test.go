@@ -16,6 +16,7 @@ import (
 )
 
 func TestFolderArray(t *testing.T) {
+	t.Parallel()
 	uuid := arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{batch.LogicalUUID})
 	utc := &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
 	local := &arrow.TimestampType{Unit: arrow.Millisecond}
@@ -93,6 +94,7 @@ func TestFolderArray(t *testing.T) {
 }
 
 func TestStatisticsAgree(t *testing.T) {
+	t.Parallel()
 	of := func(json string, of arrow.DataType) arrow.Array {
 		values, _, err := array.FromJSON(memory.DefaultAllocator, of, strings.NewReader(json))
 		require.NoError(t, err)

@@ -41,6 +41,7 @@ func assertSourceError(t *testing.T, err error, words ...string) {
 }
 
 func TestFooterHasRowGroups(t *testing.T) {
+	t.Parallel()
 	path := fixture("pages")
 	footer := footerOf(t, path)
 	assert.Equal(t, stat(t, path), footer.Info)
@@ -58,6 +59,7 @@ func TestFooterHasRowGroups(t *testing.T) {
 }
 
 func TestFilesThatAreNotWhole(t *testing.T) {
+	t.Parallel()
 	whole := read(t, fixture("codec_snappy"))
 	encrypted := append(append([]byte("PARE"), whole[4:len(whole)-4]...), "PARE"...)
 	shifted := append(append([]byte{}, whole[:4]...), whole[40:]...) // pages are missing, the footer is there
@@ -87,6 +89,7 @@ func TestFilesThatAreNotWhole(t *testing.T) {
 
 // A file must have the rows that its footer promises, unless that says nothing of them.
 func TestRowsOfTheFooter(t *testing.T) {
+	t.Parallel()
 	whole := read(t, fixture("pages"))
 	for promised, words := range map[int64]string{
 		999:  "1000 rows in the row groups, 999 in the file",
@@ -125,6 +128,7 @@ func nestedThrift(depth int) string {
 }
 
 func TestFilesThatCannotBeOpened(t *testing.T) {
+	t.Parallel()
 	path := store(t, read(t, fixture("codec_none")))
 	info := stat(t, path)
 
@@ -151,6 +155,7 @@ func TestFilesThatCannotBeOpened(t *testing.T) {
 }
 
 func TestWritersThatLeftHeadersOutOfSizes(t *testing.T) {
+	t.Parallel()
 	for createdBy, want := range map[string]bool{
 		"parquet-mr version 1.2.8 (build abc)":    true,
 		"parquet-mr version 1.0.0":                true,

@@ -80,6 +80,7 @@ func hasTwins(schema *arrow.Schema) bool {
 
 // Pages that do not fit together are read in turns, from where they were left.
 func TestColumnsInTurns(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))
 	record := randomRecord(t, random, 4000)
 	for _, version := range []parquet.DataPageVersion{parquet.DataPageV1, parquet.DataPageV2} {
@@ -103,6 +104,7 @@ func TestColumnsInTurns(t *testing.T) {
 
 // A page that is larger than all memory for pages is refused, with its size, before it is read.
 func TestPagesBeyondAllBounds(t *testing.T) {
+	t.Parallel()
 	builder := array.NewStringBuilder(memory.DefaultAllocator)
 	builder.Append(strings.Repeat("x", 20_000))
 	record := array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "s", Type: arrow.BinaryTypes.String}}, nil), []arrow.Array{builder.NewArray()}, 1)

@@ -18,6 +18,7 @@ import (
 )
 
 func TestWhatOthersWrite(t *testing.T) {
+	t.Parallel()
 	for file, expected := range map[string]string{
 		"nested_shapes_v1":  "nested_shapes",
 		"nested_shapes_v2":  "nested_shapes",
@@ -33,6 +34,7 @@ func TestWhatOthersWrite(t *testing.T) {
 }
 
 func TestNestedColumnsWithoutRows(t *testing.T) {
+	t.Parallel()
 	footer := footerOf(t, fixture("nested_no_rows"))
 	assert.Zero(t, footer.Rows)
 	assert.Equal(t, 10, footer.Schema.NumFields())
@@ -40,6 +42,7 @@ func TestNestedColumnsWithoutRows(t *testing.T) {
 }
 
 func TestNestedArraysHaveTheTypesOfTheFooter(t *testing.T) {
+	t.Parallel()
 	for _, file := range []string{"nested", "nested_shapes_v1", "nested_shapes_odd", "nested_polars", "nested_duckdb"} {
 		schema := footerOf(t, fixture(file)).Schema
 		for _, b := range readFile(t, fixture(file)) {
@@ -71,6 +74,7 @@ func longLists(items int) arrow.Record {
 }
 
 func TestRowsOfVeryManyItems(t *testing.T) {
+	t.Parallel()
 	for _, version := range []parquet.DataPageVersion{parquet.DataPageV1, parquet.DataPageV2} {
 		for _, dictionary := range []bool{false, true} {
 			t.Run(fmt.Sprintf("version %d, dictionary %v", version, dictionary), func(t *testing.T) {
@@ -87,6 +91,7 @@ func TestRowsOfVeryManyItems(t *testing.T) {
 // TestBatchesOfWideItems has lists of items whose size a dictionary hides, and checks that
 // no batch is larger than it should be.
 func TestBatchesOfWideItems(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
 		{Name: "pair", Nullable: true, Type: arrow.StructOf(
@@ -116,6 +121,7 @@ func TestBatchesOfWideItems(t *testing.T) {
 }
 
 func TestChunksOfNestedColumns(t *testing.T) {
+	t.Parallel()
 	footer := footerOf(t, fixture("nested"))
 	var bytes int64
 	for _, field := range footer.Schema.Fields() {

@@ -29,6 +29,7 @@ func flatOf(footer parquetread.Footer) (table parquetread.Projection, isSome boo
 // TestPickedRowsAreThoseOfTheFile picks from every fixture: from all encodings, codecs,
 // types, kinds of pages, and from several row groups.
 func TestPickedRowsAreThoseOfTheFile(t *testing.T) {
+	t.Parallel()
 	paths, err := filepath.Glob(fixture("*"))
 	require.NoError(t, err)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -70,6 +71,7 @@ func TestPickedRowsAreThoseOfTheFile(t *testing.T) {
 }
 
 func TestPickingFindsDamage(t *testing.T) {
+	t.Parallel()
 	data, err := os.ReadFile(fixture("encodings_v1"))
 	require.NoError(t, err)
 	shard, _ := allOf(t, fixture("encodings_v1"))
@@ -94,6 +96,7 @@ func TestPickingFindsDamage(t *testing.T) {
 }
 
 func TestRowsOfNestedColumnsAreNotPicked(t *testing.T) {
+	t.Parallel()
 	shard, table := allOf(t, fixture("nested"))
 	err := parquetread.ReadRows(t.Context(), 0, shard.Files[0], table, []int64{1}, func(batch.Batch) error { return nil })
 	assertSourceError(t, err, "nested", "not supported")

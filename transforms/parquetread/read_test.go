@@ -46,6 +46,7 @@ func settled(t *testing.T) {
 }
 
 func TestBatchesComeInOrder(t *testing.T) {
+	t.Parallel()
 	path, second := longFile(t, 20000), fixture("codec_none")
 	for _, decoders := range []int{1, 2, 4, 9} {
 		shard, table := allOf(t, path, second)
@@ -74,6 +75,7 @@ func TestBatchesComeInOrder(t *testing.T) {
 }
 
 func TestColumnsComeInTheOrderOfTheTable(t *testing.T) {
+	t.Parallel()
 	shard, _ := allOf(t, fixture("types"))
 	batches, err := readAll(shard, tableOf(footerOf(t, fixture("types")), "text", "i8", "uuid"))
 	require.NoError(t, err)
@@ -89,6 +91,7 @@ func TestColumnsComeInTheOrderOfTheTable(t *testing.T) {
 // those that wait, the one that is consumed, and the one that waits to be queued. What
 // was not read by then is gone.
 func TestDecodingWaits(t *testing.T) {
+	t.Parallel()
 	path := longFile(t, 50000)
 	shard, table := allOf(t, path)
 	emitted := 0
@@ -154,6 +157,7 @@ func TestCancelEndsEverything(t *testing.T) {
 // TestBatchesOfWideRows writes rows whose size the footer gives away, and rows whose size
 // it hides behind a dictionary: no batch may be much larger than it should be.
 func TestBatchesOfWideRows(t *testing.T) {
+	t.Parallel()
 	const rows = 1500
 	wide := func(value func(i int) string) arrow.Record {
 		b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
@@ -195,6 +199,7 @@ func TestBatchesOfWideRows(t *testing.T) {
 }
 
 func TestBatchesHaveAtMostMaxRows(t *testing.T) {
+	t.Parallel()
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int16}}, nil))
 	for i := range 150000 {
 		b.Field(0).(*array.Int16Builder).Append(int16(i))

@@ -26,6 +26,7 @@ const (
 )
 
 func TestFormsOfNestedColumns(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		elements []format.SchemaElement
 		want     string
@@ -109,6 +110,7 @@ func TestFormsOfNestedColumns(t *testing.T) {
 }
 
 func TestLevelsOfNestedColumns(t *testing.T) {
+	t.Parallel()
 	root, err := buildTree([]format.SchemaElement{
 		group("root", required, plain, 1), group("c", optional, plain, 2), number("a", required),
 		group("b", repeated, plain, 2), number("x", optional), group("y", optional, list, 1), group("list", repeated, plain, 1), number("element", required),
@@ -134,6 +136,7 @@ func TestLevelsOfNestedColumns(t *testing.T) {
 }
 
 func TestMetadataOfGeometries(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		logical format.LogicalType
 		want    map[string]string

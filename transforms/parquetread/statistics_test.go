@@ -17,6 +17,7 @@ import (
 )
 
 func TestStatisticsOfTypes(t *testing.T) {
+	t.Parallel()
 	footer := footerOf(t, fixture("types"))
 	for name, want := range map[string][]string{
 		"i8":        {"-128", "127"},
@@ -110,6 +111,7 @@ func joined(t *testing.T, arrays ...arrow.Array) arrow.Array {
 }
 
 func TestValuesAreWithinStatistics(t *testing.T) {
+	t.Parallel()
 	for file, want := range map[string]int{
 		"types": 22, "types_legacy": 10, "encodings_v2": 11, "pages": 8, "codec_snappy": 2, "embedded": 6, "nested": 2, "empty_row_group": 4,
 	} {
@@ -120,6 +122,7 @@ func TestValuesAreWithinStatistics(t *testing.T) {
 }
 
 func TestStatisticsThatAreNotThere(t *testing.T) {
+	t.Parallel()
 	chunk, ok := footerOf(t, fixture("int96")).Chunk(0, "ts")
 	require.True(t, ok)
 	assert.Nil(t, chunk.Statistics.Bounds)
@@ -141,6 +144,7 @@ func TestStatisticsThatAreNotThere(t *testing.T) {
 }
 
 func TestChunksThatAreNotThere(t *testing.T) {
+	t.Parallel()
 	footer := footerOf(t, fixture("pages"))
 	for group := range footer.RowGroups {
 		chunk, ok := footer.Chunk(group, "id")
@@ -165,6 +169,7 @@ func TestChunksThatAreNotThere(t *testing.T) {
 }
 
 func TestFootersThatAreAlikeShareASchema(t *testing.T) {
+	t.Parallel()
 	var files []storage.Info
 	for _, name := range []string{"codec_none", "codec_zstd", "types", "codec_lz4", "no_rows"} {
 		files = append(files, stat(t, fixture(name)))

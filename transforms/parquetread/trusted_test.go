@@ -63,6 +63,7 @@ func doubles(value float64) string {
 }
 
 func TestBoundsThatAreTrusted(t *testing.T) {
+	t.Parallel()
 	text, unsigned := format.LogicalType{ID: format.String}, format.LogicalType{ID: format.Integer, Bits: 32}
 	decimal := format.LogicalType{ID: format.Decimal, Precision: 9, Scale: 2}
 	old := func(least, most string) map[byte]string { return map[byte]string{oldMin: least, oldMax: most} }
@@ -116,6 +117,7 @@ func TestBoundsThatAreTrusted(t *testing.T) {
 }
 
 func TestNullsThatAreTrusted(t *testing.T) {
+	t.Parallel()
 	for said, want := range map[int64]int64{1: 1, 10: 10, 11: -1, -5: -1} {
 		_, got := saidNulls(said).bounds()
 		assert.Equal(t, want, got)

@@ -33,6 +33,7 @@ func widened(values arrow.Array, to arrow.DataType) (arrow.Array, error) {
 }
 
 func TestUnify(t *testing.T) {
+	t.Parallel()
 	p := arrow.PrimitiveTypes
 	cases := []struct{ a, b, want arrow.DataType }{
 		{p.Int8, p.Int8, p.Int8},
@@ -92,6 +93,7 @@ func TestUnify(t *testing.T) {
 }
 
 func TestUnifyLogicalTypes(t *testing.T) {
+	t.Parallel()
 	text := func(logical string) arrow.Field {
 		return arrow.Field{Name: "x", Type: arrow.BinaryTypes.String, Metadata: arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{logical})}
 	}
@@ -107,6 +109,7 @@ func TestUnifyLogicalTypes(t *testing.T) {
 
 // Every pair that unifies widens without loss, NULLs included.
 func TestWiden(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		from arrow.DataType
 		json string
@@ -149,6 +152,7 @@ func TestWiden(t *testing.T) {
 }
 
 func TestWidenRefusesLoss(t *testing.T) {
+	t.Parallel()
 	builder := array.NewInt64Builder(memory.DefaultAllocator)
 	builder.Append(math.MaxInt64)
 	for _, to := range []arrow.DataType{arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Float64, decimalOf(18, 0), arrow.FixedWidthTypes.Date32} {
@@ -159,6 +163,7 @@ func TestWidenRefusesLoss(t *testing.T) {
 }
 
 func TestWidenTheLargestIntegers(t *testing.T) {
+	t.Parallel()
 	signed, unsigned := array.NewInt64Builder(memory.DefaultAllocator), array.NewUint64Builder(memory.DefaultAllocator)
 	signed.AppendValues([]int64{math.MinInt64, math.MaxInt64}, nil)
 	unsigned.Append(math.MaxUint64)
@@ -171,6 +176,7 @@ func TestWidenTheLargestIntegers(t *testing.T) {
 
 // Structures of other fields become one of all, whatever their order; what only one has may be NULL.
 func TestUnifyStructures(t *testing.T) {
+	t.Parallel()
 	p := arrow.PrimitiveTypes
 	a := arrow.Field{Name: "s", Type: arrow.StructOf(arrow.Field{Name: "x", Type: p.Int32}, arrow.Field{Name: "only a", Type: p.Int8})}
 	b := arrow.Field{Name: "s", Type: arrow.StructOf(arrow.Field{Name: "only b", Type: p.Int8}, arrow.Field{Name: "x", Type: p.Int64, Nullable: true})}
@@ -183,6 +189,7 @@ func TestUnifyStructures(t *testing.T) {
 
 // INT96 is an instant where there are others, and a local timestamp beside such.
 func TestUnifyInt96(t *testing.T) {
+	t.Parallel()
 	local := &arrow.TimestampType{Unit: arrow.Microsecond}
 	int96 := arrow.Field{Name: "t", Type: local, Metadata: arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{batch.LogicalInt96})}
 	for _, other := range []arrow.DataType{arrow.FixedWidthTypes.Timestamp_us, arrow.FixedWidthTypes.Timestamp_ms, arrow.FixedWidthTypes.Timestamp_ns} {
@@ -208,6 +215,7 @@ func TestUnifyInt96(t *testing.T) {
 
 // Where a type is asked for that all convert to, text carries them; also in structures.
 func TestUnifyByText(t *testing.T) {
+	t.Parallel()
 	var asked []string
 	carried := func(path string, field arrow.Field) bool {
 		asked = append(asked, path)
@@ -222,6 +230,7 @@ func TestUnifyByText(t *testing.T) {
 }
 
 func TestMicrosecondsThatDoNotFit(t *testing.T) {
+	t.Parallel()
 	b := array.NewTimestampBuilder(memory.DefaultAllocator, &arrow.TimestampType{Unit: arrow.Millisecond})
 	b.Append(math.MaxInt64 / 1000)
 	b.Append(math.MinInt64/1000 - 1)
@@ -231,6 +240,7 @@ func TestMicrosecondsThatDoNotFit(t *testing.T) {
 
 // Names of items, nullability and the order of fields in structures make no other form.
 func TestFormsThatAreAlike(t *testing.T) {
+	t.Parallel()
 	item := func(name string, nullable bool) arrow.DataType {
 		inner := arrow.Field{Name: "a", Type: arrow.PrimitiveTypes.Int8, Nullable: nullable}
 		fields := []arrow.Field{inner, fieldOf("b", arrow.BinaryTypes.String)}

@@ -74,6 +74,7 @@ func writeBytes(t *testing.T, c byteColumn) string {
 }
 
 func TestLogicalTypesOfBytes(t *testing.T) {
+	t.Parallel()
 	interval := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32([]byte{1, 0, 0, 0}, 2), 86400000)
 	cases := map[string]struct {
 		column            byteColumn
@@ -130,6 +131,7 @@ func TestLogicalTypesOfBytes(t *testing.T) {
 }
 
 func TestValuesThatDoNotFitTheirType(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]byteColumn{
 		"bits": {logical: schema.NewDecimalLogicalType(38, 2), length: 17, values: []string{"\x00\x80" + strings.Repeat("\x00", 15)}},
 		"long": {logical: schema.NewDecimalLogicalType(76, 2), values: []string{"\x01" + strings.Repeat("\x00", 32)}},
@@ -142,6 +144,7 @@ func TestValuesThatDoNotFitTheirType(t *testing.T) {
 }
 
 func TestLogicalTypesThatAreNotKnown(t *testing.T) {
+	t.Parallel()
 	// The bytes of a logical type STRING in a schema element become those of type 31,
 	// which has parameters that nobody knows; the footer grows by two bytes.
 	path := writeBytes(t, byteColumn{logical: schema.JSONLogicalType{}, values: []string{"abc", ""}})
@@ -163,6 +166,7 @@ func TestLogicalTypesThatAreNotKnown(t *testing.T) {
 // TestWhatArrowWrites compares what is read with what Arrow's writer was given: random
 // columns with nulls, in every combination of page version, codec and dictionaries.
 func TestWhatArrowWrites(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	record := randomRecord(t, random, 1500)
 	seed := uint64(0)

@@ -56,6 +56,7 @@ func pipelineBatches(t *testing.T) []any {
 }
 
 func TestPipeline(t *testing.T) {
+	t.Parallel()
 	params := pipelineParams(t.TempDir())
 	batches := pipelineBatches(t)
 	result, err := directtest.Run(t, func(s beam.Scope) []beam.PCollection {
@@ -119,6 +120,7 @@ func runSpill(t *testing.T, params repartition.Params, batches ...any) error {
 }
 
 func TestFailuresCrossThePipeline(t *testing.T) {
+	t.Parallel()
 	params := pipelineParams(t.TempDir())
 	params.MaxBytes = 1000
 	err := runSpill(t, params, pipelineBatches(t)...)
@@ -132,6 +134,7 @@ func TestFailuresCrossThePipeline(t *testing.T) {
 // The parts of a bundle that failed are never emitted, so that its spill is never read: a
 // bundle that fails at its end leaves no visible file either.
 func TestAFailedBundleLeavesNoSpill(t *testing.T) {
+	t.Parallel()
 	params := pipelineParams(t.TempDir())
 	bad := narrowBatch(t, 0, 10)
 	bad.Tally.Read += 5

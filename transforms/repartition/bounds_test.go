@@ -89,6 +89,7 @@ func evenColumns(t *testing.T) map[string]arrow.Array {
 
 // Statistics of files in no order, where each spans all values, make even shards.
 func TestBoundsFromStatistics(t *testing.T) {
+	t.Parallel()
 	for name, column := range evenColumns(t) {
 		if name == "texts" { // hexadecimal digits leave gaps between 9 and a, which statistics do not show
 			continue
@@ -102,6 +103,7 @@ func TestBoundsFromStatistics(t *testing.T) {
 }
 
 func TestBoundsFromSamples(t *testing.T) {
+	t.Parallel()
 	for name, column := range evenColumns(t) {
 		t.Run(name, func(t *testing.T) {
 			samples := []repartition.Sample{
@@ -116,6 +118,7 @@ func TestBoundsFromSamples(t *testing.T) {
 
 // Rows in different shards are in the order of the shards, NULLs and NaNs last.
 func TestShardsAscend(t *testing.T) {
+	t.Parallel()
 	column := fromJSON(t, arrow.PrimitiveTypes.Int64, `[5, 1, 9, null, 3, 7, -4]`)
 	bounds, err := repartition.FindBounds(arrow.Field{Name: "c", Type: column.DataType()}, []repartition.Sample{{Values: column, Rows: 7}}, 3)
 	require.NoError(t, err)
@@ -133,6 +136,7 @@ func TestShardsAscend(t *testing.T) {
 }
 
 func TestThereAreFewerShardsWhereValuesAreFew(t *testing.T) {
+	t.Parallel()
 	field := arrow.Field{Name: "c", Type: arrow.PrimitiveTypes.Int64}
 	for _, test := range []struct {
 		samples []repartition.Sample
@@ -151,6 +155,7 @@ func TestThereAreFewerShardsWhereValuesAreFew(t *testing.T) {
 
 // Extreme statistics are no reason to fail or to lose the order.
 func TestBoundsOfExtremes(t *testing.T) {
+	t.Parallel()
 	for name, values := range map[string]arrow.Array{
 		"ints":   fromJSON(t, arrow.PrimitiveTypes.Int64, `[-9223372036854775808, 9223372036854775807]`),
 		"floats": floats(math.Inf(-1), math.Inf(1)),

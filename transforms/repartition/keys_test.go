@@ -39,6 +39,7 @@ func oneColumn(column arrow.Array) arrow.Record {
 
 // Keys of values in ascending order are in ascending order.
 func TestKeysAreInTheOrderOfValues(t *testing.T) {
+	t.Parallel()
 	for name, column := range map[string]arrow.Array{
 		"bool":       fromJSON(t, arrow.FixedWidthTypes.Boolean, `[false, true]`),
 		"int8":       fromJSON(t, arrow.PrimitiveTypes.Int8, `[-128, -1, 0, 127]`),
@@ -62,6 +63,7 @@ func TestKeysAreInTheOrderOfValues(t *testing.T) {
 
 // What hyperd keeps as one value has one key.
 func TestKeysOfEqualValuesAreEqual(t *testing.T) {
+	t.Parallel()
 	for name, column := range map[string]arrow.Array{
 		"zeros":             floats(0, math.Copysign(0, -1)),
 		"NaNs":              floats(math.NaN(), math.Float64frombits(0xfff8dead00000001)),
@@ -77,6 +79,7 @@ func TestKeysOfEqualValuesAreEqual(t *testing.T) {
 
 // A hash depends on values, not on their layout: files of one table may differ in it.
 func TestHashesDoNotDependOnTheLayout(t *testing.T) {
+	t.Parallel()
 	const values = `["a", null, "", "čárka", "a", "b"]`
 	table := repartition.Moves{By: []string{"c"}, Shards: 1000}
 	want, err := repartition.Slots(table, oneColumn(fromJSON(t, arrow.BinaryTypes.String, values)))
@@ -98,6 +101,7 @@ func TestHashesDoNotDependOnTheLayout(t *testing.T) {
 }
 
 func TestHashesSpreadEvenly(t *testing.T) {
+	t.Parallel()
 	const rows, shards = 100_000, 7
 	for name, at := range map[string]func(row int) int64{
 		"consecutive": func(row int) int64 { return int64(row) },
@@ -126,6 +130,7 @@ func TestHashesSpreadEvenly(t *testing.T) {
 }
 
 func TestCheckNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	schema := everything()
 	for _, test := range []struct {
 		table repartition.Moves
@@ -165,6 +170,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 }
 
 func TestParquetIntervalsHaveKeys(t *testing.T) {
+	t.Parallel()
 	builder := array.NewFixedSizeBinaryBuilder(memory.DefaultAllocator, &arrow.FixedSizeBinaryType{ByteWidth: 12})
 	builder.Append([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	builder.Append([]byte{0, 0, 0, 0, 30, 0, 0, 0, 0, 0, 0, 0})
@@ -179,6 +185,7 @@ func TestParquetIntervalsHaveKeys(t *testing.T) {
 }
 
 func TestValueTexts(t *testing.T) {
+	t.Parallel()
 	uuid := arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{batch.LogicalUUID})
 	bytes := array.NewFixedSizeBinaryBuilder(memory.DefaultAllocator, &arrow.FixedSizeBinaryType{ByteWidth: 16})
 	bytes.Append([]byte("0123456789abcdef"))

@@ -13,6 +13,7 @@ import (
 )
 
 func TestValueName(t *testing.T) {
+	t.Parallel()
 	for value, want := range map[string]string{
 		"AIR":            "AIR",
 		"REG AIR":        "REG%20AIR",
@@ -35,6 +36,7 @@ func TestValueName(t *testing.T) {
 // Different values have different names, short and safe, from which a value that is not too
 // long can be read back as from a URI.
 func TestValueNamesAreInjectiveAndBounded(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	values := map[string]string{} // by name
 	for range 4_000 {
@@ -59,6 +61,7 @@ func TestValueNamesAreInjectiveAndBounded(t *testing.T) {
 }
 
 func TestOutputNamesDifferWithoutRegardToCase(t *testing.T) {
+	t.Parallel()
 	names := repartition.OutputNames("orders", []string{"EMEA", "emea", "apac", "~null"})
 	assert.Equal(t, "orders-apac", names[2])
 	assert.Equal(t, "orders-~null", names[3])

@@ -125,6 +125,7 @@ func distinct(column arrow.Array, row int) string {
 
 // A target gets the rows of a value and of no other one.
 func TestSplitByMakesATargetForEachValue(t *testing.T) {
+	t.Parallel()
 	for _, dt := range flatTypes {
 		schema := columnsOf(dt)
 		table := repartition.Moves{SplitBy: dt.String()}
@@ -153,6 +154,7 @@ func TestSplitByMakesATargetForEachValue(t *testing.T) {
 }
 
 func TestColumnsThatOnlyDecideStayBehind(t *testing.T) {
+	t.Parallel()
 	schema := everything()
 	table := repartition.Moves{By: []string{"int32"}, Shards: 2, Columns: []string{"utf8", "id"}}
 	require.NoError(t, table.Check(schema))
@@ -170,6 +172,7 @@ func TestColumnsThatOnlyDecideStayBehind(t *testing.T) {
 // The order of rows in a target does not depend on that in which a runner delivers parts,
 // and a part that is delivered twice is read once.
 func TestPartsAreReadInOneOrder(t *testing.T) {
+	t.Parallel()
 	schema := everything()
 	r := rand.New(rand.NewPCG(1, 1))
 	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{Shards: 1}}}

@@ -40,6 +40,7 @@ func byID(staging string, shards int) repartition.Params {
 
 // A bundle never holds more than its budget, however many rows and targets there are.
 func TestMemoryIsBounded(t *testing.T) {
+	t.Parallel()
 	for _, shards := range []int{1, 7, 500} {
 		params := byID(t.TempDir(), shards)
 		params.BufferBytes = 2 << 20
@@ -64,6 +65,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // Batches are dealt out evenly when nothing else decides, and bundles of one batch begin at
 // different shards.
 func TestBatchesAreDealtOutEvenly(t *testing.T) {
+	t.Parallel()
 	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{Shards: 4}}}
 	var batches []batch.Batch
 	begins := map[int]bool{}
@@ -80,6 +82,7 @@ func TestBatchesAreDealtOutEvenly(t *testing.T) {
 
 // It is the largest targets that make room, so that small ones are written in few pieces.
 func TestLargeTargetsMakeRoom(t *testing.T) {
+	t.Parallel()
 	schema := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}}, nil)
 	params := repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{SplitBy: "id"}}, BufferBytes: 200_000}
 	var batches []batch.Batch
@@ -100,6 +103,7 @@ func TestLargeTargetsMakeRoom(t *testing.T) {
 }
 
 func TestBatchesAreBounded(t *testing.T) {
+	t.Parallel()
 	params := byID(t.TempDir(), 1)
 	var batches []batch.Batch
 	for i := range int64(5) {
@@ -117,6 +121,7 @@ func TestBatchesAreBounded(t *testing.T) {
 
 // A bundle of which no row is left sends its account, and writes nothing.
 func TestABundleWithoutRowsSendsItsAccount(t *testing.T) {
+	t.Parallel()
 	params := byID(t.TempDir(), 3)
 	tally := batch.Tally{Read: 9, Filtered: 4, Rejected: 5, Failed: []int64{5, 1}}
 	parts := spilled(t, params, batch.Batch{Record: narrowBatch(t, 0, 0).Record, Tally: tally})
@@ -132,6 +137,7 @@ func TestABundleWithoutRowsSendsItsAccount(t *testing.T) {
 }
 
 func TestTalliesThatDoNotMatchTheRowsAreAnError(t *testing.T) {
+	t.Parallel()
 	w := repartition.NewWriter(byID(t.TempDir(), 3))
 	b := narrowBatch(t, 0, 10)
 	b.Tally.Read++
@@ -143,6 +149,7 @@ func TestTalliesThatDoNotMatchTheRowsAreAnError(t *testing.T) {
 
 // A bundle that ran twice wrote two spills. The parts of one attempt are all that is read.
 func TestOfTwoAttemptsOneIsRead(t *testing.T) {
+	t.Parallel()
 	params := byID(t.TempDir(), 4)
 	bundle := []batch.Batch{narrowBatch(t, 0, 500), narrowBatch(t, 500, 500)}
 	lost, survived := spilled(t, params, bundle...), spilled(t, params, bundle...)
@@ -157,6 +164,7 @@ func TestOfTwoAttemptsOneIsRead(t *testing.T) {
 }
 
 func TestSpillsAreBounded(t *testing.T) {
+	t.Parallel()
 	params := byID(t.TempDir(), 4)
 	params.MaxBytes = 100_000
 	params.BufferBytes = 10_000
@@ -199,6 +207,7 @@ func stagedBytes(t *testing.T, staging string) int64 {
 }
 
 func TestTooManyValuesToSplitBy(t *testing.T) {
+	t.Parallel()
 	w := repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{SplitBy: "id"}}})
 	err := w.Add(t.Context(), narrowBatch(t, 0, repartition.MaxTargets+1))
 	w.Abort()
@@ -209,6 +218,7 @@ func TestTooManyValuesToSplitBy(t *testing.T) {
 // A spill that is not what was written is an error that names it, before a row of a damaged
 // piece is emitted.
 func TestDamageIsFound(t *testing.T) {
+	t.Parallel()
 	parts := spilled(t, byID(t.TempDir(), 2), narrowBatch(t, 0, 3000))
 	path := parts[1].Spill.URI
 	good, err := os.ReadFile(path)
@@ -267,6 +277,7 @@ func stat(t *testing.T, uri string) storage.Info {
 }
 
 func TestAnErrorOfTheReceiverIsNotOneOfTheSpill(t *testing.T) {
+	t.Parallel()
 	parts := spilled(t, byID(t.TempDir(), 1), narrowBatch(t, 0, 100))
 	refused := errors.New("refused")
 	err := repartition.ReadTarget(t.Context(), parts, func(batch.Batch) error { return refused })
@@ -274,6 +285,7 @@ func TestAnErrorOfTheReceiverIsNotOneOfTheSpill(t *testing.T) {
 }
 
 func TestStagingThatFailsLeavesNothing(t *testing.T) {
+	t.Parallel()
 	staging := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(staging, nil, 0o600)) // a file where the folder should be
 	w := repartition.NewWriter(byID(staging, 2))
@@ -327,6 +339,7 @@ func TestSpillsOnGCS(t *testing.T) {
 }
 
 func TestBatchesThatCannotBeMovedAreAnError(t *testing.T) {
+	t.Parallel()
 	w := repartition.NewWriter(repartition.Params{Staging: t.TempDir(), Tables: []repartition.Moves{{}, {Shards: 1}}})
 	stays, empty, misfit := narrowBatch(t, 0, 1), batch.Batch{Table: 1}, narrowBatch(t, 0, 1)
 	assert.ErrorContains(t, w.Add(t.Context(), stays), "table 0 came to be moved")

@@ -33,6 +33,7 @@ const orderRules = `
 `
 
 func TestApplySplitsABatch(t *testing.T) {
+	t.Parallel()
 	in := orders(t)
 	v := compileFor(t, in.Record, orderRules)
 	good, rejects, err := v.Apply(in)
@@ -58,6 +59,7 @@ func TestApplySplitsABatch(t *testing.T) {
 }
 
 func TestApplyLeavesItsInputAlone(t *testing.T) {
+	t.Parallel()
 	in, same := orders(t), orders(t)
 	v := compileFor(t, in.Record, orderRules)
 	for range 2 {
@@ -69,6 +71,7 @@ func TestApplyLeavesItsInputAlone(t *testing.T) {
 }
 
 func TestApplyHandsOnCleanRecordsAsTheyAre(t *testing.T) {
+	t.Parallel()
 	in := orders(t)
 	good, rejects, err := compileFor(t, in.Record, "- {column: flag, in: [A], on_fail: warn}\n").Apply(in)
 	require.NoError(t, err)
@@ -78,6 +81,7 @@ func TestApplyHandsOnCleanRecordsAsTheyAre(t *testing.T) {
 }
 
 func TestApplyWithoutRulesOrRows(t *testing.T) {
+	t.Parallel()
 	in := orders(t)
 	good, rejects, err := compileFor(t, in.Record, "[]").Apply(in)
 	require.NoError(t, err)
@@ -93,6 +97,7 @@ func TestApplyWithoutRulesOrRows(t *testing.T) {
 }
 
 func TestApplyOfABatchWithoutAnyGoodRow(t *testing.T) {
+	t.Parallel()
 	in := orders(t)
 	good, rejects, err := compileFor(t, in.Record, "- {column: flag, in: [Z]}\n").Apply(in)
 	require.NoError(t, err)
@@ -103,6 +108,7 @@ func TestApplyOfABatchWithoutAnyGoodRow(t *testing.T) {
 }
 
 func TestABrokenFailRuleIsAnErrorWithoutValues(t *testing.T) {
+	t.Parallel()
 	in := orders(t)
 	_, _, err := compileFor(t, in.Record, `
 - {column: id, not_null: true}
@@ -117,6 +123,7 @@ func TestABrokenFailRuleIsAnErrorWithoutValues(t *testing.T) {
 }
 
 func TestApplyRefusesOtherColumns(t *testing.T) {
+	t.Parallel()
 	in := orders(t)
 	v := compileFor(t, in.Record, orderRules)
 	schema := in.Record.Schema()
@@ -137,6 +144,7 @@ func TestApplyRefusesOtherColumns(t *testing.T) {
 }
 
 func TestValidatorsAreShared(t *testing.T) {
+	t.Parallel()
 	in := orders(t)
 	v := compileFor(t, in.Record, orderRules)
 	var group sync.WaitGroup
@@ -153,6 +161,7 @@ func TestValidatorsAreShared(t *testing.T) {
 }
 
 func TestValidUTF8(t *testing.T) {
+	t.Parallel()
 	// é is c3 a9. In the first two rows together it is whole, in each alone it is not.
 	values := []string{"caf\xc3", "\xa9", "ok", "žluť", "", "\xff", "\x00", "caf\xc3\xa9", strings.Repeat("a", 40) + "\xed\xa0\x80", "\U0001f600"}
 	broken := []int64{0, 1, 5, 8}
@@ -176,6 +185,7 @@ func TestValidUTF8(t *testing.T) {
 // The quick look at a whole column must miss neither a single byte anywhere nor a character
 // that two rows share, wherever the rows begin in memory.
 func TestValidUTF8MissesNoByte(t *testing.T) {
+	t.Parallel()
 	good := textColumn(t, arrow.BinaryTypes.String, []string{"a"}, nil)
 	v := compileFor(t, record("c", good), "[]")
 	for at := range 100 {
@@ -190,6 +200,7 @@ func TestValidUTF8MissesNoByte(t *testing.T) {
 }
 
 func TestValidUTF8LooksAtAllTextColumnsAndNothingElse(t *testing.T) {
+	t.Parallel()
 	bad := []string{"\xff", "a", "\xfe"}
 	in := record("a bin b",
 		textColumn(t, arrow.BinaryTypes.String, []string{"\xff", "a", "a"}, nil),
@@ -204,6 +215,7 @@ func TestValidUTF8LooksAtAllTextColumnsAndNothingElse(t *testing.T) {
 }
 
 func TestBytesUnderNullsNeedNotBeUTF8(t *testing.T) {
+	t.Parallel()
 	null := []bool{true, false, true, false}
 	for _, values := range [][]string{{"\xff", "a", "\xc3", "b"}, {"\xc3", "\xa9", "\xe2\x82", "\xac"}} {
 		arr := textColumn(t, arrow.BinaryTypes.String, values, null)

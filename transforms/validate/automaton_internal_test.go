@@ -30,6 +30,7 @@ func requireSame(t *testing.T, pattern, text string) {
 }
 
 func TestAutomatonsAgreeWithRegexp(t *testing.T) {
+	t.Parallel()
 	patterns := []string{
 		"", "a", "^a", "a$", "^a$", "^$", "$", "^", "ab|b", "^(ab|b)*$", "a*", "a+b?", "^[ab]{2,3}$", "^[^a]$", ".", "^.$", "(?s)^.$",
 		"(?m)^a$", "(?m)^$", `\ba`, `a\b`, `\Ba`, `a\B`, `\b`, `\B`, `^\b$`, `\A(a|b)\z`, `(?i)K`, `(?i)^ab$`, `a$b`, `b^a`, `(?m)a$\n^b`,
@@ -47,6 +48,7 @@ func TestAutomatonsAgreeWithRegexp(t *testing.T) {
 }
 
 func TestAutomatonsAgreeWithRegexpOnRandomPatterns(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 5))
 	pieces := []string{
 		"a", "b", "_", " ", `\n`, ".", "^", "$", `\b`, `\B`, "[ab]", "[^a]", "(a|b)", "(ab)", "(|b)", "*", "+", "?", "{2}", "{0,2}", "|", "(?i)", "(?m)", "(?s)", `\z`, `\A`, "é",
@@ -74,6 +76,7 @@ func TestAutomatonsAgreeWithRegexpOnRandomPatterns(t *testing.T) {
 
 // A set of text is the pattern of its members, however these are written.
 func TestSetsOfTextAgreeWithComparison(t *testing.T) {
+	t.Parallel()
 	members := []string{"", "A", "a.b", "(", "^", "$", `\`, "\n", "žluť", "\U0001f600", "\xff", "a|b", "[a]", "\x00"}
 	others := append([]string{"B", "axb", "a", "b", "AA", "A\n", "ž", "\xfe", "[", "\ufffd", "\x00\x00"}, members...)
 	for first := range members {
@@ -91,6 +94,7 @@ func TestSetsOfTextAgreeWithComparison(t *testing.T) {
 }
 
 func TestComplicatedPatternsHaveNoAutomaton(t *testing.T) {
+	t.Parallel()
 	for pattern, simple := range map[string]bool{
 		`^[A-Z]{1,200}$`:              true,
 		`a.{9}$`:                      false, // 2^10 states

@@ -55,6 +55,7 @@ func pipelineBatches(t testing.TB) []any {
 }
 
 func TestPipeline(t *testing.T) {
+	t.Parallel()
 	result, err := directtest.Run(t, func(s beam.Scope) []beam.PCollection {
 		good, rejects := validate.Rules(s, beam.Create(s, pipelineBatches(t)...), pipelineTables(t))
 		return []beam.PCollection{beam.ParDo(s, describeGood, good), beam.ParDo(s, describeRejects, rejects)}
@@ -75,6 +76,7 @@ func TestPipeline(t *testing.T) {
 }
 
 func TestFailuresCrossThePipeline(t *testing.T) {
+	t.Parallel()
 	tables := pipelineTables(t)
 	failing := []validate.Ruleset{{Rules: parseRules(t, "- {column: n, max: 9, on_fail: fail}\n")}, tables[1]}
 	misfit := []validate.Ruleset{{Rules: parseRules(t, "- {column: m, max: 9}\n")}, tables[1]}

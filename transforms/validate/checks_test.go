@@ -211,6 +211,7 @@ func TestChecks(t *testing.T) {
 }
 
 func TestNullsInsideADictionary(t *testing.T) {
+	t.Parallel()
 	dt := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}
 	indices := column(t, arrow.PrimitiveTypes.Int8, `[0, 1, null, 2]`)
 	arr := array.NewDictionaryArray(dt, indices, column(t, arrow.BinaryTypes.String, `["A", null, "B"]`))
@@ -223,6 +224,7 @@ func TestNullsInsideADictionary(t *testing.T) {
 
 // What lies under a NULL is left over from anything.
 func TestValuesUnderNullsDoNotMatter(t *testing.T) {
+	t.Parallel()
 	for _, dt := range []arrow.DataType{arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Float64, arrow.BinaryTypes.String, arrow.FixedWidthTypes.Boolean} {
 		values := map[arrow.Type]string{arrow.STRING: `["x", "x"]`, arrow.BOOL: `[true, true]`}[dt.ID()]
 		rule := map[arrow.Type]string{arrow.STRING: `in: [y]`, arrow.BOOL: `in: [false]`}[dt.ID()]
@@ -241,6 +243,7 @@ func TestValuesUnderNullsDoNotMatter(t *testing.T) {
 }
 
 func TestExtensionTypesAreTheirStorage(t *testing.T) {
+	t.Parallel()
 	arr := array.NewExtensionArrayWithStorage(newCode(arrow.BinaryTypes.String), column(t, arrow.BinaryTypes.String, `["A", "B", null]`))
 	v := compileFor(t, record("c", arr), "- {column: c, not_null: true, in: [A]}\n")
 	in := record("c", arr)

@@ -3,12 +3,11 @@ package validate
 import (
 	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/convert"
+	"hyperlake/internal/words"
 )
 
 // PartError is what is wrong with a rule of a table, or with its where.
@@ -146,13 +145,11 @@ func findColumn(schema *arrow.Schema, name string) (int, error) {
 
 // didYouMean names the column whose name is the nearest to a wrong one.
 func didYouMean(schema *arrow.Schema, name string) string {
-	nearest, least := "", 0
+	var names []string
 	for _, f := range schema.Fields() {
-		distance := levenshtein.ComputeDistance(strings.ToLower(f.Name), strings.ToLower(name))
-		if nearest == "" || distance < least {
-			nearest, least = f.Name, distance
-		}
+		names = append(names, f.Name)
 	}
+	nearest := words.Closest(name, names)
 	if nearest == "" {
 		return ""
 	}

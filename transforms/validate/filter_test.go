@@ -241,6 +241,7 @@ func throughIPC(t *testing.T, in arrow.Record) arrow.Record {
 }
 
 func TestFilterKeepsDictionaries(t *testing.T) {
+	t.Parallel()
 	dt := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}
 	in := record("keep c", column(t, arrow.FixedWidthTypes.Boolean, `[true, false, true]`), column(t, dt, `["a", "b", "c"]`))
 	good, rejects, err := compileFor(t, in, "- {column: keep, in: [true]}\n").Apply(batch.Batch{Record: in})
@@ -253,6 +254,7 @@ func TestFilterKeepsDictionaries(t *testing.T) {
 }
 
 func TestFilterRefusesTypesThatItCannotCut(t *testing.T) {
+	t.Parallel()
 	ends := column(t, arrow.PrimitiveTypes.Int32, `[2, 3]`)
 	in := record("keep ree", column(t, arrow.FixedWidthTypes.Boolean, `[true, false, true]`),
 		array.NewRunEndEncodedArray(ends, column(t, arrow.PrimitiveTypes.Int8, `[1, 2]`), 3, 0))

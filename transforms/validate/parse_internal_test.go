@@ -14,6 +14,7 @@ import (
 )
 
 func TestParseNumber(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"0": "0", "-0": "0", "1": "1", "+1": "1", "-1": "-1", "0.1": "1/10", "-0.10": "-1/10", ".5": "1/2", "5.": "5",
 		"1_000": "1000", "1__0": "10", "1e3": "1000", "1E-3": "1/1000", "1.5e+1": "15", "0e0": "0",
@@ -36,6 +37,7 @@ func TestParseNumber(t *testing.T) {
 
 // Every day of some years at every edge of the calendar, against the standard library.
 func TestParseDateAgreesWithTheStandardLibrary(t *testing.T) {
+	t.Parallel()
 	for _, year := range []int{0, 1, 4, 100, 400, 1582, 1600, 1700, 1900, 1969, 1970, 1972, 2000, 2024, 2026, 2100, 9999} {
 		for month := 0; month <= 13; month++ {
 			for day := 0; day <= 32; day++ {
@@ -57,6 +59,7 @@ func pad(n, width int) string {
 }
 
 func TestParseDateFarAway(t *testing.T) {
+	t.Parallel()
 	// Computed with the calendar of another language, shifted by cycles of 400 years.
 	for text, want := range map[string]int64{
 		"-4713-11-24": -2440588, "-0001-12-31": -719529, "-0004-02-29": -720930, "-0400-03-01": -865565,
@@ -74,6 +77,7 @@ func TestParseDateFarAway(t *testing.T) {
 }
 
 func TestParseTimestamp(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"1970-01-01":                           "0",
 		"1970-01-01T00:00":                     "0",
@@ -111,6 +115,7 @@ func TestParseTimestamp(t *testing.T) {
 }
 
 func TestParseClockAndDuration(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{"00:00": "0", "12:30": "45000", "23:59:59.999999999": "86399999999999/1000000000"} {
 		got, ok := parseClock(text)
 		if assert.True(t, ok, text) {
@@ -133,6 +138,7 @@ func TestParseClockAndDuration(t *testing.T) {
 }
 
 func TestHalfPrecisionRoundTripsAndRounds(t *testing.T) {
+	t.Parallel()
 	for bits := range 1 << 16 {
 		f := halfToFloat(uint16(bits))
 		if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
@@ -156,6 +162,7 @@ func TestHalfPrecisionRoundTripsAndRounds(t *testing.T) {
 }
 
 func TestBitmapWords(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 500 {
 		bytes := make([]byte, 1+random.IntN(40))

@@ -28,6 +28,7 @@ func parseRules(t testing.TB, text string) []validate.Rule {
 }
 
 func TestLiteralsStayAsWritten(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]validate.Literal{
 		`1`:                      {Text: "1"},
 		`-0`:                     {Text: "-0"},
@@ -64,6 +65,7 @@ func TestLiteralsStayAsWritten(t *testing.T) {
 }
 
 func TestRuleFromYAML(t *testing.T) {
+	t.Parallel()
 	rules := parseRules(t, `
 - {column: a, not_null: true}
 - {name: few, column: b, min: 1, max: '50', on_fail: warn}
@@ -87,6 +89,7 @@ func TestRuleFromYAML(t *testing.T) {
 }
 
 func TestYAMLRefuses(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		`{column: c, mni: 1}`:                    `[1:15] unknown field "mni"`,
 		`{column: c, min: 1, builtin: true}`:     `unknown field "builtin"`,
@@ -117,6 +120,7 @@ func TestYAMLRefuses(t *testing.T) {
 }
 
 func TestRulesTravelAsJSON(t *testing.T) {
+	t.Parallel()
 	rules := append(parseRules(t, `
 - {column: a, not_null: true, on_fail: fail}
 - {name: few, column: b, min: 0.10, max: '50'}
@@ -133,6 +137,7 @@ func TestRulesTravelAsJSON(t *testing.T) {
 }
 
 func TestRulesAreNamedAfterWhatTheySay(t *testing.T) {
+	t.Parallel()
 	schema := arrow.NewSchema([]arrow.Field{
 		{Name: "n", Type: arrow.PrimitiveTypes.Int32}, {Name: "s", Type: arrow.BinaryTypes.String},
 	}, nil)
@@ -183,6 +188,7 @@ func TestRulesAreNamedAfterWhatTheySay(t *testing.T) {
 }
 
 func TestCompileRefuses(t *testing.T) {
+	t.Parallel()
 	schema := arrow.NewSchema([]arrow.Field{
 		{Name: "l_quantity", Type: &arrow.Decimal128Type{Precision: 15, Scale: 2}},
 		{Name: "i", Type: arrow.PrimitiveTypes.Int8},
@@ -258,6 +264,7 @@ func TestCompileRefuses(t *testing.T) {
 }
 
 func TestCheckNamesTheKeyToCorrect(t *testing.T) {
+	t.Parallel()
 	for rule, want := range map[string]string{
 		`{column: c, min: 1, on_fail: abort}`:         "on_fail",
 		`{min: 1}`:                                    "",

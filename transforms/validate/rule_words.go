@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"hyperlake/internal/words"
 )
 
 const (
@@ -80,7 +82,7 @@ func characters(n int) string {
 
 // onOneLine is an expression as a name: without line ends, and not too long.
 func onOneLine(expression string) string {
-	line := strings.Join(strings.Fields(expression), " ")
+	line := words.OneLine(expression)
 	if utf8.RuneCountInString(line) <= maxTitle {
 		return line
 	}

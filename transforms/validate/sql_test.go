@@ -212,6 +212,7 @@ func TestPatternsAgreeWithHyperd(t *testing.T) {
 }
 
 func TestWhatHasNoSQLForm(t *testing.T) {
+	t.Parallel()
 	row := recordOf(t, arrow.BinaryTypes.String, nil, []oracleRow{{}})
 	for text, reason := range map[string]string{
 		`{expr: n / m >= 1}`:              `rule "n / m >= 1" has no SQL form`,

@@ -44,6 +44,7 @@ func cells(arr arrow.Array) string {
 // A value that does not convert is a reject that holds the value of the source. Rules on
 // the column do not take it for a NULL.
 func TestValuesThatDoNotConvertAreRejects(t *testing.T) {
+	t.Parallel()
 	in := record("n s",
 		column(t, arrow.BinaryTypes.String, `["1", "x", null, "70", "y"]`),
 		column(t, arrow.BinaryTypes.String, `["a", "b", "c", "d", "bad"]`))
@@ -70,6 +71,7 @@ func TestValuesThatDoNotConvertAreRejects(t *testing.T) {
 }
 
 func TestWhereLeavesOutWhatIsNotTrue(t *testing.T) {
+	t.Parallel()
 	in := record("n s",
 		column(t, arrow.PrimitiveTypes.Int64, `[1, 2, null, 4, 5]`),
 		column(t, arrow.BinaryTypes.String, `["a", "bad", "bad", "bad", "a"]`))
@@ -84,6 +86,7 @@ func TestWhereLeavesOutWhatIsNotTrue(t *testing.T) {
 
 // Whether where is true of a value that did not convert, nobody knows.
 func TestWhereDoesNotHideWhatDoesNotConvert(t *testing.T) {
+	t.Parallel()
 	in := record("n s",
 		column(t, arrow.BinaryTypes.String, `["1", "x", "y", null, "9"]`),
 		column(t, arrow.BinaryTypes.String, `["a", "a", "b", "a", "a"]`))
@@ -96,6 +99,7 @@ func TestWhereDoesNotHideWhatDoesNotConvert(t *testing.T) {
 }
 
 func TestWhereThatCannotBeEvaluatedIsAReject(t *testing.T) {
+	t.Parallel()
 	in := record("n", column(t, arrow.PrimitiveTypes.Int64, `[0, 1, 9]`))
 	good, rejects, v := apply(t, validate.Ruleset{Where: "10 / n > 5"}, in)
 	assert.Equal(t, `[1]`, cells(good.Record.Column(0)))
@@ -104,6 +108,7 @@ func TestWhereThatCannotBeEvaluatedIsAReject(t *testing.T) {
 }
 
 func TestDefaultsFillBeforeRules(t *testing.T) {
+	t.Parallel()
 	in := record("n", column(t, arrow.PrimitiveTypes.Int64, `[null, 1]`))
 	zero := "0"
 	good, rejects, _ := apply(t, validate.Ruleset{Columns: []convert.Column{{Source: "n", Default: &zero}}, Rules: parseRules(t, "- {column: n, not_null: true}\n")}, in)
@@ -112,6 +117,7 @@ func TestDefaultsFillBeforeRules(t *testing.T) {
 }
 
 func TestMayKeepKnowsSourceColumnsOnly(t *testing.T) {
+	t.Parallel()
 	in := record("n t", column(t, arrow.PrimitiveTypes.Int64, `[1, 5]`), column(t, arrow.BinaryTypes.String, `["1", "5"]`))
 	ranges := func(name string) expr.Range {
 		return expr.Range{Bounds: map[string]arrow.Array{"n": in.Column(0), "t": in.Column(1)}[name], Nulls: expr.NoNulls}
@@ -128,6 +134,7 @@ func TestMayKeepKnowsSourceColumnsOnly(t *testing.T) {
 }
 
 func TestGoodRowsShareWhatNeedsNothing(t *testing.T) {
+	t.Parallel()
 	in := record("n", column(t, arrow.PrimitiveTypes.Int64, `[1]`))
 	good, _, _ := apply(t, validate.Ruleset{Where: "n > 0"}, in)
 	assert.Same(t, in, good.Record)

@@ -19,6 +19,7 @@ func even() Rates {
 }
 
 func TestSecondsAddUp(t *testing.T) {
+	t.Parallel()
 	slowInsert, rewrites := even(), even()
 	slowInsert.Insert = 50
 	rewrites.ServerRewrite = 100
@@ -44,6 +45,7 @@ func TestSecondsAddUp(t *testing.T) {
 }
 
 func TestDiskAndNetwork(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name        string
 		shape       Shape
@@ -67,6 +69,7 @@ func TestDiskAndNetwork(t *testing.T) {
 }
 
 func TestDollarsAddUp(t *testing.T) {
+	t.Parallel()
 	p := Prices{Machine: 2, Disk: 730, Egress: 0.5, Requests: 4}
 	// Two hours of a machine, 3 GB of disk for an hour, 10 GB to Tableau, 500 requests.
 	assert.InDelta(t, 4+3+5+2, p.dollars(2*hour, 3*gb*hour, 10*gb, 500), 1e-9)
@@ -75,6 +78,7 @@ func TestDollarsAddUp(t *testing.T) {
 
 // At the size where both ways are even, they are, for many shards; on either side one wins.
 func TestEvenBytes(t *testing.T) {
+	t.Parallel()
 	r := even()
 	size := evenBytes(r)
 	assert.InDelta(t, 6/(0.08-0.04), size, 1e-9)
@@ -93,6 +97,7 @@ func TestEvenBytes(t *testing.T) {
 
 // The same rates give the same tables, which say what the JSON says.
 func TestComparisonIsDeterministic(t *testing.T) {
+	t.Parallel()
 	one, two := compare(defaultRates(), defaultPrices(), 256e6, 500e9), compare(defaultRates(), defaultPrices(), 256e6, 500e9)
 	assert.Equal(t, one, two)
 	var a, b bytes.Buffer

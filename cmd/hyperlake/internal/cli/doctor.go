@@ -95,9 +95,9 @@ func (a *app) doctorChecks(args []string) ([]doctor.Check, error) {
 func findingsText(findings []doctor.Finding) string {
 	var b strings.Builder
 	for _, finding := range findings {
-		fmt.Fprintf(&b, "%-8s %s: %s\n", finding.Status, visible(finding.Check), oneLine(visible(finding.Found)))
+		fmt.Fprintf(&b, "%-8s %s: %s\n", finding.Status, visible(finding.Check), words.OneLine(visible(finding.Found)))
 		if finding.Hint != "" {
-			fmt.Fprintf(&b, "         → %s\n", oneLine(visible(finding.Hint)))
+			fmt.Fprintf(&b, "         → %s\n", words.OneLine(visible(finding.Hint)))
 		}
 	}
 	return b.String()

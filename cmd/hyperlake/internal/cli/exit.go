@@ -87,5 +87,3 @@ func sentences(failures []*failure.Error) []string {
 	}
 	return texts
 }
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -15,6 +15,7 @@ import (
 	"hyperlake/cmd/hyperlake/internal/htmlreport"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/words"
 )
 
 // toStdout stands for stdout where a file is named.
@@ -100,9 +101,9 @@ func reportText(report *htmlreport.Report) string {
 	outcome := report.Outcome()
 	fmt.Fprintf(&b, "%s: %s. %s\n", visible(cmp.Or(report.Name, "unnamed run")), strings.ToLower(visible(outcome.Label)), outcome.Sentence)
 	if e := report.Error; e != nil {
-		fmt.Fprintf(&b, "%s\n", oneLine(visible(e.Message)))
+		fmt.Fprintf(&b, "%s\n", words.OneLine(visible(e.Message)))
 		if e.Hint != "" {
-			fmt.Fprintf(&b, "what to do: %s\n", oneLine(visible(e.Hint)))
+			fmt.Fprintf(&b, "what to do: %s\n", words.OneLine(visible(e.Hint)))
 		}
 	}
 	writeReportFacts(&b, report)
@@ -127,7 +128,7 @@ func writeReportFacts(b *strings.Builder, report *htmlreport.Report) {
 		fmt.Fprintf(b, "output %s\n", visible(output.Path))
 	}
 	for _, source := range report.Deliveries() {
-		fmt.Fprintf(b, "data source %s\n", oneLine(visible(source.Words())))
+		fmt.Fprintf(b, "data source %s\n", words.OneLine(visible(source.Words())))
 	}
 	if report.RunID != "" {
 		fmt.Fprintf(b, "run %s\n", visible(report.RunID))

@@ -31,6 +31,7 @@ func printed(t *testing.T, width int, fields []hyperd.Field, rows ...[]string) s
 }
 
 func TestTableThatFitsTheTerminal(t *testing.T) {
+	t.Parallel()
 	fields := []hyperd.Field{{Name: "n", OID: pgtype.Int4OID}, {Name: "word", OID: pgtype.TextOID}}
 
 	const want = "  n │ word\n────┼──────\n 10 │ two\n(1 row)\n"
@@ -39,6 +40,7 @@ func TestTableThatFitsTheTerminal(t *testing.T) {
 }
 
 func TestTableThatIsWiderThanTheTerminal(t *testing.T) {
+	t.Parallel()
 	fields := []hyperd.Field{{Name: "n", OID: pgtype.Int4OID}, {Name: "日本\n語", OID: pgtype.TextOID}}
 
 	assert.Equal(t, `── row 1
@@ -55,6 +57,7 @@ func TestTableThatIsWiderThanTheTerminal(t *testing.T) {
 }
 
 func TestLongTableIsLaidOutInParts(t *testing.T) {
+	t.Parallel()
 	fields := []hyperd.Field{{Name: "n", OID: pgtype.Int4OID}, {Name: "word", OID: pgtype.TextOID}}
 	var rows [][]string
 	for i := range 2*partRows + 1 {
@@ -72,6 +75,7 @@ func TestLongTableIsLaidOutInParts(t *testing.T) {
 }
 
 func TestLargeValuesDoNotGather(t *testing.T) {
+	t.Parallel()
 	fields := []hyperd.Field{{Name: "t", OID: pgtype.TextOID}}
 	var out bytes.Buffer
 	r := &tableResult{out: &out}
@@ -84,6 +88,7 @@ func TestLargeValuesDoNotGather(t *testing.T) {
 }
 
 func TestVisible(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"plain žluť 日本語 👍🏽":  "plain žluť 日本語 👍🏽",
 		"a\nb\r\n":           "a↵\nb\\r↵\n",
@@ -98,6 +103,7 @@ func TestVisible(t *testing.T) {
 }
 
 func TestOptionalColumnsAreLeftOutWhenEmpty(t *testing.T) {
+	t.Parallel()
 	columns := []column{{name: "a"}, {name: "b", optional: true}}
 
 	assert.Equal(t, " a\n───\n 1", renderTable(columns, [][]string{{"1", ""}}, true))

@@ -131,6 +131,7 @@ func requireSame(t *testing.T, want, got *arrow.Schema, wantRecords, gotRecords 
 
 // TestWhatIsReadIsWrittenAsItWas takes every file that the tests of the reader have.
 func TestWhatIsReadIsWrittenAsItWas(t *testing.T) {
+	t.Parallel()
 	paths, err := filepath.Glob("../../../../transforms/parquetread/testdata/*.parquet")
 	require.NoError(t, err)
 	require.Greater(t, len(paths), 30)
@@ -361,6 +362,7 @@ func randomRecord(schema *arrow.Schema, rows int, seed uint64) arrow.Record {
 }
 
 func TestAllTypesComeBack(t *testing.T) {
+	t.Parallel()
 	schema := columns()
 	for seed := range uint64(3) {
 		record := randomRecord(schema, 150, seed)
@@ -371,6 +373,7 @@ func TestAllTypesComeBack(t *testing.T) {
 }
 
 func TestManyRowsInOneRowGroup(t *testing.T) {
+	t.Parallel()
 	schema := arrow.NewSchema([]arrow.Field{
 		{Name: "id", Type: arrow.PrimitiveTypes.Int64},
 		{Name: "text", Type: arrow.BinaryTypes.String, Nullable: true},
@@ -385,6 +388,7 @@ func TestManyRowsInOneRowGroup(t *testing.T) {
 // TestNullsThatHideItems writes arrays whose NULLs stand over values, as slices and other
 // programs make them.
 func TestNullsThatHideItems(t *testing.T) {
+	t.Parallel()
 	lists := array.NewListBuilder(memory.DefaultAllocator, arrow.BinaryTypes.String)
 	for _, text := range []string{"a", "b", "c"} {
 		lists.Append(true)
@@ -399,6 +403,7 @@ func TestNullsThatHideItems(t *testing.T) {
 }
 
 func TestWhatHasNoExactFormIsRefused(t *testing.T) {
+	t.Parallel()
 	for _, dt := range []arrow.DataType{
 		&arrow.TimestampType{Unit: arrow.Second}, arrow.FixedWidthTypes.Time32s, arrow.FixedWidthTypes.MonthInterval,
 		arrow.ListOf(arrow.BinaryTypes.LargeString),
@@ -410,6 +415,7 @@ func TestWhatHasNoExactFormIsRefused(t *testing.T) {
 }
 
 func TestNullsWhereNoneMayBe(t *testing.T) {
+	t.Parallel()
 	schema := arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int8}}, nil)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	builder.Field(0).AppendNull()
@@ -434,6 +440,7 @@ func (f *full) Write(p []byte) (int, error) {
 }
 
 func TestErrorsOfStorageAreReported(t *testing.T) {
+	t.Parallel()
 	schema := arrow.NewSchema([]arrow.Field{{Name: "text", Type: arrow.BinaryTypes.String, Nullable: true}}, nil)
 	record := randomRecord(schema, 50, 1)
 	attempt := func(room int) error {

@@ -43,6 +43,7 @@ func frame(size int, blocks ...[]byte) []byte {
 }
 
 func TestHadoopFrames(t *testing.T) {
+	t.Parallel()
 	one, two := someText(1, 1000), someText(2, 300)
 	both := slices.Concat(one, two)
 	first, second := lz4Block(t, one), lz4Block(t, two)
@@ -76,6 +77,7 @@ func TestHadoopFrames(t *testing.T) {
 }
 
 func TestGzipOfSeveralMembers(t *testing.T) {
+	t.Parallel()
 	var stored bytes.Buffer
 	for seed := range uint64(3) {
 		w := gzip.NewWriter(&stored)

@@ -38,6 +38,7 @@ func openFixture(t *testing.T, readAhead int, change func(*column.Chunk)) *colum
 }
 
 func TestReaderReturnsWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
 	for _, step := range []int{1, 7, 50, 64, 300, 1000} {
 		for _, readAhead := range []int{1, 16, 100, 1 << 20} {
 			r := openFixture(t, readAhead, func(*column.Chunk) {})
@@ -55,6 +56,7 @@ func TestReaderReturnsWhatIsAskedFor(t *testing.T) {
 }
 
 func TestReaderRefusesOtherNumbersOfValues(t *testing.T) {
+	t.Parallel()
 	for values, words := range map[int64]string{
 		200: "more values than the footer says",
 		260: "a page has 100 values where 60 are left",
@@ -66,6 +68,7 @@ func TestReaderRefusesOtherNumbersOfValues(t *testing.T) {
 }
 
 func TestReaderRefusesOtherCodecs(t *testing.T) {
+	t.Parallel()
 	for _, codec := range []format.Codec{format.LZO, 99} {
 		_, err := openFixture(t, 100, func(c *column.Chunk) { c.Codec = codec }).Next(1)
 		require.ErrorIs(t, err, column.ErrUnsupported)
@@ -78,6 +81,7 @@ func TestReaderRefusesOtherCodecs(t *testing.T) {
 }
 
 func TestReaderRefusesPagesLargerThanTheirChunk(t *testing.T) {
+	t.Parallel()
 	_, err := openFixture(t, 100, func(c *column.Chunk) { c.Uncompressed = 10 - 1<<20 }).Next(1)
 	assert.ErrorContains(t, err, "in a chunk of")
 	_, err = openFixture(t, 100, func(c *column.Chunk) { c.Length = 60 }).Next(1)

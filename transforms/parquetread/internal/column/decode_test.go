@@ -29,6 +29,7 @@ func pack(width int, values ...uint64) []byte {
 }
 
 func TestUnpackerReadsEveryWidth(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))
 	for width := range 65 {
 		values := make([]uint64, 40)
@@ -59,6 +60,7 @@ func TestUnpackerReadsEveryWidth(t *testing.T) {
 }
 
 func TestIndexesOfNoBits(t *testing.T) {
+	t.Parallel()
 	for _, data := range [][]byte{{0}, {0, 3 << 1}, {0, 0, 0}} {
 		indexes, err := newIndexes(data)
 		require.NoError(t, err)
@@ -69,6 +71,7 @@ func TestIndexesOfNoBits(t *testing.T) {
 }
 
 func TestRuns(t *testing.T) {
+	t.Parallel()
 	groups := append([]byte{2<<1 | 1}, pack(3, 1, 2, 3, 4, 5, 6, 7, 0, 0, 7, 6, 5, 4, 3, 2, 1)...)
 	for name, c := range map[string]struct {
 		data  []byte
@@ -109,6 +112,7 @@ func TestRuns(t *testing.T) {
 }
 
 func TestRunsOfBits(t *testing.T) {
+	t.Parallel()
 	data := []byte{5 << 1, 1, 1<<1 | 1, 0b10100101, 3 << 1, 0}
 	want := []bool{true, true, true, true, true, true, false, true, false, false, true, false, true, false, false, false}
 	for step := 1; step <= len(want); step++ {
@@ -152,6 +156,7 @@ func deltaStream(values ...int64) []byte {
 }
 
 func TestDeltas(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))
 	for _, size := range []int{1, 2, 32, 33, 34, 128, 129, 130, 300} {
 		values := make([]int64, size)
@@ -175,6 +180,7 @@ func TestDeltas(t *testing.T) {
 }
 
 func TestDeltasThatAreDamaged(t *testing.T) {
+	t.Parallel()
 	head := func(numbers ...uint64) []byte {
 		var data []byte
 		for _, n := range numbers {
@@ -215,6 +221,7 @@ func TestDeltasThatAreDamaged(t *testing.T) {
 }
 
 func TestPagesOfByteArraysThatAreDamaged(t *testing.T) {
+	t.Parallel()
 	join := func(parts ...[]byte) (all []byte) {
 		for _, part := range parts {
 			all = append(all, part...)
@@ -246,6 +253,7 @@ func TestPagesOfByteArraysThatAreDamaged(t *testing.T) {
 }
 
 func TestDictionariesThatAreDamaged(t *testing.T) {
+	t.Parallel()
 	entries := []byte{1, 0, 0, 0, 'a', 2, 0, 0, 0, 'b', 'c'}
 	d := &byteDictionary{}
 	require.ErrorIs(t, d.load(page{values: 3, data: entries}), errMalformed)
@@ -275,6 +283,7 @@ func TestDictionariesThatAreDamaged(t *testing.T) {
 }
 
 func TestSpreading(t *testing.T) {
+	t.Parallel()
 	for mask := range 1 << 6 {
 		validity := []byte{byte(mask) << 2, byte(mask >> 6)} // from bit 2 on
 		fixed, present, want := make([]byte, 12), 0, make([]byte, 12)
@@ -305,6 +314,7 @@ func TestSpreading(t *testing.T) {
 }
 
 func TestInt96(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		day         int32
 		nanos, want int64

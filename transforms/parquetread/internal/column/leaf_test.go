@@ -62,6 +62,7 @@ var (
 )
 
 func TestLeafReaderFindsRows(t *testing.T) {
+	t.Parallel()
 	pages := [][]byte{
 		listPage(0, start, more), listPage(2, hole, more), listPage(0), listPage(3, more, null, none, start), listPage(5, start, none),
 	}
@@ -83,6 +84,7 @@ func TestLeafReaderFindsRows(t *testing.T) {
 }
 
 func TestLeafReaderRefusesLevelsThatCannotBe(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		rows, values int64
 		pages        [][]byte
@@ -110,6 +112,7 @@ func TestLeafReaderRefusesLevelsThatCannotBe(t *testing.T) {
 
 // TestLeafReaderEndsFullBatches has rows of a quarter of a batch, and one of two batches.
 func TestLeafReaderEndsFullBatches(t *testing.T) {
+	t.Parallel()
 	const quarter = 8 << 20 / (4 + 2) / 4
 	var pages [][]byte
 	values := int64(0)
@@ -139,6 +142,7 @@ func bytesOf(e entry, n int) []entry {
 }
 
 func TestFromPlain(t *testing.T) {
+	t.Parallel()
 	integers := column.Column{Physical: format.Int32, Type: arrow.PrimitiveTypes.Int8}
 	got, err := column.FromPlain(integers, []byte{0xfe, 0xff, 0xff, 0xff}, []byte{7, 0, 0, 0})
 	require.NoError(t, err)

@@ -25,6 +25,7 @@ func packHigh(width int, levels ...uint8) []byte {
 }
 
 func TestLevelsThatArePackedFromTheHighestBit(t *testing.T) {
+	t.Parallel()
 	// Parquet's specification has this example for levels 0 to 7 of three bits.
 	assert.Equal(t, []byte{0b00000101, 0b00111001, 0b01110111}, packHigh(3, 0, 1, 2, 3, 4, 5, 6, 7))
 
@@ -50,6 +51,7 @@ func TestLevelsThatArePackedFromTheHighestBit(t *testing.T) {
 }
 
 func TestLevelsAboveTheHighest(t *testing.T) {
+	t.Parallel()
 	for _, data := range [][]byte{{3 << 1, 3}, append([]byte{1<<1 | 1}, pack(2, 0, 1, 3, 0, 0, 0, 0, 0)...)} {
 		r := newRuns(data, 2)
 		require.ErrorIs(t, r.readLevels(make([]uint8, 3), 2), errMalformed)

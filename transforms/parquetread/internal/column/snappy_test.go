@@ -45,6 +45,7 @@ func somePage(random *rand.Rand) []byte {
 }
 
 func TestSoundPagesUnderSnappy(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	var pages [][]byte
 	for range 300 {
@@ -65,6 +66,7 @@ func TestSoundPagesUnderSnappy(t *testing.T) {
 
 // What a scan refuses does not decompress. It is alone to find what it looks for.
 func TestDamagedPagesUnderSnappy(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
 	sound := snappy.Encode(nil, bytes.Repeat([]byte("sound "), 3000))
 	refused := 0
@@ -89,6 +91,7 @@ func TestDamagedPagesUnderSnappy(t *testing.T) {
 
 // A copy of offset 0 is what S2 has for the offset of the copy before; snappy has none.
 func TestCopiesOfNothing(t *testing.T) {
+	t.Parallel()
 	text := []byte{1, 0, 0, 0, 0, 0, 0, 0}
 	for name, c := range map[string][]byte{
 		"one byte of offset":   {32, 7 << 2, 1, 0, 0, 0, 0, 0, 0, 0, 4<<2 | 1, 0, 15<<2 | 2, 8, 0},

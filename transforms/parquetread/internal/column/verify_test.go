@@ -102,6 +102,7 @@ func verified(codec format.Codec, dt arrow.DataType, values int64, pages ...test
 var allThere = []byte{3 << 1, 1} // a run of three ones
 
 func TestVerifier(t *testing.T) {
+	t.Parallel()
 	int32Type := arrow.PrimitiveTypes.Int32
 	codecs := []format.Codec{format.Uncompressed, format.Snappy, format.Gzip, format.Zstd}
 	for name, c := range map[string]struct {
@@ -146,6 +147,7 @@ func TestVerifier(t *testing.T) {
 }
 
 func TestVerifierOfDictionaries(t *testing.T) {
+	t.Parallel()
 	values := ofLevels(allThere...)
 	dictionary := testPage{kind: format.DictionaryPage, values: 2, body: make([]byte, 8)}
 	size, err := verified(format.Uncompressed, arrow.PrimitiveTypes.Int32, 3, dictionary, values)
@@ -163,6 +165,7 @@ func TestVerifierOfDictionaries(t *testing.T) {
 
 // Numbers of few bits are stored with more of them.
 func TestVerifierOfNarrowNumbers(t *testing.T) {
+	t.Parallel()
 	page := ofLevels(allThere...)
 	_, err := verified(format.Uncompressed, arrow.PrimitiveTypes.Int8, 3, page)
 	require.NoError(t, err)

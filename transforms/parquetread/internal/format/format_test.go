@@ -25,6 +25,7 @@ func footer(t testing.TB, name string) []byte {
 }
 
 func TestFooter(t *testing.T) {
+	t.Parallel()
 	raw := footer(t, "types_integers.parquet")
 	m, err := format.ParseFileMetaData(raw)
 	require.NoError(t, err)
@@ -60,6 +61,7 @@ func TestFooter(t *testing.T) {
 }
 
 func TestStatisticsThatAreCutOff(t *testing.T) {
+	t.Parallel()
 	m, err := format.ParseFileMetaData(footer(t, "types_integers.parquet"))
 	require.NoError(t, err)
 	chunk := m.RowGroups[0].Columns[0]
@@ -73,6 +75,7 @@ func TestStatisticsThatAreCutOff(t *testing.T) {
 }
 
 func TestFootersThatAreCutOff(t *testing.T) {
+	t.Parallel()
 	whole := footer(t, "types.parquet")
 	for size := range whole {
 		_, err := format.ParseFileMetaData(whole[:size])
@@ -81,6 +84,7 @@ func TestFootersThatAreCutOff(t *testing.T) {
 }
 
 func TestConvertedTypes(t *testing.T) {
+	t.Parallel()
 	// A schema of one element: name "c" (field 4), a converted type (6), scale (7) and
 	// precision (8).
 	element := func(converted byte) []byte {
@@ -114,6 +118,7 @@ func TestConvertedTypes(t *testing.T) {
 }
 
 func TestLogicalTypesWithText(t *testing.T) {
+	t.Parallel()
 	// A schema of one element: name "c" (field 4), a logical type (10) of a number, and its
 	// parameters.
 	element := func(number byte, parameters ...byte) []byte {
@@ -142,6 +147,7 @@ func TestLogicalTypesWithText(t *testing.T) {
 }
 
 func TestPageHeader(t *testing.T) {
+	t.Parallel()
 	whole := []byte{
 		0x15, 6, // type 3, a data page of version 2
 		0x15, 40, 0x15, 20, // 20 bytes, 10 as stored
@@ -166,6 +172,7 @@ func TestPageHeader(t *testing.T) {
 }
 
 func TestStructuresThatAreMalformed(t *testing.T) {
+	t.Parallel()
 	for name, data := range map[string][]byte{
 		"nested without end":    bytes.Repeat([]byte{0x1c}, 1000),
 		"lists without end":     append([]byte{0x19}, bytes.Repeat([]byte{0x19}, 1000)...),
@@ -183,6 +190,7 @@ func TestStructuresThatAreMalformed(t *testing.T) {
 }
 
 func TestArrowSchema(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"embedded.parquet", "embedded_new.parquet"} {
 		raw := embedded(t, name)
 		fields := format.ParseArrowSchema(raw)
@@ -205,6 +213,7 @@ func TestArrowSchema(t *testing.T) {
 }
 
 func TestArrowSchemaOfNestedFields(t *testing.T) {
+	t.Parallel()
 	marked := func(name string, dt arrow.DataType) arrow.Field {
 		return arrow.Field{Name: name, Type: dt, Metadata: arrow.NewMetadata([]string{"a", "b"}, []string{name, "left out"})}
 	}

@@ -44,6 +44,7 @@ func pairs() Field {
 }
 
 func TestListsOfStructs(t *testing.T) {
+	t.Parallel()
 	repetitions := []uint8{0, 1, 1, 0, 0, 0}
 	got, err := assemble(pairs(), []column.Leaf{
 		leafOf([]uint8{4, 3, 2, 1, 0, 4}, repetitions, 1, 0, 0, 2),
@@ -59,6 +60,7 @@ func TestListsOfStructs(t *testing.T) {
 }
 
 func TestLeavesThatDisagree(t *testing.T) {
+	t.Parallel()
 	first := leafOf([]uint8{4, 4, 1}, []uint8{0, 1, 0}, 1, 2)
 	for name, second := range map[string]column.Leaf{
 		"an item less":    leafOf([]uint8{4, 1}, []uint8{0, 0}, 1),
@@ -80,6 +82,7 @@ func TestLeavesThatDisagree(t *testing.T) {
 }
 
 func TestMaps(t *testing.T) {
+	t.Parallel()
 	key, value := integer("key", Levels{Slot: 1, Value: 2, Repetition: 1}), integer("value", Levels{Slot: 1, Value: 2, Repetition: 1})
 	counts := Field{
 		Kind: Map, Children: []Field{key, value},
