@@ -74,7 +74,7 @@ func (s situation) decideRenewing(live []*delivery) decision {
 			return decision{goOn, latest}
 		}
 	case wholly:
-		same := latest.same(s.want) || latest.Content != "" && latest.Content == s.want.Content && latest.Mode.Fills()
+		same := latest.same(s.want) || latest.Content != "" && latest.Content == s.want.Content && latest.Mode.Renews()
 		if s.ifChanged && same && s.untouched() {
 			return decision{leave, latest}
 		}

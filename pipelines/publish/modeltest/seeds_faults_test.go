@@ -3,4 +3,4 @@
 package modeltest
 
 // sequences is how many are drawn.
-const sequences = 300
+const sequences = 40

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 func TestRandomSequences(t *testing.T) {
 	s := openWorkshop(t)
 	t.Run("all", func(t *testing.T) { // which has its end when all of them have theirs
-		enginetest.EachSeed(t, sequences, func(t *testing.T, seed uint64) {
+		eachSeed(t, func(t *testing.T, seed uint64) {
 			t.Parallel()
 			events := drawer{rand.New(rand.NewPCG(seed, 0))}.sequence()
 			if problem := s.play(t.Context(), seed, events); problem != nil {
@@ -46,6 +46,18 @@ func TestRandomSequences(t *testing.T) {
 			}
 		})
 	})
+}
+
+// eachSeed runs a test with the same seeds every time, unless the environment asks for others: see [enginetest.EachSeed].
+func eachSeed(t *testing.T, test func(t *testing.T, seed uint64)) {
+	t.Helper()
+	if os.Getenv("HYPERLAKE_SEED") != "" || os.Getenv("HYPERLAKE_SEEDS") != "" {
+		enginetest.EachSeed(t, sequences, test)
+		return
+	}
+	for seed := range uint64(sequences) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { test(t, seed) })
+	}
 }
 
 // problem is what is wrong with a sequence.
