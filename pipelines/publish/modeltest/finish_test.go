@@ -175,12 +175,12 @@ func (r *run) finish(ctx context.Context, c *command, told error) error {
 			}
 		}
 		if next == nil {
-			return fmt.Errorf("no way on is named by %q; %s", told, failure.Of(told, failure.Engine).Hint)
+			return fmt.Errorf("no way on is named by %w; %s", told, failure.Of(told, failure.Engine).Hint)
 		}
 		tried[next.flags]++
 		if told, err = r.try(ctx, next.take(c)); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("after %d commands, it still ends with %q; %s", maxWays, told, failure.Of(told, failure.Engine).Hint)
+	return fmt.Errorf("after %d commands, it still ends with %w; %s", maxWays, told, failure.Of(told, failure.Engine).Hint)
 }

@@ -114,26 +114,6 @@ func (t table) count() (n int64) {
 	return n
 }
 
-// of are the rows of one id.
-func (t table) of(id int) table {
-	found := table{}
-	for r, n := range t {
-		if r.id == id {
-			found[r] = n
-		}
-	}
-	return found
-}
-
-// ids are those of all rows.
-func (t table) ids() map[int]bool {
-	found := map[int]bool{}
-	for r := range t {
-		found[r.id] = true
-	}
-	return found
-}
-
 // changed is what a data update of a mode makes of the rows.
 func (t table) changed(mode config.PublishMode, by table) table {
 	names := map[int]string{}

@@ -41,7 +41,7 @@ func TestRandomSequences(t *testing.T) {
 			t.Parallel()
 			events := drawer{rand.New(rand.NewPCG(seed, 0))}.sequence()
 			if problem := s.play(t.Context(), seed, events); problem != nil {
-				events, problem = s.shrink(t.Context(), seed, events, problem)
+				problem = s.shrink(t.Context(), seed, events, problem)
 				t.Errorf("%v\nHYPERLAKE_SEED=%d repeats it; the shortest sequence like it is\n%s", problem, seed, problem.script)
 			}
 		})
@@ -175,13 +175,13 @@ func (r *run) try(ctx context.Context, c *command) (told, err error) {
 const maxShrinking = time.Minute
 
 // shrink leaves out whatever can be left out, as long as the same goes wrong.
-func (s *workshop) shrink(ctx context.Context, seed uint64, events []event, found *problem) ([]event, *problem) {
+func (s *workshop) shrink(ctx context.Context, seed uint64, events []event, found *problem) *problem {
 	end := time.Now().Add(maxShrinking)
 	for again := true; again; {
 		again = false
 		for _, shorter := range shorter(events) {
 			if time.Now().After(end) {
-				return events, found
+				return found
 			}
 			if p := s.play(ctx, seed, shorter); p != nil && p.kind == found.kind {
 				events, found, again = shorter, p, true
@@ -189,7 +189,7 @@ func (s *workshop) shrink(ctx context.Context, seed uint64, events []event, foun
 			}
 		}
 	}
-	return events, found
+	return found
 }
 
 // shorter are sequences that lack an event, or a mishap.

@@ -100,7 +100,7 @@ func openWorld(ctx context.Context, s *workshop) (w *world, err error) {
 	}
 	w.front = newFront(w)
 	w.other = &tableau.Client{
-		Server: w.Server.URL, AllowHTTP: true, Credentials: tableau.PersonalAccessToken{Name: "somebody", Secret: tableau.NewSecret("else")},
+		Server: w.URL, AllowHTTP: true, Credentials: tableau.PersonalAccessToken{Name: "somebody", Secret: tableau.NewSecret("else")},
 	}
 	for name, e := range outputs {
 		if err := os.Mkdir(filepath.Join(w.home, name), 0o700); err != nil {
@@ -121,7 +121,7 @@ func openWorld(ctx context.Context, s *workshop) (w *world, err error) {
 
 func (w *world) close(ctx context.Context) error {
 	w.front.Close()
-	return errors.Join(w.Server.Close(), w.conn.Close(ctx), os.RemoveAll(w.home))
+	return errors.Join(w.Close(), w.conn.Close(ctx), os.RemoveAll(w.home))
 }
 
 // make has somebody else create the data source.
