@@ -20,6 +20,9 @@ type truth struct{ applied, missing bool }
 
 // look says what is true of a command. Of rows that were added, the ledger says which are in doubt.
 func (r *run) look(c *command) (found truth, err error) {
+	if outputs[c.output].parts > 0 { // of a set, whoever looks cannot tell which of the extracts are meant
+		return truth{missing: true}, nil
+	}
 	if !c.mode.Adds() {
 		holds := r.model[0].holds(c)
 		return truth{applied: holds, missing: !holds}, nil
@@ -29,12 +32,13 @@ func (r *run) look(c *command) (found truth, err error) {
 	if err != nil {
 		return found, err
 	}
-	found = truth{applied: true, missing: true}
+	if doubtful == 0 { // what was applied is in doubt once others have changed the data source
+		known, doubtful = 0, known
+	}
 	for _, s := range r.model {
 		there := s.have[x].count()
-		// What was applied for sure is in doubt once others have changed the data source.
-		found.applied = found.applied && (there == x.rows.count() || there == known+doubtful)
-		found.missing = found.missing && (there == known || there == 0) && !s.rows.minus(s.have[x]).meets(x.rows.minus(second.rows))
+		found.applied = found.applied || there == x.rows.count() || there == known+doubtful
+		found.missing = found.missing || there == known || there == 0
 	}
 	return found, nil
 }

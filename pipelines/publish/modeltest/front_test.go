@@ -22,6 +22,7 @@ type front struct {
 	left      *memory    // what it left, if it is dead
 	before    *memory    // at the request before
 	done      []*foreign // by somebody else, in the midst of the command
+	unseen    bool       // some of it between a look and the request that follows
 	failed    error      // of the test itself
 	release   func()     // ends that somebody is at it
 }
@@ -37,7 +38,7 @@ func (f *front) begin(mishaps []mishap, interrupt context.CancelFunc) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mishaps = append([]mishap(nil), mishaps...)
-	f.interrupt, f.dead, f.left, f.done, f.release = interrupt, false, nil, nil, nil
+	f.interrupt, f.dead, f.left, f.done, f.unseen, f.release = interrupt, false, nil, nil, false, nil
 	f.before, f.failed = f.w.remember()
 }
 
@@ -78,11 +79,13 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.interrupt()
 		cut(w)
 	case foreignBefore:
+		f.unseen = f.unseen || change.matches(r.Method, r.URL.Path) || upload.matches(r.Method, r.URL.Path)
 		f.do(m.foreign)
 		f.w.ServeHTTP(w, r)
 	case foreignAfter:
 		f.w.ServeHTTP(w, r)
 		f.w.WaitForJobs()
+		f.unseen = f.unseen || lookUp.matches(r.Method, r.URL.Path) || upload.matches(r.Method, r.URL.Path)
 		f.do(m.foreign)
 	case whileBusy:
 		f.occupy()
@@ -131,7 +134,7 @@ func (f *front) occupy() {
 }
 
 // end is what came of a command. A dead process leaves what it had written when it died.
-func (f *front) end() (done []*foreign, dead bool, err error) {
+func (f *front) end() (done []*foreign, unseen, dead bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.freeLocked()
@@ -140,7 +143,7 @@ func (f *front) end() (done []*foreign, dead bool, err error) {
 	if f.dead && err == nil {
 		err = f.w.restore(f.left)
 	}
-	return f.done, f.dead, err
+	return f.done, f.unseen, f.dead, err
 }
 
 // free ends that somebody is at it.

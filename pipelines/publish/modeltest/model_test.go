@@ -123,8 +123,9 @@ func (s state) course(c *command, foreigners []*foreign, i, j int) []state {
 	return all
 }
 
-// judge compares the rows after a command with what may be there, and returns what is known then.
-func (m model) judge(c *command, foreigners []*foreign, succeeded bool, rows table) (model, error) {
+// judge compares the rows after a command with what may be there, and returns what is known then. unseen says that
+// others did something between a look at the data source and the request that follows, so that nobody could notice.
+func (m model) judge(c *command, foreigners []*foreign, unseen, succeeded bool, rows table) (model, error) {
 	full, none := m.ends(c, foreigners)
 	var left, spared []state
 	for _, s := range m {
@@ -158,7 +159,7 @@ func (m model) judge(c *command, foreigners []*foreign, succeeded bool, rows tab
 	if c.inSteps() || destroyed {
 		left = append(left, partly(c, full, none, rows)...)
 	}
-	if x := outputs[c.output]; succeeded && c.mode.Adds() { // between a look and a request, nobody notices
+	if x := outputs[c.output]; unseen && c.mode.Adds() {
 		for _, s := range left {
 			unnoticed := s.with(rows)
 			unnoticed.have[x] = x.rows

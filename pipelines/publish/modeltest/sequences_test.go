@@ -144,7 +144,7 @@ func (r *run) truthful(c *command) (*command, error) {
 // try runs a command, and holds the rows against the model.
 func (r *run) try(ctx context.Context, c *command) (told, err error) {
 	started := len(r.Requests())
-	told, done, killed, err := r.run(ctx, c)
+	told, done, unseen, killed, err := r.run(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (r *run) try(ctx context.Context, c *command) (told, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.model, err = r.model.judge(c, done, told == nil && !killed, rows); err != nil {
+	if r.model, err = r.model.judge(c, done, unseen, told == nil && !killed, rows); err != nil {
 		return nil, err
 	}
 	return told, nil

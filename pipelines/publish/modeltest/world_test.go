@@ -250,10 +250,10 @@ func (w *world) configOf(c *command) *config.Config {
 const base = "hyperlake publish THIS"
 
 // run runs a command. killed says that its process died.
-func (w *world) run(ctx context.Context, c *command) (told error, done []*foreign, killed bool, err error) {
+func (w *world) run(ctx context.Context, c *command) (told error, done []*foreign, unseen, killed bool, err error) {
 	id, err := staging.NewRunID()
 	if err != nil {
-		return nil, nil, false, err
+		return nil, nil, false, false, err
 	}
 	within, interrupt := context.WithCancel(ctx)
 	defer interrupt()
@@ -266,9 +266,9 @@ func (w *world) run(ctx context.Context, c *command) (told error, done []*foreig
 		options.Answer = publish.Missing
 	}
 	_, told = pipelines.Publish(within, w.configOf(c), options)
-	done, killed, err = w.front.end()
+	done, unseen, killed, err = w.front.end()
 	w.WaitForJobs()
-	return told, done, killed, err
+	return told, done, unseen, killed, err
 }
 
 // pause is how publishing waits: what the server is at work on ends meanwhile, and its clock goes on.
