@@ -71,6 +71,9 @@ func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.
 		return t.compareContent(ctx, d, path, s)
 	}
 	base, longest := d.Before, time.Duration(0)
+	if d.Mode.Renews() { // nothing of what was there before is left
+		base = 0
+	}
 	for i, step := range d.Steps {
 		if step.State == planned || step.State == missing {
 			continue
@@ -83,9 +86,6 @@ func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.
 		longest = max(longest, t.weigh(s, step, held, base))
 		if base >= 0 && step.State == applied {
 			base += step.Rows
-		}
-		if d.Mode.Renews() && i == 0 && step.State == applied {
-			base = step.Rows
 		}
 	}
 	return longest, nil

@@ -120,6 +120,9 @@ func TestDecide(t *testing.T) {
 		"insert in parts, then an append":     {mode: appended, past: []*delivery{past(inserted, "x", applied, missing)}, want: refuse, earlier: 1},
 		"insert in parts, and others changed": {mode: inserted, past: []*delivery{past(inserted, "x", applied, missing)}, changed: true, want: ask, earlier: 1},
 
+		"insert in parts in doubt, then others changed other rows": {
+			mode: inserted, past: []*delivery{past(inserted, "x", applied, unknown), past(appended, "y", applied)}, changed: true, want: ask, earlier: 1},
+
 		"overwritten with the same":                {mode: appended, past: []*delivery{past(tableau.Overwrite, "x", applied)}, want: refuse, earlier: 1},
 		"overwritten with the same, if changed":    {mode: appended, past: []*delivery{past(tableau.Overwrite, "x", applied)}, noted: true, want: leave, earlier: 1},
 		"perhaps overwritten with the same":        {mode: appended, past: []*delivery{past(tableau.Overwrite, "x", unknown)}, want: ask, earlier: 1},

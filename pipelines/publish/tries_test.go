@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/publish"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/runtest"
@@ -337,4 +340,50 @@ func TestOutputsThatFeedOneDatasource(t *testing.T) {
 	s.cfg.State = filepath.Join(s.Folder, "items.hyperlake")
 	s.requireTry("unchanged", publish.Options{})
 	s.requireRows(20)
+}
+
+// A publication that replaced as many rows as it has did not leave what was there before.
+func TestAppendAfterLostOverwriteOfAsManyRows(t *testing.T) {
+	s := openTries(t, 1, "mode: overwrite")
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseReply: true},
+		tableautest.Fault{Method: "POST", Path: "/datasources", Status: 403, Code: "403004"})
+	s.requireTry("unknown", publish.Options{})
+	s.cfg = s.Config("mode: append, confirm: download")
+	told := s.requireTry("failed", publish.Options{})
+	assert.Contains(t, told, "to add its rows once more")
+	assert.Equal(t, []string{"1|x 0"}, s.Rows())
+}
+
+// Of a set whose first extract is in doubt, the same extract may be among the rows from before.
+func TestSameSetWithoutReply(t *testing.T) {
+	s := openTries(t, 1, "mode: overwrite")
+	s.cfg = s.writeSet(3, 2)
+	s.requireTry("published", publish.Options{})
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseRequest: true},
+		tableautest.Fault{Method: "POST", Path: "/datasources", Status: 403, Code: "403004"})
+	told := s.requireTry("unknown", publish.Options{})
+	assert.Contains(t, told, "` sends all extracts again, the first of which replaces what is there")
+	assert.NotContains(t, told, "--applied")
+	s.requireTry("published", publish.Options{})
+	assert.Len(t, s.Rows(), 6)
+}
+
+// writeSet makes a set of extracts of some rows each, and a configuration that publishes it.
+func (s *tries) writeSet(extracts, rows int) *config.Config {
+	s.T.Helper()
+	cfg := runtest.Configure(s.T, s.Folder, "name: items\noutput: {merge: none}\ntables: [{source: {uri: lake/*.parquet}}]\n"+
+		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, mode: overwrite}\n")
+	list := output.Set{Version: 1, RunID: "made"}
+	for i := range extracts {
+		name := fmt.Sprintf("items-%05d-of-%05d.hyper", i+1, extracts)
+		path := filepath.Join(s.Folder, name)
+		runtest.WriteExtract(s.T, path, fmt.Sprintf("SELECT i, 's' FROM generate_series(%d, %d) AS g(i)", i*rows+1, (i+1)*rows))
+		sum, bytes, err := storage.SHA256(s.T.Context(), path)
+		require.NoError(s.T, err)
+		list.Extracts = append(list.Extracts, output.Member{Name: name, Rows: int64(rows), Bytes: bytes, SHA256: sum})
+	}
+	text, err := json.Marshal(list)
+	require.NoError(s.T, err)
+	require.NoError(s.T, os.WriteFile(output.SetPath(cfg.Output.Path), text, 0o600))
+	return cfg
 }
