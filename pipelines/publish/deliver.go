@@ -74,6 +74,9 @@ func (t *transfer) begin(ctx context.Context, s *shipment) error {
 	untouched := s.found != nil && s.ledger.Standing.describes(*s.found)
 	if s.verdict == goOn {
 		s.delivery = s.earlier
+		for _, step := range s.delivery.Steps {
+			step.abandon() // nobody else is sending it: the ledger is locked
+		}
 		t.options.Log.Info("publishing goes on", "datasource", s.datasource, "run", s.delivery.RunID)
 		return s.ledger.save(ctx, s.delivery)
 	}

@@ -74,6 +74,13 @@ func (s *step) send(at clock, doubted bool) {
 	s.State, s.Evidence, s.JobID, s.JobGone = sent, "", "", false
 }
 
+// abandon notes that the process died that was sending it.
+func (s *step) abandon() {
+	if s.State == sent {
+		s.State = unknown
+	}
+}
+
 // identify gives it the id by which the server knows it again. What is in doubt keeps its own.
 func (s *step) identify() {
 	if !s.inDoubt() || s.RequestID == "" {

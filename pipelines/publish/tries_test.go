@@ -387,3 +387,56 @@ func (s *tries) writeSet(extracts, rows int) *config.Config {
 	require.NoError(s.T, os.WriteFile(output.SetPath(cfg.Output.Path), text, 0o600))
 	return cfg
 }
+
+// What a dead process had sent is not refused because a repetition of it fails before it is sent.
+func TestUploadRefusedAfterADeath(t *testing.T) {
+	s := openTries(t, 20, "mode: insert")
+	s.die(tableautest.Fault{Method: patch, LoseReply: true})
+	s.Inject(tableautest.Fault{Method: "PUT", Path: "/fileUploads", Status: 413, Code: "413000"})
+	s.requireTry("unknown", publish.Options{})
+	s.requireTry("published", publish.Options{})
+	s.requireRows(20)
+}
+
+// Rows that were added, and overwritten by somebody else before their sender heard of it, are not there without a word.
+func TestOverwrittenBeforeTheReply(t *testing.T) {
+	s := openTries(t, 20, "mode: insert")
+	first := filepath.Join(t.TempDir(), "first.hyper")
+	content, err := os.ReadFile(s.Datasources("marketing")[0].Path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(first, content, 0o600))
+	s.Inject(lostReply, refusal)
+	s.requireTry("unknown", publish.Options{})
+	s.WaitForJobs()
+	s.elapse()
+	require.NoError(t, s.Overwrite(s.id(), first))
+	told := s.requireTry("unknown", publish.Options{})
+	assert.Contains(t, told, "somebody else changed the data source")
+	s.cfg.Publish.Confirm = config.ConfirmDownload
+	s.requireTry("published", publish.Options{})
+	s.requireRows(20)
+}
+
+// Rows that are added only now are there, whatever others did before.
+func TestChangedByOthersBeforeTheRepetition(t *testing.T) {
+	s := openTries(t, 20, "mode: insert")
+	s.Inject(tableautest.Fault{Method: patch, LoseRequest: true}, refusal)
+	s.requireTry("unknown", publish.Options{})
+	s.elapse()
+	require.NoError(t, s.Describe(s.id(), "another text"))
+	s.requireTry("published", publish.Options{})
+	s.requireRows(20)
+}
+
+// die publishes as a process that dies when a request meets the fault: the ledgers stay as they were then.
+func (s *tries) die(fault tableautest.Fault) {
+	s.T.Helper()
+	s.Inject(fault, refusal)
+	s.requireTry("unknown", publish.Options{})
+	for _, folder := range s.LedgerFolders() {
+		path, text := s.Ledger(folder)
+		died := strings.ReplaceAll(string(text), `"state": "unknown"`, `"state": "sent"`)
+		require.NotEqual(s.T, string(text), died)
+		require.NoError(s.T, os.WriteFile(path, []byte(died), 0o600))
+	}
+}

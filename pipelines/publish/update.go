@@ -188,8 +188,8 @@ func (u *dataUpdate) sendPart(ctx context.Context, i int) error {
 		_ = os.Remove(path) // it goes away with its folder, at the latest
 		delete(u.made, [2]int{part.From, part.To})
 	}
-	if changed && !explains(job, again, u.s.found.UpdatedAt) {
-		return u.shaken(ctx, part, job)
+	if changed {
+		return u.landedAfterChange(ctx, part, job, again)
 	}
 	return t.landed(ctx, u.s, part, byJob, tableau.Datasource{}, job.CompletedAt)
 }
@@ -198,7 +198,8 @@ func (u *dataUpdate) sendPart(ctx context.Context, i int) error {
 // gone then. Where this part may have been executed already, that may have been the change: changed says so.
 func (u *dataUpdate) untouched(ctx context.Context, i int) (changed bool, err error) {
 	d := u.s.delivery
-	if !d.Mode.Adds() || !slices.ContainsFunc(d.Steps, func(s *step) bool { return s.State == applied }) {
+	matters := d.Steps[i].inDoubt() || slices.ContainsFunc(d.Steps, func(s *step) bool { return s.State == applied })
+	if !d.Mode.Adds() || !matters {
 		return false, nil
 	}
 	if err := u.t.look(ctx, u.s); err != nil {
@@ -214,25 +215,30 @@ func (u *dataUpdate) untouched(ctx context.Context, i int) (changed bool, err er
 	return false, errors.Join(u.othersChanged(), u.s.ledger.save(ctx, d))
 }
 
-// explains says whether a job is why a data source had changed before a request was sent again: it was made by an earlier
-// try, and nothing changed the data source after it.
-func explains(job tableau.Job, again, changed time.Time) bool {
+// landedAfterChange is for a part that was in doubt when it was sent again, and a data source that had changed by then. Where
+// an earlier try made the job, that was the change, unless the data source was changed after it, too: then this part
+// may be gone as well. Where the job was made only now, the change was that of somebody else, and the parts before may be gone.
+func (u *dataUpdate) landedAfterChange(ctx context.Context, part *step, job tableau.Job, again time.Time) error {
+	d, since := u.s.delivery, u.s.found.UpdatedAt
 	earlier := !job.CreatedAt.IsZero() && job.CreatedAt.Before(again.Truncate(time.Second))
-	return earlier && !changed.After(job.CompletedAt.Add(time.Second))
-}
-
-// shaken is for a part that turns out to be executed only now, so that a change of the data source before was
-// that of somebody else: the parts before may be gone.
-func (u *dataUpdate) shaken(ctx context.Context, part *step, job tableau.Job) error {
-	u.s.delivery.shake()
+	later := earlier && since.After(job.CompletedAt.Add(time.Second))
+	if !earlier {
+		d.shake()
+	}
 	if err := u.t.landed(ctx, u.s, part, byJob, tableau.Datasource{}, job.CompletedAt); err != nil {
 		return err
 	}
-	return u.othersChanged()
+	if later {
+		d.shake()
+	}
+	if !slices.ContainsFunc(d.Steps, func(s *step) bool { return s.Once }) {
+		return nil
+	}
+	return errors.Join(u.othersChanged(), u.s.ledger.save(ctx, d))
 }
 
 func (u *dataUpdate) othersChanged() error {
-	return fmt.Errorf("somebody else changed the data source %q between two parts", u.s.datasource)
+	return fmt.Errorf("somebody else changed the data source %q since rows were added to it", u.s.datasource)
 }
 
 // pathOf is the file of a part. That of all rows is the whole payload.

@@ -11,9 +11,13 @@ import (
 type state struct {
 	rows table
 	have map[*extract]table
+
+	believed bool // what others did was not to be noticed: that is what we have to believe
 }
 
-func (s state) with(rows table) state { return state{rows: rows, have: maps.Clone(s.have)} }
+func (s state) with(rows table) state {
+	return state{rows: rows, have: maps.Clone(s.have), believed: s.believed}
+}
 
 // blur takes in that rows were changed or removed. Of what is partly there still, nothing may be added again.
 func (s state) blur() state {
@@ -51,6 +55,9 @@ func (s state) done(c *command) []state {
 	x := outputs[c.output]
 	switch {
 	case c.mode.Renews():
+		if c.mode == create && c.ifChanged && s.rows.equal(x.rows) { // nothing is to be done
+			return []state{s}
+		}
 		if c.mode == create && s.rows != nil || c.mode == replace && s.rows == nil {
 			return nil
 		}
@@ -146,7 +153,7 @@ func (m model) judge(c *command, foreigners []*foreign, unseen, succeeded bool, 
 		if len(left) == 0 {
 			return nil, fmt.Errorf("it succeeded, and the rows are not those that may be there then: %s", differences(rows, full))
 		}
-		return left, nil
+		return m.believing(left, c, unseen, rows), nil
 	}
 	for _, s := range matching(none, rows) {
 		left = append(left, s)
@@ -159,17 +166,28 @@ func (m model) judge(c *command, foreigners []*foreign, unseen, succeeded bool, 
 	if c.inSteps() || destroyed {
 		left = append(left, partly(c, full, none, rows)...)
 	}
-	if x := outputs[c.output]; unseen && c.mode.Adds() {
-		for _, s := range left {
-			unnoticed := s.with(rows)
-			unnoticed.have[x] = x.rows
-			left = append(left, unnoticed)
-		}
-	}
 	if len(left) == 0 {
 		return nil, fmt.Errorf("it failed, and the rows are neither those of before nor those of after: %s", differences(rows, append(none, full...)))
 	}
-	return left, nil
+	return m.believing(left, c, unseen, rows), nil
+}
+
+// believing adds to what may be there what we have to believe where others did something that cannot be noticed.
+func (m model) believing(left []state, c *command, unseen bool, rows table) model {
+	if !unseen {
+		return left
+	}
+	for _, s := range m {
+		believed := s.with(rows)
+		believed.believed = true
+		left = append(left, believed)
+		if c.mode.Adds() {
+			believed = believed.with(rows)
+			believed.have[outputs[c.output]] = outputs[c.output].rows
+			left = append(left, believed)
+		}
+	}
+	return left
 }
 
 // inSteps says whether a command may have done a part of what it is to do.
