@@ -47,7 +47,7 @@ func (t *transfer) confirm(ctx context.Context, s *shipment, d *delivery) error 
 			return failure.New(failure.Publish, "the rows are not in %q, but the server may still be at work on them", s.datasource).
 				WithHint("repeat this in %s", wait.Round(time.Minute))
 		}
-		if err := t.options.Pause(ctx, min(wait, lookAgain)); err != nil {
+		if err := t.client.Wait(ctx, min(wait, lookAgain)); err != nil {
 			return err
 		}
 	}
@@ -116,19 +116,13 @@ func (t *transfer) settling(s *shipment, step *step) time.Duration {
 		return 0
 	}
 	settling := requestSettling
-	if step.RequestID != "" || step.JobID != "" || t.asJob() {
+	if step.RequestID != "" || step.JobID != "" || t.client.RunsAsJob(tableau.AsJob(t.cfg.Publish.AsJob), t.extract.bytes) {
 		settling = jobSettling
 	}
 	if t.options.Settling > 0 {
 		settling = t.options.Settling
 	}
 	return max(settling-s.clock().server().Sub(step.Sent), 0)
-}
-
-// asJob says whether publications are jobs, or may be.
-func (t *transfer) asJob() bool {
-	choice := tableau.AsJob(t.cfg.Publish.AsJob)
-	return choice == tableau.JobAlways || choice == tableau.JobIfLarge && t.extract.bytes >= tableau.LargeBytes
 }
 
 // compareContent settles a publication of all that the data source holds.
@@ -193,15 +187,4 @@ func (t *transfer) count(ctx context.Context, s *shipment) error {
 	}
 	s.delivery.Before = held.Others
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -47,9 +47,7 @@ func (s situation) decide() decision {
 }
 
 // untouched says whether nobody else changed the data source since our last change.
-func (s situation) untouched() bool {
-	return s.found != nil && s.ledger.Standing.describes(*s.found)
-}
+func (s situation) untouched() bool { return s.ledger.untouched(s.found) }
 
 // decideRenewing is about modes after which the data source holds nothing but the extract. Sending
 // it again does no harm, but to one that must not exist, and to extracts that are appended to the first.
@@ -119,29 +117,15 @@ func (s situation) decideAgain(earlier *delivery, gone bool) decision {
 	if gone {
 		earlier.shake()
 	}
-	same := earlier.same(s.want)
-	switch earlier.progress() {
-	case wholly:
-		if earlier.Mode.Adds() || s.ifChanged {
-			return decision{leave, earlier}
-		}
-	case partly:
-		if same {
-			return decision{goOn, earlier}
-		}
-	case inDoubt:
-		byID := same && s.want.Mode.Updates() &&
-			!slices.ContainsFunc(earlier.doubtful(), func(d *step) bool { return !d.repeatable(s.now) })
-		if byID {
-			return decision{goOn, earlier}
-		}
-		return decision{ask, earlier}
+	repeatable := !slices.ContainsFunc(earlier.doubtful(), func(d *step) bool { return !d.repeatable(s.now) })
+	if earlier.progress() == inDoubt && repeatable && earlier.same(s.want) && s.want.Mode.Updates() {
+		return decision{goOn, earlier}
 	}
-	return decision{refuse, earlier}
+	return s.settled(earlier)
 }
 
-// settled is what is to be done once nothing of an earlier delivery is in doubt any more, by its rows or by somebody who
-// looked: of older ones with the same rows, that says nothing.
+// settled is what is to be done about an earlier delivery of the same rows, by what is known of it alone: once its rows or
+// somebody who looked have told that, it says nothing of older ones.
 func (s situation) settled(earlier *delivery) decision {
 	switch earlier.progress() {
 	case inDoubt:

@@ -28,7 +28,7 @@ func (t *transfer) deliver(ctx context.Context, s *shipment) error {
 	}()
 	if s.verdict == leave {
 		t.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "run", s.earlier.RunID)
-		return t.describeShipped(ctx, s, s.earlier)
+		return t.describeOurs(ctx, s.ledger, s.earlier)
 	}
 	if err := t.begin(ctx, s); err != nil {
 		return err
@@ -39,7 +39,7 @@ func (t *transfer) deliver(ctx context.Context, s *shipment) error {
 		switch s.delivery.progress() {
 		case wholly:
 			if err == nil { // the memory of it may have failed
-				err = t.describeShipped(ctx, s, s.delivery)
+				err = t.describeOurs(ctx, s.ledger, s.delivery)
 			}
 			return err
 		case nothing:
@@ -64,14 +64,14 @@ func (t *transfer) deliver(ctx context.Context, s *shipment) error {
 			t.options.Log.Warn("rows that were sent are not in the data source, sending them again", "datasource", s.datasource, "error", err)
 		}
 		if s.delivery.progress() == wholly {
-			return t.describeShipped(ctx, s, s.delivery)
+			return t.describeOurs(ctx, s.ledger, s.delivery)
 		}
 	}
 }
 
 // begin records a delivery before anything of it is sent, or that it is gone on with.
 func (t *transfer) begin(ctx context.Context, s *shipment) error {
-	untouched := s.found != nil && s.ledger.Standing.describes(*s.found)
+	untouched := s.ledger.untouched(s.found)
 	if s.verdict == goOn {
 		s.delivery = s.earlier
 		for _, step := range s.delivery.Steps {

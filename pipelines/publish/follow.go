@@ -1,10 +1,10 @@
 package publish
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hyperlake/pipelines/config"
@@ -46,15 +46,16 @@ func (t *transfer) describe(ctx context.Context, id string, updated time.Time) t
 	return updated
 }
 
-// describeShipped is describe for a data source that has the rows. The ledger knows that this change of it is ours.
-func (t *transfer) describeShipped(ctx context.Context, s *shipment, d *delivery) error {
-	known := s.ledger.Standing.Updated
-	updated := t.describe(ctx, s.ledger.Standing.DatasourceID, known)
+// describeOurs is describe for a data source that is as a delivery of ours left it. The ledger is told that this change of
+// it is ours, too.
+func (t *transfer) describeOurs(ctx context.Context, l *ledger, d *delivery) error {
+	known := l.Standing.Updated
+	updated := t.describe(ctx, l.Standing.DatasourceID, known)
 	if known.IsZero() || updated.Equal(known) {
 		return nil
 	}
-	s.ledger.Standing.Updated = updated
-	return s.ledger.save(ctx, d)
+	l.Standing.Updated = updated
+	return l.save(ctx, d)
 }
 
 // properties are those that the configuration names, if it names any.
@@ -168,9 +169,7 @@ func (t *transfer) followAll(ctx context.Context) error {
 
 // describeAgain is describe for a data source that was published before.
 func (t *transfer) describeAgain(ctx context.Context, name string) (tableau.Datasource, error) {
-	a := t.addressOf(name)
-	a.ProjectID = t.project.ID
-	l, err := openLedger(ctx, t.cfg, a, t.options.ID)
+	l, err := t.openLedger(ctx, name)
 	if err != nil {
 		return tableau.Datasource{}, err
 	}
@@ -179,21 +178,18 @@ func (t *transfer) describeAgain(ctx context.Context, name string) (tableau.Data
 	if err != nil {
 		return found, err
 	}
-	updated := t.describe(ctx, found.ID, found.UpdatedAt)
 	if len(l.Deliveries) == 0 || !l.Standing.describes(found) {
+		t.describe(ctx, found.ID, found.UpdatedAt)
 		return found, nil
 	}
-	l.Standing.Updated = updated
-	return found, l.save(ctx, l.Deliveries[len(l.Deliveries)-1])
+	return found, t.describeOurs(ctx, l, l.Deliveries[len(l.Deliveries)-1])
 }
 
 // datasources are the names of those that the configuration publishes to.
 func (p *Publisher) datasources() []string {
 	var names []string
-	seen := map[string]bool{}
 	for _, table := range p.cfg.Tables {
-		if name := cmp.Or(table.Datasource, p.cfg.Publish.Datasource); !seen[name] {
-			seen[name] = true
+		if name := p.cfg.DatasourceOf(table.Schema, table.Name); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

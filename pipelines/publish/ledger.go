@@ -58,6 +58,12 @@ func (s standing) describes(found tableau.Datasource) bool {
 	return s.DatasourceID != "" && s.DatasourceID == found.ID && !s.Updated.IsZero() && s.Updated.Equal(found.UpdatedAt)
 }
 
+// untouched says whether nobody else changed a data source, as it was found, since our last change. One that
+// is missing was touched.
+func (l *ledger) untouched(found *tableau.Datasource) bool {
+	return found != nil && l.Standing.describes(*found)
+}
+
 // ledgerTable is a published table, for comparison with the next payload.
 type ledgerTable struct {
 	Schema  string           `json:"schema"`

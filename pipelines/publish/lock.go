@@ -91,11 +91,7 @@ func lockLedger(ctx context.Context, ledger, runID string) (*ledgerLock, error) 
 func leaseLedger(ctx context.Context, ledger, runID string) (*ledgerLock, error) {
 	lease, other, err := storage.TakeLease(ctx, ledger+lockSuffix, signature(runID))
 	if errors.Is(err, storage.ErrLeased) {
-		var holder lockHolder
-		if json.Unmarshal(other, &holder) != nil {
-			holder = lockHolder{}
-		}
-		return nil, isTaken(holder, ledger)
+		return nil, isTaken(readHolder(other), ledger)
 	}
 	if err != nil {
 		return nil, failure.New(failure.Publish, "lock the ledger %s: %w", ledger, err).WithHint("%s", storage.Hint(err))
@@ -158,8 +154,17 @@ func (l *ledgerLock) holder() lockHolder {
 		return lockHolder{}
 	}
 	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxHolderBytes))
+	if err != nil {
+		return lockHolder{}
+	}
+	return readHolder(text)
+}
+
+// readHolder reads a signature; of what is none, nobody is the holder.
+func readHolder(text []byte) lockHolder {
 	var holder lockHolder
-	if text, err := io.ReadAll(io.LimitReader(file, maxHolderBytes)); err != nil || json.Unmarshal(text, &holder) != nil {
+	if json.Unmarshal(text, &holder) != nil {
 		return lockHolder{}
 	}
 	return holder

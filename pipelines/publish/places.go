@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -218,10 +219,8 @@ func (l *ledger) save(ctx context.Context, d *delivery) error {
 
 // began says whether this process has said something of a delivery before, and remembers that it does now.
 func (l *ledger) began(d *delivery) bool {
-	for _, known := range l.mine {
-		if known == d {
-			return true
-		}
+	if slices.Contains(l.mine, d) {
+		return true
 	}
 	l.mine = append(l.mine, d)
 	return false

@@ -85,10 +85,7 @@ func New(cfg *config.Config, options Options) (*Publisher, error) {
 		return nil, err
 	}
 	p := &Publisher{cfg: cfg, options: options, client: client}
-	if options.Pause == nil {
-		p.options.Pause = sleep
-	}
-	client.Pause = p.options.Pause
+	client.Pause = options.Pause
 	p.options.Command = cmp.Or(options.Command, "hyperlake publish "+cfg.Output.Path)
 	return p, nil
 }

@@ -86,11 +86,10 @@ func (t *transfer) rollBack(ctx context.Context, number int, scratch string) (er
 		return err
 	}
 	defer t.close(ctx, s)
-	found, err := t.client.FindDatasource(ctx, t.project.ID, s.datasource)
-	if err != nil {
+	if err := t.require(ctx, s); err != nil {
 		return err
 	}
-	kept, err := t.client.Revisions(ctx, found.ID)
+	kept, err := t.client.Revisions(ctx, s.found.ID)
 	if err != nil {
 		return err
 	}
@@ -99,7 +98,7 @@ func (t *transfer) rollBack(ctx context.Context, number int, scratch string) (er
 		return err
 	}
 	about.RolledBackTo, t.flag = wanted.Number, rollBackFlag(wanted.Number)
-	file, err := t.client.DownloadPackage(ctx, found.ID, wanted.Number, scratch)
+	file, err := t.client.DownloadPackage(ctx, s.found.ID, wanted.Number, scratch)
 	if err != nil {
 		return err
 	}

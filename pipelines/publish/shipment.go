@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"hyperlake/internal/failure"
@@ -76,9 +77,7 @@ func (t *transfer) newDelivery() *delivery {
 
 // open locks and reads the ledger of a shipment, and looks at the data source.
 func (t *transfer) open(ctx context.Context, s *shipment) (err error) {
-	a := t.addressOf(s.datasource)
-	a.ProjectID = t.project.ID
-	if s.ledger, err = openLedger(ctx, t.cfg, a, t.options.ID); err != nil {
+	if s.ledger, err = t.openLedger(ctx, s.datasource); err != nil {
 		return err
 	}
 	if !t.options.Force && len(s.tables) > 0 { // with force: somebody else may have published since
@@ -91,6 +90,24 @@ func (t *transfer) open(ctx context.Context, s *shipment) (err error) {
 		t.close(ctx, s)
 	}
 	return err
+}
+
+// openLedger locks and reads the ledger of a data source of that name in the project.
+func (t *transfer) openLedger(ctx context.Context, datasource string) (*ledger, error) {
+	a := t.addressOf(datasource)
+	a.ProjectID = t.project.ID
+	return openLedger(ctx, t.cfg, a, t.options.ID)
+}
+
+// require fails if there was no data source when it was looked for, as the client tells it.
+func (t *transfer) require(ctx context.Context, s *shipment) error {
+	if s.found != nil {
+		return nil
+	}
+	if _, err := t.client.FindDatasource(ctx, t.project.ID, s.datasource); err != nil {
+		return err
+	}
+	return fmt.Errorf("the data source %q was made while it was looked for", s.datasource)
 }
 
 // look finds out how the data source is now, and what the time is there.
@@ -114,8 +131,7 @@ func (t *transfer) look(ctx context.Context, s *shipment) error {
 // asWeLeftIt says whether the data source, as it was looked at last, is as the part before left it. Of a server that does not
 // tell when it was changed, that is taken for granted.
 func (s *shipment) asWeLeftIt() bool {
-	known := s.ledger.Standing
-	return s.found != nil && (known.describes(*s.found) || s.found.UpdatedAt.IsZero() && s.found.ID == known.DatasourceID)
+	return s.ledger.untouched(s.found) || s.found != nil && s.found.UpdatedAt.IsZero() && s.found.ID == s.ledger.Standing.DatasourceID
 }
 
 func (t *transfer) close(ctx context.Context, s *shipment) {

@@ -61,6 +61,16 @@ func (s *tries) build(rows int, name string) {
 // elapse lets the server's clock go on: what happens next is not in the same second.
 func (s *tries) elapse() { s.StepClock(3 * time.Second) }
 
+// copyOf copies a file, and returns where to.
+func (s *tries) copyOf(path string) string {
+	s.T.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(s.T, err)
+	copied := filepath.Join(s.T.TempDir(), "copy.hyper")
+	require.NoError(s.T, os.WriteFile(copied, content, 0o600))
+	return copied
+}
+
 func (s *tries) id() string { return s.Datasources("marketing")[0].ID }
 
 // try publishes, and returns what became of it.
@@ -227,10 +237,7 @@ func TestInsertInParts(t *testing.T) {
 	})
 	t.Run("then overwritten by somebody else", func(t *testing.T) {
 		s := openTries(t, manyRows, insertParts)
-		first := filepath.Join(t.TempDir(), "first.hyper")
-		content, err := os.ReadFile(s.Datasources("marketing")[0].Path)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(first, content, 0o600))
+		first := s.copyOf(s.Datasources("marketing")[0].Path)
 		s.Inject(secondRefused...)
 		s.requireTry("failed", publish.Options{})
 		s.elapse()
@@ -282,10 +289,7 @@ func TestUpsertsWithoutReplies(t *testing.T) {
 // Where it is not known how a publication left the data source, it is not unchanged.
 func TestUnchangedNeedsProof(t *testing.T) {
 	s := openTries(t, 20, "mode: overwrite, as_job: true, if_changed: true")
-	first := filepath.Join(t.TempDir(), "first.hyper")
-	content, err := os.ReadFile(s.Datasources("marketing")[0].Path)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(first, content, 0o600))
+	first := s.copyOf(s.Datasources("marketing")[0].Path)
 	s.Inject(tableautest.Fault{Method: "GET", Path: "/jobs"}, tableautest.Fault{Method: "GET", Path: "/datasources", Status: 403, Code: "403004", Times: 2})
 	s.requireTry("published", publish.Options{})
 	s.elapse()
@@ -329,11 +333,7 @@ func TestNoReplyAndNoJob(t *testing.T) {
 func TestOutputsThatFeedOneDatasource(t *testing.T) {
 	s := openTries(t, 20, "mode: append")
 	s.requireTry("published", publish.Options{})
-	copied := filepath.Join(t.TempDir(), "copy.hyper")
-	content, err := os.ReadFile(s.cfg.Output.Path)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(copied, content, 0o600))
-	s.cfg.Output.Path = copied
+	s.cfg.Output.Path = s.copyOf(s.cfg.Output.Path)
 	s.requireTry("unchanged", publish.Options{})
 	s.requireRows(20)
 	t.Setenv("XDG_STATE_HOME", t.TempDir()) // another user, with a state in common
@@ -401,10 +401,7 @@ func TestUploadRefusedAfterADeath(t *testing.T) {
 // Rows that were added, and overwritten by somebody else before their sender heard of it, are not there without a word.
 func TestOverwrittenBeforeTheReply(t *testing.T) {
 	s := openTries(t, 20, "mode: insert")
-	first := filepath.Join(t.TempDir(), "first.hyper")
-	content, err := os.ReadFile(s.Datasources("marketing")[0].Path)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(first, content, 0o600))
+	first := s.copyOf(s.Datasources("marketing")[0].Path)
 	s.Inject(lostReply, refusal)
 	s.requireTry("unknown", publish.Options{})
 	s.WaitForJobs()

@@ -17,12 +17,8 @@ import (
 
 // update has the server change rows of the data source, in as many parts as its limit asks for.
 func (t *transfer) update(ctx context.Context, s *shipment, made *report.Publishing) error {
-	if s.found == nil {
-		_, err := t.client.FindDatasource(ctx, t.project.ID, s.datasource)
-		if err != nil {
-			return err
-		}
-		return fmt.Errorf("the data source %q was made while it was looked for", s.datasource)
+	if err := t.require(ctx, s); err != nil {
+		return err
 	}
 	file, err := t.fileOf(ctx, s)
 	if err != nil {

@@ -40,7 +40,7 @@ func (o *occupation) wait(ctx context.Context, c *Client, refused error) error {
 	o.tries++
 	o.waited += next
 	c.log().Warn("somebody else is changing the data source, waiting for the end of that", "wait", next.String(), "waited", o.waited.String())
-	if err := c.pause(ctx, next); err != nil {
+	if err := c.Wait(ctx, next); err != nil {
 		return fmt.Errorf("%w; waiting: %w", refused, err)
 	}
 	return nil

@@ -23,9 +23,6 @@ const (
 	// its administrator changed it.
 	DefaultPayloadLimit = 100_000_000
 
-	// LargeBytes is the size from which a file is published as a job, unless that is chosen.
-	LargeBytes = singleRequestBytes
-
 	// singleRequestBytes is the size from which the server wants a file in chunks. Smaller files
 	// go in one request, unless ChunkBytes is set below them.
 	singleRequestBytes = 64 << 20
@@ -242,8 +239,8 @@ func (c *Client) scrub(text string) string {
 	return text
 }
 
-// pause waits, and returns why the context ended before.
-func (c *Client) pause(ctx context.Context, d time.Duration) error {
+// Wait waits as the client does between tries; see [Client.Pause]. It returns why the context ended before.
+func (c *Client) Wait(ctx context.Context, d time.Duration) error {
 	if c.Pause != nil {
 		return c.Pause(ctx, d)
 	}

@@ -108,12 +108,8 @@ func (c *Client) Look(ctx context.Context, projectID, name string) (found Dataso
 // lookUp finds a data source and tells the server's time of the answer. The server's
 // filter narrows the list; which one it is, is decided here.
 func (c *Client) lookUp(ctx context.Context, projectID, name string) (found Datasource, exists bool, now time.Time, err error) {
-	query := url.Values{}
-	if filterable(name) {
-		query.Set("filter", "name:eq:"+name)
-	}
 	action := fmt.Sprintf("look up the data source %q", name)
-	all, last, err := list(ctx, c, action, "/sites/{site}/datasources", query,
+	all, last, err := list(ctx, c, action, "/sites/{site}/datasources", nameFilter(name),
 		func(r *response) []Datasource { return r.Datasources }, func(d Datasource) string { return d.ID })
 	if err != nil {
 		return Datasource{}, false, time.Time{}, err
@@ -131,6 +127,14 @@ func (c *Client) lookUp(ctx context.Context, projectID, name string) (found Data
 		found, exists = d, true
 	}
 	return found, exists, last.date, nil
+}
+
+// nameFilter has the server list what has that name, where a filter can say so; else all of it.
+func nameFilter(name string) url.Values {
+	if !filterable(name) {
+		return nil
+	}
+	return url.Values{"filter": {"name:eq:" + name}}
 }
 
 // filterable says whether a name can stand in a filter, whose grammar has no escapes.

@@ -163,7 +163,7 @@ func (c *Client) WaitForJob(ctx context.Context, id string, report func(Job)) (J
 		if job.Done() {
 			return job, job.verdict()
 		}
-		if err := c.pause(bounded, wait); err != nil {
+		if err := c.Wait(bounded, wait); err != nil {
 			return job, &OutcomeUnknownError{Action: action, JobID: id, Hint: "look at the job on the server before you repeat it", Err: err}
 		}
 	}

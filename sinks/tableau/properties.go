@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -129,12 +128,8 @@ type User struct {
 
 // FindUser finds the user of that name, in whatever case. A missing one is an error that [IsNotFound] knows.
 func (c *Client) FindUser(ctx context.Context, name string) (User, error) {
-	query := url.Values{}
-	if filterable(name) {
-		query.Set("filter", "name:eq:"+name)
-	}
 	action := fmt.Sprintf("find the user %q", name)
-	all, _, err := list(ctx, c, action, "/sites/{site}/users", query,
+	all, _, err := list(ctx, c, action, "/sites/{site}/users", nameFilter(name),
 		func(r *response) []User { return r.Users }, func(u User) string { return u.ID })
 	if err != nil {
 		return User{}, err

@@ -33,6 +33,11 @@ const (
 	JobNever
 )
 
+// RunsAsJob says whether the server publishes a file of so many bytes in the background.
+func (c *Client) RunsAsJob(choice AsJob, bytes int64) bool {
+	return choice == JobAlways || choice == JobIfLarge && bytes >= c.largeFrom
+}
+
 // Publication is what [Client.Publish] publishes.
 type Publication struct {
 	File        string // path of a .hyper file, or of a .tdsx file
@@ -94,7 +99,7 @@ func (c *Client) Publish(ctx context.Context, publication Publication) (Publishe
 		meter: &meter{total: info.Size(), report: publication.Progress},
 	}
 	p.large = c.inChunks(p.size)
-	p.asJob = publication.AsJob == JobAlways || publication.AsJob == JobIfLarge && p.size >= c.largeFrom
+	p.asJob = c.RunsAsJob(publication.AsJob, p.size)
 	if err := p.lookBefore(ctx); err != nil {
 		return Published{}, err
 	}
@@ -169,7 +174,7 @@ func (p *publisher) publish(ctx context.Context) (Published, error) {
 			err = p.unknown(published.JobID, err)
 		} else {
 			p.c.log().Warn("nobody knows whether a publication was executed, sending it again", "datasource", p.Name, "error", err.Error())
-			if waitErr := p.c.pause(ctx, p.waitAfter(err, try)); waitErr != nil {
+			if waitErr := p.c.Wait(ctx, p.waitAfter(err, try)); waitErr != nil {
 				err = p.unknown(published.JobID, fmt.Errorf("%w; waiting: %w", err, waitErr))
 			} else {
 				err = nil

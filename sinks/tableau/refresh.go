@@ -82,11 +82,7 @@ func (c *Client) findNamed(
 		}
 		project = found.ID
 	}
-	query := url.Values{}
-	if filterable(last) {
-		query.Set("filter", "name:eq:"+last)
-	}
-	all, _, err := list(ctx, c, action, path, query, items, func(n wireNamed) string { return n.ID })
+	all, _, err := list(ctx, c, action, path, nameFilter(last), items, func(n wireNamed) string { return n.ID })
 	if err != nil {
 		return "", err
 	}

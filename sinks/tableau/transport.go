@@ -122,7 +122,7 @@ func (c *Client) backOff(ctx context.Context, failed error, next func(error) (ti
 		return failed
 	}
 	c.log().Warn("request to Tableau failed, trying again", "error", failed.Error(), "wait", wait.String())
-	if err := c.pause(ctx, wait); err != nil {
+	if err := c.Wait(ctx, wait); err != nil {
 		return fmt.Errorf("%w; before: %w", err, failed)
 	}
 	return nil
