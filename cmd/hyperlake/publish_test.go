@@ -149,7 +149,7 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 	}
 	var written bytes.Buffer
 	for _, step := range steps {
-		if step.fault != (tableautest.Fault{}) {
+		if step.fault.Path != "" {
 			server.Inject(step.fault)
 		}
 		cmd := program(t, folder, step.environment, append(step.args, "--log-level", "debug")...)

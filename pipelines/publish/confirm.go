@@ -70,9 +70,12 @@ func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.
 	if d.Mode.Renews() && d.Set == "" && !s.want.Mode.Adds() {
 		return t.compareContent(ctx, d, path, s)
 	}
-	base, longest := d.Before, time.Duration(0)
+	seen, longest := scene{base: d.Before, untouched: s.ledger.untouched(s.found)}, time.Duration(0)
 	if d.Mode.Renews() { // nothing of what was there before is left
-		base = 0
+		seen.base = 0
+	}
+	if !s.ledger.isLatest(d) { // others of ours came after
+		seen.base = -1
 	}
 	for i, step := range d.Steps {
 		if step.State == planned || step.State == missing {
@@ -83,31 +86,59 @@ func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.
 			return 0, err
 		}
 		s.counted = held.Others
-		longest = max(longest, t.weigh(s, step, held, base))
-		if base >= 0 && step.State == applied {
-			base += step.Rows
+		longest = max(longest, t.weigh(s, step, seen.judge(step, held)))
+		if seen.base >= 0 && step.State == applied {
+			seen.base += step.Rows
 		}
 	}
-	return longest, nil
+	if d.Set != "" && longest == 0 && d.progress() == partly && s.counted != d.rowsApplied() {
+		d.beginAgain() // among rows of others, a set is not complete by what is missing
+	}
+	return longest, s.ledger.save(ctx, d)
 }
 
-// weigh settles a step by how much of its rows the data source holds, which had base rows before it; -1 if
-// nobody counted. It returns how long to wait before rows that are missing count as missing.
-func (t *transfer) weigh(s *shipment, step *step, held hyper.Holding, base int64) time.Duration {
-	there := held.All && (step.Once || step.State == applied || base >= 0 && held.Others == base+step.Rows)
-	absent := held.None || base >= 0 && held.Others == base && !step.Once
-	switch {
-	case there:
+// weigh settles a step by what its rows tell: applied or missing, or unknown. It returns how long to wait before
+// rows that are missing count as missing.
+func (t *transfer) weigh(s *shipment, step *step, told state) time.Duration {
+	switch told {
+	case applied:
 		step.settle(applied, byRows)
-	case !absent:
-		return 0
-	default:
+	case missing:
 		if wait := t.settling(s, step); wait > 0 {
 			return wait
 		}
 		step.settle(missing, byRows)
+	default:
+		step.shake()
 	}
 	return 0
+}
+
+// scene is what is known of a data source besides its rows.
+type scene struct {
+	base      int64 // rows that it had before a step; -1 if nobody knows
+	untouched bool  // nobody has changed it since the last change of ours that is known
+}
+
+// judge says what the rows of a data source tell of a step that was sent: applied, missing, or unknown. What counts is how many
+// rows like those of the step are there, if somebody counted them before: then others may have done to other rows
+// whatever they liked. Else all of them must be there, and as many rows more than before; or none of them.
+func (now scene) judge(s *step, held hyper.Holding) state {
+	switch before := s.Copies; {
+	case held.Copies == 0 && held.Rows > 0:
+		return missing
+	case before != nil && held.All && (*before == 0 || held.Copies == *before+held.Rows):
+		return applied
+	case before != nil && *before > 0 && held.Copies == *before && !s.Once:
+		return missing
+	case before != nil:
+		return unknown
+	case held.All && (s.Once || s.State == applied || now.base >= 0 && held.Others == now.base+held.Rows):
+		return applied
+	case now.base >= 0 && held.Others == now.base && now.untouched && !s.Once && s.State != applied:
+		return missing
+	}
+	return unknown
 }
 
 // settling is how long a step that was not answered may still be executed.
@@ -174,7 +205,7 @@ func (t *transfer) holding(ctx context.Context, s *shipment, d *delivery, i int,
 	return hyper.Compare(ctx, t.lease, t.extract.path, selection, path, target.Schema, target.Name)
 }
 
-// count counts the rows that the data source has before rows are added to it.
+// count counts the rows that the data source has before rows are added to it, and those that are like one of the latter.
 func (t *transfer) count(ctx context.Context, s *shipment) error {
 	path, err := t.client.Download(ctx, s.found.ID, 0, t.extract.scratch)
 	if err != nil {
@@ -185,6 +216,6 @@ func (t *transfer) count(ctx context.Context, s *shipment) error {
 	if err != nil {
 		return fmt.Errorf("count the rows of the data source: %w", err)
 	}
-	s.delivery.Before = held.Others
+	s.delivery.Before, s.delivery.Steps[0].Copies = held.Others, &held.Copies
 	return nil
 }

@@ -129,6 +129,9 @@ func (s situation) decideAgain(earlier *delivery, gone bool) decision {
 func (s situation) settled(earlier *delivery) decision {
 	switch earlier.progress() {
 	case inDoubt:
+		if earlier.Set != "" && earlier.Steps[0].inDoubt() && earlier.Mode != config.PublishMode(tableau.Create) && earlier.same(s.want) {
+			return decision{goOn, earlier}
+		}
 		return decision{ask, earlier}
 	case nothing:
 		return decision{}

@@ -115,17 +115,19 @@ func (t *transfer) carry(ctx context.Context, s *shipment, made *report.Publishi
 	if err != nil {
 		return err
 	}
-	return t.publishStep(ctx, s, s.delivery.Steps[0], file, tableau.Mode(s.delivery.Mode), s.tables, made)
+	first := s.delivery.Steps[0]
+	return t.publishStep(ctx, s, first, file, tableau.Mode(s.delivery.Mode), s.tables, made, t.sending(ctx, s, first))
 }
 
-// publishStep has the server publish a file, and records that before and after. tables are what the data
+// publishStep has the server publish a file, and records that before, by sending, and after. tables are what the data
 // source has then.
 func (t *transfer) publishStep(
 	ctx context.Context, s *shipment, step *step, file string, mode tableau.Mode, tables []ledgerTable, made *report.Publishing,
+	sending func() error,
 ) error {
 	done, err := t.client.Publish(ctx, tableau.Publication{
 		File: file, Name: s.datasource, ProjectID: t.project.ID, Mode: mode, AsJob: tableau.AsJob(t.cfg.Publish.AsJob),
-		Progress: t.progress(), JobProgress: t.jobProgress, Sending: t.sending(ctx, s, step),
+		Progress: t.progress(), JobProgress: t.jobProgress, Sending: sending,
 	})
 	step.JobID = done.JobID
 	if err != nil {

@@ -60,6 +60,18 @@ type step struct {
 
 	// Once says that it was applied, but somebody else changed the data source since.
 	Once bool `json:"once,omitempty"`
+
+	// Copies is how many rows the data source had, before anything was sent, that are like one of its own; nil if
+	// nobody counted.
+	Copies *int64 `json:"copies_before,omitempty"`
+}
+
+// copiesOfPiece is the same for a piece of it: known where there were none.
+func (s *step) copiesOfPiece() *int64 {
+	if s.Copies != nil && *s.Copies == 0 {
+		return s.Copies
+	}
+	return nil
 }
 
 // inDoubt says whether nobody knows what became of it.
@@ -216,10 +228,32 @@ func (d *delivery) settle(now state, by evidence) {
 // shake notes that somebody else changed the data source since: what was applied may be gone.
 func (d *delivery) shake() {
 	for _, s := range d.Steps {
+		s.shake()
+	}
+}
+
+// shake notes that it may be gone, if it was applied.
+func (s *step) shake() {
+	if s.State == applied {
+		s.State, s.Evidence, s.Once = unknown, "", true
+	}
+}
+
+// beginAgain notes that the first step of a set is to be sent, which replaces whatever the others brought.
+func (d *delivery) beginAgain() {
+	for _, s := range d.Steps {
+		s.settle(missing, byRows)
+	}
+}
+
+// rowsApplied is how many rows the data source has of it for sure.
+func (d *delivery) rowsApplied() (rows int64) {
+	for _, s := range d.Steps {
 		if s.State == applied {
-			s.State, s.Evidence, s.Once = unknown, "", true
+			rows += s.Rows
 		}
 	}
+	return rows
 }
 
 // same says whether the same is done to a data source.

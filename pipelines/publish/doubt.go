@@ -45,8 +45,12 @@ func (e *openError) what() string {
 	case d.progress() != inDoubt:
 		return fmt.Sprintf("of the same rows, sent to %q %s, the data source has %s", e.datasource, when, e.applied())
 	case d.doubtful()[0].Once:
-		return fmt.Sprintf("the same rows were added to %q %s, but somebody else changed the data source since: "+
-			"nobody knows whether they are still there: look first", e.datasource, when)
+		rows := "the same rows"
+		if len(d.Steps) > 1 {
+			rows = e.inDoubt() + " of them"
+		}
+		return fmt.Sprintf("%s came to %q %s, but somebody else changed the data source since: "+
+			"nobody knows whether they are still there: look first", rows, e.datasource, when)
 	case d.Set != "":
 		return fmt.Sprintf("nobody knows whether extract %d of %d is in the data source %q, to which they were being sent since %s UTC (run %s)",
 			slices.Index(d.Steps, d.doubtful()[0])+1, len(d.Steps), e.datasource, d.Started.Format(time.DateTime), d.RunID)
@@ -120,6 +124,7 @@ func (e *openError) waysOn(command string) string {
 		ways = append(ways, fmt.Sprintf("`%s --force` sends all extracts again, the first of which replaces what is there", command))
 	case len(d.Steps) > 1:
 		ways = append(ways, fmt.Sprintf("if they are not there, `%s --missing` sends just them", command))
+		ways = append(ways, fmt.Sprintf("`%s --force` adds all rows, whatever is there", command))
 	default:
 		ways = append(ways, fmt.Sprintf("if the rows are not there, send them with `%s --force`", command))
 	}

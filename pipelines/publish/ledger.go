@@ -105,6 +105,19 @@ func (l *ledger) live(found *tableau.Datasource) []*delivery {
 	return live
 }
 
+// isLatest says whether nothing was sent after a delivery.
+func (l *ledger) isLatest(d *delivery) bool {
+	for _, other := range slices.Backward(l.Deliveries) {
+		if other.ID == d.ID {
+			return true
+		}
+		if other.progress() != nothing {
+			return false
+		}
+	}
+	return false
+}
+
 // add begins the record of a delivery.
 func (l *ledger) add(d *delivery) {
 	for _, other := range l.Deliveries {

@@ -105,7 +105,8 @@ func (t *transfer) rollBack(ctx context.Context, number int, scratch string) (er
 	if err := t.begin(ctx, s); err != nil {
 		return err
 	}
-	return t.publishStep(ctx, s, s.want.Steps[0], file, tableau.Overwrite, nil, about)
+	whole := s.want.Steps[0]
+	return t.publishStep(ctx, s, whole, file, tableau.Overwrite, nil, about, t.sending(ctx, s, whole))
 }
 
 // chooseRevision finds the revision that is to come back.

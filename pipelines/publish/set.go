@@ -17,6 +17,11 @@ import (
 // carrySet sends the extracts of a set that the data source does not have yet, one after another: the first
 // replaces what is there, the others are appended.
 func (t *transfer) carrySet(ctx context.Context, s *shipment, made *report.Publishing) error {
+	if s.delivery.Steps[0].State != applied { // which replaces what the others may have brought
+		for _, later := range s.delivery.Steps[1:] {
+			*later = step{Rows: later.Rows, State: planned}
+		}
+	}
 	for i, step := range s.delivery.Steps {
 		if step.State == applied {
 			continue
@@ -39,19 +44,25 @@ func (t *transfer) sendMember(ctx context.Context, s *shipment, i int, made *rep
 	if !storage.IsLocal(member.URI) {
 		defer func() { _ = os.Remove(file) }() // it goes away with its folder, at the latest
 	}
-	mode, tables := tableau.Append, s.ledger.Tables
-	if i == 0 {
-		mode = tableau.Mode(s.delivery.Mode)
-		if tables, err = t.checkMember(ctx, file, s); err != nil {
-			return err
-		}
-	} else if err := t.checkUntouched(ctx, s); err != nil {
+	of := s.delivery.Steps[i]
+	if i > 0 {
+		sending := t.sending(ctx, s, of)
+		return t.publishStep(ctx, s, of, file, tableau.Append, s.ledger.Tables, made, func() error {
+			if err := t.checkUntouched(ctx, s); err != nil {
+				return err
+			}
+			return sending()
+		})
+	}
+	tables, err := t.checkMember(ctx, file, s)
+	if err != nil {
 		return err
 	}
-	return t.publishStep(ctx, s, s.delivery.Steps[i], file, mode, tables, made)
+	return t.publishStep(ctx, s, of, file, tableau.Mode(s.delivery.Mode), tables, made, t.sending(ctx, s, of))
 }
 
-// checkUntouched fails if somebody else changed the data source since the extract before, which may be gone then.
+// checkUntouched fails, right before an extract is sent, if somebody else changed the data source since the one before, which may
+// be gone then.
 func (t *transfer) checkUntouched(ctx context.Context, s *shipment) error {
 	if err := t.look(ctx, s); err != nil {
 		return err

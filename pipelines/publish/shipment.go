@@ -174,6 +174,9 @@ func (t *transfer) takeAnswer(ctx context.Context, s *shipment, view *situation)
 		return failure.New(failure.Publish, "nothing that was sent to %q is in doubt", s.datasource).
 			WithHint("publish without --applied and --missing").BeforeData()
 	}
+	if t.options.Answer == Missing && s.found != nil && !s.ledger.untouched(s.found) {
+		s.earlier.shake() // the change since was not that of what is missing, but of others
+	}
 	if s.found != nil {
 		s.ledger.accounted(s.earlier, *s.found, -1)
 	}

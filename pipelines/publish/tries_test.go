@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/output"
@@ -69,6 +71,17 @@ func (s *tries) copyOf(path string) string {
 	copied := filepath.Join(s.T.TempDir(), "copy.hyper")
 	require.NoError(s.T, os.WriteFile(copied, content, 0o600))
 	return copied
+}
+
+// without is a file of all rows of the data source but one.
+func (s *tries) without(id int) string {
+	s.T.Helper()
+	path := s.copyOf(s.Datasources("marketing")[0].Path)
+	conn := hyperdtest.Connect(s.T, hyperdtest.Acquire(s.T))
+	require.NoError(s.T, conn.Attach(s.T.Context(), path, "fewer"))
+	_, err := conn.Exec(s.T.Context(), fmt.Sprintf(`DELETE FROM fewer."Extract"."Extract" WHERE "id" = %d`, id))
+	require.NoError(s.T, errors.Join(err, conn.Detach(s.T.Context(), "fewer")))
+	return path
 }
 
 func (s *tries) id() string { return s.Datasources("marketing")[0].ID }
@@ -235,6 +248,50 @@ func TestInsertInParts(t *testing.T) {
 		s.requireTry("published", publish.Options{Answer: publish.Missing})
 		s.requireRows(manyRows)
 	})
+	t.Run("the second is lost, and all is overwritten by somebody else", func(t *testing.T) {
+		s := openTries(t, manyRows, insertParts)
+		first := s.copyOf(s.Datasources("marketing")[0].Path)
+		s.Inject(tableautest.Fault{Method: patch}, tableautest.Fault{Method: patch, LoseRequest: true}, refusal)
+		s.requireTry("unknown", publish.Options{})
+		s.StepClock(25 * time.Hour)
+		require.NoError(t, s.Overwrite(s.id(), first))
+		assert.Contains(t, s.requireTry("unknown", publish.Options{}), "part 2 of ")
+		told := s.requireTry("unknown", publish.Options{Answer: publish.Missing})
+		assert.Contains(t, told, "somebody else changed the data source since")
+		s.requireTry("published", publish.Options{Answer: publish.Missing})
+		s.requireRows(manyRows)
+	})
+	t.Run("the second is lost, and something is said of the data source", func(t *testing.T) {
+		s := openTries(t, manyRows, insertParts)
+		s.Inject(tableautest.Fault{Method: patch}, tableautest.Fault{Method: patch, LoseRequest: true}, refusal)
+		s.requireTry("unknown", publish.Options{})
+		s.StepClock(25 * time.Hour)
+		require.NoError(t, s.Describe(s.id(), "another text"))
+		s.requireTry("unknown", publish.Options{Answer: publish.Missing})
+		s.requireTry("published", publish.Options{Answer: publish.Applied})
+		s.requireRows(manyRows)
+	})
+	t.Run("in doubt, then with a lower limit", func(t *testing.T) {
+		s := openTries(t, manyRows, "mode: insert")
+		s.Inject(lostReply, refusal)
+		s.requireTry("unknown", publish.Options{})
+		s.cfg = s.Config(insertParts)
+		s.requireTry("published", publish.Options{})
+		s.requireRows(manyRows)
+	})
+	t.Run("others removed some of the second", func(t *testing.T) {
+		s := openTries(t, manyRows, insertParts)
+		s.requireTry("published", publish.Options{})
+		s.elapse()
+		require.NoError(t, s.Overwrite(s.id(), s.without(1)))
+		s.cfg.Publish.Confirm = config.ConfirmDownload
+		told := s.requireTry("unknown", publish.Options{})
+		assert.Contains(t, told, "the rows of \"Items\" do not tell")
+		assert.Regexp(t, `^part \d+ of \d+ \([0-9,]+ rows\) of them came to "Items"`, told, "of the others it is known")
+		assert.Contains(t, told, " --force` adds all rows, whatever is there")
+		s.requireTry("unchanged", publish.Options{Answer: publish.Applied})
+		assert.Len(t, s.Rows(), manyRows)
+	})
 	t.Run("then overwritten by somebody else", func(t *testing.T) {
 		s := openTries(t, manyRows, insertParts)
 		first := s.copyOf(s.Datasources("marketing")[0].Path)
@@ -352,6 +409,93 @@ func TestAppendAfterLostOverwriteOfAsManyRows(t *testing.T) {
 	told := s.requireTry("failed", publish.Options{})
 	assert.Contains(t, told, "to add its rows once more")
 	assert.Equal(t, []string{"1|x 0"}, s.Rows())
+}
+
+// As many rows as before, or as many more, say nothing where others changed the data source.
+func TestLostAppendAndAsManyRowsAsBefore(t *testing.T) {
+	lost := tableautest.Fault{Method: "POST", Path: "/datasources", LoseRequest: true}
+	t.Run("one of ours is there alone", func(t *testing.T) {
+		s := openTries(t, 20, "mode: append, confirm: download")
+		one := filepath.Join(t.TempDir(), "one.hyper")
+		runtest.WriteExtract(t, one, "SELECT 1, 'x 0'")
+		s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", LoseReply: true}, tableautest.Fault{Method: "GET", Path: "/content", Status: 403, Code: "403004"})
+		s.requireTry("unknown", publish.Options{})
+		s.elapse()
+		require.NoError(t, s.Overwrite(s.id(), one))
+		told := s.requireTry("unknown", publish.Options{})
+		assert.Contains(t, told, "do not tell")
+	})
+	t.Run("all of ours were there, and others added as many", func(t *testing.T) {
+		s := openTries(t, 20, "mode: append, confirm: download")
+		require.NoError(t, s.Overwrite(s.id(), s.copyOf(s.cfg.Output.Path)))
+		s.elapse()
+		s.Inject(lost, tableautest.Fault{Method: "GET", Path: "/content", Skip: 1, Status: 403, Code: "403004"})
+		s.requireTry("unknown", publish.Options{})
+		s.elapse()
+		more := filepath.Join(t.TempDir(), "more.hyper")
+		runtest.WriteExtract(t, more, "SELECT i, 'more' FROM generate_series(101, 120) AS g(i)")
+		require.NoError(t, s.Append(t.Context(), s.id(), more))
+		s.requireTry("published", publish.Options{})
+		assert.Len(t, s.Rows(), 60)
+	})
+	t.Run("all of ours were there, and a later delivery has as many", func(t *testing.T) {
+		s := openTries(t, 25, "mode: overwrite")
+		s.requireTry("published", publish.Options{})
+		s.build(20, "x")
+		s.cfg = s.Config("mode: append")
+		s.Inject(lost)
+		s.requireTry("unknown", publish.Options{})
+		s.build(20, "y")
+		s.requireTry("published", publish.Options{})
+		s.build(20, "x")
+		s.cfg.Publish.Confirm = config.ConfirmDownload
+		told := s.requireTry("unknown", publish.Options{})
+		assert.Contains(t, told, "do not tell")
+		s.requireTry("published", publish.Options{Answer: publish.Missing})
+		assert.Len(t, s.Rows(), 65)
+	})
+}
+
+// A set takes in no rows of others.
+func TestSetAmongRowsOfOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		confirm config.Confirmation
+		answers []publish.Answer
+	}{
+		"somebody looks":    {config.ConfirmNone, []publish.Answer{publish.Missing}},
+		"confirm: download": {config.ConfirmDownload, []publish.Answer{publish.NoAnswer}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openTries(t, 1, "mode: overwrite")
+			first := s.copyOf(s.Datasources("marketing")[0].Path)
+			s.cfg = s.writeSet(3, 2)
+			s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Skip: 1, LoseRequest: true})
+			s.requireTry("unknown", publish.Options{})
+			s.elapse()
+			require.NoError(t, s.Append(t.Context(), s.id(), first))
+			s.cfg.Publish.Confirm = c.confirm
+			for _, answer := range c.answers {
+				s.requireTry("published", publish.Options{Answer: answer})
+			}
+			assert.Len(t, s.Rows(), 6)
+		})
+	}
+}
+
+// Others may change the data source while a file is on its way: it is looked at right before the request.
+func TestChangedWhileUploading(t *testing.T) {
+	s := openTries(t, manyRows, insertParts)
+	first := s.copyOf(s.Datasources("marketing")[0].Path)
+	s.Inject(tableautest.Fault{Method: "PUT", Path: "/fileUploads", Skip: 1, Meanwhile: func() {
+		s.elapse()
+		assert.NoError(t, s.Overwrite(s.id(), first))
+	}})
+	told := s.requireTry("unknown", publish.Options{})
+	assert.Contains(t, told, "somebody else changed the data source")
+	assert.Len(t, s.Rows(), 1)
+	s.cfg.Publish.Confirm = config.ConfirmDownload
+	s.requireTry("published", publish.Options{})
+	s.requireRows(manyRows)
 }
 
 // Of a set whose first extract is in doubt, the same extract may be among the rows from before.

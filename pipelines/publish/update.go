@@ -69,19 +69,12 @@ func (u *dataUpdate) plan(ctx context.Context) error {
 	if len(d.Steps) > 1 || d.Steps[0].State != planned {
 		return nil
 	}
-	parts, err := u.cut(ctx, d.Steps[0], u.bytes, u.limit())
+	parts, err := u.cut(ctx, d.Steps[0], u.bytes, u.t.client.MostPayload())
 	if err != nil {
 		return err
 	}
 	d.Steps = parts
 	return u.s.ledger.save(ctx, d)
-}
-
-func (u *dataUpdate) limit() int64 {
-	if limit := u.t.client.PayloadLimit; limit > 0 {
-		return limit
-	}
-	return tableau.DefaultPayloadLimit
 }
 
 // cut divides a part of some bytes until no part is over the limit.
@@ -96,7 +89,7 @@ func (u *dataUpdate) cut(ctx context.Context, part *step, bytes, limit int64) ([
 	pieces := min(int(bytes*5/4/limit)+1, width) // some to spare: rows are of different sizes
 	var parts []*step
 	for i := range pieces {
-		piece := &step{From: part.From + width*i/pieces, To: part.From + width*(i+1)/pieces, State: planned}
+		piece := &step{From: part.From + width*i/pieces, To: part.From + width*(i+1)/pieces, State: planned, Copies: part.copiesOfPiece()}
 		size, err := u.make(ctx, piece)
 		switch {
 		case err != nil:
@@ -120,7 +113,7 @@ func (u *dataUpdate) tooLarge(bytes, limit int64) error {
 		"and the rows of mode %s cannot be sent in smaller parts", bytes, limit, u.s.delivery.Mode).
 		WithHint("load fewer rows (source.where), have the limit of the server raised and set publish.payload_bytes, " +
 			"or publish the whole table with mode overwrite")
-	if limit == u.limit() { // which is known before anything is sent
+	if limit == u.t.client.MostPayload() { // which is known before anything is sent
 		told = told.BeforeData()
 	}
 	return told
@@ -152,18 +145,22 @@ func (u *dataUpdate) sendPart(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	changed, err := u.untouched(ctx, i)
-	if err != nil {
-		return err
-	}
 	part.identify()
-	again := u.s.clock().server()
+	doubted, changed, again := part.inDoubt(), false, u.s.clock().server()
+	sending := t.sending(ctx, u.s, part)
 	job, err := t.client.UpdateData(ctx, tableau.Update{
-		DatasourceID: d.DatasourceID, RequestID: part.RequestID, Actions: []tableau.Action{u.action}, Payload: path,
-		Progress: t.progress(), JobProgress: t.jobProgress, Sending: t.sending(ctx, u.s, part),
+		DatasourceID: d.DatasourceID, RequestID: part.RequestID, Actions: []tableau.Action{u.action}, Payload: path, Again: doubted,
+		Progress: t.progress(), JobProgress: t.jobProgress,
+		Sending: func() (err error) {
+			if changed, err = u.untouched(ctx, part); err != nil {
+				return err
+			}
+			again = u.s.clock().server()
+			return sending()
+		},
 	})
 	part.JobID = job.ID
-	if refused := new(tableau.PayloadTooLargeError); errors.As(err, &refused) && !part.Doubted {
+	if refused := new(tableau.PayloadTooLargeError); errors.As(err, &refused) && !doubted {
 		smaller, cutErr := u.cut(ctx, part, size, size/2)
 		if cutErr != nil {
 			part.refuse(byReply)
@@ -190,11 +187,11 @@ func (u *dataUpdate) sendPart(ctx context.Context, i int) error {
 	return t.landed(ctx, u.s, part, byJob, tableau.Datasource{}, job.CompletedAt)
 }
 
-// untouched looks whether somebody else changed the data source since the part before, whose rows may be
-// gone then. Where this part may have been executed already, that may have been the change: changed says so.
-func (u *dataUpdate) untouched(ctx context.Context, i int) (changed bool, err error) {
+// untouched looks, right before a part is sent, whether somebody else changed the data source since the part before, whose rows
+// may be gone then. Where this part may have been executed already, that may have been the change: changed says so.
+func (u *dataUpdate) untouched(ctx context.Context, part *step) (changed bool, err error) {
 	d := u.s.delivery
-	matters := d.Steps[i].inDoubt() || slices.ContainsFunc(d.Steps, func(s *step) bool { return s.State == applied })
+	matters := part.inDoubt() || slices.ContainsFunc(d.Steps, func(s *step) bool { return s.State == applied })
 	if !d.Mode.Adds() || !matters {
 		return false, nil
 	}
@@ -204,7 +201,7 @@ func (u *dataUpdate) untouched(ctx context.Context, i int) (changed bool, err er
 	if u.s.asWeLeftIt() {
 		return false, nil
 	}
-	if u.s.found != nil && d.Steps[i].inDoubt() {
+	if u.s.found != nil && part.inDoubt() {
 		return true, nil
 	}
 	d.shake()

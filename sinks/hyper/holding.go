@@ -14,8 +14,8 @@ type Holding struct {
 	Rows   int64 // of the selection
 	Others int64 // of the whole other table, whatever they are
 
-	All  bool // it holds every row of the selection, as often as the selection does
-	None bool // it holds no row of the selection
+	Copies int64 // rows of the other table that are like one of the selection
+	All    bool  // it holds every row of the selection, as often as the selection does
 }
 
 // Compare counts which rows of a selection, of the .hyper file payload, the table name in schema of another
@@ -44,13 +44,13 @@ func Compare(ctx context.Context, lease *hyperd.Lease, payload string, s Selecti
 	}
 	holding := Holding{Others: target.Rows}
 	err = conn.Query(ctx, s.compareSQL(source, target), func(_ []hyperd.Field, values [][]byte) (err error) {
-		var kinds, all, none int64
-		for i, into := range []*int64{&holding.Rows, &kinds, &all, &none} {
+		var kinds, all int64
+		for i, into := range []*int64{&holding.Rows, &kinds, &all, &holding.Copies} {
 			if *into, err = strconv.ParseInt(string(values[i]), 10, 64); err != nil {
 				return err
 			}
 		}
-		holding.All, holding.None = all == kinds, none == kinds
+		holding.All = all == kinds
 		return nil
 	})
 	if err != nil {
@@ -85,8 +85,8 @@ func (t CatalogTable) hasSame(column CatalogColumn) bool {
 	return false
 }
 
-// compareSQL counts, of the rows of the selection: them, the different ones, those that the other table
-// has at least as often, and those that it does not have.
+// compareSQL counts the rows of the selection, the different ones, and those of them that the other table has at
+// least as often; and the rows there that are like one of them.
 func (s Selection) compareSQL(source, target CatalogTable) string {
 	text := rowText(source.Columns)
 	where := ""
@@ -94,7 +94,7 @@ func (s Selection) compareSQL(source, target CatalogTable) string {
 		where = fmt.Sprintf("WHERE get_byte(h, 0) * 256 + get_byte(h, 1) BETWEEN %d AND %d", s.From, s.To-1)
 	}
 	return fmt.Sprintf(`SELECT coalesce(sum(p.n), 0), count(*), coalesce(sum(CASE WHEN coalesce(o.n, 0) >= p.n THEN 1 ELSE 0 END), 0),
-		coalesce(sum(CASE WHEN o.n IS NULL THEN 1 ELSE 0 END), 0)
+		coalesce(sum(o.n), 0)
 		FROM (SELECT h, count(*) AS n FROM (SELECT sha256(%[1]s) AS h FROM %[2]s) AS rows %[4]s GROUP BY h) AS p
 		LEFT JOIN (SELECT h, count(*) AS n FROM (SELECT sha256(%[1]s) AS h FROM %[3]s) AS rows GROUP BY h) AS o ON o.h = p.h`,
 		text, source.in(inputAlias), target.in(otherAlias), where)

@@ -17,11 +17,11 @@ func TestCompare(t *testing.T) {
 		other string
 		want  hyper.Holding
 	}{
-		"all":       {`(2, NULL), (1, 'x'), (3, ''), (2, NULL)`, hyper.Holding{Rows: 3, Others: 4, All: true}},
-		"twice":     {`(2, NULL), (1, 'x'), (2, NULL), (2, NULL), (1, 'x'), (2, NULL)`, hyper.Holding{Rows: 3, Others: 6, All: true}},
-		"one lacks": {`(2, NULL), (1, 'x')`, hyper.Holding{Rows: 3, Others: 2}},
-		"some":      {`(1, 'x'), (2, '')`, hyper.Holding{Rows: 3, Others: 2}},
-		"none":      {`(1, NULL), (2, '')`, hyper.Holding{Rows: 3, Others: 2, None: true}},
+		"all":       {`(2, NULL), (1, 'x'), (3, ''), (2, NULL)`, hyper.Holding{Rows: 3, Others: 4, Copies: 3, All: true}},
+		"twice":     {`(2, NULL), (1, 'x'), (2, NULL), (2, NULL), (1, 'x'), (2, NULL)`, hyper.Holding{Rows: 3, Others: 6, Copies: 6, All: true}},
+		"one lacks": {`(2, NULL), (1, 'x')`, hyper.Holding{Rows: 3, Others: 2, Copies: 2}},
+		"some":      {`(1, 'x'), (2, '')`, hyper.Holding{Rows: 3, Others: 2, Copies: 1}},
+		"none":      {`(1, NULL), (2, '')`, hyper.Holding{Rows: 3, Others: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := writeDatabase(t, 2, `CREATE TABLE made.public.u (c DATE, b TEXT, a INTEGER)`,

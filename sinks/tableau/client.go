@@ -67,7 +67,7 @@ type Client struct {
 	// JobTimeout bounds how long a job is waited for; 0 is three hours.
 	JobTimeout time.Duration
 	// PayloadLimit is the most bytes of the payload of a data update; 0 is
-	// DefaultPayloadLimit.
+	// DefaultPayloadLimit. See [Client.MostPayload].
 	PayloadLimit int64
 	// BusyWait bounds how long a change waits in all while somebody else is changing the data source; 0 is about
 	// two minutes, and below 0 it does not wait. An append never waits, since it might be its own

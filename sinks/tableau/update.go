@@ -105,10 +105,21 @@ type Update struct {
 	// Payload is the path of a .hyper file with the source tables; empty if no action has
 	// one. That of a delete may hold no column that the condition does not name.
 	Payload string
+	// Again says that the same was sent before, and may have been executed: it is not held against
+	// Client.PayloadLimit, since the server knows only the same payload again.
+	Again bool
 
 	Progress    func(sent, total int64) // as in [Publication]
 	Sending     func() error            // as in [Publication]
 	JobProgress func(Job)               // as in [Publication]
+}
+
+// MostPayload is how many bytes the payload of a data update may have.
+func (c *Client) MostPayload() int64 {
+	if c.PayloadLimit > 0 {
+		return c.PayloadLimit
+	}
+	return DefaultPayloadLimit
 }
 
 // UpdateData uploads the payload, has the server execute the actions, and waits for their
@@ -168,11 +179,7 @@ func (u *updater) open() error {
 		file.Close()
 		return &Error{Action: u.action, err: err, Hint: fileHint}
 	}
-	limit := u.c.PayloadLimit
-	if limit == 0 {
-		limit = DefaultPayloadLimit
-	}
-	if info.Size() > limit {
+	if limit := u.c.MostPayload(); info.Size() > limit && !u.Again {
 		file.Close()
 		return fmt.Errorf("%s: %w", u.action, &PayloadTooLargeError{Bytes: info.Size(), Limit: limit})
 	}

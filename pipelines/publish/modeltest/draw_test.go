@@ -116,6 +116,7 @@ func (d drawer) forgetful() event {
 func (d drawer) decorate(c *command) {
 	c.ifChanged = c.output != "several" && d.chance(15)
 	c.asJob = d.chance(40)
+	c.whole = d.chance(25)
 	switch {
 	case d.chance(6):
 		c.force = true

@@ -31,6 +31,7 @@ type command struct {
 	confirm   config.Confirmation
 	ifChanged bool
 	asJob     bool
+	whole     bool // the server takes the payload as a whole
 	force     bool
 	applied   bool // somebody looked, and says so
 	missing   bool
@@ -129,6 +130,7 @@ func (c *command) String() string {
 		{"if-changed", c.ifChanged},
 		{"confirm download", c.confirm == config.ConfirmDownload},
 		{"as-job", c.asJob},
+		{"set publish.payload_bytes=100M", c.whole},
 		{"force", c.force},
 		{"applied", c.applied},
 		{"missing", c.missing},

@@ -79,13 +79,13 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.interrupt()
 		cut(w)
 	case foreignBefore:
-		f.unseen = f.unseen || change.matches(r.Method, r.URL.Path) || upload.matches(r.Method, r.URL.Path)
+		f.unseen = f.unseen || change.matches(r.Method, r.URL.Path)
 		f.do(m.foreign)
 		f.w.ServeHTTP(w, r)
 	case foreignAfter:
 		f.w.ServeHTTP(w, r)
 		f.w.WaitForJobs()
-		f.unseen = f.unseen || lookUp.matches(r.Method, r.URL.Path) || upload.matches(r.Method, r.URL.Path)
+		f.unseen = f.unseen || lookUp.matches(r.Method, r.URL.Path)
 		f.do(m.foreign)
 	case whileBusy:
 		f.occupy()

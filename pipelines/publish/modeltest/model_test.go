@@ -149,6 +149,9 @@ func (m model) judge(c *command, foreigners []*foreign, unseen, succeeded bool, 
 		destroyed = destroyed || f.what.destroys() || f.what == removes
 	}
 	left = matching(full, rows)
+	if len(left) == 0 && c.inSteps() && !c.mode.Adds() && len(foreigners) > 0 {
+		left = mixed(full, rows)
+	}
 	if succeeded && (len(left) > 0 || !destroyed) {
 		if len(left) == 0 {
 			return nil, fmt.Errorf("it succeeded, and the rows are not those that may be there then: %s", differences(rows, full))
@@ -206,24 +209,12 @@ func matching(all []state, rows table) (found []state) {
 
 // partly are the states in which a part was done: of each id, the rows are those of one of the ends.
 func partly(c *command, full, none []state, rows table) (found []state) {
-	if rows == nil {
-		return nil
-	}
 	ends := append(append([]state(nil), full...), none...)
 	if outputs[c.output].parts > 0 {
 		ends = append(ends, state{rows: table{}}) // the first extract replaces all
 	}
-	var groups []map[int]table
-	for _, end := range append(ends, state{rows: rows}) {
-		groups = append(groups, end.rows.groups())
-	}
-	have := groups[len(groups)-1]
-	for _, these := range groups {
-		for id := range these {
-			if !among(groups[:len(ends)], id, have[id]) {
-				return nil
-			}
-		}
+	if len(mixed(ends, rows)) == 0 {
+		return nil
 	}
 	x := outputs[c.output]
 	for _, s := range none {
@@ -244,6 +235,27 @@ func partly(c *command, full, none []state, rows table) (found []state) {
 		found = append(found, made)
 	}
 	return found
+}
+
+// mixed is the state, if there is one, in which of each id the rows are those of one of the ends: parts of a
+// data update before and after what others did to the same rows.
+func mixed(ends []state, rows table) []state {
+	if rows == nil || len(ends) == 0 {
+		return nil
+	}
+	var groups []map[int]table
+	for _, end := range append(ends[:len(ends):len(ends)], state{rows: rows}) {
+		groups = append(groups, end.rows.groups())
+	}
+	have := groups[len(groups)-1]
+	for _, these := range groups {
+		for id := range these {
+			if !among(groups[:len(ends)], id, have[id]) {
+				return nil
+			}
+		}
+	}
+	return []state{ends[0].with(rows).blur()}
 }
 
 func among(groups []map[int]table, id int, rows table) bool {

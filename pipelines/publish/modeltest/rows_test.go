@@ -106,6 +106,14 @@ func (t table) meets(other table) bool {
 	return false
 }
 
+// copies is how many rows there are that are like one of another.
+func (t table) copies(other table) (n int64) {
+	for r := range other {
+		n += int64(t[r])
+	}
+	return n
+}
+
 // count is the number of rows.
 func (t table) count() (n int64) {
 	for _, times := range t {

@@ -236,7 +236,7 @@ func (w *world) configOf(c *command) *config.Config {
 	if c.mode.Matches() {
 		p.Match = []string{"id"}
 	}
-	if c.mode.Splits() {
+	if c.mode.Splits() && !c.whole {
 		p.PayloadBytes = partBytes
 	}
 	p.AsJob = config.JobChoice(tableau.JobNever)

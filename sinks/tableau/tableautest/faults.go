@@ -32,7 +32,8 @@ type Fault struct {
 	FailJob         bool // the job that the request starts fails, and changes nothing
 	EarlyFinishCode bool // a job that runs says it failed, without a time of completion
 
-	Delay          time.Duration // before anything else
+	Meanwhile      func()        // is called before anything else; nil for none
+	Delay          time.Duration // before anything but that
 	BytesPerSecond int64         // at which the request is read
 	CutAfter       int64         // bytes of the reply, after which the connection is cut; 0: it is whole
 }
@@ -172,6 +173,9 @@ func faultOf(r *http.Request) Fault {
 func (f *Fault) serve(s *Server, w http.ResponseWriter, r *http.Request) {
 	met := *f
 	r = r.WithContext(context.WithValue(r.Context(), faultKey{}, met))
+	if met.Meanwhile != nil {
+		met.Meanwhile()
+	}
 	if met.Delay > 0 && !pause(r.Context(), met.Delay) {
 		return
 	}
