@@ -1,0 +1,138 @@
+package delta
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"hyperlake/internal/storage"
+)
+
+// fileKey stands for a file together with the rows that are deleted of it, which the protocol counts as one.
+type fileKey [16]byte
+
+func keyOf(uri, vectorID string) fileKey {
+	sum := sha256.Sum256([]byte(uri + "\x00" + vectorID))
+	return fileKey(sum[:16])
+}
+
+// fate says what became of a file last: the number of the step of the segment, and whether it added it.
+type fate struct {
+	step  int32
+	added bool
+}
+
+// replay is what the commits of a segment say.
+type replay struct {
+	segment  *segment
+	protocol *protocol // nil if the checkpoint has it; so is metadata
+	metadata *metadata
+	said     provenance // of the version itself
+	fates    map[fileKey]fate
+}
+
+// replayCommits reads the commits of a segment, in their order. What is damaged in them is a failure that
+// names the file.
+func replayCommits(ctx context.Context, s *segment) (*replay, error) {
+	r := &replay{segment: s, fates: map[fileKey]fate{}}
+	for i, step := range s.steps {
+		if err := r.replayStep(ctx, i, step); err != nil {
+			return nil, err
+		}
+	}
+	if n := len(s.steps); s.commit != nil && (n == 0 || s.steps[n-1].info.URI != s.commit.info.URI) {
+		return r, r.findProvenance(ctx)
+	}
+	return r, nil
+}
+
+// namesOnly is what is read of a line first.
+type namesOnly struct {
+	Add        *fileName       `json:"add"`
+	Remove     *fileName       `json:"remove"`
+	Metadata   *metadata       `json:"metaData"`
+	Protocol   *protocol       `json:"protocol"`
+	CommitInfo json.RawMessage `json:"commitInfo"`
+}
+
+func (r *replay) replayStep(ctx context.Context, at int, step step) error {
+	count := 0
+	err := readLines(ctx, step.info, func(line []byte) error {
+		count++
+		var names namesOnly
+		if err := parseInto(line, &names); err != nil {
+			return err
+		}
+		if names.Protocol != nil {
+			r.protocol = names.Protocol
+		}
+		if names.Metadata != nil {
+			r.metadata = names.Metadata
+		}
+		if names.CommitInfo != nil && step.last == r.segment.version {
+			r.said = parseProvenance(names.CommitInfo)
+		}
+		return errors.Join(r.settle(names.Add, at, true), r.settle(names.Remove, at, false))
+	})
+	if err == nil && count == 0 {
+		return damaged(step.info.URI, "it is empty, as after a write that was cut off")
+	}
+	return err
+}
+
+// settle notes that a step adds or removes a file.
+func (r *replay) settle(name *fileName, at int, added bool) error {
+	if name == nil {
+		return nil
+	}
+	uri, err := resolve(r.segment.folder, name.Path)
+	if err != nil {
+		return &lineError{err}
+	}
+	key, now := keyOf(uri, name.Vector.id()), fate{int32(at), added}
+	if before, ok := r.fates[key]; ok && before.step == now.step && before.added != added {
+		return &lineError{fmt.Errorf("%q is both added and removed in one commit", name.Path)}
+	}
+	r.fates[key] = now
+	return nil
+}
+
+// findProvenance looks for what the version says about itself in its commit, where that was not replayed. What
+// is damaged there does not matter.
+func (r *replay) findProvenance(ctx context.Context) error {
+	info := r.segment.commit.info
+	err := readLines(ctx, info, func(line []byte) error {
+		var names struct {
+			CommitInfo json.RawMessage `json:"commitInfo"`
+		}
+		if json.Unmarshal(line, &names) == nil && names.CommitInfo != nil {
+			r.said = parseProvenance(names.CommitInfo)
+			return errEnough
+		}
+		return nil
+	})
+	if ctx.Err() == nil && isMissing(err) {
+		return nil
+	}
+	return err
+}
+
+// complete takes what the commits did not say from the checkpoint.
+func (r *replay) complete(head *head) error {
+	if r.protocol == nil {
+		r.protocol = head.protocol
+	}
+	if r.metadata == nil {
+		r.metadata = head.metadata
+	}
+	place := storage.Join(r.segment.folder, logFolder)
+	switch {
+	case r.protocol == nil:
+		return damaged(place, "neither the checkpoint nor a commit has a protocol")
+	case r.metadata == nil:
+		return damaged(place, "neither the checkpoint nor a commit has the metadata of the table")
+	}
+	return nil
+}
