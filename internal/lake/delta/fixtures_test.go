@@ -1,6 +1,7 @@
 package delta_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -41,7 +42,7 @@ type said struct {
 		Rows      int64              `json:"rows"`
 	} `json:"files"`
 	Rows  int64    `json:"rows"`
-	Keys  []string `json:"keys"` // all values of the first column, sorted as texts
+	Keys  []string `json:"keys"` // all values of the first column, sorted as texts; of many, the hash
 	Delta struct {
 		Keys    []string `json:"keys"`
 		Refuses string   `json:"refuses"`
@@ -101,8 +102,11 @@ func TestWhatIndependentReadersSay(t *testing.T) {
 				files := filesOf(t, snapshot)
 				requireFiles(t, want, folder, snapshot, files)
 				keys := keysOf(t, snapshot, files)
-				assert.Equal(t, want.Keys, keys, "version %d", want.Version)
 				assert.Len(t, keys, int(want.Rows))
+				if len(keys) >= 1000 {
+					keys = []string{fmt.Sprintf("sha256 %x", sha256.Sum256([]byte(strings.Join(keys, "\n")+"\n")))}
+				}
+				assert.Equal(t, want.Keys, keys, "version %d", want.Version)
 				if want.Delta.Refuses == "" {
 					assert.Equal(t, want.Delta.Keys, keys, "version %d", want.Version)
 				}

@@ -5,6 +5,7 @@ each version that can be read, what Spark's own replay of the log says (the file
 rows), the rows that Spark reads, and the rows that delta-rs reads, or why it refuses.
 """
 
+import decimal
 import glob
 import hashlib
 import json
@@ -18,8 +19,9 @@ import time
 import delta
 import deltalake
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, functions
 from pyspark.sql.classic.dataframe import DataFrame
+from pyspark.sql.types import StructType
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -87,6 +89,18 @@ class Maker:
             "keys": short(str(row[0]) for row in frame.select(f"`{key}`").collect()),
             "delta_rs": self.delta_rs(name, version, key),
         }
+
+    def parse_statistics(self, name):
+        """Makes columns of the statistics in the checkpoint of the latest version."""
+        snapshot = self.log(name).unsafeVolatileSnapshot()
+        schema = StructType.fromJson(json.loads(snapshot.statsSchema().json()))
+        checkpoint = f"{self.path(name)}/_delta_log/{snapshot.version():020d}.checkpoint.parquet"
+        frame = self.spark.read.parquet(checkpoint)
+        parsed = functions.col("add").withField("stats_parsed", functions.from_json("add.stats", schema)).dropFields("stats")
+        frame = frame.withColumn("add", functions.when(functions.col("add").isNotNull(), parsed))
+        frame.coalesce(1).write.parquet(self.path("parsed"))
+        shutil.copy(glob.glob(self.path("parsed") + "/*.parquet")[0], checkpoint)
+        os.remove(f"{os.path.dirname(checkpoint)}/.{os.path.basename(checkpoint)}.crc")
 
     def actions(self, snapshot):
         frame = DataFrame(snapshot.allFiles().toDF(), self.spark).selectExpr(
@@ -252,10 +266,11 @@ TYPES = """
 
 
 def types(m, name):
-    """All types, with statistics in JSON, and as columns of a checkpoint."""
+    """All types, with statistics in JSON, and as columns of a checkpoint: put there by Spark's own function, but by this script, for
+    Spark does so in Databricks only."""
     m.sql(
         name,
-        f"CREATE TABLE T ({TYPES}) USING delta TBLPROPERTIES ('delta.checkpoint.writeStatsAsStruct'='true', 'delta.checkpoint.writeStatsAsJson'='false')",
+        f"CREATE TABLE T ({TYPES}) USING delta",
         """INSERT INTO T VALUES
         (1, true, 1, -300, 9007199254740993, 0.1, 0.1, 123.456, 12345678901234567890.123456789012345678, 'a', X'00ff',
          DATE'1969-12-31', TIMESTAMP'1969-12-31 23:59:59.999999Z', TIMESTAMP_NTZ'1969-12-31 23:59:59.999999',
@@ -267,6 +282,7 @@ def types(m, name):
         (4, NULL, NULL, NULL, NULL, 0.0, 0.0, NULL, NULL, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL)""",
     )
     m.checkpoint(name)
+    m.parse_statistics(name)
 
 
 PARTITIONS = "b BOOLEAN, i INT, g DOUBLE, d DECIMAL(9, 3), t STRING, day DATE, ts TIMESTAMP, ntz TIMESTAMP_NTZ"
@@ -286,7 +302,8 @@ def partition_types(m, name):
 
 
 def clone(m, name):
-    """A shallow clone: files of another table by their absolute paths, of which the folder is written as SOURCE."""
+    """A shallow clone: files of another table by their absolute paths, of which the folder is written as SOURCE. The checkpoint that
+    Spark makes at once, which has them, too, is left out."""
     source = name + "_source"
     m.sql(
         source,
@@ -296,6 +313,8 @@ def clone(m, name):
     )
     m.spark.sql(f"CREATE TABLE delta.`{m.path(name)}` SHALLOW CLONE delta.`{m.path(source)}`")
     m.sql(name, "INSERT INTO T VALUES (10, 'c')", "DELETE FROM T WHERE id = 6")
+    for file in glob.glob(m.path(name) + "/_delta_log/*checkpoint*"):
+        os.remove(file)
 
 
 def compacted(m, name):
@@ -330,7 +349,7 @@ def rust(m, name):
 
     def rows(*ids_):
         return pa.Table.from_pylist([
-            {"id": i, "p": [None, "a b", "100%", "ü/"][i % 4], "x": i / 3, "d": i * 12345678901234567 / 7 if i else 0, "ts": 1700000000000000 + i * 1234567}
+            {"id": i, "p": [None, "a b", "100%", "ü/"][i % 4], "x": i / 3, "d": decimal.Decimal(i * 12345678901234567) * decimal.Decimal("0.1428571428"), "ts": 1700000000000000 + i * 1234567}
             for i in ids_
         ], schema=schema)
 
@@ -368,7 +387,7 @@ def keep(m, name):
     """Copies a table to this folder, without what nothing reads, and with SOURCE for where it was made."""
     target = os.path.join(HERE, name)
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(m.path(name), target, ignore=shutil.ignore_patterns("*.crc", ".*", "_symlink*"))
+    shutil.copytree(m.path(name), target, ignore=shutil.ignore_patterns("*.crc", ".*", "_symlink*", "_staged_commits"))
     for log in glob.glob(glob.escape(target) + "/_delta_log/*.json"):
         with open(log, encoding="utf-8") as file:
             text = file.read()
