@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"hyperlake/internal/lake"
-	
 )
 
 // The reader features that are implemented, or ask nothing of a reader. Features of writers alone do not matter.

@@ -9,15 +9,17 @@ import (
 // statisticsReader reads what the log says about the values in files.
 type statisticsReader struct {
 	columns []lake.Column   // that are wanted
+	wanted  map[string]bool // their stored names
 	floats  map[string]bool // stored names of columns that were of type float
 }
 
 // newStatisticsReader chooses the columns that have statistics and are wanted.
 func newStatisticsReader(columns []lake.Column, floats map[string]bool, wanted func(string) bool) statisticsReader {
-	r := statisticsReader{floats: floats}
+	r := statisticsReader{wanted: map[string]bool{}, floats: floats}
 	for _, column := range columns {
 		if wanted != nil && len(column.Fields) == 0 && !column.Partition && wanted(column.Name) {
 			r.columns = append(r.columns, column)
+			r.wanted[column.Stored] = true
 		}
 	}
 	return r
@@ -79,42 +81,50 @@ type statisticsText struct {
 	nulls    map[string]string
 }
 
-// parse reads statistics in JSON.
+// parse reads statistics in JSON. What is no JSON says nothing.
 func (r statisticsReader) parse(text string) statisticsText {
-	var raw struct {
-		Rows  json.RawMessage `json:"numRecords"`
-		Tight *bool           `json:"tightBounds"`
-	}
-	var all struct {
-		Min   map[string]json.RawMessage `json:"minValues"`
-		Max   map[string]json.RawMessage `json:"maxValues"`
-		Nulls map[string]json.RawMessage `json:"nullCount"`
-	}
-	if json.Unmarshal([]byte(text), &raw) != nil {
+	said := statisticsText{}
+	isObject := members(text, func(key, value string) {
+		switch key {
+		case "numRecords":
+			said.rows = value
+		case "tightBounds":
+			said.isLoose = value == "false"
+		case "minValues":
+			said.min = r.texts(value)
+		case "maxValues":
+			said.max = r.texts(value)
+		case "nullCount":
+			said.nulls = r.texts(value)
+		}
+	})
+	if !isObject {
 		return statisticsText{}
-	}
-	said := statisticsText{rows: string(raw.Rows), isLoose: raw.Tight != nil && !*raw.Tight}
-	if len(r.columns) > 0 && json.Unmarshal([]byte(text), &all) == nil {
-		said.min, said.max, said.nulls = r.texts(all.Min), r.texts(all.Max), r.texts(all.Nulls)
 	}
 	return said
 }
 
-// texts are the values in JSON of the wanted columns.
-func (r statisticsReader) texts(values map[string]json.RawMessage) map[string]string {
+// texts are the values of the wanted columns in an object.
+func (r statisticsReader) texts(object string) map[string]string {
+	if len(r.columns) == 0 {
+		return nil
+	}
 	texts := make(map[string]string, len(r.columns))
-	for _, column := range r.columns {
-		raw := values[column.Stored]
-		var text string
-		switch {
-		case len(raw) == 0 || string(raw) == "null":
-			continue
-		case raw[0] != '"':
-			text = string(raw)
-		case json.Unmarshal(raw, &text) != nil:
-			continue
+	isObject := members(object, func(key, value string) {
+		if !r.wanted[key] || value == "null" {
+			return
 		}
-		texts[column.Stored] = text
+		if value[0] == '"' {
+			var text string
+			if json.Unmarshal([]byte(value), &text) != nil {
+				return
+			}
+			value = text
+		}
+		texts[key] = value
+	})
+	if !isObject {
+		return nil
 	}
 	return texts
 }
