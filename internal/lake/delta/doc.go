@@ -7,8 +7,8 @@
 // gap with the file that is at fault, a version that cannot be made any more with those that can.
 //
 // Commits, compacted commits and checkpoints are streamed: what is held of them is a short name for each file
-// that was added or removed after the checkpoint, and one for each file that was handed out, never what the log says of
-// them. Lines, names and numbers are bounded before memory is taken for them. The file _last_checkpoint
+// that was added or removed after the checkpoint, one for each file that was handed out, and the text of small
+// commits, up to 16 MB. Lines, names and numbers are bounded before memory is taken for them. The file _last_checkpoint
 // is not used, since the log is listed whole: it may be stale, missing or damaged.
 //
 // The formats are those of the Delta transaction log protocol up to reader version 3. Functions are safe for

@@ -25,13 +25,16 @@ func refused(folder, format string, args ...any) *failure.Error {
 // unread is the failure of a file of the log that could not be read. One that is gone, or another one now, was
 // there when the log was listed.
 func unread(uri string, err error) error {
-	var known *failure.Error
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &known) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	failed := failure.New(failure.Source, "read the log of the Delta table, %s: %w", uri, err)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, storage.ErrChanged) {
+	var known *failure.Error
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, storage.ErrChanged):
 		return failed.WithHint("the log was cleaned up meanwhile: run again, to read the newest").Retryable()
+	case errors.As(err, &known):
+		return err
 	}
 	return failed.WithHint("%s", storage.Hint(err))
 }

@@ -69,8 +69,8 @@ func (l *lister) fromCheckpoint(place string, add *addAction) error {
 
 // fromStep hands out the files that a step added, if no later one said more of them.
 func (l *lister) fromStep(ctx context.Context, at int) error {
-	info := l.replay.segment.steps[at].info
-	return readLines(ctx, info, func(line []byte) error {
+	step := l.replay.segment.steps[at]
+	return l.replay.lines(ctx, step, func(line []byte) error {
 		var only struct {
 			Add *addAction `json:"add"`
 		}
@@ -84,7 +84,7 @@ func (l *lister) fromStep(ctx context.Context, at int) error {
 		if l.replay.fates[keyOf(uri, only.Add.Vector.id())] != (fate{int32(at), true}) {
 			return nil
 		}
-		return l.hand(info.URI, uri, only.Add)
+		return l.hand(step.info.URI, uri, only.Add)
 	})
 }
 

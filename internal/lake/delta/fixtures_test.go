@@ -39,7 +39,7 @@ type said struct {
 		Size      int64              `json:"size"`
 		Partition map[string]*string `json:"partitionValues"`
 		Deleted   int64              `json:"deleted"`
-		Rows      int64              `json:"rows"`
+		Rows      *int64             `json:"rows"` // nil where Spark does not know
 	} `json:"files"`
 	Rows  int64    `json:"rows"`
 	Keys  []string `json:"keys"` // all values of the first column, sorted as texts; of many, the hash
@@ -188,6 +188,7 @@ func sparkType(t *testing.T, typ arrow.DataType) string {
 func requireFiles(t *testing.T, want said, folder string, snapshot *lake.Snapshot, files []lake.File) {
 	t.Helper()
 	var found, wanted []string
+	unknown := map[string]bool{}
 	for _, file := range want.Files {
 		path, err := url.PathUnescape(strings.TrimPrefix(file.Path, "file:"))
 		require.NoError(t, err)
@@ -200,7 +201,11 @@ func requireFiles(t *testing.T, want said, folder string, snapshot *lake.Snapsho
 				values = append(values, textOf(value))
 			}
 		}
-		wanted = append(wanted, fmt.Sprint(path, file.Size, values, file.Deleted, file.Rows))
+		if unknown[path] = file.Rows == nil; unknown[path] {
+			wanted = append(wanted, fmt.Sprint(path, file.Size, values, file.Deleted))
+			continue
+		}
+		wanted = append(wanted, fmt.Sprint(path, file.Size, values, file.Deleted, *file.Rows))
 	}
 	for _, file := range files {
 		var values []string
@@ -210,6 +215,10 @@ func requireFiles(t *testing.T, want said, folder string, snapshot *lake.Snapsho
 		deleted := int64(0)
 		if file.Deletes != nil {
 			deleted = file.Deletes.Cardinality
+		}
+		if unknown[file.URI] {
+			found = append(found, fmt.Sprint(file.URI, file.Size, values, deleted))
+			continue
 		}
 		found = append(found, fmt.Sprint(file.URI, file.Size, values, deleted, file.Rows))
 	}

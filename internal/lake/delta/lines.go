@@ -32,7 +32,12 @@ func readLines(ctx context.Context, info storage.Info, visit func(line []byte) e
 	}
 	defer reader.Close()
 	reader.Prepare([]storage.Range{{Start: 0, Length: reader.Size()}})
-	err = splitLines(io.NewSectionReader(reader, 0, reader.Size()), maxLine, func(line []byte) error {
+	return readText(ctx, info.URI, io.NewSectionReader(reader, 0, reader.Size()), visit)
+}
+
+// readText is readLines of the text of a file.
+func readText(ctx context.Context, uri string, text io.Reader, visit func(line []byte) error) error {
+	err := splitLines(text, maxLine, func(line []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -43,9 +48,9 @@ func readLines(ctx context.Context, info storage.Info, visit func(line []byte) e
 	case err == nil || errors.Is(err, errEnough):
 		return nil
 	case errors.As(err, &bad):
-		return damaged(info.URI, "%w", err)
+		return damaged(uri, "%w", err)
 	}
-	return unread(info.URI, err)
+	return unread(uri, err)
 }
 
 // lineError says what is wrong with a line.

@@ -21,7 +21,7 @@ type ParquetReader func(ctx context.Context, info storage.Info, columns []string
 // Version says which version of a table is meant. The zero value is the latest.
 type Version struct {
 	number *int64
-	time   time.Time
+	time   *time.Time
 }
 
 // Latest is the last version there is.
@@ -31,7 +31,7 @@ func Latest() Version { return Version{} }
 func Number(n int64) Version { return Version{number: &n} }
 
 // At is the last version that was there at a time.
-func At(t time.Time) Version { return Version{time: t} }
+func At(t time.Time) Version { return Version{time: &t} }
 
 // Open reads the log of the table in a folder, but for its files, and returns the snapshot of a version.
 //
@@ -56,11 +56,11 @@ func open(ctx context.Context, folder string, at Version, read ParquetReader) (*
 	switch {
 	case at.number != nil:
 		return opener.snapshot(ctx, *at.number)
-	case at.time.IsZero():
-		latest, _ := log.latest()
-		return opener.snapshot(ctx, latest)
+	case at.time != nil:
+		return opener.snapshotAt(ctx, *at.time)
 	}
-	return opener.snapshotAt(ctx, at.time)
+	latest, _ := log.latest()
+	return opener.snapshot(ctx, latest)
 }
 
 // opener makes snapshots of a log.
@@ -87,7 +87,7 @@ func (o opener) snapshot(ctx context.Context, version int64) (*lake.Snapshot, er
 		return nil, err
 	}
 	columns, floats, err := m.columns(mode != mappingNone)
-	var unknown *unknownType
+	var unknown *unknownTypeError
 	switch {
 	case errors.As(err, &unknown):
 		return nil, refused(folder, "%w", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,7 +128,7 @@ func TestTablesInBuckets(t *testing.T) {
 	}
 }
 
-// TestOneListing holds that the log is listed, and not asked for file by file.
+// TestOneListing holds that the log is listed, not asked for file by file, and that no more of it is read than is needed.
 func TestOneListing(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
 	folder := bucket + "/t"
@@ -138,11 +139,12 @@ func TestOneListing(t *testing.T) {
 		}
 		require.NoError(t, storage.Put(t.Context(), storage.Join(folder, "_delta_log", commit(version)), []byte(text)))
 	}
-	before := faults.Count(storagetest.List)
+	lists, reads := faults.Count(storagetest.List), faults.Count(storagetest.Read)
 	_, found, err := openAt(t, folder, delta.Number(2))
 	require.NoError(t, err)
 	assert.Len(t, found, 3)
-	assert.Equal(t, 1, faults.Count(storagetest.List)-before)
+	assert.Equal(t, 1, faults.Count(storagetest.List)-lists)
+	assert.Equal(t, 3, faults.Count(storagetest.Read)-reads, "each commit is read once")
 }
 
 func TestAFolderOfLinks(t *testing.T) {
@@ -174,11 +176,16 @@ func TestErrorsOfEmitAndOfTheContext(t *testing.T) {
 
 func TestALogThatIsCleanedUpMeanwhile(t *testing.T) {
 	t.Parallel()
-	folder := tableOf(t, map[string]string{commit(0): lines(first, addOf("a"))})
-	snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), readParquet)
-	require.NoError(t, err)
-	require.NoError(t, os.Remove(filepath.Join(folder, "_delta_log", commit(0))))
-	failed := failureOf(t, snapshot.Files(t.Context(), nil, func(lake.File) error { return nil }))
-	assert.True(t, failed.Retry)
-	assert.Contains(t, failed.Message, commit(0))
+	whole := checkpointOf(t, protocolRow, metadataRow, addRow("a"))
+	large := lines(first, addOf("a")) + strings.Repeat("\n", 2<<20)
+	for name, log := range map[string]map[string]string{classic: {classic: whole}, commit(0): {commit(0): large}} {
+		folder := tableOf(t, log)
+		snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), readParquet)
+		require.NoError(t, err)
+		assert.Len(t, filesOf(t, snapshot), 1)
+		require.NoError(t, os.Remove(filepath.Join(folder, "_delta_log", name)))
+		failed := failureOf(t, snapshot.Files(t.Context(), nil, func(lake.File) error { return nil }))
+		assert.True(t, failed.Retry)
+		assert.Contains(t, failed.Message, name)
+	}
 }

@@ -79,7 +79,7 @@ func readAdd(g group, row int, into *action) {
 }
 
 func readVector(g group, row int) *vectorDescriptor {
-	if !g.has(row) {
+	if !g.hasValue("storageType", row) { // writers differ in what of it is NULL where there is none
 		return nil
 	}
 	d := &vectorDescriptor{

@@ -1,6 +1,7 @@
 package delta
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -31,12 +32,13 @@ type replay struct {
 	metadata *metadata
 	said     provenance // of the version itself
 	fates    map[fileKey]fate
+	small    fetched
 }
 
 // replayCommits reads the commits of a segment, in their order. What is damaged in them is a failure that
 // names the file.
 func replayCommits(ctx context.Context, s *segment) (*replay, error) {
-	r := &replay{segment: s, fates: map[fileKey]fate{}}
+	r := &replay{segment: s, fates: map[fileKey]fate{}, small: fetch(ctx, s.steps)}
 	for i, step := range s.steps {
 		if err := r.replayStep(ctx, i, step); err != nil {
 			return nil, err
@@ -46,6 +48,14 @@ func replayCommits(ctx context.Context, s *segment) (*replay, error) {
 		return r, r.findProvenance(ctx)
 	}
 	return r, nil
+}
+
+// lines visits the lines of a step.
+func (r *replay) lines(ctx context.Context, step step, visit func(line []byte) error) error {
+	if text, ok := r.small[step.info.URI]; ok {
+		return readText(ctx, step.info.URI, bytes.NewReader(text), visit)
+	}
+	return readLines(ctx, step.info, visit)
 }
 
 // namesOnly is what is read of a line first.
@@ -59,7 +69,7 @@ type namesOnly struct {
 
 func (r *replay) replayStep(ctx context.Context, at int, step step) error {
 	count := 0
-	err := readLines(ctx, step.info, func(line []byte) error {
+	err := r.lines(ctx, step, func(line []byte) error {
 		count++
 		var names namesOnly
 		if err := parseInto(line, &names); err != nil {

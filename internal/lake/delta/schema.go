@@ -15,10 +15,10 @@ import (
 // maxNesting bounds the depth of types in types.
 const maxNesting = 50
 
-// unknownType is the error of a type that is not implemented.
-type unknownType struct{ column, what string }
+// unknownTypeError is the error of a type that is not implemented.
+type unknownTypeError struct{ column, what string }
 
-func (e *unknownType) Error() string { return fmt.Sprintf("column %q: %s", e.column, e.what) }
+func (e *unknownTypeError) Error() string { return fmt.Sprintf("column %q: %s", e.column, e.what) }
 
 // schemaType is a type in a schema: the name of a simple one, or a description.
 type schemaType struct {
@@ -58,7 +58,7 @@ type schemaReader struct {
 }
 
 // columns reads the schema of a table, and says which columns, by their stored names, were of type float before. A type
-// that is not implemented is an *unknownType; all other errors mean that the schema is damaged.
+// that is not implemented is an *unknownTypeError; all other errors mean that the schema is damaged.
 func (m *metadata) columns(isMapped bool) (columns []lake.Column, floats map[string]bool, err error) {
 	var root schemaType
 	if err := json.Unmarshal([]byte(m.Schema), &root); err != nil {
@@ -156,7 +156,7 @@ func (p typePlace) part(name string) typePlace {
 // complete gives a column its type and the fields in it.
 func (r schemaReader) complete(column *lake.Column, t *schemaType, at typePlace, depth int) error {
 	if depth > maxNesting {
-		return &unknownType{at.path, fmt.Sprintf("types in types, more than %d deep, are not implemented", maxNesting)}
+		return &unknownTypeError{at.path, fmt.Sprintf("types in types, more than %d deep, are not implemented", maxNesting)}
 	}
 	var err error
 	switch {
@@ -177,7 +177,7 @@ func (r schemaReader) complete(column *lake.Column, t *schemaType, at typePlace,
 	case t.Type == "" || t.Type == "array" || t.Type == "map":
 		err = fmt.Errorf("the type of column %q is damaged", at.path)
 	default:
-		err = &unknownType{at.path, fmt.Sprintf("the type %q is not implemented", t.Type)}
+		err = &unknownTypeError{at.path, fmt.Sprintf("the type %q is not implemented", t.Type)}
 	}
 	return err
 }
@@ -245,5 +245,5 @@ func simpleType(name, path string) (arrow.DataType, error) {
 	if strings.HasPrefix(name, "decimal") {
 		return nil, fmt.Errorf("column %q has the type %q, which cannot be", path, name)
 	}
-	return nil, &unknownType{path, fmt.Sprintf("the type %q is not implemented", name)}
+	return nil, &unknownTypeError{path, fmt.Sprintf("the type %q is not implemented", name)}
 }

@@ -102,7 +102,7 @@ func TestSchemasThatAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, _, err := c.metadata.columns(c.isMapped)
-			var unknown *unknownType
+			var unknown *unknownTypeError
 			require.ErrorContains(t, err, c.want)
 			assert.Equal(t, c.isUnknown, errors.As(err, &unknown))
 		})

@@ -157,6 +157,7 @@ func (o opener) timeIn(ctx context.Context, commit step, dated timestamps) (time
 
 // tooEarly is the failure of a time before all versions.
 func (o opener) tooEarly(at time.Time) error {
-	return failure.New(failure.Source, "the Delta table %s has no version from %s or before that could be read", o.log.folder, at.Format(time.RFC3339Nano)).
+	return failure.New(failure.Source, "the Delta table %s has no version from %s or before that could be read",
+		o.log.folder, at.Format(time.RFC3339Nano)).
 		WithHint("versions that can be read: %s", o.log.versions()).BeforeData()
 }

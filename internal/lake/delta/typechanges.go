@@ -48,7 +48,7 @@ func checkChanges(path string, field schemaField) error {
 	for _, change := range changes {
 		var from, to string
 		if json.Unmarshal(change.From, &from) != nil || json.Unmarshal(change.To, &to) != nil || !widens(from, to) {
-			return &unknownType{path, fmt.Sprintf("its type was changed from %s to %s, which is not implemented", change.From, change.To)}
+			return &unknownTypeError{path, fmt.Sprintf("its type was changed from %s to %s, which is not implemented", change.From, change.To)}
 		}
 	}
 	return nil

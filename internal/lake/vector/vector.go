@@ -42,12 +42,15 @@ const (
 // gone. An error of ctx is returned as it is. It is safe for concurrent use.
 func (v Vector) Read(ctx context.Context) (*roaring64.Bitmap, error) {
 	rows, err := v.read(ctx)
-	if err == nil || ctx.Err() != nil {
-		return rows, errors.Join(ctx.Err())
+	if err == nil {
+		return rows, nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	failed := failure.New(failure.Source, "the deletion vector %s: %w", v.place(), err)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, storage.ErrChanged) {
-		return nil, failed.WithHint("files that a newer version of the table does not need may be removed: run again, to read the newest").Retryable()
+		return nil, failed.WithHint("files that a newer version of the table does not need may go: run again, to read the newest").Retryable()
 	}
 	return nil, failed.WithHint("a table that lost a deletion vector cannot be read: restore the file, or an older version of the table")
 }
