@@ -72,7 +72,7 @@ func parseLine(line []byte) (action, error) {
 		return action{}, err
 	}
 	count := 0
-	for _, is := range []bool{a.Add != nil, a.Remove != nil, a.Metadata != nil, a.Protocol != nil, a.CommitInfo != nil, a.Sidecar != nil} {
+	for _, is := range []bool{a.Add != nil, a.Remove != nil, a.Metadata != nil, a.Protocol != nil, isSet(a.CommitInfo), a.Sidecar != nil} {
 		if is {
 			count++
 		}
@@ -82,6 +82,9 @@ func parseLine(line []byte) (action, error) {
 	}
 	return a, nil
 }
+
+// isSet says whether a value is there, and not NULL: some writers write all actions in every line.
+func isSet(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
 
 // parseInto reads a line into the parts of an action that are wanted.
 func parseInto(line []byte, into any) error {

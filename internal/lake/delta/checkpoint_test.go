@@ -116,7 +116,9 @@ func TestCheckpoints(t *testing.T) {
 			map[string]string{manifest + ".json": head + named, "_sidecars/s 1.parquet": sidecar, "_sidecars/of others.parquet": "x", commit(4): removeOf("removed")},
 			[]string{"in a sidecar"},
 		},
-		"V2 in JSON, without sidecars": {map[string]string{manifest + ".json": head + addOf("in the manifest")}, []string{"in the manifest"}},
+		"V2 in JSON, without sidecars": {
+			map[string]string{manifest + ".json": head + lines(addOf("in the manifest"), `{"add":{"path":"b"},"commitInfo":null,"remove":null}`)}, []string{"b", "in the manifest"},
+		},
 		"V2 in Parquet": {
 			map[string]string{manifest + ".parquet": checkpointOf(t, protocolRow, metadataRow, named), "_sidecars/s 1.parquet": sidecar},
 			[]string{"in a sidecar", "removed"},

@@ -81,7 +81,7 @@ func (r *replay) replayStep(ctx context.Context, at int, step step) error {
 		if names.Metadata != nil {
 			r.metadata = names.Metadata
 		}
-		if names.CommitInfo != nil && step.last == r.segment.version {
+		if isSet(names.CommitInfo) && step.last == r.segment.version {
 			r.said = parseProvenance(names.CommitInfo)
 		}
 		return errors.Join(r.settle(names.Add, at, true), r.settle(names.Remove, at, false))
@@ -117,7 +117,7 @@ func (r *replay) findProvenance(ctx context.Context) error {
 		var names struct {
 			CommitInfo json.RawMessage `json:"commitInfo"`
 		}
-		if json.Unmarshal(line, &names) == nil && names.CommitInfo != nil {
+		if json.Unmarshal(line, &names) == nil && isSet(names.CommitInfo) {
 			r.said = parseProvenance(names.CommitInfo)
 			return errEnough
 		}

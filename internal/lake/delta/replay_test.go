@@ -70,6 +70,10 @@ func TestReplay(t *testing.T) {
 			map[string]string{commit(0): lines(first, `{"cdc":{"path":"x"}}`, `{"txn":{"appId":"a","version":1}}`, `{"new":[1]}`, `{}`, "", addOf("a"))},
 			[]string{"a"},
 		},
+		"lines with all actions": {
+			map[string]string{commit(0): lines(first, `{"commitInfo":null,"add":{"path":"a","deletionVector":null,"stats":null,"partitionValues":{}},"remove":null,"metaData":null,"protocol":null}`)},
+			[]string{"a"},
+		},
 		"a hint that lies": {
 			map[string]string{commit(0): lines(first, addOf("a")), "_last_checkpoint": `{"version":7,"size":3}`, commit(1): addOf("b")},
 			[]string{"a", "b"},
