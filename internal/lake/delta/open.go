@@ -3,6 +3,7 @@ package delta
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -105,6 +106,23 @@ func (o opener) snapshot(ctx context.Context, version int64) (*lake.Snapshot, er
 	}, nil
 }
 
+// replayWithoutCompacted replays the commits themselves where compacted ones failed, which nobody has to read. Where that
+// does not do, the failure stays.
+func (o opener) replayWithoutCompacted(ctx context.Context, with *segment, failed error) (*replay, error) {
+	plain := *o.log
+	plain.compacted = nil
+	without, err := plain.segment(with.version)
+	if err != nil || len(without.steps) == len(with.steps) || ctx.Err() != nil {
+		return nil, failed
+	}
+	replay, err := replayCommits(ctx, without)
+	if err != nil {
+		return nil, failed
+	}
+	slog.WarnContext(ctx, "left out compacted commits of a Delta table that cannot be read, for the commits themselves", "error", failed)
+	return replay, nil
+}
+
 // replay reads what makes a version, but for the files of its checkpoint.
 func (o opener) replay(ctx context.Context, version int64) (*replay, checkpointReader, *head, error) {
 	segment, err := o.log.segment(version)
@@ -113,7 +131,9 @@ func (o opener) replay(ctx context.Context, version int64) (*replay, checkpointR
 	}
 	replay, err := replayCommits(ctx, segment)
 	if err != nil {
-		return nil, checkpointReader{}, nil, err
+		if replay, err = o.replayWithoutCompacted(ctx, segment, err); err != nil {
+			return nil, checkpointReader{}, nil, err
+		}
 	}
 	checkpoint := checkpointReader{o.log.folder, segment.base, o.read}
 	head, err := checkpoint.head(ctx)

@@ -33,6 +33,7 @@ type replay struct {
 	said     provenance // of the version itself
 	fates    map[fileKey]fate
 	small    fetched
+	added    map[fileKey]fileKey // by its path alone, what the step that is read adds
 }
 
 // replayCommits reads the commits of a segment, in their order. What is damaged in them is a failure that
@@ -44,6 +45,7 @@ func replayCommits(ctx context.Context, s *segment) (*replay, error) {
 			return nil, err
 		}
 	}
+	r.added = nil
 	if n := len(s.steps); s.commit != nil && (n == 0 || s.steps[n-1].info.URI != s.commit.info.URI) {
 		return r, r.findProvenance(ctx)
 	}
@@ -69,6 +71,7 @@ type namesOnly struct {
 
 func (r *replay) replayStep(ctx context.Context, at int, step step) error {
 	count := 0
+	r.added = map[fileKey]fileKey{}
 	err := r.lines(ctx, step, func(line []byte) error {
 		count++
 		var names namesOnly
@@ -104,6 +107,12 @@ func (r *replay) settle(name *fileName, at int, added bool) error {
 	key, now := keyOf(uri, name.Vector.id()), fate{int32(at), added}
 	if before, ok := r.fates[key]; ok && before.step == now.step && before.added != added {
 		return &lineError{fmt.Errorf("%q is both added and removed in one commit", name.Path)}
+	}
+	if path := keyOf(uri, ""); added {
+		if before, ok := r.added[path]; ok && before != key {
+			return &lineError{fmt.Errorf("%q is added twice in one commit, with different deleted rows", name.Path)}
+		}
+		r.added[path] = key
 	}
 	r.fates[key] = now
 	return nil

@@ -39,6 +39,13 @@ func TestReplay(t *testing.T) {
 			map[string]string{commit(0): lines(first, addOf("a%20b"), addOf("%61")), commit(1): lines(removeOf("a b"), removeOf("a"))},
 			[]string{},
 		},
+		"absolute paths of one file": {
+			map[string]string{
+				commit(0): lines(first, addOf("/some/a%20b"), addOf("file:///some/c"), addOf("file:/some/p@%23h")),
+				commit(1): lines(removeOf("file:/some/a%20b"), removeOf("/some/c"), removeOf("file:///some/p@%23h")),
+			},
+			[]string{},
+		},
 		"encoded paths": {
 			map[string]string{commit(0): lines(first, addOf("p=a%2520b/x%20y.parquet"), addOf("100%25"), addOf("a+b"), addOf("%C3%BC"), addOf("k=1:2/a:/b"))},
 			[]string{"100%", "a+b", "k=1:2/a:/b", "p=a%20b/x y.parquet", "ü"},
@@ -103,6 +110,23 @@ func TestReplay(t *testing.T) {
 			},
 			[]string{"a", "c"},
 		},
+		"compacted commits that contradict themselves": {
+			map[string]string{
+				commit(0): first, commit(1): addOf("a"), commit(2): removeOf("a"), commit(3): addOf("b"), compacted: lines(removeOf("a"), addOf("a"), addOf("b")),
+			},
+			[]string{"b"},
+		},
+		"compacted commits with a file twice": {
+			map[string]string{
+				commit(0): first, commit(1): withVector("add", "a", v0), commit(2): lines(withVector("remove", "a", v0), withVector("add", "a", v1)), commit(3): addOf("b"),
+				compacted: lines(withVector("add", "a", v1), withVector("add", "a", v0), addOf("b")),
+			},
+			[]string{"a -6@50", "b"},
+		},
+		"compacted commits that are cut off": {
+			map[string]string{commit(0): first, commit(1): addOf("a"), commit(2): removeOf("a"), commit(3): addOf("b"), compacted: `{"add`},
+			[]string{"b"},
+		},
 		"commits that only the compacted ones have": {
 			map[string]string{commit(0): first, commit(4): addOf("e"), compacted: addOf("a")},
 			[]string{"a", "e"},
@@ -140,6 +164,13 @@ func TestDamagedLogs(t *testing.T) {
 		"two vectors at once": {
 			map[string]string{commit(0): lines(first, addOf("a")), commit(1): withVector("add", "a", vectorOf(1))},
 			"/a is in the table twice, with different deleted rows",
+		},
+		"two vectors in one commit": {
+			map[string]string{commit(0): lines(first, withVector("add", "a", vectorOf(1)), withVector("add", "a", vectorOf(2)))},
+			`"a" is added twice in one commit, with different deleted rows`,
+		},
+		"compacted commits without the commits": {
+			map[string]string{commit(0): first, "00000000000000000001.00000000000000000002.compacted.json": "x", commit(3): addOf("a")}, "compacted.json: line 1",
 		},
 		"no protocol":        {map[string]string{commit(0): metadataOf(oneColumn, "", "")}, "a protocol"},
 		"no metadata":        {map[string]string{commit(0): plain}, "the metadata"},

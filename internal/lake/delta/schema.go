@@ -60,8 +60,8 @@ type schemaReader struct {
 // columns reads the schema of a table, and says which columns, by their stored names, were of type float before. A type
 // that is not implemented is an *unknownTypeError; all other errors mean that the schema is damaged.
 func (m *metadata) columns(isMapped bool) (columns []lake.Column, floats map[string]bool, err error) {
-	var root schemaType
-	if err := json.Unmarshal([]byte(m.Schema), &root); err != nil {
+	root := schemaType{Type: "struct"} // which a table without a schema has: some writers begin with such a one
+	if err := json.Unmarshal([]byte(m.Schema), &root); err != nil && m.Schema != "" {
 		return nil, nil, fmt.Errorf("its schema is damaged: %w", err)
 	}
 	if root.Type != "struct" {

@@ -39,6 +39,13 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+func TestATableWithoutASchemaHasNoColumns(t *testing.T) {
+	t.Parallel()
+	columns, _, err := (&metadata{}).columns(false)
+	require.NoError(t, err)
+	assert.Empty(t, columns)
+}
+
 func TestNestedAndMappedColumns(t *testing.T) {
 	t.Parallel()
 	mapped := func(id int, stored string) string {
@@ -121,7 +128,10 @@ func TestTypeChanges(t *testing.T) {
 		{"integer", "double", true},
 		{"long", "double", false},
 		{"byte", "decimal(10,0)", true},
-		{"byte", "decimal(10,1)", false},
+		{"byte", "decimal(4,1)", true},
+		{"byte", "decimal(3,1)", false},
+		{"short", "decimal(5,0)", true},
+		{"integer", "decimal(10,1)", false},
 		{"long", "decimal(20,0)", true},
 		{"long", "decimal(19,0)", false},
 		{"float", "double", true},

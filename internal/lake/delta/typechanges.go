@@ -61,8 +61,12 @@ func wasFloat(field schemaField) bool {
 		slices.ContainsFunc(changes, func(c typeChange) bool { return string(c.From) == `"float"` })
 }
 
-// integerTypes widen to those behind them, and have at most that many digits.
-var integerTypes = []string{"byte", "short", "integer", "long"}
+// integerTypes widen to those behind them, and have at most that many digits. The protocol gives bytes and shorts ten as well, but
+// tables of its preview have narrower decimals.
+var (
+	integerTypes  = []string{"byte", "short", "integer", "long"}
+	integerDigits = []int32{3, 5, 10, 20}
+)
 
 // widens says whether a column of one type may become one of the other.
 func widens(from, to string) bool {
@@ -73,11 +77,7 @@ func widens(from, to string) bool {
 	case from == to:
 		return true
 	case integer >= 0 && isDecimal:
-		digits := int32(10)
-		if from == "long" {
-			digits = 20
-		}
-		return wide.Precision-wide.Scale >= digits
+		return wide.Precision-wide.Scale >= integerDigits[integer]
 	case integer >= 0 && to == "double":
 		return from != "long"
 	case integer >= 0:
