@@ -140,8 +140,8 @@ func partitionValue(column lake.Column, values map[string]*string) *string {
 	if value == nil || *value == "" {
 		return nil
 	}
-	if t, ok := column.Type.(*arrow.TimestampType); ok && t.TimeZone == "" {
-		plain := strings.TrimSuffix(*value, "Z")
+	if t, ok := column.Type.(*arrow.TimestampType); ok && t.TimeZone == "" { // of which columns of a checkpoint say more
+		plain := strings.Replace(strings.TrimSuffix(*value, "Z"), "T", " ", 1)
 		return &plain
 	}
 	return value

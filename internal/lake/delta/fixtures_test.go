@@ -1,6 +1,7 @@
 package delta_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -116,6 +117,38 @@ func TestWhatIndependentReadersSay(t *testing.T) {
 			assert.Equal(t, fmt.Sprint(versions[len(versions)-1].Version), latest.Version)
 		})
 	}
+}
+
+// TestPartitionValuesAsColumns reads a checkpoint that has partition values as columns only.
+func TestPartitionValuesAsColumns(t *testing.T) {
+	t.Parallel()
+	folder, versions := fixture(t, "partition_types")
+	seen := 0
+	read := func(ctx context.Context, info storage.Info, columns []string, emit func(arrow.Record) error) error {
+		return readParquet(ctx, info, columns, func(record arrow.Record) error {
+			if columns[0] != "add" {
+				return emit(record)
+			}
+			seen++
+			add := record.Column(0).(*array.Struct)
+			data := add.Data()
+			var fields []arrow.Field
+			var children []arrow.ArrayData
+			for i, field := range add.DataType().(*arrow.StructType).Fields() {
+				if field.Name != "partitionValues" {
+					fields, children = append(fields, field), append(children, data.Children()[i])
+				}
+			}
+			without := array.NewData(arrow.StructOf(fields...), data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
+			schema := arrow.NewSchema([]arrow.Field{{Name: "add", Type: without.DataType(), Nullable: true}}, nil)
+			return emit(array.NewRecord(schema, []arrow.Array{array.NewStructData(without)}, record.NumRows()))
+		})
+	}
+	snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), read)
+	require.NoError(t, err)
+	files := filesOf(t, snapshot)
+	assert.Positive(t, seen)
+	requireFiles(t, versions[len(versions)-1], folder, snapshot, files)
 }
 
 // requireColumns compares the columns with those that Spark has.

@@ -172,11 +172,26 @@ func TestDamagedLogs(t *testing.T) {
 		"compacted commits without the commits": {
 			map[string]string{commit(0): first, "00000000000000000001.00000000000000000002.compacted.json": "x", commit(3): addOf("a")}, "compacted.json: line 1",
 		},
-		"no protocol":        {map[string]string{commit(0): metadataOf(oneColumn, "", "")}, "a protocol"},
-		"no metadata":        {map[string]string{commit(0): plain}, "the metadata"},
-		"a negative size":    {map[string]string{commit(0): lines(first, `{"add":{"path":"a","size":-1}}`)}, "/a: it has -1 bytes"},
-		"no such vector":     {map[string]string{commit(0): lines(first, withVector("add", "a", `{"storageType":"x","sizeInBytes":1}`))}, `"x", which is not known`},
-		"a short vector":     {map[string]string{commit(0): lines(first, withVector("add", "a", `{"storageType":"u","pathOrInlineDv":"ab","sizeInBytes":1}`))}, "too short"},
+		"no protocol":     {map[string]string{commit(0): metadataOf(oneColumn, "", "")}, "a protocol"},
+		"no metadata":     {map[string]string{commit(0): plain}, "the metadata"},
+		"a negative size": {map[string]string{commit(0): lines(first, `{"add":{"path":"a","size":-1}}`)}, "/a: it has -1 bytes"},
+		"no such vector":  {map[string]string{commit(0): lines(first, withVector("add", "a", `{"storageType":"x","sizeInBytes":1}`))}, `"x", which is not known`},
+		"a short vector":  {map[string]string{commit(0): lines(first, withVector("add", "a", `{"storageType":"u","pathOrInlineDv":"ab","sizeInBytes":1}`))}, "too short"},
+		"a vector in the log that is no Z85": {
+			map[string]string{commit(0): lines(first, withVector("add", "a", `{"storageType":"i","pathOrInlineDv":"##093","sizeInBytes":4,"cardinality":1}`))}, "no group of Z85",
+		},
+		"a vector in the log of another size": {
+			map[string]string{commit(0): lines(first, withVector("add", "a", `{"storageType":"i","pathOrInlineDv":"HelloWorld","sizeInBytes":4,"cardinality":1}`))}, "has 8 bytes, not 4",
+		},
+		"a vector by a relative path": {
+			map[string]string{commit(0): lines(first, withVector("add", "a", `{"storageType":"p","pathOrInlineDv":"v.bin","sizeInBytes":4,"cardinality":1}`))}, "is not absolute",
+		},
+		"a vector of no bytes": {
+			map[string]string{commit(0): lines(first, withVector("add", "a", `{"storageType":"i","sizeInBytes":0,"cardinality":1}`))}, "0 bytes with 1 rows",
+		},
+		"a vector by no UUID": {
+			map[string]string{commit(0): lines(first, withVector("add", "a", `{"storageType":"u","pathOrInlineDv":"~~~~~~~~~~~~~~~~~~~~","sizeInBytes":4,"cardinality":1}`))}, "no character of Z85",
+		},
 		"more deleted rows":  {map[string]string{commit(0): lines(first, `{"add":{"path":"a","stats":"{\"numRecords\":5}","deletionVector":`+vectorOf(1)+`}}`)}, "6 of its 5 rows are deleted"},
 		"reader version 0":   {map[string]string{commit(0): lines(`{"protocol":{}}`, metadataOf(oneColumn, "", ""))}, "reader version 0"},
 		"features without":   {map[string]string{commit(0): lines(`{"protocol":{"minReaderVersion":3}}`, metadataOf(oneColumn, "", ""))}, "no list of reader features"},

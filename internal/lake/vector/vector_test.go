@@ -158,6 +158,30 @@ func TestVectorsThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestContainersThatContradictTheirHeaders(t *testing.T) {
+	t.Parallel()
+	bits := roaring64.New()
+	for row := uint64(0); row < 1<<16; row += 2 {
+		bits.Add(row)
+	}
+	last := func(name string, raw []byte, change ...byte) {
+		copy(raw[len(raw)-len(change):], change)
+		_, err := vector.Decode(raw)
+		assert.ErrorContains(t, err, "damaged", name)
+	}
+	last("one more bit", encode(t, bits), 0xff)
+	last("a run behind the last value", encode(t, sets()["runs"]), 0xff, 0xff, 1, 0)
+	last("a run that is longer", encode(t, sets()["runs"]), 0xd0, 0x30)
+	last("a value that is there", encode(t, roaring64.BitmapOf(1, 2, 3)), 2, 0)
+	for name, rows := range sets() {
+		raw := encode(t, rows)
+		for length := range min(len(raw), 3000) {
+			_, err := vector.Decode(raw[:length])
+			assert.Error(t, err, "%s, cut off after %d bytes", name, length)
+		}
+	}
+}
+
 func TestAVectorThatIsGoneMayBeRetried(t *testing.T) {
 	t.Parallel()
 	_, err := vector.Vector{URI: filepath.Join(t.TempDir(), "gone.bin"), Size: 20}.Read(t.Context())
