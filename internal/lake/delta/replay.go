@@ -118,11 +118,18 @@ func (r *replay) settle(name *fileName, at int, added bool) error {
 	return nil
 }
 
+// maxProvenance is how many lines of a commit are looked through for what it says about itself. The protocol has that
+// in the first, where it matters; some programs write it behind the files.
+const maxProvenance = 20_000
+
 // findProvenance looks for what the version says about itself in its commit, where that was not replayed. What
 // is damaged there does not matter.
 func (r *replay) findProvenance(ctx context.Context) error {
-	info := r.segment.commit.info
+	info, count := r.segment.commit.info, 0
 	err := readLines(ctx, info, func(line []byte) error {
+		if count++; count > maxProvenance {
+			return errEnough
+		}
 		var names struct {
 			CommitInfo json.RawMessage `json:"commitInfo"`
 		}
