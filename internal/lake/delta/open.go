@@ -41,7 +41,11 @@ func At(t time.Time) Version { return Version{time: &t} }
 // not implemented. A damaged log is known too late for that, so that nobody takes it for a mistake in a configuration. A
 // file of the log that went away while it was read may be retried.
 func Open(ctx context.Context, folder string, at Version, read ParquetReader) (*lake.Snapshot, error) {
-	snapshot, err := open(ctx, strings.TrimRight(folder, "/"), at, read)
+	folder = strings.TrimRight(folder, "/")
+	snapshot, err := open(ctx, folder, at, read)
+	if errors.Is(err, errGap) { // a listing may miss a commit that is written meanwhile, and see the next one
+		snapshot, err = open(ctx, folder, at, read)
+	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

@@ -147,6 +147,18 @@ func TestOneListing(t *testing.T) {
 	assert.Equal(t, 3, faults.Count(storagetest.Read)-reads, "each commit is read once")
 }
 
+// TestAGapIsLookedAtTwice has a commit turn up that a listing missed.
+func TestAGapIsLookedAtTwice(t *testing.T) {
+	bucket, faults := storagetest.FakeGCS(t)
+	for version, text := range map[int]string{0: lines(first, addOf("a")), 2: addOf("b")} {
+		require.NoError(t, storage.Put(t.Context(), storage.Join(bucket, "t", "_delta_log", commit(version)), []byte(text)))
+	}
+	before := faults.Count(storagetest.List)
+	_, _, err := openAt(t, bucket+"/t", delta.Latest())
+	assert.Contains(t, failureOf(t, err).Message, commit(1)+" is missing")
+	assert.Equal(t, 2, faults.Count(storagetest.List)-before)
+}
+
 func TestAFolderOfLinks(t *testing.T) {
 	t.Parallel()
 	folder := tableOf(t, map[string]string{commit(0): lines(first, addOf("a"))})

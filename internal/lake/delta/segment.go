@@ -1,6 +1,7 @@
 package delta
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,9 @@ type segment struct {
 	steps   []step      // that lead from there to the version
 	commit  *step       // the commit of the version itself; nil if it is gone
 }
+
+// errGap says that a commit is not where others are.
+var errGap = errors.New("is missing, others after it are there")
 
 // segment finds the files that make a version. One that the log does not know of, or whose commits were
 // cleaned up, is a failure that was known early and says which versions there are; a commit that is missing among
@@ -45,7 +49,7 @@ func (l *listing) segment(version int64) (*segment, error) {
 	for from <= version {
 		next, ok := l.next(from, version)
 		if !ok {
-			return nil, damaged(storage.Join(l.folder, logFolder), "the commit %020d.json is missing, others after it are there", from).
+			return nil, damaged(storage.Join(l.folder, logFolder), "the commit %020d.json %w", from, errGap).
 				WithHint("restore the file, or read other versions (source.version): %s", l.versions())
 		}
 		s.steps = append(s.steps, next)
