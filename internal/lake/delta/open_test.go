@@ -147,7 +147,7 @@ func TestOneListing(t *testing.T) {
 	assert.Equal(t, 3, faults.Count(storagetest.Read)-reads, "each commit is read once")
 }
 
-// TestAGapIsLookedAtTwice has a commit turn up that a listing missed.
+// TestAGapIsLookedAtTwice holds that a gap is believed only when a second listing has it, too.
 func TestAGapIsLookedAtTwice(t *testing.T) {
 	bucket, faults := storagetest.FakeGCS(t)
 	for version, text := range map[int]string{0: lines(first, addOf("a")), 2: addOf("b")} {
