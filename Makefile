@@ -14,7 +14,7 @@ SLOW_FIRST := ./pipelines/job ./cmd/hyperlake ./pipelines/publish ./pipelines ./
 	./runners ./internal/hyperd ./pipelines/...
 AT_ONCE := 4
 
-.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-registry test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-registry test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus lake-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -86,6 +86,11 @@ test-image: hyperd ## the steps of the Dockerfile and a worker in what they give
 corpus: ## every value of CORPUS, a checkout of apache/parquet-testing, against pyarrow
 	python3 transforms/parquetread/testdata/dump.py $(CORPUS) out/corpus
 	HYPERLAKE_CORPUS=$(abspath $(CORPUS)) HYPERLAKE_CORPUS_DUMP=$(CURDIR)/out/corpus go test -tags corpus -run TestCorpus ./transforms/parquetread
+
+lake-fixtures: ## make the Delta tables of the tests anew, by Spark and delta-rs (needs Java 17, Python 3.10 and pip, fetches some 500 MB)
+	python3 -m venv out/lake-fixtures
+	out/lake-fixtures/bin/pip install -q pyspark==4.0.1 delta-spark==4.0.1 deltalake==1.6.6 pyarrow
+	out/lake-fixtures/bin/python internal/lake/delta/testdata/make_fixtures.py
 
 fmt-check: ## fail when a file is not formatted
 	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }

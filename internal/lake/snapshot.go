@@ -1,0 +1,80 @@
+package lake
+
+import (
+	"context"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/lake/vector"
+)
+
+// Snapshot is one version of a table, as its metadata describes it. It does not change once it was
+// made, and is safe for concurrent use.
+type Snapshot struct {
+	Format    Format
+	Folder    string    // URI
+	Version   string    // as the format names it: Delta's commit number
+	Time      time.Time // of the version, as the format counts it; zero when it is not known
+	Operation string    // what made the version, in its writer's words; may be empty
+	Columns   []Column  // in the table's order, partition columns included
+	Mapping   Mapping   // how files have the columns
+
+	// Files calls emit for the files of the snapshot, one after another from the caller's own goroutine, in an
+	// order that is the same every time. They are read meanwhile, and not held. Statistics come only of columns of
+	// which wanted is true; nil wants none. An error of emit ends it and is returned as it is, as is that of ctx;
+	// all others are failures of kind Source. It may be called several times.
+	Files func(ctx context.Context, wanted func(column string) bool, emit func(File) error) error
+}
+
+// Mapping says how a column is found in a file.
+type Mapping string
+
+// The mappings. Under either, a column that a file lacks is NULL in all its rows.
+const (
+	ByName Mapping = "name" // a file has it, and each of its fields, under the name that is Stored
+	ByID   Mapping = "id"   // a file has it under the field id that is ID, whatever the name
+)
+
+// Column is a column of a table, or a field in one.
+type Column struct {
+	ID        int32          // as the format counts fields; 0 where it does not
+	Name      string         // in this snapshot
+	Stored    string         // its name in files, statistics and partition values, which outlives renaming
+	Type      arrow.DataType // with the names of this snapshot in nested types; files may have a narrower one
+	Nullable  bool
+	Partition bool // files need not have it: its values are in [File.Partition]
+
+	// Fields are those of a structure; the element of a list, named element; the key and the value of a map,
+	// named so.
+	Fields []Column
+}
+
+// File is a data file of a snapshot.
+type File struct {
+	URI      string
+	Size     int64     // bytes
+	Modified time.Time // as the table says, which need not be as the storage says
+	Rows     int64     // in the file, deleted ones included; -1 where the table does not say
+
+	// Partition has the values of the partition columns, in the order of the columns, as the format writes them.
+	// nil is NULL.
+	Partition []*string
+
+	// Statistics are those of columns, by their names in the snapshot. A column that is missing has none.
+	Statistics map[string]Statistics
+
+	// Deletes are the rows of the file that are no rows of the table; nil if there are none.
+	Deletes *vector.Vector
+}
+
+// Statistics is what a table says about the values of a column in a file.
+//
+// Min is not above and Max not below any value in the file that is neither NULL nor NaN; they need not occur in it.
+// They are text in the forms of the column's type: integers and decimals in digits without an exponent, floats as Go's
+// strconv writes them, true and false, text as it is, 2006-01-02, 2006-01-02T15:04:05.999999 with a Z where the type is
+// in UTC. nil is not known.
+type Statistics struct {
+	Min, Max *string
+	Nulls    int64 // among all rows of the file; -1 when not known
+}
