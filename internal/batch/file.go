@@ -1,6 +1,9 @@
 package batch
 
-import "hyperlake/internal/storage"
+import (
+	"hyperlake/internal/lake/vector"
+	"hyperlake/internal/storage"
+)
 
 // RowGroup names a row group of a file.
 type RowGroup struct {
@@ -20,6 +23,10 @@ type FileRef struct {
 	// rows must have that value, and a file that lacks the column has it in all of them.
 	Folders []FolderValue `json:"folders,omitempty"`
 
+	// Deletes says which rows of the file are no rows of the table; nil if there are none. The row groups count
+	// them all the same, and the file is not deferred.
+	Deletes *vector.Vector `json:"deletes,omitempty"`
+
 	// Deferred says that the file goes to hyperd as a whole, and that RowGroups are all it has.
 	Deferred bool `json:"deferred,omitempty"`
 }
@@ -30,7 +37,7 @@ type FolderValue struct {
 	Text   *string `json:"text"` // nil is NULL
 }
 
-// Rows is the number of rows in the row groups.
+// Rows is the number of rows in the row groups, those that were deleted among them.
 func (f FileRef) Rows() int64 {
 	var rows int64
 	for _, group := range f.RowGroups {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
@@ -28,7 +29,8 @@ type groupReader struct {
 	selected selection
 	layout   layout
 	group    RowGroup
-	picked   []int64 // rows of the group to read, 0-based in it; nil for all
+	picked   []int64                 // rows of the group to read, 0-based in it; nil for all
+	deleted  roaring64.IntPeekable64 // rows of the file to leave out, those that are still to come; nil if there are none
 
 	bytes   []int64         // of each column, uncompressed
 	order   []int           // of the columns, the largest first
@@ -52,27 +54,31 @@ func (g *groupReader) run() error {
 	if err != nil {
 		return err
 	}
+	deleted := int64(0) // behind the last batch that was sent
 	for done := int64(0); done < rows; {
 		if err := g.decode(size); err != nil {
 			return err
 		}
-		record, err := g.layout.record(g.assemble(int(min(int64(size), rows-done))))
-		if err != nil {
-			return g.misplaced(done, err)
-		}
-		err = g.send(batch.Batch{
-			Table:   g.shard.Table,
-			Attempt: g.shard.Attempt,
-			Origin:  batch.Origin{File: g.file.uri, RowGroup: g.group.Index, FirstRow: g.group.FirstRow + g.number(done)},
-			Tally:   batch.Tally{Read: record.NumRows()},
-			Record:  record,
-		})
+		decoded := g.assemble(int(min(int64(size), rows-done)))
+		b, err := g.part(decoded, done)
 		if err != nil {
 			return err
 		}
-		done += record.NumRows()
+		done += decoded.NumRows()
+		if b.Tally.Read == 0 {
+			deleted += b.Tally.Deleted
+			continue
+		}
+		if b.Record, err = g.layout.record(b.Record); err != nil {
+			return misplaced(b, err)
+		}
+		b.Tally.Deleted += deleted
+		deleted = 0
+		if err := g.send(b); err != nil {
+			return err
+		}
 	}
-	return nil
+	return g.sendDeleted(deleted)
 }
 
 // rows is how many rows are to be read.
@@ -81,14 +87,6 @@ func (g *groupReader) rows() int64 {
 		return int64(len(g.picked))
 	}
 	return g.group.Rows
-}
-
-// number is that of a row in its row group, counted among those that are read.
-func (g *groupReader) number(row int64) int64 {
-	if g.picked != nil {
-		return g.picked[row]
-	}
-	return row
 }
 
 func (g *groupReader) openColumns() error {
