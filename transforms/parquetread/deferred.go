@@ -48,7 +48,7 @@ func (r *shardReader) deferFile(ref FileRef) error {
 
 // verifyPlanned holds a file against what was planned, and says why its pages are in doubt.
 func (r *shardReader) verifyPlanned(ref FileRef) (doubt, err error) {
-	f, err := openFile(r.ctx, ref.Info)
+	f, err := openFile(r.ctx, ref.Info, r.names)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func VerifyPages(ctx context.Context, path string, columns []string) error {
 		if err != nil {
 			return err
 		}
-		f, err := openFile(ctx, info)
+		f, err := openFile(ctx, info, nil)
 		if err != nil {
 			return err
 		}

@@ -69,13 +69,17 @@ func usual() settings {
 }
 
 func readShard(ctx context.Context, shard Shard, table Projection, emit func(batch.Batch) error, s settings) error {
+	names, err := table.Mapping.compile()
+	if err != nil {
+		return err
+	}
 	inner, cancel := context.WithCancel(ctx)
 	queue := make(chan queued, queuedBatches)
 	room := semaphore.NewWeighted(queuedBytes)
 	var failed error // set before queue is closed
 	go func() {
 		defer close(queue)
-		r := shardReader{settings: s, ctx: inner, table: table, shard: shard, queue: queue, room: room}
+		r := shardReader{settings: s, ctx: inner, table: table, names: names, shard: shard, queue: queue, room: room}
 		failed = r.run()
 	}()
 	defer func() {
@@ -109,6 +113,7 @@ type shardReader struct {
 	settings
 	ctx     context.Context
 	table   Projection
+	names   *mappedNode // of the table; nil if it has no mapping
 	shard   Shard
 	queue   chan<- queued
 	room    *semaphore.Weighted // bytes in the queue
@@ -130,7 +135,7 @@ func (r *shardReader) run() error {
 }
 
 func (r *shardReader) readFile(ref FileRef) (err error) {
-	f, err := openFile(r.ctx, ref.Info)
+	f, err := openFile(r.ctx, ref.Info, r.names)
 	if err != nil {
 		return err
 	}

@@ -29,4 +29,7 @@ type Projection struct {
 	// Partitions names those of the columns, of type int64, date32 or utf8, that no file
 	// has: their values are in [FileRef].
 	Partitions []string `json:"partitions,omitempty"`
+
+	// Mapping says how files store the columns; nil if they do so under their names.
+	Mapping *Mapping `json:"mapping,omitempty"`
 }
