@@ -88,9 +88,10 @@ func TestCodersKeepDeferredFiles(t *testing.T) {
 		File: FileRef{
 			Info: storage.Info{URI: "a", Size: 5, Modified: time.Unix(1, 5).UTC()}, Partitions: []*string{nil, &partition},
 			RowGroups: []RowGroup{{Rows: 2, Bytes: 7}, {Index: 1, Rows: 3, FirstRow: 2, Bytes: 8}}, Deferred: true,
+			Columns: []StoredColumn{{Column: "b"}, {Column: "c", Stored: "d", From: "REAL", To: "DOUBLE PRECISION"}},
 			Deletes: &vector.Vector{ID: "u", URI: "b", Offset: 1, Size: 3, Inline: []byte{1}, Cardinality: 4},
 		},
-		Conditions: Conditions{Selected: "TRUE", Kept: "a", Sound: "b"}, Unverified: []string{"n"}, Last: true,
+		Conditions: Conditions{Selected: "TRUE", Kept: "a", Sound: "b"}, Unverified: []string{"n"}, Last: true, Columns: []StoredColumn{},
 	}}
 	assert.EqualValues(t, 5, b.Deferred.File.Rows())
 	assert.EqualValues(t, 15, b.Deferred.File.Bytes())

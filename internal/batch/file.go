@@ -29,6 +29,18 @@ type FileRef struct {
 
 	// Deferred says that the file goes to hyperd as a whole, and that RowGroups are all it has.
 	Deferred bool `json:"deferred,omitempty"`
+
+	// Columns are those that a deferred file has in another form than most files of its table: under another name than
+	// the table says, in a narrower type, or not at all.
+	Columns []StoredColumn `json:"columns,omitempty"`
+}
+
+// StoredColumn says how hyperd finds a column of a table in a file.
+type StoredColumn struct {
+	Column string `json:"column"`
+	Stored string `json:"stored,omitempty"` // its name in the file; empty if the file lacks it, so that it is NULL in all rows
+	From   string `json:"from,omitempty"`   // hyperd's type for the values in the file, where To is another one; else empty
+	To     string `json:"to,omitempty"`     // hyperd's type for the values in the table, which holds all of From
 }
 
 // FolderValue is the value that the name of a folder has for a column.
@@ -57,8 +69,13 @@ func (f FileRef) Bytes() int64 {
 
 // Deferred is all rows of a file that hyperd reads itself, where a batch would have a record.
 type Deferred struct {
-	File       FileRef    `json:"file"`
-	Constants  []Constant `json:"constants,omitempty"`
+	File      FileRef    `json:"file"`
+	Constants []Constant `json:"constants,omitempty"`
+
+	// Columns are all that are read, where not every one has its name and its type in the file, or the file may have
+	// others of their names; nil if what the file has is the columns as they are.
+	Columns []StoredColumn `json:"columns"`
+
 	Conditions Conditions `json:"conditions"`
 
 	// Unverified are the columns whose pages were not looked at yet: all that are read of a remote
