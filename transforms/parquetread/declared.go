@@ -90,6 +90,8 @@ func fitsLeaf(from, to arrow.Field) bool {
 	b, becomesStamp := to.Type.(*arrow.TimestampType)
 	isInt96 := batch.LogicalType(from) == batch.LogicalInt96
 	switch {
+	case arrow.TypeEqual(from.Type, to.Type) && from.Metadata.Equal(to.Metadata):
+		return true
 	case isStamp && becomesStamp: // INT96 is an instant: its writers knew no other times
 		isInstant := a.TimeZone != "" || isInt96
 		return isInstant == (b.TimeZone != "") && (a.Unit == b.Unit || b.Unit == arrow.Microsecond)
@@ -97,8 +99,6 @@ func fitsLeaf(from, to arrow.Field) bool {
 		return from.Metadata.Equal(to.Metadata) || isRefinement(from) && isRefinement(to) || isUntold(from) && to.Type.ID() == arrow.BINARY
 	case !from.Metadata.Equal(to.Metadata):
 		return false
-	case arrow.TypeEqual(from.Type, to.Type):
-		return true
 	case from.Type.ID() == arrow.DATE32:
 		return becomesStamp && b.TimeZone == "" && b.Unit == arrow.Microsecond
 	case isTime(from.Type) && isTime(to.Type):
