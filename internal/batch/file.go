@@ -39,8 +39,8 @@ type FileRef struct {
 type StoredColumn struct {
 	Column string `json:"column"`
 	Stored string `json:"stored,omitempty"` // its name in the file; empty if the file lacks it, so that it is NULL in all rows
-	From   string `json:"from,omitempty"`   // hyperd's type for the values in the file, where To is another one; else empty
-	To     string `json:"to,omitempty"`     // hyperd's type for the values in the table, which holds all of From
+	From   string `json:"from,omitempty"`   // hyperd's type in the file, and whether NULL is in it, where To is another one; else empty
+	To     string `json:"to,omitempty"`     // hyperd's type in the table, which holds all values of From
 }
 
 // FolderValue is the value that the name of a folder has for a column.

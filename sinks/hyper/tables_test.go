@@ -132,8 +132,9 @@ func (c *tableCase) file(t *testing.T, first int) (path string, values []*string
 			field.Type = of.narrower[c.IntN(len(of.narrower))]
 		}
 		b := array.NewBuilder(memory.DefaultAllocator, field.Type)
+		field.Nullable = c.IntN(4) > 0
 		for range rows {
-			if c.IntN(4) == 0 {
+			if field.Nullable && c.IntN(4) == 0 {
 				b.AppendNull()
 			} else {
 				require.NoError(t, b.AppendValueFromString(of.values[c.IntN(len(of.values))]), "%s", field.Type)

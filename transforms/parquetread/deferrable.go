@@ -51,18 +51,22 @@ func (f Footer) inHyperd(field arrow.Field) (column batch.StoredColumn, refusal 
 	if column.Stored = f.Stored(field.Name); !canBeAsked(column.Stored) {
 		return column, fmt.Sprintf("column %s is stored under a name that SQL cannot have", field.Name)
 	}
-	if arrow.TypeEqual(found[0].Type, field.Type) {
-		return column, ""
-	}
 	from, isPlain := hypersql.Type(found[0].Type)
-	if !isPlain || !isKnown || !castsExactly(found[0], field) {
+	isSame := arrow.TypeEqual(found[0].Type, field.Type)
+	if !isSame && (!isPlain || !isKnown || !castsExactly(found[0], field)) {
 		return column, fmt.Sprintf("column %s has several types", field.Name)
 	}
-	if from != to {
+	if found[0].Nullable != field.Nullable {
+		from += requiredOrNot[found[0].Nullable] // hyperd reads no files of both kinds together
+	}
+	if isKnown && from != to {
 		column.From, column.To = from, to
 	}
 	return column, ""
 }
+
+// requiredOrNot says of a column whether its values may be NULL.
+var requiredOrNot = map[bool]string{true: " NULL", false: " NOT NULL"}
 
 // systemNames are those that mean something else to hyperd in any table.
 var systemNames = []string{"xmin", "xmax", "cmin", "cmax", "ctid", "tableoid"}

@@ -55,6 +55,13 @@ func TestWhatHyperdFindsInFiles(t *testing.T) {
 		"narrower": {
 			oneRow(field("a", int32s)), []arrow.Field{field("a", int64s)}, nil, []batch.StoredColumn{{Column: "a", Stored: "a", From: "INTEGER", To: "BIGINT"}}, "",
 		},
+		"required in the file": {
+			array.NewRecord(arrow.NewSchema([]arrow.Field{required}, nil), []arrow.Array{valuesOf(t, int64s, "1")}, 1), []arrow.Field{field("a", int64s)}, nil,
+			[]batch.StoredColumn{{Column: "a", Stored: "a", From: "BIGINT NOT NULL", To: "BIGINT"}}, "",
+		},
+		"required in the table": {
+			oneRow(field("a", int64s)), []arrow.Field{required}, nil, []batch.StoredColumn{{Column: "a", Stored: "a", From: "BIGINT NULL", To: "BIGINT"}}, "",
+		},
 		"of the same type there": {oneRow(field("a", arrow.PrimitiveTypes.Int8)), []arrow.Field{field("a", arrow.PrimitiveTypes.Int16)}, nil, nil, ""},
 		"a date": {
 			oneRow(field("a", arrow.FixedWidthTypes.Date32)), []arrow.Field{field("a", plain)}, nil, []batch.StoredColumn{{Column: "a", Stored: "a", From: "DATE", To: "TIMESTAMP"}}, "",

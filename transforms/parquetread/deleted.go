@@ -69,6 +69,38 @@ func (d *deletedRows) without(rows []int64) []int64 {
 	return kept
 }
 
+// deletedFrom is how many rows from one of the row group on are deleted and follow each other.
+func (g *groupReader) deletedFrom(row int64) (run int64) {
+	for first := g.group.FirstRow + row; run < g.group.Rows-row; run++ {
+		if g.deleted == nil || !g.deleted.HasNext() || g.deleted.PeekNext() != uint64(first+run) {
+			break
+		}
+		g.deleted.Next()
+	}
+	return run
+}
+
+// skip leaves rows out that would be decoded next: what was decoded of them is dropped, and the rest never is, in flat
+// columns.
+func (g *groupReader) skip(rows int64) {
+	for i := range g.decoded {
+		rest := rows
+		for rest > 0 && len(g.decoded[i]) > 0 {
+			first := g.decoded[i][0]
+			if length := int64(first.Len()); length > rest {
+				g.decoded[i][0] = array.NewSlice(first, rest, length)
+				rest = 0
+			} else {
+				g.decoded[i][0] = nil // for the memory to be freed
+				g.decoded[i] = g.decoded[i][1:]
+				rest -= length
+			}
+		}
+		g.left[i] -= rest
+		g.skipped[i] += rest
+	}
+}
+
 // part makes a batch of decoded rows, of which the first is the given one of those that are read, without those
 // that are deleted. Its columns are still those of the file.
 func (g *groupReader) part(decoded arrow.Record, done int64) (batch.Batch, error) {

@@ -138,7 +138,8 @@ func requireWithout(t *testing.T, all arrow.Record, deleted *roaring64.Bitmap, b
 }
 
 // TestDeletedRowsAreLeftOut draws files, of flat and nested columns in several row groups and small pages, and rows that
-// are deleted in them, and reads them in batches of few rows and of many, all row groups together and one by one.
+// are deleted in them, and reads them in batches of few rows and of many, all row groups together and one by one, and in
+// little memory.
 func TestDeletedRowsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))
@@ -151,7 +152,7 @@ func TestDeletedRowsAreLeftOut(t *testing.T) {
 			parquet.WithDictionaryDefault(random.IntN(2) == 0),
 		))
 		shard, table := allOf(t, path)
-		for range 10 {
+		for range 12 {
 			deleted := someRows(random, rows, groupRows)
 			file := shard.Files[0]
 			file.Deletes = deleting(t, deleted)
@@ -164,8 +165,8 @@ func TestDeletedRowsAreLeftOut(t *testing.T) {
 				}
 			}
 			var batches []batch.Batch
-			size := int64(1) << (8 + random.IntN(14))
-			require.NoError(t, parquetread.ReadShardWithin(t.Context(), shard, table, 64<<20, size, func(b batch.Batch) error {
+			size, held := int64(1)<<(8+random.IntN(14)), []int64{64 << 20, 100 << 10}[random.IntN(2)]
+			require.NoError(t, parquetread.ReadShardWithin(t.Context(), shard, table, held, size, func(b batch.Batch) error {
 				batches = append(batches, b)
 				return nil
 			}))
@@ -195,6 +196,39 @@ func TestRowGroupsWithoutRowsOfTheTableAreNotDecoded(t *testing.T) {
 	assert.EqualValues(t, footer.Rows-300, rowsOf(batches))
 	assert.EqualValues(t, 300, batches[1].Origin.FirstRow)
 	assert.Nil(t, batches[1].Rows)
+}
+
+// Of a run of deleted rows that is longer than a batch, the rest is not decoded in flat columns, whatever is there.
+func TestRunsOfDeletedRowsAreNotDecoded(t *testing.T) {
+	t.Parallel()
+	b := array.NewInt64Builder(memory.DefaultAllocator)
+	for i := range 10_000 {
+		b.Append(int64(i))
+	}
+	record := array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64}}, nil), []arrow.Array{b.NewArray()}, 10_000)
+	data := read(t, writeRecord(t, record, parquet.NewWriterProperties(parquet.WithDictionaryDefault(false), parquet.WithDataPageSize(800), parquet.WithBatchSize(100))))
+	for i := range 400 { // of the last pages
+		data[4+80_000+i] = 0xff
+	}
+	shard, table := allOf(t, store(t, data))
+	deleted := roaring64.New()
+	deleted.AddRange(1000, 4000)
+	deleted.AddRange(9000, 10_000)
+	shard.Files[0].Deletes = deleting(t, deleted)
+	var rows int64
+	readFew := func() error {
+		rows = 0
+		return parquetread.ReadShardWithin(t.Context(), shard, table, 1<<20, 8000, func(b batch.Batch) error {
+			rows += b.Record.NumRows()
+			return nil
+		})
+	}
+	require.NoError(t, readFew())
+	assert.EqualValues(t, 6000, rows)
+
+	shard.Files[0].Deletes = deleting(t, roaring64.BitmapOf(1))
+	err := readFew()
+	assertSourceError(t, err, `column "n"`)
 }
 
 func TestVectorsOfOtherFiles(t *testing.T) {

@@ -35,7 +35,8 @@ type groupReader struct {
 	bytes   []int64         // of each column, uncompressed
 	order   []int           // of the columns, the largest first
 	decoded [][]arrow.Array // of each column: rows that were not sent yet
-	left    []int64         // rows of each column that were not decoded yet
+	left    []int64         // rows of each column that were not decoded yet, and are to be
+	skipped []int64         // rows of each column to pass over before more are decoded
 
 	memory *column.Memory // of the pages
 	inTurn bool           // columns are decoded one after another
@@ -56,6 +57,12 @@ func (g *groupReader) run() error {
 	}
 	deleted := int64(0) // behind the last batch that was sent
 	for done := int64(0); done < rows; {
+		if run := g.deletedFrom(done); run > 0 {
+			g.skip(run)
+			done += run
+			deleted += run
+			continue
+		}
 		if err := g.decode(size); err != nil {
 			return err
 		}
@@ -65,10 +72,6 @@ func (g *groupReader) run() error {
 			return err
 		}
 		done += decoded.NumRows()
-		if b.Tally.Read == 0 {
-			deleted += b.Tally.Deleted
-			continue
-		}
 		if b.Record, err = g.layout.record(b.Record); err != nil {
 			return misplaced(b, err)
 		}
@@ -92,7 +95,8 @@ func (g *groupReader) rows() int64 {
 func (g *groupReader) openColumns() error {
 	nodes := g.selected.nodes
 	g.bytes, g.order, g.decoded = make([]int64, len(nodes)), make([]int, len(nodes)), make([][]arrow.Array, len(nodes))
-	g.left, g.memory = slices.Repeat([]int64{g.rows()}, len(nodes)), column.NewMemory(g.held)
+	g.left, g.skipped = slices.Repeat([]int64{g.rows()}, len(nodes)), make([]int64, len(nodes))
+	g.memory = column.NewMemory(g.held)
 	var ranges []storage.Range
 	for i, n := range nodes {
 		chunks, err := g.openColumn(i)
@@ -215,6 +219,12 @@ func (g *groupReader) decodeColumn(i, rows int) error {
 // many bytes they take.
 func (g *groupReader) decodeMore(i, rows int) (bytes int64, err error) {
 	err = guard(func() error {
+		if g.skipped[i] > 0 {
+			skipped, err := g.readers[i].skip(g.skipped[i], rows)
+			if g.skipped[i] -= skipped; err != nil {
+				return err
+			}
+		}
 		values, err := g.readers[i].next(int(min(int64(rows), g.left[i])))
 		if err == nil {
 			g.decoded[i] = append(g.decoded[i], values)
