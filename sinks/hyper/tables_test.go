@@ -81,8 +81,9 @@ func drawTable(random *rand.Rand) *tableCase {
 			c.projection.Partitions = append(c.projection.Partitions, fields[i+1].Name)
 		}
 	}
+	stored := random.Perm(len(oddNames)) // some of which differ in case only
 	for i, field := range fields {
-		mapping.Columns = append(mapping.Columns, parquetread.MappedColumn{Name: field.Name, Stored: c.name(100 + i), ID: int32(i + 1)})
+		mapping.Columns = append(mapping.Columns, parquetread.MappedColumn{Name: field.Name, Stored: oddNames[stored[i]], ID: int32(i + 1)})
 	}
 	c.projection.Mapping, c.projection.Schema = mapping, batch.Schema{Schema: arrow.NewSchema(fields, nil)}
 	return c
@@ -254,6 +255,18 @@ func TestConditionsOnRenamedColumns(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, batch.Tally{Read: 30, Filtered: 3, Rejected: 2, Doubtful: 1}, file.Tables[0].Tally)
 	assert.Equal(t, "25 3 109", value(t, path, `SELECT count(*) || ' ' || min(n) || ' ' || max(n) FROM x."Extract"."Extract"`))
+}
+
+func TestFilesThatHaveNoColumnOfTheTable(t *testing.T) {
+	l, path := startLoader(t, twoTables(t))
+	b := deferredDays(t, 0, 0, 10, aDate, batch.Conditions{Selected: "d IS NULL", Kept: "d IS NULL AND n = 7", Sound: "d IS NULL AND n = 7"})
+	b.Deferred.Columns = []batch.StoredColumn{}
+	b.Deferred.Constants = []batch.Constant{{Column: "n", SQL: "CAST('7' AS BIGINT)"}, {Column: "d", SQL: "CAST(NULL AS DATE)"}}
+	require.NoError(t, l.add(b))
+	file, err := complete(t.Context(), l)
+	require.NoError(t, err)
+	assert.Equal(t, batch.Tally{Read: 10}, file.Tables[0].Tally)
+	assert.Equal(t, "10 0 7", value(t, path, `SELECT count(*) || ' ' || count(d) || ' ' || max(n) FROM x."Extract"."Extract"`))
 }
 
 func TestFilesThatAreNoSourceTogether(t *testing.T) {

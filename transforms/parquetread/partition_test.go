@@ -119,3 +119,30 @@ func TestPartitionColumnsInFiles(t *testing.T) {
 		assert.Equal(t, "199", texts(batches, "id")[199])
 	}
 }
+
+// FuzzPartitionValue holds that whatever has a constant in SQL has a value, of the column's type, and that no text
+// does harm.
+func FuzzPartitionValue(f *testing.F) {
+	for _, text := range []string{"", "0", "-1.50", "2024-01-01 12:34:56.123456", "2024-01-01T00:00:00Z", "true", "1e5", "NaN", "0x1p-2", "\x00", "ž"} {
+		f.Add(text)
+	}
+	types := []arrow.DataType{
+		arrow.BinaryTypes.String, arrow.BinaryTypes.Binary, arrow.FixedWidthTypes.Boolean, arrow.PrimitiveTypes.Int8, arrow.PrimitiveTypes.Int64,
+		arrow.PrimitiveTypes.Float32, arrow.PrimitiveTypes.Float64, &arrow.Decimal128Type{Precision: 38, Scale: 10}, arrow.FixedWidthTypes.Date32,
+		arrow.FixedWidthTypes.Timestamp_us, &arrow.TimestampType{Unit: arrow.Microsecond}, arrow.ListOf(arrow.PrimitiveTypes.Int8),
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, of := range types {
+			field := arrow.Field{Name: "c", Type: of, Nullable: true}
+			value, err := parquetread.PartitionValue(field, &text)
+			_, ok := parquetread.PartitionSQL(field, &text)
+			if err != nil {
+				require.False(t, ok)
+				continue
+			}
+			require.Equal(t, 1, value.Len())
+			require.Zero(t, value.NullN())
+			require.True(t, arrow.TypeEqual(of, value.DataType()))
+		}
+	})
+}
