@@ -109,6 +109,7 @@ func requireWithout(t *testing.T, all arrow.Record, deleted *roaring64.Bitmap, b
 		if b.Rows != nil {
 			require.Len(t, b.Rows, int(b.Record.NumRows()))
 			require.Equal(t, b.Origin.FirstRow, b.Rows[0])
+			require.Greater(t, b.Rows[len(b.Rows)-1]-b.Rows[0], int64(len(b.Rows)-1), "only where they do not follow each other")
 		}
 		columns := make([][]arrow.Array, b.Record.NumCols())
 		for i := range int(b.Record.NumRows()) {
