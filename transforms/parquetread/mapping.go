@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/lake"
 	"hyperlake/transforms/parquetread/internal/format"
 	"hyperlake/transforms/parquetread/internal/nested"
 )
@@ -28,6 +29,19 @@ type MappedColumn struct {
 	// found by their places, whatever their names and ids are. Without any, what is in the column is seen as it is
 	// stored.
 	Fields []MappedColumn `json:"fields,omitempty"`
+}
+
+// MappingOf is the mapping of the columns of a snapshot, partition columns among them.
+func MappingOf(snapshot *lake.Snapshot) *Mapping {
+	return &Mapping{ByID: snapshot.Mapping == lake.ByID, Columns: mappedColumns(snapshot.Columns)}
+}
+
+func mappedColumns(columns []lake.Column) []MappedColumn {
+	var mapped []MappedColumn
+	for _, c := range columns {
+		mapped = append(mapped, MappedColumn{Name: c.Name, Stored: c.Stored, ID: c.ID, Fields: mappedColumns(c.Fields)})
+	}
+	return mapped
 }
 
 // mappedNode is a column or a field of a table, or the table itself, and how to find what is in it.

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/batch"
+	"hyperlake/internal/lake"
 	"hyperlake/internal/storage"
 	"hyperlake/transforms/parquetread"
 )
@@ -235,6 +236,18 @@ func TestColumnsMappedByID(t *testing.T) {
 	for range 10 {
 		requireMapped(t, random, fixture("nested_ids"), allNumbered(footerOf(t, fixture("nested_ids")).Schema), true)
 	}
+}
+
+func TestMappingsOfSnapshots(t *testing.T) {
+	t.Parallel()
+	snapshot := lake.Snapshot{Mapping: lake.ByID, Columns: []lake.Column{
+		{ID: 1, Name: "a", Stored: "col-1", Fields: []lake.Column{{ID: 3, Name: "element", Stored: "element"}}}, {ID: 2, Name: "day", Stored: "day", Partition: true},
+	}}
+	assert.Equal(t, &parquetread.Mapping{ByID: true, Columns: []parquetread.MappedColumn{
+		{Name: "a", Stored: "col-1", ID: 1, Fields: []parquetread.MappedColumn{{Name: "element", Stored: "element", ID: 3}}}, {Name: "day", Stored: "day", ID: 2},
+	}}, parquetread.MappingOf(&snapshot))
+	snapshot.Mapping = lake.ByName
+	assert.False(t, parquetread.MappingOf(&snapshot).ByID)
 }
 
 // Names can be swapped, and a column can have the name that another one has in files.
