@@ -36,6 +36,10 @@ type Batch struct {
 	Tally  Tally
 	Target Target // zero unless rows of the table were moved
 
+	// Rows are the 0-based numbers in the file of the rows as they were read, ascending from Origin.FirstRow, where some
+	// between them were left out. nil where they follow each other, and once rules were applied.
+	Rows []int64
+
 	// Attempt names the attempt at shards in which the rows were read: what comes of them in
 	// the same stage belongs together. Empty for rows that were moved.
 	Attempt string
@@ -45,6 +49,14 @@ type Batch struct {
 	// Deferred stands for rows that were not read. The tally counts them as read; what
 	// becomes of them is known after hyperd loaded them.
 	Deferred *Deferred
+}
+
+// Number is the 0-based number in its file of a row of a batch to which no rules were applied yet.
+func (b Batch) Number(row int) int64 {
+	if b.Rows != nil {
+		return b.Rows[row]
+	}
+	return b.Origin.FirstRow + int64(row)
 }
 
 // Target says where a repartition moved rows of a table. The rows of one target arrive
@@ -63,6 +75,9 @@ type Tally struct {
 	Rejected int64   `json:"rejected,omitempty"` // broke at least one rule
 	Failed   []int64 `json:"failed,omitempty"`   // by rule: the rows that broke it, kept (warn) or not
 
+	// Deleted are rows of the file that the table has removed. They are none of those that were read.
+	Deleted int64 `json:"deleted,omitempty"`
+
 	// Doubtful counts the groups of files of which Failed is not known yet: up where hyperd
 	// loaded them, down where they are explained.
 	Doubtful int64 `json:"doubtful,omitempty"`
@@ -74,6 +89,7 @@ func (t *Tally) Add(other Tally) {
 	t.Filtered += other.Filtered
 	t.Rejected += other.Rejected
 	t.Doubtful += other.Doubtful
+	t.Deleted += other.Deleted
 	for len(t.Failed) < len(other.Failed) {
 		t.Failed = append(t.Failed, 0)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hyperlake/internal/lake/vector"
 	"hyperlake/internal/storage"
 )
 
@@ -39,7 +40,10 @@ func TestCodersKeepEverything(t *testing.T) {
 	t.Parallel()
 	whole := sampleRecord()
 	for _, record := range []arrow.Record{whole, whole.NewSlice(3, 17), whole.NewSlice(20, 21), whole.NewSlice(0, 0)} {
-		b := Batch{Table: 2, Origin: Origin{"gs://lake/a.parquet", 7, 1 << 40}, Tally: Tally{Read: 5, Filtered: 1, Rejected: 2, Failed: []int64{0, 2}}, Target: Target{3, "a%20b"}, Attempt: "a1", Record: record}
+		b := Batch{Table: 2, Origin: Origin{"gs://lake/a.parquet", 7, 1 << 40}, Tally: Tally{Read: 5, Filtered: 1, Rejected: 2, Failed: []int64{0, 2}, Deleted: 7}, Target: Target{3, "a%20b"}, Attempt: "a1", Record: record}
+		for row := range record.NumRows() {
+			b.Rows = append(b.Rows, 1<<40+3*row)
+		}
 		data, err := encodeBatch(b)
 		require.NoError(t, err)
 		got, err := decodeBatch(data)
@@ -60,6 +64,17 @@ func TestCodersKeepEverything(t *testing.T) {
 	}
 }
 
+func TestNumbersOfRows(t *testing.T) {
+	t.Parallel()
+	assert.EqualValues(t, 12, Batch{Origin: Origin{FirstRow: 10}}.Number(2))
+	assert.EqualValues(t, 17, Batch{Origin: Origin{FirstRow: 10}, Rows: []int64{10, 15, 17}}.Number(2))
+
+	data, err := encodeBatch(Batch{Rows: []int64{1, 2}, Record: sampleRecord()})
+	require.NoError(t, err)
+	_, err = decodeBatch(data)
+	require.ErrorContains(t, err, "21 rows, and numbers for 2")
+}
+
 func TestEncodeRefusesABatchWithoutRecord(t *testing.T) {
 	t.Parallel()
 	_, err := encodeBatch(Batch{})
@@ -73,8 +88,10 @@ func TestCodersKeepDeferredFiles(t *testing.T) {
 		File: FileRef{
 			Info: storage.Info{URI: "a", Size: 5, Modified: time.Unix(1, 5).UTC()}, Partitions: []*string{nil, &partition},
 			RowGroups: []RowGroup{{Rows: 2, Bytes: 7}, {Index: 1, Rows: 3, FirstRow: 2, Bytes: 8}}, Deferred: true,
+			Columns: []StoredColumn{{Column: "b"}, {Column: "c", Stored: "d", From: "REAL", To: "DOUBLE PRECISION"}},
+			Deletes: &vector.Vector{ID: "u", URI: "b", Offset: 1, Size: 3, Inline: []byte{1}, Cardinality: 4},
 		},
-		Conditions: Conditions{Selected: "TRUE", Kept: "a", Sound: "b"}, Unverified: []string{"n"}, Last: true,
+		Conditions: Conditions{Selected: "TRUE", Kept: "a", Sound: "b"}, Unverified: []string{"n"}, Last: true, Columns: []StoredColumn{},
 	}}
 	assert.EqualValues(t, 5, b.Deferred.File.Rows())
 	assert.EqualValues(t, 15, b.Deferred.File.Bytes())
@@ -98,9 +115,9 @@ func TestDecodeRefusesWhatIsCutOff(t *testing.T) {
 func TestTalliesAddUp(t *testing.T) {
 	t.Parallel()
 	sum := Tally{Read: 1, Failed: []int64{1}}
-	sum.Add(Tally{Read: 10, Filtered: 2, Rejected: 3, Failed: []int64{1, 2}, Doubtful: 3})
-	sum.Add(Tally{Doubtful: -1})
-	assert.Equal(t, Tally{Read: 11, Filtered: 2, Rejected: 3, Failed: []int64{2, 2}, Doubtful: 2}, sum)
+	sum.Add(Tally{Read: 10, Filtered: 2, Rejected: 3, Failed: []int64{1, 2}, Doubtful: 3, Deleted: 4})
+	sum.Add(Tally{Doubtful: -1, Deleted: 1})
+	assert.Equal(t, Tally{Read: 11, Filtered: 2, Rejected: 3, Failed: []int64{2, 2}, Doubtful: 2, Deleted: 5}, sum)
 	assert.EqualValues(t, 6, sum.Left())
 }
 

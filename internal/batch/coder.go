@@ -22,11 +22,12 @@ func init() {
 // record, unless there is none, as an Arrow IPC stream of one batch.
 
 type batchHead struct {
-	Table   int    `json:"table"`
-	Origin  Origin `json:"origin"`
-	Tally   Tally  `json:"tally"`
-	Target  Target `json:"target,omitzero"`
-	Attempt string `json:"attempt,omitempty"`
+	Table   int     `json:"table"`
+	Origin  Origin  `json:"origin"`
+	Tally   Tally   `json:"tally"`
+	Target  Target  `json:"target,omitzero"`
+	Attempt string  `json:"attempt,omitempty"`
+	Rows    []int64 `json:"rows,omitempty"`
 
 	Deferred *Deferred `json:"deferred,omitempty"`
 }
@@ -41,7 +42,7 @@ type rejectsHead struct {
 }
 
 func encodeBatch(b Batch) ([]byte, error) {
-	head := batchHead{b.Table, b.Origin, b.Tally, b.Target, b.Attempt, b.Deferred}
+	head := batchHead{b.Table, b.Origin, b.Tally, b.Target, b.Attempt, b.Rows, b.Deferred}
 	if b.Deferred != nil {
 		return encodeHead(head)
 	}
@@ -59,9 +60,12 @@ func decodeBatch(data []byte) (Batch, error) {
 		if record, err = decodeRecord(body); err != nil {
 			return Batch{}, err
 		}
+		if len(head.Rows) > 0 && int64(len(head.Rows)) != record.NumRows() {
+			return Batch{}, fmt.Errorf("decode batch: it has %d rows, and numbers for %d", record.NumRows(), len(head.Rows))
+		}
 	}
 	return Batch{
-		Table: head.Table, Origin: head.Origin, Tally: head.Tally, Target: head.Target, Attempt: head.Attempt,
+		Table: head.Table, Origin: head.Origin, Tally: head.Tally, Target: head.Target, Attempt: head.Attempt, Rows: head.Rows,
 		Record: record, Deferred: head.Deferred,
 	}, nil
 }

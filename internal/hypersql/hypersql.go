@@ -1,6 +1,6 @@
 // Package hypersql writes constants in hyperd's SQL, each with its type, so that hyperd
 // takes it for exactly the value that was meant. What cannot be written so is refused:
-// every function but Integer says whether its text stands for the value.
+// every function that can meet such a value says whether its text stands for the value.
 package hypersql
 
 import (
@@ -17,13 +17,6 @@ import (
 // NaN is the constant that is no number. To hyperd it equals itself, and is above all others.
 const NaN = "CAST('NaN' AS DOUBLE PRECISION)"
 
-// NULL, of the types that the names of folders can have.
-const (
-	NullText    = "CAST(NULL AS TEXT)"
-	NullInteger = "CAST(NULL AS BIGINT)"
-	NullDate    = "CAST(NULL AS DATE)"
-)
-
 // Text is a text constant. Statements are UTF-8 and hold no U+0000.
 func Text(text string) (string, bool) {
 	if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
@@ -34,6 +27,12 @@ func Text(text string) (string, bool) {
 
 // Name quotes an identifier.
 func Name(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// Bytes is a BYTES constant.
+func Bytes(bytes []byte) string { return fmt.Sprintf(`CAST('\x%x' AS BYTES)`, bytes) }
+
+// Boolean is a BOOLEAN.
+func Boolean(b bool) string { return strings.ToUpper(strconv.FormatBool(b)) }
 
 // Integer is a BIGINT.
 func Integer(n int64) string { return fmt.Sprintf("CAST('%d' AS BIGINT)", n) }

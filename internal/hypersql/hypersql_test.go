@@ -6,10 +6,33 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/stretchr/testify/assert"
 
 	"hyperlake/internal/hypersql"
 )
+
+func TestTypes(t *testing.T) {
+	t.Parallel()
+	for want, of := range map[string]arrow.DataType{
+		"BOOLEAN": arrow.FixedWidthTypes.Boolean, "SMALLINT": arrow.PrimitiveTypes.Int8, "REAL": arrow.PrimitiveTypes.Float32,
+		"NUMERIC(38,38)": &arrow.Decimal128Type{Precision: 38, Scale: 38}, "DATE": arrow.FixedWidthTypes.Date32,
+		"TIMESTAMP": &arrow.TimestampType{Unit: arrow.Millisecond}, "TIMESTAMPTZ": arrow.FixedWidthTypes.Timestamp_us,
+		"TEXT": arrow.BinaryTypes.String, "BYTES": arrow.BinaryTypes.Binary, "TIME": arrow.FixedWidthTypes.Time64us,
+	} {
+		name, ok := hypersql.Type(of)
+		assert.True(t, ok, want)
+		assert.Equal(t, want, name)
+	}
+	for _, of := range []arrow.DataType{
+		arrow.FixedWidthTypes.Timestamp_ns, arrow.FixedWidthTypes.Time64ns, arrow.FixedWidthTypes.Time32ms, arrow.PrimitiveTypes.Uint64, arrow.Null,
+		&arrow.Decimal128Type{Precision: 3, Scale: 4}, &arrow.Decimal256Type{Precision: 40}, arrow.ListOf(arrow.PrimitiveTypes.Int8),
+	} {
+		_, ok := hypersql.Type(of)
+		assert.False(t, ok, of)
+	}
+	assert.Equal(t, "CAST(NULL AS TEXT)", hypersql.Null("TEXT"))
+}
 
 func TestConstants(t *testing.T) {
 	t.Parallel()

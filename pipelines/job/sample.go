@@ -55,7 +55,8 @@ func stores(t *plan.TablePlan, column arrow.Field) bool {
 
 // sample reads a column in rows that lie evenly in row groups that lie evenly in the table.
 func sample(ctx context.Context, t *plan.TablePlan, column arrow.Field) ([]repartition.Sample, error) {
-	table := parquetread.Projection{Schema: batch.Schema{Schema: arrow.NewSchema([]arrow.Field{column}, nil)}, Partitions: t.Read.Partitions}
+	table := t.Read
+	table.Schema = batch.Schema{Schema: arrow.NewSchema([]arrow.Field{column}, nil)}
 	var groups int
 	for _, file := range t.ToRead {
 		groups += len(file.Groups)

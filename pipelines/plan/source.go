@@ -82,7 +82,8 @@ func ReadSource(ctx context.Context, found *Listing, cfg config.TableConfig, wan
 		return nil, err
 	}
 	s.Warnings = append(s.Warnings, clashes...)
-	if s.Footers, err = parquetread.ReadFooters(ctx, found.infos(), withKeys(wanted, found.keys())); err != nil {
+	options := parquetread.FooterOptions{IsWanted: withKeys(wanted, found.keys())}
+	if s.Footers, err = parquetread.ReadFooters(ctx, found.infos(), options); err != nil {
 		return nil, err
 	}
 	var hollow []string

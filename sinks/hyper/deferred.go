@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/hypersql"
 	"hyperlake/internal/storage"
 )
 
@@ -141,14 +142,14 @@ func (t Table) insertFilesSQL(alias string, files []deferredFile) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) %s", t.in(alias), t.columnNames(), strings.Join(queries, " UNION ALL "))
 }
 
-// cut divides files, in their order, into parts that have equal constants and end with the file
+// cut divides files, in their order, into parts that have equal constants and columns and end with the file
 // that brings them to a number of rows.
 func cut(files []deferredFile, rows int64) [][]deferredFile {
 	var parts [][]deferredFile
 	first, passed := 0, int64(0)
 	for i, file := range files {
 		passed += file.File.Rows()
-		if i+1 == len(files) || passed >= rows || !slices.Equal(file.Constants, files[i+1].Constants) {
+		if i+1 == len(files) || passed >= rows || !file.isLike(files[i+1]) {
 			parts = append(parts, files[first:i+1])
 			first, passed = i+1, 0
 		}
@@ -156,17 +157,33 @@ func cut(files []deferredFile, rows int64) [][]deferredFile {
 	return parts
 }
 
-// sourceSQL is what files with equal constants hold, as a query has it behind FROM.
+// isLike says whether two files can be one source.
+func (f deferredFile) isLike(other deferredFile) bool {
+	return slices.Equal(f.Constants, other.Constants) && slices.Equal(f.Columns, other.Columns) &&
+		(f.Columns == nil) == (other.Columns == nil)
+}
+
+// sourceSQL is what files that are alike hold, under the names of the table, as a query has it behind FROM.
 func sourceSQL(files []deferredFile) string {
 	paths := make([]string, len(files))
 	for i, file := range files {
 		paths[i] = hyperd.QuoteText(file.path)
 	}
 	source := fmt.Sprintf("external(ARRAY[%s], format => 'parquet')", strings.Join(paths, ", "))
-	if len(files[0].Constants) == 0 {
+	if len(files[0].Constants) == 0 && files[0].Columns == nil {
 		return source
 	}
 	columns := []string{"*"}
+	if files[0].Columns != nil {
+		columns = nil
+	}
+	for _, column := range files[0].Columns {
+		value := hyperd.QuoteName(column.Stored)
+		if column.To != "" {
+			value = hypersql.Cast(value, column.To)
+		}
+		columns = append(columns, value+" AS "+hyperd.QuoteName(column.Column))
+	}
 	for _, constant := range files[0].Constants {
 		columns = append(columns, constant.SQL+" AS "+hyperd.QuoteName(constant.Column))
 	}

@@ -29,7 +29,7 @@ var (
 // is an index into tables. The shards of one bundle are read one after another.
 //
 // The counters rows_read and bytes_read of the namespace hyperlake grow with the row
-// groups that are read: their rows, and the bytes of all their columns as stored.
+// groups that are read: their rows but for deleted ones, and the bytes of all their columns as stored.
 func Read(s beam.Scope, shards beam.PCollection, tables []Projection) beam.PCollection {
 	s = s.Scope("parquetread.Read")
 	return beam.ParDo(s, &readFn{Params: wire.Pack(tables)}, shards)
@@ -60,6 +60,10 @@ func (f *readFn) read(ctx context.Context, shard Shard, emit func(batch.Batch)) 
 	}
 	sizes := shard.rowGroupBytes()
 	return ReadShard(ctx, shard, f.tables[shard.Table], func(b batch.Batch) error {
+		if b.Tally.Read == 0 {
+			emit(b)
+			return nil
+		}
 		rowsRead.Inc(ctx, b.Tally.Read)
 		place := batch.Origin{File: b.Origin.File, RowGroup: b.Origin.RowGroup}
 		bytesRead.Inc(ctx, sizes[place])

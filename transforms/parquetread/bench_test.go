@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
@@ -85,6 +86,29 @@ func baskets(rows int) arrow.Record {
 		}
 	}
 	return b.NewRecord()
+}
+
+// BenchmarkReadWithout has rows left out, of which few follow each other.
+func BenchmarkReadWithout(b *testing.B) {
+	const rows = 300000
+	path := writeRecord(b, orders(rows), parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithMaxRowGroupLength(rows/2)))
+	random := rand.New(rand.NewPCG(1, 1))
+	for _, percent := range []int{0, 1, 10, 50} {
+		deleted := roaring64.New()
+		for row := range uint64(rows) {
+			if random.IntN(100) < percent {
+				deleted.Add(row)
+			}
+		}
+		shard, table := allOf(b, path)
+		shard.Files[0].Deletes = deleting(b, deleted)
+		b.Run(fmt.Sprintf("%d%%", percent), func(b *testing.B) {
+			for b.Loop() {
+				require.NoError(b, parquetread.ReadShard(context.Background(), shard, table, func(batch.Batch) error { return nil }))
+			}
+			b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
 }
 
 func BenchmarkReadNested(b *testing.B) {

@@ -177,7 +177,7 @@ func TestCalendarsAreNotShared(t *testing.T) {
 	legacy := fixture("spark_micros_utc")
 	usual := altered(t, "spark_micros_utc", "legacyDateTime", "legacyDateTim_")
 	for _, paths := range [][]string{{legacy, usual}, {usual, legacy}} {
-		footers, err := parquetread.ReadFooters(t.Context(), []storage.Info{stat(t, paths[0]), stat(t, paths[1])}, nil)
+		footers, err := parquetread.ReadFooters(t.Context(), []storage.Info{stat(t, paths[0]), stat(t, paths[1])}, parquetread.FooterOptions{})
 		require.NoError(t, err)
 		for _, footer := range footers {
 			chunk, _ := footer.Chunk(0, "d")

@@ -46,6 +46,22 @@ func (r *columnReader) next(rows int) (arrow.Array, error) {
 	return r.nested.Next(rows)
 }
 
+// skip passes over the given number of rows, at most so many of a nested column at once, and returns how many it passed
+// over: all, unless it fails.
+func (r *columnReader) skip(rows int64, atOnce int) (skipped int64, err error) {
+	if r.isFlat {
+		return r.flat.Skip(rows)
+	}
+	for skipped < rows {
+		values, err := r.nested.Next(int(min(rows-skipped, int64(atOnce))))
+		if err != nil {
+			return skipped, err
+		}
+		skipped += int64(values.Len())
+	}
+	return skipped, nil
+}
+
 // suspend gives back what pages take, until the next rows are asked for, and returns how many bytes.
 func (r *columnReader) suspend() int64 {
 	if r.isFlat {

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"golang.org/x/sync/errgroup"
 
 	"hyperlake/internal/batch"
-	"hyperlake/internal/hypersql"
 	"hyperlake/internal/storage"
 	"hyperlake/transforms/parquetread/internal/column"
 )
@@ -24,18 +20,21 @@ import (
 func (r *shardReader) deferFile(ref FileRef) error {
 	files := r.shard.Files
 	deferred := batch.Deferred{File: ref, Last: r.shard.Last && ref.Info.URI == files[len(files)-1].Info.URI}
+	columns, constants, err := r.table.asHyperdReads(ref)
+	if err != nil {
+		return err
+	}
+	deferred.Columns, deferred.Constants = r.table.renamed(columns, ref), constants
 	if storage.IsLocal(ref.Info.URI) {
-		if doubt, err := r.verifyPlanned(ref); err != nil {
+		if doubt, err := r.verifyPlanned(ref, columns); err != nil {
 			return err
 		} else if doubt != nil {
 			return r.readFile(ref) // which says what is wrong, if something is
 		}
 	} else {
-		deferred.Unverified = r.table.stored()
-	}
-	var err error
-	if deferred.Constants, err = r.table.constants(ref.Partitions); err != nil {
-		return err
+		for _, column := range columns {
+			deferred.Unverified = append(deferred.Unverified, column.Stored)
+		}
 	}
 	return r.send(batch.Batch{
 		Table:    r.shard.Table,
@@ -46,9 +45,10 @@ func (r *shardReader) deferFile(ref FileRef) error {
 	})
 }
 
-// verifyPlanned holds a file against what was planned, and says why its pages are in doubt.
-func (r *shardReader) verifyPlanned(ref FileRef) (doubt, err error) {
-	f, err := openFile(r.ctx, ref.Info)
+// verifyPlanned holds a file against what was planned, and says why some columns are in doubt: their names, or their
+// pages.
+func (r *shardReader) verifyPlanned(ref FileRef, columns []batch.StoredColumn) (doubt, err error) {
+	f, err := openFile(r.ctx, ref.Info, r.names)
 	if err != nil {
 		return nil, err
 	}
@@ -56,18 +56,14 @@ func (r *shardReader) verifyPlanned(ref FileRef) (doubt, err error) {
 	if groups := f.rowGroups(); len(groups) != len(ref.RowGroups) || f.rows != ref.Rows() {
 		return nil, fmt.Errorf("the file is not the one that was planned for: it has %d rows", f.rows)
 	}
-	return f.verify(r.ctx, r.table.stored()), r.ctx.Err()
-}
-
-// stored is the columns that a file has of the table, if it has all.
-func (t Projection) stored() []string {
-	var names []string
-	for _, field := range t.Schema.Fields() {
-		if !slices.Contains(t.Partitions, field.Name) {
-			names = append(names, field.Name)
+	names := make([]string, len(columns))
+	for i, column := range columns {
+		names[i] = column.Column
+		if at, err := f.root.topLevel(column.Column); err == nil && f.root.children[at].stored != column.Stored {
+			return fmt.Errorf("%w: %q is stored as %q", errColumns, column.Column, f.root.children[at].stored), nil
 		}
 	}
-	return names
+	return f.verify(r.ctx, names), r.ctx.Err()
 }
 
 // VerifyPages fails where hyperd might not find in some columns of a local file what a reader
@@ -79,56 +75,13 @@ func VerifyPages(ctx context.Context, path string, columns []string) error {
 		if err != nil {
 			return err
 		}
-		f, err := openFile(ctx, info)
+		f, err := openFile(ctx, info, nil)
 		if err != nil {
 			return err
 		}
 		defer f.reader.Close()
 		return f.verify(ctx, columns)
 	})
-}
-
-// constants is the partition columns of a file for hyperd, which does not look at the names of folders.
-func (t Projection) constants(values []*string) ([]batch.Constant, error) {
-	var constants []batch.Constant
-	for i, name := range t.Partitions {
-		found, ok := t.Schema.FieldsByName(name)
-		if !ok {
-			continue // not a column of the table
-		}
-		sql, ok := PartitionSQL(found[0], values[i])
-		if !ok {
-			return nil, fmt.Errorf("hyperd has no constant for the value of the partition column %q", name)
-		}
-		constants = append(constants, batch.Constant{Column: name, SQL: sql})
-	}
-	return constants, nil
-}
-
-// PartitionSQL is [PartitionValue] as a constant of hyperd, and whether it has one.
-func PartitionSQL(field arrow.Field, text *string) (sql string, ok bool) {
-	value, err := PartitionValue(field, text)
-	if err != nil {
-		return "", false
-	}
-	switch column := value.(type) {
-	case *array.String:
-		if text == nil {
-			return hypersql.NullText, true
-		}
-		return hypersql.Text(column.Value(0))
-	case *array.Int64:
-		if text == nil {
-			return hypersql.NullInteger, true
-		}
-		return hypersql.Integer(column.Value(0)), true
-	case *array.Date32:
-		if text == nil {
-			return hypersql.NullDate, true
-		}
-		return hypersql.Date(int64(column.Value(0)))
-	}
-	return "", false
 }
 
 // verify looks for what hyperd would not notice in some columns, as far as that can be found

@@ -8,6 +8,11 @@
 // a whole: memory is bounded by pages and by a few batches per decoder. Nested columns
 // become structs, lists and maps; a row of them is held whole.
 //
+// Where files belong to a table that says itself which columns, types and rows it has, the
+// table counts: a [Mapping] names the columns and what is in them, from the footer on; files
+// whose types do not fit are refused ([Projection.Check]); deleted rows are in no batch, and
+// those that are left keep their numbers. [Projection.Deferral] says what of that hyperd can do.
+//
 // Arrow types follow from the Parquet types alone, so that files of different writers
 // agree; lists have one form however many levels their writer stored. Where an Arrow type
 // says less than the Parquet type, the field's metadata has the rest under

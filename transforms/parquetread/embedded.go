@@ -35,7 +35,7 @@ func arrowSchema(root node, embedded []format.ArrowField) *arrow.Schema {
 	for i, child := range root.children {
 		fields[i] = child.field()
 		if child.isFlat() && (child.Logical.ID == format.NoLogical || child.Logical.ID == format.String) {
-			restore(&fields[i], origins[child.Name])
+			restore(&fields[i], origins[child.stored])
 		}
 	}
 	return arrow.NewSchema(fields, nil)

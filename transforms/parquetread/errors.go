@@ -38,6 +38,8 @@ func hint(err error) string {
 		return "write the file again with other settings, or leave the column out by select"
 	case errors.Is(err, column.ErrNoZone):
 		return zoneHint
+	case errors.Is(err, errMapping):
+		return mappingHint
 	case errors.Is(err, errColumns):
 		return "select other columns, or exclude the file from the source's uri"
 	case known != "":

@@ -269,15 +269,14 @@ func (o origin) hold(values arrow.Array) error {
 	return nil
 }
 
-// misplaced makes the error that a user reads of one of the rows from a row of the group on,
-// where that is why.
-func (g *groupReader) misplaced(from int64, err error) error {
+// misplaced makes the error that a user reads of one of the rows of a batch, where that is why.
+func misplaced(b batch.Batch, err error) error {
 	var misplaced *misplacedError
 	if !errors.As(err, &misplaced) {
 		return err
 	}
-	row := g.group.FirstRow + g.number(from+int64(misplaced.row))
-	return failure.New(failure.Data, "file %s, row group %d, row %d: %w", g.file.uri, g.group.Index, row, err).WithHint("%s", MisplacedHint)
+	return failure.New(failure.Data, "file %s, row group %d, row %d: %w", b.Origin.File, b.Origin.RowGroup, b.Number(misplaced.row), err).
+		WithHint("%s", MisplacedHint)
 }
 
 // MisplacedHint says what to do about rows in a folder that stands for another value.

@@ -2,10 +2,8 @@ package parquetread
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -27,33 +25,56 @@ type Footer struct {
 	contents *contents // nil when it was forgotten
 	summary  *summary  // what is kept of it
 	plain    []bool    // by column: IsPlain
+	stored   []string  // by column: Stored; nil if all are stored under their names
 	zoneless []string  // columns that CheckZones refuses
 }
 
 // IsHollow says whether the file has neither columns nor rows, as programs write a table that
 // nothing was put into.
-func (f Footer) IsHollow() bool { return f.Schema.NumFields() == 0 }
+func (f Footer) IsHollow() bool { return f.Schema.NumFields() == 0 && f.Rows == 0 }
+
+// Stored is the name under which the file stores a column that it has, by the name of the column.
+func (f Footer) Stored(column string) string {
+	at := f.Schema.FieldIndices(column)
+	if len(at) != 1 || f.stored == nil {
+		return column
+	}
+	return f.stored[at[0]]
+}
 
 // footerReaders is how many footers ReadFooters reads at once.
 const footerReaders = 16
 
+// FooterOptions are those of [ReadFooters].
+type FooterOptions struct {
+	// IsWanted says of which columns Chunk will know all; of the others it knows the bytes only, so that memory does
+	// not grow much with the number of files. nil wants everything.
+	IsWanted func(column string) bool
+
+	// Mapping is that of the table. All that footers say is in its names.
+	Mapping *Mapping
+}
+
 // ReadFooters reads the footers of all files, several at once, and keeps their order.
-// Footers with equal schemas share one. Of columns for which isWanted is false, Chunk will
-// know the bytes only, so that memory does not grow much with the number of files; nil
-// wants everything. It fails as ReadFooter does, with the first error that comes up.
-func ReadFooters(ctx context.Context, files []storage.Info, isWanted func(column string) bool) ([]Footer, error) {
+// Footers with equal schemas share one. It fails as ReadFooter does, with the first error that comes up, and where
+// files are not as the mapping says.
+func ReadFooters(ctx context.Context, files []storage.Info, o FooterOptions) ([]Footer, error) {
+	names, err := o.Mapping.compile()
+	if err != nil {
+		return nil, err
+	}
 	footers := make([]Footer, len(files))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(footerReaders)
 	var known schemaCache
 	for i, file := range files {
 		group.Go(func() (err error) {
-			if footers[i], err = ReadFooter(ctx, file); err != nil {
+			if footers[i], err = readFooter(ctx, file, names); err != nil {
 				return err
 			}
 			known.intern(&footers[i])
-			if isWanted != nil {
-				footers[i].summarize(isWanted)
+			if o.IsWanted != nil {
+				footers[i].summarize(o.IsWanted)
 			}
 			return nil
 		})
@@ -65,9 +86,13 @@ func ReadFooters(ctx context.Context, files []storage.Info, isWanted func(column
 // failure.Errors of kind source that name the file, except those of ctx. It is safe for
 // concurrent use.
 func ReadFooter(ctx context.Context, info storage.Info) (Footer, error) {
+	return readFooter(ctx, info, nil)
+}
+
+func readFooter(ctx context.Context, info storage.Info, names *mappedNode) (Footer, error) {
 	var footer Footer
 	err := guard(func() error {
-		file, err := openFile(ctx, info)
+		file, err := openFile(ctx, info, names)
 		if err != nil {
 			return err
 		}
@@ -75,6 +100,7 @@ func ReadFooter(ctx context.Context, info storage.Info) (Footer, error) {
 		kept := file.contents // and not the rest of the file
 		footer = Footer{Info: info, Schema: file.schema, RowGroups: file.rowGroups(), Rows: file.rows, contents: &kept}
 		footer.plain, footer.zoneless = kept.plainColumns(file.schema), kept.zonelessColumns(file.schema)
+		footer.stored = kept.root.storedNames()
 		return file.reader.Close()
 	})
 	return footer, fileError(info.URI, err)
@@ -97,8 +123,9 @@ type contents struct {
 	calendar calendar
 }
 
-// openFile opens a file and reads its footer.
-func openFile(ctx context.Context, info storage.Info) (*file, error) {
+// openFile opens a file and reads its footer, which speaks of columns by the names that a table gives them; nil leaves
+// them as they are.
+func openFile(ctx context.Context, info storage.Info, names *mappedNode) (*file, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -111,13 +138,13 @@ func openFile(ctx context.Context, info storage.Info) (*file, error) {
 		return nil, err
 	}
 	f := &file{uri: info.URI, reader: reader}
-	if err := guard(f.readFooter); err != nil {
+	if err := guard(func() error { return f.readFooter(names) }); err != nil {
 		return nil, errors.Join(err, reader.Close())
 	}
 	return f, nil
 }
 
-func (f *file) readFooter() error {
+func (f *file) readFooter(names *mappedNode) error {
 	raw, err := readTail(f.reader)
 	if err != nil {
 		return err
@@ -135,59 +162,14 @@ func (f *file) readFooter() error {
 	f.root.restoreLogicalTypes(embedded)
 	f.calendar = calendarOf(f.meta.KeyValues)
 	f.root.setCalendar(f.calendar)
+	if names != nil {
+		if err := names.rename(&f.root, f.meta.Schema); err != nil {
+			return err
+		}
+	}
 	f.schema = arrowSchema(f.root, embedded)
 	f.meta.KeyValues = nil // an embedded schema can be most of a footer
 	return nil
-}
-
-const (
-	magic          = "PAR1"
-	encryptedMagic = "PARE"
-	trailer        = 8        // bytes: the footer's length and the magic
-	tail           = 64 << 10 // bytes that are read at once, to have most footers in one read
-	maxFooter      = 1 << 30
-)
-
-// readTail returns the footer of a file in its raw form.
-func readTail(r storage.Reader) ([]byte, error) {
-	size := r.Size()
-	if size == 0 {
-		return nil, errors.New("the file is empty (0 bytes)")
-	}
-	end := make([]byte, min(size, tail))
-	if err := readAt(r, end, size-int64(len(end))); err != nil {
-		return nil, err
-	}
-	if size < trailer+int64(len(magic)) {
-		return nil, fmt.Errorf("the file is not Parquet: it has %d bytes only", size)
-	}
-	switch string(end[len(end)-len(magic):]) {
-	case magic:
-	case encryptedMagic:
-		return nil, errEncrypted
-	default:
-		return nil, errors.New("the file is not Parquet, or it is cut off: it does not end with a footer")
-	}
-	length := int64(binary.LittleEndian.Uint32(end[len(end)-trailer:]))
-	if length > min(size-trailer-int64(len(magic)), maxFooter) {
-		return nil, fmt.Errorf("the file is damaged: a footer of %d bytes in a file of %d", length, size)
-	}
-	if length <= int64(len(end))-trailer {
-		return end[int64(len(end))-trailer-length : len(end)-trailer], nil
-	}
-	footer := make([]byte, length)
-	return footer, readAt(r, footer, size-trailer-length)
-}
-
-func readAt(r io.ReaderAt, into []byte, offset int64) error {
-	n, err := r.ReadAt(into, offset)
-	if n == len(into) {
-		return nil
-	}
-	if err == nil || err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return fmt.Errorf("read %d bytes at %d: %w", len(into), offset, err)
 }
 
 // check compares the parts of a footer of the given size with each other and with the file.

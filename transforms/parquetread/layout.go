@@ -3,8 +3,6 @@ package parquetread
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -14,8 +12,9 @@ import (
 // layout is how the columns of a table come about from those of one file.
 type layout struct {
 	schema  *arrow.Schema // of the table
-	stored  []string      // columns to decode
-	columns []origin      // of the columns of the table
+	widener widener
+	stored  []string // columns to decode
+	columns []origin // of the columns of the table
 }
 
 // origin is where the values of a column come from: a decoded column, or one value for
@@ -27,7 +26,10 @@ type origin struct {
 
 // layoutOf finds the columns of a table in a file.
 func (f *file) layoutOf(table Projection, ref FileRef) (layout, error) {
-	l := layout{schema: table.Schema.Schema}
+	if err := table.check(f.schema); err != nil {
+		return layout{}, err
+	}
+	l := layout{schema: table.Schema.Schema, widener: widener{table.Mapping != nil}}
 	for _, field := range l.schema.Fields() {
 		from := origin{stored: -1}
 		said, err := folderValue(field, ref.Folders)
@@ -66,35 +68,6 @@ func folderValue(field arrow.Field, folders []FolderValue) (arrow.Array, error) 
 	return value, nil
 }
 
-// PartitionValue makes an array of the one value that a file has of a partition column. No
-// text is NULL. Text that is no value of the type of the field is an error, and so is a type that is neither text,
-// an integer of 64 bits nor a date.
-func PartitionValue(field arrow.Field, text *string) (arrow.Array, error) {
-	if text == nil {
-		return allNull(field.Type, 1), nil
-	}
-	builder := array.NewBuilder(memory.DefaultAllocator, field.Type)
-	var err error
-	switch b := builder.(type) {
-	case *array.StringBuilder:
-		b.Append(*text)
-	case *array.Int64Builder:
-		var n int64
-		n, err = strconv.ParseInt(*text, 10, 64)
-		b.Append(n)
-	case *array.Date32Builder:
-		var day time.Time
-		day, err = time.Parse(time.DateOnly, *text)
-		b.Append(arrow.Date32FromTime(day))
-	default:
-		err = fmt.Errorf("a partition column cannot be %s", field.Type)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("partition column %q: %w", field.Name, err)
-	}
-	return builder.NewArray(), nil
-}
-
 // record makes a record of the table of one of the decoded columns.
 func (l layout) record(decoded arrow.Record) (arrow.Record, error) {
 	columns := make([]arrow.Array, len(l.columns))
@@ -103,7 +76,7 @@ func (l layout) record(decoded arrow.Record) (arrow.Record, error) {
 		var err error
 		if from.stored < 0 {
 			columns[i], err = repeat(from.value, int(decoded.NumRows()))
-		} else if columns[i], err = Widen(decoded.Column(from.stored), decoded.Schema().Field(from.stored), field); err == nil {
+		} else if columns[i], err = l.widener.widen(decoded.Column(from.stored), decoded.Schema().Field(from.stored), field); err == nil {
 			err = from.hold(columns[i])
 		}
 		if err != nil {

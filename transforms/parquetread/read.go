@@ -41,7 +41,9 @@ type settings struct {
 // goroutine, for one batch after another, in the order of the files, of their row groups
 // and of their rows. While emit runs, the next batches are decoded: a few, and not more.
 //
-// A file that is deferred is one batch without a record: nothing of it is decoded.
+// A file that is deferred is one batch without a record: nothing of it is decoded, unless it has deleted rows.
+// Those are in no batch but counted in the tallies; where the last rows of a row group are deleted, a batch without
+// rows may count them.
 //
 // An error of emit ends everything and is returned as it is; so is that of ctx. All
 // others are failure.Errors of kind source, or of kind data where a row lies in a folder that
@@ -51,8 +53,7 @@ func ReadShard(ctx context.Context, shard Shard, table Projection, emit func(bat
 }
 
 // ReadRows is ReadShard for some rows of a file of a table, whose 0-based numbers in the file are
-// given and ascend. The columns must be flat. The origin of a batch is that of its first
-// row; the others need not follow it in the file. It fails as [ReadShard] does.
+// given and ascend. Those that are deleted are left out, and counted nowhere. The columns must be flat. It fails as [ReadShard] does.
 func ReadRows(ctx context.Context, tableIndex int, file FileRef, table Projection, rows []int64, emit func(batch.Batch) error) error {
 	if len(rows) == 0 {
 		return ctx.Err()
@@ -68,13 +69,17 @@ func usual() settings {
 }
 
 func readShard(ctx context.Context, shard Shard, table Projection, emit func(batch.Batch) error, s settings) error {
+	names, err := table.Mapping.compile()
+	if err != nil {
+		return err
+	}
 	inner, cancel := context.WithCancel(ctx)
 	queue := make(chan queued, queuedBatches)
 	room := semaphore.NewWeighted(queuedBytes)
 	var failed error // set before queue is closed
 	go func() {
 		defer close(queue)
-		r := shardReader{settings: s, ctx: inner, table: table, shard: shard, queue: queue, room: room}
+		r := shardReader{settings: s, ctx: inner, table: table, names: names, shard: shard, queue: queue, room: room}
 		failed = r.run()
 	}()
 	defer func() {
@@ -108,6 +113,7 @@ type shardReader struct {
 	settings
 	ctx     context.Context
 	table   Projection
+	names   *mappedNode // of the table; nil if it has no mapping
 	shard   Shard
 	queue   chan<- queued
 	room    *semaphore.Weighted // bytes in the queue
@@ -117,7 +123,7 @@ type shardReader struct {
 func (r *shardReader) run() error {
 	for _, ref := range r.shard.Files {
 		read := r.readFile
-		if ref.Deferred {
+		if ref.Deferred && ref.Deletes == nil {
 			read = r.deferFile
 		}
 		err := guard(func() error { return read(ref) })
@@ -129,7 +135,7 @@ func (r *shardReader) run() error {
 }
 
 func (r *shardReader) readFile(ref FileRef) (err error) {
-	f, err := openFile(r.ctx, ref.Info)
+	f, err := openFile(r.ctx, ref.Info, r.names)
 	if err != nil {
 		return err
 	}
@@ -146,6 +152,10 @@ func (r *shardReader) readFile(ref FileRef) (err error) {
 	if err != nil {
 		return err
 	}
+	deleted, err := r.loadDeleted(f, ref)
+	if err != nil {
+		return err
+	}
 	for len(r.readers) < len(layout.stored) {
 		r.readers = append(r.readers, columnReader{})
 	}
@@ -155,22 +165,36 @@ func (r *shardReader) readFile(ref FileRef) (err error) {
 			return fmt.Errorf("row group %d is not the one that was planned for: it had %d rows", group.Index, group.Rows)
 		}
 		g := groupReader{shardReader: r, file: f, selected: selected, layout: layout, group: actual[group.Index]}
-		if r.picked != nil {
-			g.picked = r.pickedOf(g.group)
-		}
-		if err := g.run(); err != nil {
+		if err := g.readWithout(deleted); err != nil {
 			return fmt.Errorf("row group %d: %w", group.Index, err)
 		}
 	}
 	return nil
 }
 
-// pickedOf is the picked rows of a row group, 0-based in it.
-func (r *shardReader) pickedOf(group RowGroup) []int64 {
+// readWithout reads a row group, or the rows of it that are picked, without those that are deleted. Nothing is decoded
+// where all are.
+func (g *groupReader) readWithout(deleted *deletedRows) error {
+	if g.shardReader.picked != nil {
+		g.picked = g.pickedOf(g.group, deleted)
+		return g.run()
+	}
+	switch gone := deleted.countIn(g.group); gone {
+	case 0:
+	case g.group.Rows:
+		return g.sendDeleted(gone)
+	default:
+		g.deleted = deleted.from(g.group.FirstRow)
+	}
+	return g.run()
+}
+
+// pickedOf is the picked rows of a row group, 0-based in it, but for those that are deleted.
+func (r *shardReader) pickedOf(group RowGroup, deleted *deletedRows) []int64 {
 	from, _ := slices.BinarySearch(r.picked, group.FirstRow)
 	to, _ := slices.BinarySearch(r.picked, group.FirstRow+group.Rows)
 	rows := make([]int64, 0, to-from)
-	for _, row := range r.picked[from:to] {
+	for _, row := range deleted.without(r.picked[from:to]) {
 		rows = append(rows, row-group.FirstRow)
 	}
 	return rows

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
@@ -28,12 +29,14 @@ type groupReader struct {
 	selected selection
 	layout   layout
 	group    RowGroup
-	picked   []int64 // rows of the group to read, 0-based in it; nil for all
+	picked   []int64                 // rows of the group to read, 0-based in it; nil for all
+	deleted  roaring64.IntPeekable64 // rows of the file to leave out, those that are still to come; nil if there are none
 
 	bytes   []int64         // of each column, uncompressed
 	order   []int           // of the columns, the largest first
 	decoded [][]arrow.Array // of each column: rows that were not sent yet
-	left    []int64         // rows of each column that were not decoded yet
+	left    []int64         // rows of each column that were not decoded yet, and are to be
+	skipped []int64         // rows of each column to pass over before more are decoded
 
 	memory *column.Memory // of the pages
 	inTurn bool           // columns are decoded one after another
@@ -52,27 +55,33 @@ func (g *groupReader) run() error {
 	if err != nil {
 		return err
 	}
+	deleted := int64(0) // behind the last batch that was sent
 	for done := int64(0); done < rows; {
+		if run := g.deletedFrom(done); run > 0 {
+			g.skip(run)
+			done += run
+			deleted += run
+			continue
+		}
 		if err := g.decode(size); err != nil {
 			return err
 		}
-		record, err := g.layout.record(g.assemble(int(min(int64(size), rows-done))))
-		if err != nil {
-			return g.misplaced(done, err)
-		}
-		err = g.send(batch.Batch{
-			Table:   g.shard.Table,
-			Attempt: g.shard.Attempt,
-			Origin:  batch.Origin{File: g.file.uri, RowGroup: g.group.Index, FirstRow: g.group.FirstRow + g.number(done)},
-			Tally:   batch.Tally{Read: record.NumRows()},
-			Record:  record,
-		})
+		decoded := g.assemble(int(min(int64(size), rows-done)))
+		b, err := g.part(decoded, done)
 		if err != nil {
 			return err
 		}
-		done += record.NumRows()
+		done += decoded.NumRows()
+		if b.Record, err = g.layout.record(b.Record); err != nil {
+			return misplaced(b, err)
+		}
+		b.Tally.Deleted += deleted
+		deleted = 0
+		if err := g.send(b); err != nil {
+			return err
+		}
 	}
-	return nil
+	return g.sendDeleted(deleted)
 }
 
 // rows is how many rows are to be read.
@@ -83,18 +92,11 @@ func (g *groupReader) rows() int64 {
 	return g.group.Rows
 }
 
-// number is that of a row in its row group, counted among those that are read.
-func (g *groupReader) number(row int64) int64 {
-	if g.picked != nil {
-		return g.picked[row]
-	}
-	return row
-}
-
 func (g *groupReader) openColumns() error {
 	nodes := g.selected.nodes
 	g.bytes, g.order, g.decoded = make([]int64, len(nodes)), make([]int, len(nodes)), make([][]arrow.Array, len(nodes))
-	g.left, g.memory = slices.Repeat([]int64{g.rows()}, len(nodes)), column.NewMemory(g.held)
+	g.left, g.skipped = slices.Repeat([]int64{g.rows()}, len(nodes)), make([]int64, len(nodes))
+	g.memory = column.NewMemory(g.held)
 	var ranges []storage.Range
 	for i, n := range nodes {
 		chunks, err := g.openColumn(i)
@@ -217,6 +219,12 @@ func (g *groupReader) decodeColumn(i, rows int) error {
 // many bytes they take.
 func (g *groupReader) decodeMore(i, rows int) (bytes int64, err error) {
 	err = guard(func() error {
+		if g.skipped[i] > 0 {
+			skipped, err := g.readers[i].skip(g.skipped[i], rows)
+			if g.skipped[i] -= skipped; err != nil {
+				return err
+			}
+		}
 		values, err := g.readers[i].next(int(min(int64(rows), g.left[i])))
 		if err == nil {
 			g.decoded[i] = append(g.decoded[i], values)

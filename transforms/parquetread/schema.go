@@ -8,14 +8,19 @@ import (
 
 	"hyperlake/transforms/parquetread/internal/format"
 	"hyperlake/transforms/parquetread/internal/julian"
+	"hyperlake/transforms/parquetread/internal/nested"
 )
 
 // node is a field in the tree of columns of a file.
 type node struct {
 	format.SchemaElement
+	stored   string // its name in the file; Name may be another one that a table gives it
 	children []node
 	leaf     int          // index of the column chunk of a leaf
 	hybrid   *julian.Zone // of a leaf in the hybrid calendar: the zone of its writer; else nil
+
+	repeatsItems bool // of a list: its child is the items, and not one level more around each
+	isHollow     bool // of a structure: it has no fields; its child only says where it is NULL
 
 	named map[string]int // of the root: indexes of children by name; twice where a name is not unique
 }
@@ -34,7 +39,7 @@ func buildTree(elements []format.SchemaElement) (node, error) {
 		if len(rest) == 0 || depth > maxNesting {
 			return node{}, errors.New("the schema is malformed")
 		}
-		n := node{SchemaElement: rest[0]}
+		n := node{SchemaElement: rest[0], stored: rest[0].Name}
 		rest = rest[1:]
 		if !n.isSound(depth) {
 			return node{}, fmt.Errorf("the schema is malformed at %q", n.Name)
@@ -50,20 +55,26 @@ func buildTree(elements []format.SchemaElement) (node, error) {
 			}
 			n.children = append(n.children, child)
 		}
+		n.repeatsItems = n.kind() == nested.List && n.hasTwoLevels()
 		return n, nil
 	}
 	root, err := build(0)
 	if err == nil && len(rest) > 0 {
 		err = errors.New("the schema is malformed")
 	}
-	root.named = make(map[string]int, len(root.children))
-	for i, child := range root.children {
-		if _, seen := root.named[child.Name]; seen {
+	root.index()
+	return root, err
+}
+
+// index notes the names of the columns of a file, whose root n is.
+func (n *node) index() {
+	n.named = make(map[string]int, len(n.children))
+	for i, child := range n.children {
+		if _, seen := n.named[child.Name]; seen {
 			i = twice
 		}
-		root.named[child.Name] = i
+		n.named[child.Name] = i
 	}
-	return root, err
 }
 
 // isSound says whether an element can be part of a schema. Nothing repeats the root.
@@ -74,6 +85,19 @@ func (n node) isSound(depth int) bool {
 	isLeaf := n.Children == 0 && depth > 0
 	return !isLeaf || n.Physical >= format.Boolean && n.Physical < format.FixedLenByteArray ||
 		n.Physical == format.FixedLenByteArray && n.TypeLength > 0
+}
+
+// storedNames lists the names that columns have in the file, whose root n is; nil if they are those of the table.
+func (n node) storedNames() []string {
+	names, isOther := make([]string, len(n.children)), false
+	for i, child := range n.children {
+		names[i] = child.stored
+		isOther = isOther || child.stored != child.Name
+	}
+	if !isOther {
+		return nil
+	}
+	return names
 }
 
 // field returns the Arrow field of n, a column of the file.

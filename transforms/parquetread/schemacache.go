@@ -22,6 +22,7 @@ type sharedSchema struct {
 	elements []format.SchemaElement
 	root     node
 	calendar calendar // which root has
+	stored   []string
 }
 
 // intern replaces the schema of a footer, and the tree of its columns, by those that were
@@ -35,11 +36,14 @@ func (c *schemaCache) intern(footer *Footer) {
 		if c.known == nil {
 			c.known = map[string]sharedSchema{}
 		}
-		c.known[text] = sharedSchema{footer.Schema, footer.contents.meta.Schema, footer.contents.root, footer.contents.calendar}
+		c.known[text] = sharedSchema{footer.Schema, footer.contents.meta.Schema, footer.contents.root, footer.contents.calendar, footer.stored}
 		return
 	}
 	if known.schema.Equal(footer.Schema) {
 		footer.Schema = known.schema
+	}
+	if slices.Equal(known.stored, footer.stored) {
+		footer.stored = known.stored
 	}
 	if slices.Equal(known.elements, footer.contents.meta.Schema) && known.calendar == footer.contents.calendar {
 		footer.contents.meta.Schema, footer.contents.root = known.elements, known.root

@@ -67,24 +67,40 @@ func (n node) content(at level) nested.Field {
 			},
 		}
 	}
-	isList := len(n.children) == 1 && n.children[0].Repetition == format.Repeated
-	switch {
-	case n.Logical.ID == format.Map && isList && len(n.children[0].children) == 2:
+	switch n.kind() {
+	case nested.Map:
 		return mapOf(n.children[0], at.item())
-	case (n.Logical.ID == format.List || n.Logical.ID == format.Map) && isList: // a map without values is the list of its keys
+	case nested.List:
 		return listOf("", at, n.listItem(at.item()))
 	}
 	return n.structure(at)
 }
 
+// kind says what n is, apart from how often it occurs. A map without values is the list of its keys.
+func (n node) kind() nested.Kind {
+	isList := len(n.children) == 1 && n.children[0].Repetition == format.Repeated
+	switch {
+	case len(n.children) == 0:
+		return nested.Leaf
+	case n.Logical.ID == format.Map && isList && len(n.children[0].children) == 2:
+		return nested.Map
+	case (n.Logical.ID == format.List || n.Logical.ID == format.Map) && isList:
+		return nested.List
+	}
+	return nested.Struct
+}
+
 // structure returns n as a struct. Some annotations that groups can have, such as that of
 // variants, say what its fields mean together; which is not known here.
 func (n node) structure(at level) nested.Field {
-	f := nested.Field{Kind: nested.Struct}
-	types := make([]arrow.Field, len(n.children))
-	for i, child := range n.children {
-		f.Children = append(f.Children, child.shape(at))
-		types[i] = f.Children[i].Arrow
+	f := nested.Field{Kind: nested.Struct, IsHollow: n.isHollow}
+	var types []arrow.Field
+	for _, child := range n.children {
+		field := child.shape(at)
+		f.Children = append(f.Children, field)
+		if !n.isHollow {
+			types = append(types, field.Arrow)
+		}
 	}
 	f.Arrow.Type = arrow.StructOf(types...)
 	if n.Logical.ID != format.NoLogical {
@@ -94,18 +110,22 @@ func (n node) structure(at level) nested.Field {
 }
 
 // listItem returns the items of the list n: the only child of its only child, which
-// repeats. Old writers left the level between out, which that child gives away by its
-// name, its number of children, or by being a list itself.
+// repeats, or that child.
 func (n node) listItem(at level) nested.Field {
+	if n.repeatsItems {
+		return n.children[0].required().shape(at)
+	}
+	return n.children[0].children[0].shape(at)
+}
+
+// hasTwoLevels says whether the level between the list n and its items is missing: old writers left it out, which the
+// child of the list gives away by its name, its number of children, or by being a list itself.
+func (n node) hasTwoLevels() bool {
 	repeated := n.children[0]
-	isItem := len(repeated.children) != 1 ||
+	return len(repeated.children) != 1 ||
 		repeated.children[0].Repetition == format.Repeated ||
 		repeated.Logical.ID == format.List || repeated.Logical.ID == format.Map && n.Logical.ID == format.List ||
 		repeated.Name == "array" || repeated.Name == n.Name+"_tuple"
-	if isItem {
-		return repeated.required().shape(at)
-	}
-	return repeated.children[0].shape(at)
 }
 
 // listOf returns a list at a level, which is not null by itself.

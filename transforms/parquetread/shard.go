@@ -23,10 +23,14 @@ type Shard struct {
 // Projection is what to read of the files of a table.
 type Projection struct {
 	// Schema has the columns to emit. A file has them by name, in a type that widens to
-	// theirs ([Unify]); one that it lacks is NULL in all its rows, if it is nullable.
+	// theirs ([Unify]), or, if there is a mapping, that fits it ([Projection.Check]); one that it lacks is NULL in all its
+	// rows, if it is nullable.
 	Schema batch.Schema `json:"schema"`
 
-	// Partitions names those of the columns, of type int64, date32 or utf8, that no file
-	// has: their values are in [FileRef].
+	// Partitions names those of the columns whose values are in [FileRef]; what files have under their names does not
+	// count. [PartitionValue] says of which types they can be.
 	Partitions []string `json:"partitions,omitempty"`
+
+	// Mapping says how files store the columns; nil if they do so under their names.
+	Mapping *Mapping `json:"mapping,omitempty"`
 }

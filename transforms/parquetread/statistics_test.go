@@ -174,7 +174,7 @@ func TestFootersThatAreAlikeShareASchema(t *testing.T) {
 	for _, name := range []string{"codec_none", "codec_zstd", "types", "codec_lz4", "no_rows"} {
 		files = append(files, stat(t, fixture(name)))
 	}
-	footers, err := parquetread.ReadFooters(context.Background(), files, nil)
+	footers, err := parquetread.ReadFooters(context.Background(), files, parquetread.FooterOptions{})
 	require.NoError(t, err)
 	assert.Same(t, footers[0].Schema, footers[1].Schema)
 	assert.Same(t, footers[0].Schema, footers[3].Schema)

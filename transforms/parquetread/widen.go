@@ -16,14 +16,34 @@ import (
 // are the same; an array that has the type already is returned as it is. A type that does not widen to the other,
 // a value that has no text, and a decimal of more digits than its type has are errors.
 func Widen(values arrow.Array, from, to arrow.Field) (arrow.Array, error) {
+	return widener{}.widen(values, from, to)
+}
+
+// Widen is the function [Widen] for columns of the table. If the table says itself which types its columns have, these
+// need not be such that [Unify] makes them, and [Projection.Check] says what does not fit.
+func (t Projection) Widen(values arrow.Array, from, to arrow.Field) (arrow.Array, error) {
+	return widener{t.Mapping != nil}.widen(values, from, to)
+}
+
+// widener gives values the types of the columns of a table.
+type widener struct {
+	declared bool // by the table itself: they are not those that its files come to
+}
+
+func (w widener) widen(values arrow.Array, from, to arrow.Field) (arrow.Array, error) {
 	switch {
 	case arrow.TypeEqual(values.DataType(), to.Type):
 		return values, nil
 	case values.DataType().ID() == arrow.NULL:
 		return allNull(to.Type, values.Len()), nil
 	case isNested(from.Type) && from.Type.ID() == to.Type.ID():
-		return widenNested(values, from, to)
-	case to.Type.ID() == arrow.STRING && !isNested(from.Type):
+		return w.widenNested(values, from, to)
+	case w.declared && isBytes(from.Type) && isBytes(to.Type):
+		data := values.Data()
+		return array.MakeFromData(array.NewData(to.Type, data.Len(), data.Buffers(), nil, values.NullN(), data.Offset())), nil
+	case w.declared && from.Type.ID() == arrow.DATE32 && to.Type.ID() == arrow.TIMESTAMP:
+		return toMidnights(values.(*array.Date32), to.Type)
+	case to.Type.ID() == arrow.STRING && !isNested(from.Type) && !w.declared:
 		return convert.Texts(from, values)
 	case from.Type.ID() == to.Type.ID() || isTime(from.Type) && isTime(to.Type):
 		if micros, ok := inMicros(from, to); ok && arrow.TypeEqual(micros, to.Type) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
 // toMicros converts times, durations and timestamps to microseconds, and cuts nanoseconds
@@ -36,4 +37,20 @@ func toMicros(values arrow.Array, to arrow.DataType) (arrow.Array, error) {
 		micros[i] = value * factor
 	}
 	return rebuilt(to.(arrow.FixedWidthDataType), values, micros), nil
+}
+
+// toMidnights converts days to the local times at which they begin.
+func toMidnights(days *array.Date32, to arrow.DataType) (arrow.Array, error) {
+	const microsOfDay = int64(24 * time.Hour / time.Microsecond)
+	micros := make([]int64, days.Len())
+	for i, day := range days.Date32Values() {
+		if n := int64(day); n > math.MaxInt64/microsOfDay || n < math.MinInt64/microsOfDay {
+			if days.IsValid(i) {
+				return nil, fmt.Errorf("%w: a date is too far away for %s", errColumns, to)
+			}
+			continue
+		}
+		micros[i] = int64(day) * microsOfDay
+	}
+	return rebuilt(to.(arrow.FixedWidthDataType), days, micros), nil
 }

@@ -227,3 +227,33 @@ func TestBytesUnderNullsNeedNotBeUTF8(t *testing.T) {
 		assert.Equal(t, want, brokenRows(t, v, record("c", arr)), "%q", values)
 	}
 }
+
+func TestRowsBetweenWhichOthersWereDeleted(t *testing.T) {
+	t.Parallel()
+	in := orders(t)
+	in.Rows = []int64{1000, 1003, 1004, 2000, 2001, 5000}
+	v := compileFor(t, in.Record, orderRules)
+	good, rejects, err := v.Apply(in)
+	require.NoError(t, err)
+	assert.Equal(t, []int64{1003, 1004, 2000}, rejects.Rows)
+	assert.Nil(t, good.Rows, "which would be those of other rows")
+	assert.Len(t, in.Rows, 6)
+
+	_, rejected, err := v.Find(in)
+	require.NoError(t, err)
+	assert.Equal(t, []int64{1003, 1004, 2000}, rejected)
+
+	_, _, err = compileFor(t, in.Record, "- {column: flag, in: [A, N], on_fail: fail}\n").Apply(in)
+	require.ErrorContains(t, err, "row 1004 (counted from 0 in the file)")
+}
+
+func TestApplyToABatchWhoseRowsAreAllDeleted(t *testing.T) {
+	t.Parallel()
+	in := orders(t)
+	in.Record, in.Tally = in.Record.NewSlice(0, 0), batch.Tally{Deleted: 6}
+	good, rejects, err := compileFor(t, in.Record, orderRules).Apply(in)
+	require.NoError(t, err)
+	assert.Nil(t, rejects)
+	assert.Zero(t, good.Record.NumRows())
+	assert.Equal(t, batch.Tally{Deleted: 6, Failed: []int64{0, 0, 0, 0}}, good.Tally)
+}

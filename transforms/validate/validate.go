@@ -137,7 +137,7 @@ func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejec
 		return batch.Batch{}, nil, err
 	}
 	good = b
-	good.Record = judged.record
+	good.Record, good.Rows = judged.record, nil
 	good.Tally = judged.tally(b.Tally)
 	if judged.rejected.empty() && judged.filtered.empty() {
 		return good, nil, nil
@@ -153,7 +153,7 @@ func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejec
 	}
 	_, dropped := judged.rejected.split()
 	rejects = &batch.Rejects{Table: b.Table, Origin: b.Origin, Attempt: b.Attempt}
-	rejects.Rows, rejects.Rules = brokenRules(judged.rejected, judged.broken, b.Origin.FirstRow)
+	rejects.Rows, rejects.Rules = brokenRules(judged.rejected, judged.broken, b)
 	rejects.Reasons = v.reasonsOf(judged, b.Record, rejects.Rules)
 	if rejects.Record, err = dropped.Record(b.Record); err != nil {
 		return batch.Batch{}, nil, fmt.Errorf("set rejects aside: %v: %w", b.Origin, err)
@@ -172,7 +172,7 @@ func (v *Validator) Find(b batch.Batch) (tally batch.Tally, rejected []int64, er
 		return batch.Tally{}, nil, err
 	}
 	for _, row := range judged.rejected.positions() {
-		rejected = append(rejected, b.Origin.FirstRow+int64(row))
+		rejected = append(rejected, b.Number(row))
 	}
 	return judged.tally(b.Tally), rejected, nil
 }
@@ -220,7 +220,7 @@ func (v *Validator) judge(b batch.Batch) (judgement, error) {
 		}
 		switch rule.OnFail {
 		case Fail:
-			return judgement{}, brokenRule(rule.Rule, b.Origin, j.broken[i].first())
+			return judgement{}, brokenRule(rule.Rule, b, j.broken[i].first())
 		case Reject:
 			j.rejected.union(j.broken[i])
 		}
@@ -241,7 +241,7 @@ func (j judgement) tally(before batch.Tally) batch.Tally {
 }
 
 // brokenRules gives the number in the file of each rejected row, and the rules that it broke.
-func brokenRules(rejected rowSet, broken []rowSet, firstRow int64) (rows []int64, rules [][]int) {
+func brokenRules(rejected rowSet, broken []rowSet, of batch.Batch) (rows []int64, rules [][]int) {
 	var all []int // the rules of one row after another, to share memory
 	for _, row := range rejected.positions() {
 		start := len(all)
@@ -250,18 +250,18 @@ func brokenRules(rejected rowSet, broken []rowSet, firstRow int64) (rows []int64
 				all = append(all, i)
 			}
 		}
-		rows = append(rows, firstRow+int64(row))
+		rows = append(rows, of.Number(row))
 		rules = append(rules, all[start:len(all):len(all)])
 	}
 	return rows, rules
 }
 
-func brokenRule(rule Rule, origin batch.Origin, row int) error {
+func brokenRule(rule Rule, b batch.Batch, row int) error {
 	where := ""
 	if rule.Column != "" {
 		where = "column " + rule.Column + ", "
 	}
 	return failure.New(failure.Data, "rule %q is broken: %sfile %s, row group %d, row %d (counted from 0 in the file)",
-		rule.Name, where, origin.File, origin.RowGroup, origin.FirstRow+int64(row)).
+		rule.Name, where, b.Origin.File, b.Origin.RowGroup, b.Number(row)).
 		WithHint("correct the row, or let the rule have on_fail: reject, which sets such rows aside and goes on")
 }

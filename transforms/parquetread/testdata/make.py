@@ -10,6 +10,7 @@ import base64
 
 import datetime as dt
 import decimal
+import itertools
 import json
 import os
 import random
@@ -197,6 +198,27 @@ def nested_shapes():
     write("nested_no_rows", table.slice(0, 0))
 
 
+def numbered(field, ids):
+    """Returns a field with an id, and ids in all that is in it, depth first."""
+    field = field.with_metadata({"PARQUET:field_id": str(next(ids))})
+    kind = field.type
+    if pa.types.is_struct(kind):
+        kind = pa.struct([numbered(inner, ids) for inner in kind])
+    elif pa.types.is_map(kind):
+        kind = pa.map_(numbered(kind.key_field, ids), numbered(kind.item_field, ids))
+    elif pa.types.is_list(kind):
+        kind = pa.list_(numbered(kind.value_field, ids))
+    return pa.field(field.name, kind, field.nullable, field.metadata)
+
+
+def nested_ids():
+    rnd = random.Random(2)
+    ids = itertools.count(1)
+    fields = [numbered(pa.field(name, kind), ids) for name, kind in NESTED.items() if not pa.types.is_fixed_size_list(kind) and not pa.types.is_large_list(kind)]
+    table = pa.table([pa.array([arbitrary(f.type, rnd) for _ in range(30)], f.type) for f in fields], pa.schema(fields))
+    write("nested_ids", table, row_group_size=20)
+
+
 def nested_others():
     frame = pl.DataFrame({
         "lists": [[[1, None], []], None, [], [None, [3]]],
@@ -244,5 +266,5 @@ def shapes():
 
 
 if __name__ == "__main__":
-    for make in [far_dates, codecs, encodings, types, embedded, embedded_odd, nested, nested_shapes, nested_others, shapes]:
+    for make in [far_dates, codecs, encodings, types, embedded, embedded_odd, nested, nested_shapes, nested_ids, nested_others, shapes]:
         make()

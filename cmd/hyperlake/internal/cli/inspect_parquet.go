@@ -68,7 +68,7 @@ func (a *app) inspectParquet(ctx context.Context, path string, format config.Sou
 	if err != nil {
 		return err
 	}
-	footers, err := parquetread.ReadFooters(ctx, at.Files, nil)
+	footers, err := parquetread.ReadFooters(ctx, at.Files, parquetread.FooterOptions{})
 	if err != nil {
 		return err
 	}

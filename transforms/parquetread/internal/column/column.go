@@ -314,6 +314,17 @@ func (r *Reader) Pick(rows []int64) (arrow.Array, error) {
 	return r.finish(v)
 }
 
+// Skip passes over the given number of rows of the chunk, of which there must be as many, and returns how many it passed
+// over: all, unless it fails, which it does as Next does.
+func (r *Reader) Skip(rows int64) (skipped int64, err error) {
+	if err := r.resume(); err != nil {
+		return 0, err
+	}
+	from := r.row
+	err = r.skip(rows)
+	return r.row - from, err
+}
+
 // begin starts a batch.
 func (r *Reader) begin(rows int) validity {
 	r.store.begin(rows)

@@ -24,7 +24,8 @@ type SchemaElement struct {
 	Repetition Repetition
 	Children   int32 // 0 for a leaf
 	Logical    LogicalType
-	Legacy     bool // Logical is that of a converted type; the file has none of its own
+	FieldID    int32 // 0 if it has none
+	Legacy     bool  // Logical is that of a converted type; the file has none of its own
 }
 
 // LogicalType is a logical type with its parameters.
@@ -155,6 +156,8 @@ func (t *thrift) schemaElement() SchemaElement {
 			return t.readInt32(k, &scale)
 		case 8:
 			return t.readInt32(k, &precision)
+		case 9:
+			return t.readInt32(k, &e.FieldID)
 		case 10:
 			return t.readStruct(k, func(id int16, k kind) bool {
 				e.Logical = t.logicalType(Logical(id), k)

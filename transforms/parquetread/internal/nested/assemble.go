@@ -30,6 +30,9 @@ func (a *assembler) field(f Field) (arrow.Array, error) {
 		if err != nil {
 			return nil, err
 		}
+		if f.IsHollow {
+			children = nil
+		}
 		return newArray(f.Arrow.Type, slotsOf(first, f.Levels), nil, children...), nil
 	case List:
 		items, err := a.field(f.Children[0])

@@ -35,6 +35,7 @@ type Field struct {
 	Children []Field
 	Column   column.Column // of a leaf
 	Chunk    int           // of a leaf: index of its column chunk in a row group
+	IsHollow bool          // of a struct: it has no fields, and its only child says where it is null
 }
 
 // Levels says what the entries of a leaf below a field mean for the field.
