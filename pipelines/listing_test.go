@@ -60,20 +60,18 @@ func tablesLake(t *testing.T) string {
 		ids(t, filepath.Join(folder, "lake", file+".parquet"), 1, 2)
 	}
 	for _, file := range []string{
-		"delta/_delta_log/00000000000000000000.json", "iceberg/metadata/v1.metadata.json", "hudi/.hoodie/hoodie.properties", "loose/metadata/notes.json",
+		"iceberg/metadata/v1.metadata.json", "hudi/.hoodie/hoodie.properties", "loose/metadata/notes.json",
 	} {
 		layDown(t, filepath.Join(folder, "lake", file))
 	}
+	table := filepath.Join(folder, "lake", "delta")
+	runtest.WriteDeltaLog(t, table, 0, runtest.DeltaTable("id integer, day integer", "day"),
+		runtest.DeltaAdd(t, table, "day=1/a.parquet", `"day":"1"`, ""))
 	return folder
 }
 
 func TestTablesAreNoLooseFiles(t *testing.T) {
 	cases := map[string]string{ // glob to what the message says
-		"delta":                        "lake/delta (Delta Lake)",
-		"delta/**/*.parquet":           "lake/delta (Delta Lake)",
-		"delta/*.parquet":              "lake/delta (Delta Lake)",
-		"delta/day=1/*.parquet":        "lake/delta (Delta Lake)",
-		"delta/day=1/a.parquet":        "lake/delta (Delta Lake)",
 		"iceberg/data/**/*.parquet":    "lake/iceberg (Iceberg)",
 		"hudi/*/*.parquet":             "lake/hudi (Hudi)",
 		"**/*.parquet":                 "lake/delta (Delta Lake), ",
@@ -112,6 +110,37 @@ func TestTablesAreNoLooseFiles(t *testing.T) {
 	}
 }
 
+// A glob into a table means the table, or it is refused with what to write.
+func TestPartsOfTables(t *testing.T) {
+	t.Parallel()
+	folder := tablesLake(t)
+	table := filepath.Join(folder, "lake", "delta")
+	for _, whole := range []string{"delta", "delta/", "delta/**/*.parquet", "delta/*.parquet", "delta/*/*", "delta/day=*/*.parquet", "./delta/**"} {
+		plan := runtest.PlanOf(t, runtest.Configure(t, folder, sourceConfig("lake/"+whole, "")))
+		require.NotNil(t, plan.Source, whole)
+		assert.Equal(t, table, plan.Source.Folder)
+		assert.EqualValues(t, 2, plan.Rows, whole)
+	}
+	for keys, says := range map[string]string{
+		"lake/delta/day=1/*.parquet":                               `set source.uri to ` + table + `, and source.where to "day == 1"`,
+		"lake/delta/day=1":                                         `source.where to "day == 1"`,
+		"lake/delta/day=1/a.parquet":                               "and choose rows with source.where",
+		"'lake/delta/{day=1,day=2}/*'":                             "and choose rows with source.where",
+		"lake/delta/other=1/*.parquet":                             "and choose rows with source.where",
+		"[lake/delta/*.parquet, lake/x/*]":                         "is a table, and cannot be read together with other files",
+		"lake/loose/**, format: delta":                             "is no table of Delta Lake",
+		"lake/iceberg/**, format: delta":                           "is no table of Delta Lake",
+		"lake/loose/**, version: 3":                                "has no versions",
+		"lake/delta, version: 7":                                   "version 7",
+		"'{lake/delta,lake/loose}/**/*.parquet'":                   "set source.uri to " + table,
+		"lake/**/*.parquet":                                        "is not read",
+		"[lake/delta/**/*.parquet, 'lake/iceberg/data/*.parquet']": "are several tables",
+	} {
+		_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, "name: x\ntables:\n  - source: {uri: "+keys+"}\n"))
+		requireEarly(t, err, says)
+	}
+}
+
 func TestTablesThatAreReadAsLooseFiles(t *testing.T) {
 	t.Parallel()
 	folder := tablesLake(t)
@@ -128,8 +157,8 @@ func TestTablesThatAreReadAsLooseFiles(t *testing.T) {
 		}
 	}
 
-	_, err = starter.Write(t.Context(), filepath.Join(folder, "lake", "delta"), folder, config.FormatAuto)
-	requireEarly(t, err, "lake/delta (Delta Lake)", "--format parquet")
+	_, err = starter.Write(t.Context(), filepath.Join(folder, "lake", "hudi"), folder, config.FormatAuto)
+	requireEarly(t, err, "lake/hudi (Hudi)", "--format parquet")
 	text, err := starter.Write(t.Context(), filepath.Join(folder, "lake", "delta"), folder, config.FormatParquet)
 	require.NoError(t, err)
 	assert.Contains(t, text, "      format: parquet\n")
@@ -275,7 +304,7 @@ func TestBracketsInGlobs(t *testing.T) {
 	requireEarly(t, err, "neither a file nor a valid glob", `write \[ and \{`)
 	at, err := plan.FindPath(t.Context(), filepath.Join(folder, "lake [eu]"), config.FormatAuto)
 	require.NoError(t, err)
-	assert.Len(t, at.Files, 1)
+	assert.Len(t, at.Files(), 1)
 }
 
 func TestFoldersWithOtherNames(t *testing.T) {
@@ -328,4 +357,24 @@ func TestFilesWithoutColumnsAreSkipped(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, text, "# warning: "+filepath.Join(lake, "empty.parquet")+" and 1 more file have neither")
 	runtest.PlanOf(t, runtest.Configure(t, folder, text))
+}
+
+// A folder stands for the Parquet files in and below it, locally and on a store.
+func TestFolderIsItsFiles(t *testing.T) {
+	folder := t.TempDir()
+	ids(t, filepath.Join(folder, "lake[1]", "a.parquet"), 1)
+	ids(t, filepath.Join(folder, "lake[1]", "deep", "b.parquet"), 2)
+	layDown(t, filepath.Join(folder, "lake[1]", "notes.txt"))
+	bucket, _ := storagetest.FakeGCS(t)
+	for _, name := range []string{"a.parquet", "deep/b.parquet", "notes.txt"} {
+		_, err := storage.Upload(t.Context(), filepath.Join(folder, "lake[1]", name), storage.Join(bucket, "lake", name), storage.Any())
+		require.NoError(t, err)
+	}
+	for _, uri := range []string{`lake\[1]`, `./lake\[1]/`, storage.Join(bucket, "lake"), storage.Join(bucket, "lake/")} {
+		plan := runtest.PlanOf(t, runtest.Configure(t, folder, sourceConfig(uri, "")))
+		assert.EqualValues(t, 2, plan.Rows, uri)
+	}
+	layDown(t, filepath.Join(folder, "other", "notes.txt"))
+	_, err := pipelines.MakePlan(t.Context(), runtest.Configure(t, folder, sourceConfig("other", "")))
+	requireEarly(t, err, "no files match")
 }

@@ -29,11 +29,15 @@ func notePlan(r *report.Report, plan *plan.Plan) {
 	r.Output.FormatVersion = plan.FormatVersion
 	r.Warnings = plan.Warnings
 	for _, table := range plan.Tables {
-		r.Tables = append(r.Tables, report.TableAccount{
+		account := report.TableAccount{
 			Schema: table.Schema, Name: table.Name,
 			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.BytesToRead(), RowsInFiles: table.Rows, RowsPruned: table.Pruned.Rows,
 			Rules: []report.Rule{}, Checks: []report.CheckResult{},
-		})
+		}
+		if v := table.Source; v != nil {
+			account.Source = &report.TableVersion{Format: v.Format, Version: v.Version, Timestamp: v.Timestamp}
+		}
+		r.Tables = append(r.Tables, account)
 	}
 }
 
@@ -43,7 +47,7 @@ func noteLoad(r *report.Report, plan *plan.Plan, done job.Result) {
 	r.Partials = done.Extract.Partials
 	for i, contents := range done.Extract.Tables {
 		table, tally := &r.Tables[i], contents.Tally
-		table.RowsRead = tally.Read
+		table.RowsRead, table.RowsDeleted = tally.Read, tally.Deleted
 		table.RowsFiltered = tally.Filtered
 		table.RowsRejected = tally.Rejected
 		table.RowsLoaded = contents.Rows

@@ -98,6 +98,9 @@ func (t *Tally) Add(other Tally) {
 	}
 }
 
+// InFiles is how many rows the files have of which it tells.
+func (t Tally) InFiles() int64 { return t.Read + t.Deleted }
+
 // Left is how many rows should have been loaded.
 func (t Tally) Left() int64 { return t.Read - t.Filtered - t.Rejected }
 

@@ -6,6 +6,7 @@ package lake
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -54,13 +55,20 @@ func Find(ctx context.Context, pattern string) ([]storage.Info, []Table, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	var names []string
-	for name := range marks {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	files, found, err := store.Search(ctx, pattern, names)
+	files, found, err := store.Search(ctx, pattern, slices.Sorted(maps.Keys(marks)))
 	return files, tablesOf(found), err
+}
+
+// Around lists the tables at and around the part of a pattern that is none, without listing what matches. It
+// fails as [storage.Store.Search] does, with no kind.
+func Around(ctx context.Context, pattern string) ([]Table, error) {
+	store, err := storage.For(pattern)
+	if err != nil {
+		return nil, err
+	}
+	base, _ := storage.SplitGlob(pattern)
+	_, found, err := store.Search(ctx, storage.EscapeGlob(base), slices.Sorted(maps.Keys(marks)))
+	return tablesOf(found), err
 }
 
 // tablesOf are the folders that marks, which come sorted, say are tables.

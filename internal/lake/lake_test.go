@@ -70,3 +70,30 @@ func TestFindThroughLinks(t *testing.T) {
 		assert.Equal(t, real, tables[0].Folder)
 	}
 }
+
+func TestAround(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for _, file := range []string{"t/_delta_log/0.json", "t/day=1/a.parquet", "deep/u/.hoodie/x", "loose/a.parquet"} {
+		path := filepath.Join(folder, file)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+	}
+	for pattern, want := range map[string]string{
+		"t": "t (Delta Lake)", "t/": "t (Delta Lake)", "t/*.parquet": "t (Delta Lake)", "t/**": "t (Delta Lake)",
+		"t/day=1/*.parquet": "t (Delta Lake)", "t/day=1/a.parquet": "t (Delta Lake)", "t/day=*/a": "t (Delta Lake)",
+		"t/missing/**": "t (Delta Lake)",
+		"**/*.parquet": "", "deep/**": "", "loose/*": "", "loose/a.parquet": "", "gone/*": "",
+	} {
+		tables, err := lake.Around(t.Context(), filepath.Join(folder, pattern))
+		require.NoError(t, err, pattern)
+		if want == "" {
+			assert.Empty(t, tables, pattern)
+			continue
+		}
+		require.Len(t, tables, 1, pattern)
+		name, err := filepath.Rel(folder, tables[0].String())
+		require.NoError(t, err)
+		assert.Equal(t, want, name, pattern)
+	}
+}

@@ -81,7 +81,7 @@ func (g *GCS) marksAbove(ctx context.Context, bucket *gcs.BucketHandle, names st
 		base = ""
 	}
 	folder := unescape(base)
-	if !strings.ContainsAny(rest, `*?[{`) {
+	if !isPattern(rest) {
 		folder = unescape(names)
 	}
 	folder = strings.TrimRight(folder, "/")

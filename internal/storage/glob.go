@@ -43,6 +43,19 @@ func literalPrefix(pattern string) string {
 	return unescape(pattern)
 }
 
+// isPattern says whether a glob can match several names.
+func isPattern(glob string) bool {
+	for i := 0; i < len(glob); i++ {
+		switch glob[i] {
+		case '\\':
+			i++
+		case '*', '?', '[', '{':
+			return true
+		}
+	}
+	return false
+}
+
 // unescape removes the backslashes that take the meaning from the characters after them.
 func unescape(pattern string) string {
 	if !strings.Contains(pattern, `\`) {

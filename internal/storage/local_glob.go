@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
-	"strings"
 	"syscall"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -93,7 +92,7 @@ func (l Local) Search(ctx context.Context, pattern string, marks []string) ([]In
 	}
 	base, glob := doublestar.SplitPattern(filepath.ToSlash(filepath.Clean(pattern)))
 	start := filepath.FromSlash(base)
-	if !strings.ContainsAny(glob, `*?[{`) {
+	if !isPattern(glob) {
 		start = filepath.Join(start, unescape(glob))
 	}
 	folders, known := map[string]bool{}, links{}

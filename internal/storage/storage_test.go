@@ -70,3 +70,15 @@ func TestEscapeBrackets(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, `a\[1]/\{x\}*?\[2]\\`, storage.EscapeBrackets(`a[1]/{x}*?\[2]\\`))
 }
+
+func TestSplitGlob(t *testing.T) {
+	t.Parallel()
+	for glob, want := range map[string][2]string{
+		"a/b/*.parquet": {"a/b", "*.parquet"}, "a/b": {"a/b", ""}, "*": {".", "*"}, "gs://bucket/a/**/b": {"gs://bucket/a", "**/b"},
+		`a/\[1]/*`: {"a/[1]", "*"}, "gs://bucket/**": {"gs://bucket", "**"}, `a/b\*`: {"a/b*", ""}, "gs://bucket/a/": {"gs://bucket/a/", ""},
+		"/*": {"/", "*"},
+	} {
+		base, rest := storage.SplitGlob(glob)
+		assert.Equal(t, want, [2]string{base, rest}, glob)
+	}
+}

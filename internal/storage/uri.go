@@ -3,6 +3,8 @@ package storage
 import (
 	"path/filepath"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
 // Join appends path elements to a URI.
@@ -27,6 +29,20 @@ func EscapeGlob(uri string) string {
 		return strings.NewReplacer("[", "[[]", "{", "[{]", "}", "[}]").Replace(uri)
 	}
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`, "}", `\}`).Replace(uri)
+}
+
+// SplitGlob divides a glob into the URI before its first part that is a pattern, and the rest, which is empty where the glob
+// matches nothing but that URI.
+func SplitGlob(glob string) (base, rest string) {
+	scheme, path := "", glob
+	if at := strings.Index(glob, "://"); at >= 0 {
+		scheme, path = glob[:at+len("://")], glob[at+len("://"):]
+	}
+	base, rest = doublestar.SplitPattern(path)
+	if isPattern(rest) {
+		return scheme + unescape(base), rest
+	}
+	return scheme + unescape(path), ""
 }
 
 // EscapeBrackets returns a glob in which brackets and braces mean themselves.

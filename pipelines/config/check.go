@@ -184,6 +184,9 @@ func (c *Config) checkSource(key string, source SourceConfig) error {
 			return c.Problem(c.GlobKey(uri, i), "%s names %s twice; remove one", uri, words.Shorten(glob))
 		}
 	}
+	if source.Version != "" && source.Format == FormatParquet {
+		return c.Problem(key+".version", "%s.version: loose files have no versions; leave it out, or read the table with format: auto", key)
+	}
 	if where := key + ".where"; c.Written(where) && strings.TrimSpace(source.Where) == "" {
 		return c.Problem(where, "%s is empty; write a condition such as \"amount > 0\", or remove the key", where)
 	}
@@ -238,8 +241,6 @@ func (c *Config) checkGlob(key, glob string) error {
 	switch {
 	case glob == "":
 		return c.Problem(key, "%s is empty; give the Parquet files to load, such as lake/*.parquet", key)
-	case strings.HasSuffix(glob, "/"):
-		return c.Problem(key, "%s names a folder; add the files in it, as in %s", key, words.Shorten(glob+"*.parquet"))
 	case !doublestar.ValidatePattern(filepath.ToSlash(glob)):
 		return c.Problem(key, "%s is no valid glob: in %s, %s", key, words.Shorten(glob), BracketHint)
 	}

@@ -225,13 +225,16 @@ func (a *Age) UnmarshalText(text []byte) error {
 
 // SourceConfig is a part of the lake.
 type SourceConfig struct {
-	// URI holds the globs of the Parquet files, absolute or gs://: at least one, none
-	// twice. Required. Characters of the configuration's own folder that would mean
+	// URI holds the globs of the Parquet files, or the folder of a table, absolute or gs://: at least
+	// one, none twice. Required. Characters of the configuration's own folder that would mean
 	// something in a glob are escaped.
 	URI Globs `yaml:"uri"`
 
 	// Format says what the files are. Default: auto.
 	Format SourceFormat `yaml:"format"`
+
+	// Version says which version is read, where the files are a table of a table format. Default: latest.
+	Version TableVersion `yaml:"version"`
 
 	// Partitions says whether folders named key=value become columns. Default: auto.
 	Partitions Partitions `yaml:"partitions"`
@@ -252,28 +255,6 @@ type SourceConfig struct {
 	// Bases are the folders, one for each of URI, below which folders count as partitions:
 	// the part of a path that the user did not write does not.
 	Bases []string `json:"-"`
-}
-
-// SourceFormat says what the files of a source are.
-type SourceFormat string
-
-// What the files of a source can be.
-const (
-	FormatAuto    SourceFormat = "auto"    // loose Parquet files; those of a table format are refused
-	FormatParquet SourceFormat = "parquet" // loose Parquet files, whatever lies beside them
-)
-
-// UnmarshalText reads the word as a configuration gives it.
-func (f *SourceFormat) UnmarshalText(text []byte) error {
-	switch word := SourceFormat(text); word {
-	case FormatAuto, FormatParquet:
-		*f = word
-		return nil
-	case "delta", "iceberg":
-		return fmt.Errorf("must be auto or parquet: reading %s tables is not built yet", word)
-	default:
-		return fmt.Errorf("must be auto or parquet, not %s", words.Shorten(string(text)))
-	}
 }
 
 // ColumnConfig is what to do with one column. The zero value is nothing.

@@ -19,7 +19,6 @@ import (
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners/options"
-	"hyperlake/transforms/parquetread"
 )
 
 // checkStagingFolder tries staging, and says what workers elsewhere need of it.
@@ -118,37 +117,32 @@ func TryFolder(ctx context.Context, folder string) (place string, err error) {
 // sourceCheck looks for the files of a table, and reads the footer of one.
 func (d doctor) sourceCheck(table config.TableConfig) Check {
 	return Check{fmt.Sprintf("source of %s.%s", table.Schema, table.Name), func(ctx context.Context) (string, error) {
-		found, err := plan.ListFiles(ctx, table.Source)
+		found, err := plan.Look(ctx, table.Source)
 		if err != nil {
 			return "", err
 		}
-		globs, files := strings.Join(table.Source.URI, ", "), found.Files
-		if len(files) == 0 {
+		globs := strings.Join(table.Source.URI, ", ")
+		if found.Files == 0 {
 			hint := plan.WhyNoFiles(ctx, table.Source.URI, "source.uri")
 			if d.cfg.OnEmpty == config.OnEmptyAllow {
 				return "", caution(hint, "no files match %s: the table would be empty", globs)
 			}
 			return "", failure.New(failure.Source, "no files match %s", globs).WithHint("%s", hint)
 		}
-		footer, err := parquetread.ReadFooter(ctx, files[0].Info)
+		footer, err := found.FirstFooter(ctx)
 		if err != nil {
 			return "", err
 		}
 		says := fmt.Sprintf("%s, %s; the footer of %s can be read (%s)",
-			words.Count(int64(len(files)), "file"), humanize.Bytes(uint64(sizeOf(files))), files[0].URI, words.Count(footer.Rows, "row"))
-		if warnings := found.Warnings(); len(warnings) > 0 {
-			return "", caution(strings.Join(warnings, "; "), "%s", says)
+			words.Count(int64(found.Files), "file"), humanize.Bytes(uint64(found.Bytes)), found.First, words.Count(footer.Rows, "row"))
+		if found.Version != nil {
+			says = fmt.Sprintf("%s: %s", found.Version, says)
+		}
+		if len(found.Warnings) > 0 {
+			return "", caution(strings.Join(found.Warnings, "; "), "%s", says)
 		}
 		return says, nil
 	}}
-}
-
-func sizeOf(files []plan.SourceFile) int64 {
-	var sum int64
-	for _, file := range files {
-		sum += file.Size
-	}
-	return sum
 }
 
 // sourceBytes is how much there is to read, as far as that is known: what cannot be listed,
@@ -156,8 +150,8 @@ func sizeOf(files []plan.SourceFile) int64 {
 func (d doctor) sourceBytes(ctx context.Context) int64 {
 	var sum int64
 	for _, table := range d.cfg.Tables {
-		if found, err := plan.ListFiles(ctx, table.Source); err == nil {
-			sum += sizeOf(found.Files)
+		if found, err := plan.Look(ctx, table.Source); err == nil {
+			sum += found.Bytes
 		}
 	}
 	return sum

@@ -131,7 +131,7 @@ func (a *attempt) isWhole(tables int) bool {
 		for _, partial := range a.partials {
 			sum.Add(partial.Tables[table].Tally)
 		}
-		if sum.Read != 0 && sum.Read != read[table] || sum.Rejected != aside[table] || sum.Doubtful != 0 {
+		if sum.InFiles() != 0 && sum.InFiles() != read[table] || sum.Rejected != aside[table] || sum.Doubtful != 0 {
 			return false
 		}
 	}
@@ -141,7 +141,7 @@ func (a *attempt) isWhole(tables int) bool {
 // loaded are the shards of the tables of which the partials have rows.
 func (a *attempt) loaded() []parquetread.Shard {
 	return slices.DeleteFunc(slices.Clone(a.shards), func(shard parquetread.Shard) bool {
-		return !slices.ContainsFunc(a.partials, func(p hyper.File) bool { return p.Tables[shard.Table].Tally.Read > 0 })
+		return !slices.ContainsFunc(a.partials, func(p hyper.File) bool { return p.Tables[shard.Table].Tally.InFiles() > 0 })
 	})
 }
 

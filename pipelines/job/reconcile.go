@@ -18,7 +18,7 @@ func Reconcile(plan *plan.Plan, extract hyper.File, aside []rejects.Account, cou
 			got, want int64
 			what      string
 		}{
-			{tally.Read, table.RowsToRead(), "rows read, rows in the footers less those pruned"},
+			{tally.InFiles(), table.RowsToRead(), "rows read and deleted, rows in the footers less those pruned"},
 			{contents.Rows, tally.Left(), "rows loaded, rows read less those filtered and rejected"},
 			{aside[i].Rows, tally.Rejected, "rows set aside as rejects, rows rejected"},
 			{rowsIn(aside[i].Files), writtenRows(table, aside[i]), "rows in the reject files, rows set aside as rejects"},

@@ -15,10 +15,9 @@ import (
 
 // deferral decides which files of a table hyperd reads itself.
 type deferral struct {
-	columns    *arrow.Schema // that the table has in Parquet or in names of folders
-	partitions []partition   // of these, the latter
-	reason     string        // why no file is deferred; empty if some can be
-	spoolBytes int64         // that a worker has at most for copies of remote files
+	read       parquetread.Projection
+	reason     string // why no file is deferred; empty if some can be
+	spoolBytes int64  // that a worker has at most for copies of remote files
 }
 
 // minRowsPerValue is how many rows a file's folders should stand for, on average: hyperd reads the files
@@ -28,7 +27,8 @@ const minRowsPerValue = 32 << 10
 // newDeferral looks at what is the same for all files of a table, and gives the table its
 // conditions in SQL.
 func newDeferral(cfg *config.Config, table *TablePlan, src *Source, columns *arrow.Schema, validator *validate.Validator) deferral {
-	d := deferral{columns: columns, partitions: src.partitionsIn(columns), spoolBytes: cfg.WorkerSpool().MostBytes()}
+	partitions := src.partitionsIn(columns)
+	d := deferral{read: table.Read, spoolBytes: cfg.WorkerSpool().MostBytes()}
 	var loaded []string
 	for _, column := range table.Columns {
 		loaded = append(loaded, column.Source)
@@ -39,8 +39,8 @@ func newDeferral(cfg *config.Config, table *TablePlan, src *Source, columns *arr
 		d.reason = "validate.engine is go"
 	case table.Repartition.moves():
 		d.reason = "repartition moves rows"
-	case src.rowsPerValue(d.partitions) < minRowsPerValue:
-		d.reason = fmt.Sprintf("folders have few rows for each value of column %s", d.partitions[0].name)
+	case src.rowsPerValue(partitions) < minRowsPerValue:
+		d.reason = fmt.Sprintf("%s have few rows for each value of column %s", partitionsText(src), partitions[0].name)
 	case reason != "":
 		d.reason = reason
 	}
@@ -55,6 +55,14 @@ func newDeferral(cfg *config.Config, table *TablePlan, src *Source, columns *arr
 	return d
 }
 
+// partitionsText is what has a value of its partition columns.
+func partitionsText(src *Source) string {
+	if src.table != nil {
+		return "partitions"
+	}
+	return "folders"
+}
+
 // refusal says why a file, of which some row groups are to be read, is not deferred; empty
 // if it is.
 func (d deferral) refusal(file *PlannedFile, footer parquetread.Footer) string {
@@ -63,6 +71,9 @@ func (d deferral) refusal(file *PlannedFile, footer parquetread.Footer) string {
 	}
 	if len(file.Groups) != len(footer.RowGroups) {
 		return "parts of files are not read"
+	}
+	if file.Deletes != nil {
+		return "rows of files are deleted"
 	}
 	if len(file.Folders) > 0 {
 		return fmt.Sprintf("column %s is in the names of folders, too, "+
@@ -73,24 +84,9 @@ func (d deferral) refusal(file *PlannedFile, footer parquetread.Footer) string {
 			return reason
 		}
 	}
-	for _, column := range d.columns.Fields() {
-		if at := slices.IndexFunc(d.partitions, func(p partition) bool { return p.name == column.Name }); at >= 0 {
-			if _, ok := parquetread.PartitionSQL(column, file.Partitions[at]); !ok {
-				return fmt.Sprintf("column %s has a value that cannot be written in SQL", column.Name)
-			}
-			continue
-		}
-		found, _ := footer.Schema.FieldsByName(column.Name)
-		switch {
-		case len(found) != 1:
-			return fmt.Sprintf("column %s is missing in some files", column.Name)
-		case !arrow.TypeEqual(found[0].Type, column.Type):
-			return fmt.Sprintf("column %s has several types", column.Name)
-		case !footer.IsPlain(column.Name):
-			return fmt.Sprintf("column %s is stored in a form that not every reader takes for the same", column.Name)
-		}
-	}
-	return ""
+	columns, reason := d.read.Deferral(footer, file.Partitions)
+	file.columns = columns
+	return reason
 }
 
 // remoteRefusal says why a remote file is not copied for hyperd, which takes all of it through

@@ -75,24 +75,15 @@ func findFiles(ctx context.Context, source config.SourceConfig) (*Listing, error
 	found := &Listing{}
 	paths, folders := map[string]bool{}, map[string]bool{}
 	for i, uri := range source.URI {
-		store, err := storage.For(uri)
+		files, tables, err := findIn(ctx, uri)
 		if err != nil {
-			return nil, failure.New(failure.Config, "%w", err)
-		}
-		files, tables, err := lake.Find(ctx, uri)
-		if err != nil {
-			return nil, listFailure(err)
+			return nil, err
 		}
 		for _, table := range tables {
 			if !folders[table.Folder] {
 				folders[table.Folder] = true
 				found.tables = append(found.tables, table)
 			}
-		}
-		info, err := store.Stat(ctx, uri)
-		if len(files) == 0 && len(tables) == 0 && err == nil && info.Folder {
-			return nil, failure.New(failure.Source, "%s is a folder, not files", uri).
-				WithHint("set source.uri to %s", storage.Join(uri, "**", "*.parquet")).BeforeData()
 		}
 		for _, file := range files {
 			if !paths[file.URI] {
@@ -103,6 +94,24 @@ func findFiles(ctx context.Context, source config.SourceConfig) (*Listing, error
 	}
 	slices.SortFunc(found.Files, func(a, b SourceFile) int { return cmp.Compare(a.URI, b.URI) })
 	return found, nil
+}
+
+// findIn lists what a glob matches; all Parquet files in and below it if it is a folder.
+func findIn(ctx context.Context, glob string) ([]storage.Info, []lake.Table, error) {
+	store, err := storage.For(glob)
+	if err != nil {
+		return nil, nil, failure.New(failure.Config, "%w", err)
+	}
+	if base, rest := storage.SplitGlob(glob); rest == "" {
+		if info, err := store.Stat(ctx, strings.TrimRight(base, "/")); err == nil && info.Folder {
+			glob = storage.Join(glob, "**", "*.parquet")
+		}
+	}
+	files, tables, err := lake.Find(ctx, glob)
+	if err != nil {
+		return nil, nil, listFailure(err)
+	}
+	return files, tables, nil
 }
 
 // keepDistinct leaves each file one name.
@@ -219,15 +228,23 @@ func (l *Listing) clashes(mode config.Partitions) ([]string, error) {
 // refuseTables is the failure of files that are a table only together with what its format
 // says about them.
 func refuseTables(tables []lake.Table) error {
-	is := "is a table, not loose files"
+	const insist = "or insist with source.format: parquet on reading all files as they lie there: removed rows come back"
+	is, way := "is a table, not loose files", "set source.uri to "+tables[0].Folder
 	if len(tables) > 1 {
-		is = "are tables, not loose files"
+		is, way = "are tables, not loose files", "give each an entry of its own in tables, with its folder as source.uri"
 	}
-	return failure.New(failure.Source, "%s %s: its files also hold rows that were removed or replaced, "+
-		"and reading table formats is not built yet", nameTables(tables), is).
-		WithHint("choose with source.uri what is no such table, or insist with source.format: parquet " +
-			"on reading all its files as they lie there: removed rows come back").BeforeData()
+	why := ""
+	for _, table := range tables {
+		if !slices.ContainsFunc(table.Formats, isRead) {
+			why, way = fmt.Sprintf(", and %s is not read", table.Formats[0]), "choose with source.uri what is no such table"
+		}
+	}
+	return failure.New(failure.Source, "%s %s: the files also hold rows that were removed or replaced%s", nameTables(tables), is, why).
+		WithHint("%s, %s", way, insist).BeforeData()
 }
+
+// isRead says whether tables of a format are read.
+func isRead(format lake.Format) bool { return formatWords[format] != "" }
 
 // nameTables names some of several tables.
 func nameTables(tables []lake.Table) string {

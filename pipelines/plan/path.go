@@ -8,32 +8,59 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"hyperlake/internal/expr"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/lake"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
 )
 
-// PathFiles is the Parquet files that a path of the command line stands for.
+// PathFiles is the Parquet files, or the table, that a path of the command line stands for.
 type PathFiles struct {
-	Glob  string // that a configuration names them by
-	Files []storage.Info
+	Glob string // that a configuration names them by
 
 	// Notes say what was left out, and Warnings what may not be meant.
 	Notes, Warnings []string
 
-	Found *Listing
+	found *Listing
+	table *lake.Table // nil for loose files
+}
+
+// IsTable says whether it is a table of a table format.
+func (p *PathFiles) IsTable() bool { return p.table != nil }
+
+// Files are the loose files.
+func (p *PathFiles) Files() []storage.Info { return p.found.infos() }
+
+// Source reads what all files say, as a configuration of a table would, of which the uri is that of the path. It fails as
+// [ReadSource] does, and where a table cannot be read.
+func (p *PathFiles) Source(ctx context.Context, cfg config.TableConfig) (*Source, error) {
+	if p.table == nil {
+		return ReadSource(ctx, p.found, cfg, nil)
+	}
+	s, err := openTable(ctx, cfg.Source, *p.table)
+	if err != nil {
+		return nil, err
+	}
+	all := func(func(string) expr.Range) bool { return true }
+	return s, s.readTable(ctx, nil, all, nil)
 }
 
 // FindPath lists the files that a path stands for: those in a folder and below it whose names
-// end in .parquet, a file, or a glob. It fails with one of kind Usage where there are none, and of
-// kind Source where they belong to a table that a format must be given for.
+// end in .parquet, a file, or a glob; or finds the table that they are. It fails with one of kind Usage where there are
+// none, and of kind Source where they are a table that cannot be read, or a part of one.
 func FindPath(ctx context.Context, uri string, format config.SourceFormat) (*PathFiles, error) {
 	glob, isFolder, err := globOf(ctx, uri)
 	if err != nil {
 		return nil, err
 	}
-	source := config.SourceConfig{URI: config.Globs{glob}, Bases: []string{""}}
+	source := config.SourceConfig{URI: config.Globs{glob}, Bases: []string{""}, Format: format}
+	if table, err := findTable(ctx, source); err != nil {
+		return nil, insisting(err)
+	} else if table != nil {
+		return &PathFiles{Glob: storage.EscapeGlob(table.Folder), table: table}, nil
+	}
 	if isFolder {
 		source.URI[0] = strings.TrimSuffix(glob, "*.parquet") + likeParquet
 	}
@@ -51,14 +78,21 @@ func FindPath(ctx context.Context, uri string, format config.SourceFormat) (*Pat
 		return nil, e
 	}
 	if err := found.settle(ctx, format); err != nil {
-		if e := failure.Of(err, failure.Source); isRefused {
-			return nil, e.WithHint("%s; here that is --format parquet", e.Hint)
+		if isRefused {
+			err = insisting(err)
 		}
 		return nil, err
 	}
-	return &PathFiles{
-		Glob: glob, Files: found.infos(), Notes: append(notes, found.notes()...), Warnings: found.Warnings(), Found: found,
-	}, nil
+	return &PathFiles{Glob: glob, Notes: append(notes, found.notes()...), Warnings: found.Warnings(), found: found}, nil
+}
+
+// insisting says how commands that are given a path are told that loose files are meant.
+func insisting(err error) error {
+	e := failure.Of(err, failure.Source)
+	if !strings.Contains(e.Hint, "source.format: parquet") {
+		return e
+	}
+	return e.WithHint("%s; here that is --format parquet", e.Hint)
 }
 
 // likeParquet matches the names that Parquet files have with some programs.

@@ -11,6 +11,7 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/lake/vector"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/staging"
@@ -43,9 +44,14 @@ type TablePlan struct {
 	Rows      int64 `json:"rows"`
 	Bytes     int64 `json:"bytes"` // of the columns to read, as stored
 
-	// Pruned is the part of the above that where leaves out, by what the names of folders
-	// and the footers say, without reading it.
+	// Pruned is the part of the above that where leaves out, by what the names of folders,
+	// the footers and the table's format say, without reading it.
 	Pruned Pruned `json:"pruned"`
+
+	// Source is the version of a table that is read; nil for loose files. RowsDeleted is how many rows of the files
+	// it says are deleted of the files that are read.
+	Source      *TableVersion `json:"source,omitempty"`
+	RowsDeleted int64         `json:"rows_deleted,omitempty"`
 
 	// Partitions names the columns that are made of the names of folders.
 	Partitions []string `json:"partitions,omitempty"`
@@ -99,7 +105,9 @@ type PlannedFile struct {
 	Partitions []*string // values of the partition columns
 	Folders    []parquetread.FolderValue
 	Groups     []parquetread.RowGroup
-	deferred   bool // hyperd reads it
+	Deletes    *vector.Vector // rows that the table has removed
+	deferred   bool           // hyperd reads it
+	columns    []batch.StoredColumn
 }
 
 // TableFile is a file of a table of the plan.
@@ -111,7 +119,7 @@ type TableFile struct {
 // BytesToRead is the bytes of the row groups to read.
 func (t *TablePlan) BytesToRead() int64 { return t.Bytes - t.Pruned.Bytes }
 
-// RowsToRead is the rows of the row groups to read.
+// RowsToRead is the rows of the row groups to read, those included that the table says are deleted.
 func (t *TablePlan) RowsToRead() int64 { return t.Rows - t.Pruned.Rows }
 
 // Layout is the extract that the plan leads to.
@@ -214,12 +222,12 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 	}
 	table := &TablePlan{
 		Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path, LeftOut: src.leftOut, warnings: src.Warnings,
+		Source: src.Version(),
 	}
 	table.Schema, table.Name = tableCfg.Schema, tableCfg.Name
 	if table.Drift, err = src.Columns.check(m.sourceNames(), tableCfg.Source.OnDrift, tableCfg.Columns); err != nil {
 		return nil, err
 	}
-	table.Drift = append(table.Drift, src.PartitionDrift(m.source)...)
 	if err := table.mapColumns(m, cfg, tableCfg); err != nil {
 		return nil, err
 	}
@@ -236,6 +244,16 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 	if err := table.planRepartition(cfg, tableCfg.Repartition, validator.Schema()); err != nil {
 		return nil, err
 	}
+	if src.table != nil {
+		wanted := func(column string) bool { return mayRead(tableCfg, column) }
+		if err := src.readTable(ctx, wanted, validator.MayKeep, table.pruneFile); err != nil {
+			return nil, err
+		}
+		if table.Files == 0 && len(src.Footers) == 0 && cfg.OnEmpty != config.OnEmptyAllow {
+			return nil, emptyTable(src.table)
+		}
+	}
+	table.Drift = append(table.Drift, src.PartitionDrift(m.source)...)
 	if err := table.addFiles(src, m.source, validator, cfg); err != nil {
 		return nil, err
 	}
@@ -294,7 +312,7 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
 // It refuses files that are read whole and have values that cannot be.
 func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *validate.Validator, cfg *config.Config) error {
-	t.Read = parquetread.Projection{Schema: batch.Schema{Schema: columns}}
+	t.Read = parquetread.Projection{Schema: batch.Schema{Schema: columns}, Mapping: src.mapping()}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {
 		t.Read.Partitions = append(t.Read.Partitions, p.name)
@@ -302,14 +320,17 @@ func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *vali
 	t.Partitions = t.Read.Partitions
 	t.RuleColumns = validator.Columns()
 	defers := newDeferral(cfg, t, src, columns, validator)
-	t.Files = len(src.Footers)
+	t.Files += len(src.Footers)
 	for i := range src.Footers {
 		footer := &src.Footers[i]
 		folders, err := src.FoldersOf(i, columns)
+		if err == nil {
+			err = t.Read.Check(*footer)
+		}
 		if err != nil {
 			return err
 		}
-		file := PlannedFile{Info: footer.Info, Folders: folders}
+		file := PlannedFile{Info: footer.Info, Folders: folders, Deletes: src.deletesOf(i)}
 		for _, p := range partitions {
 			file.Partitions = append(file.Partitions, p.values[i])
 		}
@@ -335,6 +356,9 @@ func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *vali
 			if err := footer.CheckZones(columns); err != nil {
 				return err
 			}
+		}
+		if file.Deletes != nil && len(file.Groups) > 0 {
+			t.RowsDeleted += file.Deletes.Cardinality
 		}
 		t.decide(defers, &file, *footer)
 		footer.Release()

@@ -11,21 +11,25 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/lake"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
 	"hyperlake/transforms/parquetread"
 )
 
-// Source is what the footers of a table's files say.
+// Source is what the footers of a table's files say, and what its table format says, if it has one.
 type Source struct {
 	Footers    []parquetread.Footer
-	Columns    lakeColumns
+	Columns    lakeColumns   // of loose files
 	partitions []partition   // keys of folders that no file has as a column
 	keys       []partition   // keys of folders that files have as a column, too
 	Schema     *arrow.Schema // columns of the files, then those of the partitions
 
 	leftOut  []string // which files are read under another name
 	Warnings []string
+
+	table *lake.Snapshot // nil for loose files
+	files []lake.File    // of the table, as the footers are of
 }
 
 // PartitionDrift says which keys some files lack, and what becomes of that.
@@ -40,8 +44,13 @@ func (s *Source) PartitionDrift(columns *arrow.Schema) []string {
 }
 
 // openSource lists the files of a table and reads their footers, with the statistics of
-// wanted columns; nil wants all.
+// wanted columns; nil wants all. Of a table of a table format, it reads what its columns are.
 func openSource(ctx context.Context, run *config.Config, cfg config.TableConfig, wanted func(column string) bool) (*Source, error) {
+	if table, err := findTable(ctx, cfg.Source); err != nil {
+		return nil, err
+	} else if table != nil {
+		return openTable(ctx, cfg.Source, *table)
+	}
 	found, err := ListFiles(ctx, cfg.Source)
 	if err != nil {
 		return nil, err

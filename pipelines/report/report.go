@@ -82,13 +82,18 @@ type Output struct {
 
 // TableAccount is what became of the rows of one table, and what its rules and checks said.
 type TableAccount struct {
-	Schema       string `json:"schema"`
-	Name         string `json:"name"`
+	Schema string `json:"schema"`
+	Name   string `json:"name"`
+
+	// Source is the version of a table that was read; nil for loose files.
+	Source *TableVersion `json:"source,omitempty"`
+
 	Files        int    `json:"files"`
 	RowGroups    int    `json:"row_groups"`
 	BytesIn      int64  `json:"bytes_in"`
 	RowsInFiles  int64  `json:"rows_in_files"`
 	RowsPruned   int64  `json:"rows_pruned"`
+	RowsDeleted  int64  `json:"rows_deleted"` // in files that were read, by what the table says
 	RowsRead     int64  `json:"rows_read"`
 	RowsFiltered int64  `json:"rows_filtered"`
 	RowsRejected int64  `json:"rows_rejected"`
@@ -103,6 +108,13 @@ type TableAccount struct {
 
 	Checks  []CheckResult `json:"checks"`
 	Columns []Column      `json:"columns,omitempty"`
+}
+
+// TableVersion is one version of a table of a table format.
+type TableVersion struct {
+	Format    string    `json:"format"`
+	Version   string    `json:"version"`
+	Timestamp time.Time `json:"timestamp,omitzero"`
 }
 
 // Sample is a rejected row.

@@ -32,11 +32,11 @@ func Write(ctx context.Context, uri, folder string, format config.SourceFormat) 
 	}
 	cfg := config.TableConfig{Source: config.SourceConfig{URI: config.Globs{at.Glob}, Format: format, OnDrift: config.OnDriftUnion}}
 	cfg.Source.SetDefaults()
-	src, err := plan.ReadSource(ctx, at.Found, cfg, nil)
+	src, err := at.Source(ctx, cfg)
 	if err != nil {
 		return "", err
 	}
-	if len(src.Footers) == 0 {
+	if len(src.Footers) == 0 && src.Version() == nil {
 		return "", plan.AllHollow(cfg.Source)
 	}
 	for i := range src.Footers {
@@ -115,8 +115,11 @@ func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, kno
 	c := starterColumn{name: field.Name}
 	var notes []string
 	switch {
-	case known == nil:
+	case known == nil && s.src.Version() == nil:
 		notes = append(notes, "from the names of folders")
+	case known == nil && s.src.IsPartition(field.Name):
+		notes = append(notes, "partitions the table")
+	case known == nil:
 	case known.Doubled:
 		c.note = "left out: a file has two columns of this name"
 	case !known.Fits:

@@ -25,7 +25,7 @@ func (s *starter) addAll() {
 		if i < len(s.src.Columns) {
 			s.add(field, summaries[field.Name], &s.src.Columns[i])
 		} else {
-			s.add(field, nil, nil)
+			s.add(field, summaries[field.Name], nil)
 		}
 	}
 }
@@ -41,6 +41,9 @@ func (s *starter) text() string {
 	}
 	fmt.Fprintf(&b, "# Made by `hyperlake init` from the footers of the files: %s, %s, %s, %s.\n",
 		words.Count(int64(len(s.src.Footers)), "file"), words.Count(groups, "row group"), words.Count(rows, "row"), humanize.Bytes(uint64(bytes)))
+	if version := s.src.Version(); version != nil {
+		fmt.Fprintf(&b, "# They are the %s.\n", comment(version.String()))
+	}
 	fmt.Fprintf(&b, "# `hyperlake plan` shows what a run of it would do; `hyperlake run` builds the extract.\n")
 	fmt.Fprintf(&b, "name: %s\noutput:\n  path: %s\n", config.Scalar(s.name), config.Scalar(s.name+".hyper"))
 	fmt.Fprintf(&b, "tables:\n  - name: Extract\n    schema: Extract\n    source:\n      uri: %s\n", config.Scalar(s.glob))

@@ -20,11 +20,16 @@ import (
 
 // parquetListing is what inspect prints of Parquet files.
 type parquetListing struct {
-	Path      string          `json:"path"`
-	Kind      string          `json:"kind"` // parquet
+	Path string `json:"path"`
+	Kind string `json:"kind"` // parquet, or a table format
+
+	// Table is the version of a table; nil for loose files.
+	Table *plan.TableVersion `json:"table,omitempty"`
+
 	Files     int             `json:"files"`
 	RowGroups int             `json:"row_groups"`
-	Rows      int64           `json:"rows"`
+	Rows      int64           `json:"rows"` // of a table: without those that are deleted
+	Deleted   int64           `json:"rows_deleted,omitempty"`
 	Bytes     int64           `json:"bytes"`   // of the files
 	Columns   []parquetColumn `json:"columns"` // of all files, as in the first that has them
 	Drift     []drift         `json:"drift"`   // the columns that are not alike in all files
@@ -68,9 +73,24 @@ func (a *app) inspectParquet(ctx context.Context, path string, format config.Sou
 	if err != nil {
 		return err
 	}
-	footers, err := parquetread.ReadFooters(ctx, at.Files, parquetread.FooterOptions{})
+	listing, err := listPath(ctx, path, at)
 	if err != nil {
 		return err
+	}
+	if a.flags.json {
+		return a.printJSON(listing)
+	}
+	return a.printText(listing.text())
+}
+
+// listPath lists what a path stands for: loose files, or a table.
+func listPath(ctx context.Context, path string, at *plan.PathFiles) (parquetListing, error) {
+	if at.IsTable() {
+		return listTable(ctx, path, at)
+	}
+	footers, err := parquetread.ReadFooters(ctx, at.Files(), parquetread.FooterOptions{})
+	if err != nil {
+		return parquetListing{}, err
 	}
 	footers, hollow := plan.WithoutHollow(footers)
 	listing := listParquet(path, footers)
@@ -78,10 +98,34 @@ func (a *app) inspectParquet(ctx context.Context, path string, format config.Sou
 	for _, field := range plan.PartitionColumns(footers) {
 		listing.Columns = append(listing.Columns, mapPartition(field))
 	}
-	if a.flags.json {
-		return a.printJSON(listing)
+	return listing, nil
+}
+
+// listTable lists a table: its columns as it has them, with what the footers of its files say of them.
+func listTable(ctx context.Context, path string, at *plan.PathFiles) (parquetListing, error) {
+	src, err := at.Source(ctx, config.TableConfig{})
+	if err != nil {
+		return parquetListing{}, err
 	}
-	return a.printText(listing.text())
+	listing := listParquet(path, src.Footers)
+	listing.Table = src.Version()
+	listing.Kind, listing.Columns, listing.Deleted = listing.Table.Format, []parquetColumn{}, src.Deleted()
+	listing.Rows -= listing.Deleted
+	summaries := map[string]parquetread.ColumnSummary{}
+	for _, summary := range parquetread.Summarize(src.Footers) {
+		summaries[summary.Field.Name] = summary
+	}
+	for _, field := range src.Schema.Fields() {
+		summary, ok := summaries[field.Name]
+		if !ok {
+			summary.Nulls = -1
+		}
+		summary.Field = field
+		column := mapColumn(summary)
+		column.Partition = src.IsPartition(field.Name)
+		listing.Columns = append(listing.Columns, column)
+	}
+	return listing, nil
 }
 
 func listParquet(path string, footers []parquetread.Footer) parquetListing {
@@ -133,8 +177,15 @@ func mapColumn(s parquetread.ColumnSummary) parquetColumn {
 // text is the listing for people.
 func (l parquetListing) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s, %s, %s, %s\n\n", visible(l.Path), words.Count(int64(l.Files), "Parquet file"),
+	fmt.Fprintf(&b, "%s: %s, %s, %s, %s\n", visible(l.Path), words.Count(int64(l.Files), "Parquet file"),
 		words.Count(int64(l.RowGroups), "row group"), words.Count(l.Rows, "row"), size(l.Bytes))
+	if l.Table != nil {
+		fmt.Fprintln(&b, visible(l.Table.String()))
+	}
+	if l.Deleted > 0 {
+		fmt.Fprintf(&b, "%s of the files are deleted\n", words.Count(l.Deleted, "row"))
+	}
+	fmt.Fprintln(&b)
 	var rows [][]string
 	var notes []string
 	for _, c := range l.Columns {
@@ -145,6 +196,9 @@ func (l parquetListing) text() string {
 		codecs, stored := strings.Join(c.Codecs, ", "), humanize.Bytes(uint64(c.Bytes))
 		if c.Partition {
 			codecs, stored = "folder names", "-"
+			if l.Table != nil {
+				codecs = "partition"
+			}
 		}
 		rows = append(rows, []string{
 			visible(c.Name), visible(source), orDash(c.SQLType), yesNo(c.Nullable), conversionText(c.Conversion), codecs, stored,

@@ -101,6 +101,12 @@ func writeTablePlan(b *strings.Builder, table *plan.TablePlan) {
 	fmt.Fprintf(b, "\n%s: %s, %s, %s, %s\n", sqlNameText(table.Schema, table.Name),
 		words.Count(int64(table.Files), "file"), words.Count(int64(table.RowGroups), "row group"),
 		words.Count(table.Rows, "row"), size(table.Bytes))
+	if table.Source != nil {
+		fmt.Fprintln(b, visible(table.Source.String()))
+	}
+	if table.RowsDeleted > 0 {
+		fmt.Fprintf(b, "%s of these files are deleted\n", words.Count(table.RowsDeleted, "row"))
+	}
 	headings := []column{
 		{name: "column"}, {name: "source type"}, {name: "in the extract", optional: true}, {name: "SQL type"}, {name: "nullable"},
 		{name: "conversion", optional: true},
@@ -125,7 +131,11 @@ func writeWhere(b *strings.Builder, table *plan.TablePlan) {
 		for _, name := range table.Partitions {
 			names = append(names, visible(name))
 		}
-		fmt.Fprintf(b, "from the names of folders: %s\n", strings.Join(names, ", "))
+		from := "from the names of folders"
+		if table.Source != nil {
+			from = "partition columns"
+		}
+		fmt.Fprintf(b, "%s: %s\n", from, strings.Join(names, ", "))
 	}
 	if table.Where != "" {
 		pruned := table.Pruned

@@ -7,7 +7,7 @@ import (
 )
 
 // Account says what became of the rows of a table, step by step: rows in the files =
-// pruned + read, and rows read = filtered + rejected + loaded.
+// pruned + deleted + read, and rows read = filtered + rejected + loaded.
 type Account []Entry
 
 // Entry is a line of an [Account].
@@ -49,15 +49,25 @@ func (t *Table) Account(counted bool) Account {
 	afterLoaded := value(loaded)
 	afterRejects := afterLoaded + value(rejects)
 	const kept, left, broken = "kept", "left", "broken"
-	return Account{
+	whole := Account{
 		{Label: "in the files", Color: kept, Rows: inFiles, Of: inFiles, Bar: t.bar(0, inFiles)},
 		{
 			Sign: "−", Label: "pruned", Color: left, Note: "in files or row groups that where excludes",
-			Rows: pruned, Of: inFiles, Bar: t.bar(value(read), pruned),
+			Rows: pruned, Of: inFiles, Bar: t.bar(value(read)+value(t.RowsDeleted), pruned),
 		},
+	}
+	parts := []*int64{pruned, read}
+	if !isZero(t.RowsDeleted) { // by a table that keeps track of that
+		whole = append(whole, Entry{
+			Sign: "−", Label: "deleted", Color: left, Note: "the table has removed them from the files",
+			Rows: t.RowsDeleted, Of: inFiles, Bar: t.bar(value(read), t.RowsDeleted),
+		})
+		parts = append(parts, t.RowsDeleted)
+	}
+	return append(whole, Account{
 		{
 			Sign: "=", Label: "read", Color: kept,
-			Rows: read, Of: inFiles, Bar: t.bar(0, read), Sum: addsUp(counted, inFiles, pruned, read),
+			Rows: read, Of: inFiles, Bar: t.bar(0, read), Sum: addsUp(counted, inFiles, parts...),
 		},
 		{Sign: "−", Label: "filtered", Color: left, Note: "where was not true", Rows: filtered, Of: read, Bar: t.bar(afterRejects, filtered)},
 		{Sign: "−", Label: "rejected", Color: broken, Note: "they broke a rule", Rows: rejects, Of: read, Bar: t.bar(afterLoaded, rejects)},
@@ -65,7 +75,7 @@ func (t *Table) Account(counted bool) Account {
 			Sign: "=", Label: "loaded", Color: kept,
 			Rows: loaded, Of: read, Bar: t.bar(0, loaded), Sum: addsUp(counted, read, filtered, rejects, loaded),
 		},
-	}
+	}...)
 }
 
 // bar places rows on a line that is as long as the rows in the files.

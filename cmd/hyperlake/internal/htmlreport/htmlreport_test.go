@@ -173,6 +173,19 @@ func TestAccountBars(t *testing.T) {
 	assert.Equal(t, []htmlreport.Bar{{0, 100}, {80, 20}, {0, 80}, {70, 10}, {65, 5}, {0, 65}}, bars)
 }
 
+// Rows that a table has removed from its files are a step of their own.
+func TestAccountOfDeletedRows(t *testing.T) {
+	t.Parallel()
+	var table htmlreport.Table
+	require.NoError(t, json.Unmarshal([]byte(`{"rows_in_files": 100, "rows_pruned": 20, "rows_deleted": 30, "rows_read": 50, "rows_filtered": 0, "rows_rejected": 0, "rows_loaded": 50}`), &table))
+	account := table.Account(true)
+	require.Len(t, account, 7)
+	assert.Equal(t, "deleted", account[2].Label)
+	assert.Equal(t, "adds up", account[3].Sum.Words)
+	assert.Equal(t, []htmlreport.Bar{{80, 20}, {50, 30}, {0, 50}}, []htmlreport.Bar{account[1].Bar, account[2].Bar, account[3].Bar})
+	assert.Equal(t, "adds up", account.Verdict().Words)
+}
+
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -101,6 +101,7 @@ type Table struct {
 	BytesIn      *int64     `json:"bytes_in"`
 	RowsInFiles  *int64     `json:"rows_in_files"`
 	RowsPruned   *int64     `json:"rows_pruned"`
+	RowsDeleted  *int64     `json:"rows_deleted"` // of tables that keep track of that
 	RowsRead     *int64     `json:"rows_read"`
 	RowsFiltered *int64     `json:"rows_filtered"`
 	RowsRejected *int64     `json:"rows_rejected"`

@@ -1,0 +1,70 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"hyperlake/internal/words"
+)
+
+// SourceFormat says what the files of a source are.
+type SourceFormat string
+
+// What the files of a source can be.
+const (
+	FormatAuto    SourceFormat = "auto"    // a table where a table format says so, else loose Parquet files
+	FormatParquet SourceFormat = "parquet" // loose Parquet files, whatever lies beside them
+	FormatDelta   SourceFormat = "delta"   // a Delta Lake table
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (f *SourceFormat) UnmarshalText(text []byte) error {
+	if string(text) == "iceberg" {
+		return errors.New("must be auto, parquet or delta: reading iceberg tables is not built yet")
+	}
+	return words.OneOf(f, text, FormatAuto, FormatParquet, FormatDelta)
+}
+
+// TableVersion is a version of a table: a number, a time, or the latest, which is empty.
+type TableVersion string
+
+const latestVersion = "latest"
+
+// versionTimes are the forms of a time. One without a zone is in UTC.
+var versionTimes = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", time.DateOnly}
+
+// UnmarshalText reads a version as a configuration gives it.
+func (v *TableVersion) UnmarshalText(text []byte) error {
+	word := strings.TrimSpace(string(text))
+	if word == latestVersion {
+		*v = ""
+		return nil
+	}
+	version := TableVersion(word)
+	if _, isNumber := version.Number(); !isNumber {
+		if _, isTime := version.Time(); !isTime {
+			return fmt.Errorf("must be latest, a number, or a time such as 2026-11-28T06:00:00Z, not %s", words.Shorten(string(text)))
+		}
+	}
+	*v = version
+	return nil
+}
+
+// Number is the version as a number, if it is one.
+func (v TableVersion) Number() (n int64, ok bool) {
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	return n, err == nil && n >= 0
+}
+
+// Time is the version as a time, if it is one.
+func (v TableVersion) Time() (at time.Time, ok bool) {
+	for _, form := range versionTimes {
+		if at, err := time.Parse(form, string(v)); err == nil {
+			return at.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}

@@ -1,0 +1,206 @@
+package pipelines_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
+	"hyperlake/pipelines/runtest"
+	"hyperlake/transforms/parquetread"
+)
+
+// deltaFixtures has the tables that Spark and delta-rs wrote, and what they say of them.
+const deltaFixtures = "../internal/lake/delta/testdata"
+
+// writtenTable is what the writers of a table say of it.
+type writtenTable struct {
+	Versions []struct {
+		Version int
+		Columns []struct{ Name string }
+		Rows    int64
+		Keys    []string // the first column
+	}
+}
+
+// Every version of every table that Spark wrote is loaded with its rows, by both engines.
+func TestDeltaTablesOfSpark(t *testing.T) {
+	t.Parallel()
+	described, err := filepath.Glob(filepath.Join(deltaFixtures, "*.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, described)
+	for _, path := range described {
+		name := strings.TrimSuffix(filepath.Base(path), ".json")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			content, err := os.ReadFile(path)
+			require.NoError(t, err)
+			var table writtenTable
+			require.NoError(t, json.Unmarshal(content, &table))
+			folder := copyOfTable(t, name)
+			for _, version := range table.Versions {
+				if len(version.Keys) == 0 {
+					continue
+				}
+				for _, engine := range []string{"auto", "go"} {
+					loadDelta(t, folder, fmt.Sprintf("version: %d, nested: json", version.Version), engine, version.Rows, version.Columns[0].Name, version.Keys)
+				}
+			}
+		})
+	}
+}
+
+// copyOfTable copies a table, and the one that it is a clone of, to where the paths in its log lead.
+func copyOfTable(t *testing.T, name string) (folder string) {
+	t.Helper()
+	root := t.TempDir()
+	for _, table := range []string{name, name + "_source"} {
+		if _, err := os.Stat(filepath.Join(deltaFixtures, table)); err != nil {
+			continue
+		}
+		require.NoError(t, os.CopyFS(filepath.Join(root, table), os.DirFS(filepath.Join(deltaFixtures, table))))
+	}
+	logs, err := filepath.Glob(filepath.Join(root, name, "_delta_log", "*.json"))
+	require.NoError(t, err)
+	for _, log := range logs {
+		text, err := os.ReadFile(log)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(log, bytes.ReplaceAll(text, []byte("SOURCE"), []byte(root)), 0o600))
+	}
+	return filepath.Join(root, name)
+}
+
+// loadDelta loads a version of a table, and compares the values of a column.
+func loadDelta(t *testing.T, table, keys, engine string, rows int64, column string, want []string) {
+	t.Helper()
+	cfg := runtest.Configure(t, t.TempDir(), fmt.Sprintf("name: x\nvalidate: {engine: %s}\ntables: [{source: {uri: %s, %s}}]\n", engine, table, keys))
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
+	require.NoError(t, err, keys)
+	assert.Equal(t, rows, report.Tables[0].RowsLoaded, keys)
+	assert.Equal(t, report.Tables[0].RowsInFiles, report.Tables[0].RowsRead+report.Tables[0].RowsDeleted+report.Tables[0].RowsPruned, keys)
+	got := runtest.RowsIn(t, cfg.Output.Path, fmt.Sprintf(`SELECT %q FROM x."Extract"."Extract"`, column))
+	sort.Strings(got)
+	if len(got) >= 1000 { // of many, the hash stands there
+		got = []string{fmt.Sprintf("sha256 %x", sha256.Sum256([]byte(strings.Join(got, "\n")+"\n")))}
+	}
+	slices.Sort(want)
+	assert.Equal(t, want, got, keys)
+}
+
+// deltaOfDays is a table of ids, with a file for each of some days, which says its least and greatest.
+func deltaOfDays(t *testing.T, days int) (folder, table string) {
+	t.Helper()
+	folder = t.TempDir()
+	table = filepath.Join(folder, "lake")
+	actions := []string{runtest.DeltaTable("id integer, day long", "day")}
+	for day := 1; day <= days; day++ {
+		path := fmt.Sprintf("day=%d/a.parquet", day)
+		ids(t, filepath.Join(table, path), 10*day+1, 10*day+2)
+		actions = append(actions, runtest.DeltaAdd(t, table, path, fmt.Sprintf(`"day":"%d"`, day), fmt.Sprintf(
+			`{"numRecords":2,"minValues":{"id":%d},"maxValues":{"id":%d},"nullCount":{"id":0}}`, 10*day+1, 10*day+2)))
+	}
+	runtest.WriteDeltaLog(t, table, 0, actions...)
+	return folder, table
+}
+
+// Files that a condition leaves out, by what the table says of them, are not even opened.
+func TestDeltaFilesArePruned(t *testing.T) {
+	t.Parallel()
+	folder, table := deltaOfDays(t, 4)
+	for _, day := range []int{1, 3, 4} {
+		require.NoError(t, os.Remove(filepath.Join(table, fmt.Sprintf("day=%d/a.parquet", day))))
+	}
+	for _, where := range []string{"day == 2", "id >= 21 && id < 30", "day > 1 && id < 31"} {
+		cfg := runtest.Configure(t, folder, fmt.Sprintf("name: x\ntables: [{source: {uri: lake, where: %q}}]\n", where))
+		report, err := runtest.Run(t, t.Context(), cfg, nil)
+		require.NoError(t, err, where)
+		assert.Equal(t, []string{"21|2", "22|2"}, runtest.RowsIn(t, cfg.Output.Path, `SELECT id, day FROM x."Extract"."Extract" ORDER BY 1`))
+		account := report.Tables[0]
+		assert.EqualValues(t, 8, account.RowsInFiles, where)
+		assert.EqualValues(t, 6, account.RowsPruned, where)
+		assert.EqualValues(t, 4, account.Files, where)
+	}
+	cfg := runtest.Configure(t, folder, "name: x\ntables: [{source: {uri: lake}}]\n")
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
+	require.Error(t, err)
+	gone := failure.Of(err, failure.Engine)
+	assert.Equal(t, failure.Source, gone.Kind)
+	assert.False(t, gone.Early)
+	assert.Contains(t, gone.Message, "/a.parquet: no such file")
+	assert.Contains(t, gone.Hint, "VACUUM")
+}
+
+// A file that is not the one of the table is not read as if it were.
+func TestDeltaFileThatWasReplaced(t *testing.T) {
+	t.Parallel()
+	folder, table := deltaOfDays(t, 2)
+	ids(t, filepath.Join(table, "day=2/a.parquet"), 1, 2, 3)
+	_, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, "name: x\ntables: [{source: {uri: lake}}]\n"), nil)
+	require.ErrorContains(t, err, "has 3 rows, but the table")
+}
+
+func TestDeltaTableWithoutFiles(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	runtest.WriteDeltaLog(t, filepath.Join(folder, "lake"), 0, runtest.DeltaTable("id integer, name string"))
+	config := "name: x\ntables: [{source: {uri: lake}}]\n"
+	_, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, config), nil)
+	requireEarly(t, err, "has no files at version 0", "on_empty: allow")
+	cfg := runtest.Configure(t, folder, "on_empty: allow\n"+config)
+	_, err = runtest.Run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"0"}, runtest.RowsIn(t, cfg.Output.Path, `SELECT count("id") + count("name") FROM x."Extract"."Extract"`))
+}
+
+// Rejects of files of which rows are deleted tell where they are in the file.
+func TestRejectsAmongDeletedRows(t *testing.T) {
+	t.Parallel()
+	table, err := filepath.Abs(filepath.Join(deltaFixtures, "vectors"))
+	require.NoError(t, err)
+	folder := t.TempDir()
+	cfg := runtest.Configure(t, folder, fmt.Sprintf(
+		"name: x\ntables:\n  - source: {uri: %s}\n    rules: [{column: id, max: 50}]\n    rejects: {path: rejects}\n", table))
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	account := report.Tables[0]
+	assert.Positive(t, account.RowsDeleted)
+	assert.Equal(t, account.RowsRead, account.RowsLoaded+account.RowsRejected)
+	require.Positive(t, account.RowsRejected)
+	rejected := runtest.RejectRows(t, filepath.Join(folder, "rejects"))
+	require.Len(t, rejected, int(account.RowsRejected))
+	for _, text := range rejected {
+		var row struct {
+			Key  json.Number `json:"id"`
+			File string      `json:"_file"`
+			Row  int         `json:"_row"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &row))
+		assert.Equal(t, valuesIn(t, row.File, "id")[row.Row], row.Key.String(), text)
+	}
+}
+
+// valuesIn are the values that a file has of a column, deleted ones included.
+func valuesIn(t *testing.T, file, column string) (values []string) {
+	t.Helper()
+	info, err := storage.Stat(t.Context(), file)
+	require.NoError(t, err)
+	require.NoError(t, parquetread.ReadColumns(t.Context(), info, []string{column}, func(record arrow.Record) error {
+		for row := range int(record.NumRows()) {
+			values = append(values, record.Column(0).ValueStr(row))
+		}
+		return nil
+	}))
+	return values
+}
