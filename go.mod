@@ -31,6 +31,7 @@ require (
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.10
 	github.com/stretchr/testify v1.12.1
+	github.com/twmb/avro v1.8.0
 	github.com/twpayne/go-geom v1.7.0
 	golang.org/x/net v0.61.0
 	golang.org/x/sync v0.24.0

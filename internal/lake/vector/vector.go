@@ -1,5 +1,5 @@
 // Package vector reads deletion vectors: which rows of a data file are deleted, in files or in a text, as
-// Delta Lake stores them. It promises that a set of rows that comes out is the one that was written: magic
+// Delta Lake stores them, or in Puffin files, as Iceberg does. It promises that a set of rows that comes out is the one that was written: magic
 // numbers, sizes, checksums, the inner order of the set and the number of rows must all agree. What it reads is
 // taken for hostile: memory is taken only in proportion to bytes that are there.
 package vector
@@ -22,6 +22,7 @@ import (
 type Vector struct {
 	ID     string `json:"id"`               // tells it from others of the same file
 	URI    string `json:"uri,omitempty"`    // of the file that holds it; empty if Inline does
+	Puffin bool   `json:"puffin,omitempty"` // whether that is a file of Iceberg's, and not of Delta's
 	Offset int64  `json:"offset,omitempty"` // of its length, which precedes it in the file
 	Size   int64  `json:"size"`             // bytes, as the table says
 	Inline []byte `json:"inline,omitempty"`
@@ -34,7 +35,7 @@ const (
 	fileVersion = 1
 	lengthBytes = 4
 	sumBytes    = 4
-	firstOffset = 1 // behind the version
+	puffinMagic = "PFA1"
 )
 
 // Read returns the numbers of the deleted rows, 0-based in the data file. Damage, and what the table says
@@ -74,14 +75,14 @@ func (v Vector) read(ctx context.Context) (*roaring64.Bitmap, error) {
 			return nil, err
 		}
 	} else if int64(len(raw)) != v.Size {
-		return nil, fmt.Errorf("it has %d bytes, not the %d that the log says", len(raw), v.Size)
+		return nil, fmt.Errorf("it has %d bytes, not the %d that the table says", len(raw), v.Size)
 	}
 	rows, err := Decode(raw)
 	if err != nil {
 		return nil, err
 	}
 	if found := rows.GetCardinality(); found != uint64(v.Cardinality) {
-		return nil, fmt.Errorf("it has %d rows, not the %d that the log says", found, v.Cardinality)
+		return nil, fmt.Errorf("it has %d rows, not the %d that the table says", found, v.Cardinality)
 	}
 	return rows, nil
 }
@@ -96,7 +97,8 @@ func (v Vector) load(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	offset := max(v.Offset, firstOffset) // no vector can begin where the version stands
+	head := v.head()
+	offset := max(v.Offset, int64(len(head))) // no vector can begin where the head stands
 	if end := offset + lengthBytes + v.Size + sumBytes; offset > info.Size || end > info.Size {
 		return nil, fmt.Errorf("it is cut off: it would end at byte %d of %d", end, info.Size)
 	}
@@ -104,17 +106,28 @@ func (v Vector) load(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	version, raw := make([]byte, 1), make([]byte, lengthBytes+v.Size+sumBytes)
-	if err = readAt(reader, version, 0); err == nil {
+	found, raw := make([]byte, len(head)), make([]byte, lengthBytes+v.Size+sumBytes)
+	if err = readAt(reader, found, 0); err == nil {
 		err = readAt(reader, raw, offset)
 	}
 	if err = errors.Join(err, reader.Close()); err != nil {
 		return nil, err
 	}
-	if version[0] != fileVersion {
-		return nil, fmt.Errorf("the file has version %d, of which only %d is known", version[0], fileVersion)
+	switch {
+	case string(found) == string(head):
+		return v.checked(raw)
+	case v.Puffin:
+		return nil, fmt.Errorf("the file is no Puffin file: it begins with %q", found)
 	}
-	return v.checked(raw)
+	return nil, fmt.Errorf("the file has version %d, of which only %d is known", found[0], fileVersion)
+}
+
+// head is what a file begins with.
+func (v Vector) head() []byte {
+	if v.Puffin {
+		return []byte(puffinMagic)
+	}
+	return []byte{fileVersion}
 }
 
 func readAt(r storage.Reader, into []byte, offset int64) error {
@@ -127,7 +140,7 @@ func readAt(r storage.Reader, into []byte, offset int64) error {
 // checked takes a vector out of its length and its checksum.
 func (v Vector) checked(raw []byte) ([]byte, error) {
 	if length := int64(binary.BigEndian.Uint32(raw)); length != v.Size {
-		return nil, fmt.Errorf("it has %d bytes, not the %d that the log says", length, v.Size)
+		return nil, fmt.Errorf("it has %d bytes, not the %d that the table says", length, v.Size)
 	}
 	data, sum := raw[lengthBytes:lengthBytes+v.Size], binary.BigEndian.Uint32(raw[lengthBytes+v.Size:])
 	if found := crc32.ChecksumIEEE(data); found != sum {
