@@ -194,8 +194,9 @@ func (m *metadata) checkChanges(columns []lake.Column) error {
 			return fmt.Errorf("its schema %d: %w", schema.ID, err)
 		}
 		visit(then, func(c lake.Column) {
-			if now, ok := types[c.ID]; ok && err == nil && !grows(c.Type, now.Type) {
-				err = notImplemented("column %q was of the type %s, and is %s now", now.Name, c.Type, now.Type)
+			now, ok := types[c.ID]
+			if ok && err == nil && !grows(c.Type, now.Type) && !grows(now.Type, c.Type) { // in a version before or after this one
+				err = notImplemented("column %q is of the type %s in one version, and %s in another", now.Name, c.Type, now.Type)
 			}
 		})
 		if err != nil {

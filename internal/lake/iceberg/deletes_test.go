@@ -1,0 +1,151 @@
+package iceberg_test
+
+import (
+	"fmt"
+	"path"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/internal/lake"
+	"hyperlake/internal/lake/iceberg"
+)
+
+const textPartition = `{"name": "p", "type": ["null", "string"], "default": null, "field-id": 1000}`
+
+// partitioned are the metadata of a table that is partitioned by a text, or not, by its specs 1 and 0, and by nothing any more by
+// its spec 2.
+func partitioned() object {
+	p := object{"source-id": 2, "field-id": 1000, "name": "p", "transform": "identity"}
+	return object{
+		"schemas": []object{schemaOf(0, object{"id": 1, "name": "id", "required": false, "type": "long"},
+			object{"id": 2, "name": "p", "required": false, "type": "string"})},
+		"partition-specs": []object{
+			{"spec-id": 0, "fields": []object{}}, {"spec-id": 1, "fields": []object{p}}, {"spec-id": 2, "fields": []object{with(p, object{"transform": "void"})}},
+		},
+	}
+}
+
+// deleting is a file that deletes rows, and the file whose rows are looked at: its sequence number is 5, its partition a.
+type deleting struct {
+	spec     int
+	sequence int
+	p        any
+	file     object
+}
+
+func TestWhatDeletesApplyTo(t *testing.T) {
+	t.Parallel()
+	const positions, values = 1, 2
+	bounds := func(lower, upper string) object {
+		at := func(text string) []object { return []object{{"key": 2147483546, "value": []byte(text)}} }
+		return object{"content": positions, "lower_bounds": at(lower), "upper_bounds": at(upper)}
+	}
+	equal := object{"content": values, "equality_ids": []int32{1}}
+	for name, c := range map[string]struct {
+		deletes []deleting
+		want    []string // the names of those that apply
+	}{
+		"positions of the same commit": {[]deleting{{1, 5, "a", object{"content": positions}}}, []string{"d0"}},
+		"of a later one":               {[]deleting{{1, 6, "a", object{"content": positions}}}, []string{"d0"}},
+		"of an earlier one":            {[]deleting{{1, 4, "a", object{"content": positions}}}, nil},
+		"of another partition":         {[]deleting{{1, 6, "b", object{"content": positions}}, {1, 6, nil, object{"content": positions}}}, nil},
+		"of another spec":              {[]deleting{{0, 6, nil, object{"content": positions}}, {2, 6, nil, object{"content": positions}}}, nil},
+		"of paths around it":           {[]deleting{{1, 6, "a", bounds("/a", "\x7f")}, {1, 6, "a", bounds("\x7f", "\x7f")}, {1, 6, "a", bounds("/", "/")}}, []string{"d0"}},
+		"of the file":                  {[]deleting{{1, 5, "a", object{"content": positions, "referenced_data_file": "FILE"}}}, []string{"d0"}},
+		"of the file, earlier":         {[]deleting{{1, 4, "a", object{"content": positions, "referenced_data_file": "FILE"}}}, nil},
+		"of another file":              {[]deleting{{1, 6, "a", object{"content": positions, "referenced_data_file": "FILE2"}}}, nil},
+		"values of the same commit":    {[]deleting{{1, 5, "a", equal}}, nil},
+		"values of a later one":        {[]deleting{{1, 6, "a", equal}}, []string{"d0"}},
+		"values of another partition":  {[]deleting{{1, 6, "b", equal}}, nil},
+		"values of all":                {[]deleting{{0, 5, nil, equal}, {0, 6, nil, equal}, {2, 6, nil, equal}}, []string{"d1", "d2"}},
+		"in order":                     {[]deleting{{1, 8, "a", equal}, {0, 7, nil, equal}, {1, 6, "a", equal}}, []string{"d1", "d2", "d0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := deletedFile(t, c.deletes)
+			var found []string
+			for _, deletes := range append(file.PositionDeletes, file.EqualityDeletes...) {
+				found = append(found, path.Base(deletes.URI))
+				assert.EqualValues(t, 10, deletes.Rows)
+			}
+			assert.Equal(t, c.want, found)
+			assert.Equal(t, len(c.want) > 0, file.HasDeletes())
+		})
+	}
+}
+
+// deletedFile makes a table with a file and what deletes rows of it, and returns what it has of that.
+func deletedFile(t *testing.T, all []deleting) lake.File {
+	t.Helper()
+	m := newMaker(t)
+	file := m.path("a.parquet")
+	manifests := []object{m.manifest("data.avro", kind{1, "data", textPartition, 5}, m.added("a.parquet", object{"partition": object{"p": "a"}}))}
+	for i, d := range all {
+		entry, partition := d.file, ""
+		switch d.file["referenced_data_file"] {
+		case "FILE":
+			entry = with(entry, object{"referenced_data_file": file})
+		case "FILE2":
+			entry = with(entry, object{"referenced_data_file": file + "2"})
+		}
+		if d.spec > 0 {
+			entry, partition = with(entry, object{"partition": object{"p": d.p}}), textPartition
+		}
+		manifests = append(manifests, m.manifest(fmt.Sprint(i, ".avro"), kind{d.spec, "deletes", partition, d.sequence}, m.added(fmt.Sprint("d", i), entry)))
+	}
+	m.list("list.avro", manifests...)
+	m.metadata("v1.metadata.json", partitioned())
+	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	require.NoError(t, err)
+	files := filesOf(t, snapshot)
+	require.Len(t, files, 1)
+	return files[0]
+}
+
+func TestDeletionVectors(t *testing.T) {
+	t.Parallel()
+	vector := func(sequence int) deleting {
+		return deleting{1, sequence, "a", object{
+			"content": 1, "file_format": "puffin", "referenced_data_file": "FILE", "content_offset": int64(4), "content_size_in_bytes": int64(48), "record_count": int64(3),
+		}}
+	}
+	positions := deleting{1, 9, "a", object{"content": 1}}
+	file := deletedFile(t, []deleting{vector(5), positions, {1, 6, "a", object{"content": 2, "equality_ids": []int32{1}}}})
+	require.NotNil(t, file.Deletes)
+	assert.Empty(t, file.PositionDeletes, "a vector has all that they have")
+	assert.Len(t, file.EqualityDeletes, 1)
+	assert.EqualValues(t, 4, file.Deletes.Offset)
+	assert.EqualValues(t, 40, file.Deletes.Size)
+	assert.EqualValues(t, 3, file.Deletes.Cardinality)
+	assert.True(t, file.Deletes.Puffin)
+	file = deletedFile(t, []deleting{vector(4), positions})
+	assert.Nil(t, file.Deletes)
+	assert.Len(t, file.PositionDeletes, 1)
+}
+
+func TestSequenceNumbersOfEntries(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status   int
+		own      any
+		manifest int
+		deletes  bool // whether values of sequence number 5 delete rows
+	}{
+		"added":          {1, nil, 4, true},
+		"added later":    {1, nil, 5, false},
+		"existing":       {0, int64(4), 9, true},
+		"existing later": {0, int64(5), 9, false},
+		"of version 1":   {0, nil, 0, true},
+	} {
+		m := newMaker(t)
+		entry := with(m.added("a.parquet", nil), object{"status": c.status, "sequence_number": c.own})
+		m.list("list.avro", m.manifest("data.avro", kind{0, "data", "", c.manifest}, entry),
+			m.manifest("deletes.avro", kind{0, "deletes", "", 5}, m.added("d", object{"content": 2, "equality_ids": []int32{1}})))
+		m.metadata("v1.metadata.json", nil)
+		snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+		require.NoError(t, err)
+		assert.Equal(t, c.deletes, filesOf(t, snapshot)[0].HasDeletes(), name)
+	}
+}
