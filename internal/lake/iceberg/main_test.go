@@ -139,13 +139,13 @@ func columnOf(t testing.TB, snapshot *lake.Snapshot, uri string, column lake.Col
 	return all
 }
 
-// keysOf are the values of the first column in the rows that are left, as texts.
-func keysOf(t testing.TB, snapshot *lake.Snapshot, files []lake.File) []string {
+// keysOf are the values of the columns in the rows that are left, as texts.
+func keysOf(t testing.TB, snapshot *lake.Snapshot, files []lake.File, columns []lake.Column) []string {
 	t.Helper()
 	keys := []string{}
 	for _, file := range files {
 		deleted := deletedOf(t, snapshot, file)
-		for row, key := range rowsOf(t, snapshot, file, snapshot.Columns[:1]) {
+		for row, key := range rowsOf(t, snapshot, file, columns) {
 			if !deleted[row] {
 				keys = append(keys, key)
 			}

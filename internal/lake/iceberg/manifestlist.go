@@ -35,6 +35,12 @@ type manifest struct {
 	hasSpec bool // else only the manifest itself says
 }
 
+// The fields of a list that are read.
+var (
+	listFields     = []string{"manifest_path", "manifest_length", "partition_spec_id"}
+	moreListFields = []string{"content", "sequence_number", "added_files_count", "existing_files_count", "key_metadata"}
+)
+
 // isEmpty says whether the list says that no file of the manifest counts.
 func (m manifest) isEmpty() bool {
 	return m.Added != nil && m.Existing != nil && *m.Added == 0 && *m.Existing == 0
@@ -58,8 +64,7 @@ func (t *table) manifests(ctx context.Context, said *snapshotEntry) ([]manifest,
 	}
 	var all []manifest
 	err = readAvro(ctx, info, func(records *avro.SchemaNode, _ map[string][]byte) error {
-		return choose(records, []string{"manifest_path", "manifest_length", "partition_spec_id"},
-			"content", "sequence_number", "added_files_count", "existing_files_count", "key_metadata")
+		return choose(records, listFields, moreListFields...)
 	}, func(r *ocf.Reader) error {
 		var m manifest
 		if err := r.Decode(&m); err != nil {

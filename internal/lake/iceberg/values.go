@@ -55,10 +55,10 @@ func partitionKey(spec int32, values []any) string {
 		case int64:
 			key = binary.BigEndian.AppendUint64(append(key, 'i'), uint64(v))
 		case float64:
-			if v == 0 || math.IsNaN(v) { // of which there are several
-				v = math.Abs(v)
+			if math.IsNaN(v) { // of which there are many
+				v = math.NaN()
 			}
-			key = binary.BigEndian.AppendUint64(append(key, 'f'), math.Float64bits(v))
+			key = binary.BigEndian.AppendUint64(append(key, 'f'), math.Float64bits(v+0)) // which is 0 of -0
 		case string:
 			key = binary.BigEndian.AppendUint64(append(key, 's'), uint64(len(v)))
 			key = append(key, v...)

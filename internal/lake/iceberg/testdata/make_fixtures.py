@@ -3,7 +3,8 @@
 It needs Java 17, pyspark 4.0.1, the Iceberg runtime 1.10.0 for Spark 4.0 (which Spark fetches), pyiceberg 0.12.0 with
 pyiceberg-core, pyarrow and sqlalchemy. The tables are made in /tmp/lake, which their metadata name: read from here, they are
 tables that were moved. NAME.json has, for each snapshot, branch and tag, the columns and the files with their deletes as Spark lists
-them, the rows that Spark reads, and the rows that pyiceberg reads, or why it refuses.
+them, the values of the first column that Spark reads, or of all columns where these are simple, and those that pyiceberg reads, or why
+it refuses.
 """
 
 import datetime
@@ -99,6 +100,8 @@ class Maker:
             version["columns"] = json.loads(frame.schema.json())["fields"]
             version["count"] = frame.count()
             version["keys"] = short(plain(row[0]) for row in frame.select(f"`{key}`").collect())
+            if {json.dumps(column["type"]) for column in version["columns"]} <= {'"integer"', '"long"', '"string"', '"date"'}:
+                version["rows"] = short("|".join(plain(value) for value in row) for row in frame.collect())
             version["files"] = sorted(
                 (f.asDict() for f in files.load(place + "#files").select("content", "file_path", "file_format", "record_count", "file_size_in_bytes", "equality_ids").collect()),
                 key=lambda f: (f["content"], f["file_path"], f["record_count"]),
