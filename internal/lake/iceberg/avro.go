@@ -72,17 +72,15 @@ func readRecords(ctx context.Context, source io.Reader, begin beginner, next fun
 	if err != nil {
 		return err
 	}
-	defer records.Close()
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := next(records); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
+	for err == nil {
+		if err = ctx.Err(); err == nil {
+			err = next(records)
 		}
 	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return errors.Join(err, records.Close())
 }
 
 // noted is a reader that keeps why it failed.

@@ -144,7 +144,8 @@ func (d *deletes) apply(t *table, e *entry, to *lake.File) error {
 			return fmt.Errorf("%d of the %d rows of the file %s are deleted", is.rows, e.File.Rows, path)
 		}
 		to.Deletes = &vector.Vector{
-			ID: fmt.Sprintf("%s@%d", is.path, is.offset), URI: uri, Puffin: true, Offset: is.offset, Size: is.length - vectorBytes, Cardinality: is.rows,
+			ID: fmt.Sprintf("%s@%d", is.path, is.offset), URI: uri, Puffin: true,
+			Offset: is.offset, Size: is.length - vectorBytes, Cardinality: is.rows,
 		}
 	} else if err := d.applyPositions(t, e, key, to); err != nil {
 		return err

@@ -127,13 +127,16 @@ func newest(ctx context.Context, store storage.Store, place string, infos []stor
 			found = named
 		}
 	}
+	folder := storage.Join(place, metadataFolder)
 	switch {
 	case len(found) == 0:
-		return storage.Info{}, failure.New(failure.Source, "%s is no Iceberg table: there is no metadata file in %s", place, storage.Join(place, metadataFolder)).
+		return storage.Info{}, failure.New(failure.Source, "%s is no Iceberg table: there is no metadata file in %s", place, folder).
 			WithHint("check source.uri: it is the folder of a table, or one of its metadata files").BeforeData()
 	case len(found) > 1:
-		return storage.Info{}, failure.New(failure.Source, "the Iceberg table %s has several metadata files of number %d, and only its catalog knows which counts: %s",
-			place, highest, names(found)).WithHint("set source.uri to the metadata file that its catalog names").BeforeData()
+		return storage.Info{}, failure.New(failure.Source,
+			"the Iceberg table %s has several metadata files of number %d, and only its catalog knows which counts: %s",
+			place, highest, names(found)).
+			WithHint("set source.uri to the metadata file that its catalog names").BeforeData()
 	}
 	return found[0], nil
 }
@@ -168,5 +171,6 @@ func hintedFile(ctx context.Context, store storage.Store, place string, number i
 			return info, unreadIf(stem+end, err)
 		}
 	}
-	return storage.Info{}, damaged(storage.Join(place, metadataFolder, hintFile), "it says that the newest metadata file is number %d, which is missing", number)
+	return storage.Info{}, damaged(storage.Join(place, metadataFolder, hintFile),
+		"it says that the newest metadata file is number %d, which is missing", number)
 }

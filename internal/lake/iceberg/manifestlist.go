@@ -31,8 +31,7 @@ type manifest struct {
 	Existing *int32 `avro:"existing_files_count"`
 	Key      []byte `avro:"key_metadata"`
 
-	uri     string
-	hasSpec bool // else only the manifest itself says
+	uri string
 }
 
 // The fields of a list that are read.

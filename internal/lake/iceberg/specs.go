@@ -60,7 +60,9 @@ const (
 
 var (
 	transformPattern = regexp.MustCompile(`^([a-z]+)(?:\[(\d{1,9})\])?$`)
-	transforms       = map[string]bool{identity: false, void: false, bucket: true, truncate: true, hourly: false, daily: false, monthly: false, yearly: false}
+	transforms       = map[string]bool{ // whether they have a width
+		identity: false, void: false, bucket: true, truncate: true, hourly: false, daily: false, monthly: false, yearly: false,
+	}
 )
 
 // parseTransform reads a transform. One that is not known leaves the partition values without a meaning, which

@@ -56,7 +56,8 @@ func (t *table) chooseRef(name string) (choice, error) {
 		return choice{}, failure.New(failure.Source, "the Iceberg table %s has no branch or tag %q", t.paths.folder, name).
 			WithHint("%s", t.versions()).BeforeData()
 	}
-	chosen, err := t.chooseID(ref.Snapshot, "the snapshot %d, which %q of the Iceberg table %s names, is gone", ref.Snapshot, name, t.paths.folder)
+	chosen, err := t.chooseID(ref.Snapshot, "the snapshot %d, which %q of the Iceberg table %s names, is gone",
+		ref.Snapshot, name, t.paths.folder)
 	if ref.Type == "branch" { // which is read as main is
 		chosen.schema = t.CurrentSchema
 	}
@@ -73,10 +74,11 @@ func (t *table) chooseTime(at time.Time) (choice, error) {
 	}
 	when := at.UTC().Format(time.RFC3339Nano)
 	if found == nil {
-		return choice{}, failure.New(failure.Source, "the Iceberg table %s has no version from %s or before that could be read", t.paths.folder, when).
-			WithHint("%s", t.versions()).BeforeData()
+		return choice{}, failure.New(failure.Source, "the Iceberg table %s has no version from %s or before that could be read",
+			t.paths.folder, when).WithHint("%s", t.versions()).BeforeData()
 	}
-	return t.chooseID(found.Snapshot, "the snapshot %d, which was current in the Iceberg table %s at %s, was expired", found.Snapshot, t.paths.folder, when)
+	return t.chooseID(found.Snapshot, "the snapshot %d, which was current in the Iceberg table %s at %s, was expired",
+		found.Snapshot, t.paths.folder, when)
 }
 
 // history is which snapshots were current since when. Where the metadata do not keep that, it is the current one and

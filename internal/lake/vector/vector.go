@@ -1,7 +1,7 @@
 // Package vector reads deletion vectors: which rows of a data file are deleted, in files or in a text, as
-// Delta Lake stores them, or in Puffin files, as Iceberg does. It promises that a set of rows that comes out is the one that was written: magic
-// numbers, sizes, checksums, the inner order of the set and the number of rows must all agree. What it reads is
-// taken for hostile: memory is taken only in proportion to bytes that are there.
+// Delta Lake stores them, or in Puffin files, as Iceberg does. It promises that a set of rows that comes out is the
+// one that was written: magic numbers, sizes, checksums, the inner order of the set and the number of rows must all
+// agree. What it reads is taken for hostile: memory is taken only in proportion to bytes that are there.
 package vector
 
 import (
