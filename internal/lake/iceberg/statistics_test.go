@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"path"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -178,19 +179,25 @@ func TestPartitionColumns(t *testing.T) {
 
 func TestColumnsThatOnlySomeFilesHaveAsPartitions(t *testing.T) {
 	t.Parallel()
-	m := newMaker(t)
-	m.list("list.avro", m.manifest("a.avro", kind{1, "data", textPartition, 1}, m.added("a.parquet", object{"partition": object{"p": "x"}}),
-		m.added("b.parquet", object{"partition": object{"p": nil}})), m.manifest("c.avro", data, m.added("c.parquet", nil)))
-	m.metadata("v1.metadata.json", partitioned())
-	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
-	require.NoError(t, err)
-	files, x := filesOf(t, snapshot, "p"), "x"
-	assert.False(t, snapshot.Columns[1].Partition)
-	assert.Equal(t, map[int32]*string{2: &x}, files[0].Constants)
-	assert.Equal(t, map[int32]*string{2: nil}, files[1].Constants)
-	assert.Empty(t, files[2].Constants)
-	assert.Equal(t, `["x","x",0]`, jsonOf(t, files[0].Statistics["p"]))
-	assert.Equal(t, `[null,null,10]`, jsonOf(t, files[1].Statistics["p"]))
+	m, x := newMaker(t), "x"
+	with := m.manifest("a.avro", kind{1, "data", textPartition, 1}, m.added("a.parquet", object{"partition": object{"p": "x"}}),
+		m.added("b.parquet", object{"partition": object{"p": nil}}))
+	without := m.manifest("c.avro", data, m.added("c.parquet", nil))
+	for name, manifests := range map[string][]object{"last": {with, without}, "first": {without, with}} {
+		m.list("list.avro", manifests...)
+		m.metadata("v1.metadata.json", partitioned())
+		snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+		require.NoError(t, err)
+		assert.False(t, snapshot.Columns[1].Partition, name)
+		constants, statistics := map[string]map[int32]*string{}, map[string]string{}
+		for _, file := range filesOf(t, snapshot, "p") {
+			assert.Empty(t, file.Partition, name)
+			constants[path.Base(file.URI)] = file.Constants
+			statistics[path.Base(file.URI)] = jsonOf(t, file.Statistics["p"])
+		}
+		assert.Equal(t, map[string]map[int32]*string{"a.parquet": {2: &x}, "b.parquet": {2: nil}, "c.parquet": nil}, constants, name)
+		assert.Equal(t, map[string]string{"a.parquet": `["x","x",0]`, "b.parquet": `[null,null,10]`, "c.parquet": `[null,null,0]`}, statistics, name)
+	}
 }
 
 func TestTypes(t *testing.T) {
