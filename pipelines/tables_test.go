@@ -18,6 +18,8 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/runtest"
 	"hyperlake/transforms/parquetread"
 )
@@ -55,7 +57,7 @@ func TestDeltaTablesOfSpark(t *testing.T) {
 					continue
 				}
 				for _, engine := range []string{"auto", "go"} {
-					loadDelta(t, folder, fmt.Sprintf("version: %d, nested: json", version.Version), engine, version.Rows, version.Columns[0].Name, version.Keys)
+					loadTable(t, folder, fmt.Sprintf("version: %d, nested: json", version.Version), engine, version.Rows, version.Columns[0].Name, version.Keys)
 				}
 			}
 		})
@@ -82,10 +84,16 @@ func copyOfTable(t *testing.T, name string) (folder string) {
 	return filepath.Join(root, name)
 }
 
-// loadDelta loads a version of a table, and compares the values of a column.
-func loadDelta(t *testing.T, table, keys, engine string, rows int64, column string, want []string) {
+func configureTable(t *testing.T, table, keys, engine string) *config.Config {
 	t.Helper()
-	cfg := runtest.Configure(t, t.TempDir(), fmt.Sprintf("name: x\nvalidate: {engine: %s}\ntables: [{source: {uri: %s, %s}}]\n", engine, table, keys))
+	text := fmt.Sprintf("name: x\non_empty: allow\nvalidate: {engine: %s}\ntables: [{source: {uri: %s, %s}}]\n", engine, table, keys)
+	return runtest.Configure(t, t.TempDir(), text)
+}
+
+// loadTable loads a version of a table, and compares the values of a column.
+func loadTable(t *testing.T, table, keys, engine string, rows int64, column string, want []string) {
+	t.Helper()
+	cfg := configureTable(t, table, keys, engine)
 	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err, keys)
 	assert.Equal(t, rows, report.Tables[0].RowsLoaded, keys)
@@ -203,4 +211,54 @@ func valuesIn(t *testing.T, file, column string) (values []string) {
 		return nil
 	}))
 	return values
+}
+
+// icebergFixtures has the tables that Spark and pyiceberg wrote, and what they say of them.
+const icebergFixtures = "../internal/lake/iceberg/testdata"
+
+// Every version of every Iceberg table that Spark wrote is loaded with its rows, or refused by the name of what is not read.
+func TestIcebergTablesOfSpark(t *testing.T) {
+	t.Parallel()
+	described, err := filepath.Glob(filepath.Join(icebergFixtures, "*.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, described)
+	for _, path := range described {
+		name := strings.TrimSuffix(filepath.Base(path), ".json")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			content, err := os.ReadFile(path)
+			require.NoError(t, err)
+			var table struct {
+				Versions []struct {
+					Ref     *string
+					ID      *int64
+					Columns []struct{ Name string }
+					Count   int64
+					Keys    []string // the first column
+					Files   []struct{ Content int }
+				}
+			}
+			require.NoError(t, json.Unmarshal(content, &table))
+			folder, err := filepath.Abs(filepath.Join(icebergFixtures, name))
+			require.NoError(t, err)
+			for _, version := range table.Versions {
+				keys := "nested: json"
+				switch {
+				case version.ID != nil:
+					keys += fmt.Sprintf(", version: %d", *version.ID)
+				case version.Ref != nil:
+					keys += fmt.Sprintf(", version: %s", *version.Ref)
+				}
+				hasEquality := slices.ContainsFunc(version.Files, func(f struct{ Content int }) bool { return f.Content == 2 })
+				for _, engine := range []string{"auto", "go"} {
+					if hasEquality {
+						_, err := pipelines.MakePlan(t.Context(), configureTable(t, folder, keys, engine))
+						requireEarly(t, err, "has equality deletes", "rewrite_data_files")
+						continue
+					}
+					loadTable(t, folder, keys, engine, version.Count, version.Columns[0].Name, version.Keys)
+				}
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"hyperlake/internal/lake"
 	"hyperlake/internal/lake/vector"
 	"hyperlake/internal/storage"
 )
@@ -27,6 +28,11 @@ type FileRef struct {
 	// them all the same, and the file is not deferred.
 	Deletes *vector.Vector `json:"deletes,omitempty"`
 
+	// PositionDeletes are files that name rows which are no rows of the table either, by the path of the file as the table writes
+	// it, which is Path.
+	PositionDeletes []lake.DeleteFile `json:"position_deletes,omitempty"`
+	Path            string            `json:"path,omitempty"`
+
 	// Deferred says that the file goes to hyperd as a whole, and that RowGroups are all it has.
 	Deferred bool `json:"deferred,omitempty"`
 
@@ -48,6 +54,9 @@ type FolderValue struct {
 	Column string  `json:"column"`
 	Text   *string `json:"text"` // nil is NULL
 }
+
+// HasDeletes says whether rows of the file may be no rows of the table.
+func (f FileRef) HasDeletes() bool { return f.Deletes != nil || len(f.PositionDeletes) > 0 }
 
 // Rows is the number of rows in the row groups, those that were deleted among them.
 func (f FileRef) Rows() int64 {

@@ -72,7 +72,7 @@ func (d deferral) refusal(file *PlannedFile, footer parquetread.Footer) string {
 	if len(file.Groups) != len(footer.RowGroups) {
 		return "parts of files are not read"
 	}
-	if file.Deletes != nil {
+	if file.Table.HasDeletes() {
 		return "rows of files are deleted"
 	}
 	if len(file.Folders) > 0 {

@@ -11,7 +11,7 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
-	"hyperlake/internal/lake/vector"
+	"hyperlake/internal/lake"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/staging"
@@ -105,8 +105,8 @@ type PlannedFile struct {
 	Partitions []*string // values of the partition columns
 	Folders    []parquetread.FolderValue
 	Groups     []parquetread.RowGroup
-	Deletes    *vector.Vector // rows that the table has removed
-	deferred   bool           // hyperd reads it
+	Table      lake.File // what the table says of it, its deleted rows among that; nothing of loose files
+	deferred   bool      // hyperd reads it
 	columns    []batch.StoredColumn
 }
 
@@ -327,10 +327,13 @@ func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *vali
 		if err == nil {
 			err = t.Read.Check(*footer)
 		}
+		if err == nil && src.table != nil {
+			folders, err = src.constantsOf(i, columns)
+		}
 		if err != nil {
 			return err
 		}
-		file := PlannedFile{Info: footer.Info, Folders: folders, Deletes: src.deletesOf(i)}
+		file := PlannedFile{Info: footer.Info, Folders: folders, Table: src.tableFile(i)}
 		for _, p := range partitions {
 			file.Partitions = append(file.Partitions, p.values[i])
 		}
@@ -357,8 +360,8 @@ func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *vali
 				return err
 			}
 		}
-		if file.Deletes != nil && len(file.Groups) > 0 {
-			t.RowsDeleted += file.Deletes.Cardinality
+		if deletes := file.Table.Deletes; deletes != nil && len(file.Groups) > 0 {
+			t.RowsDeleted += deletes.Cardinality
 		}
 		t.decide(defers, &file, *footer)
 		footer.Release()

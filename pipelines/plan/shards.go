@@ -42,7 +42,11 @@ func cutTable(index int, table *TablePlan, n int64, read map[TableFile]bool) []p
 	for _, file := range table.ToRead {
 		ref := parquetread.FileRef{
 			Info: file.Info, Partitions: file.Partitions, Folders: file.Folders,
-			Deletes: file.Deletes, Columns: file.columns, Deferred: file.deferred && !read[TableFile{index, file.Info.URI}],
+			Deletes: file.Table.Deletes, PositionDeletes: file.Table.PositionDeletes,
+			Columns: file.columns, Deferred: file.deferred && !read[TableFile{index, file.Info.URI}],
+		}
+		if len(ref.PositionDeletes) > 0 {
+			ref.Path = file.Table.Path
 		}
 		for i, group := range file.Groups {
 			ref.RowGroups = append(ref.RowGroups, group)

@@ -10,9 +10,11 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/lake"
 	"hyperlake/internal/lake/delta"
+	"hyperlake/internal/lake/iceberg"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
 	"hyperlake/transforms/parquetread"
@@ -28,7 +30,7 @@ type TableVersion struct {
 }
 
 // formatWords are the table formats that are read, as source.format names them.
-var formatWords = map[lake.Format]config.SourceFormat{lake.Delta: config.FormatDelta}
+var formatWords = map[lake.Format]config.SourceFormat{lake.Delta: config.FormatDelta, lake.Iceberg: config.FormatIceberg}
 
 // findTable finds the table of a table format that a source is; nil if its files are loose, or tables lie further
 // down. It fails with one of kind Source where a source is no table as it says, a part of one, or several.
@@ -49,8 +51,8 @@ func findTable(ctx context.Context, source config.SourceConfig) (*lake.Table, er
 		}
 	}
 	switch {
-	case len(found) == 0 && source.Format == config.FormatDelta:
-		return nil, notThatFormat(source, lake.Delta)
+	case len(found) == 0 && source.Format != config.FormatAuto && source.Format != "":
+		return nil, notThatFormat(source)
 	case len(found) == 0 && source.Version != "":
 		return nil, failure.New(failure.Source, "%s is no table of a table format, and has no versions", strings.Join(source.URI, ", ")).
 			WithHint("leave out source.version, or check source.uri").BeforeData()
@@ -81,8 +83,8 @@ func absolute(uri string) string {
 	return strings.TrimRight(uri, "/")
 }
 
-func notThatFormat(source config.SourceConfig, format lake.Format) error {
-	return failure.New(failure.Source, "%s is no table of %s", strings.Join(source.URI, ", "), format).
+func notThatFormat(source config.SourceConfig) error {
+	return failure.New(failure.Source, "%s is no %s table", strings.Join(source.URI, ", "), source.Format).
 		WithHint("check source.uri: it is the folder of a table; or leave out source.format").BeforeData()
 }
 
@@ -110,8 +112,8 @@ func chooseFormat(table lake.Table, source config.SourceConfig) error {
 		known = append(known, string(word))
 	}
 	switch {
-	case source.Format == config.FormatDelta:
-		return notThatFormat(source, lake.Delta)
+	case source.Format != config.FormatAuto && source.Format != "":
+		return notThatFormat(source)
 	case len(known) == 0:
 		return refuseTables([]lake.Table{table})
 	}
@@ -174,26 +176,53 @@ func partitionCondition(column arrow.Field, value string) string {
 
 // openTable reads what a table is at the version that the source names, but for its files.
 func openTable(ctx context.Context, source config.SourceConfig, table lake.Table) (*Source, error) {
-	at := delta.Latest()
-	if n, ok := source.Version.Number(); ok {
-		at = delta.Number(n)
-	} else if t, ok := source.Version.Time(); ok {
-		at = delta.At(t)
+	open := openDelta
+	if source.Format == config.FormatIceberg || !slices.Contains(table.Formats, lake.Delta) {
+		open = openIceberg
 	}
-	snapshot, err := delta.Open(ctx, table.Folder, at, parquetread.ReadColumns)
+	snapshot, err := open(ctx, table.Folder, source.Version)
 	if err != nil {
 		return nil, err
 	}
 	s := &Source{table: snapshot}
 	var fields []arrow.Field
 	for _, column := range snapshot.Columns {
-		fields = append(fields, arrow.Field{Name: column.Name, Type: column.Type, Nullable: column.Nullable})
+		field := arrow.Field{Name: column.Name, Type: column.Type, Nullable: column.Nullable}
+		if column.Logical != "" {
+			field.Metadata = arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{column.Logical})
+		}
+		fields = append(fields, field)
 		if column.Partition {
 			s.partitions = append(s.partitions, partition{name: column.Name})
 		}
 	}
 	s.Schema = arrow.NewSchema(fields, nil)
 	return s, nil
+}
+
+func openDelta(ctx context.Context, folder string, version config.TableVersion) (*lake.Snapshot, error) {
+	at := delta.Latest()
+	if n, ok := version.Number(); ok {
+		at = delta.Number(n)
+	} else if t, ok := version.Time(); ok {
+		at = delta.At(t)
+	} else if version != "" {
+		return nil, failure.New(failure.Source, "the delta table %s has no version %q", folder, version).
+			WithHint("write latest, a number, or a time such as 2026-11-28T06:00:00Z").BeforeData()
+	}
+	return delta.Open(ctx, folder, at, parquetread.ReadColumns)
+}
+
+func openIceberg(ctx context.Context, folder string, version config.TableVersion) (*lake.Snapshot, error) {
+	at := iceberg.Latest()
+	if n, ok := version.Number(); ok {
+		at = iceberg.Snapshot(n)
+	} else if t, ok := version.Time(); ok {
+		at = iceberg.At(t)
+	} else if version != "" {
+		at = iceberg.Ref(string(version))
+	}
+	return iceberg.Open(ctx, folder, at)
 }
 
 // String says for people which version it is.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -28,9 +29,13 @@ func (s *Source) readTable(
 	ctx context.Context, wanted func(column string) bool, mayKeep func(ranges func(column string) expr.Range) bool, prune func(lake.File),
 ) error {
 	err := s.table.Files(ctx, wanted, func(file lake.File) error {
+		if len(file.EqualityDeletes) > 0 {
+			return s.equalityDeletes(file)
+		}
 		if file.Rows >= 0 && !mayKeep(tableStatistics{s, file}.ranges) {
 			prune(file)
 		} else {
+			file.Statistics = nil // nobody asks for them any more
 			s.files = append(s.files, file)
 		}
 		return nil
@@ -86,12 +91,40 @@ func (s *Source) Deleted() int64 {
 	return rows
 }
 
-// deletesOf says which rows of a file the table has removed; nil if there are none.
-func (s *Source) deletesOf(file int) *vector.Vector {
+// equalityDeletes is the failure of a file of which rows are removed by their values.
+func (s *Source) equalityDeletes(file lake.File) error {
+	return failure.New(failure.Source, "the table %s has equality deletes (%s, for one), which are not read yet", s.table.Folder, file.EqualityDeletes[0].URI).
+		WithHint("have them compacted (rewrite_data_files), or read a version without (source.version)").BeforeData()
+}
+
+// deletesOf says which rows of a file the table has removed; nil if there are none, or others files say so.
+func (s *Source) deletesOf(file int) *vector.Vector { return s.tableFile(file).Deletes }
+
+// tableFile is what a table says of a file; nothing of loose ones.
+func (s *Source) tableFile(file int) lake.File {
 	if s.table == nil {
-		return nil
+		return lake.File{}
 	}
-	return s.files[file].Deletes
+	return s.files[file]
+}
+
+// constantsOf are the values that the table knows of columns to read that a file lacks, since its partition has them.
+func (s *Source) constantsOf(file int, columns *arrow.Schema) ([]parquetread.FolderValue, error) {
+	var known []parquetread.FolderValue
+	for id, value := range s.tableFile(file).Constants {
+		way := s.table.Field(id)
+		if len(way) == 0 || !columns.HasField(way[0].Name) || len(way) == 1 && s.Footers[file].Schema.HasField(way[0].Name) {
+			continue
+		}
+		if len(way) > 1 {
+			return nil, failure.New(failure.Source, "file %s: the value of %s, in the column %q, may be in the partition alone, which is not read",
+				s.Footers[file].Info.URI, way[len(way)-1].Name, way[0].Name).
+				WithHint("leave the column out by source.select").BeforeData()
+		}
+		known = append(known, parquetread.FolderValue{Column: way[0].Name, Text: value})
+	}
+	slices.SortFunc(known, func(a, b parquetread.FolderValue) int { return cmp.Compare(a.Column, b.Column) })
+	return known, nil
 }
 
 // mapping says how the files of a table store its columns; nil for loose files.
@@ -148,7 +181,7 @@ func (t tableStatistics) ranges(column string) expr.Range {
 		return expr.Range{}
 	}
 	known := expr.Range{Nulls: nullsOf(said.Nulls, t.file.Rows)}
-	if t.file.Deletes != nil && known.Nulls == expr.SomeNulls { // the rows that have them may be deleted
+	if t.file.HasDeletes() && known.Nulls == expr.SomeNulls { // the rows that have them may be deleted
 		known.Nulls = expr.NullsUnknown
 	}
 	if said.Min != nil && said.Max != nil {

@@ -10,6 +10,7 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/lake/iceberg"
 	"hyperlake/internal/take"
 )
 
@@ -19,10 +20,10 @@ type deletedRows struct{ *roaring64.Bitmap }
 // loadDeleted reads which rows of a file are deleted. Numbers that the file has no rows for give
 // away that it is not the file that was meant, or not its vector.
 func (r *shardReader) loadDeleted(f *file, ref FileRef) (*deletedRows, error) {
-	if ref.Deletes == nil {
+	if !ref.HasDeletes() {
 		return nil, nil
 	}
-	rows, err := ref.Deletes.Read(r.ctx)
+	rows, err := r.readDeleted(ref)
 	if err != nil {
 		if r.ctx.Err() == nil {
 			err = failure.Of(fmt.Errorf("file %s: %w", f.uri, err), failure.Source)
@@ -30,10 +31,29 @@ func (r *shardReader) loadDeleted(f *file, ref FileRef) (*deletedRows, error) {
 		return nil, err
 	}
 	if !rows.IsEmpty() && rows.Maximum() >= uint64(f.rows) {
-		return nil, fmt.Errorf("its deletion vector removes row %d, but the file has %d rows: one of them is not the one that the table means",
+		return nil, fmt.Errorf("row %d of it is said to be deleted, but the file has %d rows: one of them is not the one that the table means",
 			rows.Maximum(), f.rows)
 	}
 	return &deletedRows{rows}, nil
+}
+
+// readDeleted reads which rows all say that are deleted.
+func (r *shardReader) readDeleted(ref FileRef) (*roaring64.Bitmap, error) {
+	rows := roaring64.New()
+	if ref.Deletes != nil {
+		var err error
+		if rows, err = ref.Deletes.Read(r.ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(ref.PositionDeletes) > 0 {
+		named, err := iceberg.ReadPositions(r.ctx, ref.PositionDeletes, ref.Path, ReadColumns)
+		if err != nil {
+			return nil, err
+		}
+		rows.Or(named)
+	}
+	return rows, nil
 }
 
 // countIn counts the deleted rows of a row group.

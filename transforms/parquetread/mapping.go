@@ -3,6 +3,7 @@ package parquetread
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/lake"
@@ -14,9 +15,11 @@ import (
 // Iceberg do. What it does not know is not seen: it is no column of the table any more. It travels as JSON. nil takes
 // files as they are.
 type Mapping struct {
-	// ByID says that columns and fields are found by their ids, and not by names. Every file must have ids then.
-	ByID    bool           `json:"by_id,omitempty"`
-	Columns []MappedColumn `json:"columns"`
+	// ByID says that columns and fields are found by their ids, and not by names. Every file must have ids then, or
+	// Names gives them.
+	ByID    bool             `json:"by_id,omitempty"`
+	Names   []lake.FieldName `json:"names,omitempty"`
+	Columns []MappedColumn   `json:"columns"`
 }
 
 // MappedColumn is a column of a table, or a field in one.
@@ -33,7 +36,7 @@ type MappedColumn struct {
 
 // MappingOf is the mapping of the columns of a snapshot, partition columns among them.
 func MappingOf(snapshot *lake.Snapshot) *Mapping {
-	return &Mapping{ByID: snapshot.Mapping == lake.ByID, Columns: mappedColumns(snapshot.Columns)}
+	return &Mapping{ByID: snapshot.Mapping == lake.ByID, Names: snapshot.Names, Columns: mappedColumns(snapshot.Columns)}
 }
 
 func mappedColumns(columns []lake.Column) []MappedColumn {
@@ -49,6 +52,7 @@ type mappedNode struct {
 	name   string
 	byID   bool
 	fields []mappedNode
+	names  []lake.FieldName // of the table itself: the ids that columns of files without any have
 
 	stored map[string]int // index of each field by its name in files, unless byID
 	ids    map[int32]int  // index of each field by its id in files, if byID
@@ -62,7 +66,7 @@ func (m *Mapping) compile() (*mappedNode, error) {
 	if m == nil {
 		return nil, nil
 	}
-	root := &mappedNode{byID: m.ByID}
+	root := &mappedNode{byID: m.ByID, names: m.Names}
 	if err := root.add(m.Columns); err != nil {
 		return nil, failure.New(failure.Source, "the table's metadata: %w", err).WithHint("%s", mappingHint)
 	}
@@ -108,7 +112,9 @@ func (m *mappedNode) rename(root *node, elements []format.SchemaElement) error {
 	for _, e := range elements[1:] {
 		hasID = hasID || e.FieldID > 0
 	}
-	if m.byID && !hasID && len(elements) > 1 {
+	if m.byID && !hasID && len(m.names) > 0 {
+		identify(root, m.names)
+	} else if m.byID && !hasID && len(elements) > 1 {
 		return fmt.Errorf("%w: it has no field ids, by which the table finds its columns", errMapping)
 	}
 	if err := m.choose(root); err != nil {
@@ -116,6 +122,42 @@ func (m *mappedNode) rename(root *node, elements []format.SchemaElement) error {
 	}
 	root.index()
 	return nil
+}
+
+// identify gives the children of a structure, or of the root, the ids that their names stand for.
+func identify(n *node, names []lake.FieldName) {
+	for i := range n.children {
+		child := &n.children[i]
+		if at := slices.IndexFunc(names, func(f lake.FieldName) bool { return slices.Contains(f.Names, child.Name) }); at >= 0 {
+			child.FieldID = names[at].ID
+			identifyWithin(child, names[at].Fields)
+		}
+	}
+}
+
+// identifyWithin does so for what is in a column. Items, keys and values are found by their places.
+func identifyWithin(n *node, names []lake.FieldName) {
+	inside := func(name string) []lake.FieldName {
+		at := slices.IndexFunc(names, func(f lake.FieldName) bool { return slices.Contains(f.Names, name) })
+		if at < 0 {
+			return nil
+		}
+		return names[at].Fields
+	}
+	switch n.kind() {
+	case nested.Struct:
+		identify(n, names)
+	case nested.Map:
+		pair := n.children[0].children
+		identifyWithin(&pair[0], inside("key"))
+		identifyWithin(&pair[1], inside("value"))
+	case nested.List:
+		item := &n.children[0]
+		if !n.repeatsItems {
+			item = &item.children[0]
+		}
+		identifyWithin(item, inside("element"))
+	}
 }
 
 // find returns the index of the field that a node is.

@@ -123,7 +123,7 @@ type shardReader struct {
 func (r *shardReader) run() error {
 	for _, ref := range r.shard.Files {
 		read := r.readFile
-		if ref.Deferred && ref.Deletes == nil {
+		if ref.Deferred && !ref.HasDeletes() {
 			read = r.deferFile
 		}
 		err := guard(func() error { return read(ref) })
