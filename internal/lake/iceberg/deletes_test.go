@@ -125,6 +125,28 @@ func TestDeletionVectors(t *testing.T) {
 	assert.Len(t, file.PositionDeletes, 1)
 }
 
+func TestPartitionsOfDecimalsThatGrew(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t)
+	partition := func(size int) string {
+		return fmt.Sprintf(`{"name": "c", "type": ["null", {"type": "fixed", "name": "f", "size": %d, "logicalType": "decimal", "precision": 2, "scale": 0}], `+
+			`"default": null, "field-id": 1000}`, size)
+	}
+	m.list("list.avro",
+		m.manifest("m.avro", kind{0, "data", partition(1), 1}, m.added("a.parquet", object{"partition": object{"c": []byte{0xfe}}})),
+		m.manifest("d.avro", kind{0, "deletes", partition(2), 2}, m.added("d", object{"content": 1, "partition": object{"c": []byte{0xff, 0xfe}}})),
+		m.manifest("e.avro", kind{0, "deletes", partition(2), 2}, m.added("e", object{"content": 1, "partition": object{"c": []byte{0, 0xfe}}})))
+	other := column("decimal(4, 0)", nil)
+	other["partition-specs"] = []object{{"spec-id": 0, "fields": []object{{"source-id": 2, "field-id": 1000, "name": "c", "transform": "identity"}}}}
+	m.metadata("v1.metadata.json", other)
+	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	require.NoError(t, err)
+	file := filesOf(t, snapshot)[0]
+	assert.Equal(t, "-2", *file.Partition[0])
+	require.Len(t, file.PositionDeletes, 1)
+	assert.Equal(t, "d", path.Base(file.PositionDeletes[0].URI))
+}
+
 func TestSequenceNumbersOfEntries(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -72,6 +72,7 @@ type manifestReader struct {
 	manifest  manifest
 	spec      *spec
 	hasBounds bool     // whether what is said of values is wanted
+	isDecimal []bool   // whether the fields of the spec are decimals in the records of the manifest
 	names     []string // of the fields of the spec in the records of the manifest; "" if they lack one
 }
 
@@ -137,13 +138,14 @@ func (r *manifestReader) name(record *avro.SchemaNode) error {
 	if record.Type != atype.Record {
 		return fmt.Errorf("its partition values are no records, but %q", record.Type)
 	}
-	ids := map[int32]string{}
+	ids, decimals := map[int32]string{}, map[string]bool{}
 	for _, field := range record.Fields {
+		decimals[field.Name] = isDecimal(&field.Type)
 		if id, ok := field.Props["field-id"].(int64); ok {
 			ids[int32(id)] = field.Name
 		}
 	}
-	r.names = make([]string, len(r.spec.fields))
+	r.names, r.isDecimal = make([]string, len(r.spec.fields)), make([]bool, len(r.spec.fields))
 	for i, field := range r.spec.fields {
 		switch name, ok := ids[field.id]; {
 		case ok:
@@ -153,8 +155,14 @@ func (r *manifestReader) name(record *avro.SchemaNode) error {
 		case field.transform.name != void:
 			return fmt.Errorf("its records have no value for the partition field %d", field.id)
 		}
+		r.isDecimal[i] = decimals[r.names[i]]
 	}
 	return nil
+}
+
+// isDecimal says whether a type, or one of those that it may be, is a decimal.
+func isDecimal(t *avro.SchemaNode) bool {
+	return t.LogicalType == atype.Decimal || slices.ContainsFunc(t.Branches, func(b avro.SchemaNode) bool { return b.LogicalType == atype.Decimal })
 }
 
 // next reads an entry; nil if its file does not count.
@@ -189,6 +197,9 @@ func (r *manifestReader) next(file *ocf.Reader) (*entry, error) {
 		value, err := plainValue(f.Partition[name])
 		if err != nil {
 			return nil, fmt.Errorf("the file %s: a partition value: %w", f.Path, err)
+		}
+		if raw, ok := value.([]byte); ok && r.isDecimal[i] {
+			value = shortest(raw)
 		}
 		e.partition[i] = value
 	}

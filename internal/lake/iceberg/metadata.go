@@ -20,17 +20,17 @@ const (
 
 // metadata is what a metadata file says of a table. What readers have no use for is left out.
 type metadata struct {
-	Version       int               `json:"format-version"`
-	Location      string            `json:"location"`
-	Properties    map[string]string `json:"properties"`
-	Schemas       []schemaEntry     `json:"schemas"`
-	Schema        *schemaEntry      `json:"schema"` // of version 1
-	CurrentSchema int32             `json:"current-schema-id"`
-	Specs         []specEntry       `json:"partition-specs"`
-	Spec          []partitionEntry  `json:"partition-spec"` // of version 1
-	Current       *int64            `json:"current-snapshot-id"`
-	Snapshots     []snapshotEntry   `json:"snapshots"`
-	Log           []logEntry        `json:"snapshot-log"`
+	Version       int              `json:"format-version"`
+	Location      string           `json:"location"`
+	Properties    texts            `json:"properties"`
+	Schemas       []schemaEntry    `json:"schemas"`
+	Schema        *schemaEntry     `json:"schema"` // of version 1
+	CurrentSchema int32            `json:"current-schema-id"`
+	Specs         []specEntry      `json:"partition-specs"`
+	Spec          []partitionEntry `json:"partition-spec"` // of version 1
+	Current       *int64           `json:"current-snapshot-id"`
+	Snapshots     []snapshotEntry  `json:"snapshots"`
+	Log           []logEntry       `json:"snapshot-log"`
 	Refs          map[string]struct {
 		Snapshot int64  `json:"snapshot-id"`
 		Type     string `json:"type"`
@@ -39,15 +39,33 @@ type metadata struct {
 
 // snapshotEntry is a snapshot in a metadata file.
 type snapshotEntry struct {
-	ID       int64             `json:"snapshot-id"`
-	Parent   *int64            `json:"parent-snapshot-id"`
-	Time     int64             `json:"timestamp-ms"`
-	List     string            `json:"manifest-list"`
-	Inline   []string          `json:"manifests"` // of version 1, instead of a list
-	Summary  map[string]string `json:"summary"`
-	Schema   *int32            `json:"schema-id"`
-	KeyID    *string           `json:"key-id"`
-	Sequence int64             `json:"sequence-number"`
+	ID       int64    `json:"snapshot-id"`
+	Parent   *int64   `json:"parent-snapshot-id"`
+	Time     int64    `json:"timestamp-ms"`
+	List     string   `json:"manifest-list"`
+	Inline   []string `json:"manifests"` // of version 1, instead of a list
+	Summary  texts    `json:"summary"`
+	Schema   *int32   `json:"schema-id"`
+	KeyID    *string  `json:"key-id"`
+	Sequence int64    `json:"sequence-number"`
+}
+
+// texts are the texts in an object. What is none is left out.
+type texts map[string]string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *texts) UnmarshalJSON(raw []byte) error {
+	var all map[string]any
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return err
+	}
+	*t = texts{}
+	for key, value := range all {
+		if text, ok := value.(string); ok {
+			(*t)[key] = text
+		}
+	}
+	return nil
 }
 
 // logEntry says when a snapshot became the current one.

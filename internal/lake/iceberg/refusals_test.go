@@ -1,6 +1,7 @@
 package iceberg_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -134,6 +135,42 @@ func TestTwoVectorsOfAFile(t *testing.T) {
 	m.list("list.avro", m.manifest("m.avro", data, m.added("a.parquet", nil)), m.manifest("d.avro", kind{0, "deletes", "", 2}, vector, vector))
 	m.metadata("v1.metadata.json", nil)
 	assert.ErrorContains(t, filesError(t, m.folder, iceberg.Latest()), "has two deletion vectors")
+}
+
+func TestManifestsThatContradict(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t)
+	good := m.manifest("m.avro", data, m.added("a.parquet", nil))
+	vector := m.added("d.puffin", object{
+		"content": 1, "file_format": "PUFFIN", "referenced_data_file": m.path("a.parquet"), "content_offset": int64(4), "content_size_in_bytes": int64(48),
+		"record_count": int64(11),
+	})
+	schema := fmt.Sprintf(entrySchema, fmt.Sprintf(fileSchema, ""))
+	newer := avroOf(t, schema, map[string]string{"format-version": "4", "content": "data"}, m.added("a.parquet", nil))
+	write(t, m.folder, map[string]string{"metadata/newer.avro": string(newer)})
+	text := m.manifest("text.avro", kind{1, "data", textPartition, 1}, m.added("a.parquet", object{"partition": object{"p": "\xff"}}))
+	for want, manifests := range map[string][]object{
+		"11 of the 10 rows": {good, m.manifest("d.avro", kind{0, "deletes", "", 2}, vector)},
+		`of the partition spec "0", but the snapshot says 2`: {with(good, object{"partition_spec_id": 2})},
+		`a manifest has version "4" of the format`:           {with(good, object{"manifest_path": m.path("metadata/newer.avro"), "manifest_length": 0})},
+		"a text is not in UTF-8":                             {text},
+		"no value for the partition field 1000":              {m.manifest("none.avro", kind{1, "data", "", 1}, m.added("a.parquet", nil))},
+	} {
+		m.list("list.avro", manifests...)
+		m.metadata("v1.metadata.json", partitioned())
+		assert.ErrorContains(t, filesError(t, m.folder, iceberg.Latest()), want)
+	}
+}
+
+func TestOddPropertiesAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t)
+	m.list("list.avro")
+	snapshot := with(m.snapshot(7, "list.avro"), object{"summary": object{"operation": "delete", "deleted-records": 5, "x": nil}})
+	m.metadata("v1.metadata.json", object{"snapshots": []object{snapshot}, "properties": object{"a": 1, "b": nil, "c": []int{1}}})
+	opened, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	require.NoError(t, err)
+	assert.Equal(t, "delete", opened.Operation)
 }
 
 func TestDamagedManifests(t *testing.T) {

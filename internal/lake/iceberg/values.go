@@ -121,6 +121,15 @@ func unscaledOf(raw []byte) *big.Int {
 	return value
 }
 
+// shortest leaves out bytes of a number in two's complement that say nothing: manifests have as many as its type wants, which may
+// have grown.
+func shortest(raw []byte) []byte {
+	for len(raw) > 1 && (raw[0] == 0 && raw[1] < 0x80 || raw[0] == 0xff && raw[1] >= 0x80) {
+		raw = raw[1:]
+	}
+	return raw
+}
+
 // decimalBytes is how many bytes hold any decimal.
 const decimalBytes = 16
 
