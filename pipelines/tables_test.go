@@ -1,7 +1,6 @@
 package pipelines_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -23,66 +22,6 @@ import (
 	"hyperlake/pipelines/runtest"
 	"hyperlake/transforms/parquetread"
 )
-
-// deltaFixtures has the tables that Spark and delta-rs wrote, and what they say of them.
-const deltaFixtures = "../internal/lake/delta/testdata"
-
-// writtenTable is what the writers of a table say of it.
-type writtenTable struct {
-	Versions []struct {
-		Version int
-		Columns []struct{ Name string }
-		Rows    int64
-		Keys    []string // the first column
-	}
-}
-
-// Every version of every table that Spark wrote is loaded with its rows, by both engines.
-func TestDeltaTablesOfSpark(t *testing.T) {
-	t.Parallel()
-	described, err := filepath.Glob(filepath.Join(deltaFixtures, "*.json"))
-	require.NoError(t, err)
-	require.NotEmpty(t, described)
-	for _, path := range described {
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			content, err := os.ReadFile(path)
-			require.NoError(t, err)
-			var table writtenTable
-			require.NoError(t, json.Unmarshal(content, &table))
-			folder := copyOfTable(t, name)
-			for _, version := range table.Versions {
-				if len(version.Keys) == 0 {
-					continue
-				}
-				for _, engine := range []string{"auto", "go"} {
-					loadTable(t, folder, fmt.Sprintf("version: %d, nested: json", version.Version), engine, version.Rows, version.Columns[0].Name, version.Keys)
-				}
-			}
-		})
-	}
-}
-
-// copyOfTable copies a table, and the one that it is a clone of, to where the paths in its log lead.
-func copyOfTable(t *testing.T, name string) (folder string) {
-	t.Helper()
-	root := t.TempDir()
-	for _, table := range []string{name, name + "_source"} {
-		if _, err := os.Stat(filepath.Join(deltaFixtures, table)); err != nil {
-			continue
-		}
-		require.NoError(t, os.CopyFS(filepath.Join(root, table), os.DirFS(filepath.Join(deltaFixtures, table))))
-	}
-	logs, err := filepath.Glob(filepath.Join(root, name, "_delta_log", "*.json"))
-	require.NoError(t, err)
-	for _, log := range logs {
-		text, err := os.ReadFile(log)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(log, bytes.ReplaceAll(text, []byte("SOURCE"), []byte(root)), 0o600))
-	}
-	return filepath.Join(root, name)
-}
 
 func configureTable(t *testing.T, table, keys, engine string) *config.Config {
 	t.Helper()

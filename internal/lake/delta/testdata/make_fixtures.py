@@ -1,8 +1,10 @@
-"""Makes the tables beside it, and NAME.json with what their writers say of them: python make_fixtures.py [NAME…]
+"""Makes the tables beside it, and NAME.json with what their writers say of them: python make_fixtures.py [--rows] [NAME…]
 
 It needs Java 17, pyspark 4.0.1, delta-spark 4.0.1 and deltalake 1.6.6. Each table is in a folder of its own; its JSON has, for
 each version that can be read, what Spark's own replay of the log says (the files with their partition values and deleted
-rows), the rows that Spark reads, and the rows that delta-rs reads, or why it refuses.
+rows), the rows that Spark reads, and the rows that delta-rs reads, or why it refuses. Beside it, NAME.rows has a line of JSON for
+each version, of all values of all rows as Spark reads them; none for versions of many rows. --rows writes that anew of the tables
+as they stand, and makes none.
 """
 
 import decimal
@@ -21,7 +23,7 @@ import deltalake
 import pyarrow as pa
 from pyspark.sql import SparkSession, functions
 from pyspark.sql.classic.dataframe import DataFrame
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, BinaryType, MapType, StructType
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -32,6 +34,17 @@ def short(keys):
     if len(keys) < 1000:
         return keys
     return ["sha256 " + hashlib.sha256("".join(key + "\n" for key in keys).encode()).hexdigest()]
+
+
+FEW = 1000  # rows, of which all values are written down
+
+
+def text(frame, column):
+    """A column of a frame as text: nested values as JSON with all their fields, bytes in hexadecimal, times in UTC."""
+    quoted, kind = f"`{column}`", frame.schema[column].dataType
+    if isinstance(kind, (StructType, ArrayType, MapType)):
+        return f"to_json({quoted}, map('ignoreNullFields', 'false'))"
+    return f"hex({quoted})" if isinstance(kind, BinaryType) else f"cast({quoted} AS STRING)"
 
 
 class Maker:
@@ -74,8 +87,17 @@ class Maker:
     def checkpoint(self, name):
         self.log(name).checkpoint()
 
+    def frame(self, name, version):
+        return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(name))
+
+    def rows(self, name, version):
+        """All values of a version, or None if there are many."""
+        frame = self.frame(name, version)
+        rows = frame.selectExpr(*(text(frame, column) for column in frame.columns)).limit(FEW).collect()
+        return None if len(rows) == FEW else sorted((list(row) for row in rows), key=json.dumps)
+
     def describe(self, name, version):
-        frame = self.spark.read.format("delta").option("versionAsOf", version).load(self.path(name))
+        frame = self.frame(name, version)
         log = self.log(name)
         empty = self.spark._jvm.scala.Option.empty()
         snapshot = log.getSnapshotAt(version, empty, empty)
@@ -395,14 +417,41 @@ def keep(m, name):
             file.write(text.replace("file:" + m.folder, "file:SOURCE").replace(m.folder, "SOURCE"))
 
 
+def put_back(m, name):
+    """Copies a table from this folder to where it can be read."""
+    for table in (name, name + "_source"):
+        if os.path.exists(os.path.join(HERE, table)):
+            shutil.copytree(os.path.join(HERE, table), m.path(table))
+    for log in glob.glob(glob.escape(m.path(name)) + "/_delta_log/*.json"):
+        with open(log, encoding="utf-8") as file:
+            content = file.read()
+        with open(log, "w", encoding="utf-8") as file:
+            file.write(content.replace("SOURCE", m.folder))
+
+
+def write_rows(m, name):
+    """Writes what Spark reads."""
+    with open(os.path.join(HERE, name + ".rows"), "w", encoding="utf-8") as out:
+        for version in readable(m, name):
+            rows = m.rows(name, version)
+            if rows is not None:
+                out.write(json.dumps({"version": version, "rows": rows}, ensure_ascii=False) + "\n")
+
+
 def main():
     folder = tempfile.mkdtemp()
     m = Maker(folder)
-    for name in sys.argv[1:] or TABLES:
+    only_rows = "--rows" in sys.argv
+    for name in [name for name in sys.argv[1:] if name != "--rows"] or TABLES:
+        if only_rows:
+            put_back(m, name)
+            write_rows(m, name)
+            continue
         TABLES[name](m, name)
         said = {"made_by": TABLES[name].__doc__, "versions": [m.describe(name, version) for version in readable(m, name)]}
         with open(os.path.join(HERE, name + ".json"), "w", encoding="utf-8") as out:
             out.write(json.dumps(said, indent=1, ensure_ascii=False).replace("file:" + folder, "file:SOURCE") + "\n")
+        write_rows(m, name)
         keep(m, name)
         if os.path.exists(m.path(name + "_source")):
             keep(m, name + "_source")

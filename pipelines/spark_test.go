@@ -1,0 +1,232 @@
+package pipelines_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/pipelines/runtest"
+)
+
+// deltaFixtures has the tables that Spark and delta-rs wrote, and what they say of them.
+const deltaFixtures = "../internal/lake/delta/testdata"
+
+// writtenTable is what the writers of a table say of it.
+type writtenTable struct {
+	Versions []*writtenVersion
+}
+
+// writtenVersion is what they say of a version.
+type writtenVersion struct {
+	Version int
+	Columns []struct {
+		Name string
+		Type sparkType
+	}
+	Rows int64
+	Keys []string // the first column; of many, the hash
+
+	values [][]*string // of all rows, as Spark writes them as text; nil where there are many
+}
+
+// sparkType is the name of a type, of which nested ones are all the same.
+type sparkType string
+
+func (s *sparkType) UnmarshalJSON(raw []byte) error {
+	if raw[0] == '{' {
+		*s = "nested"
+		return nil
+	}
+	return json.Unmarshal(raw, (*string)(s))
+}
+
+// Every version of every table that Spark and delta-rs wrote is loaded with all its values, by both engines.
+func TestDeltaTablesOfSpark(t *testing.T) {
+	t.Parallel()
+	described, err := filepath.Glob(filepath.Join(deltaFixtures, "*.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, described)
+	for _, path := range described {
+		name := strings.TrimSuffix(filepath.Base(path), ".json")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := copyOfTable(t, name)
+			for _, version := range writtenVersions(t, name) {
+				if version.Rows == 0 {
+					continue
+				}
+				for _, engine := range []string{"auto", "go"} {
+					version.compare(t, folder, engine)
+				}
+			}
+		})
+	}
+}
+
+// writtenVersions is what is said of the versions of a table.
+func writtenVersions(t *testing.T, name string) []*writtenVersion {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(deltaFixtures, name+".json"))
+	require.NoError(t, err)
+	var table writtenTable
+	require.NoError(t, json.Unmarshal(content, &table))
+	content, err = os.ReadFile(filepath.Join(deltaFixtures, name+".rows"))
+	require.NoError(t, err)
+	values := map[int][][]*string{}
+	for lines := json.NewDecoder(bytes.NewReader(content)); ; {
+		var line struct {
+			Version int
+			Rows    [][]*string
+		}
+		if err := lines.Decode(&line); err != nil {
+			require.ErrorIs(t, err, io.EOF)
+			break
+		}
+		values[line.Version] = line.Rows
+	}
+	for _, version := range table.Versions {
+		version.values = values[version.Version]
+		require.Equal(t, version.Rows < 1000, version.values != nil, "%s, version %d", name, version.Version)
+		if version.values != nil {
+			require.Len(t, version.values, int(version.Rows))
+		}
+	}
+	return table.Versions
+}
+
+// copyOfTable copies a table, and the one that it is a clone of, to where the paths in its log lead.
+func copyOfTable(t *testing.T, name string) (folder string) {
+	t.Helper()
+	root := t.TempDir()
+	for _, table := range []string{name, name + "_source"} {
+		if _, err := os.Stat(filepath.Join(deltaFixtures, table)); err != nil {
+			continue
+		}
+		require.NoError(t, os.CopyFS(filepath.Join(root, table), os.DirFS(filepath.Join(deltaFixtures, table))))
+	}
+	logs, err := filepath.Glob(filepath.Join(root, name, "_delta_log", "*.json"))
+	require.NoError(t, err)
+	for _, log := range logs {
+		text, err := os.ReadFile(log)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(log, bytes.ReplaceAll(text, []byte("SOURCE"), []byte(root)), 0o600))
+	}
+	return filepath.Join(root, name)
+}
+
+// compare loads the version of a table, and compares all values; of many rows, those of the first column.
+func (v *writtenVersion) compare(t *testing.T, table, engine string) {
+	t.Helper()
+	what := fmt.Sprintf("version %d, engine %s", v.Version, engine)
+	cfg := runtest.Configure(t, t.TempDir(), fmt.Sprintf(
+		"name: x\nvalidate: {engine: %s}\ntables: [{source: {uri: %s, version: %d, nested: json}}]\n", engine, table, v.Version))
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
+	require.NoError(t, err, what)
+	account := report.Tables[0]
+	assert.Equal(t, v.Rows, account.RowsLoaded, what)
+	assert.Equal(t, account.RowsInFiles, account.RowsRead+account.RowsDeleted+account.RowsPruned, what)
+	cells := runtest.CellsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract"`)
+	if v.values == nil {
+		assert.Equal(t, v.Keys, []string{hashOfFirst(cells)}, what)
+		return
+	}
+	var types, names []string
+	for _, column := range v.Columns {
+		types, names = append(types, string(column.Type)), append(names, column.Name)
+	}
+	assert.Equal(t, names, namesIn(t, cfg.Output.Path), what)
+	assert.Equal(t, canonicalRows(t, v.values, types), canonicalRows(t, cells, types), what)
+}
+
+// namesIn are the columns of an extract.
+func namesIn(t *testing.T, path string) (names []string) {
+	t.Helper()
+	for _, row := range runtest.CellsIn(t, path, `SELECT a.attname FROM x.pg_catalog.pg_attribute a JOIN x.pg_catalog.pg_class c ON c.oid = a.attrelid
+		WHERE c.relname = 'Extract' AND a.attnum > 0 ORDER BY a.attnum`) {
+		names = append(names, *row[0])
+	}
+	return names
+}
+
+// hashOfFirst is a hash of the sorted values of the first column.
+func hashOfFirst(rows [][]*string) string {
+	var first []string
+	for _, row := range rows {
+		first = append(first, *row[0])
+	}
+	slices.Sort(first)
+	return fmt.Sprintf("sha256 %x", sha256.Sum256([]byte(strings.Join(first, "\n")+"\n")))
+}
+
+// canonicalRows are rows, sorted, with one text for each value, whether Spark or hyperd wrote it.
+func canonicalRows(t *testing.T, rows [][]*string, types []string) []string {
+	t.Helper()
+	texts := make([]string, len(rows))
+	for i, row := range rows {
+		require.Len(t, row, len(types))
+		cells := make([]string, len(row))
+		for j, value := range row {
+			if cells[j] = "NULL"; value != nil {
+				cells[j] = canonicalValue(t, *value, types[j])
+			}
+		}
+		texts[i] = strings.Join(cells, " | ")
+	}
+	slices.Sort(texts)
+	return texts
+}
+
+// canonicalValue is the one text of a value of a type, which Spark names.
+func canonicalValue(t *testing.T, text, kind string) string {
+	t.Helper()
+	switch {
+	case kind == "float" || kind == "double":
+		bits := 64
+		if kind == "float" {
+			bits = 32
+		}
+		value, err := strconv.ParseFloat(text, bits)
+		require.NoError(t, err)
+		return strconv.FormatFloat(value+0, 'g', -1, bits)
+	case strings.HasPrefix(kind, "decimal"):
+		value, ok := new(big.Rat).SetString(text)
+		require.True(t, ok, text)
+		return value.RatString()
+	case strings.HasPrefix(kind, "timestamp"):
+		at, err := time.Parse("2006-01-02 15:04:05", strings.TrimSuffix(text, "+00"))
+		require.NoError(t, err)
+		return at.Format(time.RFC3339Nano)
+	case kind == "boolean":
+		return text[:1]
+	case kind == "binary":
+		return strings.ToLower(strings.TrimPrefix(text, `\x`))
+	case kind == "nested":
+		return canonicalJSON(t, text)
+	}
+	return strconv.Quote(text)
+}
+
+// canonicalJSON is JSON with its names in the order of the alphabet, and its numbers as they are.
+func canonicalJSON(t *testing.T, text string) string {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	require.NoError(t, decoder.Decode(&value), text)
+	canonical, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(canonical)
+}
