@@ -62,7 +62,11 @@ func (c *testCase) yaml() string {
 
 func (t *table) write(line func(format string, args ...any), index int) {
 	line("    source:")
-	line("      uri: %s/**/*.parquet", folder(index))
+	if d := t.lake.delta; d != nil {
+		d.write(line, index)
+	} else {
+		line("      uri: %s/**/*.parquet", folder(index))
+	}
 	if len(t.selected) > 0 {
 		line("      select: [%s]", joined(t.selected))
 	}
@@ -162,6 +166,9 @@ const maxDescribed = 50
 // describe is the lake in words.
 func (l lake) describe() string {
 	var text strings.Builder
+	if l.delta != nil {
+		text.WriteString(l.delta.describe())
+	}
 	for _, f := range l.files {
 		fmt.Fprintf(&text, "    %q: %d rows, in row groups of %d (%v)\n", f.path(l.keys), len(f.rows), f.groupRows, f.form)
 		for i, c := range f.columns {

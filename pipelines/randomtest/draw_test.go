@@ -40,18 +40,24 @@ func drawTable(r *dice, schema, name string, alone bool) *table {
 		kinds = slices.Concat(plainKinds, oddKinds, oddKinds)
 	}
 	t := &table{schema: schema, name: name}
-	if chance(r, 25) && !r.plain {
-		kinds = slices.Concat(kinds, nestedKinds, nestedKinds)
-		t.nested = pick(r, "json", "json", "json", "error", "")
+	if chance(r, 40) && !r.plain {
+		kinds = slices.Concat(kinds, nestedKinds, nestedKinds, nestedKinds)
+		t.nested = pick(r, "json", "json", "json", "json", "error", "")
 	}
-	t.lake = drawLake(r, kinds)
-	if len(t.lake.keys) > 0 {
+	isDelta := chance(r, 22)
+	if isDelta {
+		kinds = deltaKinds(kinds)
+	}
+	if t.lake = drawLake(r, kinds); isDelta {
+		t.lake.makeDelta(r)
+	}
+	if len(t.lake.keys) > 0 && !isDelta {
 		t.partitions = pick(r, "", "auto", "hive", "none")
 		if r.plain {
 			t.partitions = "hive"
 		}
 	}
-	if chance(r, 50) && !r.plain || chance(r, 8) {
+	if (chance(r, 50) && !r.plain || chance(r, 8)) && !isDelta {
 		t.lake.drift(r)
 		t.onDrift = pick(r, "union", "union", "union", "union", "fail", "")
 	}
@@ -91,7 +97,7 @@ func (t *table) drawColumns(r *dice) {
 		if c.kind == nil || c.kind.class == nests || t.ask(c.name) != nil || !chance(r, 40) {
 			continue
 		}
-		if a := drawAsk(r, c.name, c.kind, c.isKey); a != nil {
+		if a := drawAsk(r, c.name, c.kind, c.isKey && t.lake.delta == nil); a != nil {
 			t.asks = append(t.asks, a)
 		}
 	}
@@ -142,7 +148,7 @@ func (t *table) drawRules(r *dice) {
 	for range pick(r, 0, 1, 1, 2, 2, 4) {
 		t.rules = append(t.rules, drawRule(r, columns))
 	}
-	if chance(r, 25) {
+	if chance(r, 25) || t.lake.delta != nil && chance(r, 40) {
 		t.where = drawExpression(r, columns)
 		if strings.TrimSpace(t.where.text) == "" {
 			t.where = nil

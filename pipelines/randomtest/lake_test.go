@@ -22,6 +22,7 @@ import (
 type lake struct {
 	keys  []string // of the folders
 	files []*file
+	delta *deltaTable // nil: the files are loose
 }
 
 // file is one file of a lake.
@@ -32,6 +33,7 @@ type file struct {
 	rows      [][]any // by row and column
 	groupRows int64   // of a row group, at most
 	form      form
+	delta     deltaFile
 }
 
 // column is one of a file.
@@ -94,7 +96,12 @@ func (l lake) inOrder(root string) []*file {
 
 // write makes the files below a folder.
 func (l lake) write(t testing.TB, root string) {
-	for _, f := range l.files {
+	files := l.files
+	if l.delta != nil {
+		files = slices.Concat(files, l.delta.removed)
+		defer l.writeLog(t, root)
+	}
+	for _, f := range files {
 		path := filepath.Join(root, f.path(l.keys))
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		out, err := os.Create(path)
@@ -145,6 +152,10 @@ func (l lake) without(name string) lake {
 	key := slices.Index(out.keys, name)
 	if key >= 0 {
 		out.keys = slices.Delete(out.keys, key, key+1)
+	}
+	if l.delta != nil {
+		out.delta = l.delta.without(name)
+		out.delta.removed = lake{keys: l.keys, files: l.delta.removed}.without(name).files
 	}
 	for _, f := range l.files {
 		smaller := *f

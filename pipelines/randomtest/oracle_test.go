@@ -61,6 +61,9 @@ func (t *table) sourceColumns() []sourceColumn {
 
 // storedColumns are the columns of the files and the keys of folders.
 func (t *table) storedColumns() []sourceColumn {
+	if t.lake.delta != nil {
+		return t.lake.sourceColumns()
+	}
 	var columns []sourceColumn
 	files := t.lake.inOrder("/")
 	for _, f := range files {
@@ -326,6 +329,8 @@ func (e *evaluation) keyValue(f *file, name string) any {
 	switch k := e.columns[name].kind; {
 	case text == nil:
 		return nil
+	case e.lake.delta != nil:
+		return keyOf(k, *text)
 	case a != nil && len(a.keys) > 0 && strings.HasPrefix(a.keys[0], "type"), k == textKind:
 		return *text
 	case k == int64Kind:
@@ -337,7 +342,7 @@ func (e *evaluation) keyValue(f *file, name string) any {
 
 // sourceKind is the kind of a column that is read, before anything is made of it.
 func (e *evaluation) sourceKind(name string) *kind {
-	if c := e.columns[name]; !c.isKey {
+	if c := e.columns[name]; !c.isKey || e.lake.delta != nil {
 		return c.kind
 	}
 	if a := e.ask(name); a != nil && len(a.keys) > 0 && strings.HasPrefix(a.keys[0], "type") {

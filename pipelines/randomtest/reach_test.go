@@ -24,6 +24,7 @@ func TestDrawsReachEverything(t *testing.T) {
 		"done": 40, "refused": 4, "no rows, or too many rejects": 10,
 		"rejects": 35, "warnings": 6, "filtered": 8, "read by hyperd": 30, "read by hyperd, with rejects": 15,
 		"read by hyperd, with rejects and an entry of columns": 5, "moved": 8, "drift": 8, "keys": 8, "keys, read by hyperd": 1, "nested": 3,
+		"delta": 10, "delta, read by hyperd": 4, "delta, files pruned": 2, "delta, with rejects": 3,
 	} {
 		assert.GreaterOrEqual(t, found[property]*100, least*cases, "%s: %d of %d", property, found[property], cases)
 	}
@@ -55,6 +56,11 @@ func propertiesOf(t *testing.T, c *testCase) map[string]bool {
 		note("drift", drawn.onDrift == "union" && out.left > 0)
 		note("keys", len(drawn.lake.keys) > 0 && out.left > 0)
 		note("keys, read by hyperd", deferred && len(plan.Tables[i].Partitions) > 0)
+		isDelta := drawn.lake.delta != nil && out.left > 0
+		note("delta", isDelta)
+		note("delta, read by hyperd", isDelta && deferred)
+		note("delta, files pruned", isDelta && plan.Tables[i].Pruned.Files > 0)
+		note("delta, with rejects", isDelta && out.rejected > 0)
 		for _, c := range drawn.sourceColumns() {
 			note("nested", (c.json != nil || c.field >= 0) && out.left > 0)
 		}

@@ -118,6 +118,11 @@ func (t *table) smaller() []*table {
 			with(drop.drop)
 		}
 	}
+	if t.lake.delta != nil {
+		for _, d := range t.lake.delta.smaller() {
+			with(func(t *table) { t.lake.delta = d })
+		}
+	}
 	return append(tables, t.fewerRows()...)
 }
 
@@ -141,6 +146,9 @@ func (t *table) fewerRows() []*table {
 		}
 		if f.groupRows < 1000 {
 			with(i, func(f *file) { f.groupRows = 1000 })
+		}
+		if f.delta != (deltaFile{}) {
+			with(i, func(f *file) { f.delta = deltaFile{} })
 		}
 		if plain := (form{statistics: true}); f.form != plain {
 			with(i, func(f *file) { f.form = plain })
