@@ -72,7 +72,6 @@ func tablesLake(t *testing.T) string {
 
 func TestTablesAreNoLooseFiles(t *testing.T) {
 	cases := map[string]string{ // glob to what the message says
-		"iceberg/data/**/*.parquet":    "lake/iceberg (Iceberg)",
 		"hudi/*/*.parquet":             "lake/hudi (Hudi)",
 		"**/*.parquet":                 "lake/delta (Delta Lake), ",
 		"{loose,iceberg}/**/*.parque?": "lake/iceberg (Iceberg) is a table",
@@ -128,8 +127,11 @@ func TestPartsOfTables(t *testing.T) {
 		"'lake/delta/{day=1,day=2}/*'":                             "and choose rows with source.where",
 		"lake/delta/other=1/*.parquet":                             "and choose rows with source.where",
 		"[lake/delta/*.parquet, lake/x/*]":                         "is a table, and cannot be read together with other files",
-		"lake/loose/**, format: delta":                             "is no table of Delta Lake",
-		"lake/iceberg/**, format: delta":                           "is no table of Delta Lake",
+		"lake/loose/**, format: delta":                             "is no delta table",
+		"lake/iceberg/data/**, format: iceberg":                    "is a part of the table",
+		"lake/loose/**, format: iceberg":                           "is no iceberg table",
+		"lake/delta, version: newest":                              `has no version "newest"`,
+		"lake/iceberg/**, format: delta":                           "is no delta table",
 		"lake/loose/**, version: 3":                                "has no versions",
 		"lake/delta, version: 7":                                   "version 7",
 		"'{lake/delta,lake/loose}/**/*.parquet'":                   "set source.uri to " + table,

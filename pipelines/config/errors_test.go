@@ -232,7 +232,7 @@ func TestLoadRefusesValues(t *testing.T) {
 		{"empty column", source("uri: a, select: ['']"), `x.yaml:2:37: tables[0].source.select[0] is empty; give the name of a column`},
 		{"column twice", source("uri: a, select: [a, b, a]"), `x.yaml:2:43: tables[0].source.select names the column "a" twice; remove one`},
 		{"format", source("uri: a, format: orc"), `x.yaml:2:36: tables[0].source.format must be auto, parquet, delta or iceberg, not "orc"`},
-		{"version", source("uri: a, version: ' '"), `x.yaml:2:37: tables[0].source.version is empty; write latest, a number, a time such as 2026-11-28T06:00:00Z, or the name of a branch or a tag`},
+		{"version", source("uri: a, version: ' '"), `x.yaml:2:37: tables[0].source.version must be latest, a number, a time such as 2026-11-28T06:00:00Z, or the name of a branch or a tag`},
 		{"version of loose files", source("uri: a, format: parquet, version: 3"), `x.yaml:2:54: tables[0].source.version: loose files have no versions; leave it out, or read the table with format: auto`},
 		{"partitions", source("uri: a, partitions: yes"), `x.yaml:2:40: tables[0].source.partitions must be auto, hive or none, not "yes"`},
 		{"nested", source("uri: a, nested: text"), `x.yaml:2:36: tables[0].source.nested must be error, json or flatten, not "text"`},

@@ -38,7 +38,7 @@ var versionTimes = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "
 func (v *TableVersion) UnmarshalText(text []byte) error {
 	switch word := strings.TrimSpace(string(text)); word {
 	case "":
-		return errors.New("is empty; write latest, a number, a time such as 2026-11-28T06:00:00Z, or the name of a branch or a tag")
+		return errors.New("must be latest, a number, a time such as 2026-11-28T06:00:00Z, or the name of a branch or a tag")
 	case latestVersion:
 		*v = ""
 	default:

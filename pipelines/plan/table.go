@@ -51,7 +51,7 @@ func findTable(ctx context.Context, source config.SourceConfig) (*lake.Table, er
 		}
 	}
 	switch {
-	case len(found) == 0 && source.Format != config.FormatAuto && source.Format != "":
+	case len(found) == 0 && insists(source):
 		return nil, notThatFormat(source)
 	case len(found) == 0 && source.Version != "":
 		return nil, failure.New(failure.Source, "%s is no table of a table format, and has no versions", strings.Join(source.URI, ", ")).
@@ -83,6 +83,11 @@ func absolute(uri string) string {
 	return strings.TrimRight(uri, "/")
 }
 
+// insists says whether a source names a table format.
+func insists(source config.SourceConfig) bool {
+	return source.Format != config.FormatAuto && source.Format != ""
+}
+
 func notThatFormat(source config.SourceConfig) error {
 	return failure.New(failure.Source, "%s is no %s table", strings.Join(source.URI, ", "), source.Format).
 		WithHint("check source.uri: it is the folder of a table; or leave out source.format").BeforeData()
@@ -106,13 +111,13 @@ func chooseFormat(table lake.Table, source config.SourceConfig) error {
 		if !isRead {
 			continue
 		}
-		if source.Format == word || len(table.Formats) == 1 {
+		if source.Format == word || len(table.Formats) == 1 && !insists(source) {
 			return nil
 		}
 		known = append(known, string(word))
 	}
 	switch {
-	case source.Format != config.FormatAuto && source.Format != "":
+	case insists(source):
 		return notThatFormat(source)
 	case len(known) == 0:
 		return refuseTables([]lake.Table{table})

@@ -56,7 +56,7 @@ stdout, and is meant for a file in the working folder.`,
 // addFormatFlag adds the flag of commands that are given a lake without a configuration.
 func addFormatFlag(cmd *cobra.Command, format *string) {
 	cmd.Flags().StringVar(format, "format", string(config.FormatAuto),
-		"auto reads a Delta Lake table as such; parquet reads the files of any table as loose ones")
+		"auto reads a Delta Lake or Iceberg table as such; parquet reads the files of any table as loose ones")
 }
 
 // sourceFormat reads the value of the flag.
