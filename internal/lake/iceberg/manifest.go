@@ -162,7 +162,8 @@ func (r *manifestReader) name(record *avro.SchemaNode) error {
 
 // isDecimal says whether a type, or one of those that it may be, is a decimal.
 func isDecimal(t *avro.SchemaNode) bool {
-	return t.LogicalType == atype.Decimal || slices.ContainsFunc(t.Branches, func(b avro.SchemaNode) bool { return b.LogicalType == atype.Decimal })
+	is := func(b avro.SchemaNode) bool { return b.LogicalType == atype.Decimal }
+	return is(*t) || slices.ContainsFunc(t.Branches, is)
 }
 
 // next reads an entry; nil if its file does not count.
