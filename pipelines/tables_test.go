@@ -1,9 +1,13 @@
 package pipelines_test
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -200,4 +204,42 @@ func TestIcebergTablesOfSpark(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A table of a catalog is found by its name, with a token that nothing but the catalog sees.
+func TestTableOfACatalog(t *testing.T) {
+	metadata, err := filepath.Abs(filepath.Join(icebergFixtures, "evolved", "metadata"))
+	require.NoError(t, err)
+	files, err := filepath.Glob(filepath.Join(metadata, "*.metadata.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	latest := slices.MaxFunc(files, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Authorization") != "Bearer hidden-token":
+			http.Error(w, `{"error": {"message": "who is there?", "type": "NotAuthorizedException", "code": 401}}`, http.StatusUnauthorized)
+		case strings.HasSuffix(r.URL.Path, "/v1/config"):
+			_, _ = io.WriteString(w, `{"defaults": {}, "overrides": {}}`)
+		case r.URL.Path == "/v1/namespaces/sales/tables/orders":
+			_, _ = fmt.Fprintf(w, `{"metadata-location": %q}`, latest)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	text := fmt.Sprintf("name: x\ntables: [{source: {nested: json, catalog: {type: rest, uri: %q, table: sales.orders, token_env: CATALOG_TOKEN}}}]\n", server.URL)
+	_, err = pipelines.MakePlan(t.Context(), runtest.Configure(t, t.TempDir(), text))
+	requireEarly(t, err, "CATALOG_TOKEN", "is not set")
+	t.Setenv("CATALOG_TOKEN", "wrong-token")
+	_, err = pipelines.MakePlan(t.Context(), runtest.Configure(t, t.TempDir(), text))
+	requireEarly(t, err, "401")
+	assert.NotContains(t, err.Error(), "wrong-token")
+	t.Setenv("CATALOG_TOKEN", "hidden-token")
+	report, err := runtest.Run(t, t.Context(), runtest.Configure(t, t.TempDir(), text), nil)
+	require.NoError(t, err)
+	assert.Positive(t, report.Tables[0].RowsLoaded)
+	assert.Equal(t, "iceberg", report.Tables[0].Source.Format)
+	content, err := json.Marshal(report)
+	require.NoError(t, err)
+	assert.NotContains(t, string(content), "hidden-token")
 }

@@ -173,7 +173,11 @@ func (c *Config) checkTableName(key, name string) error {
 
 func (c *Config) checkSource(key string, source SourceConfig) error {
 	uri := key + ".uri"
-	if len(source.URI) == 0 {
+	if source.Catalog != nil {
+		if err := c.checkCatalog(key, source); err != nil {
+			return err
+		}
+	} else if len(source.URI) == 0 {
 		return c.Problem(uri, "%s is missing; give the Parquet files to load, such as uri: lake/*.parquet", uri)
 	}
 	for i, glob := range source.URI {

@@ -226,7 +226,7 @@ func (a *Age) UnmarshalText(text []byte) error {
 // SourceConfig is a part of the lake.
 type SourceConfig struct {
 	// URI holds the globs of the Parquet files, or the folder of a table, absolute or gs://: at least
-	// one, none twice. Required. Characters of the configuration's own folder that would mean
+	// one, none twice. Required, unless there is a catalog. Characters of the configuration's own folder that would mean
 	// something in a glob are escaped.
 	URI Globs `yaml:"uri"`
 
@@ -235,6 +235,9 @@ type SourceConfig struct {
 
 	// Version says which version is read, where the files are a table of a table format. Default: latest.
 	Version TableVersion `yaml:"version"`
+
+	// Catalog names an Iceberg table instead of URI. Default: none.
+	Catalog *CatalogConfig `yaml:"catalog"`
 
 	// Partitions says whether folders named key=value become columns. Default: auto.
 	Partitions Partitions `yaml:"partitions"`

@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -61,4 +63,56 @@ func (v TableVersion) Time() (at time.Time, ok bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// CatalogConfig names a table in an Iceberg catalog.
+type CatalogConfig struct {
+	// Type is the kind of catalog: rest. Required.
+	Type CatalogType `yaml:"type"`
+
+	// URI is the address of the catalog, http:// or https://, before its /v1. Required.
+	URI string `yaml:"uri"`
+
+	// Table is the table, with its namespaces before it, as in sales.orders. Required.
+	Table string `yaml:"table"`
+
+	// Warehouse is the one that the catalog is asked for. Default: none.
+	Warehouse string `yaml:"warehouse"`
+
+	// TokenEnv names the variable of the environment that holds the token. Default: none is sent.
+	TokenEnv string `yaml:"token_env"`
+}
+
+// CatalogType is a kind of catalog.
+type CatalogType string
+
+// CatalogREST is a catalog that speaks the REST protocol of Iceberg.
+const CatalogREST CatalogType = "rest"
+
+// UnmarshalText reads the word as a configuration gives it.
+func (t *CatalogType) UnmarshalText(text []byte) error {
+	if string(text) != string(CatalogREST) {
+		return fmt.Errorf("must be rest, not %s", words.Shorten(string(text)))
+	}
+	*t = CatalogREST
+	return nil
+}
+
+// checkCatalog checks what a source says of a catalog.
+func (c *Config) checkCatalog(key string, source SourceConfig) error {
+	catalog, at := source.Catalog, key+".catalog"
+	address, err := url.Parse(catalog.URI)
+	switch {
+	case len(source.URI) > 0:
+		return c.Problem(at, "%s names a table, and %s.uri names files; leave one of them out", at, key)
+	case source.Format != FormatAuto && source.Format != FormatIceberg:
+		return c.Problem(key+".format", "%s.format is %s, but the tables of a catalog are Iceberg's; leave it out", key, source.Format)
+	case catalog.Type == "":
+		return c.Problem(at, "%s.type is missing; write type: rest", at)
+	case catalog.Table == "":
+		return c.Problem(at, "%s.table is missing; name the table with its namespace, such as sales.orders", at)
+	case err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" || address.User != nil:
+		return c.Problem(at, "%s.uri must be the address of the catalog, such as https://catalog.example.com/iceberg", at)
+	}
+	return nil
 }

@@ -58,7 +58,7 @@ func TestSet(t *testing.T) {
 		"append an entry": {[]string{"tables[0].source.select[2]=z"}, func(c loaded) any { return c.Tables[0].Source.Select }, `["x","y","z"]`},
 		"append a table": {[]string{"tables.2.name=c", "tables.2.source.uri=/c"},
 			func(c loaded) any { return c.Tables[2] },
-			`{"Name":"c","Schema":"Extract","Source":{"URI":["/c"],"Format":"auto","Version":"","Partitions":"auto","Select":null,"Nested":"error","Where":"","OnDrift":"fail"},"Columns":null,"Rules":null,"Rejects":{"Path":"","MaxRows":null,"MaxRatio":null},"Checks":null,"PrimaryKey":null,"ForeignKeys":null,"Datasource":""}`},
+			`{"Name":"c","Schema":"Extract","Source":{"URI":["/c"],"Format":"auto","Version":"","Catalog":null,"Partitions":"auto","Select":null,"Nested":"error","Where":"","OnDrift":"fail"},"Columns":null,"Rules":null,"Rejects":{"Path":"","MaxRows":null,"MaxRatio":null},"Checks":null,"PrimaryKey":null,"ForeignKeys":null,"Datasource":""}`},
 		"a list":             {[]string{"tables.0.source.select=[q, 1.0]"}, func(c loaded) any { return c.Tables[0].Source.Select }, `["q","1.0"]`},
 		"a list of globs":    {[]string{"tables.0.source.uri=[/q, /r]"}, func(c loaded) any { return c.Tables[0].Source.URI }, `["/q","/r"]`},
 		"a glob with braces": {[]string{"tables.0.source.uri=/{q,r}/*"}, func(c loaded) any { return c.Tables[0].Source.URI }, `["/{q,r}/*"]`},

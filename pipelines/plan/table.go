@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,8 +36,11 @@ var formatWords = map[lake.Format]config.SourceFormat{lake.Delta: config.FormatD
 // findTable finds the table of a table format that a source is; nil if its files are loose, or tables lie further
 // down. It fails with one of kind Source where a source is no table as it says, a part of one, or several.
 func findTable(ctx context.Context, source config.SourceConfig) (*lake.Table, error) {
-	if source.Format == config.FormatParquet {
+	switch {
+	case source.Format == config.FormatParquet:
 		return nil, nil
+	case source.Catalog != nil:
+		return inCatalog(ctx, *source.Catalog)
 	}
 	var found []lake.Table
 	for _, uri := range source.URI {
@@ -81,6 +85,22 @@ func absolute(uri string) string {
 		return really(path)
 	}
 	return strings.TrimRight(uri, "/")
+}
+
+// inCatalog asks a catalog where a table is.
+func inCatalog(ctx context.Context, c config.CatalogConfig) (*lake.Table, error) {
+	catalog := iceberg.Catalog{URI: c.URI, Table: c.Table, Warehouse: c.Warehouse}
+	if c.TokenEnv != "" {
+		if catalog.Token = strings.TrimSpace(os.Getenv(c.TokenEnv)); catalog.Token == "" {
+			return nil, failure.New(failure.Config, "the variable %s, which holds the token of the catalog %s, is not set", c.TokenEnv, c.URI).
+				WithHint("set it in the environment of the run")
+		}
+	}
+	place, err := catalog.Locate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &lake.Table{Folder: place, Formats: []lake.Format{lake.Iceberg}}, nil
 }
 
 // insists says whether a source names a table format.

@@ -93,7 +93,8 @@ func (s *Source) Deleted() int64 {
 
 // equalityDeletes is the failure of a file of which rows are removed by their values.
 func (s *Source) equalityDeletes(file lake.File) error {
-	return failure.New(failure.Source, "the table %s has equality deletes (%s, for one), which are not read yet", s.table.Folder, file.EqualityDeletes[0].URI).
+	return failure.New(failure.Source, "the table %s has equality deletes (%s, for one), which are not read yet",
+		s.table.Folder, file.EqualityDeletes[0].URI).
 		WithHint("have them compacted (rewrite_data_files), or read a version without (source.version)").BeforeData()
 }
 
