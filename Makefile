@@ -1,6 +1,6 @@
 # `make run` and `make test` need Go, make, and pip or npm. `make ci` also needs a C
-# compiler, for the race detector; Python 3.10 with pip, for Tableau's client; and Java 11,
-# Maven and curl, for a Flink cluster.
+# compiler, for the race detector; Python 3.10 with pip, for Tableau's client and Delta tables;
+# and Java 11, Maven and curl, for a Flink cluster.
 
 GOLANGCI_VERSION := v2.15.0
 DEADCODE_VERSION := v0.52.0
@@ -14,7 +14,7 @@ SLOW_FIRST := ./pipelines/job ./cmd/hyperlake ./pipelines/publish ./pipelines ./
 	./runners ./internal/hyperd ./pipelines/...
 AT_ONCE := 4
 
-.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-registry test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus lake-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus lake-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ bench-scaling: ## a model of merging many shards against appending them (see doc
 
 test-tsc: hyperd ## Tableau's own Python client against the fake server (needs Python 3.10 and pip)
 	go test -tags tsc -count=1 -run TestTableauServerClient ./sinks/tableau
+
+test-lake: hyperd ## Delta tables that deltalake writes at random, against its own reader (needs Python 3.10 and pip)
+	go test -tags lake -count=1 -v -run TestDeltaLakeSequences ./pipelines
 
 test-registry: hyperd ## installing hyperd by the real pip and npm, which fetch some 200 MB
 	go test -tags registry -count=1 -run 'TestInstallWith(TheTools|Npm)' ./internal/hyperd
@@ -124,7 +127,7 @@ vulncheck: ## fail when we call what is known to be vulnerable; without the netw
 	else echo "vulncheck: the database of vulnerabilities cannot be reached: nobody looked"; fi
 
 ci: fmt-check vet lint deadcode vulncheck ## what CI runs: the Flink suite waits most of its time, beside the tests with the race detector
-	$(MAKE) -j 4 --output-sync=target test-race test-tsc test-registry test-flink
+	$(MAKE) -j 4 --output-sync=target test-race test-tsc test-lake test-registry test-flink
 
 clean: ## remove what was built
 	rm -rf bin out
