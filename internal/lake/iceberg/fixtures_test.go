@@ -1,6 +1,7 @@
 package iceberg_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -102,18 +103,26 @@ func TestWhatIndependentReadersSay(t *testing.T) {
 				files := filesOf(t, snapshot)
 				requireFiles(t, want, name, files)
 				keys := keysOf(t, snapshot, files, snapshot.Columns[:1])
-				assert.Equal(t, want.Keys, keys, want)
+				assert.Equal(t, want.Keys, short(keys), want)
 				assert.Len(t, keys, want.Count)
 				if want.Rows != nil {
-					assert.Equal(t, want.Rows, keysOf(t, snapshot, files, snapshot.Columns), want)
+					assert.Equal(t, want.Rows, short(keysOf(t, snapshot, files, snapshot.Columns)), want)
 				}
 				if want.Py.Refuses == "" {
-					assert.Equal(t, want.Py.Keys, keys, want)
+					assert.Equal(t, want.Py.Keys, short(keys), want)
 				}
 				assert.Equal(t, files, filesOf(t, snapshot), "another time")
 			}
 		})
 	}
+}
+
+// short is what the JSON of a fixture has of keys: of many, only the SHA-256 of their lines.
+func short(keys []string) []string {
+	if len(keys) < 1000 {
+		return keys
+	}
+	return []string{fmt.Sprintf("sha256 %x", sha256.Sum256([]byte(strings.Join(keys, "\n")+"\n")))}
 }
 
 func TestVersionsByTime(t *testing.T) {
