@@ -3,7 +3,6 @@ package iceberg_test
 import (
 	"cmp"
 	"math"
-	"path/filepath"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -22,7 +21,7 @@ func TestStatisticsHold(t *testing.T) {
 	checked := map[arrow.Type]int{}
 	for _, name := range fixtures(t) {
 		for _, version := range fixture(t, name) {
-			snapshot, err := iceberg.Open(t.Context(), filepath.Join("testdata", name), version.version())
+			snapshot, err := iceberg.Open(t.Context(), placeOf(name), version.version())
 			require.NoError(t, err)
 			var wanted []string
 			for _, column := range snapshot.Columns {
