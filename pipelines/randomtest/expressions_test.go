@@ -102,8 +102,11 @@ func drawAtom(r *dice, columns []typed) *expression {
 			return eval(row[c.name])
 		}}
 	}
-	if chance(r, 15) {
+	if chance(r, 10) {
 		return onNull(c, name+" != null", func(v any) truth { return truthOf(v != nil) })
+	}
+	if chance(r, 10) {
+		return onNull(c, name+" == null", func(v any) truth { return truthOf(v == nil) })
 	}
 	if d := pick(r, columns...); chance(r, 15) && d.name != c.name && haveOrder(c.kind, d.kind) && (!r.plain || c.kind == d.kind) {
 		return compareColumns(r, c, d)
