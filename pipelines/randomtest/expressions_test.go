@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -142,7 +143,7 @@ func drawAtom(r *dice, columns []typed) *expression {
 		if c.kind.class == instants {
 			suffix = "Z"
 		}
-		m := drawNear(r, 1_000_000).(moment)
+		m := drawNear(r, pick(r, time.Millisecond, time.Microsecond)).(moment)
 		return drawOrder(r, one, name, fmt.Sprintf("timestamp('%s')", momentText(m, suffix)), m)
 	}
 	return onNull(c, name+" == null", func(v any) truth { return truthOf(v == nil) })
