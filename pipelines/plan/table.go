@@ -11,7 +11,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
-	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/lake"
 	"hyperlake/internal/lake/delta"
@@ -212,11 +211,7 @@ func openTable(ctx context.Context, source config.SourceConfig, table lake.Table
 	s := &Source{table: snapshot}
 	var fields []arrow.Field
 	for _, column := range snapshot.Columns {
-		field := arrow.Field{Name: column.Name, Type: column.Type, Nullable: column.Nullable}
-		if column.Logical != "" {
-			field.Metadata = arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{column.Logical})
-		}
-		fields = append(fields, field)
+		fields = append(fields, parquetread.FieldOf(column))
 		if column.Partition {
 			s.partitions = append(s.partitions, partition{name: column.Name})
 		}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/lake"
 	"hyperlake/transforms/parquetread/internal/format"
@@ -37,6 +40,15 @@ type MappedColumn struct {
 // MappingOf is the mapping of the columns of a snapshot, partition columns among them.
 func MappingOf(snapshot *lake.Snapshot) *Mapping {
 	return &Mapping{ByID: snapshot.Mapping == lake.ByID, Names: snapshot.Names, Columns: mappedColumns(snapshot.Columns)}
+}
+
+// FieldOf is a column of a table as a [Projection] has it.
+func FieldOf(column lake.Column) arrow.Field {
+	field := arrow.Field{Name: column.Name, Type: column.Type, Nullable: column.Nullable}
+	if column.Logical != "" {
+		field.Metadata = arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{column.Logical})
+	}
+	return field
 }
 
 func mappedColumns(columns []lake.Column) []MappedColumn {

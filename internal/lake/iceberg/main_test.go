@@ -126,7 +126,7 @@ func columnOf(t testing.TB, snapshot *lake.Snapshot, uri string, column lake.Col
 	if len(footers[0].Schema.Fields()) == 0 {
 		return nil
 	}
-	field := arrow.Field{Name: column.Name, Type: column.Type, Nullable: column.Nullable}
+	field := parquetread.FieldOf(column)
 	shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: info, RowGroups: footers[0].RowGroups}}}
 	projection := parquetread.Projection{Schema: batch.Schema{Schema: arrow.NewSchema([]arrow.Field{field}, nil)}, Mapping: &mapping}
 	var pieces []arrow.Array
