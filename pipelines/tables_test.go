@@ -206,6 +206,23 @@ func TestIcebergTablesOfSpark(t *testing.T) {
 	}
 }
 
+// A metadata file stands for the table as it was then.
+func TestMetadataFileIsATable(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(icebergFixtures, "positions", "metadata", "*.metadata.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		place, err := filepath.Abs(file)
+		require.NoError(t, err)
+		plan := runtest.PlanOf(t, configureTable(t, place, "nested: json", "auto"))
+		require.NotNil(t, plan.Source, file)
+		assert.Equal(t, "iceberg", plan.Source.Format)
+	}
+	_, err = pipelines.MakePlan(t.Context(), configureTable(t, strings.Replace(files[0], ".metadata.json", ".parquet", 1), "nested: json", "auto"))
+	require.Error(t, err)
+}
+
 // A table of a catalog is found by its name, with a token that nothing but the catalog sees.
 func TestTableOfACatalog(t *testing.T) {
 	metadata, err := filepath.Abs(filepath.Join(icebergFixtures, "evolved", "metadata"))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ type TableVersion struct {
 
 // formatWords are the table formats that are read, as source.format names them.
 var formatWords = map[lake.Format]config.SourceFormat{lake.Delta: config.FormatDelta, lake.Iceberg: config.FormatIceberg}
+
+// metadataFile is what the path of a metadata file of Iceberg ends with.
+var metadataFile = regexp.MustCompile(`\.metadata\.json(\.gz)?$`)
 
 // findTable finds the table of a table format that a source is; nil if its files are loose, or tables lie further
 // down. It fails with one of kind Source where a source is no table as it says, a part of one, or several.
@@ -68,8 +72,13 @@ func findTable(ctx context.Context, source config.SourceConfig) (*lake.Table, er
 	if err := chooseFormat(table, source); err != nil {
 		return nil, err
 	}
+	base, rest := storage.SplitGlob(source.URI[0])
+	if rest == "" && metadataFile.MatchString(base) && slices.Contains(table.Formats, lake.Iceberg) {
+		table.Folder = base // which is as good a place of the table
+		return &table, nil
+	}
 	inside := partOf(source.URI[0], table.Folder)
-	if base, _ := storage.SplitGlob(source.URI[0]); len(inside) == 0 && sameFolder(base, table.Folder) {
+	if len(inside) == 0 && sameFolder(base, table.Folder) {
 		table.Folder = strings.TrimRight(base, "/") // as the user spells it
 	}
 	return &table, wholeTable(ctx, source, table, inside)
