@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,6 +22,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
+	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/runtest"
@@ -203,6 +205,39 @@ func TestIcebergTablesOfSpark(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Tables on a store are read as local ones are, with their deletion vectors and position deletes.
+func TestTablesInABucket(t *testing.T) {
+	bucket, _ := storagetest.FakeGCS(t)
+	for table, fixtures := range map[string]string{"vectors": deltaFixtures, "positions": icebergFixtures} {
+		root := filepath.Join(fixtures, table)
+		require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			inside, err := filepath.Rel(root, path)
+			if err == nil {
+				_, err = storage.Upload(t.Context(), path, storage.Join(bucket, table, filepath.ToSlash(inside)), storage.Any())
+			}
+			return err
+		}))
+		cells := func(uri string) ([]string, int64) {
+			cfg := configureTable(t, uri, "nested: json", "auto")
+			report, err := runtest.Run(t, t.Context(), cfg, nil)
+			require.NoError(t, err, uri)
+			rows := runtest.RowsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract"`)
+			sort.Strings(rows)
+			return rows, report.Tables[0].RowsDeleted
+		}
+		local, err := filepath.Abs(root)
+		require.NoError(t, err)
+		want, deleted := cells(local)
+		require.Positive(t, deleted, table)
+		got, also := cells(storage.Join(bucket, table))
+		assert.Equal(t, want, got, table)
+		assert.Equal(t, deleted, also, table)
 	}
 }
 
