@@ -429,7 +429,7 @@ func TestLostAppendAndAsManyRowsAsBefore(t *testing.T) {
 		s := openTries(t, 20, "mode: append, confirm: download")
 		require.NoError(t, s.Overwrite(s.id(), s.copyOf(s.cfg.Output.Path)))
 		s.elapse()
-		s.Inject(lost, tableautest.Fault{Method: "GET", Path: "/content", Skip: 1, Status: 403, Code: "403004"})
+		s.Inject(lost, tableautest.Fault{Method: "GET", Path: "/content", Status: 403, Code: "403004"})
 		s.requireTry("unknown", publish.Options{})
 		s.elapse()
 		more := filepath.Join(t.TempDir(), "more.hyper")
