@@ -192,7 +192,7 @@ func (u *dataUpdate) sendPart(ctx context.Context, i int) error {
 func (u *dataUpdate) untouched(ctx context.Context, part *step) (changed bool, err error) {
 	d := u.s.delivery
 	matters := part.inDoubt() || slices.ContainsFunc(d.Steps, func(s *step) bool { return s.State == applied })
-	if !d.Mode.Adds() || !matters {
+	if !d.Mode.Splits() || !matters {
 		return false, nil
 	}
 	if err := u.t.look(ctx, u.s); err != nil {

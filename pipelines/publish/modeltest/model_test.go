@@ -58,7 +58,8 @@ func (s state) done(c *command) []state {
 		if c.mode == create && c.ifChanged && s.rows.equal(x.rows) { // nothing is to be done
 			return []state{s}
 		}
-		if c.mode == create && s.rows != nil || c.mode == replace && s.rows == nil {
+		goesOn := x.parts > 0 && x.rows.has(s.rows) // with a set of which nothing but extracts is there
+		if c.mode == create && s.rows != nil && !goesOn || c.mode == replace && s.rows == nil {
 			return nil
 		}
 		return []state{{rows: x.rows, have: map[*extract]table{x: x.rows}}}
