@@ -76,7 +76,7 @@ func TestSplitGlob(t *testing.T) {
 	for glob, want := range map[string][2]string{
 		"a/b/*.parquet": {"a/b", "*.parquet"}, "a/b": {"a/b", ""}, "*": {".", "*"}, "gs://bucket/a/**/b": {"gs://bucket/a", "**/b"},
 		`a/\[1]/*`: {"a/[1]", "*"}, "gs://bucket/**": {"gs://bucket", "**"}, `a/b\*`: {"a/b*", ""}, "gs://bucket/a/": {"gs://bucket/a/", ""},
-		"/*": {"/", "*"},
+		"/*": {"/", "*"}, `a\\b/*`: {`a\b`, "*"}, `a\\b`: {`a\b`, ""},
 	} {
 		base, rest := storage.SplitGlob(glob)
 		assert.Equal(t, want, [2]string{base, rest}, glob)

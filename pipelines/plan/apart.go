@@ -1,11 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
@@ -59,7 +58,7 @@ func checkSourceApart(c *config.Config, index int) error {
 			if rejects == "" || !finds(glob, storage.Join(really(rejects), "part-00000-RUN.parquet")) {
 				continue
 			}
-			if j == index || !isWithin(really(globBase(glob)), really(rejects)) {
+			if place, _ := splitGlob(glob); j == index || !isWithin(place, really(rejects)) {
 				return c.Problem(at, "%s matches the files of tables[%d].rejects.path, which the next run would load; "+
 					"take a folder for rejects that the source does not reach, or whose name starts with _", at, j)
 			}
@@ -72,28 +71,20 @@ func checkSourceApart(c *config.Config, index int) error {
 	return nil
 }
 
-// globBase is the folder in which a glob is looked for.
-func globBase(glob string) string {
-	if !storage.IsLocal(glob) {
-		base, _ := doublestar.SplitPattern(strings.TrimPrefix(glob, "gs://"))
-		return "gs://" + base
+// splitGlob divides a glob into the real place in which files are looked for, and what is looked for there: what a folder stands for if
+// all of it may be one.
+func splitGlob(glob string) (place, pattern string) {
+	if storage.IsLocal(glob) {
+		glob = filepath.ToSlash(filepath.Clean(glob))
 	}
-	base, _ := doublestar.SplitPattern(filepath.ToSlash(filepath.Clean(glob)))
-	return filepath.FromSlash(base)
+	base, pattern := storage.SplitGlob(glob)
+	return really(base), cmp.Or(pattern, filesBelow)
 }
 
 // finds says whether a glob finds a file, by whose real path it is called.
 func finds(glob, file string) bool {
-	base := globBase(glob)
-	if !isWithin(file, really(base)) {
-		return false
-	}
-	clean := glob
-	if storage.IsLocal(glob) {
-		clean = filepath.Clean(glob)
-	}
-	_, pattern := doublestar.SplitPattern(filepath.ToSlash(strings.TrimPrefix(clean, "gs://")))
-	return storage.Matches(pattern, filepath.ToSlash(strings.TrimLeft(file[len(really(base)):], `/\`)))
+	place, pattern := splitGlob(glob)
+	return isWithin(file, place) && storage.Matches(pattern, filepath.ToSlash(strings.TrimLeft(file[len(place):], `/\`)))
 }
 
 // really is where a path leads, whatever links are on the way. What is missing is taken for what

@@ -96,6 +96,9 @@ func findFiles(ctx context.Context, source config.SourceConfig) (*Listing, error
 	return found, nil
 }
 
+// filesBelow are the files that a folder stands for, as a glob in it.
+const filesBelow = "**/*.parquet"
+
 // findIn lists what a glob matches; all Parquet files in and below it if it is a folder.
 func findIn(ctx context.Context, glob string) ([]storage.Info, []lake.Table, error) {
 	store, err := storage.For(glob)
@@ -104,7 +107,7 @@ func findIn(ctx context.Context, glob string) ([]storage.Info, []lake.Table, err
 	}
 	if base, rest := storage.SplitGlob(glob); rest == "" {
 		if info, err := store.Stat(ctx, strings.TrimRight(base, "/")); err == nil && info.Folder {
-			glob = storage.Join(glob, "**", "*.parquet")
+			glob = storage.Join(glob, filesBelow)
 		}
 	}
 	files, tables, err := lake.Find(ctx, glob)

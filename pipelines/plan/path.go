@@ -107,7 +107,7 @@ func globOf(ctx context.Context, uri string) (glob string, isFolder bool, err er
 	info, err := store.Stat(ctx, uri)
 	switch {
 	case err == nil && info.Folder:
-		return storage.Join(storage.EscapeGlob(uri), "**", "*.parquet"), true, nil
+		return storage.Join(storage.EscapeGlob(uri), filesBelow), true, nil
 	case err == nil:
 		return storage.EscapeGlob(uri), false, nil
 	case !strings.ContainsAny(uri, "*?[{"):
