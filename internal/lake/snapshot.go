@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/lake/vector"
+	"hyperlake/internal/storage"
 )
 
 // Snapshot is one version of a table, as its metadata describes it. It does not change once it was
@@ -35,6 +36,11 @@ type Snapshot struct {
 	// all others are failures of kind Source. It may be called several times.
 	Files func(ctx context.Context, wanted func(column string) bool, emit func(File) error) error
 }
+
+// ParquetReader reads columns of a file of Parquet: it calls emit for records of at most 64 Ki rows, which have
+// those of the columns that the file has, until an error of emit, which it returns. Its own errors are
+// failures of kind Source that name the file.
+type ParquetReader func(ctx context.Context, info storage.Info, columns []string, emit func(arrow.Record) error) error
 
 // Mapping says how a column is found in a file.
 type Mapping string

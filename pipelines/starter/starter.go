@@ -115,11 +115,8 @@ func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, kno
 	c := starterColumn{name: field.Name}
 	var notes []string
 	switch {
-	case known == nil && s.src.Version() == nil:
-		notes = append(notes, "from the names of folders")
-	case known == nil && s.src.IsPartition(field.Name):
-		notes = append(notes, "partitions the table")
 	case known == nil:
+		notes = s.partitionNotes(field.Name)
 	case known.Doubled:
 		c.note = "left out: a file has two columns of this name"
 	case !known.Fits:
@@ -155,6 +152,17 @@ func (s *starter) add(field arrow.Field, summary *parquetread.ColumnSummary, kno
 	}
 	c.note = strings.Join(notes, "; ")
 	s.lines = append(s.lines, c)
+}
+
+// partitionNotes say of a column that the files need not have where it comes from.
+func (s *starter) partitionNotes(column string) []string {
+	switch {
+	case s.src.Version() == nil:
+		return []string{"from the names of folders"}
+	case s.src.IsPartition(column):
+		return []string{"partitions the table"}
+	}
+	return nil
 }
 
 // columns are the names that are taken.

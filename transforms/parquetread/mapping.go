@@ -44,7 +44,7 @@ func MappingOf(snapshot *lake.Snapshot) *Mapping {
 
 // FieldOf is a column of a table as a [Projection] has it.
 func FieldOf(column lake.Column) arrow.Field {
-	field := arrow.Field{Name: column.Name, Type: column.Type, Nullable: column.Nullable}
+	field := column.Field()
 	if column.Logical != "" {
 		field.Metadata = arrow.NewMetadata([]string{batch.LogicalTypeKey}, []string{column.Logical})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"hyperlake/internal/lake"
 	"hyperlake/internal/storage"
 )
 
@@ -30,7 +31,7 @@ const (
 type checkpointReader struct {
 	folder string
 	base   *checkpoint
-	read   ParquetReader
+	read   lake.ParquetReader
 }
 
 // head reads all but the files. A checkpoint that is damaged is a failure that names its file.

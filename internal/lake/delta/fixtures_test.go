@@ -96,7 +96,7 @@ func TestWhatIndependentReadersSay(t *testing.T) {
 			t.Parallel()
 			folder, versions := fixture(t, name)
 			for _, want := range versions {
-				snapshot, err := delta.Open(t.Context(), folder, delta.Number(want.Version), readParquet)
+				snapshot, err := delta.Open(t.Context(), folder, delta.Number(want.Version), parquetread.ReadColumns)
 				require.NoError(t, err, "version %d", want.Version)
 				requireColumns(t, want, snapshot)
 				files := filesOf(t, snapshot)
@@ -111,7 +111,7 @@ func TestWhatIndependentReadersSay(t *testing.T) {
 					assert.Equal(t, want.Delta.Keys, keys, "version %d", want.Version)
 				}
 			}
-			latest, err := delta.Open(t.Context(), folder, delta.Latest(), readParquet)
+			latest, err := delta.Open(t.Context(), folder, delta.Latest(), parquetread.ReadColumns)
 			require.NoError(t, err)
 			assert.Equal(t, fmt.Sprint(versions[len(versions)-1].Version), latest.Version)
 		})
@@ -124,7 +124,7 @@ func TestPartitionValuesAsColumns(t *testing.T) {
 	folder, versions := fixture(t, "partition_types")
 	seen := 0
 	read := func(ctx context.Context, info storage.Info, columns []string, emit func(arrow.Record) error) error {
-		return readParquet(ctx, info, columns, func(record arrow.Record) error {
+		return parquetread.ReadColumns(ctx, info, columns, func(record arrow.Record) error {
 			if columns[0] != "add" {
 				return emit(record)
 			}

@@ -1,7 +1,6 @@
 package delta_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,36 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/stretchr/testify/require"
 
-	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/lake"
 	"hyperlake/internal/lake/delta"
-	"hyperlake/internal/storage"
 	"hyperlake/transforms/parquetread"
 )
-
-// readParquet is the reader that checkpoints are read by.
-func readParquet(ctx context.Context, info storage.Info, columns []string, emit func(arrow.Record) error) error {
-	footer, err := parquetread.ReadFooter(ctx, info)
-	if err != nil {
-		return err
-	}
-	var fields []arrow.Field
-	for _, field := range footer.Schema.Fields() {
-		if slices.Contains(columns, field.Name) {
-			fields = append(fields, field)
-		}
-	}
-	if len(fields) == 0 {
-		return nil
-	}
-	shard := parquetread.Shard{Files: []parquetread.FileRef{{Info: info, RowGroups: footer.RowGroups}}}
-	table := parquetread.Projection{Schema: batch.Schema{Schema: arrow.NewSchema(fields, nil)}}
-	return parquetread.ReadShard(ctx, shard, table, func(b batch.Batch) error { return emit(b.Record) })
-}
 
 const (
 	oneColumn = `{"type":"struct","fields":[{"name":"id","type":"integer","nullable":true,"metadata":{}}]}`
@@ -117,7 +93,7 @@ func names(folder string, files []lake.File) []string {
 // openAt is a snapshot, with its files or the failure of either.
 func openAt(t testing.TB, folder string, at delta.Version) (*lake.Snapshot, []string, error) {
 	t.Helper()
-	snapshot, err := delta.Open(t.Context(), folder, at, readParquet)
+	snapshot, err := delta.Open(t.Context(), folder, at, parquetread.ReadColumns)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"hyperlake/internal/lake"
 	"hyperlake/internal/lake/delta"
+	"hyperlake/transforms/parquetread"
 )
 
 // live is how many bytes are in use.
@@ -28,7 +29,7 @@ func TestMemoryOfManyFiles(t *testing.T) {
 	const count, most = 200_000, 100 << 20
 	folder := manyFiles(t, count)
 	before, peak, files := live(), int64(0), 0
-	snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), readParquet)
+	snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), parquetread.ReadColumns)
 	require.NoError(t, err)
 	err = snapshot.Files(t.Context(), func(column string) bool { return column == "id" }, func(file lake.File) error {
 		if file.Statistics["id"].Max == nil && !strings.HasSuffix(file.URI, "one more") {
@@ -58,7 +59,7 @@ func TestMemoryOfCommits(t *testing.T) {
 	}
 	require.NoError(t, file.Close())
 	before, peak, files := live(), int64(0), 0
-	snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), readParquet)
+	snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), parquetread.ReadColumns)
 	require.NoError(t, err)
 	peak = live() - before
 	require.NoError(t, snapshot.Files(t.Context(), nil, func(file lake.File) error {
@@ -78,7 +79,7 @@ func BenchmarkManyFiles(b *testing.B) {
 	folder := manyFiles(b, 200_000)
 	b.ResetTimer()
 	for range b.N {
-		snapshot, err := delta.Open(b.Context(), folder, delta.Latest(), readParquet)
+		snapshot, err := delta.Open(b.Context(), folder, delta.Latest(), parquetread.ReadColumns)
 		require.NoError(b, err)
 		require.NoError(b, snapshot.Files(b.Context(), func(column string) bool { return column == "id" }, func(lake.File) error { return nil }))
 	}

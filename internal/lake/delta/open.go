@@ -8,16 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"hyperlake/internal/lake"
 	"hyperlake/internal/storage"
 )
-
-// ParquetReader reads columns of a file of Parquet: it calls emit for records of at most 64 Ki rows, which have
-// those of the columns that the file has, until an error of emit, which it returns. Its own errors are
-// failures of kind Source that name the file.
-type ParquetReader func(ctx context.Context, info storage.Info, columns []string, emit func(arrow.Record) error) error
 
 // Version says which version of a table is meant. The zero value is the latest.
 type Version struct {
@@ -40,7 +33,7 @@ func At(t time.Time) Version { return Version{time: &t} }
 // folder is no Delta table, that the version does not exist or cannot be made any more, and that the table has what is
 // not implemented. A damaged log is known too late for that, so that nobody takes it for a mistake in a configuration. A
 // file of the log that went away while it was read may be retried.
-func Open(ctx context.Context, folder string, at Version, read ParquetReader) (*lake.Snapshot, error) {
+func Open(ctx context.Context, folder string, at Version, read lake.ParquetReader) (*lake.Snapshot, error) {
 	folder = strings.TrimRight(folder, "/")
 	snapshot, err := open(ctx, folder, at, read)
 	if errors.Is(err, errGap) { // a listing may miss a commit that is written meanwhile, and see the next one
@@ -52,7 +45,7 @@ func Open(ctx context.Context, folder string, at Version, read ParquetReader) (*
 	return snapshot, err
 }
 
-func open(ctx context.Context, folder string, at Version, read ParquetReader) (*lake.Snapshot, error) {
+func open(ctx context.Context, folder string, at Version, read lake.ParquetReader) (*lake.Snapshot, error) {
 	log, err := list(ctx, folder)
 	if err != nil {
 		return nil, err
@@ -71,7 +64,7 @@ func open(ctx context.Context, folder string, at Version, read ParquetReader) (*
 // opener makes snapshots of a log.
 type opener struct {
 	log  *listing
-	read ParquetReader
+	read lake.ParquetReader
 }
 
 // snapshot makes the snapshot of a version.

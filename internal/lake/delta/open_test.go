@@ -17,6 +17,7 @@ import (
 	"hyperlake/internal/lake/delta"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
+	"hyperlake/transforms/parquetread"
 )
 
 func TestWhatIsRefused(t *testing.T) {
@@ -91,7 +92,7 @@ func TestPaths(t *testing.T) {
 		withVector("add", "y", vectorOf(1)),
 		withVector("add", "z", `{"storageType":"u","pathOrInlineDv":"^-aqEH.-t@S}K{vb[*k^","offset":1,"sizeInBytes":40,"cardinality":1}`),
 	)})
-	snapshot, err := delta.Open(t.Context(), folder+"/", delta.Latest(), readParquet)
+	snapshot, err := delta.Open(t.Context(), folder+"/", delta.Latest(), parquetread.ReadColumns)
 	require.NoError(t, err)
 	var uris, vectors []string
 	for _, file := range filesOf(t, snapshot) {
@@ -172,7 +173,7 @@ func TestAFolderOfLinks(t *testing.T) {
 func TestErrorsOfEmitAndOfTheContext(t *testing.T) {
 	t.Parallel()
 	folder := tableOf(t, map[string]string{commit(0): lines(first, addOf("a"), addOf("b"))})
-	snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), readParquet)
+	snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), parquetread.ReadColumns)
 	require.NoError(t, err)
 	enough, seen := errors.New("enough"), 0
 	err = snapshot.Files(t.Context(), nil, func(lake.File) error { seen++; return enough })
@@ -182,7 +183,7 @@ func TestErrorsOfEmitAndOfTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err = snapshot.Files(ctx, nil, func(lake.File) error { cancel(); return nil })
 	assert.Equal(t, context.Canceled, err)
-	_, err = delta.Open(ctx, folder, delta.Latest(), readParquet)
+	_, err = delta.Open(ctx, folder, delta.Latest(), parquetread.ReadColumns)
 	assert.Equal(t, context.Canceled, err)
 }
 
@@ -192,7 +193,7 @@ func TestALogThatIsCleanedUpMeanwhile(t *testing.T) {
 	large := lines(first, addOf("a")) + strings.Repeat("\n", 2<<20)
 	for name, log := range map[string]map[string]string{classic: {classic: whole}, commit(0): {commit(0): large}} {
 		folder := tableOf(t, log)
-		snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), readParquet)
+		snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), parquetread.ReadColumns)
 		require.NoError(t, err)
 		assert.Len(t, filesOf(t, snapshot), 1)
 		require.NoError(t, os.Remove(filepath.Join(folder, "_delta_log", name)))

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/lake/delta"
+	"hyperlake/transforms/parquetread"
 )
 
 // lines are the lines of a file of a log.
@@ -250,7 +251,7 @@ func TestVersionsThatAreNotThere(t *testing.T) {
 func TestTheOrderIsTheSame(t *testing.T) {
 	t.Parallel()
 	folder := tableOf(t, map[string]string{commit(0): lines(first, addOf("z"), addOf("b")), commit(1): lines(addOf("a"), removeOf("b")), commit(2): addOf("c")})
-	snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), readParquet)
+	snapshot, err := delta.Open(t.Context(), folder, delta.Latest(), parquetread.ReadColumns)
 	require.NoError(t, err)
 	for range 3 {
 		var found []string

@@ -163,14 +163,14 @@ func (r schemaReader) complete(column *lake.Column, t *schemaType, at typePlace,
 	case t.name != "":
 		column.Type, err = simpleType(t.name, at.path)
 	case t.Type == "struct":
-		if column.Fields, err = r.fields(t.Fields, at.path+".", depth+1); err == nil {
-			column.Type = arrow.StructOf(arrowFields(column.Fields)...)
+		var fields []lake.Column
+		if fields, err = r.fields(t.Fields, at.path+".", depth+1); err == nil {
+			column.MakeStruct(fields)
 		}
 	case t.Type == "array" && t.Element != nil:
 		var element lake.Column
 		if element, err = r.part("element", t.Element, t.ContainsNull, at, depth); err == nil {
-			column.Fields = []lake.Column{element}
-			column.Type = arrow.ListOfField(arrowField(element))
+			column.MakeList(element)
 		}
 	case t.Type == "map" && t.Key != nil && t.Value != nil:
 		err = r.mapping(column, t, at, depth)
@@ -199,22 +199,8 @@ func (r schemaReader) mapping(column *lake.Column, t *schemaType, at typePlace, 
 	if err != nil {
 		return err
 	}
-	pairs := arrow.MapOf(key.Type, value.Type)
-	pairs.SetItemNullable(value.Nullable)
-	column.Fields, column.Type = []lake.Column{key, value}, pairs
+	column.MakeMap(key, value)
 	return nil
-}
-
-func arrowField(c lake.Column) arrow.Field {
-	return arrow.Field{Name: c.Name, Type: c.Type, Nullable: c.Nullable}
-}
-
-func arrowFields(columns []lake.Column) []arrow.Field {
-	fields := make([]arrow.Field, len(columns))
-	for i, column := range columns {
-		fields[i] = arrowField(column)
-	}
-	return fields
 }
 
 // simpleTypes are those without parameters.

@@ -26,7 +26,7 @@ func TestStatisticsHoldOfAllValues(t *testing.T) {
 			folder, versions := fixture(t, name)
 			bounds := 0
 			for _, version := range versions {
-				snapshot, err := delta.Open(t.Context(), folder, delta.Number(version.Version), readParquet)
+				snapshot, err := delta.Open(t.Context(), folder, delta.Number(version.Version), parquetread.ReadColumns)
 				require.NoError(t, err)
 				var wanted []string
 				for _, column := range snapshot.Columns {
@@ -120,7 +120,7 @@ func TestStatisticsOfLogs(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			snapshot, err := delta.Open(t.Context(), tableOf(t, map[string]string{commit(0): lines(first, add(c.stats))}), delta.Latest(), readParquet)
+			snapshot, err := delta.Open(t.Context(), tableOf(t, map[string]string{commit(0): lines(first, add(c.stats))}), delta.Latest(), parquetread.ReadColumns)
 			require.NoError(t, err)
 			files := filesOf(t, snapshot, "id")
 			require.Len(t, files, 1)

@@ -6,16 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"hyperlake/internal/lake"
-	"hyperlake/internal/storage"
 )
-
-// ParquetReader reads columns of a file of Parquet: it calls emit for records of at most 64 Ki rows, which have
-// those of the columns that the file has, until an error of emit, which it returns. Its own errors are
-// failures of kind Source that name the file.
-type ParquetReader func(ctx context.Context, info storage.Info, columns []string, emit func(arrow.Record) error) error
 
 // Version says which version of a table is meant. The zero value is the latest.
 type Version struct {

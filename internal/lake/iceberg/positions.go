@@ -21,7 +21,7 @@ import (
 // The files are streamed: memory is taken for the rows that are named. A file that is not as the specification wants it, or
 // not as the table says, is a failure of kind Source; so is one that cannot be read, which may pass if it is gone.
 // An error of ctx is returned as it is. It is safe for concurrent use.
-func ReadPositions(ctx context.Context, deletes []lake.DeleteFile, path string, read ParquetReader) (*roaring64.Bitmap, error) {
+func ReadPositions(ctx context.Context, deletes []lake.DeleteFile, path string, read lake.ParquetReader) (*roaring64.Bitmap, error) {
 	rows := roaring64.New()
 	for _, file := range deletes {
 		err := readPositions(ctx, file, path, read, rows)
@@ -50,7 +50,7 @@ func positionsFailure(uri string, err error) error {
 	return failed.WithHint(positionsHint)
 }
 
-func readPositions(ctx context.Context, file lake.DeleteFile, path string, read ParquetReader, rows *roaring64.Bitmap) error {
+func readPositions(ctx context.Context, file lake.DeleteFile, path string, read lake.ParquetReader, rows *roaring64.Bitmap) error {
 	info, err := storage.Stat(ctx, file.URI)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ var (
 )
 
 // readerOf reads records, which are those of each file.
-func readerOf(records ...arrow.Record) iceberg.ParquetReader {
+func readerOf(records ...arrow.Record) lake.ParquetReader {
 	return func(_ context.Context, _ storage.Info, _ []string, emit func(arrow.Record) error) error {
 		for _, record := range records {
 			if err := emit(record); err != nil {

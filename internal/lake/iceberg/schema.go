@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"hyperlake/internal/lake"
 )
 
@@ -132,13 +130,14 @@ func (r schemaReader) complete(c *lake.Column, t *typeEntry, path string, depth 
 	case t.name != "":
 		c.Type, c.Logical, err = simpleType(t.name, path)
 	case t.Type == "struct":
-		if c.Fields, err = r.fields(t.Fields, path+".", depth+1); err == nil {
-			c.Type = arrow.StructOf(arrowFields(c.Fields)...)
+		var fields []lake.Column
+		if fields, err = r.fields(t.Fields, path+".", depth+1); err == nil {
+			c.MakeStruct(fields)
 		}
 	case t.Type == "list":
 		var element lake.Column
 		if element, err = r.column("element", path+".element", t.ElementID, t.Element, !t.ElementRequired, depth+1); err == nil {
-			c.Fields, c.Type = []lake.Column{element}, arrow.ListOfField(arrowField(element))
+			c.MakeList(element)
 		}
 	case t.Type == "map":
 		err = r.pairs(c, t, path, depth)
@@ -160,22 +159,8 @@ func (r schemaReader) pairs(c *lake.Column, t *typeEntry, path string, depth int
 	if err != nil {
 		return err
 	}
-	pairs := arrow.MapOf(key.Type, value.Type)
-	pairs.SetItemNullable(value.Nullable)
-	c.Fields, c.Type = []lake.Column{key, value}, pairs
+	c.MakeMap(key, value)
 	return nil
-}
-
-func arrowField(c lake.Column) arrow.Field {
-	return arrow.Field{Name: c.Name, Type: c.Type, Nullable: c.Nullable}
-}
-
-func arrowFields(columns []lake.Column) []arrow.Field {
-	fields := make([]arrow.Field, len(columns))
-	for i, column := range columns {
-		fields[i] = arrowField(column)
-	}
-	return fields
 }
 
 // checkChanges refuses columns of which files may have values that are not those of a narrower type: the specification
