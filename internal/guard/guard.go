@@ -74,6 +74,12 @@ func RemoveAtDeath(path string) (forget func()) {
 	return shared.register("path " + strconv.Quote(path))
 }
 
+// UnlockAtDeath has the file of a lock removed should this process be killed, unless another process has that lock by then: a lock
+// ends with its process, and the next one may take it before anybody has removed the file. Otherwise it is as RemoveAtDeath.
+func UnlockAtDeath(path string) (forget func()) {
+	return shared.register("lock " + strconv.Quote(path))
+}
+
 // KillAtDeath has the process group ended should this process be killed. Call forget as
 // soon as the group's leader was reaped. Safe for concurrent use.
 func KillAtDeath(group int) (forget func()) { return shared.register("group " + strconv.Itoa(group)) }
@@ -168,10 +174,14 @@ func watch(pipe io.Reader, token string) {
 		}
 	}
 	for what := range registered {
-		if quoted, ok := strings.CutPrefix(what, "path "); ok {
-			if path, err := strconv.Unquote(quoted); err == nil {
-				remove(path)
-			}
+		kind, quoted, _ := strings.Cut(what, " ")
+		path, err := strconv.Unquote(quoted)
+		switch {
+		case err != nil: // a group
+		case kind == "lock":
+			removeLock(path)
+		case kind == "path":
+			remove(path)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,8 @@ func TestMain(m *testing.M) {
 func guarded(folder string) {
 	guard.RemoveAtDeath(filepath.Join(folder, "removed"))
 	guard.RemoveAtDeath(filepath.Join(folder, "kept"))()
+	guard.UnlockAtDeath(filepath.Join(folder, "free"))
+	guard.UnlockAtDeath(filepath.Join(folder, "taken"))
 	child := exec.Command("sleep", "600")
 	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := child.Start(); err != nil {
@@ -51,6 +54,12 @@ func TestAKilledProcessLeavesNothing(t *testing.T) {
 	for _, name := range []string{"removed", "kept"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(folder, name, "deep"), 0o700))
 	}
+	taken := flock.New(filepath.Join(folder, "taken")) // by another process, as soon as the first one is dead
+	locked, err := taken.TryLock()
+	require.NoError(t, err)
+	require.True(t, locked)
+	defer taken.Close()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "free"), nil, 0o600))
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), guardedVariable+"="+folder)
 	out, err := cmd.StdoutPipe()
@@ -69,7 +78,12 @@ func TestAKilledProcessLeavesNothing(t *testing.T) {
 		return os.IsNotExist(err)
 	}, 10*time.Second, 10*time.Millisecond, "the registered folder stays")
 	assert.Eventually(t, func() bool { return gone(child) }, 10*time.Second, 10*time.Millisecond, "the child lives on")
+	assert.Eventually(t, func() bool {
+		_, err := os.Stat(filepath.Join(folder, "free"))
+		return os.IsNotExist(err)
+	}, 10*time.Second, 10*time.Millisecond, "the file of the lock that nobody has stays")
 	assert.DirExists(t, filepath.Join(folder, "kept", "deep"))
+	assert.FileExists(t, filepath.Join(folder, "taken"))
 }
 
 // Neither the environment nor the arguments alone make a guard, which removes what it is told to.

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,14 +16,14 @@ var ErrLeased = errors.New("somebody else has it")
 // ErrLeaseLost says that a lease was not renewed in time, so that somebody else may have it.
 var ErrLeaseLost = errors.New("it was not renewed in time, and somebody else may have it")
 
-// How long a lease lasts without being renewed, and how often it is.
-const (
-	leaseExpiry  = 2 * time.Minute
-	leaseRenewal = 20 * time.Second
-)
+// LeaseTerms say how long a lease lasts without being renewed, and how often it is. All who may want it must have the same.
+type LeaseTerms struct{ Expiry, Renewal time.Duration }
+
+// UsualLease is what the lease of one process means to all others.
+var UsualLease = LeaseTerms{Expiry: 2 * time.Minute, Renewal: 20 * time.Second}
 
 // Lease is a lock where the system has none: an object that its owner renews as long as he lives. One that was not renewed
-// for two minutes, by this machine's clock and the store's, is taken over. Its methods are safe for concurrent use.
+// until it expires, by this machine's clock and the store's, is taken over. Its methods are safe for concurrent use.
 type Lease struct {
 	uri    string
 	store  Store
@@ -32,24 +33,24 @@ type Lease struct {
 	mu       sync.Mutex // guards what follows
 	standing Info       // as this process wrote it last
 	renewed  time.Time
+	taken    bool          // somebody else has it for certain
+	lost     chan struct{} // closed once it is not known to be held
 
-	stop context.CancelFunc
-	done chan struct{}
+	expires *time.Timer // looks then whether it is lost
+	stop    context.CancelFunc
+	done    chan struct{}
 }
 
 // TakeLease makes or takes over the object at uri, with what others are to know of the holder in it, and renews it until
-// Release. If somebody else has it, it fails with [ErrLeased], and returns what he wrote.
-func TakeLease(ctx context.Context, uri string, holder []byte) (*Lease, []byte, error) {
+// Release. What it writes of the holder must be that of no other lease. If somebody else has it, it fails with [ErrLeased],
+// and returns what he wrote.
+func TakeLease(ctx context.Context, uri string, holder []byte, terms LeaseTerms) (*Lease, []byte, error) {
 	store, err := For(uri)
 	if err != nil {
 		return nil, nil, err
 	}
-	return takeLease(ctx, store, uri, holder, leaseExpiry, leaseRenewal)
-}
-
-func takeLease(ctx context.Context, store Store, uri string, holder []byte, expiry, renewal time.Duration) (*Lease, []byte, error) {
-	l := &Lease{uri: uri, store: store, holder: holder, expiry: expiry, done: make(chan struct{})}
-	err := l.write(ctx, IfAbsent())
+	l := &Lease{uri: uri, store: store, holder: holder, expiry: terms.Expiry, done: make(chan struct{}), lost: make(chan struct{})}
+	err = l.write(ctx, IfAbsent())
 	if errors.Is(err, ErrExists) {
 		var other []byte
 		if other, err = l.takeOver(ctx); err != nil {
@@ -59,11 +60,15 @@ func takeLease(ctx context.Context, store Store, uri string, holder []byte, expi
 	if err != nil {
 		return nil, nil, err
 	}
+	l.expires = time.AfterFunc(time.Until(l.renewed.Add(l.trusted())), l.look)
 	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
-	go l.renew(renewing, renewal)
+	go l.renew(renewing, terms.Renewal)
 	return l, nil, nil
 }
+
+// trusted is how long after a renewal the owner takes a lease for his: less than others wait, for a request that is on its way.
+func (l *Lease) trusted() time.Duration { return l.expiry * 3 / 4 }
 
 // takeOver takes a lease that has expired; of another one it returns who has it.
 func (l *Lease) takeOver(ctx context.Context) (other []byte, err error) {
@@ -119,10 +124,40 @@ func (l *Lease) renew(ctx context.Context, every time.Duration) {
 		l.mu.Lock()
 		standing := l.standing
 		l.mu.Unlock()
-		if err := l.write(ctx, IfUnchanged(standing)); errors.Is(err, ErrChanged) || errors.Is(err, fs.ErrNotExist) {
+		err := l.write(ctx, IfUnchanged(standing))
+		if errors.Is(err, ErrChanged) || errors.Is(err, fs.ErrNotExist) {
+			err = l.findAgain(ctx)
+		}
+		l.mu.Lock()
+		l.taken = errors.Is(err, ErrLeaseLost)
+		l.expires.Reset(time.Until(l.renewed.Add(l.trusted()))) // at once, if that is past
+		taken := l.taken
+		l.mu.Unlock()
+		if taken {
+			l.look()
 			return
 		}
 	}
+}
+
+// findAgain renews a lease whose version is not the one that was known: our own request may have made it, whose
+// answer did not arrive. It fails with [ErrLeaseLost] if it is somebody else's.
+func (l *Lease) findAgain(ctx context.Context) error {
+	info, err := l.store.Stat(ctx, l.uri)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrLeaseLost
+	}
+	if err != nil {
+		return err
+	}
+	found, err := l.store.Get(ctx, l.uri)
+	if err != nil {
+		return err // whatever it is, the next try finds out
+	}
+	if !bytes.Equal(found, l.holder) {
+		return ErrLeaseLost
+	}
+	return l.write(ctx, IfUnchanged(info))
 }
 
 // Held fails with [ErrLeaseLost] if the lease is not known to be held: somebody else may have it. A process that was stopped for long
@@ -130,16 +165,38 @@ func (l *Lease) renew(ctx context.Context, every time.Duration) {
 func (l *Lease) Held() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if time.Since(l.renewed) >= l.expiry*3/4 || time.Now().Round(0).Sub(l.renewed.Round(0)) >= l.expiry*3/4 {
+	return l.held()
+}
+
+func (l *Lease) held() error {
+	if l.taken || time.Since(l.renewed) >= l.trusted() || time.Now().Round(0).Sub(l.renewed.Round(0)) >= l.trusted() {
 		return ErrLeaseLost
 	}
 	return nil
+}
+
+// Lost is closed once the lease is not known to be held. That may be told a moment later than Held knows.
+func (l *Lease) Lost() <-chan struct{} { return l.lost }
+
+// look tells if the lease is lost.
+func (l *Lease) look() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held() == nil {
+		return
+	}
+	select {
+	case <-l.lost:
+	default:
+		close(l.lost)
+	}
 }
 
 // Release gives the lease back. It fails if the object cannot be removed, which expires then.
 func (l *Lease) Release(ctx context.Context) error {
 	l.stop()
 	<-l.done
+	l.expires.Stop()
 	if l.Held() != nil {
 		return nil // it may be somebody else's
 	}

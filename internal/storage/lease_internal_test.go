@@ -13,7 +13,7 @@ func TestLease(t *testing.T) {
 	t.Parallel()
 	uri := filepath.Join(t.TempDir(), "lease")
 	take := func(holder string, renewal time.Duration) (*Lease, string, error) {
-		l, other, err := takeLease(t.Context(), Local{}, uri, []byte(holder), 400*time.Millisecond, renewal)
+		l, other, err := TakeLease(t.Context(), uri, []byte(holder), LeaseTerms{400 * time.Millisecond, renewal})
 		return l, string(other), err
 	}
 	first, _, err := take("first", 50*time.Millisecond)

@@ -19,6 +19,7 @@ import (
 	"unicode"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/lock"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
 )
@@ -34,7 +35,7 @@ type place struct {
 	uri      string
 	store    storage.Store
 	standing *storage.Info // the version that was read or written last; nil if there is none
-	lock     *ledgerLock
+	lock     *lock.Lock
 }
 
 // ledgerFolders are the folders that ledgers stand in: that of the configuration's state, so that whoever
@@ -124,7 +125,7 @@ func openLedger(ctx context.Context, c *config.Config, a address, runID string) 
 func (l *ledger) unlock(ctx context.Context) error {
 	var failed error
 	for _, p := range l.places {
-		failed = errors.Join(failed, p.lock.unlock(ctx))
+		failed = errors.Join(failed, p.lock.Release(ctx))
 	}
 	return failed
 }
@@ -132,7 +133,7 @@ func (l *ledger) unlock(ctx context.Context) error {
 // held fails if somebody else may have a lock of it by now.
 func (l *ledger) held() error {
 	for _, p := range l.places {
-		if err := p.lock.held(); err != nil {
+		if err := p.lock.Held(); err != nil {
 			return failure.New(failure.Publish, "the lock of the ledger %s: %w", p.uri, err).WithHint("repeat it when nobody else is publishing")
 		}
 	}
