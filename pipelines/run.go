@@ -19,6 +19,7 @@ import (
 	"hyperlake/pipelines/job"
 	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/plan"
+	"hyperlake/pipelines/refresh"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
@@ -40,6 +41,8 @@ type RunOptions struct {
 
 	// PublishCommand is the command line that publishes the extract of this run, for hints.
 	PublishCommand string
+
+	Lock refresh.LockOptions // without Waiting, which the run tells in its log
 }
 
 // Run builds the extract of a configuration, and publishes it if the configuration says
@@ -64,18 +67,27 @@ type run struct {
 	report  *report.Report
 	plan    *plan.Plan
 	moves   []repartition.Moves // where rows of its tables go
+	lock    *refresh.Lock       // of the output
 	lease   *hyperd.Lease
 	job     *job.Job
 	inPlace bool // the extract is
 }
 
-func (r *run) run(ctx context.Context) (err error) {
+func (r *run) run(ctx context.Context) error {
 	if err := machine.CheckLimits(); err != nil {
 		return failure.Of(err, failure.Engine).BeforeData()
 	}
 	if err := r.options.Engine.Check(ctx); err != nil {
 		return err
 	}
+	if err := output.CheckPlace(ctx, r.cfg.Output.Path); err != nil {
+		return err
+	}
+	return r.whileLocked(ctx, r.runAlone)
+}
+
+// runAlone is the run while no other one writes the output.
+func (r *run) runAlone(ctx context.Context) (err error) {
 	if err := r.stage("plan", func() (work, error) { return r.makePlan(ctx) }); err != nil {
 		if r.plan != nil { // the data is why
 			return cmp.Or(r.placeRejects(ctx, make([]rejects.Account, len(r.plan.Tables)), err), err)
@@ -86,7 +98,6 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer staging.RemoveEmpty(staging.MissingFolders(r.cfg.Output.Path)) // if nothing came of them
 	runFolder, err := staging.Open(ctx, r.cfg, r.options.ID, r.options.Resume)
 	if err != nil {
 		return err
@@ -118,7 +129,7 @@ func (r *run) run(ctx context.Context) (err error) {
 		return verdict
 	}
 	if err := r.stage("move", func() (work, error) {
-		err := output.Move(ctx, r.cfg.Output, built, r.report, r.warn)
+		err := output.Move(ctx, r.cfg.Output, built, r.report, r.lock.Held, r.warn)
 		return work{rows: r.report.RowsLoaded(), bytes: r.report.Output.Bytes}, err
 	}); err != nil {
 		return err
@@ -317,6 +328,9 @@ func (r *run) placeRejects(ctx context.Context, aside []rejects.Account, verdict
 	for i, table := range r.plan.Tables {
 		if table.RejectsPath == "" {
 			continue
+		}
+		if err := r.lock.Held(); err != nil {
+			return errors.Join(err, verdict)
 		}
 		if err := rejects.Publish(ctx, aside[i].Files, table.RejectsPath, r.options.ID); err != nil {
 			return errors.Join(err, verdict)

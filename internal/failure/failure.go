@@ -30,6 +30,7 @@ const (
 	Storage     Kind = "storage"     // reading or writing outside the lake: staging, output, report
 	Engine      Kind = "engine"      // Beam or the engine that runs it
 	Publish     Kind = "publish"     // Tableau
+	Locked      Kind = "locked"      // another run has the lock of the output
 	Interrupted Kind = "interrupted" // SIGINT or SIGTERM
 )
 

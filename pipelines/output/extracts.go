@@ -41,11 +41,14 @@ func Seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 
 // Move puts the extracts of a job into place: one as a whole or not at all, several one after
 // another, once it is known that all are good. The report says what is in place, after a failure,
-// too; warn is told of files that look like extracts of an earlier run. Its errors are of kind
+// too; warn is told of files that look like extracts of an earlier run. Nothing is put into place any more once held
+// fails, which says whether the run may write there. Its errors are of kind
 // Storage, or Config where a folder stands in the way.
-func Move(ctx context.Context, output config.OutputConfig, built job.Result, report *report.Report, warn func(string)) error {
+func Move(
+	ctx context.Context, output config.OutputConfig, built job.Result, report *report.Report, held func() error, warn func(string),
+) error {
 	if built.Extract.Path != "" {
-		return moveOne(ctx, output.Path, built.Extract, report)
+		return moveOne(ctx, output.Path, built.Extract, report, held)
 	}
 	places := outputPlaces(output.Path, built.Outputs)
 	for i, place := range places {
@@ -56,19 +59,25 @@ func Move(ctx context.Context, output config.OutputConfig, built job.Result, rep
 			return err
 		}
 	}
+	if err := held(); err != nil {
+		return err
+	}
 	if output.Merge == config.MergeNone { // until all are in place, nobody may take them for a set
 		if err := removeSet(ctx, output.Path); err != nil {
 			return err
 		}
 	}
 	for i, extract := range built.Outputs {
-		if err := moveExtract(ctx, extract, places[i]); err != nil {
+		if err := moveExtract(ctx, extract, places[i], held); err != nil {
 			return failure.New(failure.Storage, "move extract %d of %d to %s: %w", i+1, len(places), places[i], err).
 				WithHint("those before it, which the report lists, are in place; correct the cause and run again: %s", storage.Hint(err))
 		}
 		noteExtract(report, extract, places[i])
 	}
 	if output.Merge == config.MergeNone {
+		if err := held(); err != nil {
+			return err
+		}
 		if err := writeSet(ctx, output.Path, report); err != nil {
 			return err
 		}

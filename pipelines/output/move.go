@@ -18,19 +18,22 @@ import (
 
 // moveExtract moves an extract to its place, whole or not at all. One on remote storage is
 // copied from there.
-func moveExtract(ctx context.Context, extract hyper.File, place string) error {
+func moveExtract(ctx context.Context, extract hyper.File, place string, held func() error) error {
 	path, local := storage.LocalPath(extract.Path)
 	if local {
-		return moveTo(ctx, path, place)
+		return moveTo(ctx, path, place, held)
 	}
 	send := func(condition storage.Condition) error {
 		_, err := storage.Copy(ctx, storage.Info{URI: extract.Path, Size: extract.Bytes, Generation: extract.Generation}, place, condition)
 		return err
 	}
 	if storage.IsLocal(place) {
+		if err := held(); err != nil {
+			return err
+		}
 		return send(storage.Any())
 	}
-	return overwrite(ctx, place, send)
+	return overwrite(ctx, place, held, send)
 }
 
 // Place has build write a file into a folder of its own, hidden beside output, a local path,
@@ -50,7 +53,7 @@ func Place(ctx context.Context, output string, build func(folder string) (path s
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := moveTo(ctx, path, output); err != nil {
+		if err := moveTo(ctx, path, output, func() error { return nil }); err != nil {
 			return failure.New(failure.Storage, "move the file to %s: %w", output, err).
 				WithHint("%s", placeHint(err, output))
 		}
@@ -59,8 +62,8 @@ func Place(ctx context.Context, output string, build func(folder string) (path s
 }
 
 // moveOne puts the one extract of a run into place.
-func moveOne(ctx context.Context, output string, extract hyper.File, report *report.Report) error {
-	if err := moveTo(ctx, extract.Path, output); err != nil {
+func moveOne(ctx context.Context, output string, extract hyper.File, report *report.Report, held func() error) error {
+	if err := moveTo(ctx, extract.Path, output, held); err != nil {
 		return failure.New(failure.Storage, "move the extract of %s to %s: %w", humanize.IBytes(uint64(extract.Bytes)), output, err).
 			WithHint("%s", placeHint(err, output))
 	}
@@ -77,28 +80,31 @@ func placeHint(err error, output string) string {
 	return hint
 }
 
-// moveTo moves a local file to its place, whole or not at all.
-func moveTo(ctx context.Context, from, to string) error {
+// moveTo moves a local file to its place, whole or not at all, and only if held says that it may.
+func moveTo(ctx context.Context, from, to string, held func() error) error {
 	if storage.IsLocal(to) {
+		if err := held(); err != nil {
+			return err
+		}
 		if err := storage.Adopt(from, to); err != nil { // hyperd keeps its files from others
 			return err
 		}
 		return storage.MoveFile(from, to)
 	}
-	return overwrite(ctx, to, func(condition storage.Condition) error {
+	return overwrite(ctx, to, held, func(condition storage.Condition) error {
 		_, err := storage.Upload(ctx, from, to, condition)
 		return err
 	})
 }
 
-// overwrite has write replace what stands at a remote name, or make it.
-func overwrite(ctx context.Context, to string, write func(storage.Condition) error) error {
+// overwrite has write replace what stands at a remote name, or make it, as long as held says that it may.
+func overwrite(ctx context.Context, to string, held func() error, write func(storage.Condition) error) error {
 	store, err := storage.For(to)
 	if err != nil {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
-		err := overwriteOnce(ctx, store, to, write)
+		err := overwriteOnce(ctx, store, to, held, write)
 		overtaken := errors.Is(err, storage.ErrChanged) || errors.Is(err, storage.ErrExists)
 		if !overtaken || attempt == moveAttempts {
 			return err
@@ -111,14 +117,20 @@ func overwrite(ctx context.Context, to string, write func(storage.Condition) err
 const moveAttempts = 3
 
 // overwriteOnce replaces the version that stands at a name, and no other: a request that is
-// repeated because its reply was lost cannot undo what somebody wrote in between.
-func overwriteOnce(ctx context.Context, store storage.Store, to string, write func(storage.Condition) error) error {
+// repeated because its reply was lost cannot undo what somebody wrote in between. That version is one that stood there while the
+// run could write: whatever a run that took its place has written since stays.
+func overwriteOnce(
+	ctx context.Context, store storage.Store, to string, held func() error, write func(storage.Condition) error,
+) error {
 	condition := storage.IfAbsent()
 	standing, err := store.Stat(ctx, to)
 	switch {
 	case err == nil && !standing.Folder:
 		condition = storage.IfUnchanged(standing)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := held(); err != nil { // after the look
 		return err
 	}
 	return write(condition)

@@ -149,6 +149,11 @@ func (t *transfer) sending(ctx context.Context, s *shipment, step *step) func() 
 		if err := s.ledger.held(); err != nil {
 			return err
 		}
+		if t.options.Held != nil {
+			if err := t.options.Held(); err != nil {
+				return err
+			}
+		}
 		step.send(s.clock(), doubted)
 		return s.ledger.save(ctx, s.delivery)
 	}

@@ -24,6 +24,9 @@ type Options struct {
 	Progress func(report.Progress) // called from one goroutine at a time; nil for none
 	Found    func(hyper.Catalog)   // is told what the extract holds, once it is read; nil for nobody
 
+	// Held fails when nothing may be sent any more, since another run may be publishing; nil for never.
+	Held func() error
+
 	// Force publishes all of what was published already.
 	Force bool
 

@@ -132,6 +132,7 @@ Exit codes:
   2    wrong usage or configuration; nothing was started
   3    the data broke a rule, check or threshold; no extract was moved into place
   4    the extract is good, but publishing failed; "hyperlake publish" repeats it
+  5    another run has the lock of the output; see --lock-wait
   130  interrupted (143 by SIGTERM, 129 by SIGHUP, 131 by SIGQUIT)`,
 		SilenceErrors: true, // finish prints the one last line
 		SilenceUsage:  true,

@@ -17,6 +17,7 @@ const (
 	exitUsage       = 2 // wrong usage or configuration: nothing was started
 	exitData        = 3 // the data broke a rule, check or threshold
 	exitUnpublished = 4 // the extract is good, but publishing failed
+	exitLocked      = 5 // another run has the lock of the output
 	exitInterrupted = 130
 	exitTerminated  = 143
 	exitHungUp      = 129
@@ -30,6 +31,8 @@ func (a *app) exitCode(err *failure.Error) int {
 		return exitDone
 	case err.Kind == failure.Interrupted:
 		return interruptedBy(syscall.Signal(a.signal.Load()))
+	case err.Kind == failure.Locked:
+		return exitLocked
 	case err.Early, err.Kind == failure.Usage, err.Kind == failure.Config:
 		return exitUsage
 	case err.Kind == failure.Data, err.Kind == failure.Check:

@@ -38,6 +38,7 @@ type commonFlags struct {
 	logValues bool
 	resume    string
 	dryRun    bool
+	lockWait  string
 }
 
 // addCommon adds the flags of every command.

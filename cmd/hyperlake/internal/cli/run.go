@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/refresh"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
@@ -45,6 +47,7 @@ func (a *app) generateCommand() *cobra.Command {
 func (a *app) withRunFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().StringVar(&a.flags.resume, "resume", "", "go on with a run that failed: last, or its id; needs staging in the configuration")
 	cmd.Flags().BoolVar(&a.flags.logValues, "log-values", false, "let values of rejected rows into the report; they may be personal data")
+	cmd.Flags().StringVar(&a.flags.lockWait, "lock-wait", "0s", "wait this `time`, such as 30m, for another run that has the lock of the output")
 	cmd.Flags().BoolVar(&a.flags.dryRun, "dry-run", false, "print the job that would be sent to Dataflow, and send nothing")
 	return a.withReport(a.withConfig(cmd))
 }
@@ -90,6 +93,10 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if !mayPublish {
 		cfg.Publish = nil
 	}
+	lockWait, err := a.lockWait()
+	if err != nil {
+		return err
+	}
 	if err := a.checkReportPlace(ctx); err != nil {
 		return err
 	}
@@ -117,6 +124,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 		Engine:    runner,
 		Log:       a.log,
 		LogValues: a.flags.logValues,
+		Lock:      refresh.LockOptions{Wait: lockWait},
 
 		PublishCommand: a.commandAgain(nil, []string{path}),
 	}
@@ -136,6 +144,18 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 		a.saySummary(record)
 	}
 	return a.endWithReport(ctx, record, err)
+}
+
+// lockWait is how long a run waits for another one to the same output.
+func (a *app) lockWait() (time.Duration, error) {
+	if none, err := time.ParseDuration(a.flags.lockWait); err == nil && none == 0 {
+		return 0, nil
+	}
+	var wait config.Age
+	if err := wait.UnmarshalText([]byte(a.flags.lockWait)); err != nil {
+		return 0, failure.New(failure.Usage, "--lock-wait %w", err)
+	}
+	return time.Duration(wait), nil
 }
 
 // engineOf is what the engine knows of the jobs of a run.

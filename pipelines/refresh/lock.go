@@ -1,0 +1,135 @@
+package refresh
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"path"
+	"path/filepath"
+	"time"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/lock"
+	"hyperlake/internal/storage"
+)
+
+// LockOptions say how the lock of an output is taken.
+type LockOptions struct {
+	Wait    time.Duration      // for a run that has it; 0 to fail at once
+	Waiting func(other string) // is told once whom this run waits for; nil for nobody
+	Lease   storage.LeaseTerms // of a remote output; zero for [storage.UsualLease]
+}
+
+// Lock is the right of one run to write an output, and what else is only right together with it: rejects, data sources, state. It
+// lasts until it is released or the process ends. That of a remote output is a lease: it is lost when it cannot be renewed,
+// or its process is stopped, for longer than others wait.
+type Lock struct {
+	lock   *lock.Lock
+	output string
+}
+
+// How often a run that waits looks whether the lock is free.
+const (
+	lookLocal  = 200 * time.Millisecond
+	lookRemote = 2 * time.Second
+)
+
+// TakeLock takes the lock of an output, of which no other process than that of the run needs to know. Missing folders are made. If another run has it for
+// longer than this one may wait, it fails with one of kind Locked that says who; where no lock can be made, with one of kind
+// Storage; of a context that ends meanwhile the error is the cause.
+func TakeLock(ctx context.Context, output, runID string, options LockOptions) (*Lock, error) {
+	deadline := time.Now().Add(options.Wait)
+	look := lookRemote
+	if storage.IsLocal(output) {
+		look = lookLocal
+	}
+	for told := false; ; told = true {
+		l, err := lock.Try(ctx, lockPath(output), runID, cmp.Or(options.Lease, storage.UsualLease))
+		if err == nil {
+			return &Lock{l, output}, nil
+		}
+		var taken *lock.TakenError
+		if !errors.As(err, &taken) {
+			return nil, failure.New(failure.Storage, "lock the output %s: %w", output, err).
+				WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder of the output can be written"))
+		}
+		left := time.Until(deadline)
+		if left <= 0 {
+			return nil, isTaken(output, taken.Holder, options.Wait)
+		}
+		if !told && options.Waiting != nil {
+			options.Waiting(taken.Holder.String())
+		}
+		if err := pause(ctx, min(look, left)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pause waits, unless the context ends.
+func pause(ctx context.Context, span time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(span):
+		return nil
+	}
+}
+
+// lockPath is where the lock of an output lies: beside it, and hidden, so that every spelling of one folder has the same lock, and no
+// lake has it for a file.
+func lockPath(output string) string {
+	folder, name := path.Split(output)
+	if local, ok := storage.LocalPath(output); ok {
+		folder, name = filepath.Split(local)
+	}
+	return folder + "." + name + ".lock"
+}
+
+// isTaken says who writes an output.
+func isTaken(output string, holder lock.Holder, waited time.Duration) error {
+	after := ""
+	if waited > 0 {
+		after = " still, after a wait of " + waited.String()
+	}
+	hint := "wait until it has ended, or have this run wait for it, as with --lock-wait 30m"
+	if !storage.IsLocal(output) {
+		hint += "; that of a run that was killed is free two minutes after it was renewed last"
+	}
+	return failure.New(failure.Locked, "%s has the lock of the output %s%s", holder, output, after).WithHint("%s", hint)
+}
+
+// Held fails, with one of kind Storage, if another run may have the lock by now. It is asked right before whatever that run may be doing, too.
+func (l *Lock) Held() error {
+	select {
+	case <-l.lock.Lost(): // once and for all
+		return l.isLost()
+	default:
+	}
+	if l.lock.Held() != nil {
+		return l.isLost()
+	}
+	return nil
+}
+
+func (l *Lock) isLost() error {
+	return failure.New(failure.Storage, "the lock of the output %s: %w", l.output, storage.ErrLeaseLost).
+		WithHint("this run has written nothing since; run it again, when no other run writes the output")
+}
+
+// While is a context that ends, with the failure of Held as its cause, when the lock is lost. Call stop when the work is done.
+func (l *Lock) While(ctx context.Context) (held context.Context, stop func()) {
+	held, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-l.lock.Lost():
+			cancel(l.isLost())
+		case <-held.Done():
+		}
+	}()
+	return held, func() { cancel(nil) }
+}
+
+// Release gives the lock to others, also when the context has ended. What then stays of it is told in an error of storage; it locks out
+// others for as long as a lease lasts, at most.
+func (l *Lock) Release(ctx context.Context) error { return l.lock.Release(ctx) }
