@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +19,8 @@ import (
 
 	"hyperlake/internal/guard"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/lock"
+	"hyperlake/internal/storage"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
@@ -52,7 +56,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".state"))
 			return startFake(env)
 		},
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "backdate": backdate},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "backdate": backdate, "lock": takeLock},
 		RequireExplicitExec: true,
 	})
 }
@@ -98,6 +102,22 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("%s ended with exit code %d, not %d", fmt.Sprint(args[1:]), got, want)
+	}
+}
+
+// takeLock has a lock taken by a run of that id, to the end of the script or for a time: lock FILE RUN [TIME]
+func takeLock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: lock FILE RUN [TIME]")
+	}
+	taken, err := lock.Try(context.Background(), ts.MkAbs(args[0]), args[1], storage.UsualLease)
+	ts.Check(err)
+	release := sync.OnceFunc(func() { _ = taken.Release(context.Background()) })
+	ts.Defer(release)
+	if len(args) > 2 {
+		span, err := time.ParseDuration(args[2])
+		ts.Check(err)
+		time.AfterFunc(span, release)
 	}
 }
 
