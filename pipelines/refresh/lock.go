@@ -34,9 +34,9 @@ const (
 	lookRemote = 2 * time.Second
 )
 
-// TakeLock takes the lock of an output, of which no other process than that of the run needs to know. Missing folders are made. If another run has it for
-// longer than this one may wait, it fails with one of kind Locked that says who; where no lock can be made, with one of kind
-// Storage; of a context that ends meanwhile the error is the cause.
+// TakeLock takes the lock of an output for a run. Missing folders are made. If another run has it for longer than this one may
+// wait, it fails with one of kind Locked that says who; where no lock can be made, with one of kind Storage; of a context
+// that ends meanwhile the error is the cause.
 func TakeLock(ctx context.Context, output, runID string, options LockOptions) (*Lock, error) {
 	deadline := time.Now().Add(options.Wait)
 	look := lookRemote
@@ -99,7 +99,8 @@ func isTaken(output string, holder lock.Holder, waited time.Duration) error {
 	return failure.New(failure.Locked, "%s has the lock of the output %s%s", holder, output, after).WithHint("%s", hint)
 }
 
-// Held fails, with one of kind Storage, if another run may have the lock by now. It is asked right before whatever that run may be doing, too.
+// Held fails, with one of kind Storage, if another run may have the lock by now. It is asked right before whatever that run
+// may be doing, too.
 func (l *Lock) Held() error {
 	select {
 	case <-l.lock.Lost(): // once and for all

@@ -47,7 +47,7 @@ func (a *app) generateCommand() *cobra.Command {
 func (a *app) withRunFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().StringVar(&a.flags.resume, "resume", "", "go on with a run that failed: last, or its id; needs staging in the configuration")
 	cmd.Flags().BoolVar(&a.flags.logValues, "log-values", false, "let values of rejected rows into the report; they may be personal data")
-	cmd.Flags().StringVar(&a.flags.lockWait, "lock-wait", "0s", "wait this `time`, such as 30m, for another run that has the lock of the output")
+	cmd.Flags().StringVar(&a.flags.lockWait, "lock-wait", "0s", "wait this `time`, such as 30m, for another run to the same output")
 	cmd.Flags().BoolVar(&a.flags.dryRun, "dry-run", false, "print the job that would be sent to Dataflow, and send nothing")
 	return a.withReport(a.withConfig(cmd))
 }
