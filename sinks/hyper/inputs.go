@@ -17,7 +17,7 @@ import (
 	"hyperlake/internal/storage"
 )
 
-// FileOptions are those of [MergeFiles] and [Defragment].
+// FileOptions are those of [MergeFiles], [Defragment] and [Patch.Make].
 type FileOptions struct {
 	// Widen lets MergeFiles widen columns that differ between files.
 	Widen bool
