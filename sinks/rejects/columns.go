@@ -11,11 +11,14 @@ import (
 	"hyperlake/internal/failure"
 )
 
+// originColumn names the file of the source that a row was in.
+const originColumn = "_file"
+
 // addedColumns are the columns of a reject file behind those of the source.
 func addedColumns() []arrow.Field {
 	texts := arrow.ListOfNonNullable(arrow.BinaryTypes.String)
 	return []arrow.Field{
-		{Name: "_file", Type: arrow.BinaryTypes.String},
+		{Name: originColumn, Type: arrow.BinaryTypes.String},
 		{Name: "_row_group", Type: arrow.PrimitiveTypes.Int32}, // 0-based in the file
 		{Name: "_row", Type: arrow.PrimitiveTypes.Int64},       // 0-based in the file
 		{Name: "_rules", Type: texts},                          // names of the rules that the row broke

@@ -32,7 +32,7 @@ func Publish(ctx context.Context, files []File, folder, runID string) error {
 	if err := CheckFolder(ctx, folder); err != nil {
 		return err
 	}
-	sorted := slices.SortedFunc(slices.Values(files), func(a, b File) int { return cmp.Compare(a.URI, b.URI) })
+	sorted := inOrder(files)
 	var err error
 	if local, ok := storage.LocalPath(folder); ok {
 		err = publishLocal(ctx, sorted, local, runID)
@@ -43,6 +43,29 @@ func Publish(ctx context.Context, files []File, folder, runID string) error {
 		return failure.New(failure.Storage, "publish rejects to %s: %w", folder, err).WithHint("%s", storage.Hint(err))
 	}
 	return nil
+}
+
+// inOrder are files in the order in which they are published.
+func inOrder(files []File) []File {
+	return slices.SortedFunc(slices.Values(files), func(a, b File) int { return cmp.Compare(a.URI, b.URI) })
+}
+
+// Save makes folder hold copies of exactly these files, as Publish does, and returns references to the copies,
+// so that [Carry] finds them. Errors are failures of kind Storage.
+func Save(ctx context.Context, files []File, folder, runID string) ([]File, error) {
+	if err := Publish(ctx, files, folder, runID); err != nil {
+		return nil, err
+	}
+	saved := inOrder(files)
+	for i := range saved {
+		uri := storage.Join(folder, partName(i, runID))
+		info, err := storage.Stat(ctx, uri)
+		if err != nil {
+			return nil, failure.New(failure.Storage, "look at the saved rejects: %w", err).WithHint("%s", storage.Hint(err))
+		}
+		saved[i].URI, saved[i].Generation = uri, info.Generation
+	}
+	return saved, nil
 }
 
 func partName(index int, runID string) string {

@@ -38,7 +38,15 @@ func (w *tableWriter) add(ctx context.Context, r batch.Rejects) error {
 		return err
 	}
 	w.account.addRejects(r, w.table.Values)
-	if !w.table.Write || record.NumRows() == 0 {
+	if !w.table.Write {
+		return nil
+	}
+	return w.addRecord(ctx, record)
+}
+
+// addRecord writes rows of a reject file.
+func (w *tableWriter) addRecord(ctx context.Context, record arrow.Record) error {
+	if record.NumRows() == 0 {
 		return nil
 	}
 	if len(w.waiting) > 0 && !w.waiting[0].Schema().Equal(record.Schema()) {

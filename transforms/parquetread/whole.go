@@ -10,9 +10,9 @@ import (
 	"hyperlake/internal/storage"
 )
 
-// ReadColumns reads those of some top-level columns that a file has, by name, and calls emit for one record after
-// another, of at most [batch.MaxRows] rows; not at all where it has none of them. It fails as [ReadShard] does. It is
-// meant for files that describe others, such as the checkpoints of tables.
+// ReadColumns reads those of some top-level columns that a file has, by name, all if columns is nil, and calls emit for
+// one record after another, of at most [batch.MaxRows] rows; not at all where it has none of them. It fails as
+// [ReadShard] does. It is meant for files that describe others, such as the checkpoints of tables, and for those of rejects.
 func ReadColumns(ctx context.Context, info storage.Info, columns []string, emit func(arrow.Record) error) error {
 	footer, err := ReadFooter(ctx, info)
 	if err != nil {
@@ -20,7 +20,7 @@ func ReadColumns(ctx context.Context, info storage.Info, columns []string, emit 
 	}
 	var fields []arrow.Field
 	for _, field := range footer.Schema.Fields() {
-		if slices.Contains(columns, field.Name) {
+		if columns == nil || slices.Contains(columns, field.Name) {
 			fields = append(fields, field)
 		}
 	}
