@@ -20,9 +20,6 @@ func (m *patcher) open(ctx context.Context) (err error) {
 	if m.base, err = openInput(ctx, m.conn, m.Base, baseAlias); err != nil {
 		return unreadable(err)
 	}
-	if err := m.conn.Detach(ctx, baseAlias); err != nil {
-		return fmt.Errorf("close it: %w", err)
-	}
 	if err := m.Layout.checkCatalog(m.base.catalog); err != nil {
 		return notTheBase("%w", err)
 	}
@@ -39,6 +36,19 @@ func (m *patcher) open(ctx context.Context) (err error) {
 	for i := range m.Tables {
 		if err := m.checkRows(i); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// close closes the files that were read, so that they can be moved or written at once.
+func (m *patcher) close(ctx context.Context) error {
+	for _, file := range []InputFile{m.base, m.added} {
+		if file.alias == "" {
+			continue
+		}
+		if err := m.conn.Detach(ctx, file.alias); err != nil {
+			return fmt.Errorf("close %s: %w", file.Path, err)
 		}
 	}
 	return nil

@@ -98,10 +98,12 @@ func TestPatchOfAnotherBase(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := rightPatch(base, added)
 			c.change(&p)
-			err := requireNotMade(t.Context(), t, p, FileOptions{}, failure.Hyperd, c.says)
-			require.ErrorIs(t, err, ErrBase)
-			assert.ErrorContains(t, err, p.Base)
-			assert.Equal(t, "build the extract in full", failure.Of(err, failure.Engine).Hint)
+			for _, p.Anew = range []bool{false, true} {
+				err := requireNotMade(t.Context(), t, p, FileOptions{}, failure.Hyperd, c.says)
+				require.ErrorIs(t, err, ErrBase)
+				assert.ErrorContains(t, err, p.Base)
+				assert.Equal(t, "build the extract in full", failure.Of(err, failure.Engine).Hint)
+			}
 		})
 	}
 }
@@ -121,8 +123,10 @@ func TestPatchOfADamagedBase(t *testing.T) {
 	p := Patch{Layout: layout, Base: base, Tables: []TablePatch{
 		{Columns: []string{"u"}, Units: []PatchedUnit{{Values: []string{"'some row 7'"}, Before: 1}}, Rows: 299_999},
 	}}
-	err = requireNotMade(t.Context(), t, p, FileOptions{}, failure.Hyperd, "corrupt")
-	assert.ErrorIs(t, err, ErrBase)
+	for _, p.Anew = range []bool{false, true} {
+		err = requireNotMade(t.Context(), t, p, FileOptions{}, failure.Hyperd, "corrupt")
+		assert.ErrorIs(t, err, ErrBase)
+	}
 }
 
 func TestPatchFails(t *testing.T) {
@@ -156,8 +160,10 @@ func TestPatchFails(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := rightPatch(base, added)
 			c.change(&p)
-			err := requireNotMade(t.Context(), t, p, FileOptions{}, c.kind, c.says)
-			assert.NotErrorIs(t, err, ErrBase)
+			for _, p.Anew = range []bool{false, true} {
+				err := requireNotMade(t.Context(), t, p, FileOptions{}, c.kind, c.says)
+				assert.NotErrorIs(t, err, ErrBase)
+			}
 		})
 	}
 }

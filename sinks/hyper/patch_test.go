@@ -26,8 +26,26 @@ func built(t testing.TB, layout Layout, statements ...string) string {
 	return path
 }
 
-// made patches a base, which stays as it is.
+// made patches a base, which stays as it is, by a copy and anew, which must hold the same.
 func made(t testing.TB, p Patch) (File, string) {
+	anew := p
+	anew.Anew = true
+	file, path := madeOnce(t, p)
+	other, otherPath := madeOnce(t, anew)
+	assert.Equal(t, file.Tables, other.Tables)
+	contents := [2]Content{}
+	for i, path := range []string{path, otherPath} {
+		copied := path + ".copy" // which hyperd may hold for a moment
+		require.NoError(t, copyFile(t.Context(), path, copied))
+		var err error
+		contents[i], err = ReadContent(t.Context(), hyperdtest.Acquire(t), copied)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, contents[0], contents[1])
+	return file, path
+}
+
+func madeOnce(t testing.TB, p Patch) (File, string) {
 	before, _, err := storage.SHA256(t.Context(), p.Base)
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "next.hyper")
@@ -191,7 +209,7 @@ func TestPatchKnowsUnitsByExactValues(t *testing.T) {
 	}
 	base := built(t, layout, loads...)
 	for i := range len(unitTypes["TEXT"]) + 1 { // which has most
-		p := Patch{Layout: layout, Base: base}
+		p := Patch{Layout: layout, Base: base, Anew: i%3 == 0}
 		for _, values := range all {
 			if i >= len(values) {
 				p.Tables = append(p.Tables, TablePatch{Rows: int64(len(values))})
@@ -204,7 +222,7 @@ func TestPatchKnowsUnitsByExactValues(t *testing.T) {
 			}
 			p.Tables = append(p.Tables, one)
 		}
-		_, path := made(t, p)
+		_, path := madeOnce(t, p)
 		var asked, want []string
 		for k, table := range layout.Tables {
 			rows, gone := len(all[k]), i

@@ -20,6 +20,7 @@ type unitList struct {
 	conn    *hyperd.Conn
 	table   Table
 	patch   TablePatch
+	rows    int64    // of the table in the base
 	name    string   // quoted
 	columns []Column // those of the table that make units
 }
@@ -27,6 +28,8 @@ type unitList struct {
 // listUnits makes the list of the units of a table.
 func (m *patcher) listUnits(ctx context.Context, i int) (*unitList, error) {
 	u := &unitList{conn: m.conn, table: m.Layout.Tables[i], patch: m.Tables[i], name: hyperd.QuoteName("pg_temp", fmt.Sprintf("units%d", i))}
+	standing, _ := m.base.catalog.find(u.table.Schema, u.table.Name)
+	u.rows = standing.Rows
 	if len(u.patch.Units) == 0 {
 		return u, nil
 	}
@@ -66,13 +69,22 @@ func (u *unitList) fill(ctx context.Context) error {
 	return nil
 }
 
-// matches is the condition that a row of the table, known as rows, has the values of one of the list, known as other.
-func (u *unitList) matches(other string) string {
+// isListed is the condition that a row of the table, known as rows, belongs to one of the units.
+func (u *unitList) isListed() string {
 	conditions := make([]string, len(u.columns))
 	for k, column := range u.columns {
-		conditions[k] = fmt.Sprintf("%s.%s IS NOT DISTINCT FROM rows.%s", other, unitColumn(k), hyperd.QuoteName(column.Name))
+		conditions[k] = fmt.Sprintf("listed.%s IS NOT DISTINCT FROM rows.%s", unitColumn(k), hyperd.QuoteName(column.Name))
 	}
-	return strings.Join(conditions, " AND ")
+	return fmt.Sprintf("EXISTS (SELECT 1 FROM %s AS listed WHERE %s)", u.name, strings.Join(conditions, " AND "))
+}
+
+// goes is how many rows the units had.
+func (u *unitList) goes() int64 {
+	var rows int64
+	for _, unit := range u.patch.Units {
+		rows += unit.Before
+	}
+	return rows
 }
 
 // remove deletes the rows of the units, which must be as many as the patch says.
@@ -80,17 +92,28 @@ func (u *unitList) remove(ctx context.Context) error {
 	if len(u.patch.Units) == 0 {
 		return nil
 	}
-	var want int64
-	for _, unit := range u.patch.Units {
-		want += unit.Before
-	}
-	gone, err := u.conn.Exec(ctx, fmt.Sprintf("DELETE FROM %s AS rows WHERE EXISTS (SELECT 1 FROM %s AS units WHERE %s)",
-		u.table.in(outputAlias), u.name, u.matches("units")))
+	gone, err := u.conn.Exec(ctx, fmt.Sprintf("DELETE FROM %s AS rows WHERE %s", u.table.in(outputAlias), u.isListed()))
 	if err != nil {
 		return unreadable(fmt.Errorf("delete rows: %w", err))
 	}
-	if gone != want {
-		return notTheBase("the units that changed have %d rows in it instead of %d", gone, want)
+	if gone != u.goes() {
+		return notTheBase("the units that changed have %d rows in it instead of %d", gone, u.goes())
+	}
+	return nil
+}
+
+// keep writes the rows of all other units to the new table, which is empty; they must be as many as the patch says.
+func (u *unitList) keep(ctx context.Context) error {
+	statement := fmt.Sprintf("INSERT INTO %s (%s) SELECT %[2]s FROM %s AS rows", u.table.in(outputAlias), u.table.columnNames(), u.table.in(baseAlias))
+	if len(u.patch.Units) > 0 {
+		statement += " WHERE NOT " + u.isListed()
+	}
+	kept, err := u.conn.Exec(ctx, statement)
+	if err != nil {
+		return unreadable(fmt.Errorf("write its rows anew: %w", err))
+	}
+	if gone := u.rows - kept; gone != u.goes() {
+		return notTheBase("the units that changed have %d rows in it instead of %d", gone, u.goes())
 	}
 	return nil
 }
@@ -110,10 +133,10 @@ func (u *unitList) check(ctx context.Context) error {
 	statement := fmt.Sprintf(`SELECT units.unit, units.after, coalesce(found.count, 0)
 		FROM (SELECT %[1]s, min(unit) AS unit, CAST(sum(after) AS BIGINT) AS after FROM %[2]s GROUP BY %[1]s) AS units
 			LEFT JOIN (SELECT %[1]s, count(*) AS count
-				FROM (SELECT %[3]s FROM %[4]s AS rows WHERE EXISTS (SELECT 1 FROM %[2]s AS listed WHERE %[5]s)) AS those GROUP BY %[1]s) AS found
+				FROM (SELECT %[3]s FROM %[4]s AS rows WHERE %[5]s) AS those GROUP BY %[1]s) AS found
 			ON %[6]s
 		WHERE units.after <> coalesce(found.count, 0) ORDER BY units.unit LIMIT 1`,
-		strings.Join(values, ", "), u.name, strings.Join(names, ", "), u.table.in(outputAlias), u.matches("listed"), strings.Join(conditions, " AND "))
+		strings.Join(values, ", "), u.name, strings.Join(names, ", "), u.table.in(outputAlias), u.isListed(), strings.Join(conditions, " AND "))
 	var wrong error
 	err := u.conn.Query(ctx, statement, func(_ []hyperd.Field, row [][]byte) error {
 		unit, err := strconv.Atoi(string(row[0]))
