@@ -98,19 +98,19 @@ func (k ForeignKey) equal(other ForeignKey) bool {
 const publicSchema = "public"
 
 // create makes a new database file that holds what the catalog describes, but no rows, and
-// leaves it attached as alias.
-func (c Catalog) create(ctx context.Context, conn *hyperd.Conn, path, alias string) error {
+// leaves it attached as outputAlias.
+func (c Catalog) create(ctx context.Context, conn *hyperd.Conn, path string) error {
 	err := conn.CreateDatabase(ctx, path, int(c.FormatVersion))
 	if err == nil {
-		err = conn.Attach(ctx, path, alias)
+		err = conn.Attach(ctx, path, outputAlias)
 	}
 	if err == nil && !slices.Contains(c.Schemas, publicSchema) {
-		_, err = conn.Exec(ctx, "DROP SCHEMA "+hyperd.QuoteName(alias, publicSchema))
+		_, err = conn.Exec(ctx, "DROP SCHEMA "+hyperd.QuoteName(outputAlias, publicSchema))
 	}
 	if err != nil {
 		return fmt.Errorf("create %s: %w", path, err)
 	}
-	return c.complete(ctx, conn, alias, Catalog{Schemas: []string{publicSchema}})
+	return c.complete(ctx, conn, outputAlias, Catalog{Schemas: []string{publicSchema}})
 }
 
 // complete adds what the catalog describes to a database, attached as alias, that holds

@@ -105,7 +105,7 @@ func Extract(ctx context.Context, lease *hyperd.Lease, input, path string, selec
 	}
 	var rows int64
 	err = rewrite(ctx, conn, path, want, func() error {
-		if err := want.create(ctx, conn, path, outputAlias); err != nil {
+		if err := want.create(ctx, conn, path); err != nil {
 			return err
 		}
 		for i := range want.Tables {

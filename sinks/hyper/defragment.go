@@ -44,7 +44,7 @@ func Defragment(ctx context.Context, lease *hyperd.Lease, input, path string, op
 	want := d.file.catalog
 	d.result = DefragmentedFile{FormatVersion: want.FormatVersion, Tables: []TableResult{}}
 	err = rewrite(ctx, d.writer, path, want, func() error {
-		if err := want.create(ctx, d.writer, path, outputAlias); err != nil {
+		if err := want.create(ctx, d.writer, path); err != nil {
 			return err
 		}
 		for _, table := range want.Tables {

@@ -90,7 +90,7 @@ func (m *merger) needs() int64 {
 func (m *merger) fill(ctx context.Context) error {
 	found := slices.IndexFunc(m.files, m.isBase)
 	if found < 0 {
-		if err := m.want.create(ctx, m.conn, m.path, outputAlias); err != nil {
+		if err := m.want.create(ctx, m.conn, m.path); err != nil {
 			return err
 		}
 		return m.insert(ctx, m.files, InputFile{})

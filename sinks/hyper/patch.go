@@ -17,9 +17,8 @@ import (
 type Patch struct {
 	Layout Layout
 
-	// Base is the path of the extract that is there. It stays as it is. Whoever needs to know
-	// that no byte of it is damaged has compared its checksum: hyperd finds damage only in what
-	// it reads, and a patch passes the rest on.
+	// Base is the path of the extract that is there. It stays as it is. The caller has compared
+	// its checksum: hyperd finds damage only in what it reads, and a patch passes the rest on.
 	Base string
 
 	// Added is the path of an extract of the same layout that holds the rows which come. Empty:
@@ -33,7 +32,7 @@ type Patch struct {
 	Anew bool
 }
 
-// TablePatch is what a patch does to a table. The zero value of one without rows leaves it alone.
+// TablePatch is what a patch does to a table. One with nothing but Rows takes no row away.
 type TablePatch struct {
 	// Whole says that all rows of the base go.
 	Whole bool
@@ -51,8 +50,9 @@ type TablePatch struct {
 
 // PatchedUnit is a unit whose rows are replaced.
 type PatchedUnit struct {
-	// Values are those of the columns, each as a constant of hyperd that has the column's type:
-	// DATE '2026-11-01', 'x', NULL. NULL is a value as any other.
+	// Values are those of the columns, each as a constant of hyperd that has the column's type, as hypersql writes it:
+	// DATE '2026-11-01', 'x', NULL. NULL is a value as any other. They become part of statements as they are, and
+	// must never come from a file that somebody else may have written.
 	Values []string
 
 	Before int64 // its rows in the base, as they were counted then; 0 where the table goes as a whole
@@ -128,9 +128,10 @@ func (m *patcher) fill(ctx context.Context) error {
 	return nil
 }
 
+// begin makes the file that is filled.
 func (m *patcher) begin(ctx context.Context) error {
 	if m.Anew {
-		return m.want.create(ctx, m.conn, m.path, outputAlias)
+		return m.want.create(ctx, m.conn, m.path)
 	}
 	if err := copyFile(ctx, m.Base, m.path); err != nil {
 		return failure.New(failure.Storage, "copy it to %s: %w", m.path, err).WithHint("%s", storage.Hint(err))

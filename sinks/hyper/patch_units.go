@@ -104,7 +104,8 @@ func (u *unitList) remove(ctx context.Context) error {
 
 // keep writes the rows of all other units to the new table, which is empty; they must be as many as the patch says.
 func (u *unitList) keep(ctx context.Context) error {
-	statement := fmt.Sprintf("INSERT INTO %s (%s) SELECT %[2]s FROM %s AS rows", u.table.in(outputAlias), u.table.columnNames(), u.table.in(baseAlias))
+	statement := fmt.Sprintf("INSERT INTO %s (%s) SELECT %[2]s FROM %s AS rows",
+		u.table.in(outputAlias), u.table.columnNames(), u.table.in(baseAlias))
 	if len(u.patch.Units) > 0 {
 		statement += " WHERE NOT " + u.isListed()
 	}

@@ -3,6 +3,7 @@
 //
 // Write puts them on staging, under new names in every attempt, and returns references:
 // what a failed attempt wrote is never referred to. Publish makes a folder hold exactly the
-// files that it is given. A run can read that folder as its source, after the rows were
-// repaired.
+// files that it is given; Save does so for the state, from which Carry takes over what still
+// holds when only some files of the source changed. A run can read such a folder as its
+// source, after the rows were repaired.
 package rejects
