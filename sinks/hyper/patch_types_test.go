@@ -16,17 +16,18 @@ import (
 func TestPatchOfEveryType(t *testing.T) {
 	layouts := map[hyper.Version]*hyper.Layout{}
 	for i, c := range typeCases() {
-		for _, nullable := range []bool{true, false} {
+		for at, nullable := range []bool{true, false} {
 			field := c.field()
 			field.Nullable = nullable
 			column, err := hyper.MapField(field, c.format)
 			require.NoError(t, err, c.name)
+			column.Name = fmt.Sprint("column ", i)
 			version := max(column.Version, hyper.MinVersion)
 			if layouts[version] == nil {
-				layouts[version] = &hyper.Layout{Version: version}
+				layouts[version] = &hyper.Layout{Version: version, Tables: []hyper.Table{{Schema: "a", Name: "t"}, {Schema: "b", Name: "t"}}}
 			}
-			table := hyper.Table{Schema: "Extract", Name: fmt.Sprint(i, nullable), Columns: []hyper.Column{column}}
-			layouts[version].Tables = append(layouts[version].Tables, table)
+			table := &layouts[version].Tables[at]
+			table.Columns = append(table.Columns, column)
 		}
 	}
 	require.Greater(t, len(layouts), 1)
