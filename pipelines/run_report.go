@@ -8,6 +8,7 @@ import (
 	"hyperlake/pipelines/job"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
+	"hyperlake/sinks/rejects"
 )
 
 func newReport(cfg *config.Config, options RunOptions) *report.Report {
@@ -60,7 +61,7 @@ func noteLoad(r *report.Report, plan *plan.Plan, done job.Result) {
 				table.Rules = append(table.Rules, report.Rule{Name: rule.Name, Failed: failed, OnFail: string(rule.OnFail)})
 			}
 		}
-		for _, s := range done.Rejects[i].Samples {
+		for _, s := range rejects.WithoutUnits(done.Rejects[i].Samples) {
 			table.Samples = append(table.Samples, report.Sample{
 				Rule: plan.Tables[i].Rules[s.Rule].Name, File: s.File, RowGroup: s.RowGroup, Row: s.Row, Reason: s.Reason,
 			})
@@ -77,7 +78,9 @@ func finish(r *report.Report, err error) {
 	r.Finished = time.Now().UTC()
 	failed := failure.Of(err, failure.Engine)
 	if failed == nil {
-		r.Status = report.Succeeded
+		if r.Status != report.Unchanged {
+			r.Status = report.Succeeded
+		}
 		return
 	}
 	r.Error = &report.Error{Kind: failed.Kind, Message: failed.Message, Hint: failed.Hint}

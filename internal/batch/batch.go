@@ -7,7 +7,9 @@
 package batch
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -43,6 +45,10 @@ type Batch struct {
 	// Attempt names the attempt at shards in which the rows were read: what comes of them in
 	// the same stage belongs together. Empty for rows that were moved.
 	Attempt string
+
+	// Unit is the unit of the table that all rows are of; empty where none is counted by itself, and for rows that were
+	// moved.
+	Unit string
 
 	Record arrow.Record // source columns in the order of the table's columns; nil if Deferred is not
 
@@ -81,21 +87,99 @@ type Tally struct {
 	// Doubtful counts the groups of files of which Failed is not known yet: up where hyperd
 	// loaded them, down where they are explained.
 	Doubtful int64 `json:"doubtful,omitempty"`
+
+	// Units has the counts of each unit of the table, sorted, which add up to those above; nil where units are not counted.
+	Units []UnitCounts `json:"units,omitempty"`
 }
 
-// Add adds other to t.
+// Counts are those of a [Tally] that are kept for each unit of a table.
+type Counts struct {
+	Read     int64   `json:"read"`
+	Filtered int64   `json:"filtered,omitempty"`
+	Rejected int64   `json:"rejected,omitempty"`
+	Failed   []int64 `json:"failed,omitempty"`
+	Deleted  int64   `json:"deleted,omitempty"`
+}
+
+// UnitCounts are those of one unit.
+type UnitCounts struct {
+	Unit   string `json:"unit"`
+	Counts Counts `json:"counts"`
+}
+
+// Left is how many rows should have been loaded.
+func (c Counts) Left() int64 { return c.Read - c.Filtered - c.Rejected }
+
+// Account is the tally of a batch as that of its unit.
+func (b Batch) Account() Tally { return b.Tally.Of(b.Unit) }
+
+// Of is a tally that is all of one unit; the same tally where unit is empty, or units are counted in it already.
+func (t Tally) Of(unit string) Tally {
+	if unit != "" && t.Units == nil {
+		t.Units = []UnitCounts{{unit, t.Counts()}}
+	}
+	return t
+}
+
+// Counts are those of all units.
+func (t Tally) Counts() Counts {
+	return Counts{t.Read, t.Filtered, t.Rejected, slices.Clone(t.Failed), t.Deleted}
+}
+
+// Add adds other, which stays as it is, to t.
 func (t *Tally) Add(other Tally) {
 	t.Read += other.Read
 	t.Filtered += other.Filtered
 	t.Rejected += other.Rejected
 	t.Doubtful += other.Doubtful
 	t.Deleted += other.Deleted
-	for len(t.Failed) < len(other.Failed) {
-		t.Failed = append(t.Failed, 0)
+	t.Failed = addFailed(t.Failed, other.Failed)
+	for _, unit := range other.Units {
+		at, known := slices.BinarySearchFunc(t.Units, unit.Unit, func(u UnitCounts, name string) int { return cmp.Compare(u.Unit, name) })
+		if !known {
+			t.Units = slices.Insert(t.Units, at, UnitCounts{Unit: unit.Unit})
+		}
+		t.Units[at].Counts = t.Units[at].Counts.Plus(unit.Counts)
 	}
-	for i, n := range other.Failed {
-		t.Failed[i] += n
+}
+
+// Plus is the sum of both.
+func (c Counts) Plus(other Counts) Counts {
+	return Counts{
+		Read: c.Read + other.Read, Filtered: c.Filtered + other.Filtered, Rejected: c.Rejected + other.Rejected,
+		Failed: addFailed(slices.Clone(c.Failed), other.Failed), Deleted: c.Deleted + other.Deleted,
 	}
+}
+
+// Minus is what is left without other, which was counted in c.
+func (c Counts) Minus(other Counts) Counts {
+	less := Counts{Read: -other.Read, Filtered: -other.Filtered, Rejected: -other.Rejected, Deleted: -other.Deleted}
+	for _, n := range other.Failed {
+		less.Failed = append(less.Failed, -n)
+	}
+	return c.Plus(less)
+}
+
+// Tally is the counts of all units as a tally.
+func (c Counts) Tally() Tally {
+	return Tally{Read: c.Read, Filtered: c.Filtered, Rejected: c.Rejected, Failed: slices.Clone(c.Failed), Deleted: c.Deleted}
+}
+
+// addFailed adds counts by rule to others, in place as far as these go.
+func addFailed(sum, other []int64) []int64 {
+	for len(sum) < len(other) {
+		sum = append(sum, 0)
+	}
+	for i, n := range other {
+		sum[i] += n
+	}
+	return sum
+}
+
+// Clone is a tally that shares nothing with t.
+func (t Tally) Clone() (clone Tally) {
+	clone.Add(t)
+	return clone
 }
 
 // InFiles is how many rows the files have of which it tells.
@@ -109,6 +193,7 @@ type Rejects struct {
 	Table   int
 	Origin  Origin
 	Attempt string  // as in Batch
+	Unit    string  // as in Batch
 	Rows    []int64 // of each row: its 0-based number in the file
 	Rules   [][]int // of each row: the indexes of the rules that it broke, ascending
 

@@ -40,7 +40,7 @@ func TestCodersKeepEverything(t *testing.T) {
 	t.Parallel()
 	whole := sampleRecord()
 	for _, record := range []arrow.Record{whole, whole.NewSlice(3, 17), whole.NewSlice(20, 21), whole.NewSlice(0, 0)} {
-		b := Batch{Table: 2, Origin: Origin{"gs://lake/a.parquet", 7, 1 << 40}, Tally: Tally{Read: 5, Filtered: 1, Rejected: 2, Failed: []int64{0, 2}, Deleted: 7}, Target: Target{3, "a%20b"}, Attempt: "a1", Record: record}
+		b := Batch{Table: 2, Origin: Origin{"gs://lake/a.parquet", 7, 1 << 40}, Tally: Tally{Read: 5, Filtered: 1, Rejected: 2, Failed: []int64{0, 2}, Deleted: 7}, Target: Target{3, "a%20b"}, Attempt: "a1", Unit: "u", Record: record}
 		for row := range record.NumRows() {
 			b.Rows = append(b.Rows, 1<<40+3*row)
 		}
@@ -53,7 +53,7 @@ func TestCodersKeepEverything(t *testing.T) {
 		b.Record, got.Record = nil, nil
 		assert.Equal(t, b, got)
 
-		r := Rejects{Table: 1, Origin: Origin{"a", 0, 0}, Attempt: "a1", Rows: []int64{5, 6}, Rules: [][]int{{0}, {0, 3}}, Record: record}
+		r := Rejects{Table: 1, Origin: Origin{"a", 0, 0}, Attempt: "a1", Unit: "u", Rows: []int64{5, 6}, Rules: [][]int{{0}, {0, 3}}, Record: record}
 		data, err = encodeRejects(r)
 		require.NoError(t, err)
 		gotRejects, err := decodeRejects(data)
@@ -119,6 +119,24 @@ func TestTalliesAddUp(t *testing.T) {
 	sum.Add(Tally{Doubtful: -1, Deleted: 1})
 	assert.Equal(t, Tally{Read: 11, Filtered: 2, Rejected: 3, Failed: []int64{2, 2}, Doubtful: 2, Deleted: 5}, sum)
 	assert.EqualValues(t, 6, sum.Left())
+}
+
+func TestTalliesOfUnitsAddUp(t *testing.T) {
+	t.Parallel()
+	first := Batch{Unit: "a", Tally: Tally{Read: 5, Filtered: 1, Failed: []int64{1}, Doubtful: 1}}.Account()
+	var sum Tally
+	for _, other := range []Tally{first, first, Tally{Read: 2, Deleted: 1}.Of("b"), Tally{Read: 3}.Of(""), {Units: []UnitCounts{{"a", Counts{Failed: []int64{0, 4}}}}}} {
+		sum.Add(other)
+	}
+	assert.Equal(t, Tally{
+		Read: 15, Filtered: 2, Deleted: 1, Failed: []int64{2}, Doubtful: 2,
+		Units: []UnitCounts{{"a", Counts{Read: 10, Filtered: 2, Failed: []int64{2, 4}}}, {"b", Counts{Read: 2, Deleted: 1}}},
+	}, sum)
+	assert.Equal(t, sum, sum.Of("c"), "its units are known")
+	clone := sum.Clone()
+	clone.Add(first)
+	assert.EqualValues(t, 10, sum.Units[0].Counts.Read, "others keep their counts")
+	assert.Equal(t, []int64{1}, first.Units[0].Counts.Failed)
 }
 
 func TestAddLeavesTheOtherTallyAlone(t *testing.T) {

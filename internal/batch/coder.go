@@ -27,6 +27,7 @@ type batchHead struct {
 	Tally   Tally   `json:"tally"`
 	Target  Target  `json:"target,omitzero"`
 	Attempt string  `json:"attempt,omitempty"`
+	Unit    string  `json:"unit,omitempty"`
 	Rows    []int64 `json:"rows,omitempty"`
 
 	Deferred *Deferred `json:"deferred,omitempty"`
@@ -36,13 +37,14 @@ type rejectsHead struct {
 	Table   int        `json:"table"`
 	Origin  Origin     `json:"origin"`
 	Attempt string     `json:"attempt,omitempty"`
+	Unit    string     `json:"unit,omitempty"`
 	Rows    []int64    `json:"rows"`
 	Rules   [][]int    `json:"rules"`
 	Reasons [][]string `json:"reasons"`
 }
 
 func encodeBatch(b Batch) ([]byte, error) {
-	head := batchHead{b.Table, b.Origin, b.Tally, b.Target, b.Attempt, b.Rows, b.Deferred}
+	head := batchHead{b.Table, b.Origin, b.Tally, b.Target, b.Attempt, b.Unit, b.Rows, b.Deferred}
 	if b.Deferred != nil {
 		return encodeHead(head)
 	}
@@ -65,13 +67,13 @@ func decodeBatch(data []byte) (Batch, error) {
 		}
 	}
 	return Batch{
-		Table: head.Table, Origin: head.Origin, Tally: head.Tally, Target: head.Target, Attempt: head.Attempt, Rows: head.Rows,
+		Table: head.Table, Origin: head.Origin, Tally: head.Tally, Target: head.Target, Attempt: head.Attempt, Unit: head.Unit, Rows: head.Rows,
 		Record: record, Deferred: head.Deferred,
 	}, nil
 }
 
 func encodeRejects(r Rejects) ([]byte, error) {
-	return encode(rejectsHead{r.Table, r.Origin, r.Attempt, r.Rows, r.Rules, r.Reasons}, r.Record)
+	return encode(rejectsHead{r.Table, r.Origin, r.Attempt, r.Unit, r.Rows, r.Rules, r.Reasons}, r.Record)
 }
 
 func decodeRejects(data []byte) (Rejects, error) {
@@ -85,7 +87,8 @@ func decodeRejects(data []byte) (Rejects, error) {
 		return Rejects{}, err
 	}
 	return Rejects{
-		Table: head.Table, Origin: head.Origin, Attempt: head.Attempt, Rows: head.Rows, Rules: head.Rules, Reasons: head.Reasons, Record: record,
+		Table: head.Table, Origin: head.Origin, Attempt: head.Attempt, Unit: head.Unit,
+		Rows: head.Rows, Rules: head.Rules, Reasons: head.Reasons, Record: record,
 	}, nil
 }
 

@@ -20,6 +20,9 @@ type FileRef struct {
 	Partitions []*string    `json:"partitions,omitempty"` // values of the table's partition columns; nil is NULL
 	RowGroups  []RowGroup   `json:"row_groups"`
 
+	// Unit is the unit of the table that the file is of, where units are counted by themselves; else empty.
+	Unit string `json:"unit,omitempty"`
+
 	// Folders is what the names of folders say about columns that files may have themselves: all
 	// rows must have that value, and a file that lacks the column has it in all of them.
 	Folders []FolderValue `json:"folders,omitempty"`

@@ -83,11 +83,7 @@ func (fn *explainFn) ProcessElement(
 	sum := batch.Tally{Doubtful: -1}
 	open := hyper.Doubtful{Table: d.Table, Attempt: d.Attempt}
 	for i, part := range d.Parts {
-		sum.Add(batch.Tally{
-			Failed:   tallies[i].Failed,
-			Filtered: tallies[i].Filtered - part.Filtered,
-			Rejected: tallies[i].Rejected - part.Rejected,
-		})
+		sum.Add(part.Correction(tallies[i]))
 		if part.Differs(tallies[i]) {
 			open.Parts = append(open.Parts, part)
 		}
@@ -143,7 +139,7 @@ func (t explainTable) sendAll(ctx context.Context, d hyper.Doubtful, tallies []b
 				})
 				mutex.Lock()
 				defer mutex.Unlock()
-				tallies[i].Add(tally)
+				tallies[i].Add(tally.Of(file.Unit))
 				return err
 			})
 		}

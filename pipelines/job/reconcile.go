@@ -1,6 +1,9 @@
 package job
 
 import (
+	"reflect"
+
+	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines/plan"
 	"hyperlake/sinks/hyper"
@@ -24,14 +27,28 @@ func Reconcile(plan *plan.Plan, extract hyper.File, aside []rejects.Account, cou
 			{rowsIn(aside[i].Files), writtenRows(table, aside[i]), "rows in the reject files, rows set aside as rejects"},
 			{counted[i], contents.Rows, "rows in the extract, rows loaded"},
 		}
+		if len(tally.Units) > 0 {
+			var units batch.Counts
+			for _, unit := range tally.Units {
+				units = units.Plus(unit.Counts)
+			}
+			if !reflect.DeepEqual(units, tally.Counts()) {
+				return unreconciled(table, "rows by unit, all rows", units, tally.Counts())
+			}
+		}
 		for _, check := range checks {
 			if check.got != check.want {
-				return failure.New(failure.Engine, "table %s does not reconcile: %s: %d, %d", table.Table, check.what, check.got, check.want).
-					WithHint("nothing was moved into place; run it again, and report this as a defect if it comes back")
+				return unreconciled(table, check.what, check.got, check.want)
 			}
 		}
 	}
 	return nil
+}
+
+// unreconciled is the failure of two counts that differ.
+func unreconciled(table *plan.TablePlan, what string, got, want any) error {
+	return failure.New(failure.Engine, "table %s does not reconcile: %s: %v, %v", table.Table, what, got, want).
+		WithHint("nothing was moved into place; run it again, and report this as a defect if it comes back")
 }
 
 func rowsIn(files []rejects.File) int64 {

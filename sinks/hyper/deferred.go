@@ -50,6 +50,20 @@ func (j Judged) Differs(found batch.Tally) bool {
 	return found.Filtered != j.Filtered || found.Rejected != j.Rejected
 }
 
+// Correction is what has to be added to the account of files once they were explained, which found the given. Of units
+// that were not told apart, nothing was said but how many rows they have.
+func (j Judged) Correction(found batch.Tally) batch.Tally {
+	correction := batch.Tally{Failed: found.Failed, Filtered: found.Filtered - j.Filtered, Rejected: found.Rejected - j.Rejected}
+	if !j.Uncounted {
+		return correction.Of(j.Files[0].Unit)
+	}
+	for _, unit := range found.Units {
+		unit.Counts.Read, unit.Counts.Deleted = 0, 0
+		correction.Units = append(correction.Units, unit)
+	}
+	return correction
+}
+
 // loadFiles has hyperd read files by itself, as many at a time as it has cores.
 func (s *session) loadFiles(ctx context.Context, g *fileGroup) error {
 	loaded, err := s.insertFiles(ctx, g.table, g.files)
@@ -160,7 +174,7 @@ func cut(files []deferredFile, rows int64) [][]deferredFile {
 // isLike says whether two files can be one source.
 func (f deferredFile) isLike(other deferredFile) bool {
 	return slices.Equal(f.Constants, other.Constants) && slices.Equal(f.Columns, other.Columns) &&
-		(f.Columns == nil) == (other.Columns == nil)
+		(f.Columns == nil) == (other.Columns == nil) && f.File.Unit == other.File.Unit
 }
 
 // sourceSQL is what files that are alike hold, under the names of the table, as a query has it behind FROM.
@@ -199,10 +213,18 @@ func (s *session) account(ctx context.Context, g *fileGroup, loaded int64) error
 	}
 	s.rowsLoaded.Add(loaded)
 	if loaded == rows && conditions.Sound == conditions.Kept {
-		s.tallies[g.table].Read += rows
+		s.tallies[g.table].Add(readOf(g.files))
 		return nil
 	}
 	return s.judge(ctx, g, loaded)
+}
+
+// readOf is the tally of files of which all rows are kept.
+func readOf(files []deferredFile) (sum batch.Tally) {
+	for _, file := range files {
+		sum.Add(batch.Tally{Read: file.File.Rows()}.Of(file.File.Unit))
+	}
+	return sum
 }
 
 // judge counts the rows of files that are kept, which have to be those that were loaded, and notes
@@ -212,7 +234,8 @@ func (s *session) judge(ctx context.Context, g *fileGroup, loaded int64) error {
 	sum, doubtful, err := s.judgeParts(ctx, parts)
 	if hyperd.IsAnswer(err) {
 		dropped := rowsOf(g.files) - loaded
-		sum = batch.Tally{Read: rowsOf(g.files), Rejected: dropped}
+		sum = readOf(g.files)
+		sum.Rejected = dropped // of which units, is known once they are explained
 		doubtful, err = []Judged{{Files: refsOf(g.files), Rejected: dropped, Uncounted: true}}, nil
 	}
 	if err != nil {
@@ -245,7 +268,7 @@ func (s *session) judgeParts(ctx context.Context, parts [][]deferredFile) (sum b
 			return failure.New(failure.Hyperd, "hyperd counts %d rows in %s, where the footers have %d", rows, nameFiles(files), planned)
 		}
 		tally := batch.Tally{Read: rows, Filtered: rows - selected, Rejected: selected - keeps}
-		sum.Add(tally)
+		sum.Add(tally.Of(files[0].File.Unit))
 		if sound != selected {
 			doubtful = append(doubtful, Judged{Files: refsOf(files), Filtered: tally.Filtered, Rejected: tally.Rejected})
 		}

@@ -17,9 +17,12 @@ func (l Layout) keep(partials []File) []File {
 		kept[i].Partials = 1
 	}
 	first := &kept[0]
+	for t := range first.Tables {
+		first.Tables[t].Tally = first.Tables[t].Tally.Clone()
+	}
 	first.Partials += len(partials) - len(kept)
 	for _, partial := range partials {
-		if partial.rows() > 0 || partial.Path == first.Path {
+		if partial.Rows() > 0 || partial.Path == first.Path {
 			continue
 		}
 		for t, contents := range partial.Tables {

@@ -57,7 +57,7 @@ func (l *loader) add(b batch.Batch) error {
 		return l.addFile(b)
 	}
 	table := l.layout.Tables[b.Table]
-	l.tallies[b.Table].Add(b.Tally)
+	l.tallies[b.Table].Add(b.Account())
 	if b.Record.NumRows() == 0 {
 		return nil
 	}

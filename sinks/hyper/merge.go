@@ -63,11 +63,11 @@ func merge(ctx context.Context, lease *hyperd.Lease, layout Layout, partials []F
 func bySize(partials []File) []File {
 	sorted := slices.Clone(partials)
 	slices.SortFunc(sorted, func(a, b File) int {
-		return cmp.Or(cmp.Compare(b.rows(), a.rows()), cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(b.Rows(), a.Rows()), cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Path, b.Path))
 	})
 	for i := range sorted {
 		sorted[i].Tables = slices.Clone(sorted[i].Tables)
-		if i > 0 && sorted[i].rows() == 0 {
+		if i > 0 && sorted[i].Rows() == 0 {
 			return sorted[:i]
 		}
 	}

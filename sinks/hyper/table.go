@@ -150,7 +150,8 @@ type Contents struct {
 	Tally batch.Tally `json:"tally"`
 }
 
-func (f File) rows() int64 {
+// Rows is the sum over all tables.
+func (f File) Rows() int64 {
 	var rows int64
 	for _, contents := range f.Tables {
 		rows += contents.Rows

@@ -21,16 +21,28 @@ type File struct {
 
 // Sample is one of the rows that broke a rule.
 type Sample struct {
-	Rule     int    `json:"rule"` // index into the rules of the table
+	Rule     int    `json:"rule"`           // index into the rules of the table
+	Unit     string `json:"unit,omitempty"` // as in batch.Batch
 	File     string `json:"file"`
 	RowGroup int    `json:"row_group"`        // 0-based in the file
 	Row      int64  `json:"row"`              // 0-based in the file
 	Reason   string `json:"reason,omitempty"` // holds values of the row; only where they are asked for
 }
 
-// compare orders the samples of one rule, and those of different rules by the rule.
+// compare orders the samples of one rule and unit, and those of different ones by the rule and the unit.
 func (s Sample) compare(other Sample) int {
-	return cmp.Or(cmp.Compare(s.Rule, other.Rule), cmp.Compare(s.File, other.File), cmp.Compare(s.Row, other.Row))
+	return cmp.Or(cmp.Compare(s.Rule, other.Rule), cmp.Compare(s.Unit, other.Unit), cmp.Compare(s.File, other.File), cmp.Compare(s.Row, other.Row))
+}
+
+// WithoutUnits are the samples of a table, whatever their units: by rule, at most three of each, that come
+// first by file and row.
+func WithoutUnits(samples []Sample) []Sample {
+	var all Account
+	for _, s := range samples {
+		s.Unit = ""
+		all.addSamples([]Sample{s})
+	}
+	return all.Samples
 }
 
 // Account is what one bundle of a runner rejected of one table, in one attempt.
@@ -41,7 +53,7 @@ type Account struct {
 	Rules   []int64 `json:"rules"`           // by rule: the rejected rows that broke it
 	Files   []File  `json:"files,omitempty"` // none where rejects are only counted
 
-	// Samples are by rule, at most three of each, and of the rows that broke it those that
+	// Samples are by rule and unit, at most three of each, and of the rows that broke it those that
 	// come first by file and row.
 	Samples []Sample `json:"samples,omitempty"`
 }
@@ -67,9 +79,9 @@ func (b *Account) count(rule int, rows int64) {
 func (b *Account) addSamples(samples []Sample) {
 	all := slices.Concat(b.Samples, samples)
 	slices.SortFunc(all, Sample.compare)
-	b.Samples = all[:0]
+	b.Samples = nil
 	for i, s := range all {
-		if i < maxSamples || all[i-maxSamples].Rule != s.Rule {
+		if i < maxSamples || all[i-maxSamples].Rule != s.Rule || all[i-maxSamples].Unit != s.Unit {
 			b.Samples = append(b.Samples, s)
 		}
 	}
@@ -86,7 +98,7 @@ func (b *Account) addRejects(r batch.Rejects, withValues bool) {
 			if seen[rule]++; seen[rule] > maxSamples {
 				continue
 			}
-			s := Sample{Rule: rule, File: r.Origin.File, RowGroup: r.Origin.RowGroup, Row: r.Rows[i]}
+			s := Sample{Rule: rule, Unit: r.Unit, File: r.Origin.File, RowGroup: r.Origin.RowGroup, Row: r.Rows[i]}
 			if withValues {
 				s.Reason = r.Reasons[i][j]
 			}

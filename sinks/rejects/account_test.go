@@ -34,6 +34,32 @@ func TestBundlesAddUpInAnyOrder(t *testing.T) {
 	}
 }
 
+// However many rows of one rule come before those of another, each rule has its samples.
+func TestSamplesOfRulesAndUnits(t *testing.T) {
+	t.Parallel()
+	var all []rejects.Sample
+	for row := range int64(4) {
+		for rule := range 3 {
+			for _, unit := range []string{"", "u", "v"} {
+				all = append(all, rejects.Sample{Rule: rule, Unit: unit, File: "f" + unit, Row: row})
+			}
+		}
+	}
+	var sum rejects.Account
+	for _, s := range all {
+		sum.Add(rejects.Account{Samples: []rejects.Sample{s}})
+	}
+	once := rejects.Account{}
+	once.Add(rejects.Account{Samples: all})
+	assert.Equal(t, once, sum)
+	assert.Len(t, sum.Samples, 3*3*3)
+	firsts := rejects.WithoutUnits(sum.Samples)
+	require.Len(t, firsts, 3*3)
+	for i, s := range firsts {
+		assert.Equal(t, rejects.Sample{Rule: i / 3, File: "f", Row: int64(i % 3)}, s)
+	}
+}
+
 func TestBundlesTravelWhole(t *testing.T) {
 	t.Parallel()
 	want := rejects.Account{

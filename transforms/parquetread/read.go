@@ -118,11 +118,13 @@ type shardReader struct {
 	queue   chan<- queued
 	room    *semaphore.Weighted // bytes in the queue
 	readers []columnReader      // of the columns of a file
+	unit    string              // of the file that is read
 }
 
 func (r *shardReader) run() error {
 	for _, ref := range r.shard.Files {
 		read := r.readFile
+		r.unit = ref.Unit
 		if ref.Deferred && !ref.HasDeletes() {
 			read = r.deferFile
 		}
@@ -202,6 +204,7 @@ func (r *shardReader) pickedOf(group RowGroup, deleted *deletedRows) []int64 {
 
 // send hands a batch to emit, and waits while the queue is full.
 func (r *shardReader) send(b batch.Batch) error {
+	b.Unit = r.unit
 	bytes := int64(0)
 	if b.Record != nil {
 		for _, values := range b.Record.Columns() {

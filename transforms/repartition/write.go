@@ -87,7 +87,7 @@ func (w *Writer) Add(ctx context.Context, b batch.Batch) error {
 }
 
 func (w *Writer) add(ctx context.Context, s *source, b batch.Batch) error {
-	s.tally.Add(b.Tally)
+	s.tally.Add(b.Account())
 	record, err := s.kept(b.Record)
 	if err != nil {
 		return err

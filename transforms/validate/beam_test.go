@@ -62,10 +62,10 @@ func TestPipeline(t *testing.T) {
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []string{
-		"0 file a, row group 0, row 0 {Read:4 Filtered:0 Rejected:2 Failed:[2 1 0] Deleted:0 Doubtful:0} [1 (null)]",
-		"0 file c, row group 0, row 7 {Read:2 Filtered:0 Rejected:1 Failed:[1 0 0] Deleted:0 Doubtful:0} [9]",
-		"1 file b, row group 0, row 0 {Read:2 Filtered:0 Rejected:0 Failed:[0 0] Deleted:0 Doubtful:0} [\"a\" \"b\"]",
-		"1 file d, row group 0, row 5 {Read:1 Filtered:0 Rejected:1 Failed:[1 0] Deleted:0 Doubtful:0} []",
+		"0 file a, row group 0, row 0 {Read:4 Filtered:0 Rejected:2 Failed:[2 1 0] Deleted:0 Doubtful:0 Units:[]} [1 (null)]",
+		"0 file c, row group 0, row 7 {Read:2 Filtered:0 Rejected:1 Failed:[1 0 0] Deleted:0 Doubtful:0 Units:[]} [9]",
+		"1 file b, row group 0, row 0 {Read:2 Filtered:0 Rejected:0 Failed:[0 0] Deleted:0 Doubtful:0 Units:[]} [\"a\" \"b\"]",
+		"1 file d, row group 0, row 5 {Read:1 Filtered:0 Rejected:1 Failed:[1 0] Deleted:0 Doubtful:0 Units:[]} []",
 	}, result.Lines[0])
 	assert.Equal(t, []string{
 		"0 file a, row group 0, row 0 [1 3] [[0] [0]] [10 -1]",

@@ -152,7 +152,7 @@ func (v *Validator) Apply(b batch.Batch) (good batch.Batch, rejects *batch.Rejec
 		return good, nil, nil
 	}
 	_, dropped := judged.rejected.split()
-	rejects = &batch.Rejects{Table: b.Table, Origin: b.Origin, Attempt: b.Attempt}
+	rejects = &batch.Rejects{Table: b.Table, Origin: b.Origin, Attempt: b.Attempt, Unit: b.Unit}
 	rejects.Rows, rejects.Rules = brokenRules(judged.rejected, judged.broken, b)
 	rejects.Reasons = v.reasonsOf(judged, b.Record, rejects.Rules)
 	if rejects.Record, err = dropped.Record(b.Record); err != nil {
