@@ -34,6 +34,9 @@ type Config struct {
 	// State is a folder for what has to be remembered between runs, see [Config.StateFolder].
 	State string `yaml:"state"`
 
+	// Refresh is how much of the extract a run makes anew.
+	Refresh RefreshConfig `yaml:"refresh"`
+
 	// OnEmpty says what no files, or files without rows, are. Default: fail.
 	OnEmpty OnEmpty `yaml:"on_empty"`
 

@@ -194,6 +194,7 @@ func parseNested(text string) (convert.Nested, error) {
 func defaultConfig() *Config {
 	return &Config{
 		OnEmpty: OnEmptyFail,
+		Refresh: RefreshConfig{Mode: RefreshFull, RewriteOver: defaultRewriteOver},
 		Runner:  RunnerConfig{Name: options.RunnerDirect, Parallelism: ParallelismAuto},
 	}
 }

@@ -84,7 +84,7 @@ type PublishConfig struct {
 	Owner             string   `yaml:"owner"`
 
 	// Refresh is what depends on the data source, and is refreshed once its rows have changed.
-	Refresh RefreshConfig `yaml:"refresh"`
+	Refresh FollowConfig `yaml:"refresh"`
 }
 
 // TargetConfig names a table of a published data source.

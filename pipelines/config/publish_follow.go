@@ -24,9 +24,9 @@ func (b *BusyChoice) UnmarshalText(text []byte) error {
 	return words.OneOf(b, text, BusyWait, BusySkip, BusyFail)
 }
 
-// RefreshConfig is what is refreshed after a publication: workbooks and flows by their names, or by the paths of their
+// FollowConfig is what is refreshed after a publication: workbooks and flows by their names, or by the paths of their
 // projects and their names, and tasks by their ids.
-type RefreshConfig struct {
+type FollowConfig struct {
 	Workbooks []string `yaml:"workbooks"`
 	Flows     []string `yaml:"flows"`
 	Tasks     []string `yaml:"tasks"`

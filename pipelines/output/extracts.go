@@ -42,14 +42,21 @@ func Seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 // Move puts the extracts of a job into place: one as a whole or not at all, several one after
 // another, once it is known that all are good. The report says what is in place, after a failure,
 // too; warn is told of files that look like extracts of an earlier run. Nothing is put into place any more once held
-// fails, which says whether the run may write there. Its errors are of kind
-// Storage, or Config where a folder stands in the way.
+// fails, which says whether the run may write there. Of one remote extract it returns the version that it made. Its errors are of
+// kind Storage, or Config where a folder stands in the way.
 func Move(
 	ctx context.Context, output config.OutputConfig, built job.Result, report *report.Report, held func() error, warn func(string),
-) error {
+) (placed storage.Info, err error) {
 	if built.Extract.Path != "" {
 		return moveOne(ctx, output.Path, built.Extract, report, held)
 	}
+	return placed, moveAll(ctx, output, built, report, held, warn)
+}
+
+// moveAll puts several extracts into place.
+func moveAll(
+	ctx context.Context, output config.OutputConfig, built job.Result, report *report.Report, held func() error, warn func(string),
+) error {
 	places := outputPlaces(output.Path, built.Outputs)
 	for i, place := range places {
 		if slices.Contains(places[:i], place) {

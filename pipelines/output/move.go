@@ -21,7 +21,8 @@ import (
 func moveExtract(ctx context.Context, extract hyper.File, place string, held func() error) error {
 	path, local := storage.LocalPath(extract.Path)
 	if local {
-		return moveTo(ctx, path, place, held)
+		_, err := moveTo(ctx, path, place, held)
+		return err
 	}
 	send := func(condition storage.Condition) error {
 		_, err := storage.Copy(ctx, storage.Info{URI: extract.Path, Size: extract.Bytes, Generation: extract.Generation}, place, condition)
@@ -53,7 +54,7 @@ func Place(ctx context.Context, output string, build func(folder string) (path s
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := moveTo(ctx, path, output, func() error { return nil }); err != nil {
+		if _, err := moveTo(ctx, path, output, func() error { return nil }); err != nil {
 			return failure.New(failure.Storage, "move the file to %s: %w", output, err).
 				WithHint("%s", placeHint(err, output))
 		}
@@ -62,13 +63,14 @@ func Place(ctx context.Context, output string, build func(folder string) (path s
 }
 
 // moveOne puts the one extract of a run into place.
-func moveOne(ctx context.Context, output string, extract hyper.File, report *report.Report, held func() error) error {
-	if err := moveTo(ctx, extract.Path, output, held); err != nil {
-		return failure.New(failure.Storage, "move the extract of %s to %s: %w", humanize.IBytes(uint64(extract.Bytes)), output, err).
+func moveOne(ctx context.Context, output string, extract hyper.File, report *report.Report, held func() error) (storage.Info, error) {
+	placed, err := moveTo(ctx, extract.Path, output, held)
+	if err != nil {
+		return storage.Info{}, failure.New(failure.Storage, "move the extract of %s to %s: %w", humanize.IBytes(uint64(extract.Bytes)), output, err).
 			WithHint("%s", placeHint(err, output))
 	}
 	report.Output.Bytes, report.Output.SHA256 = extract.Bytes, extract.SHA256
-	return nil
+	return placed, nil
 }
 
 // placeHint says what to do where a file cannot be moved to its place.
@@ -80,21 +82,23 @@ func placeHint(err error, output string) string {
 	return hint
 }
 
-// moveTo moves a local file to its place, whole or not at all, and only if held says that it may.
-func moveTo(ctx context.Context, from, to string, held func() error) error {
+// moveTo moves a local file to its place, whole or not at all, and only if held says that it may. Of a remote one it returns
+// the version that it made there.
+func moveTo(ctx context.Context, from, to string, held func() error) (placed storage.Info, err error) {
 	if storage.IsLocal(to) {
 		if err := held(); err != nil {
-			return err
+			return placed, err
 		}
 		if err := storage.Adopt(from, to); err != nil { // hyperd keeps its files from others
-			return err
+			return placed, err
 		}
-		return storage.MoveFile(from, to)
+		return placed, storage.MoveFile(from, to)
 	}
-	return overwrite(ctx, to, held, func(condition storage.Condition) error {
-		_, err := storage.Upload(ctx, from, to, condition)
+	err = overwrite(ctx, to, held, func(condition storage.Condition) (err error) {
+		placed, err = storage.Upload(ctx, from, to, condition)
 		return err
 	})
+	return placed, err
 }
 
 // overwrite has write replace what stands at a remote name, or make it, as long as held says that it may.

@@ -44,7 +44,7 @@ func TestOvertaken(t *testing.T) {
 				}
 				return nil
 			}
-			err := moveTo(t.Context(), ours, place, held)
+			_, err := moveTo(t.Context(), ours, place, held)
 			require.ErrorIs(t, err, c.err)
 			assert.Positive(t, faults.Count(storagetest.Stat))
 			found, err := os.ReadFile(fetched(t, place))
@@ -68,6 +68,7 @@ func TestALocalMoveWithoutTheRight(t *testing.T) {
 	from, to := filepath.Join(folder, "new"), filepath.Join(folder, "x.hyper")
 	require.NoError(t, os.WriteFile(from, []byte("ours"), 0o600))
 	lost := errors.New("the lock is lost")
-	require.ErrorIs(t, moveTo(t.Context(), from, to, func() error { return lost }), lost)
+	_, err := moveTo(t.Context(), from, to, func() error { return lost })
+	require.ErrorIs(t, err, lost)
 	assert.NoFileExists(t, to)
 }

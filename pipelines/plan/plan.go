@@ -89,6 +89,13 @@ type TablePlan struct {
 	Read        parquetread.Projection `json:"-"`
 	Apply       validate.Ruleset       `json:"-"`
 	RuleColumns []string               `json:"-"`
+
+	// UnitColumns are the columns whose values tell the units of the table apart: none where files are units by themselves, or
+	// where Indivisible says why the rows of one unit cannot be told from others in the extract.
+	UnitColumns []UnitColumn `json:"-"`
+	Indivisible string       `json:"-"`
+
+	countsUnits bool // the rows of each
 }
 
 // Pruned counts what is not read.
@@ -107,6 +114,8 @@ type PlannedFile struct {
 	Groups     []parquetread.RowGroup
 	Table      lake.File // what the table says of it, its deleted rows among that; nothing of loose files
 	deferred   bool      // hyperd reads it
+	values     []*string // of the unit columns
+	sql        []string  // the same as constants of hyperd
 	columns    []batch.StoredColumn
 }
 
@@ -257,6 +266,8 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 	if err := table.addFiles(src, m.source, validator, cfg); err != nil {
 		return nil, err
 	}
+	table.setUnits(src, tableCfg)
+	table.countsUnits = cfg.Refresh.IsChanged() && len(table.UnitColumns) > 0
 	return table, table.Repartition.setBounds()
 }
 

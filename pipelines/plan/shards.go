@@ -45,6 +45,9 @@ func cutTable(index int, table *TablePlan, n int64, read map[TableFile]bool) []p
 			Deletes: file.Table.Deletes, PositionDeletes: file.Table.PositionDeletes,
 			Columns: file.columns, Deferred: file.deferred && !read[TableFile{index, file.Info.URI}],
 		}
+		if table.countsUnits {
+			ref.Unit = table.UnitOf(file)
+		}
 		if len(ref.PositionDeletes) > 0 {
 			ref.Path = file.Table.Path
 		}

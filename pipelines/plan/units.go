@@ -1,0 +1,175 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+	"strings"
+
+	"hyperlake/internal/storage"
+	"hyperlake/pipelines/config"
+	"hyperlake/sinks/hyper"
+	"hyperlake/transforms/parquetread"
+)
+
+// UnitColumn is a column whose values tell the units of a table apart.
+type UnitColumn struct {
+	Source string // name in the lake
+	Name   string // name in the extract
+}
+
+// Unit is a part of a table that is replaced as a whole when it changed: all files with the same values of the
+// partition columns, or one file of a table without any.
+type Unit struct {
+	Key     string    // the same for the same part in every plan: how people are told of it, too
+	Values  []*string // of the unit columns, as the lake has them; nil of a file
+	Version string    // stands for the files, their versions, and the rows that are deleted of them
+	Rows    int64     // to read, those included that the table says are deleted
+	Bytes   int64     // to read
+	Files   int
+}
+
+// setUnits gives each file that is read its unit, if the rows of units can be told apart in the extract: their
+// partition columns are all there, and as they were. Files are their own units then, which nothing can remove.
+func (t *TablePlan) setUnits(src *Source, cfg config.TableConfig) {
+	for _, p := range src.partitions {
+		at := slices.IndexFunc(t.Columns, func(c hyper.Column) bool { return c.Source == p.name })
+		if asked := cfg.Columns[p.name]; at < 0 || asked.Type != "" || asked.Default != nil {
+			t.UnitColumns, t.Indivisible = nil, fmt.Sprintf("the partition column %s is not in the extract as it is in the lake", p.name)
+			return
+		}
+		t.UnitColumns = append(t.UnitColumns, UnitColumn{Source: p.name, Name: t.Columns[at].Name})
+	}
+	for i := range t.ToRead {
+		file := &t.ToRead[i]
+		for _, column := range t.UnitColumns {
+			file.values = append(file.values, file.Partitions[slices.Index(t.Read.Partitions, column.Source)])
+		}
+		var ok bool
+		if file.sql, ok = t.UnitSQL(file.values); !ok {
+			t.UnitColumns, t.Indivisible = nil, "hyperd has no constants for the values of the partition columns"
+			return
+		}
+	}
+}
+
+// UnitSQL are values of the unit columns as constants of hyperd, and whether all have one.
+func (t *TablePlan) UnitSQL(values []*string) (sql []string, ok bool) {
+	if len(values) != len(t.UnitColumns) {
+		return nil, false
+	}
+	for i, column := range t.UnitColumns {
+		field, _ := t.Read.Schema.FieldsByName(column.Source)
+		constant, ok := parquetread.PartitionSQL(field[0], values[i])
+		if !ok {
+			return nil, false
+		}
+		sql = append(sql, constant)
+	}
+	return sql, true
+}
+
+// UnitOf is the key of the unit of a file.
+func (t *TablePlan) UnitOf(file PlannedFile) string {
+	if len(t.UnitColumns) == 0 {
+		return file.Info.URI
+	}
+	parts := make([]string, len(t.UnitColumns))
+	for i, column := range t.UnitColumns {
+		parts[i] = column.Source + "=" + file.sql[i]
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Units are the units of the files that are read, sorted by key.
+func (t *TablePlan) Units() []Unit {
+	units, sums := map[string]*Unit{}, map[string]hash.Hash{}
+	for _, file := range t.ToRead {
+		key := t.UnitOf(file)
+		unit := units[key]
+		if unit == nil {
+			unit = &Unit{Key: key, Values: file.values}
+			units[key], sums[key] = unit, sha256.New()
+		}
+		unit.Files++
+		for _, group := range file.Groups {
+			unit.Rows += group.Rows
+			unit.Bytes += group.Bytes
+		}
+		_, _ = fmt.Fprintln(sums[key], file.version()) // never fails
+	}
+	sorted := make([]Unit, 0, len(units))
+	for _, key := range slices.Sorted(maps.Keys(units)) {
+		units[key].Version = hex.EncodeToString(sums[key].Sum(nil)[:16])
+		sorted = append(sorted, *units[key])
+	}
+	return sorted
+}
+
+// version stands for a file and the rows that are deleted of it: a file of a table format never changes, any other has
+// the version that the storage says.
+func (f PlannedFile) version() string {
+	known := struct {
+		URI                 string
+		Info                *storage.Info `json:",omitempty"`
+		Deletes             string
+		Positions, Equality []string
+	}{URI: f.Info.URI}
+	if f.Table.URI == "" {
+		known.Info = &f.Info
+	}
+	if f.Table.Deletes != nil {
+		known.Deletes = f.Table.Deletes.ID
+	}
+	for _, deletes := range f.Table.PositionDeletes {
+		known.Positions = append(known.Positions, deletes.URI)
+	}
+	for _, deletes := range f.Table.EqualityDeletes {
+		known.Equality = append(known.Equality, deletes.URI)
+	}
+	text, err := json.Marshal(known)
+	if err != nil { // of texts and numbers, never
+		return fmt.Sprintf("%+v", known)
+	}
+	return string(text)
+}
+
+// Only is the part of a plan that reads some units of its tables, and counts the rows of each. Its figures are of them alone.
+func (p *Plan) Only(isWanted func(table int, unit string) bool) *Plan {
+	part := *p
+	part.Tables = nil
+	for i, table := range p.Tables {
+		some := *table
+		some.Files, some.RowGroups, some.Rows, some.Bytes, some.Pruned, some.RowsDeleted = 0, 0, 0, 0, Pruned{}, 0
+		some.ToRead, some.Deferred = nil, 0
+		for _, file := range table.ToRead {
+			if isWanted(i, table.UnitOf(file)) {
+				some.take(file)
+			}
+		}
+		part.Tables = append(part.Tables, &some)
+	}
+	part.Shards = len(part.Cut(nil))
+	return &part
+}
+
+// take adds a planned file to a part of its plan.
+func (t *TablePlan) take(file PlannedFile) {
+	t.ToRead = append(t.ToRead, file)
+	t.Files++
+	for _, group := range file.Groups {
+		t.RowGroups++
+		t.Rows += group.Rows
+		t.Bytes += group.Bytes
+	}
+	if file.deferred {
+		t.Deferred++
+	}
+	if deletes := file.Table.Deletes; deletes != nil && len(file.Groups) > 0 {
+		t.RowsDeleted += deletes.Cardinality
+	}
+}
