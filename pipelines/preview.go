@@ -3,6 +3,8 @@ package pipelines
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/checks"
@@ -11,12 +13,18 @@ import (
 	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/publish"
+	"hyperlake/pipelines/refresh"
+	"hyperlake/pipelines/report"
 )
 
 // Preview is what a run would do: its plan, and where it would publish.
 type Preview struct {
 	*plan.Plan
 	Publish *publish.Plan `json:"publish,omitempty"` // nil if the extract is not published
+
+	// Refresh is what of the extract would be made anew; nil where every run makes everything, and as long as nobody has
+	// asked, see [Preview.Compare].
+	Refresh *report.RefreshAccount `json:"refresh,omitempty"`
 }
 
 // MakePlan plans a run of a configuration. It lists files and reads footers, asks no server and
@@ -34,6 +42,24 @@ func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
 		return nil, err
 	}
 	return &Preview{Plan: plan, Publish: publish.MakePlan(ctx, cfg, plan)}, nil
+}
+
+// Compare finds out what of the extract a run would make anew. It reads the extract that stands at the output, and writes nothing. It fails
+// where the output cannot be read, with one of kind Storage.
+func (p *Preview) Compare(ctx context.Context, cfg *config.Config) error {
+	if !cfg.Refresh.IsChanged() {
+		return nil
+	}
+	now := refresh.Now{Config: cfg, Plan: p.Plan, Date: time.Now().UTC()}
+	found, err := compareWithLast(ctx, now)
+	if err != nil {
+		return err
+	}
+	if found.warning != "" {
+		p.Warnings = append(slices.Clip(p.Warnings), found.warning)
+	}
+	p.Refresh = found.account(now)
+	return nil
 }
 
 // Diagnosis is what runs of a configuration depend on besides their engine; of none (nil), what all

@@ -64,21 +64,26 @@ func (r *run) publishStanding(ctx context.Context, options publish.Options) erro
 		})
 	}
 	return staging.Within(ctx, r.cfg.Output.Path, options.ID, func(staging *staging.Folder) error {
-		extract, err := publish.Standing(ctx, r.cfg, r.report, staging.Local, options.Progress)
-		if err != nil {
-			return err
-		}
-		r.noteStandingSet()
-		lease, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
-		if err != nil {
-			return err
-		}
-		defer lease.Release()
-		if r.report.HyperdVersion, err = lease.Version(ctx); err != nil {
-			return err
-		}
-		return r.publish(ctx, p, lease, extract)
+		return r.publishFound(ctx, p, staging, options.Progress)
 	})
+}
+
+// publishFound publishes what stands at the output path, which may be fetched into a folder.
+func (r *run) publishFound(ctx context.Context, p *publish.Publisher, folder *staging.Folder, progress func(report.Progress)) error {
+	extract, err := publish.Standing(ctx, r.cfg, r.report, folder.Local, progress)
+	if err != nil {
+		return err
+	}
+	r.noteStandingSet()
+	lease, err := hyperd.Acquire(ctx, r.cfg.Hyperd)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	if r.report.HyperdVersion, err = lease.Version(ctx); err != nil {
+		return err
+	}
+	return r.publish(ctx, p, lease, extract)
 }
 
 // noteStanding notes what the extract holds that stands at the output path. How it was built, only the

@@ -14,6 +14,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/machine"
+	"hyperlake/internal/storage"
 	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/job"
@@ -43,6 +44,9 @@ type RunOptions struct {
 	PublishCommand string
 
 	Lock refresh.LockOptions // without Waiting, which the run tells in its log
+
+	// KeepRuns is how many reports of runs stay in the state; 0 for [refresh.DefaultKeep].
+	KeepRuns int
 }
 
 // Run builds the extract of a configuration, and publishes it if the configuration says
@@ -57,6 +61,7 @@ func Run(ctx context.Context, cfg *config.Config, options RunOptions) (*report.R
 	}
 	err = r.withNeeds(err)
 	finish(r.report, err)
+	r.endHistory(ctx)
 	return r.report, err
 }
 
@@ -66,11 +71,16 @@ type run struct {
 	options RunOptions
 	report  *report.Report
 	plan    *plan.Plan
+	part    *plan.Plan          // what of it is loaded
 	moves   []repartition.Moves // where rows of its tables go
 	lock    *refresh.Lock       // of the output
 	lease   *hyperd.Lease
 	job     *job.Job
 	inPlace bool // the extract is
+
+	comparison
+	rewritten bool             // the extract was, since patches had made it too large
+	history   *refresh.History // once the run has begun
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -98,6 +108,13 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	r.beginHistory(ctx)
+	if err := r.compare(ctx); err != nil {
+		return err
+	}
+	if r.isUnchanged(r.cfg.Output.Path) {
+		return r.leaveUnchanged(ctx)
+	}
 	runFolder, err := staging.Open(ctx, r.cfg, r.options.ID, r.options.Resume)
 	if err != nil {
 		return err
@@ -118,6 +135,9 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 		return err
 	}
 	built, err := r.build(ctx, runFolder)
+	if r.fallBack(err) {
+		built, err = r.build(ctx, runFolder)
+	}
 	if err != nil {
 		return err
 	}
@@ -128,16 +148,22 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 	if verdict != nil {
 		return verdict
 	}
-	if err := r.stage("move", func() (work, error) {
-		err := output.Move(ctx, r.cfg.Output, built, r.report, r.lock.Held, r.warn)
+	if err := r.remember(ctx, built); err != nil {
+		return err
+	}
+	var placed storage.Info
+	if err := r.stage("move", func() (_ work, err error) {
+		placed, err = output.Move(ctx, r.cfg.Output, built, r.report, r.lock.Held, r.warn)
 		return work{rows: r.report.RowsLoaded(), bytes: r.report.Output.Bytes}, err
 	}); err != nil {
 		return err
 	}
-	if r.inPlace = true; publisher == nil {
-		return nil
+	if r.inPlace = true; publisher != nil {
+		if err := r.publishPlaced(ctx, publisher, built.Extract, runFolder.Local); err != nil {
+			return err
+		}
 	}
-	return r.publishPlaced(ctx, publisher, built.Extract, runFolder.Local)
+	return r.finishRefresh(ctx, placed)
 }
 
 // build makes the extract on staging. Meanwhile it asks hyperd for its version.
@@ -152,6 +178,15 @@ func (r *run) build(ctx context.Context, runFolder *staging.Folder) (built job.R
 		built, done, err = r.load(ctx, runFolder)
 		return done, cmp.Or(err, <-version)
 	})
+	if err == nil && r.patches() {
+		err = r.stage("patch", func() (work, error) {
+			built, err = r.patch(ctx, built, runFolder)
+			return work{rows: r.part.Rows(), bytes: built.Extract.Bytes}, err
+		})
+	}
+	if err == nil {
+		noteLoad(r.report, r.plan, built)
+	}
 	return built, err
 }
 
@@ -186,8 +221,8 @@ func (r *run) showProgress(p report.Progress, started time.Time) {
 		return
 	}
 	p.Elapsed = time.Since(started)
-	if r.plan != nil {
-		p.TotalRows = r.plan.Rows()
+	if r.part != nil {
+		p.TotalRows = r.part.Rows()
 	}
 	r.options.Progress(p)
 }
@@ -235,14 +270,17 @@ func (r *run) load(ctx context.Context, staging *staging.Folder) (job.Result, wo
 	if err != nil {
 		return job.Result{}, work{}, err
 	}
-	noteLoad(r.report, r.plan, done)
-	if err := job.Reconcile(r.plan, done.Extract, done.Rejects, counted); err != nil {
+	if err := job.Reconcile(r.part, done.Extract, done.Rejects, counted); err != nil {
 		return job.Result{}, work{}, err
 	}
 	if err := r.job.NoteMerged(ctx, made); err != nil {
 		return job.Result{}, work{}, err
 	}
-	return done, work{rows: r.report.RowsLoaded(), bytes: r.report.BytesIn()}, nil
+	loaded := work{rows: done.Extract.Rows()}
+	for _, table := range r.part.Tables {
+		loaded.bytes += table.BytesToRead()
+	}
+	return done, loaded, nil
 }
 
 // runJob makes the job of the run, and runs what of it is not done.
@@ -253,7 +291,7 @@ func (r *run) runJob(ctx context.Context, staging *staging.Folder) (job.Result, 
 		return job.Result{}, err
 	}
 	if r.job, err = job.New(job.Params{
-		Config: r.cfg, Plan: r.plan, Moves: r.moves, Staging: staging, Workers: workers, LogValues: r.options.LogValues,
+		Config: r.cfg, Plan: r.part, Moves: r.moves, Staging: staging, Workers: workers, LogValues: r.options.LogValues,
 	}); err != nil {
 		return job.Result{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -87,9 +88,10 @@ func requireNothingLeft(t *testing.T, folder, scratch string, hyperdPID int) {
 	for _, place := range []struct {
 		folder string
 		keeps  int
-	}{{folder, 1}, {scratch, 0}} { // the configuration stays
+	}{{folder, 1}, {scratch, 0}} { // the configuration stays, and the state
 		require.Eventually(t, func() bool {
 			left, err := os.ReadDir(place.folder)
+			left = slices.DeleteFunc(left, func(e os.DirEntry) bool { return strings.HasSuffix(e.Name(), ".hyperlake") })
 			return err == nil && len(left) == place.keeps
 		}, 10*time.Second, 10*time.Millisecond, "files stay in %s", place.folder)
 	}

@@ -348,7 +348,7 @@ func TestWhatCannotBeResumed(t *testing.T) {
 	require.ErrorContains(t, err, "--resume needs a configuration with staging")
 }
 
-// A run that is still going on has its lock.
+// A run that is still going on has the lock of its output.
 func TestARunThatLivesIsNotResumed(t *testing.T) {
 	folder := t.TempDir()
 	runtest.SalesLake(t, folder)
@@ -358,7 +358,7 @@ func TestARunThatLivesIsNotResumed(t *testing.T) {
 		_, other = resume(t, cfg, &unlucky{t: t}, "last")
 	})
 	require.NoError(t, err)
-	require.ErrorContains(t, other, "another process has its lock")
+	require.ErrorContains(t, other, "has the lock of the output")
 }
 
 func TestFailedWorkIsRunAgain(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"time"
@@ -134,3 +135,13 @@ func (l *Lock) While(ctx context.Context) (held context.Context, stop func()) {
 // Release gives the lock to others, also when the context has ended. What then stays of it is told in an error of storage; it locks out
 // others for as long as a lease lasts, at most.
 func (l *Lock) Release(ctx context.Context) error { return l.lock.Release(ctx) }
+
+// IsFree says whether no run has the lock of an output, as far as that can be seen without taking it: the lock of a process that
+// was killed goes away with it, and a lease that nobody renews counts as free. Errors are those of storage.
+func IsFree(ctx context.Context, output string) (bool, error) {
+	found, err := storage.Stat(ctx, lockPath(output))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	return err == nil && !storage.IsLocal(output) && time.Since(found.Modified) > storage.UsualLease.Expiry, err
+}

@@ -21,6 +21,9 @@ const (
 	Failed      Status = "failed"
 	Unpublished Status = "unpublished" // the extract is in place, but publishing it failed
 	Interrupted Status = "interrupted"
+	Running     Status = "running"   // it has not ended yet
+	Lost        Status = "lost"      // it ended without a word: its process was killed, or its machine
+	Unchanged   Status = "unchanged" // the extract that stood there is the one that would have been made
 )
 
 // Report is the record of a run.
@@ -47,6 +50,9 @@ type Report struct {
 	Warnings []string       `json:"warnings,omitempty"`
 	Error    *Error         `json:"error,omitempty"`
 
+	// Refresh is what of the extract was made anew; nil where the configuration has all of it made by every run.
+	Refresh *RefreshAccount `json:"refresh,omitempty"`
+
 	// Reused is what an earlier run had finished of this one, and Resumable what this one
 	// leaves to another.
 	Reused    *Part `json:"reused,omitempty"`
@@ -57,6 +63,37 @@ type Report struct {
 
 	// Publish is what became of the data source; nil if publishing was not tried.
 	Publish *Publishing `json:"publish,omitempty"`
+}
+
+// RefreshMode says what of an extract a run made anew.
+type RefreshMode string
+
+// The modes.
+const (
+	RefreshFull      RefreshMode = "full"
+	RefreshChanged   RefreshMode = "changed"
+	RefreshUnchanged RefreshMode = "unchanged"
+)
+
+// RefreshAccount is what a run made anew.
+type RefreshAccount struct {
+	Mode         RefreshMode `json:"mode"`
+	Reason       string      `json:"reason,omitempty"` // of a full build
+	UnitsChanged int         `json:"units_changed"`    // those that are gone among them
+	Units        int         `json:"units"`            // now
+	RowsRead     int64       `json:"rows_read"`        // by this run, those included that the tables say are deleted
+	BytesRead    int64       `json:"bytes_read"`       // of the columns that it read, as stored
+
+	// Before is the last success, whose extract stood at the output; nil if there was none.
+	Before *RunBefore `json:"before,omitempty"`
+}
+
+// RunBefore is what an earlier run made.
+type RunBefore struct {
+	RunID        string    `json:"run_id"`
+	Finished     time.Time `json:"finished"`
+	RowsLoaded   int64     `json:"rows_loaded"`
+	RowsRejected int64     `json:"rows_rejected"`
 }
 
 // Engine is a run as its engine knows it.
@@ -163,6 +200,15 @@ func (r *Report) RowsLoaded() int64 {
 	var rows int64
 	for _, table := range r.Tables {
 		rows += table.RowsLoaded
+	}
+	return rows
+}
+
+// RowsRejected is the sum over all tables.
+func (r *Report) RowsRejected() int64 {
+	var rows int64
+	for _, table := range r.Tables {
+		rows += table.RowsRejected
 	}
 	return rows
 }

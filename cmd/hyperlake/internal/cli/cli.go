@@ -163,6 +163,7 @@ Exit codes:
 		a.defragCommand(),
 		a.sqlCommand(),
 		a.reportCommand(),
+		a.historyCommand(),
 		a.withConfig(a.cleanCommand()),
 		a.withConfig(a.doctorCommand()),
 		a.hyperdCommand(),

@@ -39,6 +39,7 @@ type commonFlags struct {
 	resume    string
 	dryRun    bool
 	lockWait  string
+	keepRuns  int
 }
 
 // addCommon adds the flags of every command.

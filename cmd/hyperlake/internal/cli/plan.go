@@ -15,6 +15,7 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/publish"
+	"hyperlake/pipelines/report"
 	"hyperlake/transforms/validate"
 )
 
@@ -38,6 +39,9 @@ starting is the same failure here, but for what only this environment lacks, suc
 			}
 			plan, err := pipelines.MakePlan(cmd.Context(), cfg)
 			if err != nil {
+				return err
+			}
+			if err := plan.Compare(cmd.Context(), cfg); err != nil {
 				return err
 			}
 			if err := a.tryChecks(cmd.Context(), cfg, plan.Plan); err != nil {
@@ -65,12 +69,27 @@ func (a *app) tryChecks(ctx context.Context, cfg *config.Config, plan *plan.Plan
 	return err
 }
 
+// writeRefresh says what would be made anew.
+func writeRefresh(b *strings.Builder, r *report.RefreshAccount) {
+	switch {
+	case r == nil:
+	case r.Mode == report.RefreshUnchanged:
+		fmt.Fprintf(b, "nothing changed since run %s: the extract would stay\n", visible(r.Before.RunID))
+	case r.Mode == report.RefreshFull:
+		fmt.Fprintf(b, "everything would be made anew: %s\n", visible(r.Reason))
+	default:
+		fmt.Fprintf(b, "%d of %s changed since run %s: %s would be read\n", r.UnitsChanged, words.Count(int64(r.Units), "unit"),
+			visible(r.Before.RunID), words.Count(r.RowsRead, "row"))
+	}
+}
+
 // planText is a plan for people.
 func planText(plan *pipelines.Preview) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s in %s\n", visible(plan.Name), words.Count(int64(len(plan.Tables)), "table"), visible(plan.Output))
 	fmt.Fprintf(&b, "format version %d: %s\n", plan.FormatVersion, visible(plan.FormatReason))
 	fmt.Fprintln(&b, words.Count(int64(plan.Shards), "shard"))
+	writeRefresh(&b, plan.Refresh)
 	if plan.Merge == config.MergeNone {
 		fmt.Fprintln(&b, "no merge: every partial stays an extract of its own, numbered, as in NAME-00001-of-00008.hyper")
 	}

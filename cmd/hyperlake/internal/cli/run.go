@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"regexp"
 	"strings"
@@ -47,6 +49,7 @@ func (a *app) generateCommand() *cobra.Command {
 func (a *app) withRunFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().StringVar(&a.flags.resume, "resume", "", "go on with a run that failed: last, or its id; needs staging in the configuration")
 	cmd.Flags().BoolVar(&a.flags.logValues, "log-values", false, "let values of rejected rows into the report; they may be personal data")
+	cmd.Flags().IntVar(&a.flags.keepRuns, "keep-runs", refresh.DefaultKeep, "keep the reports of this `number` of runs in the state")
 	cmd.Flags().StringVar(&a.flags.lockWait, "lock-wait", "0s", "wait this `time`, such as 30m, for another run to the same output")
 	cmd.Flags().BoolVar(&a.flags.dryRun, "dry-run", false, "print the job that would be sent to Dataflow, and send nothing")
 	return a.withReport(a.withConfig(cmd))
@@ -93,6 +96,9 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if !mayPublish {
 		cfg.Publish = nil
 	}
+	if a.flags.keepRuns < 1 {
+		return failure.New(failure.Usage, "--keep-runs must be 1 or more, not %d", a.flags.keepRuns)
+	}
 	lockWait, err := a.lockWait()
 	if err != nil {
 		return err
@@ -125,6 +131,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 		Log:       a.log,
 		LogValues: a.flags.logValues,
 		Lock:      refresh.LockOptions{Wait: lockWait},
+		KeepRuns:  a.flags.keepRuns,
 
 		PublishCommand: a.commandAgain(nil, []string{path}),
 	}
@@ -215,23 +222,45 @@ func (a *app) runnerOptions(name string, cfg config.RunnerConfig, id string, bea
 	}
 }
 
+// sayRefresh tells people what was made anew, and what that changed.
+func (a *app) sayRefresh(record *report.Report) {
+	r := record.Refresh
+	if r == nil || r.Mode == report.RefreshUnchanged {
+		return
+	}
+	text := "everything was made anew: " + visible(r.Reason)
+	if r.Mode == report.RefreshChanged {
+		text = fmt.Sprintf("%s of %s changed: %s read", humanize.Comma(int64(r.UnitsChanged)), words.Count(int64(r.Units), "unit"),
+			words.Count(r.RowsRead, "row"))
+	}
+	if before := r.Before; before != nil {
+		change := cmp.Or(changeText(record.RowsLoaded()-before.RowsLoaded), "as many")
+		text += fmt.Sprintf("; %s rows; rejects %s (before %s)", change, humanize.Comma(record.RowsRejected()), humanize.Comma(before.RowsRejected))
+	}
+	a.say("  %s", text)
+}
+
 // saySummary tells people what became of the rows.
-func (a *app) saySummary(report *report.Report) {
+func (a *app) saySummary(record *report.Report) {
 	var rows int64
-	for _, table := range report.Tables {
+	for _, table := range record.Tables {
 		rows += table.RowsLoaded
 	}
-	if report.Reused != nil {
-		a.say("of run %s, %s with %s of the lake were reused", report.Reused.RunID,
-			words.Count(int64(report.Reused.Partials), "partial"), words.Count(report.Reused.Rows, "row"))
+	if record.Reused != nil {
+		a.say("of run %s, %s with %s of the lake were reused", record.Reused.RunID,
+			words.Count(int64(record.Reused.Partials), "partial"), words.Count(record.Reused.Rows, "row"))
 	}
 	what := "extract is in place"
-	if len(report.Outputs) > 0 {
-		what = words.Plural(int64(len(report.Outputs)), "1 extract is in place, named after", "extracts are in place, named after")
+	if record.Status == report.Unchanged {
+		what = "nothing changed: the extract stays"
 	}
-	a.say("%s: %s (%s, %s, %s, %.1f s)", what, visible(report.Output.Path), words.Count(int64(len(report.Tables)), "table"),
-		words.Count(rows, "row"), humanize.Bytes(uint64(report.Output.Bytes)), report.Finished.Sub(report.Started).Seconds())
-	for _, table := range report.Tables {
+	if len(record.Outputs) > 0 {
+		what = words.Plural(int64(len(record.Outputs)), "1 extract is in place, named after", "extracts are in place, named after")
+	}
+	a.say("%s: %s (%s, %s, %s, %.1f s)", what, visible(record.Output.Path), words.Count(int64(len(record.Tables)), "table"),
+		words.Count(rows, "row"), humanize.Bytes(uint64(record.Output.Bytes)), record.Finished.Sub(record.Started).Seconds())
+	a.sayRefresh(record)
+	for _, table := range record.Tables {
 		filtered := ""
 		if table.RowsFiltered > 0 {
 			filtered = humanize.Comma(table.RowsFiltered) + " filtered, "
@@ -250,5 +279,5 @@ func (a *app) saySummary(report *report.Report) {
 			a.say("    %s passed", words.Count(int64(len(table.Checks)), "check"))
 		}
 	}
-	a.sayPublished(report.Publish)
+	a.sayPublished(record.Publish)
 }

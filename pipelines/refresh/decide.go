@@ -1,0 +1,204 @@
+package refresh
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
+)
+
+// Decision is what a run has to do.
+type Decision struct {
+	Full   bool   // everything is made anew
+	Reason string // why; empty where only what changed is
+
+	Last   *Success        // on top of which the rest is done; nil if Full
+	Tables []TableDecision // of the plan, in its order
+}
+
+// TableDecision is what has to be done to one table.
+type TableDecision struct {
+	Whole  bool   // all rows go, and all files are read
+	Reason string // why
+
+	Load   []string    // keys of the units to read, sorted
+	Remove []UnitState // whose rows go first
+	Units  int         // now
+}
+
+// Changed is how many units changed, those that are gone among them.
+func (d TableDecision) Changed() int {
+	if d.Whole {
+		return d.Units
+	}
+	gone := 0
+	for _, unit := range d.Remove {
+		if _, isLoaded := slices.BinarySearch(d.Load, unit.Key); !isLoaded {
+			gone++
+		}
+	}
+	return len(d.Load) + gone
+}
+
+// isUnchanged says whether there is nothing to do.
+func (d TableDecision) isUnchanged() bool { return !d.Whole && d.Changed() == 0 }
+
+// IsUnchanged says whether nothing changed at all.
+func (d Decision) IsUnchanged() bool {
+	return !d.Full && !slices.ContainsFunc(d.Tables, func(t TableDecision) bool { return !t.isUnchanged() })
+}
+
+// Wants says whether a unit has to be read.
+func (d Decision) Wants(table int, unit string) bool {
+	t := d.Tables[table]
+	_, wanted := slices.BinarySearch(t.Load, unit)
+	return t.Whole || wanted
+}
+
+// Now is what a decision is about.
+type Now struct {
+	Config    *config.Config
+	Plan      *plan.Plan
+	Date      time.Time // of the run
+	LogValues bool      // values may be in the samples of rejects
+}
+
+// mostChanged is the part of the rows from which on a full build is as cheap.
+const mostChanged = 0.5
+
+// Decide compares what is there now with the last success, which stands at the output as it was made.
+func Decide(last *Success, now Now) (Decision, error) {
+	if reason := now.mustBuild(last); reason != "" {
+		return Full(reason), nil
+	}
+	decision := Decision{Last: last}
+	var whole []string
+	for i := range now.Plan.Tables {
+		table, err := now.decideTable(last, i)
+		if err != nil {
+			return Decision{}, err
+		}
+		if table.Whole {
+			whole = append(whole, table.Reason)
+		}
+		decision.Tables = append(decision.Tables, table)
+	}
+	if len(whole) == len(now.Plan.Tables) {
+		return Full(whole[0]), nil
+	}
+	return decision, nil
+}
+
+// Full makes everything anew, for a reason.
+func Full(reason string) Decision { return Decision{Full: true, Reason: reason} }
+
+// mustBuild says why the extract as a whole cannot be made of the last one.
+func (n Now) mustBuild(last *Success) string {
+	switch {
+	case len(last.Tables) != len(n.Plan.Tables):
+		return "the configuration has other tables"
+	case last.Format != int(n.Plan.FormatVersion):
+		return fmt.Sprintf("the format version was %d", last.Format)
+	case !n.Config.Refresh.FullEvery.IsZero() && !last.Built.Date.After(n.Config.Refresh.FullEvery.Before(n.Date)):
+		return fmt.Sprintf("the last full build was on %s, and one is due every %s",
+			last.Built.Date.Format(time.DateOnly), n.Config.Refresh.FullEvery)
+	}
+	for _, table := range n.Plan.Tables {
+		known := last.table(table.Table)
+		if known == nil {
+			return fmt.Sprintf("the table %s is new", table.Table)
+		}
+		if now, err := definition(table.Table); err != nil || now != known.Definition {
+			return fmt.Sprintf("table %s has other columns or keys", table.Table)
+		}
+	}
+	return ""
+}
+
+// decideTable compares one table.
+func (n Now) decideTable(last *Success, index int) (TableDecision, error) {
+	table := n.Plan.Tables[index]
+	units := table.Units()
+	d := TableDecision{Units: len(units)}
+	wholly := func(reason string, args ...any) (TableDecision, error) {
+		d.Whole, d.Reason, d.Load, d.Remove = true, fmt.Sprintf(reason, args...), nil, nil
+		return d, nil
+	}
+	known := last.table(table.Table)
+	fingerprint, err := n.fingerprint(index)
+	if err != nil {
+		return TableDecision{}, err
+	}
+	if fingerprint != known.Fingerprint {
+		return wholly("the configuration of table %s changed, or the columns of its files", table.Table)
+	}
+	d.compare(known.Units, units)
+	if d.isUnchanged() {
+		return d, nil
+	}
+	switch {
+	case len(n.Config.Tables[index].Repartition.Sort) > 0:
+		return wholly("rows of table %s are sorted, and %s changed", table.Table, words.Count(int64(d.Changed()), "unit"))
+	case len(d.Remove) > 0 && len(table.UnitColumns) == 0:
+		return wholly("%s, and nothing tells the rows of a file of table %s from others%s",
+			words.Plural(int64(len(d.Remove)), "a file changed or went", "files changed or went"), table.Table, because(table.Indivisible))
+	case slices.ContainsFunc(d.Remove, func(u UnitState) bool { return !isUnit(table, u) }):
+		return wholly("what is known of the units of table %s is not what they are", table.Table)
+	case d.changesMost(units, known):
+		return wholly("more than half of the rows of table %s changed", table.Table)
+	}
+	return d, nil
+}
+
+// isUnit says whether what is remembered can be a unit of a table.
+func isUnit(table *plan.TablePlan, unit UnitState) bool {
+	_, ok := table.UnitSQL(unit.Values)
+	return ok && (unit.Counts != nil) == (len(table.UnitColumns) > 0)
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// compare finds what changed between units, which both are sorted by key.
+func (d *TableDecision) compare(before []UnitState, now []plan.Unit) {
+	for len(before) > 0 || len(now) > 0 {
+		switch {
+		case len(now) == 0 || len(before) > 0 && before[0].Key < now[0].Key:
+			d.Remove = append(d.Remove, before[0])
+			before = before[1:]
+		case len(before) == 0 || now[0].Key < before[0].Key:
+			d.Load = append(d.Load, now[0].Key)
+			now = now[1:]
+		default:
+			if before[0].Version != now[0].Version {
+				d.Remove = append(d.Remove, before[0])
+				d.Load = append(d.Load, now[0].Key)
+			}
+			before, now = before[1:], now[1:]
+		}
+	}
+}
+
+// changesMost says whether more than half of the rows change.
+func (d *TableDecision) changesMost(units []plan.Unit, known *TableState) bool {
+	var changed, all int64
+	for _, unit := range units {
+		all += unit.Rows
+		if _, isLoaded := slices.BinarySearch(d.Load, unit.Key); isLoaded {
+			changed += unit.Rows
+		}
+	}
+	for _, unit := range d.Remove {
+		if _, isLoaded := slices.BinarySearch(d.Load, unit.Key); !isLoaded {
+			changed += unit.rows()
+		}
+	}
+	return float64(changed) > mostChanged*float64(max(all, known.Counts.Read))
+}

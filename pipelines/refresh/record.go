@@ -1,0 +1,58 @@
+package refresh
+
+import (
+	"time"
+
+	"hyperlake/pipelines/plan"
+	"hyperlake/pipelines/report"
+	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
+)
+
+// Record makes what is remembered of a run that made an extract: of its tables, what the report says of each, what is in the
+// extract, and the rejects, of which the files are kept already.
+func (n Now) Record(r *report.Report, extract hyper.File, aside []rejects.Account, built Built) (*Success, error) {
+	success := &Success{
+		RunID: r.RunID, Name: r.Name, Finished: time.Now().UTC(), Format: int(n.Plan.FormatVersion), Built: built,
+		Extract: Extract{Path: n.Config.Output.Path, Bytes: extract.Bytes, SHA256: extract.SHA256},
+	}
+	for i, table := range n.Plan.Tables {
+		fingerprint, err := n.fingerprint(i)
+		if err != nil {
+			return nil, err
+		}
+		definition, err := definition(table.Table)
+		if err != nil {
+			return nil, err
+		}
+		contents := extract.Tables[i]
+		state := TableState{
+			Schema: table.Schema, Name: table.Name, Fingerprint: fingerprint, Definition: definition, Account: r.Tables[i],
+			Counts: contents.Tally.Counts(), Samples: aside[i].Samples, Rejects: aside[i].Files, Written: table.RejectsPath != "",
+		}
+		for _, unit := range table.Units() {
+			known := UnitState{Key: unit.Key, Version: unit.Version, Values: unit.Values}
+			if len(table.UnitColumns) > 0 {
+				counts := countsOf(contents.Tally, unit.Key)
+				known.Counts = &counts
+			}
+			state.Units = append(state.Units, known)
+		}
+		success.Tables = append(success.Tables, state)
+	}
+	return success, nil
+}
+
+// Changed is how many units of all tables have to be loaded, or are gone, and Units is how many there are.
+func (d Decision) Changed(p *plan.Plan) (changed, units int) {
+	for i, table := range p.Tables {
+		count := len(table.Units())
+		units += count
+		if d.Full {
+			changed += count
+		} else {
+			changed += d.Tables[i].Changed()
+		}
+	}
+	return changed, units
+}

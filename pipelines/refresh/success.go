@@ -1,0 +1,116 @@
+package refresh
+
+import (
+	"time"
+
+	"hyperlake/internal/batch"
+	"hyperlake/pipelines/report"
+	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
+)
+
+// stateVersion is the version of the layout of a state. Another one is not read: the next run is a full build.
+const stateVersion = 1
+
+// Success is what is remembered of a run that made an extract: enough for the next run to know what changed, and what
+// the rows that did not change count for.
+type Success struct {
+	Version  int          `json:"version"`
+	RunID    string       `json:"run_id"`
+	Name     string       `json:"name"` // of the configuration
+	Finished time.Time    `json:"finished"`
+	Extract  Extract      `json:"extract"`
+	Format   int          `json:"format_version"`
+	Built    Built        `json:"built"`
+	Tables   []TableState `json:"tables"`
+}
+
+// Extract is a file at its visible place.
+type Extract struct {
+	Path       string `json:"path"` // URI
+	Bytes      int64  `json:"bytes"`
+	SHA256     string `json:"sha256"`
+	Generation int64  `json:"-"` // where the storage counts them; 0 if it is not known
+}
+
+// Built is the last full build that an extract goes back to.
+type Built struct {
+	Date  time.Time `json:"date"` // of its run
+	Bytes int64     `json:"bytes"`
+	Rows  int64     `json:"rows"`
+}
+
+// IsOutgrown says whether an extract is larger than a full build would make it, by more than a part.
+func (b Built) IsOutgrown(bytes, rows int64, part float64) bool {
+	if b.Rows == 0 || rows == 0 {
+		return false
+	}
+	return float64(bytes) > (1+part)*float64(b.Bytes)/float64(b.Rows)*float64(rows)
+}
+
+// TableState is one table of a success.
+type TableState struct {
+	Schema string `json:"schema"`
+	Name   string `json:"name"`
+
+	// Fingerprint stands for all that decides what becomes of the rows of a file.
+	Fingerprint string `json:"fingerprint"`
+
+	// Definition stands for the columns and keys of the table in the extract.
+	Definition string `json:"definition"`
+
+	// Account is what the report said of the table.
+	Account report.TableAccount `json:"account"`
+
+	Units   []UnitState      `json:"units"` // sorted by key
+	Counts  batch.Counts     `json:"counts"`
+	Samples []rejects.Sample `json:"samples,omitempty"`
+	Rejects []rejects.File   `json:"rejects,omitempty"` // kept in the state
+	Written bool             `json:"rejects_written"`   // else rejects are only counted
+}
+
+// UnitState is a unit as it was loaded.
+type UnitState struct {
+	Key     string    `json:"unit"`
+	Version string    `json:"version"`
+	Values  []*string `json:"values,omitempty"` // as the lake had them; none of a file
+
+	// Counts are those of its rows; nil for a file, whose rows nothing tells from others.
+	Counts *batch.Counts `json:"counts,omitempty"`
+}
+
+// rows is how many rows of a unit were read.
+func (u UnitState) rows() int64 {
+	if u.Counts == nil {
+		return 0
+	}
+	return u.Counts.Read
+}
+
+// table finds a table by its name; nil if there is none.
+func (s *Success) table(t hyper.Table) *TableState {
+	for i := range s.Tables {
+		if s.Tables[i].Schema == t.Schema && s.Tables[i].Name == t.Name {
+			return &s.Tables[i]
+		}
+	}
+	return nil
+}
+
+// Rejected is how many rows were rejected.
+func (s *Success) Rejected() int64 {
+	var rows int64
+	for _, table := range s.Tables {
+		rows += table.Counts.Rejected
+	}
+	return rows
+}
+
+// Rows is how many rows the extract has.
+func (s *Success) Rows() int64 {
+	var rows int64
+	for _, table := range s.Tables {
+		rows += table.Counts.Left()
+	}
+	return rows
+}

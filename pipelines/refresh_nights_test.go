@@ -1,0 +1,290 @@
+package pipelines_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/runtest"
+)
+
+// lakeKind says how a lake tells the units of its table apart.
+type lakeKind string
+
+const (
+	hiveLake  lakeKind = "folders" // by their names
+	deltaLake lakeKind = "delta"   // by the partition columns of the table
+	fileLake  lakeKind = "files"   // not at all: each file is one
+)
+
+// nights is a lake that changes from night to night, and what a run that loads only what changed makes of it, beside a
+// full build.
+type nights struct {
+	t      *testing.T
+	random *rand.Rand
+	folder string
+	kind   lakeKind
+	files  map[string]nightFile // by their paths below the lake
+	next   int                  // id of a row, or number of a file
+	moment time.Time            // of the last change
+
+	version int // of a Delta table
+}
+
+// nightFile is a file of the lake.
+type nightFile struct{ day, region string }
+
+// nightConfig is a table with rules of all kinds, a filter, and a check.
+const nightConfig = `name: %[1]s
+output: {path: %[1]s.hyper}
+refresh: {mode: %[2]s}
+on_empty: allow
+tables:
+  - source: {uri: %[5]q, where: "id %% 7 != 3"}
+    rules:
+      - {column: qty, min: %[3]d}
+      - {column: name, not_null: true, on_fail: warn}
+    rejects: {path: %[1]s-rejects}
+    checks: [{row_count: {min: 0}}]
+%[4]s`
+
+func newNights(t *testing.T, seed uint64, kind lakeKind) *nights {
+	n := &nights{
+		t: t, random: rand.New(rand.NewPCG(seed, 0)), folder: t.TempDir(), kind: kind, files: map[string]nightFile{},
+		moment: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	n.commit(runtest.DeltaTable("id long, qty integer, name string, dt date, region string", "dt", "region"))
+	for range 8 {
+		n.add()
+	}
+	return n
+}
+
+// commit adds a version to a Delta table.
+func (n *nights) commit(actions ...string) {
+	if n.kind == deltaLake {
+		runtest.WriteDeltaLog(n.t, n.lake(), n.version, actions...)
+		n.version++
+	}
+}
+
+func (n *nights) lake() string { return filepath.Join(n.folder, "lake") }
+
+// rows makes some rows as JSON, of which some break the rule, and one in three has no name.
+func (n *nights) rows() string {
+	var rows []string
+	for range 1 + n.random.IntN(20) {
+		n.next++
+		name := `"x"`
+		if n.random.IntN(3) == 0 {
+			name = "null"
+		}
+		rows = append(rows, fmt.Sprintf(`{"id": %d, "qty": %d, "name": %s}`, n.next, n.random.IntN(5), name))
+	}
+	return "[" + strings.Join(rows, ",") + "]"
+}
+
+// nightRegions are the values of a partition column; the last is NULL.
+var nightRegions = []string{"eu", "us", "it's", "a/b%", ""}
+
+// write writes a new file of some unit, or one over another in place, at a later moment than all before.
+func (n *nights) write(path string, file nightFile) {
+	n.files[path] = file
+	runtest.WriteTable(n.t, filepath.Join(n.lake(), path), n.rows(),
+		runtest.Field("id", runtest.Int64Type), runtest.Field("qty", runtest.Int32Type), runtest.Field("name", runtest.TextType))
+	n.touch(path)
+}
+
+// path is a new one for a file.
+func (n *nights) path(file nightFile) string {
+	n.next++
+	name := fmt.Sprintf("part-%d.parquet", n.next)
+	if n.kind != hiveLake {
+		return name
+	}
+	region := "__HIVE_DEFAULT_PARTITION__"
+	if file.region != "" {
+		region = url.PathEscape(file.region)
+	}
+	return fmt.Sprintf("dt=%s/region=%s/%s", file.day, region, name)
+}
+
+func (n *nights) touch(path string) {
+	n.moment = n.moment.Add(time.Second)
+	require.NoError(n.t, os.Chtimes(filepath.Join(n.lake(), path), n.moment, n.moment))
+}
+
+// added is the action that adds a file to a Delta table.
+func (n *nights) added(path string) string {
+	region := "null"
+	if n.files[path].region != "" {
+		region = strconv.Quote(n.files[path].region)
+	}
+	return runtest.DeltaAdd(n.t, n.lake(), path, fmt.Sprintf(`"dt": %q, "region": %s`, n.files[path].day, region), "")
+}
+
+// add adds a file to some unit, which may be new.
+func (n *nights) add() {
+	file := nightFile{fmt.Sprintf("2026-01-%02d", 1+n.random.IntN(4)), nightRegions[n.random.IntN(len(nightRegions))]}
+	path := n.path(file)
+	n.write(path, file)
+	if n.kind == deltaLake {
+		n.commit(n.added(path))
+	}
+}
+
+// any is some file.
+func (n *nights) any() string {
+	paths := slices.Sorted(maps.Keys(n.files))
+	return paths[n.random.IntN(len(paths))]
+}
+
+// replace has a file hold other rows; a Delta table never does that in place.
+func (n *nights) replace(path string) {
+	file := n.files[path]
+	if n.kind != deltaLake {
+		n.write(path, file)
+		return
+	}
+	delete(n.files, path)
+	other := n.path(file)
+	n.write(other, file)
+	n.commit(runtest.DeltaRemove(path), n.added(other))
+}
+
+func (n *nights) remove(path string) {
+	delete(n.files, path)
+	if n.kind != deltaLake {
+		require.NoError(n.t, os.Remove(filepath.Join(n.lake(), path)))
+	}
+	n.commit(runtest.DeltaRemove(path))
+}
+
+// change changes the lake in one way, and says how.
+func (n *nights) change() string {
+	if len(n.files) < 3 {
+		n.add()
+		return "add"
+	}
+	path := n.any()
+	switch n.random.IntN(8) {
+	case 0, 1:
+		n.add()
+		return "add"
+	case 2:
+		n.replace(path)
+		return "replace " + path
+	case 3:
+		n.remove(path)
+		return "remove " + path
+	case 4:
+		n.touch(path)
+		return "touch " + path
+	}
+	return "nothing"
+}
+
+// configure is a configuration of a mode, with another output for each.
+func (n *nights) configure(mode string, least int, more string) *config.Config {
+	source := "lake/**/*.parquet"
+	if n.kind == deltaLake {
+		source = "lake"
+	}
+	return runtest.Configure(n.t, n.folder, fmt.Sprintf(nightConfig, "sales-"+mode, mode, least, more, source))
+}
+
+// requireSame compares a run of what changed with a full build.
+func (n *nights) requireSame(least int, more string, what ...string) *report.Report {
+	n.t.Helper()
+	changed := n.configure("changed", least, more)
+	got, err := runtest.Run(n.t, n.t.Context(), changed, nil)
+	require.NoError(n.t, err, what)
+	full := n.configure("full", least, more)
+	want, err := runtest.Run(n.t, n.t.Context(), full, nil)
+	require.NoError(n.t, err)
+	require.Equal(n.t, runtest.ContentsOf(n.t, full.Output.Path), runtest.ContentsOf(n.t, changed.Output.Path), what)
+	require.Equal(n.t, runtest.RejectRows(n.t, full.Tables[0].Rejects.Path), runtest.RejectRows(n.t, changed.Tables[0].Rejects.Path), what)
+	require.Equal(n.t, accountsOf(want), accountsOf(got), what)
+	return got
+}
+
+// accountsOf are the accounts of the tables of a report without what differs between runs.
+func accountsOf(r *report.Report) []report.TableAccount {
+	accounts := slices.Clone(r.Tables)
+	for i := range accounts {
+		accounts[i].RejectsPath = ""
+		accounts[i].Columns = slices.Clone(accounts[i].Columns)
+		for j := range accounts[i].Columns { // an estimate that depends on the order of rows
+			accounts[i].Columns[j].Distinct, accounts[i].Columns[j].DistinctRows = 0, 0
+		}
+	}
+	return accounts
+}
+
+// Whatever happens to the lake, the configuration and the output, each night ends as a full build would.
+func TestRandomNights(t *testing.T) {
+	for _, kind := range []lakeKind{hiveLake, deltaLake, fileLake} {
+		for seed := range uint64(nightSeeds) {
+			t.Run(fmt.Sprintf("%s, %d", kind, seed), func(t *testing.T) {
+				n := newNights(t, seed, kind)
+				least, more, modes := 1, "", map[report.RefreshMode]int{}
+				for range 12 {
+					what := []string{n.change()}
+					switch n.random.IntN(12) {
+					case 0:
+						least = 3 - least
+						what = append(what, "another rule")
+					case 1:
+						_ = os.Remove(filepath.Join(n.folder, "sales-changed.hyper"))
+						what = append(what, "no output")
+					case 2:
+						require.NoError(t, os.WriteFile(filepath.Join(n.folder, "sales-changed.hyper"), []byte("junk"), 0o600))
+						what = append(what, "another output")
+					case 3:
+						more = []string{"", "validate: {engine: go}\n", "runner: {parallelism: 3}\n"}[n.random.IntN(3)]
+						what = append(what, more)
+					case 4:
+						what = append(what, n.change())
+					}
+					got := n.requireSame(least, more, what...)
+					modes[got.Refresh.Mode]++
+					t.Log(what, got.Refresh.Mode, got.Refresh.Reason, got.Refresh.UnitsChanged, got.Refresh.Units)
+				}
+				assert.Positive(t, modes[report.RefreshFull])
+				assert.Positive(t, modes[report.RefreshUnchanged]+modes[report.RefreshChanged])
+			})
+		}
+	}
+}
+
+// A broken threshold leaves the extract and what is known of it, and its own rejects; when the lake is as it was again, so are
+// the rejects.
+func TestRejectsComeBackWithTheLake(t *testing.T) {
+	n := newNights(t, 1, hiveLake)
+	n.requireSame(1, "")
+	cfg := n.configure("changed", 1, "")
+	before := runtest.RejectRows(t, cfg.Tables[0].Rejects.Path)
+	require.NotEmpty(t, before)
+	n.add()
+	added := n.any()
+	n.write(added, n.files[added])
+	none := 0
+	cfg.Tables[0].Rejects.MaxRows = &none
+	_, err := runtest.Run(t, t.Context(), cfg, nil)
+	require.ErrorContains(t, err, "rows were rejected, max_rows allows 0")
+	require.NotEqual(t, before, runtest.RejectRows(t, cfg.Tables[0].Rejects.Path))
+	n.requireSame(1, "", "the threshold is gone")
+}

@@ -1,0 +1,263 @@
+package pipelines
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"hyperlake/internal/storage"
+	"hyperlake/pipelines/job"
+	"hyperlake/pipelines/output"
+	"hyperlake/pipelines/publish"
+	"hyperlake/pipelines/refresh"
+	"hyperlake/pipelines/report"
+	"hyperlake/pipelines/staging"
+	"hyperlake/sinks/hyper"
+	"hyperlake/sinks/rejects"
+	"hyperlake/transforms/parquetread"
+)
+
+// now is what a run finds, for what it remembers to be compared with.
+func (r *run) now() refresh.Now {
+	return refresh.Now{Config: r.cfg, Plan: r.plan, Date: r.report.Started, LogValues: r.options.LogValues}
+}
+
+// compare decides which part of the plan this run does: all of it, unless the configuration has only what changed made anew.
+func (r *run) compare(ctx context.Context) error {
+	r.part = r.plan
+	if !r.cfg.Refresh.IsChanged() {
+		return nil
+	}
+	return r.stage("compare", func() (_ work, err error) {
+		if r.comparison, err = compareWithLast(ctx, r.now()); err != nil {
+			return work{}, err
+		}
+		if r.warning != "" {
+			r.warn(r.warning)
+		}
+		r.take()
+		return work{}, nil
+	})
+}
+
+// take has the run do what was decided.
+func (r *run) take() {
+	r.part = r.plan
+	if !r.decision.Full {
+		r.part = r.plan.Only(r.decision.Wants)
+	}
+	account := r.account(r.now())
+	r.report.Refresh = account
+	r.options.Log.Info("compared with the last run", "mode", account.Mode, "changed", account.UnitsChanged, "units", account.Units, "reason", account.Reason)
+}
+
+// patch makes the extract of the last one and of the units that were loaded. The result is that of a full build.
+func (r *run) patch(ctx context.Context, loaded job.Result, folder *staging.Folder) (job.Result, error) {
+	base, err := r.base(ctx, folder.Local)
+	if err != nil {
+		return job.Result{}, err
+	}
+	patch := hyper.Patch{Layout: r.plan.Layout(), Base: base, Added: loaded.Extract.Path}
+	for i, table := range r.plan.Tables {
+		patch.Tables = append(patch.Tables, r.decision.Patch(i, table, loaded.Extract.Tables[i].Tally))
+	}
+	file, err := r.makePatch(ctx, patch, folder.Local)
+	if err != nil {
+		return job.Result{}, err
+	}
+	whole := job.Result{Extract: file}
+	whole.Extract.Partials = loaded.Extract.Partials
+	counted := make([]int64, len(file.Tables))
+	for i, table := range r.plan.Tables {
+		whole.Extract.Tables[i].Tally = r.decision.Tally(i, table.Table, loaded.Extract.Tables[i].Tally)
+		counted[i] = file.Tables[i].Rows
+		aside, err := r.carry(ctx, i, loaded.Rejects[i], folder)
+		if err != nil {
+			return job.Result{}, err
+		}
+		aside.Rows = whole.Extract.Tables[i].Tally.Rejected
+		whole.Rejects = append(whole.Rejects, aside)
+	}
+	return whole, job.Reconcile(r.plan, whole.Extract, whole.Rejects, counted)
+}
+
+// makePatch makes the patched extract, anew if gaps and small blocks would make it much larger than a full build would.
+func (r *run) makePatch(ctx context.Context, patch hyper.Patch, folder string) (hyper.File, error) {
+	path := filepath.Join(folder, "patched.hyper")
+	file, err := patch.Make(ctx, r.lease, path, hyper.FileOptions{})
+	if err != nil || !r.standing.Built.IsOutgrown(file.Bytes, file.Rows(), float64(r.cfg.Refresh.RewriteOver)) {
+		return file, err
+	}
+	if err := os.Remove(path); err != nil {
+		return hyper.File{}, staging.Failure(path, err)
+	}
+	r.options.Log.Info("the extract is written anew: patches have made it too large", "bytes", file.Bytes)
+	patch.Anew, r.rewritten = true, true
+	return patch.Make(ctx, r.lease, filepath.Join(folder, "rewritten.hyper"), hyper.FileOptions{})
+}
+
+// base makes the last extract local.
+func (r *run) base(ctx context.Context, folder string) (string, error) {
+	last := r.standing.Extract
+	path, err := storage.Fetch(ctx, last.Path, filepath.Join(folder, "base.hyper"))
+	if err == nil && !storage.IsLocal(last.Path) {
+		err = storage.VerifySHA256(ctx, path, last.Bytes, last.SHA256)
+	}
+	if err != nil {
+		return "", output.Unread(last.Path, err)
+	}
+	return path, nil
+}
+
+// carry adds the rejects of units that stay to those of a table that were found.
+func (r *run) carry(ctx context.Context, index int, found rejects.Account, folder *staging.Folder) (rejects.Account, error) {
+	table := r.plan.Tables[index]
+	stays := r.decision.Stays(index, table)
+	whole := rejects.Account{Table: index, Files: found.Files, Samples: r.decision.Samples(index, table, found.Samples)}
+	known := r.standing.Tables[index]
+	goes := func(file string) bool { return !stays(file) }
+	kept, err := rejects.Carry(ctx, known.Rejects, folder.URI, goes, parquetread.ReadColumns)
+	if err != nil {
+		return whole, err
+	}
+	whole.Files = append(whole.Files, kept...)
+	return whole, nil
+}
+
+// fallBack has a run that could not use what the last one left make everything anew, and says so.
+func (r *run) fallBack(err error) bool {
+	if !r.patches() || !errors.Is(err, hyper.ErrBase) && !errors.Is(err, rejects.ErrKept) {
+		return false
+	}
+	r.warn(fmt.Sprintf("%v: everything is made anew", err))
+	r.decision = refresh.Full("the extract of the last run, or what was kept of it, is damaged")
+	r.take()
+	return true
+}
+
+// remember notes what is about to be moved into place.
+func (r *run) remember(ctx context.Context, built job.Result) error {
+	if r.state == nil {
+		return nil
+	}
+	aside := make([]rejects.Account, len(built.Rejects))
+	for i, account := range built.Rejects {
+		aside[i] = account
+		if len(account.Files) == 0 {
+			continue
+		}
+		var err error
+		if aside[i].Files, err = rejects.Save(ctx, account.Files, r.state.RejectsFolder(r.options.ID, i), r.options.ID); err != nil {
+			return err
+		}
+	}
+	origin := refresh.Built{Date: r.report.Started, Bytes: built.Extract.Bytes, Rows: r.report.RowsLoaded()}
+	switch {
+	case r.patches() && r.rewritten:
+		origin.Date = r.standing.Built.Date
+	case r.patches():
+		origin = r.standing.Built
+	}
+	success, err := r.now().Record(r.report, built.Extract, aside, origin)
+	if err != nil {
+		return err
+	}
+	if err := r.lock.Held(); err != nil {
+		return err
+	}
+	return r.state.Begin(ctx, success, r.standing)
+}
+
+// leaveUnchanged ends a run that finds everything as it would make it: it puts rejects right that a run left which failed,
+// and publishes what is not published yet.
+func (r *run) leaveUnchanged(ctx context.Context) error {
+	last := r.standing
+	r.inPlace, r.report.Status, r.report.Complete = true, report.Unchanged, true
+	r.report.Output.Bytes, r.report.Output.SHA256 = last.Extract.Bytes, last.Extract.SHA256
+	for i, table := range last.Tables {
+		version := r.report.Tables[i].Source
+		r.report.Tables[i] = table.Account
+		r.report.Tables[i].Source = version
+		if err := r.restoreRejects(ctx, i, table); err != nil {
+			return err
+		}
+	}
+	if err := r.publishUnchanged(ctx); err != nil {
+		return err
+	}
+	if err := r.lock.Held(); err != nil {
+		return err
+	}
+	return r.state.Commit(ctx, last.RunID, last.Extract.Generation)
+}
+
+// restoreRejects makes a folder of rejects hold those of the last success.
+func (r *run) restoreRejects(ctx context.Context, index int, table refresh.TableState) error {
+	folder := r.plan.Tables[index].RejectsPath
+	if folder == "" {
+		return nil
+	}
+	if err := r.lock.Held(); err != nil {
+		return err
+	}
+	r.report.Tables[index].RejectsPath = folder
+	return rejects.Restore(ctx, table.Rejects, folder, r.standing.RunID)
+}
+
+// publishUnchanged publishes the extract that stands at the output to those data sources that do not have it.
+func (r *run) publishUnchanged(ctx context.Context) error {
+	if r.cfg.Publish == nil {
+		return nil
+	}
+	cfg, where := *r.cfg, *r.cfg.Publish
+	where.IfChanged = true
+	cfg.Publish = &where
+	p, err := publish.New(&cfg, publish.Options{
+		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
+	})
+	if err != nil {
+		return err
+	}
+	return staging.Within(ctx, r.cfg.Output.Path, r.options.ID, func(folder *staging.Folder) error {
+		return r.publishFound(ctx, p, folder, r.options.Progress)
+	})
+}
+
+// finishRefresh makes what this run moved into place the last success.
+func (r *run) finishRefresh(ctx context.Context, placed storage.Info) error {
+	if r.state == nil {
+		return nil
+	}
+	if err := r.lock.Held(); err != nil {
+		return err
+	}
+	return r.state.Commit(ctx, r.options.ID, placed.Generation)
+}
+
+// beginHistory notes that the run is under way. Nothing of it depends on that.
+func (r *run) beginHistory(ctx context.Context) {
+	history, err := refresh.OpenHistory(r.cfg.StateFolder())
+	if err == nil {
+		err = history.Begin(ctx, r.report)
+	}
+	if err != nil {
+		r.warn(err.Error())
+		return
+	}
+	r.history = history
+}
+
+// endHistory notes what became of the run.
+func (r *run) endHistory(ctx context.Context) {
+	if r.history == nil {
+		return
+	}
+	ctx, cancel := staging.Closing(ctx)
+	defer cancel()
+	if err := r.history.End(ctx, r.report, cmp.Or(r.options.KeepRuns, refresh.DefaultKeep)); err != nil {
+		r.warn(err.Error())
+	}
+}
