@@ -36,6 +36,11 @@ type FileRef struct {
 	PositionDeletes []lake.DeleteFile `json:"position_deletes,omitempty"`
 	Path            string            `json:"path,omitempty"`
 
+	// EqualityDeletes are files with values: rows that have those are no rows of the table either. Keys is what the table says
+	// of the columns that are compared; nil if nothing.
+	EqualityDeletes []lake.DeleteFile `json:"equality_deletes,omitempty"`
+	Keys            *KeyValues        `json:"keys,omitempty"`
+
 	// Deferred says that the file goes to hyperd as a whole, and that RowGroups are all it has.
 	Deferred bool `json:"deferred,omitempty"`
 
@@ -52,6 +57,12 @@ type StoredColumn struct {
 	To     string `json:"to,omitempty"`     // hyperd's type in the table, which holds all values of From
 }
 
+// KeyValues are what a table says of columns that equality deletes compare, by the names that they have for that.
+type KeyValues struct {
+	Partitions []*string     `json:"partitions,omitempty"` // as [FileRef.Partitions]
+	Constants  []FolderValue `json:"constants,omitempty"`  // of columns that the file may lack
+}
+
 // FolderValue is the value that the name of a folder has for a column.
 type FolderValue struct {
 	Column string  `json:"column"`
@@ -59,7 +70,9 @@ type FolderValue struct {
 }
 
 // HasDeletes says whether rows of the file may be no rows of the table.
-func (f FileRef) HasDeletes() bool { return f.Deletes != nil || len(f.PositionDeletes) > 0 }
+func (f FileRef) HasDeletes() bool {
+	return f.Deletes != nil || len(f.PositionDeletes) > 0 || len(f.EqualityDeletes) > 0
+}
 
 // Rows is the number of rows in the row groups, those that were deleted among them.
 func (f FileRef) Rows() int64 {

@@ -113,6 +113,7 @@ type PlannedFile struct {
 	Folders    []parquetread.FolderValue
 	Groups     []parquetread.RowGroup
 	Table      lake.File // what the table says of it, its deleted rows among that; nothing of loose files
+	keys       *batch.KeyValues
 	deferred   bool      // hyperd reads it
 	values     []*string // of the unit columns
 	sql        []string  // the same as constants of hyperd
@@ -323,7 +324,7 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
 // It refuses files that are read whole and have values that cannot be.
 func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *validate.Validator, cfg *config.Config) error {
-	t.Read = parquetread.Projection{Schema: batch.Schema{Schema: columns}, Mapping: src.mapping()}
+	t.Read = parquetread.Projection{Schema: batch.Schema{Schema: columns}, Mapping: src.mapping(), Keys: src.deleteKeys()}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {
 		t.Read.Partitions = append(t.Read.Partitions, p.name)
@@ -345,6 +346,9 @@ func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *vali
 			return err
 		}
 		file := PlannedFile{Info: footer.Info, Folders: folders, Table: src.tableFile(i)}
+		if file.keys, err = src.deleteKeysOf(file.Table); err != nil {
+			return err
+		}
 		for _, p := range partitions {
 			file.Partitions = append(file.Partitions, p.values[i])
 		}

@@ -42,7 +42,7 @@ func cutTable(index int, table *TablePlan, n int64, read map[TableFile]bool) []p
 	for _, file := range table.ToRead {
 		ref := parquetread.FileRef{
 			Info: file.Info, Partitions: file.Partitions, Folders: file.Folders,
-			Deletes: file.Table.Deletes, PositionDeletes: file.Table.PositionDeletes,
+			Deletes: file.Table.Deletes, PositionDeletes: file.Table.PositionDeletes, EqualityDeletes: file.Table.EqualityDeletes, Keys: file.keys,
 			Columns: file.columns, Deferred: file.deferred && !read[TableFile{index, file.Info.URI}],
 		}
 		if table.countsUnits {

@@ -28,8 +28,9 @@ type Source struct {
 	leftOut  []string // which files are read under another name
 	Warnings []string
 
-	table *lake.Snapshot // nil for loose files
-	files []lake.File    // of the table, as the footers are of
+	table    *lake.Snapshot // nil for loose files
+	files    []lake.File    // of the table, as the footers are of
+	compared comparedFields
 }
 
 // PartitionDrift says which keys some files lack, and what becomes of that.

@@ -29,16 +29,13 @@ func (s *Source) readTable(
 	ctx context.Context, wanted func(column string) bool, mayKeep func(ranges func(column string) expr.Range) bool, prune func(lake.File),
 ) error {
 	err := s.table.Files(ctx, wanted, func(file lake.File) error {
-		if len(file.EqualityDeletes) > 0 {
-			return s.equalityDeletes(file)
-		}
 		if file.Rows >= 0 && !mayKeep(tableStatistics{s, file}.ranges) {
 			prune(file)
-		} else {
-			file.Statistics = nil // nobody asks for them any more
-			s.files = append(s.files, file)
+			return nil
 		}
-		return nil
+		file.Statistics = nil // nobody asks for them any more
+		s.files = append(s.files, file)
+		return s.compare(file)
 	})
 	if err != nil {
 		return err
@@ -89,13 +86,6 @@ func (s *Source) Deleted() int64 {
 		}
 	}
 	return rows
-}
-
-// equalityDeletes is the failure of a file of which rows are removed by their values.
-func (s *Source) equalityDeletes(file lake.File) error {
-	return failure.New(failure.Source, "the table %s has equality deletes (%s, for one), which are not read yet",
-		s.table.Folder, file.EqualityDeletes[0].URI).
-		WithHint("have them compacted (rewrite_data_files), or read a version without (source.version)").BeforeData()
 }
 
 // deletesOf says which rows of a file the table has removed; nil if there are none, or others files say so.

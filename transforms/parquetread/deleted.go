@@ -10,7 +10,6 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
-	"hyperlake/internal/lake/iceberg"
 	"hyperlake/internal/take"
 )
 
@@ -46,13 +45,19 @@ func (r *shardReader) readDeleted(ref FileRef) (*roaring64.Bitmap, error) {
 			return nil, err
 		}
 	}
-	if len(ref.PositionDeletes) > 0 {
-		named, err := iceberg.ReadPositions(r.ctx, ref.PositionDeletes, ref.Path, ReadColumns)
-		if err != nil {
-			return nil, err
-		}
-		rows.Or(named)
+	if r.deletes == nil {
+		r.deletes = r.newDeleteFiles()
 	}
+	named, err := r.deletes.named(ref)
+	if err != nil {
+		return nil, err
+	}
+	equal, err := r.deletes.equal(ref)
+	if err != nil {
+		return nil, err
+	}
+	rows.Or(named)
+	rows.Or(equal)
 	return rows, nil
 }
 

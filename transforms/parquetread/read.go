@@ -119,6 +119,7 @@ type shardReader struct {
 	room    *semaphore.Weighted // bytes in the queue
 	readers []columnReader      // of the columns of a file
 	unit    string              // of the file that is read
+	deletes *deleteFiles        // nil before there was a file with any
 }
 
 func (r *shardReader) run() error {

@@ -33,4 +33,8 @@ type Projection struct {
 
 	// Mapping says how files store the columns; nil if they do so under their names.
 	Mapping *Mapping `json:"mapping,omitempty"`
+
+	// Keys are the columns that the equality deletes of files compare, found by their ids, with those among them that the
+	// table has dropped, and of structures the fields that are compared. All are nullable. nil if no file has such deletes.
+	Keys *Projection `json:"keys,omitempty"`
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-
 	"fmt"
 	"slices"
 	"strings"
@@ -39,15 +38,40 @@ type deletes struct {
 	vectors   map[string]*deleteEntry   // by the path of the data file
 	positions map[string][]*deleteEntry // of one data file, by its path
 	partition map[string][]*deleteEntry // positions by partition, sorted by sequence number
-	values    map[string][]*deleteEntry // by partition, sorted by sequence number
-	global    []*deleteEntry            // values for all partitions, sorted by sequence number
+	values    map[string]*deleteList    // by partition
+	global    *deleteList               // values for all partitions
+	fields    map[int32]bool            // that values are of
+}
+
+// deleteList is files of equality deletes that are for the same data files, but for these files' sequence numbers.
+type deleteList struct {
+	entries []*deleteEntry    // sorted by sequence number
+	files   []lake.DeleteFile // of the entries, from the first on that was asked for
+}
+
+// from are the files from a sequence number on. All that are asked for share their memory.
+func (l *deleteList) from(t *table, sequence int64) ([]lake.DeleteFile, error) {
+	if l == nil {
+		return nil, nil
+	}
+	if l.files == nil {
+		l.files = make([]lake.DeleteFile, len(l.entries))
+	}
+	first := len(l.entries) - len(from(l.entries, sequence))
+	for i := first; i < len(l.files) && l.files[i].URI == ""; i++ {
+		var err error
+		if l.files[i], err = l.entries[i].file(t); err != nil {
+			return nil, err
+		}
+	}
+	return slices.Clip(l.files[first:]), nil
 }
 
 // deletes reads which files delete rows of a snapshot.
 func (t *table) deletes(ctx context.Context, manifests []manifest) (*deletes, error) {
 	d := &deletes{
 		vectors: map[string]*deleteEntry{}, positions: map[string][]*deleteEntry{},
-		partition: map[string][]*deleteEntry{}, values: map[string][]*deleteEntry{},
+		partition: map[string][]*deleteEntry{}, values: map[string]*deleteList{}, global: &deleteList{}, fields: map[int32]bool{},
 	}
 	for _, m := range manifests {
 		if m.Content != contentDelete {
@@ -59,12 +83,18 @@ func (t *table) deletes(ctx context.Context, manifests []manifest) (*deletes, er
 			return nil, err
 		}
 	}
-	for _, byPartition := range []map[string][]*deleteEntry{d.partition, d.values, {"": d.global}} {
-		for _, entries := range byPartition {
-			slices.SortStableFunc(entries, func(a, b *deleteEntry) int { return cmp.Compare(a.sequence, b.sequence) })
-		}
+	sortEntries(d.global.entries)
+	for _, list := range d.values {
+		sortEntries(list.entries)
+	}
+	for _, entries := range d.partition {
+		sortEntries(entries)
 	}
 	return d, nil
+}
+
+func sortEntries(entries []*deleteEntry) {
+	slices.SortStableFunc(entries, func(a, b *deleteEntry) int { return cmp.Compare(a.sequence, b.sequence) })
 }
 
 // add takes in a file. One that is of a spec without partitions and has values is for all partitions.
@@ -75,10 +105,8 @@ func (d *deletes) add(e *entry, isGlobal bool) error {
 	switch {
 	case f.Content == fileValues && len(f.Fields) == 0:
 		return fmt.Errorf("the file %s of equality deletes has no fields", f.Path)
-	case f.Content == fileValues && isGlobal:
-		d.global = append(d.global, is)
 	case f.Content == fileValues:
-		d.values[key] = append(d.values[key], is)
+		d.addValues(is, key, isGlobal)
 	case is.format == formatPuffin:
 		return d.addVector(f, is)
 	case f.Referenced != nil:
@@ -88,6 +116,21 @@ func (d *deletes) add(e *entry, isGlobal bool) error {
 		d.partition[key] = append(d.partition[key], is)
 	}
 	return nil
+}
+
+// addValues takes in a file of equality deletes, for one partition or for all.
+func (d *deletes) addValues(is *deleteEntry, key string, isGlobal bool) {
+	for _, id := range is.fields {
+		d.fields[id] = true
+	}
+	to := d.global
+	if !isGlobal {
+		if d.values[key] == nil {
+			d.values[key] = &deleteList{}
+		}
+		to = d.values[key]
+	}
+	to.entries = append(to.entries, is)
 }
 
 // addVector takes in a deletion vector. A data file has one at most.
@@ -150,16 +193,22 @@ func (d *deletes) apply(t *table, e *entry, to *lake.File) error {
 	} else if err := d.applyPositions(t, e, key, to); err != nil {
 		return err
 	}
-	for _, all := range [][]*deleteEntry{d.global, d.values[key]} {
-		for _, is := range from(all, e.sequence+1) {
-			file, err := is.file(t)
-			if err != nil {
-				return err
-			}
-			to.EqualityDeletes = append(to.EqualityDeletes, file)
-		}
+	return d.applyValues(t, e, key, to)
+}
+
+func (d *deletes) applyValues(t *table, e *entry, key string, to *lake.File) error {
+	all, err := d.global.from(t, e.sequence+1)
+	if err != nil {
+		return err
 	}
-	return nil
+	own, err := d.values[key].from(t, e.sequence+1)
+	if len(all) > 0 && len(own) > 0 {
+		own = slices.Concat(all, own)
+	} else if len(all) > 0 {
+		own = all
+	}
+	to.EqualityDeletes = own
+	return err
 }
 
 func (d *deletes) applyPositions(t *table, e *entry, key string, to *lake.File) error {

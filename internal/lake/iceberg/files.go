@@ -3,6 +3,8 @@ package iceberg
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"hyperlake/internal/lake"
@@ -13,12 +15,13 @@ type files struct {
 	table     *table
 	columns   []lake.Column
 	manifests []manifest
+	field     func(id int32) []lake.Column // [lake.Snapshot.Field]
 }
 
 // newFiles lists the files that manifests have, and marks the columns that are partition values of all of them.
-func (t *table) newFiles(columns []lake.Column, manifests []manifest) *files {
+func (t *table) newFiles(columns []lake.Column, manifests []manifest, field func(id int32) []lake.Column) *files {
 	markPartitions(columns, t.specs, manifests)
-	return &files{t, columns, manifests}
+	return &files{t, columns, manifests, field}
 }
 
 // list is [lake.Snapshot.Files].
@@ -76,7 +79,8 @@ type partitionColumn struct {
 	column lake.Column
 }
 
-// partitionValues are those columns: of the table, first those that are marked so, in their order.
+// partitionValues are those columns: of the table, first those that are marked so, in their order; and such that the table
+// has dropped, of which there are equality deletes.
 func (l *lister) partitionValues(s *spec) []partitionColumn {
 	var all []partitionColumn
 	for _, c := range l.columns {
@@ -84,11 +88,20 @@ func (l *lister) partitionValues(s *spec) []partitionColumn {
 			all = append(all, partitionColumn{at, c})
 		}
 	}
+	has := map[int32]bool{}
 	visit(l.columns, func(c lake.Column) {
 		if at, ok := s.identity(c.ID); ok && !c.Partition && isText(c.Type) {
 			all = append(all, partitionColumn{at, c})
 		}
+		has[c.ID] = true
 	})
+	for _, id := range slices.Sorted(maps.Keys(l.deletes.fields)) {
+		way := l.field(id)
+		at, ok := s.identity(id)
+		if ok && !has[id] && len(way) > 0 && isText(way[len(way)-1].Type) {
+			all = append(all, partitionColumn{at, way[len(way)-1]})
+		}
+	}
 	return all
 }
 

@@ -166,10 +166,16 @@ func deletedOf(t testing.TB, snapshot *lake.Snapshot, file lake.File) []bool {
 			deleted[row] = true
 		}
 	}
-	rows, err := iceberg.ReadPositions(t.Context(), file.PositionDeletes, file.Path, parquetread.ReadColumns)
-	require.NoError(t, err)
-	for _, row := range rows.ToArray() {
-		deleted[row] = true
+	for _, deletes := range file.PositionDeletes {
+		positions, err := iceberg.ReadPositions(t.Context(), deletes, parquetread.ReadColumns)
+		require.NoError(t, err)
+		rows := positions.Of(file.Path)
+		for _, row := range rows.ToArray() {
+			deleted[row] = true
+		}
+		alone, err := iceberg.ReadPositionsOf(t.Context(), deletes, file.Path, parquetread.ReadColumns)
+		require.NoError(t, err)
+		require.True(t, rows.Equals(alone))
 	}
 	for _, equal := range file.EqualityDeletes {
 		columns := make([]lake.Column, len(equal.Fields))

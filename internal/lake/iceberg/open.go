@@ -110,6 +110,6 @@ func (t *table) snapshot(ctx context.Context, chosen choice) (*lake.Snapshot, er
 			return nil, err
 		}
 	}
-	s.Files = t.newFiles(columns, manifests).list
+	s.Files = t.newFiles(columns, manifests, s.Field).list
 	return s, nil
 }

@@ -1,73 +1,97 @@
 package iceberg
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2/roaring64"
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
-	"hyperlake/internal/failure"
 	"hyperlake/internal/lake"
 	"hyperlake/internal/storage"
 )
 
-// ReadPositions reads which rows of a data file some files of position deletes name, 0-based. The path is that of
-// the data file as the table writes it, [lake.File.Path].
-//
-// The files are streamed: memory is taken for the rows that are named. A file that is not as the specification wants it, or
-// not as the table says, is a failure of kind Source; so is one that cannot be read, which may pass if it is gone.
-// An error of ctx is returned as it is. It is safe for concurrent use.
-func ReadPositions(ctx context.Context, deletes []lake.DeleteFile, path string, read lake.ParquetReader) (*roaring64.Bitmap, error) {
+// Positions is which rows of data files a file of position deletes names. It takes [PositionBytes] for each, however
+// long the paths are, and does not change once it was made.
+type Positions struct{ sorted []position }
+
+// PositionBytes is how many bytes a [Positions] takes for each row that is named.
+const PositionBytes = 24
+
+// position is a row of a data file.
+type position struct {
+	path digest
+	row  uint64
+}
+
+func (p position) compare(other position) int {
+	return cmp.Or(p.path.compare(other.path), cmp.Compare(p.row, other.row))
+}
+
+// Of are the rows of a data file, 0-based. The path is that of the file as the table writes it, [lake.File.Path].
+func (p *Positions) Of(path string) *roaring64.Bitmap {
+	is := digestOf([]byte(path))
+	first, _ := slices.BinarySearchFunc(p.sorted, position{is, 0}, position.compare)
 	rows := roaring64.New()
-	for _, file := range deletes {
-		err := readPositions(ctx, file, path, read, rows)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+	for _, at := range p.sorted[first:] {
+		if at.path != is {
+			break
 		}
-		if err != nil {
-			return nil, positionsFailure(file.URI, err)
-		}
+		rows.Add(at.row)
 	}
-	return rows, nil
+	return rows
 }
 
-const positionsHint = "a table that lost files cannot be read: restore the file, or read another version of the table (source.version)"
-
-// positionsFailure is the failure of a file of position deletes.
-func positionsFailure(uri string, err error) error {
-	var known *failure.Error
-	if errors.As(err, &known) {
-		return err
-	}
-	failed := failure.New(failure.Source, "the position deletes in %s: %w", uri, err)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, storage.ErrChanged) {
-		return failed.WithHint("snapshots that were expired lose their files: run again, to read the newest").Retryable()
-	}
-	return failed.WithHint(positionsHint)
-}
-
-func readPositions(ctx context.Context, file lake.DeleteFile, path string, read lake.ParquetReader, rows *roaring64.Bitmap) error {
-	info, err := storage.Stat(ctx, file.URI)
-	if err != nil {
-		return err
-	}
-	seen := int64(0)
-	err = read(ctx, info, []string{pathColumn, positionColumn}, func(record arrow.Record) error {
-		seen += record.NumRows()
-		return addPositions(record, path, rows)
+// ReadPositions reads a file of position deletes: all rows that it names.
+//
+// A file that is not as the specification wants it, or not as the table says, is a failure of kind Source; so is one that
+// cannot be read, which may pass if it is gone. An error of ctx is returned as it is. It is safe for concurrent use.
+func ReadPositions(ctx context.Context, file lake.DeleteFile, read lake.ParquetReader) (*Positions, error) {
+	all := &Positions{}
+	last, is := "", digest{} // the rows of a file follow each other
+	err := readPositions(ctx, file, read, func(path string, row uint64) {
+		if path != last || len(all.sorted) == 0 {
+			last, is = strings.Clone(path), digestOf([]byte(path))
+		}
+		all.sorted = append(all.sorted, position{is, row})
 	})
-	if err == nil && seen != file.Rows {
-		err = fmt.Errorf("there are %d, and not the %d that the table says", seen, file.Rows)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	slices.SortFunc(all.sorted, position.compare)
+	return all, nil
 }
 
-// addPositions adds the rows of the data file that a record names.
-func addPositions(record arrow.Record, path string, rows *roaring64.Bitmap) error {
+// ReadPositionsOf is [ReadPositions] for the rows of one data file. The deletes are streamed: memory is taken for those
+// rows alone.
+func ReadPositionsOf(ctx context.Context, file lake.DeleteFile, path string, read lake.ParquetReader) (*roaring64.Bitmap, error) {
+	rows := roaring64.New()
+	return rows, readPositions(ctx, file, read, func(named string, row uint64) {
+		if named == path {
+			rows.Add(row)
+		}
+	})
+}
+
+// readPositions calls see for what a file of position deletes names.
+func readPositions(ctx context.Context, file lake.DeleteFile, read lake.ParquetReader, see func(path string, row uint64)) error {
+	err := ReadDeletes(ctx, file, func(info storage.Info, count func(arrow.Record) error) error {
+		return read(ctx, info, []string{pathColumn, positionColumn}, func(record arrow.Record) error {
+			if err := count(record); err != nil {
+				return err
+			}
+			return eachPosition(record, see)
+		})
+	})
+	return DeletesFailure(ctx, "position", file.URI, err)
+}
+
+// eachPosition calls see for what a record names.
+func eachPosition(record arrow.Record, see func(path string, row uint64)) error {
 	paths, err := columnOf(record, pathColumn)
 	if err != nil {
 		return err
@@ -80,22 +104,17 @@ func addPositions(record arrow.Record, path string, rows *roaring64.Bitmap) erro
 	if !ok {
 		return fmt.Errorf("the column %s is %s, and no long", positionColumn, column.DataType())
 	}
-	is, err := textsOf(paths)
+	path, err := textsOf(paths)
 	if err != nil {
 		return err
 	}
-	var found []uint64
 	for row := range positions.Len() {
-		if is(row) != path {
-			continue
-		}
 		at := positions.Value(row)
 		if at < 0 {
 			return fmt.Errorf("it names row %d", at)
 		}
-		found = append(found, uint64(at))
+		see(path(row), uint64(at))
 	}
-	rows.AddMany(found)
 	return nil
 }
 

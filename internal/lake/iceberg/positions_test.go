@@ -55,14 +55,16 @@ func deleteFile(t testing.TB, rows int64) lake.DeleteFile {
 func TestReadPositions(t *testing.T) {
 	t.Parallel()
 	first := recordOf(t, `[{"file_path":"a","pos":5},{"file_path":"b","pos":6},{"file_path":"a ","pos":7},{"file_path":"A","pos":8}]`, pathField, positionField)
-	second := recordOf(t, `[{"file_path":"a","pos":0},{"file_path":"a","pos":5},{"file_path":"a","pos":8589934592}]`, positionField, pathField)
-	deletes := []lake.DeleteFile{deleteFile(t, 7), deleteFile(t, 7)}
-	rows, err := iceberg.ReadPositions(t.Context(), deletes, "a", readerOf(first, second))
+	second := recordOf(t, `[{"file_path":"a","pos":0},{"file_path":"a","pos":5},{"file_path":"a","pos":8589934592},{"file_path":"","pos":1}]`, positionField, pathField)
+	deletes, read := deleteFile(t, 8), readerOf(first, second)
+	all, err := iceberg.ReadPositions(t.Context(), deletes, read)
 	require.NoError(t, err)
-	assert.Equal(t, []uint64{0, 5, 8589934592}, rows.ToArray())
-	rows, err = iceberg.ReadPositions(t.Context(), nil, "a", readerOf(first))
-	require.NoError(t, err)
-	assert.Zero(t, rows.GetCardinality())
+	for path, want := range map[string][]uint64{"a": {0, 5, 8589934592}, "b": {6}, "a ": {7}, "A": {8}, "": {1}, "c": {}} {
+		assert.Equal(t, want, all.Of(path).ToArray(), path)
+		rows, err := iceberg.ReadPositionsOf(t.Context(), deletes, path, read)
+		require.NoError(t, err)
+		assert.Equal(t, want, rows.ToArray(), path)
+	}
 }
 
 func TestPositionsOfWordsInADictionary(t *testing.T) {
@@ -77,9 +79,9 @@ func TestPositionsOfWordsInADictionary(t *testing.T) {
 	positions.AppendValues([]int64{1, 2, 3}, nil)
 	schema := arrow.NewSchema([]arrow.Field{{Name: "file_path", Type: words.Type()}, positionField}, nil)
 	record := array.NewRecord(schema, []arrow.Array{words.NewArray(), positions.NewArray()}, 3)
-	rows, err := iceberg.ReadPositions(t.Context(), []lake.DeleteFile{deleteFile(t, 3)}, "a", readerOf(record))
+	all, err := iceberg.ReadPositions(t.Context(), deleteFile(t, 3), readerOf(record))
 	require.NoError(t, err)
-	assert.Equal(t, []uint64{1, 3}, rows.ToArray())
+	assert.Equal(t, []uint64{1, 3}, all.Of("a").ToArray())
 }
 
 func TestPositionsThatAreRefused(t *testing.T) {
@@ -93,18 +95,18 @@ func TestPositionsThatAreRefused(t *testing.T) {
 		"it has no column file_path":           recordOf(t, `[{"pos":1}]`, positionField),
 		"the column pos is int32, and no long": recordOf(t, `[{"file_path":"a","pos":1}]`, pathField, number),
 		"the column file_path is int64":        recordOf(t, `[{"file_path":1,"pos":1}]`, arrow.Field{Name: "file_path", Type: arrow.PrimitiveTypes.Int64}, positionField),
-		"there are 2, and not the 1":           recordOf(t, `[{"file_path":"a","pos":1},{"file_path":"b","pos":1}]`, pathField, positionField),
+		"there are 2 and more, and not the 1":  recordOf(t, `[{"file_path":"a","pos":1},{"file_path":"b","pos":1}]`, pathField, positionField),
 		"there are 0, and not the 1":           recordOf(t, `[]`, pathField, positionField),
 	} {
-		_, err := iceberg.ReadPositions(t.Context(), []lake.DeleteFile{deleteFile(t, 1)}, "a", readerOf(record))
+		_, err := iceberg.ReadPositions(t.Context(), deleteFile(t, 1), readerOf(record))
 		assert.ErrorContains(t, err, want)
 		assert.False(t, failureOf(t, err).Retry, want)
 	}
-	_, err := iceberg.ReadPositions(t.Context(), []lake.DeleteFile{{URI: filepath.Join(t.TempDir(), "gone")}}, "a", readerOf())
+	_, err := iceberg.ReadPositions(t.Context(), lake.DeleteFile{URI: filepath.Join(t.TempDir(), "gone")}, readerOf())
 	assert.True(t, failureOf(t, err).Retry)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = iceberg.ReadPositions(ctx, []lake.DeleteFile{deleteFile(t, 1)}, "a", readerOf())
+	_, err = iceberg.ReadPositions(ctx, deleteFile(t, 1), readerOf())
 	assert.Equal(t, context.Canceled, err)
 }
 
