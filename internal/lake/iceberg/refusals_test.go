@@ -1,7 +1,6 @@
 package iceberg_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/lake/iceberg"
+	"hyperlake/internal/lake/iceberg/icebergtest"
 )
 
 // column is a column of the schema of a table.
@@ -145,8 +145,7 @@ func TestManifestsThatContradict(t *testing.T) {
 		"content": 1, "file_format": "PUFFIN", "referenced_data_file": m.path("a.parquet"), "content_offset": int64(4), "content_size_in_bytes": int64(48),
 		"record_count": int64(11),
 	})
-	schema := fmt.Sprintf(entrySchema, fmt.Sprintf(fileSchema, ""))
-	newer := avroOf(t, schema, map[string]string{"format-version": "4", "content": "data"}, m.added("a.parquet", nil))
+	newer := icebergtest.AvroOf(t, icebergtest.EntrySchema(""), map[string]string{"format-version": "4", "content": "data"}, m.added("a.parquet", nil))
 	write(t, m.folder, map[string]string{"metadata/newer.avro": string(newer)})
 	text := m.manifest("text.avro", kind{1, "data", textPartition, 1}, m.added("a.parquet", object{"partition": object{"p": "\xff"}}))
 	for want, manifests := range map[string][]object{
@@ -185,8 +184,8 @@ func TestDamagedManifests(t *testing.T) {
 		"none":               nil,
 		"no Avro":            make([]byte, len(good)),
 		"a changed marker":   append(good[:len(good)-1:len(good)-1], good[len(good)-1]^1),
-		"of something else":  append(avroOf(t, listSchema, nil), make([]byte, len(good))...),
-		"without data files": append(avroOf(t, `{"type":"record","name":"e","fields":[{"name":"status","type":"int"},{"name":"data_file","type":"int"}]}`, nil), good...),
+		"of something else":  append(icebergtest.AvroOf(t, icebergtest.ListSchema, nil), make([]byte, len(good))...),
+		"without data files": append(icebergtest.AvroOf(t, `{"type":"record","name":"e","fields":[{"name":"status","type":"int"},{"name":"data_file","type":"int"}]}`, nil), good...),
 	} {
 		m.list("list.avro", with(entry, object{"manifest_length": 0}))
 		require.NoError(t, os.WriteFile(filepath.Join(m.folder, "metadata/m.avro"), raw, 0o600))
