@@ -109,6 +109,7 @@ func (r equalRow) equals(other equalRow, fields []int32) bool {
 
 // equalFile is a file of data, or one that deletes rows.
 type equalFile struct {
+	number    int // of all files
 	path      string
 	sequence  int
 	spec      int // 0 has no partitions, 1 is by p, 2 was
@@ -143,9 +144,11 @@ func drawEqualTable(t testing.TB, seed uint64) *equalTable {
 	d := &equalTable{TB: t, Rand: rand.New(rand.NewPCG(seed, 1)), folder: filepath.Join(t.TempDir(), "lake")}
 	require.NoError(t, os.MkdirAll(filepath.Join(d.folder, "metadata"), 0o755))
 	schema, partitioned := 0, d.IntN(3) == 0
-	for sequence := 1; sequence <= 4+d.IntN(8); sequence++ {
+	sequence := 1
+	for number := range 4 + d.IntN(8) {
+		sequence += d.IntN(2) // files of a commit have the same
 		schema = min(schema+d.IntN(2), len(equalSchemas)-1)
-		f := equalFile{sequence: sequence, spec: d.IntN(3)}
+		f := equalFile{number: number, sequence: sequence, spec: d.IntN(3)}
 		if partitioned {
 			f.spec = 1
 		}
@@ -204,7 +207,7 @@ func (d *equalTable) valueOr(id int32, group *string) *string {
 }
 
 func (d *equalTable) addData(f equalFile, schema int) {
-	f.path = fmt.Sprintf("data/%d.parquet", f.sequence)
+	f.path = fmt.Sprintf("data/%d.parquet", f.number)
 	withIDs := schema == len(equalSchemas)-1 || d.IntN(2) == 0
 	for range 1 + d.IntN(12) {
 		row := d.row(schema, f.group)
@@ -228,7 +231,7 @@ func (d *equalTable) addData(f equalFile, schema int) {
 
 // addValues adds a file of equality deletes: of rows that there are, mostly.
 func (d *equalTable) addValues(f equalFile, schema int) {
-	f.path = fmt.Sprintf("data/%d-equal.parquet", f.sequence)
+	f.path = fmt.Sprintf("data/%d-equal.parquet", f.number)
 	var known, top []int32
 	for _, c := range equalSchemas[schema] {
 		top = append(top, c["id"].(int32))
@@ -261,7 +264,7 @@ func (d *equalTable) addValues(f equalFile, schema int) {
 
 // addPositions adds a file of position deletes, of rows of several files.
 func (d *equalTable) addPositions(f equalFile) {
-	f.path, f.positions = fmt.Sprintf("data/%d-positions.parquet", f.sequence), map[int][]int{}
+	f.path, f.positions = fmt.Sprintf("data/%d-positions.parquet", f.number), map[int][]int{}
 	var paths []string
 	var at []int64
 	for i, file := range d.data {
@@ -330,7 +333,7 @@ func (d *equalTable) add(f equalFile, content string, more icebergtest.Object) {
 		}
 	}
 	raw := icebergtest.Manifest(d, f.spec, content, partition, icebergtest.Object{"data_file": file})
-	path := filepath.Join(d.folder, "metadata", fmt.Sprintf("%d.avro", f.sequence))
+	path := filepath.Join(d.folder, "metadata", fmt.Sprintf("%d.avro", f.number))
 	require.NoError(d, os.WriteFile(path, raw, 0o600))
 	entry := icebergtest.Object{"manifest_path": path, "manifest_length": len(raw), "partition_spec_id": f.spec, "content": 0, "sequence_number": f.sequence}
 	if content == "deletes" {

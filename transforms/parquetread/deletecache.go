@@ -1,13 +1,13 @@
 package parquetread
 
-import "container/list"
+import linked "container/list"
 
 // cache keeps what was made last, as much of it as fits into a number of bytes, and the last in any case.
 type cache[T any] struct {
 	most  int64
 	bytes int64
-	known map[string]*list.Element // whose values are of cached[T]
-	order list.List                // the one that was asked for last comes first
+	known map[string]*linked.Element // whose values are of cached[T]
+	order linked.List                // the one that was asked for last comes first
 }
 
 // cached is one of what a cache keeps.
@@ -33,7 +33,7 @@ func (c *cache[T]) get(key string, load func() (T, int64, error)) (T, error) {
 
 func (c *cache[T]) keep(made cached[T]) {
 	if c.known == nil {
-		c.known = map[string]*list.Element{}
+		c.known = map[string]*linked.Element{}
 	}
 	c.known[made.key] = c.order.PushFront(made)
 	c.bytes += made.bytes
