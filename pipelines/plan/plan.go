@@ -49,9 +49,11 @@ type TablePlan struct {
 	Pruned Pruned `json:"pruned"`
 
 	// Source is the version of a table that is read; nil for loose files. RowsDeleted is how many rows of the files
-	// it says are deleted of the files that are read.
+	// it says are deleted of the files that are read, and DeleteFiles how many other files say of more rows that they
+	// are: of how many, and which, is not known before they are read.
 	Source      *TableVersion `json:"source,omitempty"`
 	RowsDeleted int64         `json:"rows_deleted,omitempty"`
+	DeleteFiles int           `json:"delete_files,omitempty"`
 
 	// Partitions names the columns that are made of the names of folders.
 	Partitions []string `json:"partitions,omitempty"`
@@ -382,6 +384,7 @@ func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *vali
 		footer.Release()
 		t.ToRead = append(t.ToRead, file)
 	}
+	t.DeleteFiles = deleteFilesOf(t.ToRead)
 	return nil
 }
 

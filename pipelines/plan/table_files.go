@@ -88,6 +88,34 @@ func (s *Source) Deleted() int64 {
 	return rows
 }
 
+// DeleteFiles is how many files say of other rows that they are deleted.
+func (s *Source) DeleteFiles() int {
+	distinct := map[string]bool{}
+	for i := range s.files {
+		addDeleteFiles(distinct, s.files[i])
+	}
+	return len(distinct)
+}
+
+// deleteFilesOf is how many files say of rows of others, of those that are read, that they are deleted.
+func deleteFilesOf(files []PlannedFile) int {
+	distinct := map[string]bool{}
+	for _, file := range files {
+		if len(file.Groups) > 0 {
+			addDeleteFiles(distinct, file.Table)
+		}
+	}
+	return len(distinct)
+}
+
+func addDeleteFiles(to map[string]bool, of lake.File) {
+	for _, all := range [][]lake.DeleteFile{of.PositionDeletes, of.EqualityDeletes} {
+		for _, file := range all {
+			to[file.URI] = true
+		}
+	}
+}
+
 // deletesOf says which rows of a file the table has removed; nil if there are none, or others files say so.
 func (s *Source) deletesOf(file int) *vector.Vector { return s.tableFile(file).Deletes }
 

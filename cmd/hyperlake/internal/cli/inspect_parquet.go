@@ -28,11 +28,12 @@ type parquetListing struct {
 
 	Files     int             `json:"files"`
 	RowGroups int             `json:"row_groups"`
-	Rows      int64           `json:"rows"` // of a table: without those that are deleted
+	Rows      int64           `json:"rows"` // of a table: without those that are deleted, as far as it counts them
 	Deleted   int64           `json:"rows_deleted,omitempty"`
-	Bytes     int64           `json:"bytes"`   // of the files
-	Columns   []parquetColumn `json:"columns"` // of all files, as in the first that has them
-	Drift     []drift         `json:"drift"`   // the columns that are not alike in all files
+	Deletes   int             `json:"delete_files,omitempty"` // that say of more rows that they are deleted, of how many is not known
+	Bytes     int64           `json:"bytes"`                  // of the files
+	Columns   []parquetColumn `json:"columns"`                // of all files, as in the first that has them
+	Drift     []drift         `json:"drift"`                  // the columns that are not alike in all files
 	LeftOut   []string        `json:"left_out,omitempty"`
 	Warnings  []string        `json:"warnings,omitempty"`
 }
@@ -111,6 +112,7 @@ func listTable(ctx context.Context, path string, at *plan.PathFiles) (parquetLis
 	listing.Table = src.Version()
 	listing.Kind, listing.Columns, listing.Deleted = listing.Table.Format, []parquetColumn{}, src.Deleted()
 	listing.Rows -= listing.Deleted
+	listing.Deletes = src.DeleteFiles()
 	summaries := map[string]parquetread.ColumnSummary{}
 	for _, summary := range parquetread.Summarize(src.Footers) {
 		summaries[summary.Field.Name] = summary
@@ -184,6 +186,9 @@ func (l parquetListing) text() string {
 	}
 	if l.Deleted > 0 {
 		fmt.Fprintf(&b, "%s of the files are deleted\n", words.Count(l.Deleted, "row"))
+	}
+	if l.Deletes > 0 {
+		fmt.Fprintf(&b, "the rows of %s are deleted, too, and counted here all the same\n", words.Count(int64(l.Deletes), "delete file"))
 	}
 	fmt.Fprintln(&b)
 	var rows [][]string

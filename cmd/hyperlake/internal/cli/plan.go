@@ -126,6 +126,9 @@ func writeTablePlan(b *strings.Builder, table *plan.TablePlan) {
 	if table.RowsDeleted > 0 {
 		fmt.Fprintf(b, "%s of these files are deleted\n", words.Count(table.RowsDeleted, "row"))
 	}
+	if table.DeleteFiles > 0 {
+		fmt.Fprintf(b, "the rows of %s are left out as they are read, and not counted before\n", words.Count(int64(table.DeleteFiles), "delete file"))
+	}
 	headings := []column{
 		{name: "column"}, {name: "source type"}, {name: "in the extract", optional: true}, {name: "SQL type"}, {name: "nullable"},
 		{name: "conversion", optional: true},
