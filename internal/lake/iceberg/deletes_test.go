@@ -171,3 +171,31 @@ func TestSequenceNumbersOfEntries(t *testing.T) {
 		assert.Equal(t, c.deletes, filesOf(t, snapshot)[0].HasDeletes(), name)
 	}
 }
+
+// The lists of many data files share their memory.
+func TestListsOfEqualityDeletesAreShared(t *testing.T) {
+	t.Parallel()
+	m := newMaker(t)
+	var list []object
+	for i := range 10 {
+		list = append(list, m.manifest(fmt.Sprint("a", i, ".avro"), kind{0, "data", "", i}, m.added(fmt.Sprint("a", i), nil)),
+			m.manifest(fmt.Sprint("d", i, ".avro"), kind{0, "deletes", "", i}, m.added(fmt.Sprint("d", i), object{"content": 2, "equality_ids": []int32{1}})))
+	}
+	m.list("list.avro", list...)
+	m.metadata("v1.metadata.json", nil)
+	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	require.NoError(t, err)
+	var last *lake.DeleteFile
+	for i, file := range filesOf(t, snapshot) {
+		require.Len(t, file.EqualityDeletes, 9-i, file.URI)
+		if i == 9 {
+			break
+		}
+		end := &file.EqualityDeletes[8-i]
+		assert.Equal(t, m.path("d9"), end.URI)
+		if last != nil {
+			assert.Same(t, last, end)
+		}
+		last = end
+	}
+}

@@ -25,35 +25,51 @@ func (d digest) compare(other digest) int {
 	return cmp.Compare(d.low, other.low)
 }
 
-// Tuples is a set of rows by their values of some columns. It takes 16 bytes a row, however long the values are, and
+// Tuples is a set of rows by their values of some columns. It takes [TuplesBytes] a row, however long the values are, and
 // does not change once it was made. The zero value has none.
-type Tuples struct{ sorted []digest }
+type Tuples struct {
+	sorted []digest
+	starts []uint32 // where the digests of a bucket start; behind the last bucket, how many there are
+}
 
-// TuplesBytes is how many bytes a [Tuples] takes for each row.
-const TuplesBytes = 16
+const (
+	// TuplesBytes is how many bytes a [Tuples] takes for each row, about.
+	TuplesBytes = 17
+
+	perBucket = 4 // digests, on average: they are spread evenly
+)
 
 // Len is how many different rows there are.
 func (t Tuples) Len() int { return len(t.sorted) }
 
-// has looks near the place where a digest stands if all are spread evenly, as they are.
 func (t Tuples) has(d digest) bool {
-	guess, _ := bits.Mul64(d.high, uint64(len(t.sorted)))
-	const near = 32
-	first, end := int(guess), int(guess)
-	for step := near; first > 0 && t.sorted[first].compare(d) > 0; step *= 2 {
-		first = max(first-step, 0)
+	if len(t.sorted) == 0 {
+		return false
 	}
-	for step := near; end < len(t.sorted) && t.sorted[end].compare(d) <= 0; step *= 2 {
-		end = min(end+step, len(t.sorted))
-	}
-	_, found := slices.BinarySearchFunc(t.sorted[first:end], d, digest.compare)
-	return found
+	bucket := d.bucket(len(t.starts) - 1)
+	return slices.Contains(t.sorted[t.starts[bucket]:t.starts[bucket+1]], d)
+}
+
+// bucket is in which of some buckets a digest is. They are in the order of the digests.
+func (d digest) bucket(of int) int {
+	bucket, _ := bits.Mul64(d.high, uint64(of))
+	return int(bucket)
 }
 
 // newTuples makes a set of digests, which it takes over.
 func newTuples(digests []digest) Tuples {
 	slices.SortFunc(digests, digest.compare)
-	return Tuples{slices.Compact(digests)}
+	t := Tuples{sorted: slices.Compact(digests), starts: []uint32{0}}
+	buckets := len(t.sorted)/perBucket + 1
+	for i, d := range t.sorted {
+		for bucket := d.bucket(buckets); len(t.starts) <= bucket; {
+			t.starts = append(t.starts, uint32(i))
+		}
+	}
+	for len(t.starts) <= buckets {
+		t.starts = append(t.starts, uint32(len(t.sorted)))
+	}
+	return t
 }
 
 // Union has the rows that are in one of the sets.
