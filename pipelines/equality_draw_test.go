@@ -37,6 +37,9 @@ const (
 	rowField    = 11
 )
 
+// byGone is the partition spec by the column that was dropped.
+const byGone = 3
+
 // keyFields are those that equality deletes may compare, with the values that they have.
 var keyFields = map[int32][]string{
 	idField: {"1", "2", "3", "-4"}, wordField: {"", "a", "b", "é"}, floatField: {"0", "-0", "1.5", "NaN"}, priceField: {"1.25", "0.00", "-3.10"},
@@ -112,7 +115,7 @@ type equalFile struct {
 	number    int // of all files
 	path      string
 	sequence  int
-	spec      int // 0 has no partitions, 1 is by p, 2 was
+	spec      int // 0 has no partitions, 1 is by p, 2 was; or byGone
 	group     *string
 	rows      []equalRow
 	fields    []int32       // compared ones of equality deletes
@@ -227,13 +230,23 @@ func (d *equalTable) addData(f equalFile, schema int) {
 		}
 		f.rows = append(f.rows, row)
 	}
-	columns := slices.Clone(equalSchemas[schema])
+	columns := equalSchemas[schema]
 	if f.spec == 1 && d.IntN(2) == 0 { // the partition says it
-		columns = slices.DeleteFunc(columns, func(c icebergtest.Object) bool { return c["id"] == int32(groupField) })
+		columns = without(columns, groupField)
 	}
+	d.keep(f, columns, withIDs)
+}
+
+// keep adds a file of data that has these columns.
+func (d *equalTable) keep(f equalFile, columns []icebergtest.Object, withIDs bool) {
 	d.write(f, columns, withIDs)
 	d.data = append(d.data, f)
 	d.add(f, "data", icebergtest.Object{"content": 0})
+}
+
+// without are columns but for the one of an id.
+func without(columns []icebergtest.Object, id int32) []icebergtest.Object {
+	return slices.DeleteFunc(slices.Clone(columns), func(c icebergtest.Object) bool { return c["id"] == id })
 }
 
 // addValues adds a file of equality deletes: of rows that there are, mostly.
@@ -268,6 +281,11 @@ func (d *equalTable) addValues(f equalFile, schema int) {
 		return !isKey && id != rowField
 	})
 	d.Shuffle(len(columns), func(i, j int) { columns[i], columns[j] = columns[j], columns[i] })
+	d.keepValues(f, columns, withIDs)
+}
+
+// keepValues adds a file of equality deletes that has these columns.
+func (d *equalTable) keepValues(f equalFile, columns []icebergtest.Object, withIDs bool) {
 	d.write(f, columns, withIDs)
 	d.deletes = append(d.deletes, f)
 	d.add(f, "deletes", icebergtest.Object{"content": 2, "equality_ids": f.fields})
@@ -337,10 +355,14 @@ func (d *equalTable) add(f equalFile, content string, more icebergtest.Object) {
 	maps.Copy(file, more)
 	partition := ""
 	if f.spec > 0 {
-		partition = `{"name": "p", "type": ["null", "string"], "default": null, "field-id": 1000}`
-		file["partition"] = icebergtest.Object{"p": nil}
+		name, id := "p", 1000
+		if f.spec == byGone {
+			name, id = "x", 1001
+		}
+		partition = fmt.Sprintf(`{"name": %q, "type": ["null", "string"], "default": null, "field-id": %d}`, name, id)
+		file["partition"] = icebergtest.Object{name: nil}
 		if f.group != nil {
-			file["partition"] = icebergtest.Object{"p": *f.group}
+			file["partition"] = icebergtest.Object{name: *f.group}
 		}
 	}
 	raw := icebergtest.Manifest(d, f.spec, content, partition, icebergtest.Object{"data_file": file})
@@ -383,6 +405,7 @@ func (d *equalTable) metadata() {
 		"last-updated-ms": 1700000000000, "last-column-id": 99, "schemas": schemas, "current-schema-id": current,
 		"partition-specs": []icebergtest.Object{
 			{"spec-id": 0, "fields": []icebergtest.Object{}}, {"spec-id": 1, "fields": p("identity")}, {"spec-id": 2, "fields": p("void")},
+			{"spec-id": byGone, "fields": []icebergtest.Object{{"source-id": goneField, "field-id": 1001, "name": "x", "transform": "identity"}}},
 		}, "default-spec-id": 0, "last-partition-id": 1000, "current-snapshot-id": 7,
 		"snapshots": []icebergtest.Object{{
 			"snapshot-id": 7, "timestamp-ms": 1700000000000, "sequence-number": 99, "schema-id": current, "manifest-list": list,

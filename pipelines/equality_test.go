@@ -81,6 +81,42 @@ func (d *equalTable) requireRejects(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
+// Values that files lack, since they are those of their partitions, are compared as such: also where other files have them, and of a
+// column that the table has dropped.
+func TestComparedValuesOfPartitions(t *testing.T) {
+	t.Parallel()
+	d := newEqualTable(t, 0)
+	first, a, x := equalSchemas[0], "a", "x"
+	d.keep(equalFile{number: 1, path: "1.parquet", sequence: 1, spec: 1, group: &a, rows: []equalRow{
+		{rowField: "1", groupField: "a"}, {rowField: "2", groupField: "a", goneField: "y"},
+	}}, without(first, groupField), true)
+	d.keep(equalFile{number: 2, path: "2.parquet", sequence: 1, rows: []equalRow{
+		{rowField: "3", groupField: "a"}, {rowField: "4", groupField: "b"}, {rowField: "5", goneField: "x"}, {rowField: "6", goneField: "y"},
+	}}, first, true)
+	d.keep(equalFile{number: 3, path: "3.parquet", sequence: 1, spec: byGone, group: &x, rows: []equalRow{
+		{rowField: "7", goneField: "x"}, {rowField: "8", groupField: "b", goneField: "x"},
+	}}, without(first, goneField), true)
+	everywhere := func(c icebergtest.Object, number int, value string) {
+		id := c["id"].(int32)
+		file := equalFile{number: number, path: fmt.Sprint(number, ".parquet"), sequence: 2, fields: []int32{id}, rows: []equalRow{{id: value}}}
+		d.keepValues(file, []icebergtest.Object{c}, true)
+	}
+	requireLeft := func(want ...string) {
+		d.metadata()
+		left, _ := d.left(func(equalRow) bool { return true })
+		require.Equal(t, want, left, "the model agrees")
+		cfg := configureTable(t, d.folder, "select: [row]", "auto")
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.ElementsMatch(t, want, runtest.RowsIn(t, cfg.Output.Path, `SELECT "row" FROM x."Extract"."Extract"`))
+	}
+	requireLeft("1", "2", "3", "4", "5", "6", "7", "8")
+	everywhere(equalColumn(groupField, "p", "string"), 4, "a")
+	requireLeft("4", "5", "6", "7", "8")
+	everywhere(equalColumn(goneField, "x", "string"), 5, "x")
+	requireLeft("4", "6")
+}
+
 // What cannot be compared, or is too much, is refused before anything is read.
 func TestEqualityDeletesThatAreRefused(t *testing.T) {
 	t.Parallel()
