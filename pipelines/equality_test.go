@@ -115,6 +115,10 @@ func TestComparedValuesOfPartitions(t *testing.T) {
 	requireLeft("4", "5", "6", "7", "8")
 	everywhere(equalColumn(goneField, "x", "string"), 5, "x")
 	requireLeft("4", "6")
+	d.keep(equalFile{number: 6, path: "6.parquet", sequence: 1, rows: []equalRow{{rowField: "9", newField: "x"}, {rowField: "91", newField: "z"}}}, equalSchemas[2], true)
+	requireLeft("4", "6", "9", "91")
+	everywhere(equalColumn(newField, "x", "string"), 7, "z") // which is another column than the one that was dropped
+	requireLeft("4", "6", "9")
 }
 
 // What cannot be compared, or is too much, is refused before anything is read.
