@@ -211,6 +211,7 @@ type unit struct {
 	uri      string
 	version  string
 	folders  string // what the names of folders say that was verified while it was read
+	deletes  string // which rows of the file were left out, since they are no rows of the table
 	rowGroup int
 }
 
@@ -218,20 +219,51 @@ func unitsOf(shards []parquetread.Shard) []unit {
 	var units []unit
 	for _, shard := range shards {
 		for _, file := range shard.Files {
-			version := fmt.Sprintf("generation %d", file.Info.Generation)
-			if file.Info.Generation == 0 {
-				version = fmt.Sprintf("%d bytes of %s", file.Info.Size, file.Info.Modified.UTC().Format(time.RFC3339Nano))
-			}
-			var folders strings.Builder
-			for _, said := range file.Folders {
-				fmt.Fprintf(&folders, "%q,", said.Column)
-			}
+			u := unitOf(shard.Table, file)
 			for _, group := range file.RowGroups {
-				units = append(units, unit{shard.Table, file.Info.URI, version, folders.String(), group.Index})
+				u.rowGroup = group.Index
+				units = append(units, u)
 			}
 		}
 	}
 	return units
+}
+
+// unitOf is what the row groups of a file have in common.
+func unitOf(table int, file parquetread.FileRef) unit {
+	version := fmt.Sprintf("generation %d", file.Info.Generation)
+	if file.Info.Generation == 0 {
+		version = fmt.Sprintf("%d bytes of %s", file.Info.Size, file.Info.Modified.UTC().Format(time.RFC3339Nano))
+	}
+	var folders strings.Builder
+	for _, said := range file.Folders {
+		fmt.Fprintf(&folders, "%q,", said.Column)
+	}
+	return unit{table: table, uri: file.Info.URI, version: version, folders: folders.String(), deletes: deletesOf(file)}
+}
+
+// deletesOf stands for all that deletes rows of a file, whatever the order; it is empty if nothing does. A table that has deleted
+// more rows since has the same files, with others that say so.
+func deletesOf(file parquetread.FileRef) string {
+	if !file.HasDeletes() {
+		return ""
+	}
+	var all []string
+	if v := file.Deletes; v != nil {
+		all = append(all, fmt.Sprintf("vector %q %q %d %d %x", v.ID, v.URI, v.Offset, v.Cardinality, v.Inline))
+	}
+	for _, positions := range file.PositionDeletes {
+		all = append(all, "positions "+positions.URI)
+	}
+	for _, values := range file.EqualityDeletes {
+		all = append(all, "values "+values.URI)
+	}
+	slices.Sort(all)
+	sum := sha256.New()
+	for _, one := range all {
+		fmt.Fprintf(sum, "%q", one)
+	}
+	return string(sum.Sum(nil))
 }
 
 func allOpen(open map[unit]bool, units []unit) bool {
@@ -283,9 +315,10 @@ func without(shards []parquetread.Shard, done *finished) []parquetread.Shard {
 	for _, shard := range shards {
 		rest := parquetread.Shard{Table: shard.Table}
 		for _, file := range shard.Files {
+			u := unitOf(shard.Table, file)
 			groups := slices.DeleteFunc(slices.Clone(file.RowGroups), func(group parquetread.RowGroup) bool {
-				one := parquetread.FileRef{Info: file.Info, Folders: file.Folders, RowGroups: []parquetread.RowGroup{group}}
-				return gone[unitsOf([]parquetread.Shard{{Table: shard.Table, Files: []parquetread.FileRef{one}}})[0]]
+				u.rowGroup = group.Index
+				return gone[u]
 			})
 			file.Deferred = file.Deferred && len(groups) == len(file.RowGroups) // hyperd reads whole files only
 			file.RowGroups = groups
