@@ -259,11 +259,8 @@ func deletesOf(file parquetread.FileRef) string {
 		all = append(all, "values "+values.URI)
 	}
 	slices.Sort(all)
-	sum := sha256.New()
-	for _, one := range all {
-		fmt.Fprintf(sum, "%q", one)
-	}
-	return string(sum.Sum(nil))
+	sum := sha256.Sum256([]byte(strings.Join(all, "\x00")))
+	return string(sum[:])
 }
 
 func allOpen(open map[unit]bool, units []unit) bool {

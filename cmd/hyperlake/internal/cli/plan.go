@@ -127,7 +127,8 @@ func writeTablePlan(b *strings.Builder, table *plan.TablePlan) {
 		fmt.Fprintf(b, "%s of these files are deleted\n", words.Count(table.RowsDeleted, "row"))
 	}
 	if table.DeleteFiles > 0 {
-		fmt.Fprintf(b, "the rows of %s are left out as they are read, and not counted before\n", words.Count(int64(table.DeleteFiles), "delete file"))
+		files := words.Count(int64(table.DeleteFiles), "delete file")
+		fmt.Fprintf(b, "the rows of %s are left out as they are read, and not counted before\n", files)
 	}
 	headings := []column{
 		{name: "column"}, {name: "source type"}, {name: "in the extract", optional: true}, {name: "SQL type"}, {name: "nullable"},
