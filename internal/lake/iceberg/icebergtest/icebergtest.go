@@ -63,7 +63,8 @@ const fileSchema = `{"type": "record", "name": "r2", "fields": [
 	{"name": "column_sizes", "type": ["null", {"type": "array", "logicalType": "map", "items": {"type": "record", "name": "k117", "fields": [
 		{"name": "key", "type": "int"}, {"name": "value", "type": "long"}]}}], "default": null, "field-id": 108},
 	{"name": "null_value_counts", "type": ["null", {"type": "array", "logicalType": "map", "items": {
-		"type": "record", "name": "k121", "fields": [{"name": "key", "type": "int"}, {"name": "value", "type": "long"}]}}], "default": null, "field-id": 110},
+		"type": "record", "name": "k121", "fields": [
+		{"name": "key", "type": "int"}, {"name": "value", "type": "long"}]}}], "default": null, "field-id": 110},
 	{"name": "lower_bounds", "type": ["null", {"type": "array", "logicalType": "map", "items": {"type": "record", "name": "k126", "fields": [
 		{"name": "key", "type": "int"}, {"name": "value", "type": "bytes"}]}}], "default": null, "field-id": 125},
 	{"name": "upper_bounds", "type": ["null", {"type": "array", "logicalType": "map", "items": {"type": "record", "name": "k129", "fields": [
