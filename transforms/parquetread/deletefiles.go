@@ -17,7 +17,7 @@ import (
 
 const (
 	// MaxEqualityDeletes is how many rows the files of equality deletes that are for one data file have at most: what is held of
-	// them is 256 MB then, in each shard that is read at the same time, and as much for the files that others share.
+	// them is some 270 MB then, in each shard that is read at the same time, and as much for the files that others share.
 	MaxEqualityDeletes = 16 << 20
 
 	// maxPositions is how many rows a file of position deletes names at most that is read once for all data files, of which

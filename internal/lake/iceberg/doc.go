@@ -10,6 +10,9 @@
 // The metadata file is held while a snapshot lives. Manifests are streamed: what is held of them is a short entry
 // for each file that deletes rows. Sizes, numbers and depths are bounded before memory is taken for them.
 //
+// What position and equality deletes say of rows is read by those who read the data files ([ReadPositions], [TupleBuilder]), in a few
+// bytes for each row that is named, however long paths and values are.
+//
 // The formats are those of the Iceberg table specification, versions 1 and 2, and 3 as far as deletion vectors, nanoseconds
 // and columns of no known type go. Manifests are Avro, read by [github.com/twmb/avro]; Arrow is that of the rest of the
 // program. Functions are safe for concurrent use.
