@@ -54,5 +54,7 @@ func TestUnitsTellWhatIsDeleted(t *testing.T) {
 	assert.Empty(t, without([]parquetread.Shard{shard}, &finished{shards: []parquetread.Shard{recorded}}))
 	more := both
 	more.PositionDeletes = []lake.DeleteFile{one}
+	assert.Equal(t, covers([]parquetread.Shard{shard}), covers([]parquetread.Shard{recorded}))
+	assert.NotEqual(t, covers([]parquetread.Shard{shard}), covers([]parquetread.Shard{{Files: []parquetread.FileRef{more}}}))
 	assert.Len(t, without([]parquetread.Shard{{Files: []parquetread.FileRef{more}}}, &finished{shards: []parquetread.Shard{recorded}}), 1)
 }

@@ -24,7 +24,7 @@ type merged struct {
 func covers(shards []parquetread.Shard) string {
 	var lines []string
 	for _, u := range unitsOf(shards) {
-		lines = append(lines, fmt.Sprintf("%d %q %q %d", u.table, u.uri, u.version, u.rowGroup))
+		lines = append(lines, fmt.Sprintf("%d %q %q %x %d", u.table, u.uri, u.version, u.deletes, u.rowGroup))
 	}
 	slices.Sort(lines)
 	sum := sha256.New()

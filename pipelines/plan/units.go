@@ -151,6 +151,7 @@ func (p *Plan) Only(isWanted func(table int, unit string) bool) *Plan {
 				some.take(file)
 			}
 		}
+		some.DeleteFiles = deleteFilesOf(some.ToRead)
 		part.Tables = append(part.Tables, &some)
 	}
 	part.Shards = len(part.Cut(nil))
