@@ -26,6 +26,8 @@ func (n Now) fingerprint(index int) (string, error) {
 	cfg.Rejects.Path = ""
 	rules := table.Apply
 	rules.SQL = nil // which of them evaluates the rules changes nothing
+	read := table.Read
+	read.Keys = nil // what deletes rows of files is in the versions of these
 	all := struct {
 		Builder   int
 		Config    config.TableConfig
@@ -38,7 +40,7 @@ func (n Now) fingerprint(index int) (string, error) {
 		Units     []plan.UnitColumn
 	}{
 		builder, cfg, n.Config.OnEmpty, hasRejects, n.LogValues,
-		table.Table, table.Read, rules, table.UnitColumns,
+		table.Table, read, rules, table.UnitColumns,
 	}
 	return digest(table.Table, all)
 }
