@@ -146,7 +146,7 @@ func TestManifestsThatContradict(t *testing.T) {
 		"record_count": int64(11),
 	})
 	schema := icebergtest.EntrySchema("")
-	newer := icebergtest.Avro(t, schema, map[string]string{"format-version": "4", "content": "data"}, m.Added("a.parquet", nil))
+	newer := icebergtest.AvroOf(t, schema, map[string]string{"format-version": "4", "content": "data"}, m.Added("a.parquet", nil))
 	write(t, m.Folder, map[string]string{"metadata/newer.avro": string(newer)})
 	text := m.Manifest("text.avro", kindOf(1, "data", textPartition, 1), m.Added("a.parquet", object{"partition": object{"p": "\xff"}}))
 	for want, manifests := range map[string][]object{
@@ -185,8 +185,8 @@ func TestDamagedManifests(t *testing.T) {
 		"none":               nil,
 		"no Avro":            make([]byte, len(good)),
 		"a changed marker":   append(good[:len(good)-1:len(good)-1], good[len(good)-1]^1),
-		"of something else":  append(icebergtest.Avro(t, icebergtest.ListSchema, nil), make([]byte, len(good))...),
-		"without data files": append(icebergtest.Avro(t, `{"type":"record","name":"e","fields":[{"name":"status","type":"int"},{"name":"data_file","type":"int"}]}`, nil), good...),
+		"of something else":  append(icebergtest.AvroOf(t, icebergtest.ListSchema, nil), make([]byte, len(good))...),
+		"without data files": append(icebergtest.AvroOf(t, `{"type":"record","name":"e","fields":[{"name":"status","type":"int"},{"name":"data_file","type":"int"}]}`, nil), good...),
 	} {
 		m.List("list.avro", icebergtest.With(entry, object{"manifest_length": 0}))
 		require.NoError(t, os.WriteFile(filepath.Join(m.Folder, "metadata/m.avro"), raw, 0o600))
