@@ -36,7 +36,7 @@ type library struct {
 
 var (
 	deltaLake = library{"deltalake-1.6.6", []string{"deltalake", "pyarrow"}, "delta", 10}
-	pyIceberg = library{"pyiceberg-0.12.0", []string{"pyiceberg", "pyiceberg_core", "pyarrow", "sqlalchemy"}, "iceberg", 6}
+	pyIceberg = library{"pyiceberg-0.12.0", []string{"pyiceberg", "pyiceberg_core", "pyarrow", "sqlalchemy"}, "iceberg", 8}
 )
 
 // operated is what a script says after an operation.

@@ -30,7 +30,8 @@ func EntrySchema(partition string) string {
 // fields of partition values, in Avro's words.
 func Manifest(t testing.TB, spec int, content, partition string, entries ...Object) []byte {
 	t.Helper()
-	return AvroOf(t, EntrySchema(partition), map[string]string{"format-version": "2", "content": content, "partition-spec-id": fmt.Sprint(spec)}, entries...)
+	said := map[string]string{"format-version": "2", "content": content, "partition-spec-id": fmt.Sprint(spec)}
+	return AvroOf(t, EntrySchema(partition), said, entries...)
 }
 
 const (
@@ -42,8 +43,10 @@ const (
 // ListSchema is that of a manifest list.
 const ListSchema = `{"type": "record", "name": "manifest_file", "fields": [
 	{"name": "manifest_path", "type": "string", "field-id": 500}, {"name": "manifest_length", "type": "long", "field-id": 501},
-	{"name": "partition_spec_id", "type": "int", "default": 0, "field-id": 502}, {"name": "content", "type": "int", "default": 0, "field-id": 517},
-	{"name": "sequence_number", "type": "long", "default": 0, "field-id": 515}, {"name": "min_sequence_number", "type": "long", "default": 0, "field-id": 516},
+	{"name": "partition_spec_id", "type": "int", "default": 0, "field-id": 502},
+	{"name": "content", "type": "int", "default": 0, "field-id": 517},
+	{"name": "sequence_number", "type": "long", "default": 0, "field-id": 515},
+	{"name": "min_sequence_number", "type": "long", "default": 0, "field-id": 516},
 	{"name": "added_snapshot_id", ` + optionalLong + `, "field-id": 503},
 	{"name": "added_files_count", "type": ["null", "int"], "default": null, "field-id": 504},
 	{"name": "existing_files_count", "type": ["null", "int"], "default": null, "field-id": 505},
@@ -55,10 +58,12 @@ const fileSchema = `{"type": "record", "name": "r2", "fields": [
 	{"name": "content", "type": "int", "default": 0, "field-id": 134}, {"name": "file_path", "type": "string", "field-id": 100},
 	{"name": "file_format", "type": "string", "default": "PARQUET", "field-id": 101},
 	{"name": "partition", "type": {"type": "record", "name": "r102", "fields": [%s]}, "field-id": 102},
-	{"name": "record_count", "type": "long", "default": 10, "field-id": 103}, {"name": "file_size_in_bytes", "type": "long", "default": 100, "field-id": 104},
+	{"name": "record_count", "type": "long", "default": 10, "field-id": 103},
+	{"name": "file_size_in_bytes", "type": "long", "default": 100, "field-id": 104},
 	{"name": "column_sizes", "type": ["null", {"type": "array", "logicalType": "map", "items": {"type": "record", "name": "k117", "fields": [
 		{"name": "key", "type": "int"}, {"name": "value", "type": "long"}]}}], "default": null, "field-id": 108},
-	{"name": "null_value_counts", "type": ["null", {"type": "array", "logicalType": "map", "items": {"type": "record", "name": "k121", "fields": [
+	{"name": "null_value_counts", "type": ["null", {"type": "array", "logicalType": "map", "items": {
+		"type": "record", "name": "k121", "fields": [
 		{"name": "key", "type": "int"}, {"name": "value", "type": "long"}]}}], "default": null, "field-id": 110},
 	{"name": "lower_bounds", "type": ["null", {"type": "array", "logicalType": "map", "items": {"type": "record", "name": "k126", "fields": [
 		{"name": "key", "type": "int"}, {"name": "value", "type": "bytes"}]}}], "default": null, "field-id": 125},
