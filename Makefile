@@ -14,10 +14,10 @@ SLOW_FIRST := ./pipelines/job ./cmd/hyperlake ./pipelines/publish ./pipelines ./
 	./runners ./internal/hyperd ./pipelines/...
 AT_ONCE := 4
 
-.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus lake-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 build: ## build bin/hyperlake
 	go build -trimpath -ldflags="-s -w" -o bin/hyperlake ./cmd/hyperlake
@@ -63,8 +63,8 @@ bench-scaling: ## a model of merging many shards against appending them (see doc
 test-tsc: hyperd ## Tableau's own Python client against the fake server (needs Python 3.10 and pip)
 	go test -tags tsc -count=1 -run TestTableauServerClient ./sinks/tableau
 
-test-lake: hyperd ## Delta tables that deltalake writes at random, against its own reader (needs Python 3.10 and pip)
-	go test -tags lake -count=1 -v -run TestDeltaLakeSequences ./pipelines
+test-lake: hyperd ## tables that deltalake and pyiceberg write at random, against their own readers (needs Python 3.10 and pip)
+	go test -tags lake -count=1 -v -run 'Test(DeltaLake|Iceberg)Sequences' ./pipelines
 
 test-registry: hyperd ## installing hyperd by the real pip and npm, which fetch some 200 MB
 	go test -tags registry -count=1 -run 'TestInstallWith(TheTools|Npm)' ./internal/hyperd
@@ -94,6 +94,11 @@ lake-fixtures: ## make the Delta tables of the tests anew, by Spark and delta-rs
 	python3 -m venv out/lake-fixtures
 	out/lake-fixtures/bin/pip install -q pyspark==4.0.1 delta-spark==4.0.1 deltalake==1.6.6 pyarrow
 	out/lake-fixtures/bin/python internal/lake/delta/testdata/make_fixtures.py
+
+iceberg-fixtures: ## make the Iceberg tables of the tests anew, by Spark and pyiceberg (needs the same, fetches some 500 MB)
+	python3 -m venv out/iceberg-fixtures
+	out/iceberg-fixtures/bin/pip install -q pyspark==4.0.1 "pyiceberg[pyarrow,pyiceberg-core,sql-sqlite]==0.12.0"
+	out/iceberg-fixtures/bin/python internal/lake/iceberg/testdata/make_fixtures.py
 
 fmt-check: ## fail when a file is not formatted
 	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }

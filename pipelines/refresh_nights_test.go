@@ -25,9 +25,9 @@ import (
 type lakeKind string
 
 const (
-	hiveLake  lakeKind = "folders" // by their names
-	deltaLake lakeKind = "delta"   // by the partition columns of the table
-	fileLake  lakeKind = "files"   // not at all: each file is one
+	inFolders lakeKind = "folders" // by their names
+	inDelta   lakeKind = "delta"   // by the partition columns of the table
+	inFiles   lakeKind = "files"   // not at all: each file is one
 )
 
 // nights is a lake that changes from night to night, and what a run that loads only what changed makes of it, beside a
@@ -75,7 +75,7 @@ func newNights(t *testing.T, seed uint64, kind lakeKind) *nights {
 
 // commit adds a version to a Delta table.
 func (n *nights) commit(actions ...string) {
-	if n.kind == deltaLake {
+	if n.kind == inDelta {
 		runtest.WriteDeltaLog(n.t, n.lake(), n.version, actions...)
 		n.version++
 	}
@@ -112,7 +112,7 @@ func (n *nights) write(path string, file nightFile) {
 func (n *nights) path(file nightFile) string {
 	n.next++
 	name := fmt.Sprintf("part-%d.parquet", n.next)
-	if n.kind != hiveLake {
+	if n.kind != inFolders {
 		return name
 	}
 	region := "__HIVE_DEFAULT_PARTITION__"
@@ -141,7 +141,7 @@ func (n *nights) add() {
 	file := nightFile{fmt.Sprintf("2026-01-%02d", 1+n.random.IntN(4)), nightRegions[n.random.IntN(len(nightRegions))]}
 	path := n.path(file)
 	n.write(path, file)
-	if n.kind == deltaLake {
+	if n.kind == inDelta {
 		n.commit(n.added(path))
 	}
 }
@@ -155,7 +155,7 @@ func (n *nights) any() string {
 // replace has a file hold other rows; a Delta table never does that in place.
 func (n *nights) replace(path string) {
 	file := n.files[path]
-	if n.kind != deltaLake {
+	if n.kind != inDelta {
 		n.write(path, file)
 		return
 	}
@@ -167,7 +167,7 @@ func (n *nights) replace(path string) {
 
 func (n *nights) remove(path string) {
 	delete(n.files, path)
-	if n.kind != deltaLake {
+	if n.kind != inDelta {
 		require.NoError(n.t, os.Remove(filepath.Join(n.lake(), path)))
 	}
 	n.commit(runtest.DeltaRemove(path))
@@ -200,7 +200,7 @@ func (n *nights) change() string {
 // configure is a configuration of a mode, with another output for each.
 func (n *nights) configure(mode string, least int, more string) *config.Config {
 	source := "lake/**/*.parquet"
-	if n.kind == deltaLake {
+	if n.kind == inDelta {
 		source = "lake"
 	}
 	return runtest.Configure(n.t, n.folder, fmt.Sprintf(nightConfig, "sales-"+mode, mode, least, more, source))
@@ -236,7 +236,7 @@ func accountsOf(r *report.Report) []report.TableAccount {
 
 // Whatever happens to the lake, the configuration and the output, each night ends as a full build would.
 func TestRandomNights(t *testing.T) {
-	for _, kind := range []lakeKind{hiveLake, deltaLake, fileLake} {
+	for _, kind := range []lakeKind{inFolders, inDelta, inFiles} {
 		for seed := range uint64(nightSeeds) {
 			t.Run(fmt.Sprintf("%s, %d", kind, seed), func(t *testing.T) {
 				n := newNights(t, seed, kind)
@@ -273,7 +273,7 @@ func TestRandomNights(t *testing.T) {
 // A broken threshold leaves the extract and what is known of it, and its own rejects; when the lake is as it was again, so are
 // the rejects.
 func TestRejectsComeBackWithTheLake(t *testing.T) {
-	n := newNights(t, 1, hiveLake)
+	n := newNights(t, 1, inFolders)
 	n.requireSame(1, "")
 	cfg := n.configure("changed", 1, "")
 	before := runtest.RejectRows(t, cfg.Tables[0].Rejects.Path)

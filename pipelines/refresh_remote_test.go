@@ -16,7 +16,7 @@ import (
 
 // On remote storage a night is the same: the extract is known again by its generation, else by its bytes, and fetched once.
 func TestNightsOnRemoteStorage(t *testing.T) {
-	n := newNights(t, 5, hiveLake)
+	n := newNights(t, 5, inFolders)
 	bucket, faults := storagetest.FakeGCS(t)
 	place := func(cfg *config.Config) *config.Config {
 		cfg.Output.Path = storage.Join(bucket, "out/sales.hyper")

@@ -21,26 +21,39 @@ import (
 	"hyperlake/pipelines/runtest"
 )
 
-// deltaFixtures has the tables that Spark and delta-rs wrote, and what they say of them.
-const deltaFixtures = "../internal/lake/delta/testdata"
+// The tables that Spark, delta-rs and pyiceberg wrote, and what they say of them.
+const (
+	deltaFixtures   = "../internal/lake/delta/testdata"
+	icebergFixtures = "../internal/lake/iceberg/testdata"
+)
 
-// writtenTable is what the writers of a table say of it.
-type writtenTable struct {
-	Versions []*writtenVersion
-}
-
-// writtenVersion is what they say of a version.
+// writtenVersion is what the writers of a table say of a version.
 type writtenVersion struct {
-	Version int
+	name    string // as source.version has it
 	Columns []struct {
 		Name string
 		Type sparkType
 	}
-	Rows int64
+	rows int64
 	Keys []string // the first column; of many, the hash
 
 	values [][]*string // of all rows, as Spark writes them as text; nil where there are many
 }
+
+// deltaVersion and icebergVersion are a version as the descriptions of the formats have it.
+type (
+	deltaVersion struct {
+		writtenVersion
+		Version int
+		Rows    int64
+	}
+	icebergVersion struct {
+		writtenVersion
+		ID    *int64
+		Ref   *string
+		Count int64
+	}
+)
 
 // sparkType is the name of a type, of which nested ones are all the same.
 type sparkType string
@@ -56,55 +69,112 @@ func (s *sparkType) UnmarshalJSON(raw []byte) error {
 // Every version of every table that Spark and delta-rs wrote is loaded with all its values, by both engines.
 func TestDeltaTablesOfSpark(t *testing.T) {
 	t.Parallel()
-	described, err := filepath.Glob(filepath.Join(deltaFixtures, "*.json"))
+	eachFixture(t, deltaFixtures, func(t *testing.T, name string) {
+		folder := copyOfTable(t, name)
+		for _, version := range deltaVersions(t, name) {
+			if version.rows == 0 {
+				continue
+			}
+			for _, engine := range []string{"auto", "go"} {
+				version.compare(t, folder, engine)
+			}
+		}
+	})
+}
+
+// Every version of every Iceberg table that Spark and pyiceberg wrote is loaded so, too.
+func TestIcebergTablesOfSpark(t *testing.T) {
+	t.Parallel()
+	eachFixture(t, icebergFixtures, func(t *testing.T, name string) {
+		folder, err := filepath.Abs(filepath.Join(icebergFixtures, name))
+		require.NoError(t, err)
+		for _, version := range icebergVersions(t, name) {
+			for _, engine := range []string{"auto", "go"} {
+				version.compare(t, folder, engine)
+			}
+		}
+	})
+}
+
+// eachFixture runs a test with every table that is described in a folder.
+func eachFixture(t *testing.T, folder string, test func(t *testing.T, name string)) {
+	t.Helper()
+	described, err := filepath.Glob(filepath.Join(folder, "*.json"))
 	require.NoError(t, err)
 	require.NotEmpty(t, described)
 	for _, path := range described {
 		name := strings.TrimSuffix(filepath.Base(path), ".json")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			folder := copyOfTable(t, name)
-			for _, version := range writtenVersions(t, name) {
-				if version.Rows == 0 {
-					continue
-				}
-				for _, engine := range []string{"auto", "go"} {
-					version.compare(t, folder, engine)
-				}
-			}
+			test(t, name)
 		})
 	}
 }
 
-// writtenVersions is what is said of the versions of a table.
-func writtenVersions(t *testing.T, name string) []*writtenVersion {
+// deltaVersions is what is said of the versions of a Delta table.
+func deltaVersions(t *testing.T, name string) (versions []*writtenVersion) {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(deltaFixtures, name+".json"))
+	var table struct{ Versions []*deltaVersion }
+	readDescription(t, deltaFixtures, name, &table)
+	for _, v := range table.Versions {
+		v.name, v.rows = strconv.Itoa(v.Version), v.Rows
+		versions = append(versions, &v.writtenVersion)
+	}
+	addValues(t, deltaFixtures, name, versions)
+	return versions
+}
+
+// icebergVersions is what is said of the snapshots, branches and tags of an Iceberg table.
+func icebergVersions(t *testing.T, name string) (versions []*writtenVersion) {
+	t.Helper()
+	var table struct{ Versions []*icebergVersion }
+	readDescription(t, icebergFixtures, name, &table)
+	for _, v := range table.Versions {
+		v.name, v.rows = "latest", v.Count
+		switch {
+		case v.ID != nil:
+			v.name = strconv.FormatInt(*v.ID, 10)
+		case v.Ref != nil:
+			v.name = *v.Ref
+		}
+		versions = append(versions, &v.writtenVersion)
+	}
+	addValues(t, icebergFixtures, name, versions)
+	return versions
+}
+
+// readDescription reads what is said of a table.
+func readDescription(t *testing.T, folder, name string, table any) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(folder, name+".json"))
 	require.NoError(t, err)
-	var table writtenTable
-	require.NoError(t, json.Unmarshal(content, &table))
-	content, err = os.ReadFile(filepath.Join(deltaFixtures, name+".rows"))
+	require.NoError(t, json.Unmarshal(content, table))
+}
+
+// addValues adds all values of versions, which have a line for each.
+func addValues(t *testing.T, folder, name string, versions []*writtenVersion) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(folder, name+".rows"))
 	require.NoError(t, err)
-	values := map[int][][]*string{}
+	values := map[string][][]*string{}
 	for lines := json.NewDecoder(bytes.NewReader(content)); ; {
 		var line struct {
-			Version int
+			Version json.RawMessage // a number or a text
 			Rows    [][]*string
 		}
 		if err := lines.Decode(&line); err != nil {
 			require.ErrorIs(t, err, io.EOF)
 			break
 		}
-		values[line.Version] = line.Rows
+		values[strings.Trim(string(line.Version), `"`)] = line.Rows
 	}
-	for _, version := range table.Versions {
-		version.values = values[version.Version]
-		require.Equal(t, version.Rows < 1000, version.values != nil, "%s, version %d", name, version.Version)
+	for _, version := range versions {
+		version.values = values[version.name]
+		require.Equal(t, version.rows < 1000, version.values != nil, "%s, version %s", name, version.name)
 		if version.values != nil {
-			require.Len(t, version.values, int(version.Rows))
+			require.Len(t, version.values, int(version.rows))
 		}
 	}
-	return table.Versions
 }
 
 // copyOfTable copies a table, and the one that it is a clone of, to where the paths in its log lead.
@@ -130,13 +200,13 @@ func copyOfTable(t *testing.T, name string) (folder string) {
 // compare loads the version of a table, and compares all values; of many rows, those of the first column.
 func (v *writtenVersion) compare(t *testing.T, table, engine string) {
 	t.Helper()
-	what := fmt.Sprintf("version %d, engine %s", v.Version, engine)
+	what := fmt.Sprintf("version %s, engine %s", v.name, engine)
 	cfg := runtest.Configure(t, t.TempDir(), fmt.Sprintf(
-		"name: x\nvalidate: {engine: %s}\ntables: [{source: {uri: %s, version: %d, nested: json}}]\n", engine, table, v.Version))
+		"name: x\nvalidate: {engine: %s}\ntables: [{source: {uri: %s, version: %q, nested: json}}]\n", engine, table, v.name))
 	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err, what)
 	account := report.Tables[0]
-	assert.Equal(t, v.Rows, account.RowsLoaded, what)
+	assert.Equal(t, v.rows, account.RowsLoaded, what)
 	assert.Equal(t, account.RowsInFiles, account.RowsRead+account.RowsDeleted+account.RowsPruned, what)
 	found, cells := runtest.CellsIn(t, cfg.Output.Path, `SELECT * FROM x."Extract"."Extract"`)
 	if v.values == nil {
@@ -197,6 +267,10 @@ func canonicalValue(t *testing.T, text, kind string) string {
 		return value.RatString()
 	case strings.HasPrefix(kind, "timestamp"):
 		at, err := time.Parse("2006-01-02 15:04:05", strings.TrimSuffix(text, "+00"))
+		require.NoError(t, err)
+		return at.Format(time.RFC3339Nano)
+	case kind == "time":
+		at, err := time.Parse("15:04:05", text)
 		require.NoError(t, err)
 		return at.Format(time.RFC3339Nano)
 	case kind == "boolean":

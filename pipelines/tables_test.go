@@ -2,7 +2,6 @@ package pipelines_test
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,23 +32,6 @@ func configureTable(t *testing.T, table, keys, engine string) *config.Config {
 	t.Helper()
 	text := fmt.Sprintf("name: x\non_empty: allow\nvalidate: {engine: %s}\ntables: [{source: {uri: %s, %s}}]\n", engine, table, keys)
 	return runtest.Configure(t, t.TempDir(), text)
-}
-
-// loadTable loads a version of a table, and compares the values of a column.
-func loadTable(t *testing.T, table, keys, engine string, rows int64, column string, want []string) {
-	t.Helper()
-	cfg := configureTable(t, table, keys, engine)
-	report, err := runtest.Run(t, t.Context(), cfg, nil)
-	require.NoError(t, err, keys)
-	assert.Equal(t, rows, report.Tables[0].RowsLoaded, keys)
-	assert.Equal(t, report.Tables[0].RowsInFiles, report.Tables[0].RowsRead+report.Tables[0].RowsDeleted+report.Tables[0].RowsPruned, keys)
-	got := runtest.RowsIn(t, cfg.Output.Path, fmt.Sprintf(`SELECT %q FROM x."Extract"."Extract"`, column))
-	sort.Strings(got)
-	if len(got) >= 1000 { // of many, the hash stands there
-		got = []string{fmt.Sprintf("sha256 %x", sha256.Sum256([]byte(strings.Join(got, "\n")+"\n")))}
-	}
-	slices.Sort(want)
-	assert.Equal(t, want, got, keys)
 }
 
 // deltaOfDays is a table of ids, with a file for each of some days, which says its least and greatest.
@@ -156,49 +138,6 @@ func valuesIn(t *testing.T, file, column string) (values []string) {
 		return nil
 	}))
 	return values
-}
-
-// icebergFixtures has the tables that Spark and pyiceberg wrote, and what they say of them.
-const icebergFixtures = "../internal/lake/iceberg/testdata"
-
-// Every version of every Iceberg table that Spark wrote is loaded with its rows.
-func TestIcebergTablesOfSpark(t *testing.T) {
-	t.Parallel()
-	described, err := filepath.Glob(filepath.Join(icebergFixtures, "*.json"))
-	require.NoError(t, err)
-	require.NotEmpty(t, described)
-	for _, path := range described {
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			content, err := os.ReadFile(path)
-			require.NoError(t, err)
-			var table struct {
-				Versions []struct {
-					Ref     *string
-					ID      *int64
-					Columns []struct{ Name string }
-					Count   int64
-					Keys    []string // the first column
-				}
-			}
-			require.NoError(t, json.Unmarshal(content, &table))
-			folder, err := filepath.Abs(filepath.Join(icebergFixtures, name))
-			require.NoError(t, err)
-			for _, version := range table.Versions {
-				keys := "nested: json"
-				switch {
-				case version.ID != nil:
-					keys += fmt.Sprintf(", version: %d", *version.ID)
-				case version.Ref != nil:
-					keys += fmt.Sprintf(", version: %s", *version.Ref)
-				}
-				for _, engine := range []string{"auto", "go"} {
-					loadTable(t, folder, keys, engine, version.Count, version.Columns[0].Name, version.Keys)
-				}
-			}
-		})
-	}
 }
 
 // Tables on a store are read as local ones are, with their deletion vectors and position deletes.

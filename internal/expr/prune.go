@@ -43,6 +43,11 @@ type extent struct {
 	null, fail bool   // a row may be NULL, or failed
 }
 
+// MayBeNull is false only if the condition is NULL for no row.
+func (p *Program) MayBeNull(ranges func(column string) Range) bool {
+	return extents(ranges).of(p.root).null
+}
+
 // mayBe tells whether a boolean may have a value in some row.
 func (e extent) mayBe(b bool) bool {
 	if b {

@@ -11,6 +11,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/plan"
 )
 
 // Check is one thing that runs depend on.
@@ -40,21 +41,27 @@ type Finding struct {
 }
 
 // doctor looks at what runs of a configuration depend on.
-type doctor struct{ cfg *config.Config }
+type doctor struct {
+	cfg     *config.Config
+	surveys []func(ctx context.Context) (*plan.Survey, error) // of the tables; each source is looked at once
+}
 
 // Checks are what runs of a configuration depend on besides their engine; of none (nil),
-// what all runs on this machine depend on. They leave nothing behind. plan makes the plan of a run
+// what all runs on this machine depend on. They leave nothing behind. makePlan makes the plan of a run
 // and says what it is.
-func Checks(cfg *config.Config, plan func(ctx context.Context) (found string, err error)) []Check {
+func Checks(cfg *config.Config, makePlan func(ctx context.Context) (found string, err error)) []Check {
 	if cfg == nil {
-		return doctor{&config.Config{}}.machineChecks()
+		return doctor{cfg: &config.Config{}}.machineChecks()
 	}
-	d := doctor{cfg}
-	checks := append(d.machineChecks(), Check{"staging", d.checkStagingFolder}, Check{"output", d.checkOutputFolder})
+	d := doctor{cfg: cfg}
 	for _, table := range cfg.Tables {
-		checks = append(checks, d.sourceCheck(table))
+		d.surveys = append(d.surveys, lookOnce(table.Source))
 	}
-	checks = append(checks, Check{"plan", plan})
+	checks := append(d.machineChecks(), Check{"staging", d.checkStagingFolder}, Check{"output", d.checkOutputFolder})
+	for i := range cfg.Tables {
+		checks = append(checks, d.sourceCheck(i))
+	}
+	checks = append(checks, Check{"plan", makePlan})
 	if cfg.Publish != nil {
 		checks = append(checks, Check{"publish", d.checkServer})
 	}

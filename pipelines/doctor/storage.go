@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/dustin/go-humanize"
 
@@ -114,10 +115,22 @@ func TryFolder(ctx context.Context, folder string) (place string, err error) {
 	return folder, err
 }
 
+// lookOnce looks at a source when it is asked for the first time. The checks that ask begin, and end, at the same time.
+func lookOnce(source config.SourceConfig) func(ctx context.Context) (*plan.Survey, error) {
+	var once sync.Once
+	var found *plan.Survey
+	var err error
+	return func(ctx context.Context) (*plan.Survey, error) {
+		once.Do(func() { found, err = plan.Look(ctx, source) })
+		return found, err
+	}
+}
+
 // sourceCheck looks for the files of a table, and reads the footer of one.
-func (d doctor) sourceCheck(table config.TableConfig) Check {
+func (d doctor) sourceCheck(number int) Check {
+	table := d.cfg.Tables[number]
 	return Check{fmt.Sprintf("source of %s.%s", table.Schema, table.Name), func(ctx context.Context) (string, error) {
-		found, err := plan.Look(ctx, table.Source)
+		found, err := d.surveys[number](ctx)
 		if err != nil {
 			return "", err
 		}
@@ -149,8 +162,8 @@ func (d doctor) sourceCheck(table config.TableConfig) Check {
 // the checks of the sources tell.
 func (d doctor) sourceBytes(ctx context.Context) int64 {
 	var sum int64
-	for _, table := range d.cfg.Tables {
-		if found, err := plan.Look(ctx, table.Source); err == nil {
+	for _, look := range d.surveys {
+		if found, err := look(ctx); err == nil {
 			sum += found.Bytes
 		}
 	}

@@ -62,8 +62,8 @@ func (c *testCase) yaml() string {
 
 func (t *table) write(line func(format string, args ...any), index int) {
 	line("    source:")
-	if d := t.lake.delta; d != nil {
-		d.write(line, index)
+	if t.lake.table != nil {
+		t.lake.table.writeSource(line, index)
 	} else {
 		line("      uri: %s/**/*.parquet", folder(index))
 	}
@@ -166,11 +166,11 @@ const maxDescribed = 50
 // describe is the lake in words.
 func (l lake) describe() string {
 	var text strings.Builder
-	if l.delta != nil {
-		text.WriteString(l.delta.describe())
+	if l.table != nil {
+		text.WriteString(l.table.describe())
 	}
 	for _, f := range l.files {
-		fmt.Fprintf(&text, "    %q: %d rows, in row groups of %d (%v)\n", f.path(l.keys), len(f.rows), f.groupRows, f.form)
+		fmt.Fprintf(&text, "    %q: %d rows, in row groups of %d (%v) %+v\n", f.path(l.keys), len(f.rows), f.groupRows, f.form, f.iceberg)
 		for i, c := range f.columns {
 			var cells []string
 			for _, row := range f.rows[:min(len(f.rows), maxDescribed)] {

@@ -2,11 +2,9 @@ package randomtest
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -76,70 +74,25 @@ func deltaFields(columns []column) []any {
 	return fields
 }
 
+// deltaNarrower are kinds of files that have values of a kind of a table.
+func deltaNarrower(*kind) []*kind {
+	return []*kind{int8Kind, int16Kind, int32Kind, float32Kind, decimalKind(5, 2), decimalKind(18, 2)}
+}
+
 // deltaKinds are those of some kinds that a Delta table has.
 func deltaKinds(kinds []*kind) []*kind {
 	return slices.DeleteFunc(slices.Clone(kinds), func(k *kind) bool { return deltaType(k) == nil })
 }
 
-// keyTexts are values of partition columns, as Delta writes them, and their kinds.
-var keyTexts = []struct {
-	kind  *kind
-	texts []string
-}{
-	{int8Kind, []string{"1", "-20", "100"}},
-	{int32Kind, []string{"1", "-20", "300"}},
-	{int64Kind, []string{"9007199254740993", "-1", "7"}},
-	{dateKind, []string{"2026-01-31", "2026-02-01", "1969-12-31"}},
-	{textKind, []string{"a", "b c", "ü/ö", "50%", "x=y", "1", "2026-01-31", "%20"}},
-	{boolKind, []string{"true", "false"}},
-	{decimalKind(9, 2), []string{"1.50", "-0.01", "1234567.00"}},
-	{float64Kind, []string{"0.5", "-1.0", "1.0E10", "0.1"}},
-	{microKind, []string{"2026-01-31 12:00:00", "1969-12-31 23:59:59.123456"}},
-	{microZoneKind, []string{"2026-01-31T12:00:00.000000Z", "1969-12-31T23:59:59.123456Z"}},
-}
-
-// keyOf is the value that a text of a partition column means.
-func keyOf(k *kind, text string) any {
-	switch k.class {
-	case booleans:
-		return text == "true"
-	case integers, decimals:
-		return number(text)
-	case floats:
-		f, _ := strconv.ParseFloat(text, 64)
-		return f
-	case days:
-		t, _ := time.Parse(time.DateOnly, text)
-		return day(math.Floor(float64(t.Unix()) / 86_400))
-	case locals, instants:
-		layout := "2006-01-02 15:04:05"
-		if k.class == instants {
-			layout = time.RFC3339
-		}
-		t, _ := time.Parse(layout, text)
-		return moment{t.Unix(), int64(t.Nanosecond())}
-	}
-	return text
-}
-
 // makeDelta makes a Delta table of a lake whose files have the same columns.
 func (l *lake) makeDelta(r *dice) {
 	d := &deltaTable{commits: 1 + r.IntN(4), later: chance(r, 20), named: chance(r, 30), glob: pick(r, "", "", "/", "/**/*.parquet", "/*.parquet")}
-	d.columns = slices.Clone(l.files[0].columns)
-	for i, key := range l.keys {
-		drawn := pick(r, keyTexts...)
-		for _, f := range l.files {
-			if f.folders[i] = nil; !chance(r, 15) {
-				f.folders[i] = new(pick(r, drawn.texts...))
-			}
-		}
-		d.columns = slices.Insert(d.columns, r.IntN(len(d.columns)+1), column{name: key, kind: drawn.kind})
-	}
-	l.delta = d
+	d.columns = l.drawTableColumns(r, func(*kind) bool { return true })
+	l.table = d
 	d.grows = d.commits > 1 && !d.columns[len(d.columns)-1].required && !slices.Contains(l.keys, d.columns[len(d.columns)-1].name)
 	for _, f := range l.files {
 		f.delta = deltaFile{commit: r.IntN(d.commits), again: chance(r, 10), said: pick(r, nothing, rowsOnly, bounded, bounded, bounded), rounded: chance(r, 30)}
-		f.evolve(r, d)
+		f.evolve(r, d.columns, deltaNarrower)
 	}
 	for range r.IntN(3) {
 		if d.commits == 1 {
@@ -153,70 +106,21 @@ func (l *lake) makeDelta(r *dice) {
 	}
 }
 
-// without is the table without a column.
-func (d *deltaTable) without(name string) *deltaTable {
+func (d *deltaTable) tableColumns() []column { return d.columns }
+
+func (d *deltaTable) removedFiles() []*file { return d.removed }
+
+func (d *deltaTable) stored(_ lake, f *file) arrow.Record { return f.record() }
+
+func (d *deltaTable) without(name string, keys []string) tableFormat {
 	out := *d
-	out.columns = slices.DeleteFunc(slices.Clone(d.columns), func(c column) bool { return c.name == name })
+	out.columns = withoutColumn(d.columns, name)
 	out.grows = d.grows && len(out.columns) == len(d.columns)
+	out.removed = lake{keys: keys, files: d.removed}.without(name).files
 	return &out
 }
 
-// sourceColumns are the columns of the table.
-func (l lake) sourceColumns() []sourceColumn {
-	var columns []sourceColumn
-	for _, c := range l.delta.columns {
-		isKey := slices.Contains(l.keys, c.name)
-		columns = append(columns, sourceColumn{name: c.name, kind: c.kind, nullable: !c.required, isKey: isKey, top: c.name, field: -1})
-	}
-	return columns
-}
-
-// evolve makes a file one of another time: it lacks columns that were added since, has narrower types, or says otherwise
-// whether values may be NULL.
-func (f *file) evolve(r *dice, d *deltaTable) {
-	for at := len(f.columns) - 1; at >= 0; at-- {
-		c := &f.columns[at]
-		switch {
-		case chance(r, 8) && !c.required && len(f.columns) > 1:
-			*f = *lake{files: []*file{f}}.without(c.name).files[0]
-		case chance(r, 8) && !r.plain:
-			c.kind = pick(r, narrower(c.kind)...)
-			f.fill(r, len(f.rows))
-		case chance(r, 10):
-			c.required = !slices.ContainsFunc(f.rows, func(row []any) bool { return row[at] == nil })
-		case chance(r, 10):
-			c.required = false
-		}
-	}
-	for _, c := range d.columns {
-		if at := f.index(c.name); at >= 0 && c.required {
-			f.withoutNull(r, at)
-		}
-	}
-}
-
-// withoutNull gives a column values where it has none.
-func (f *file) withoutNull(r *dice, at int) {
-	for _, row := range f.rows {
-		if row[at] == nil {
-			row[at] = f.columns[at].kind.draw(r)
-		}
-	}
-}
-
-// narrower are kinds of files that have values of a kind of a table, itself among them.
-func narrower(k *kind) []*kind {
-	found := []*kind{k}
-	for _, other := range []*kind{int8Kind, int16Kind, int32Kind, float32Kind, decimalKind(5, 2), decimalKind(18, 2)} {
-		if wide, ok := union(k, other); ok && arrow.TypeEqual(wide.arrow, k.arrow) && (k.class == other.class) {
-			found = append(found, other)
-		}
-	}
-	return found
-}
-
-// write writes what a source is.
-func (d *deltaTable) write(line func(format string, args ...any), index int) {
+func (d *deltaTable) writeSource(line func(format string, args ...any), index int) {
 	line("      uri: %s%s", folder(index), d.glob)
 	if d.named {
 		line("      format: delta")
@@ -226,7 +130,6 @@ func (d *deltaTable) write(line func(format string, args ...any), index int) {
 	}
 }
 
-// describe is the table in words.
 func (d *deltaTable) describe() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "    a Delta table of %d commits, with %d removed files; a column comes last: %v; a version after it: %v\n",
@@ -237,9 +140,8 @@ func (d *deltaTable) describe() string {
 	return text.String()
 }
 
-// smaller are tables that lack one part.
-func (d *deltaTable) smaller() []*deltaTable {
-	var tables []*deltaTable
+func (d *deltaTable) smaller() []tableFormat {
+	var tables []tableFormat
 	with := func(has bool, change func(d *deltaTable)) {
 		if has {
 			changed := *d

@@ -21,10 +21,9 @@ import (
 // action is a line of the log of a Delta table.
 type action map[string]any
 
-// writeLog writes the log of a Delta table, of which the files are in place.
-func (l lake) writeLog(t testing.TB, root string) {
+// writeMetadata writes the log.
+func (d *deltaTable) writeMetadata(t testing.TB, l lake, root string) {
 	t.Helper()
-	d := l.delta
 	log := make([][]action, d.commits)
 	log[0] = []action{{"protocol": action{"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": []string{"timestampNtz"}, "writerFeatures": []string{"timestampNtz"}}}}
 	if d.grows {
@@ -143,10 +142,21 @@ func (f *file) statistics() map[string]any {
 
 // bounds are those of some values as writers say them, if they do.
 func (f *file) bounds(k *kind, values []any) (low, high any, ok bool) {
-	if len(values) == 0 || k.class == booleans || k.class == blobs {
+	least, most, ok := extremes(values)
+	if !ok || k.class == booleans || k.class == blobs {
 		return nil, nil, false
 	}
-	least, most := values[0], values[0]
+	low, lowOK := f.bound(k, least, false)
+	high, highOK := f.bound(k, most, true)
+	return low, high, lowOK && highOK && !slices.ContainsFunc(values, isNotUTF8)
+}
+
+// extremes are the least and the greatest of some values, if they have an order.
+func extremes(values []any) (least, most any, ok bool) {
+	if len(values) == 0 {
+		return nil, nil, false
+	}
+	least, most = values[0], values[0]
 	for _, v := range values {
 		if _, ordered := compare(v, v); !ordered {
 			return nil, nil, false
@@ -158,9 +168,7 @@ func (f *file) bounds(k *kind, values []any) (low, high any, ok bool) {
 			most = v
 		}
 	}
-	low, lowOK := f.bound(k, least, false)
-	high, highOK := f.bound(k, most, true)
-	return low, high, lowOK && highOK && !slices.ContainsFunc(values, isNotUTF8)
+	return least, most, true
 }
 
 func isNotUTF8(v any) bool {

@@ -44,20 +44,24 @@ func drawTable(r *dice, schema, name string, alone bool) *table {
 		kinds = slices.Concat(kinds, nestedKinds, nestedKinds, nestedKinds)
 		t.nested = pick(r, "json", "json", "json", "json", "error", "")
 	}
-	isDelta := chance(r, 22)
-	if isDelta {
-		kinds = deltaKinds(kinds)
-	}
-	if t.lake = drawLake(r, kinds); isDelta {
+	format := pick(r, "delta", "delta", "iceberg", "iceberg", "", "", "", "", "")
+	switch format {
+	case "delta":
+		t.lake = drawLake(r, deltaKinds(kinds))
 		t.lake.makeDelta(r)
+	case "iceberg":
+		t.lake = drawLake(r, icebergKinds(kinds))
+		t.lake.makeIceberg(r)
+	default:
+		t.lake = drawLake(r, kinds)
 	}
-	if len(t.lake.keys) > 0 && !isDelta {
+	if len(t.lake.keys) > 0 && format == "" {
 		t.partitions = pick(r, "", "auto", "hive", "none")
 		if r.plain {
 			t.partitions = "hive"
 		}
 	}
-	if (chance(r, 50) && !r.plain || chance(r, 8)) && !isDelta {
+	if (chance(r, 65) && !r.plain || chance(r, 10)) && format == "" {
 		t.lake.drift(r)
 		t.onDrift = pick(r, "union", "union", "union", "union", "fail", "")
 	}
@@ -97,7 +101,7 @@ func (t *table) drawColumns(r *dice) {
 		if c.kind == nil || c.kind.class == nests || t.ask(c.name) != nil || !chance(r, 40) {
 			continue
 		}
-		if a := drawAsk(r, c.name, c.kind, c.isKey && t.lake.delta == nil); a != nil {
+		if a := drawAsk(r, c.name, c.kind, c.isKey && t.lake.table == nil); a != nil {
 			t.asks = append(t.asks, a)
 		}
 	}
@@ -148,7 +152,7 @@ func (t *table) drawRules(r *dice) {
 	for range pick(r, 0, 1, 1, 2, 2, 4) {
 		t.rules = append(t.rules, drawRule(r, columns))
 	}
-	if chance(r, 25) || t.lake.delta != nil && chance(r, 40) {
+	if chance(r, 25) || t.lake.table != nil && chance(r, 50) {
 		t.where = drawExpression(r, columns)
 		if strings.TrimSpace(t.where.text) == "" {
 			t.where = nil

@@ -22,7 +22,7 @@ import (
 type lake struct {
 	keys  []string // of the folders
 	files []*file
-	delta *deltaTable // nil: the files are loose
+	table tableFormat // nil: the files are loose
 }
 
 // file is one file of a lake.
@@ -34,6 +34,7 @@ type file struct {
 	groupRows int64   // of a row group, at most
 	form      form
 	delta     deltaFile
+	iceberg   icebergFile
 }
 
 // column is one of a file.
@@ -97,18 +98,21 @@ func (l lake) inOrder(root string) []*file {
 // write makes the files below a folder.
 func (l lake) write(t testing.TB, root string) {
 	files := l.files
-	if l.delta != nil {
-		files = slices.Concat(files, l.delta.removed)
-		defer l.writeLog(t, root)
+	if l.table != nil {
+		files = slices.Concat(files, l.table.removedFiles())
+		defer l.table.writeMetadata(t, l, root)
 	}
 	for _, f := range files {
 		path := filepath.Join(root, f.path(l.keys))
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		out, err := os.Create(path)
 		require.NoError(t, err)
-		w, err := pqarrow.NewFileWriter(f.schema(), out, f.form.properties(f.groupRows), pqarrow.DefaultWriterProps())
-		require.NoError(t, err)
 		record := f.record()
+		if l.table != nil {
+			record = l.table.stored(l, f)
+		}
+		w, err := pqarrow.NewFileWriter(record.Schema(), out, f.form.properties(f.groupRows), pqarrow.DefaultWriterProps())
+		require.NoError(t, err)
 		require.NoError(t, w.Write(record))
 		require.NoError(t, w.Close())
 	}
@@ -153,9 +157,8 @@ func (l lake) without(name string) lake {
 	if key >= 0 {
 		out.keys = slices.Delete(out.keys, key, key+1)
 	}
-	if l.delta != nil {
-		out.delta = l.delta.without(name)
-		out.delta.removed = lake{keys: l.keys, files: l.delta.removed}.without(name).files
+	if l.table != nil {
+		out.table = l.table.without(name, l.keys)
 	}
 	for _, f := range l.files {
 		smaller := *f

@@ -20,13 +20,14 @@ type expected struct {
 
 // expectedTable is what should come of a table.
 type expectedTable struct {
-	columns                           []outColumn
-	primaryKey                        []string
-	rows                              []string // sorted
-	inFiles, filtered, rejected, left int
-	rules                             []string // sorted
-	rejects                           []string // sorted
-	broke                             bool     // a row broke a rule
+	columns                  []outColumn
+	primaryKey               []string
+	rows                     []string // sorted
+	inFiles, deleted         int
+	filtered, rejected, left int
+	rules                    []string // sorted
+	rejects                  []string // sorted
+	broke                    bool     // a row broke a rule
 }
 
 // outColumn is a column of an extract.
@@ -61,7 +62,7 @@ func (t *table) sourceColumns() []sourceColumn {
 
 // storedColumns are the columns of the files and the keys of folders.
 func (t *table) storedColumns() []sourceColumn {
-	if t.lake.delta != nil {
+	if t.lake.table != nil {
 		return t.lake.sourceColumns()
 	}
 	var columns []sourceColumn
@@ -329,7 +330,7 @@ func (e *evaluation) keyValue(f *file, name string) any {
 	switch k := e.columns[name].kind; {
 	case text == nil:
 		return nil
-	case e.lake.delta != nil:
+	case e.lake.table != nil:
 		return keyOf(k, *text)
 	case a != nil && len(a.keys) > 0 && strings.HasPrefix(a.keys[0], "type"), k == textKind:
 		return *text
@@ -342,7 +343,7 @@ func (e *evaluation) keyValue(f *file, name string) any {
 
 // sourceKind is the kind of a column that is read, before anything is made of it.
 func (e *evaluation) sourceKind(name string) *kind {
-	if c := e.columns[name]; !c.isKey || e.lake.delta != nil {
+	if c := e.columns[name]; !c.isKey || e.lake.table != nil {
 		return c.kind
 	}
 	if a := e.ask(name); a != nil && len(a.keys) > 0 && strings.HasPrefix(a.keys[0], "type") {
@@ -352,7 +353,10 @@ func (e *evaluation) sourceKind(name string) *kind {
 }
 
 func (e *evaluation) judgeRow(f *file, i int) {
-	e.out.inFiles++
+	if e.out.inFiles++; f.iceberg.deletes(i) {
+		e.out.deleted++
+		return
+	}
 	before := e.sourceRow(f, i)
 	values, unconverted := e.convert(before)
 	verdict := isTrue
@@ -498,7 +502,7 @@ func (c *testCase) expect(root string) expected {
 		e.judge()
 		out.tables = append(out.tables, e.out)
 		left += e.out.left
-		selected += e.out.inFiles - e.out.filtered
+		selected += e.out.inFiles - e.out.deleted - e.out.filtered
 	}
 	for i, e := range evaluations {
 		t := c.tables[i]
@@ -507,7 +511,7 @@ func (c *testCase) expect(root string) expected {
 			return expected{exit: 3, why: fmt.Sprintf("rule %q, which fails", e.broken)}
 		case t.maxRows != nil && e.out.rejected > *t.maxRows:
 			out.exit, out.why = 3, "max_rows"
-		case t.maxRatio != nil && float64(e.out.rejected) > *t.maxRatio*float64(e.out.inFiles):
+		case t.maxRatio != nil && float64(e.out.rejected) > *t.maxRatio*float64(e.out.inFiles-e.out.deleted):
 			out.exit, out.why = 3, "max_ratio"
 		}
 	}

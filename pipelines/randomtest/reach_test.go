@@ -1,6 +1,7 @@
 package randomtest
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,7 +14,11 @@ import (
 // What is drawn is not too narrow: of the first cases, so many of a hundred at least have each of
 // these properties. Some of them only matter together.
 func TestDrawsReachEverything(t *testing.T) {
-	const cases = 100
+	const (
+		cases   = 100
+		delta   = "*randomtest.deltaTable"
+		iceberg = "*randomtest.icebergTable"
+	)
 	found := map[string]int{}
 	for seed := range uint64(cases) {
 		for property := range propertiesOf(t, drawCase(seed)) {
@@ -24,7 +29,8 @@ func TestDrawsReachEverything(t *testing.T) {
 		"done": 40, "refused": 4, "no rows, or too many rejects": 10,
 		"rejects": 35, "warnings": 6, "filtered": 8, "read by hyperd": 30, "read by hyperd, with rejects": 15,
 		"read by hyperd, with rejects and an entry of columns": 5, "moved": 8, "drift": 8, "keys": 8, "keys, read by hyperd": 1, "nested": 3,
-		"delta": 10, "delta, read by hyperd": 4, "delta, files pruned": 2, "delta, with rejects": 3,
+		delta: 10, delta + ", read by hyperd": 4, delta + ", files pruned": 2, delta + ", with rejects": 3,
+		iceberg: 10, iceberg + ", read by hyperd": 4, iceberg + ", files pruned": 2, iceberg + ", with rejects": 3, iceberg + ", with deleted rows": 3,
 	} {
 		assert.GreaterOrEqual(t, found[property]*100, least*cases, "%s: %d of %d", property, found[property], cases)
 	}
@@ -56,11 +62,13 @@ func propertiesOf(t *testing.T, c *testCase) map[string]bool {
 		note("drift", drawn.onDrift == "union" && out.left > 0)
 		note("keys", len(drawn.lake.keys) > 0 && out.left > 0)
 		note("keys, read by hyperd", deferred && len(plan.Tables[i].Partitions) > 0)
-		isDelta := drawn.lake.delta != nil && out.left > 0
-		note("delta", isDelta)
-		note("delta, read by hyperd", isDelta && deferred)
-		note("delta, files pruned", isDelta && plan.Tables[i].Pruned.Files > 0)
-		note("delta, with rejects", isDelta && out.rejected > 0)
+		if format := fmt.Sprintf("%T", drawn.lake.table); drawn.lake.table != nil && out.left > 0 {
+			note(format, true)
+			note(format+", read by hyperd", deferred)
+			note(format+", files pruned", plan.Tables[i].Pruned.Files > 0)
+			note(format+", with rejects", out.rejected > 0)
+			note(format+", with deleted rows", out.deleted > 0)
+		}
 		for _, c := range drawn.sourceColumns() {
 			note("nested", (c.json != nil || c.field >= 0) && out.left > 0)
 		}

@@ -118,9 +118,9 @@ func (t *table) smaller() []*table {
 			with(drop.drop)
 		}
 	}
-	if t.lake.delta != nil {
-		for _, d := range t.lake.delta.smaller() {
-			with(func(t *table) { t.lake.delta = d })
+	if t.lake.table != nil {
+		for _, smaller := range t.lake.table.smaller() {
+			with(func(t *table) { t.lake.table = smaller })
 		}
 	}
 	return append(tables, t.fewerRows()...)
@@ -149,6 +149,9 @@ func (t *table) fewerRows() []*table {
 		}
 		if f.delta != (deltaFile{}) {
 			with(i, func(f *file) { f.delta = deltaFile{} })
+		}
+		for _, plainer := range f.iceberg.smaller() {
+			with(i, func(f *file) { f.iceberg = plainer })
 		}
 		if plain := (form{statistics: true}); f.form != plain {
 			with(i, func(f *file) { f.form = plain })

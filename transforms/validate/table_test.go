@@ -133,6 +133,23 @@ func TestMayKeepKnowsSourceColumnsOnly(t *testing.T) {
 	assert.Equal(t, []string{"t"}, v.Columns())
 }
 
+// A row of which a value does not convert is a reject where that makes where NULL, whatever else makes it NULL.
+func TestMayKeepWhatDoesNotConvert(t *testing.T) {
+	t.Parallel()
+	in := record("n t", column(t, arrow.PrimitiveTypes.Int64, `[null]`), column(t, arrow.BinaryTypes.String, `["x"]`))
+	ranges := func(name string) expr.Range {
+		return map[string]expr.Range{"n": {Nulls: expr.AllNulls}, "t": {Nulls: expr.NoNulls}}[name]
+	}
+	for where, want := range map[string]bool{"t > 5 && n > 0": true, "t > 5 || n > 0": true, "t > 5 && n != null": false, "n > 0": false} {
+		rules := validate.Ruleset{Where: where, Columns: []convert.Column{{Source: "t", Type: "bigint"}}}
+		v, err := validate.Compile(rules, in.Schema())
+		require.NoError(t, err)
+		assert.Equal(t, want, v.MayKeep(ranges), where)
+		_, rejects, _ := apply(t, rules, in)
+		assert.Equal(t, want, rejects != nil, where)
+	}
+}
+
 func TestGoodRowsShareWhatNeedsNothing(t *testing.T) {
 	t.Parallel()
 	in := record("n", column(t, arrow.PrimitiveTypes.Int64, `[1]`))

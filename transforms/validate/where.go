@@ -49,17 +49,21 @@ func wordAt(words []uint64, i int) uint64 {
 	return words[i]
 }
 
-// MayKeep is false only if where leaves out every row, given the ranges of source columns.
+// MayKeep is false only if where leaves out every row, given the ranges of source columns. Rows for which it is NULL, since a value
+// does not convert, are not left out.
 func (v *Validator) MayKeep(ranges func(source string) expr.Range) bool {
 	if v.where == nil {
 		return true
 	}
 	schema := v.mapping.Schema()
-	return v.where.program.MayBeTrue(func(column string) expr.Range {
+	isConverted := false
+	known := func(column string) expr.Range {
 		at := schema.FieldIndices(column)
 		if len(at) != 1 || !v.mapping.Shared(at[0]) {
+			isConverted = true
 			return expr.Range{}
 		}
 		return ranges(v.source.Field(v.mapping.Sources()[at[0]][0]).Name)
-	})
+	}
+	return v.where.program.MayBeTrue(known) || isConverted && v.where.program.MayBeNull(known)
 }

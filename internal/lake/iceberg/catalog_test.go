@@ -37,10 +37,10 @@ func catalogOf(t *testing.T, answers map[string]string) *httptest.Server {
 func TestTablesOfACatalog(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	m.list("list.avro", m.manifest("m.avro", data, m.added("a.parquet", nil)))
-	m.metadata("00001-x.metadata.json", nil)
-	m.metadata("00002-orphan.metadata.json", object{"snapshots": "damaged"})
-	table := fmt.Sprintf(`{"metadata-location": "file://%s/metadata/00001-x.metadata.json", "metadata": {"any": [1]}, "config": {"token": "other"}}`, m.folder)
+	m.List("list.avro", m.Manifest("m.avro", data, m.Added("a.parquet", nil)))
+	m.Metadata("00001-x.metadata.json", nil)
+	m.Metadata("00002-orphan.metadata.json", object{"snapshots": "damaged"})
+	table := fmt.Sprintf(`{"metadata-location": "file://%s/metadata/00001-x.metadata.json", "metadata": {"any": [1]}, "config": {"token": "other"}}`, m.Folder)
 	for name, c := range map[string]struct {
 		table, warehouse string
 		answers          map[string]string
@@ -58,7 +58,7 @@ func TestTablesOfACatalog(t *testing.T) {
 		snapshot, err := iceberg.Open(t.Context(), place, iceberg.Latest())
 		require.NoError(t, err, name)
 		assert.Len(t, filesOf(t, snapshot), 1, name)
-		assert.Equal(t, m.folder, snapshot.Folder, name)
+		assert.Equal(t, m.Folder, snapshot.Folder, name)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"hyperlake/internal/lake"
 	"hyperlake/internal/lake/iceberg"
+	"hyperlake/internal/lake/iceberg/icebergtest"
 )
 
 const textPartition = `{"name": "p", "type": ["null", "string"], "default": null, "field-id": 1000}`
@@ -19,10 +20,10 @@ const textPartition = `{"name": "p", "type": ["null", "string"], "default": null
 func partitioned() object {
 	p := object{"source-id": 2, "field-id": 1000, "name": "p", "transform": "identity"}
 	return object{
-		"schemas": []object{schemaOf(0, object{"id": 1, "name": "id", "required": false, "type": "long"},
+		"schemas": []object{icebergtest.Schema(0, object{"id": 1, "name": "id", "required": false, "type": "long"},
 			object{"id": 2, "name": "p", "required": false, "type": "string"})},
 		"partition-specs": []object{
-			{"spec-id": 0, "fields": []object{}}, {"spec-id": 1, "fields": []object{p}}, {"spec-id": 2, "fields": []object{with(p, object{"transform": "void"})}},
+			{"spec-id": 0, "fields": []object{}}, {"spec-id": 1, "fields": []object{p}}, {"spec-id": 2, "fields": []object{icebergtest.With(p, object{"transform": "void"})}},
 		},
 	}
 }
@@ -80,24 +81,24 @@ func TestWhatDeletesApplyTo(t *testing.T) {
 func deletedFile(t *testing.T, all []deleting) lake.File {
 	t.Helper()
 	m := newMaker(t)
-	file := m.path("a.parquet")
-	manifests := []object{m.manifest("data.avro", kind{1, "data", textPartition, 5}, m.added("a.parquet", object{"partition": object{"p": "a"}}))}
+	file := m.Path("a.parquet")
+	manifests := []object{m.Manifest("data.avro", kindOf(1, "data", textPartition, 5), m.Added("a.parquet", object{"partition": object{"p": "a"}}))}
 	for i, d := range all {
 		entry, partition := d.file, ""
 		switch d.file["referenced_data_file"] {
 		case "FILE":
-			entry = with(entry, object{"referenced_data_file": file})
+			entry = icebergtest.With(entry, object{"referenced_data_file": file})
 		case "FILE2":
-			entry = with(entry, object{"referenced_data_file": file + "2"})
+			entry = icebergtest.With(entry, object{"referenced_data_file": file + "2"})
 		}
 		if d.spec > 0 {
-			entry, partition = with(entry, object{"partition": object{"p": d.p}}), textPartition
+			entry, partition = icebergtest.With(entry, object{"partition": object{"p": d.p}}), textPartition
 		}
-		manifests = append(manifests, m.manifest(fmt.Sprint(i, ".avro"), kind{d.spec, "deletes", partition, d.sequence}, m.added(fmt.Sprint("d", i), entry)))
+		manifests = append(manifests, m.Manifest(fmt.Sprint(i, ".avro"), kindOf(d.spec, "deletes", partition, d.sequence), m.Added(fmt.Sprint("d", i), entry)))
 	}
-	m.list("list.avro", manifests...)
-	m.metadata("v1.metadata.json", partitioned())
-	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	m.List("list.avro", manifests...)
+	m.Metadata("v1.metadata.json", partitioned())
+	snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 	require.NoError(t, err)
 	files := filesOf(t, snapshot)
 	require.Len(t, files, 1)
@@ -132,14 +133,14 @@ func TestPartitionsOfDecimalsThatGrew(t *testing.T) {
 		return fmt.Sprintf(`{"name": "c", "type": ["null", {"type": "fixed", "name": "f", "size": %d, "logicalType": "decimal", "precision": 2, "scale": 0}], `+
 			`"default": null, "field-id": 1000}`, size)
 	}
-	m.list("list.avro",
-		m.manifest("m.avro", kind{0, "data", partition(1), 1}, m.added("a.parquet", object{"partition": object{"c": []byte{0xfe}}})),
-		m.manifest("d.avro", kind{0, "deletes", partition(2), 2}, m.added("d", object{"content": 1, "partition": object{"c": []byte{0xff, 0xfe}}})),
-		m.manifest("e.avro", kind{0, "deletes", partition(2), 2}, m.added("e", object{"content": 1, "partition": object{"c": []byte{0, 0xfe}}})))
+	m.List("list.avro",
+		m.Manifest("m.avro", kindOf(0, "data", partition(1), 1), m.Added("a.parquet", object{"partition": object{"c": []byte{0xfe}}})),
+		m.Manifest("d.avro", kindOf(0, "deletes", partition(2), 2), m.Added("d", object{"content": 1, "partition": object{"c": []byte{0xff, 0xfe}}})),
+		m.Manifest("e.avro", kindOf(0, "deletes", partition(2), 2), m.Added("e", object{"content": 1, "partition": object{"c": []byte{0, 0xfe}}})))
 	other := column("decimal(4, 0)", nil)
 	other["partition-specs"] = []object{{"spec-id": 0, "fields": []object{{"source-id": 2, "field-id": 1000, "name": "c", "transform": "identity"}}}}
-	m.metadata("v1.metadata.json", other)
-	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	m.Metadata("v1.metadata.json", other)
+	snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 	require.NoError(t, err)
 	file := filesOf(t, snapshot)[0]
 	assert.Equal(t, "-2", *file.Partition[0])
@@ -162,11 +163,11 @@ func TestSequenceNumbersOfEntries(t *testing.T) {
 		"of version 1":   {0, nil, 0, true},
 	} {
 		m := newMaker(t)
-		entry := with(m.added("a.parquet", nil), object{"status": c.status, "sequence_number": c.own})
-		m.list("list.avro", m.manifest("data.avro", kind{0, "data", "", c.manifest}, entry),
-			m.manifest("deletes.avro", kind{0, "deletes", "", 5}, m.added("d", object{"content": 2, "equality_ids": []int32{1}})))
-		m.metadata("v1.metadata.json", nil)
-		snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+		entry := icebergtest.With(m.Added("a.parquet", nil), object{"status": c.status, "sequence_number": c.own})
+		m.List("list.avro", m.Manifest("data.avro", kindOf(0, "data", "", c.manifest), entry),
+			m.Manifest("deletes.avro", kindOf(0, "deletes", "", 5), m.Added("d", object{"content": 2, "equality_ids": []int32{1}})))
+		m.Metadata("v1.metadata.json", nil)
+		snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 		require.NoError(t, err)
 		assert.Equal(t, c.deletes, filesOf(t, snapshot)[0].HasDeletes(), name)
 	}
@@ -178,12 +179,12 @@ func TestListsOfEqualityDeletesAreShared(t *testing.T) {
 	m := newMaker(t)
 	var list []object
 	for i := range 10 {
-		list = append(list, m.manifest(fmt.Sprint("a", i, ".avro"), kind{0, "data", "", i}, m.added(fmt.Sprint("a", i), nil)),
-			m.manifest(fmt.Sprint("d", i, ".avro"), kind{0, "deletes", "", i}, m.added(fmt.Sprint("d", i), object{"content": 2, "equality_ids": []int32{1}})))
+		list = append(list, m.Manifest(fmt.Sprint("a", i, ".avro"), kindOf(0, "data", "", i), m.Added(fmt.Sprint("a", i), nil)),
+			m.Manifest(fmt.Sprint("d", i, ".avro"), kindOf(0, "deletes", "", i), m.Added(fmt.Sprint("d", i), object{"content": 2, "equality_ids": []int32{1}})))
 	}
-	m.list("list.avro", list...)
-	m.metadata("v1.metadata.json", nil)
-	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	m.List("list.avro", list...)
+	m.Metadata("v1.metadata.json", nil)
+	snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 	require.NoError(t, err)
 	var last *lake.DeleteFile
 	for i, file := range filesOf(t, snapshot) {
@@ -192,7 +193,7 @@ func TestListsOfEqualityDeletesAreShared(t *testing.T) {
 			break
 		}
 		end := &file.EqualityDeletes[8-i]
-		assert.Equal(t, m.path("d9"), end.URI)
+		assert.Equal(t, m.Path("d9"), end.URI)
 		if last != nil {
 			assert.Same(t, last, end)
 		}

@@ -40,6 +40,8 @@ func (f *files) list(ctx context.Context, wanted func(string) bool, emit func(la
 	return err
 }
 
+// each reads all manifests, also those of which the list says that they have no partition that is wanted: the list does not say how many
+// bytes their files have, which counts in plans, and to read 100,000 files in 100 manifests takes less than a second.
 func (f *files) each(ctx context.Context, wanted func(string) bool, emit func(lake.File) error) error {
 	deletes, err := f.table.deletes(ctx, f.manifests)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"hyperlake/internal/lake"
 	"hyperlake/internal/lake/iceberg"
+	"hyperlake/internal/lake/iceberg/icebergtest"
 )
 
 // manyFiles makes a table of many files, each with bounds of 20 columns and a deletion vector.
@@ -26,17 +27,17 @@ func manyFiles(t testing.TB, manifests, each int) string {
 	for i := range manifests {
 		for j := range each {
 			name := fmt.Sprintf("data/day=2024-01-01/%05d-%05d-7ada949f-9ffa-41ac-9cbd-d921744e3e76-00001.parquet", i, j)
-			files[j] = m.added(name, object{"lower_bounds": bounds, "upper_bounds": bounds})
-			vectors[i] = append(vectors[i], m.added("data/d.puffin", object{
-				"content": 1, "file_format": "PUFFIN", "referenced_data_file": m.path(name), "content_offset": int64(4), "content_size_in_bytes": int64(48), "record_count": int64(1),
+			files[j] = m.Added(name, object{"lower_bounds": bounds, "upper_bounds": bounds})
+			vectors[i] = append(vectors[i], m.Added("data/d.puffin", object{
+				"content": 1, "file_format": "PUFFIN", "referenced_data_file": m.Path(name), "content_offset": int64(4), "content_size_in_bytes": int64(48), "record_count": int64(1),
 			}))
 		}
-		list = append(list, m.manifest(fmt.Sprintf("m%d.avro", i), data, files...))
-		list = append(list, m.manifest(fmt.Sprintf("d%d.avro", i), kind{0, "deletes", "", 2}, vectors[i]...))
+		list = append(list, m.Manifest(fmt.Sprintf("m%d.avro", i), data, files...))
+		list = append(list, m.Manifest(fmt.Sprintf("d%d.avro", i), kindOf(0, "deletes", "", 2), vectors[i]...))
 	}
-	m.list("list.avro", list...)
-	m.metadata("v1.metadata.json", object{"schemas": []object{schemaOf(0, object{"id": 1, "name": "id", "required": false, "type": "string"})}})
-	return m.folder
+	m.List("list.avro", list...)
+	m.Metadata("v1.metadata.json", object{"schemas": []object{icebergtest.Schema(0, object{"id": 1, "name": "id", "required": false, "type": "string"})}})
+	return m.Folder
 }
 
 func TestMemoryOfManyFiles(t *testing.T) { // alone, since it measures

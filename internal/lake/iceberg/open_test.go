@@ -16,6 +16,7 @@ import (
 
 	"hyperlake/internal/lake"
 	"hyperlake/internal/lake/iceberg"
+	"hyperlake/internal/lake/iceberg/icebergtest"
 )
 
 // named makes metadata files of tables that differ by the name of their column, which is that of the file.
@@ -24,12 +25,12 @@ func named(t *testing.T, hint string, names ...string) string {
 	m := newMaker(t)
 	for _, name := range names {
 		column := object{"id": 1, "name": name, "required": false, "type": "long"}
-		m.metadata(name, object{"schemas": []object{schemaOf(0, column)}, "current-snapshot-id": nil, "snapshots": []object{}})
+		m.Metadata(name, object{"schemas": []object{icebergtest.Schema(0, column)}, "current-snapshot-id": nil, "snapshots": []object{}})
 	}
 	if hint != "" {
-		write(t, m.folder, map[string]string{"metadata/version-hint.text": hint})
+		write(t, m.Folder, map[string]string{"metadata/version-hint.text": hint})
 	}
-	return m.folder
+	return m.Folder
 }
 
 func TestWhichMetadataFileCounts(t *testing.T) {
@@ -109,23 +110,23 @@ func versioned(t *testing.T) string {
 	m := newMaker(t)
 	schemas, snapshots := []object{}, []object{}
 	for i := range 4 {
-		schemas = append(schemas, schemaOf(i, object{"id": 1, "name": fmt.Sprint("c", i), "required": false, "type": "long"}))
-		snapshot := with(m.snapshot(i, "list.avro"), object{"schema-id": i})
+		schemas = append(schemas, icebergtest.Schema(i, object{"id": 1, "name": fmt.Sprint("c", i), "required": false, "type": "long"}))
+		snapshot := icebergtest.With(m.Snapshot(i, "list.avro"), object{"schema-id": i})
 		if i > 0 {
 			snapshot["parent-snapshot-id"] = i - 1
 		}
 		snapshots = append(snapshots, snapshot)
 	}
-	m.list("list.avro")
+	m.List("list.avro")
 	at := func(i int) int { return 1700000000000 + 1000*i }
-	m.metadata("v1.metadata.json", object{
+	m.Metadata("v1.metadata.json", object{
 		"schemas": schemas, "current-schema-id": 3, "snapshots": snapshots[:3], "current-snapshot-id": 1,
 		"snapshot-log": []object{{"timestamp-ms": at(0), "snapshot-id": 0}, {"timestamp-ms": at(1), "snapshot-id": 1}, {"timestamp-ms": at(2), "snapshot-id": 2},
 			{"timestamp-ms": at(10), "snapshot-id": 1}, {"timestamp-ms": at(20), "snapshot-id": 9}},
 		"refs": object{"main": object{"snapshot-id": 1, "type": "branch"}, "b": object{"snapshot-id": 2, "type": "branch"},
 			"t": object{"snapshot-id": 0, "type": "tag"}, "lost": object{"snapshot-id": 9, "type": "tag"}},
 	})
-	return m.folder
+	return m.Folder
 }
 
 func TestVersions(t *testing.T) {
@@ -174,12 +175,12 @@ func TestVersions(t *testing.T) {
 func TestTimesOfATableWithoutALog(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	m.list("list.avro")
-	first, second := m.snapshot(1, "list.avro"), with(m.snapshot(2, "list.avro"), object{"parent-snapshot-id": 1})
-	aside := with(m.snapshot(3, "list.avro"), object{"parent-snapshot-id": 1})
-	m.metadata("v1.metadata.json", object{"snapshots": []object{first, second, aside}, "current-snapshot-id": 2})
+	m.List("list.avro")
+	first, second := m.Snapshot(1, "list.avro"), icebergtest.With(m.Snapshot(2, "list.avro"), object{"parent-snapshot-id": 1})
+	aside := icebergtest.With(m.Snapshot(3, "list.avro"), object{"parent-snapshot-id": 1})
+	m.Metadata("v1.metadata.json", object{"snapshots": []object{first, second, aside}, "current-snapshot-id": 2})
 	for millis, want := range map[int64]string{1700000001000: "1", 1700000002000: "2", 1700000009000: "2"} {
-		snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.At(time.UnixMilli(millis)))
+		snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.At(time.UnixMilli(millis)))
 		require.NoError(t, err)
 		assert.Equal(t, want, snapshot.Version)
 	}
@@ -188,26 +189,26 @@ func TestTimesOfATableWithoutALog(t *testing.T) {
 func TestWhatIsGoneMayBeRetried(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	m.metadata("v1.metadata.json", nil)
-	_, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	m.Metadata("v1.metadata.json", nil)
+	_, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 	assert.True(t, failureOf(t, err).Retry, "%v", err)
-	m.list("list.avro", m.manifest("m.avro", data, m.added("a.parquet", nil)))
-	m.remove("metadata/m.avro")
-	assert.True(t, failureOf(t, filesError(t, m.folder, iceberg.Latest())).Retry)
+	m.List("list.avro", m.Manifest("m.avro", data, m.Added("a.parquet", nil)))
+	m.Remove("metadata/m.avro")
+	assert.True(t, failureOf(t, filesError(t, m.Folder, iceberg.Latest())).Retry)
 }
 
 func TestErrorsOfOthersComeBackAsTheyAre(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	m.list("list.avro", m.manifest("m.avro", data, m.added("a.parquet", nil), m.added("b.parquet", nil)))
-	m.metadata("v1.metadata.json", nil)
-	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	m.List("list.avro", m.Manifest("m.avro", data, m.Added("a.parquet", nil), m.Added("b.parquet", nil)))
+	m.Metadata("v1.metadata.json", nil)
+	snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 	require.NoError(t, err)
 	mine := os.ErrDeadlineExceeded
 	assert.Same(t, mine, snapshot.Files(t.Context(), nil, func(lake.File) error { return mine }))
 	ctx, cancel := context.WithCancel(t.Context())
 	assert.ErrorIs(t, snapshot.Files(ctx, nil, func(lake.File) error { cancel(); return nil }), context.Canceled)
-	_, err = iceberg.Open(ctx, m.folder, iceberg.Latest())
+	_, err = iceberg.Open(ctx, m.Folder, iceberg.Latest())
 	assert.Equal(t, context.Canceled, err)
 }
 
@@ -227,21 +228,21 @@ func TestTablesThatWereMoved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMaker(t)
-			m.recorded = c.recorded
+			m.Recorded = c.recorded
 			list := strings.TrimRight(c.recorded, "/") + "/metadata/"
-			manifest := with(m.manifest("m.avro", data, object{"data_file": object{"file_path": c.file, "partition": object{}}}),
+			manifest := icebergtest.With(m.Manifest("m.avro", data, object{"data_file": object{"file_path": c.file, "partition": object{}}}),
 				object{"manifest_path": list + "m.avro"})
-			m.list("list.avro", manifest)
-			m.metadata("v1.metadata.json", object{"snapshots": []object{with(m.snapshot(7, ""), object{"manifest-list": list + "list.avro"})}})
-			snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+			m.List("list.avro", manifest)
+			m.Metadata("v1.metadata.json", object{"snapshots": []object{icebergtest.With(m.Snapshot(7, ""), object{"manifest-list": list + "list.avro"})}})
+			snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 			require.NoError(t, err)
 			if strings.Contains(c.want, " ") {
-				assert.ErrorContains(t, filesError(t, m.folder, iceberg.Latest()), c.want)
+				assert.ErrorContains(t, filesError(t, m.Folder, iceberg.Latest()), c.want)
 				return
 			}
 			files := filesOf(t, snapshot)
 			require.Len(t, files, 1)
-			assert.Equal(t, m.folder+"/"+c.want, files[0].URI)
+			assert.Equal(t, m.Folder+"/"+c.want, files[0].URI)
 			assert.Equal(t, c.file, files[0].Path)
 		})
 	}
@@ -250,11 +251,11 @@ func TestTablesThatWereMoved(t *testing.T) {
 func TestFilesElsewhere(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	real := m.folder
-	m.recorded = "file://" + m.folder
-	m.list("list.avro", m.manifest("m.avro", data, object{"data_file": object{"file_path": "file:/else where/a%20b.parquet", "partition": object{}}},
+	real := m.Folder
+	m.Recorded = "file://" + m.Folder
+	m.List("list.avro", m.Manifest("m.avro", data, object{"data_file": object{"file_path": "file:/else where/a%20b.parquet", "partition": object{}}},
 		object{"data_file": object{"file_path": "s3a://bucket/b.parquet", "partition": object{}}}))
-	m.metadata("v1.metadata.json", nil)
+	m.Metadata("v1.metadata.json", nil)
 	link := filepath.Join(t.TempDir(), "link")
 	require.NoError(t, os.Symlink(real, link))
 	for _, folder := range []string{real, real + "/", link} {
@@ -270,15 +271,15 @@ func TestFilesElsewhere(t *testing.T) {
 func TestMetadataThatLieElsewhere(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	m.list("list.avro", m.manifest("m.avro", data, m.added("data/a.parquet", nil)))
-	m.metadata("v1.metadata.json", object{"properties": object{"write.metadata.path": m.folder + "/aside/metadata"}})
-	raw, err := os.ReadFile(m.folder + "/metadata/v1.metadata.json")
+	m.List("list.avro", m.Manifest("m.avro", data, m.Added("data/a.parquet", nil)))
+	m.Metadata("v1.metadata.json", object{"properties": object{"write.metadata.path": m.Folder + "/aside/metadata"}})
+	raw, err := os.ReadFile(m.Folder + "/metadata/v1.metadata.json")
 	require.NoError(t, err)
 	for _, place := range []string{"aside/metadata/v1.metadata.json", "other/v1.metadata.json"} {
-		write(t, m.folder, map[string]string{place: string(raw)})
-		snapshot, err := iceberg.Open(t.Context(), m.folder+"/"+place, iceberg.Latest())
+		write(t, m.Folder, map[string]string{place: string(raw)})
+		snapshot, err := iceberg.Open(t.Context(), m.Folder+"/"+place, iceberg.Latest())
 		require.NoError(t, err)
-		assert.Equal(t, m.folder, snapshot.Folder)
-		assert.Equal(t, m.folder+"/data/a.parquet", filesOf(t, snapshot)[0].URI)
+		assert.Equal(t, m.Folder, snapshot.Folder)
+		assert.Equal(t, m.Folder+"/data/a.parquet", filesOf(t, snapshot)[0].URI)
 	}
 }

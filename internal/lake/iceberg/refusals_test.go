@@ -14,7 +14,7 @@ import (
 
 // column is a column of the schema of a table.
 func column(kind any, more object) object {
-	return object{"schemas": []object{schemaOf(0, with(object{"id": 2, "name": "c", "required": false, "type": kind}, more))}}
+	return object{"schemas": []object{icebergtest.Schema(0, icebergtest.With(object{"id": 2, "name": "c", "required": false, "type": kind}, more))}}
 }
 
 func TestWhatIsNotImplementedIsNamed(t *testing.T) {
@@ -32,23 +32,23 @@ func TestWhatIsNotImplementedIsNamed(t *testing.T) {
 		`column "c" has an initial default`:          column("int", object{"initial-default": 0}),
 		`column "c" has the field id 0`:              column("int", object{"id": 0}),
 		`is of the type timestamp[us] in one version, and date32 in another`: {"schemas": []object{
-			schemaOf(0, object{"id": 1, "name": "d", "required": false, "type": "date"}),
-			schemaOf(1, object{"id": 1, "name": "t", "required": false, "type": "timestamp"}),
+			icebergtest.Schema(0, object{"id": 1, "name": "d", "required": false, "type": "date"}),
+			icebergtest.Schema(1, object{"id": 1, "name": "t", "required": false, "type": "timestamp"}),
 		}},
 		"it is encrypted": {"snapshots": []object{{"snapshot-id": 7, "timestamp-ms": 1, "manifest-list": "x", "key-id": "k"}}},
 	} {
 		m := newMaker(t)
-		m.list("list.avro")
-		m.metadata("v1.metadata.json", other)
-		failed := failureOf(t, filesError(t, m.folder, iceberg.Latest()))
+		m.List("list.avro")
+		m.Metadata("v1.metadata.json", other)
+		failed := failureOf(t, filesError(t, m.Folder, iceberg.Latest()))
 		assert.Contains(t, failed.Message, want)
 		assert.Contains(t, failed.Message, "not implemented")
 		assert.True(t, failed.Early, want)
 	}
 	m := newMaker(t)
-	m.metadata("v1.metadata.json", nil)
-	write(t, m.folder, map[string]string{"metadata/v2.metadata.json": "\x28\xb5\x2f\xfd..."})
-	assert.True(t, failureOf(t, filesError(t, m.folder, iceberg.Latest())).Early)
+	m.Metadata("v1.metadata.json", nil)
+	write(t, m.Folder, map[string]string{"metadata/v2.metadata.json": "\x28\xb5\x2f\xfd..."})
+	assert.True(t, failureOf(t, filesError(t, m.Folder, iceberg.Latest())).Early)
 }
 
 func TestDamagedMetadata(t *testing.T) {
@@ -63,8 +63,8 @@ func TestDamagedMetadata(t *testing.T) {
 		"schema 5 is not among its schemas":        {"current-schema-id": 5},
 		"current snapshot 5 is not among":          {"current-snapshot-id": 5},
 		"has no manifest list":                     {"snapshots": []object{{"snapshot-id": 7}}},
-		"have the same id 1":                       {"schemas": []object{schemaOf(0, twice...)}},
-		`column "a" is there twice`:                {"schemas": []object{schemaOf(0, alike...)}},
+		"have the same id 1":                       {"schemas": []object{icebergtest.Schema(0, twice...)}},
+		`column "a" is there twice`:                {"schemas": []object{icebergtest.Schema(0, alike...)}},
 		"partition spec 0 twice":                   {"partition-specs": []object{{"spec-id": 0}, {"spec-id": 0}}},
 		`"decimal(39, 2)", which cannot be`:        column("decimal(39, 2)", nil),
 		`"fixed[0]", which cannot be`:              column("fixed[0]", nil),
@@ -76,9 +76,9 @@ func TestDamagedMetadata(t *testing.T) {
 		"no JSON as the specification has it":      {"snapshots": "none"},
 	} {
 		m := newMaker(t)
-		m.list("list.avro")
-		m.metadata("v1.metadata.json", other)
-		failed := failureOf(t, filesError(t, m.folder, iceberg.Latest()))
+		m.List("list.avro")
+		m.Metadata("v1.metadata.json", other)
+		failed := failureOf(t, filesError(t, m.Folder, iceberg.Latest()))
 		assert.Contains(t, failed.Message, want)
 		assert.Contains(t, failed.Message, "v1.metadata.json", want)
 		assert.False(t, failed.Early, want)
@@ -113,13 +113,13 @@ func TestManifestsThatAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMaker(t)
-			manifests := []object{with(m.manifest("m.avro", data, m.added("a.parquet", c.entry)), c.list)}
+			manifests := []object{icebergtest.With(m.Manifest("m.avro", data, m.Added("a.parquet", c.entry)), c.list)}
 			if c.deletes != nil {
-				manifests = append(manifests, m.manifest("d.avro", kind{0, "deletes", "", 2}, m.added("d.parquet", c.deletes)))
+				manifests = append(manifests, m.Manifest("d.avro", kindOf(0, "deletes", "", 2), m.Added("d.parquet", c.deletes)))
 			}
-			m.list("list.avro", manifests...)
-			m.metadata("v1.metadata.json", nil)
-			failed := failureOf(t, filesError(t, m.folder, iceberg.Latest()))
+			m.List("list.avro", manifests...)
+			m.Metadata("v1.metadata.json", nil)
+			failed := failureOf(t, filesError(t, m.Folder, iceberg.Latest()))
 			assert.Contains(t, failed.Message, c.want)
 			assert.Equal(t, c.early, failed.Early)
 		})
@@ -129,45 +129,46 @@ func TestManifestsThatAreRefused(t *testing.T) {
 func TestTwoVectorsOfAFile(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	vector := m.added("d.puffin", object{
-		"content": 1, "file_format": "PUFFIN", "referenced_data_file": m.path("a.parquet"), "content_offset": int64(4), "content_size_in_bytes": int64(48),
+	vector := m.Added("d.puffin", object{
+		"content": 1, "file_format": "PUFFIN", "referenced_data_file": m.Path("a.parquet"), "content_offset": int64(4), "content_size_in_bytes": int64(48),
 	})
-	m.list("list.avro", m.manifest("m.avro", data, m.added("a.parquet", nil)), m.manifest("d.avro", kind{0, "deletes", "", 2}, vector, vector))
-	m.metadata("v1.metadata.json", nil)
-	assert.ErrorContains(t, filesError(t, m.folder, iceberg.Latest()), "has two deletion vectors")
+	m.List("list.avro", m.Manifest("m.avro", data, m.Added("a.parquet", nil)), m.Manifest("d.avro", kindOf(0, "deletes", "", 2), vector, vector))
+	m.Metadata("v1.metadata.json", nil)
+	assert.ErrorContains(t, filesError(t, m.Folder, iceberg.Latest()), "has two deletion vectors")
 }
 
 func TestManifestsThatContradict(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	good := m.manifest("m.avro", data, m.added("a.parquet", nil))
-	vector := m.added("d.puffin", object{
-		"content": 1, "file_format": "PUFFIN", "referenced_data_file": m.path("a.parquet"), "content_offset": int64(4), "content_size_in_bytes": int64(48),
+	good := m.Manifest("m.avro", data, m.Added("a.parquet", nil))
+	vector := m.Added("d.puffin", object{
+		"content": 1, "file_format": "PUFFIN", "referenced_data_file": m.Path("a.parquet"), "content_offset": int64(4), "content_size_in_bytes": int64(48),
 		"record_count": int64(11),
 	})
-	newer := icebergtest.AvroOf(t, icebergtest.EntrySchema(""), map[string]string{"format-version": "4", "content": "data"}, m.added("a.parquet", nil))
-	write(t, m.folder, map[string]string{"metadata/newer.avro": string(newer)})
-	text := m.manifest("text.avro", kind{1, "data", textPartition, 1}, m.added("a.parquet", object{"partition": object{"p": "\xff"}}))
+	schema := icebergtest.EntrySchema("")
+	newer := icebergtest.AvroOf(t, schema, map[string]string{"format-version": "4", "content": "data"}, m.Added("a.parquet", nil))
+	write(t, m.Folder, map[string]string{"metadata/newer.avro": string(newer)})
+	text := m.Manifest("text.avro", kindOf(1, "data", textPartition, 1), m.Added("a.parquet", object{"partition": object{"p": "\xff"}}))
 	for want, manifests := range map[string][]object{
-		"11 of the 10 rows": {good, m.manifest("d.avro", kind{0, "deletes", "", 2}, vector)},
-		`of the partition spec "0", but the snapshot says 2`: {with(good, object{"partition_spec_id": 2})},
-		`a manifest has version "4" of the format`:           {with(good, object{"manifest_path": m.path("metadata/newer.avro"), "manifest_length": 0})},
+		"11 of the 10 rows": {good, m.Manifest("d.avro", kindOf(0, "deletes", "", 2), vector)},
+		`of the partition spec "0", but the snapshot says 2`: {icebergtest.With(good, object{"partition_spec_id": 2})},
+		`a manifest has version "4" of the format`:           {icebergtest.With(good, object{"manifest_path": m.Path("metadata/newer.avro"), "manifest_length": 0})},
 		"a text is not in UTF-8":                             {text},
-		"no value for the partition field 1000":              {m.manifest("none.avro", kind{1, "data", "", 1}, m.added("a.parquet", nil))},
+		"no value for the partition field 1000":              {m.Manifest("none.avro", kindOf(1, "data", "", 1), m.Added("a.parquet", nil))},
 	} {
-		m.list("list.avro", manifests...)
-		m.metadata("v1.metadata.json", partitioned())
-		assert.ErrorContains(t, filesError(t, m.folder, iceberg.Latest()), want)
+		m.List("list.avro", manifests...)
+		m.Metadata("v1.metadata.json", partitioned())
+		assert.ErrorContains(t, filesError(t, m.Folder, iceberg.Latest()), want)
 	}
 }
 
 func TestOddPropertiesAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	m.list("list.avro")
-	snapshot := with(m.snapshot(7, "list.avro"), object{"summary": object{"operation": "delete", "deleted-records": 5, "x": nil}})
-	m.metadata("v1.metadata.json", object{"snapshots": []object{snapshot}, "properties": object{"a": 1, "b": nil, "c": []int{1}}})
-	opened, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	m.List("list.avro")
+	snapshot := icebergtest.With(m.Snapshot(7, "list.avro"), object{"summary": object{"operation": "delete", "deleted-records": 5, "x": nil}})
+	m.Metadata("v1.metadata.json", object{"snapshots": []object{snapshot}, "properties": object{"a": 1, "b": nil, "c": []int{1}}})
+	opened, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 	require.NoError(t, err)
 	assert.Equal(t, "delete", opened.Operation)
 }
@@ -175,10 +176,10 @@ func TestOddPropertiesAreLeftAlone(t *testing.T) {
 func TestDamagedManifests(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	entry := m.manifest("m.avro", data, m.added("a.parquet", nil))
-	m.list("list.avro", entry)
-	m.metadata("v1.metadata.json", nil)
-	good, err := os.ReadFile(filepath.Join(m.folder, "metadata/m.avro"))
+	entry := m.Manifest("m.avro", data, m.Added("a.parquet", nil))
+	m.List("list.avro", entry)
+	m.Metadata("v1.metadata.json", nil)
+	good, err := os.ReadFile(filepath.Join(m.Folder, "metadata/m.avro"))
 	require.NoError(t, err)
 	for name, raw := range map[string][]byte{
 		"none":               nil,
@@ -187,13 +188,13 @@ func TestDamagedManifests(t *testing.T) {
 		"of something else":  append(icebergtest.AvroOf(t, icebergtest.ListSchema, nil), make([]byte, len(good))...),
 		"without data files": append(icebergtest.AvroOf(t, `{"type":"record","name":"e","fields":[{"name":"status","type":"int"},{"name":"data_file","type":"int"}]}`, nil), good...),
 	} {
-		m.list("list.avro", with(entry, object{"manifest_length": 0}))
-		require.NoError(t, os.WriteFile(filepath.Join(m.folder, "metadata/m.avro"), raw, 0o600))
-		failed := failureOf(t, filesError(t, m.folder, iceberg.Latest()))
+		m.List("list.avro", icebergtest.With(entry, object{"manifest_length": 0}))
+		require.NoError(t, os.WriteFile(filepath.Join(m.Folder, "metadata/m.avro"), raw, 0o600))
+		failed := failureOf(t, filesError(t, m.Folder, iceberg.Latest()))
 		assert.Contains(t, failed.Message, "damaged", name)
 		assert.Contains(t, failed.Message, "m.avro", name)
-		require.NoError(t, os.WriteFile(filepath.Join(m.folder, "metadata/m.avro"), good, 0o600))
-		require.NoError(t, os.WriteFile(filepath.Join(m.folder, "metadata/list.avro"), raw, 0o600))
-		assert.Contains(t, failureOf(t, filesError(t, m.folder, iceberg.Latest())).Message, "list.avro", name)
+		require.NoError(t, os.WriteFile(filepath.Join(m.Folder, "metadata/m.avro"), good, 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(m.Folder, "metadata/list.avro"), raw, 0o600))
+		assert.Contains(t, failureOf(t, filesError(t, m.Folder, iceberg.Latest())).Message, "list.avro", name)
 	}
 }

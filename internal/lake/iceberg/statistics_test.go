@@ -13,6 +13,7 @@ import (
 
 	"hyperlake/internal/lake"
 	"hyperlake/internal/lake/iceberg"
+	"hyperlake/internal/lake/iceberg/icebergtest"
 )
 
 func int32Of(n int32) []byte   { return binary.LittleEndian.AppendUint32(nil, uint32(n)) }
@@ -32,10 +33,10 @@ func statisticsOf(t *testing.T, kind any, lower, upper []byte) string {
 		}
 		return []object{{"key": 2, "value": raw}}
 	}
-	entry := m.added("a.parquet", object{"lower_bounds": bound(lower), "upper_bounds": bound(upper), "null_value_counts": []object{{"key": 2, "value": int64(3)}}})
-	m.list("list.avro", m.manifest("m.avro", data, entry))
-	m.metadata("v1.metadata.json", column(kind, nil))
-	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	entry := m.Added("a.parquet", object{"lower_bounds": bound(lower), "upper_bounds": bound(upper), "null_value_counts": []object{{"key": 2, "value": int64(3)}}})
+	m.List("list.avro", m.Manifest("m.avro", data, entry))
+	m.Metadata("v1.metadata.json", column(kind, nil))
+	snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 	require.NoError(t, err)
 	files := filesOf(t, snapshot, "c")
 	require.Len(t, files, 1)
@@ -113,11 +114,11 @@ func TestBoundsOfPartitions(t *testing.T) {
 	} {
 		m := newMaker(t)
 		partition := `{"name": "c_part", "type": ` + c.avro + `, "default": null, "field-id": 1000}`
-		m.list("list.avro", m.manifest("m.avro", kind{0, "data", partition, 1}, m.added("a.parquet", object{"partition": object{"c_part": c.value}})))
+		m.List("list.avro", m.Manifest("m.avro", kindOf(0, "data", partition, 1), m.Added("a.parquet", object{"partition": object{"c_part": c.value}})))
 		other := column(c.kind, nil)
 		other["partition-specs"] = []object{{"spec-id": 0, "fields": []object{{"source-id": 2, "field-id": 1000, "name": "c_part", "transform": c.transform}}}}
-		m.metadata("v1.metadata.json", other)
-		snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+		m.Metadata("v1.metadata.json", other)
+		snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 		require.NoError(t, err, name)
 		assert.False(t, snapshot.Columns[0].Partition, name)
 		found, ok := filesOf(t, snapshot, "c")[0].Statistics["c"]
@@ -154,15 +155,15 @@ func TestPartitionColumns(t *testing.T) {
 	} {
 		m := newMaker(t)
 		partition := `{"name": "c", "type": ["null", ` + c.avro + `], "default": null, "field-id": 1000}`
-		m.list("list.avro", m.manifest("m.avro", kind{0, "data", partition, 1},
-			m.added("a.parquet", object{"partition": object{"c": c.value}}), m.added("b.parquet", object{"partition": object{"c": nil}})))
+		m.List("list.avro", m.Manifest("m.avro", kindOf(0, "data", partition, 1),
+			m.Added("a.parquet", object{"partition": object{"c": c.value}}), m.Added("b.parquet", object{"partition": object{"c": nil}})))
 		other := column(c.kind, nil)
 		other["partition-specs"] = []object{{"spec-id": 0, "fields": []object{{"source-id": 2, "field-id": 1000, "name": "c", "transform": "identity"}}}}
-		m.metadata("v1.metadata.json", other)
-		snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+		m.Metadata("v1.metadata.json", other)
+		snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 		require.NoError(t, err, name)
 		if c.want == "error" {
-			assert.ErrorContains(t, filesError(t, m.folder, iceberg.Latest()), "no date32 that can be written")
+			assert.ErrorContains(t, filesError(t, m.Folder, iceberg.Latest()), "no date32 that can be written")
 			continue
 		}
 		files := filesOf(t, snapshot)
@@ -180,13 +181,13 @@ func TestPartitionColumns(t *testing.T) {
 func TestColumnsThatOnlySomeFilesHaveAsPartitions(t *testing.T) {
 	t.Parallel()
 	m, x := newMaker(t), "x"
-	with := m.manifest("a.avro", kind{1, "data", textPartition, 1}, m.added("a.parquet", object{"partition": object{"p": "x"}}),
-		m.added("b.parquet", object{"partition": object{"p": nil}}))
-	without := m.manifest("c.avro", data, m.added("c.parquet", nil))
+	with := m.Manifest("a.avro", kindOf(1, "data", textPartition, 1), m.Added("a.parquet", object{"partition": object{"p": "x"}}),
+		m.Added("b.parquet", object{"partition": object{"p": nil}}))
+	without := m.Manifest("c.avro", data, m.Added("c.parquet", nil))
 	for name, manifests := range map[string][]object{"last": {with, without}, "first": {without, with}} {
-		m.list("list.avro", manifests...)
-		m.metadata("v1.metadata.json", partitioned())
-		snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+		m.List("list.avro", manifests...)
+		m.Metadata("v1.metadata.json", partitioned())
+		snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 		require.NoError(t, err)
 		assert.False(t, snapshot.Columns[1].Partition, name)
 		constants, statistics := map[string]map[int32]*string{}, map[string]string{}
@@ -214,9 +215,9 @@ func TestTypes(t *testing.T) {
 	for i, kind := range kinds {
 		fields = append(fields, object{"id": i + 1, "name": string(rune('a' + i)), "required": i%2 == 0, "type": kind})
 	}
-	m.list("list.avro")
-	m.metadata("v1.metadata.json", object{"format-version": 3, "schemas": []object{schemaOf(0, fields...)}})
-	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	m.List("list.avro")
+	m.Metadata("v1.metadata.json", object{"format-version": 3, "schemas": []object{icebergtest.Schema(0, fields...)}})
+	snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 	require.NoError(t, err)
 	var found []string
 	for i, column := range snapshot.Columns {
@@ -246,12 +247,12 @@ func ids(way []lake.Column) []int32 {
 func TestFieldsOfOtherVersions(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	m.list("list.avro")
-	m.metadata("v1.metadata.json", object{"schemas": []object{
-		schemaOf(3, object{"id": 5, "name": "old", "required": false, "type": "int"}, object{"id": 1, "name": "was", "required": false, "type": "int"}),
-		schemaOf(4, object{"id": 5, "name": "dropped", "required": false, "type": "long"}), oneColumn(),
+	m.List("list.avro")
+	m.Metadata("v1.metadata.json", object{"schemas": []object{
+		icebergtest.Schema(3, object{"id": 5, "name": "old", "required": false, "type": "int"}, object{"id": 1, "name": "was", "required": false, "type": "int"}),
+		icebergtest.Schema(4, object{"id": 5, "name": "dropped", "required": false, "type": "long"}), icebergtest.OneColumn(),
 	}})
-	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 	require.NoError(t, err)
 	assert.Equal(t, "id", snapshot.Field(1)[0].Name)
 	assert.Equal(t, "dropped", snapshot.Field(5)[0].Name)
@@ -260,11 +261,11 @@ func TestFieldsOfOtherVersions(t *testing.T) {
 func TestNameMapping(t *testing.T) {
 	t.Parallel()
 	m := newMaker(t)
-	m.list("list.avro")
-	m.metadata("v1.metadata.json", object{"properties": object{"schema.name-mapping.default": `[
+	m.List("list.avro")
+	m.Metadata("v1.metadata.json", object{"properties": object{"schema.name-mapping.default": `[
 		{"field-id": 1, "names": ["id", "key"]}, {"names": ["nobody"]},
 		{"field-id": 2, "names": ["s"], "fields": [{"field-id": 3, "names": ["a"], "fields": []}]}]`}})
-	snapshot, err := iceberg.Open(t.Context(), m.folder, iceberg.Latest())
+	snapshot, err := iceberg.Open(t.Context(), m.Folder, iceberg.Latest())
 	require.NoError(t, err)
 	assert.Equal(t, []lake.FieldName{
 		{ID: 1, Names: []string{"id", "key"}}, {Names: []string{"nobody"}}, {ID: 2, Names: []string{"s"}, Fields: []lake.FieldName{{ID: 3, Names: []string{"a"}}}},

@@ -1,10 +1,11 @@
-"""Makes the tables beside it, and NAME.json with what two readers say of them: python make_fixtures.py [NAME…]
+"""Makes the tables beside it, and NAME.json with what two readers say of them: python make_fixtures.py [--rows] [NAME…]
 
 It needs Java 17, pyspark 4.0.1, the Iceberg runtime 1.10.0 for Spark 4.0 (which Spark fetches), pyiceberg 0.12.0 with
 pyiceberg-core, pyarrow and sqlalchemy. The tables are made in /tmp/lake, which their metadata name: read from here, they are
 tables that were moved. NAME.json has, for each snapshot, branch and tag, the columns and the files with their deletes as Spark lists
 them, the values of the first column that Spark reads, or of all columns where these are simple, and those that pyiceberg reads, or why
-it refuses.
+it refuses. Beside it, NAME.rows has a line of JSON for each of them, of all values of all rows as Spark reads them; none for those of many
+rows. --rows writes that anew of the tables as they stand.
 """
 
 import datetime
@@ -26,6 +27,7 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.table import StaticTable
 from pyiceberg.transforms import BucketTransform, IdentityTransform, MonthTransform, TruncateTransform
 from pyspark.sql import SparkSession
+from pyspark.sql.types import ArrayType, BinaryType, MapType, StructType
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LAKE = "/tmp/lake"
@@ -37,6 +39,17 @@ def short(keys):
     if len(keys) < 1000:
         return keys
     return ["sha256 " + hashlib.sha256("".join(key + "\n" for key in keys).encode()).hexdigest()]
+
+
+FEW = 1000  # rows, of which all values are written down
+
+
+def text(frame, column):
+    """A column of a frame as text: nested values as JSON with all their fields, bytes in hexadecimal, times in UTC."""
+    quoted, kind = f"`{column}`", frame.schema[column].dataType
+    if isinstance(kind, (StructType, ArrayType, MapType)):
+        return f"to_json({quoted}, map('ignoreNullFields', 'false'))"
+    return f"hex({quoted})" if isinstance(kind, BinaryType) else f"cast({quoted} AS STRING)"
 
 
 class Maker:
@@ -81,21 +94,44 @@ class Maker:
         hadoop = jvm.org.apache.iceberg.hadoop.HadoopTables(self.spark._jsc.hadoopConfiguration())
         return hadoop.load(self.metadata(name) if name.startswith("py_") else self.path(name))
 
-    def describe(self, name):
+    def versions(self, name):
+        """The table as pyiceberg has it, and which versions of it there are."""
         table = StaticTable.from_metadata("file://" + self.metadata(name))
-        place = self.metadata(name) if name.startswith("py_") else self.path(name)
         versions = [{"ref": None, "snapshot": table.current_snapshot().snapshot_id}]
         versions += [{"id": s.snapshot_id, "snapshot": s.snapshot_id, "time": s.timestamp_ms} for s in table.snapshots()]
         versions += [{"ref": ref, "snapshot": r.snapshot_id} for ref, r in sorted(table.metadata.refs.items()) if ref != "main"]
+        return table, versions
+
+    def place(self, name):
+        """Where Spark reads the table."""
+        return self.metadata(name) if name.startswith("py_") else self.path(name)
+
+    def frame(self, name, table, version):
+        """A version of the table as Spark has it."""
+        reader = self.spark.read.format("iceberg")
+        if "id" in version:
+            reader = reader.option("snapshot-id", version["id"])
+        elif version["ref"]:
+            kind = table.metadata.refs[version["ref"]].snapshot_ref_type.value
+            reader = reader.option(kind, version["ref"])
+        return reader.load(self.place(name))
+
+    def write_rows(self, name):
+        """Writes what Spark reads."""
+        table, versions = self.versions(name)
+        with open(os.path.join(HERE, name + ".rows"), "w", encoding="utf-8") as out:
+            for version in versions:
+                frame = self.frame(name, table, version)
+                rows = frame.selectExpr(*(text(frame, column) for column in frame.columns)).limit(FEW).collect()
+                if len(rows) < FEW:
+                    said = {"version": str(version.get("id") or version["ref"] or "latest"), "rows": sorted((list(row) for row in rows), key=json.dumps)}
+                    out.write(json.dumps(said, ensure_ascii=False) + "\n")
+
+    def describe(self, name):
+        table, versions = self.versions(name)
         for version in versions:
-            reader = self.spark.read.format("iceberg")
             files = self.spark.read.format("iceberg").option("snapshot-id", version["snapshot"])
-            if "id" in version:
-                reader = reader.option("snapshot-id", version["id"])
-            elif version["ref"]:
-                kind = table.metadata.refs[version["ref"]].snapshot_ref_type.value
-                reader = reader.option(kind, version["ref"])
-            frame = reader.load(place)
+            frame = self.frame(name, table, version)
             key = frame.columns[0]
             version["columns"] = json.loads(frame.schema.json())["fields"]
             version["count"] = frame.count()
@@ -103,7 +139,7 @@ class Maker:
             if {json.dumps(column["type"]) for column in version["columns"]} <= {'"integer"', '"long"', '"string"', '"date"'}:
                 version["rows"] = short("|".join(plain(value) for value in row) for row in frame.collect())
             version["files"] = sorted(
-                (f.asDict() for f in files.load(place + "#files").select("content", "file_path", "file_format", "record_count", "file_size_in_bytes", "equality_ids").collect()),
+                (f.asDict() for f in files.load(self.place(name) + "#files").select("content", "file_path", "file_format", "record_count", "file_size_in_bytes", "equality_ids").collect()),
                 key=lambda f: (f["content"], f["file_path"], f["record_count"]),
             )
             version["pyiceberg"] = self.pyiceberg(table, version, key)
@@ -328,16 +364,27 @@ def keep(m, name):
             os.remove(file)
 
 
+def put_back(m, name):
+    """Copies a table from this folder to where it was made, and can be read."""
+    shutil.copytree(os.path.join(HERE, name), m.path(name))
+
+
 def main():
     shutil.rmtree(LAKE, ignore_errors=True)
     os.makedirs(LAKE)
     m = Maker()
-    for name in sys.argv[1:] or TABLES:
+    only_rows = "--rows" in sys.argv
+    for name in [name for name in sys.argv[1:] if name != "--rows"] or TABLES:
+        if only_rows:
+            put_back(m, name)
+            m.write_rows(name)
+            continue
         TABLES[name](m, name)
         said = {"made_by": TABLES[name].__doc__, "versions": m.describe(name)}
         with open(os.path.join(HERE, name + ".json"), "w", encoding="utf-8") as out:
             versions = ",\n".join(json.dumps(version, ensure_ascii=False) for version in said["versions"])
             out.write(f'{{"made_by": {json.dumps(said["made_by"])}, "versions": [\n{versions}\n]}}\n')
+        m.write_rows(name)
         keep(m, name)
         print(name)
     m.spark.stop()

@@ -1,19 +1,15 @@
-"""Does at random what people do to Delta tables, with deltalake, and says what its own reader makes of them.
-
-Each line of the standard input is JSON with the folder of a table and a seed, to begin a table, or an empty object, for the next
-operation on it. The answer is a line of JSON: what was done, and what to compare: versions, each with a condition or without, and all
-rows that should come of them, as text. Conditions are evaluated here, row by row; nothing of hyperlake is used.
-"""
+"""Does at random what people do to Delta tables, with deltalake, and says what its own reader makes of them: see sequence.py."""
 
 import datetime
 import decimal
 import json
 import os
 import random
-import sys
 
 import deltalake
 import pyarrow as pa
+
+import sequence
 
 UTC = datetime.timezone.utc
 DAY = datetime.date(2024, 2, 28)
@@ -38,27 +34,9 @@ TYPES = {
     "struct": (pa.struct([("u", pa.int32()), ("v w", pa.string())]), lambda r: {"u": r.choice([None, 7]), "v w": r.choice(TEXTS)}),
 }
 KEYS = ["string", "integer", "long", "date", "boolean", "timestamp", "timestamp_ntz", "decimal(9,2)", "short"]
-NESTED = ("list", "struct")
 
 
-def text(value):
-    """A value as text, as the test reads it."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, datetime.datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
-    if isinstance(value, (list, dict)):
-        return json.dumps(value)
-    return format(value, "f") if isinstance(value, decimal.Decimal) else repr(value) if isinstance(value, float) else str(value)
-
-
-
-
-class Table:
+class Table(sequence.Sequence):
     """A table that is made and changed at random."""
 
     def __init__(self, path, seed):
@@ -205,17 +183,10 @@ class Table:
         update, update, merge, merge, compact, z_order, checkpoint, checkpoint, clean_log, compact_log, vacuum, restore,
     ]
 
-    def step(self):
-        """Does something, unless delta-rs refuses to."""
-        operation = self.r.choice(self.OPERATIONS)
-        try:
-            operation(self)
-        except Exception as error:  # which is delta-rs's own affair
-            return {"operation": operation.__name__, "refused": str(error).splitlines()[0][:300], "checks": []}
+    def checks(self):
         versions = self.readable()
-        checks = [self.check(versions[-1]), self.check(versions[-1], condition=True)]
-        checks += [self.check(self.r.choice(versions), condition=i == 1) for i in range(2)]
-        return {"operation": operation.__name__, "checks": checks}
+        found = [self.check(versions[-1]), self.check(versions[-1], condition=True)]
+        return found + [self.check(self.r.choice(versions), condition=i == 1) for i in range(2)]
 
     def check(self, version, condition=False):
         """All rows of a version, or those of which a condition is true."""
@@ -223,53 +194,11 @@ class Table:
         fields = json.loads(table.schema().to_json())["fields"]
         columns = [{"name": field["name"], "type": simple(field["type"])} for field in fields]
         rows = table.to_pyarrow_table().select([c["name"] for c in columns]).to_pylist()
-        where, true = self.condition(columns) if condition else ("", lambda row: True)
-        kept = [[text(row[c["name"]]) for c in columns] for row in rows if true(row) is True]
-        return {"version": version, "where": where, "columns": columns, "inFiles": len(rows), "rows": kept}
+        return self.answer(version, columns, rows, condition)
 
-    def condition(self, columns):
-        """A condition, and a function that says what it is of a row: None is NULL."""
-        a, one = self.atom(columns)
-        b, other = self.atom(columns)
-        match self.r.choice(["one", "not", "and", "or"]):
-            case "not":
-                return f"!({a})", lambda row: None if one(row) is None else not one(row)
-            case "and":
-                return f"({a}) && ({b})", lambda row: False if False in (one(row), other(row)) else None if None in (one(row), other(row)) else True
-            case "or":
-                return f"({a}) || ({b})", lambda row: True if True in (one(row), other(row)) else None if None in (one(row), other(row)) else False
-        return a, one
-
-    def atom(self, columns):
-        plain = [c for c in columns if c["type"] not in NESTED]
-        column = self.r.choice([c for c in plain if c["name"] in self.keys] or plain) if self.r.random() < 0.4 else self.r.choice(plain)
-        name, kind = column["name"], column["type"]
-        shown = f"`{name}`"
-        if kind == "binary" or self.r.random() < 0.15:
-            symbol = self.r.choice(["==", "!="])
-            return f"{shown} {symbol} null", lambda row: (row[name] is None) == (symbol == "==")
-        if kind == "boolean":
-            return shown, lambda row: row[name]
-        value = TYPES[kind][1](self.r) if name not in self.keys or self.r.random() < 0.5 else self.r.choice(self.values[name])
-        if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-            value = 0.5
-        symbol = self.r.choice(["==", "!=", "<", "<=", ">", ">="])
-        compare = {
-            "==": lambda a: a == value, "!=": lambda a: a != value, "<": lambda a: a < value, "<=": lambda a: a <= value,
-            ">": lambda a: a > value, ">=": lambda a: a >= value,
-        }[symbol]
-        return f"{shown} {symbol} {literal(kind, value)}", lambda row: None if row[name] is None else compare(row[name])
-
-
-def literal(kind, value):
-    """A value in CEL."""
-    if kind == "string":
-        return json.dumps(value, ensure_ascii=False)
-    if kind == "date":
-        return f"date('{value}')"
-    if kind.startswith("timestamp"):
-        return f"timestamp('{value.strftime('%Y-%m-%dT%H:%M:%S.%f')}{'Z' if kind == 'timestamp' else ''}')"
-    return text(value)
+    def asked(self, name, kind):
+        """A value to compare a column with."""
+        return TYPES[kind][1](self.r) if name not in self.keys or self.r.random() < 0.5 else self.r.choice(self.values[name])
 
 
 def simple(kind):
@@ -277,17 +206,5 @@ def simple(kind):
     return {"array": "list"}.get(kind["type"], kind["type"]) if isinstance(kind, dict) else kind
 
 
-def main():
-    table = None
-    for line in sys.stdin:
-        asked = json.loads(line)
-        if "folder" in asked:
-            table = Table(asked["folder"], asked["seed"])
-            answer = {"operation": "create", "checks": [table.check(0), table.check(0, condition=True)]}
-        else:
-            answer = table.step()
-        print(json.dumps(answer), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    sequence.serve(Table)

@@ -23,22 +23,32 @@ import (
 	"hyperlake/runners/enginetest"
 )
 
-// How many tables are made by default, and how many operations are done to each.
-const (
-	deltaSequences  = 10
-	deltaOperations = 8
-)
+// operationsOfATable is how many operations are done to each table.
+const operationsOfATable = 8
 
-// operated is what testdata/deltalake/sequences.py says after an operation.
-type operated struct {
-	Operation string
-	Refused   string // why delta-rs did not do it
-	Checks    []*deltaCheck
+// library is one of Python, and the script in testdata/sequences that has it make tables at random.
+type library struct {
+	folder  string   // in the user's cache, where it is installed
+	modules []string // that it has
+	script  string
+	tables  int // that it makes by default
 }
 
-// deltaCheck is all rows of a version of a table, or those that a condition leaves.
-type deltaCheck struct {
-	Version int
+var (
+	deltaLake = library{"deltalake-1.6.6", []string{"deltalake", "pyarrow"}, "delta", 10}
+	pyIceberg = library{"pyiceberg-0.12.0", []string{"pyiceberg", "pyiceberg_core", "pyarrow", "sqlalchemy"}, "iceberg", 8}
+)
+
+// operated is what a script says after an operation.
+type operated struct {
+	Operation string
+	Refused   string // why the library did not do it
+	Checks    []*sequenceCheck
+}
+
+// sequenceCheck is all rows of a version of a table, or those that a condition leaves.
+type sequenceCheck struct {
+	Version string // as a configuration has it
 	Where   string
 	Columns []struct{ Name, Type string }
 	InFiles int64
@@ -47,22 +57,28 @@ type deltaCheck struct {
 
 // Whatever is done to a table with deltalake, its versions are loaded as deltalake's own reader reads them, by both
 // engines, and with a condition, which is evaluated in Python.
-func TestDeltaLakeSequences(t *testing.T) {
+func TestDeltaLakeSequences(t *testing.T) { testSequences(t, deltaLake) }
+
+// So are those of a table that is changed with pyiceberg: snapshots, branches, tags and times.
+func TestIcebergSequences(t *testing.T) { testSequences(t, pyIceberg) }
+
+func testSequences(t *testing.T, of library) {
+	interpreter := of.install(t)
 	var done operations
 	t.Cleanup(func() { t.Log(done.counts) }) // once all sequences are done
-	eachDeltaSeed(t, func(t *testing.T, seed uint64) {
+	eachSequence(t, of.tables, func(t *testing.T, seed uint64) {
 		t.Parallel()
 		folder := filepath.Join(t.TempDir(), "lake")
-		writer := startDeltaLake(t)
-		for i := range deltaOperations + 1 {
+		table := startSequence(t, interpreter, of.script)
+		for i := range operationsOfATable + 1 {
 			asked := map[string]any{}
 			if i == 0 {
 				asked = map[string]any{"folder": folder, "seed": seed}
 			}
-			after := writer.ask(t, asked)
+			after := table.ask(t, asked)
 			for tries := 0; after.Refused != "" && tries < 20; tries++ {
-				t.Logf("delta-rs refuses %s: %s", after.Operation, after.Refused)
-				after = writer.ask(t, map[string]any{})
+				t.Logf("it refuses %s: %s", after.Operation, after.Refused)
+				after = table.ask(t, map[string]any{})
 			}
 			require.Empty(t, after.Refused)
 			done.add(after.Operation)
@@ -91,14 +107,14 @@ func (o *operations) add(operation string) {
 	o.counts[operation]++
 }
 
-// eachDeltaSeed runs a test with the same seeds every time, unless the environment asks for others: see [enginetest.EachSeed].
-func eachDeltaSeed(t *testing.T, test func(t *testing.T, seed uint64)) {
+// eachSequence runs a test with the same seeds every time, unless the environment asks for others: see [enginetest.EachSeed].
+func eachSequence(t *testing.T, tables int, test func(t *testing.T, seed uint64)) {
 	t.Helper()
 	if os.Getenv("HYPERLAKE_SEED") != "" || os.Getenv("HYPERLAKE_SEEDS") != "" {
-		enginetest.EachSeed(t, deltaSequences, test)
+		enginetest.EachSeed(t, tables, test)
 		return
 	}
-	for seed := range uint64(deltaSequences) {
+	for seed := range uint64(tables) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { test(t, seed) })
 	}
 }
@@ -109,7 +125,7 @@ func (o *operated) compare(t *testing.T, folder, engine string) {
 	var yaml strings.Builder
 	fmt.Fprintf(&yaml, "name: x\non_empty: allow\nvalidate: {engine: %s}\ntables:\n", engine)
 	for i, check := range o.Checks {
-		fmt.Fprintf(&yaml, "  - {name: t%d, source: {uri: %s, version: %d, nested: json", i, folder, check.Version)
+		fmt.Fprintf(&yaml, "  - {name: t%d, source: {uri: %s, version: %q, nested: json", i, folder, check.Version)
 		if check.Where != "" {
 			fmt.Fprintf(&yaml, ", where: %s", quotedYAML(t, check.Where))
 		}
@@ -119,7 +135,7 @@ func (o *operated) compare(t *testing.T, folder, engine string) {
 	report, err := runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err, yaml.String())
 	for i, check := range o.Checks {
-		what := fmt.Sprintf("engine %s, version %d, where %q", engine, check.Version, check.Where)
+		what := fmt.Sprintf("engine %s, version %s, where %q", engine, check.Version, check.Where)
 		check.reconcile(t, &report.Tables[i], what)
 		var names, types []string
 		for _, column := range check.Columns {
@@ -131,8 +147,8 @@ func (o *operated) compare(t *testing.T, folder, engine string) {
 	}
 }
 
-// reconcile holds the counts of a table against each other, and against what deltalake reads.
-func (c *deltaCheck) reconcile(t *testing.T, account *report.TableAccount, what string) {
+// reconcile holds the counts of a table against each other, and against what the library reads.
+func (c *sequenceCheck) reconcile(t *testing.T, account *report.TableAccount, what string) {
 	t.Helper()
 	assert.Equal(t, c.InFiles, account.RowsInFiles-account.RowsDeleted, what)
 	assert.Equal(t, account.RowsInFiles, account.RowsDeleted+account.RowsPruned+account.RowsRead, what)
@@ -143,10 +159,12 @@ func (c *deltaCheck) reconcile(t *testing.T, account *report.TableAccount, what 
 // asSparkSays is the name of a type for [canonicalValue]. Floats are compared as the doubles that they become.
 func asSparkSays(kind string) string {
 	switch kind {
-	case "list", "struct":
+	case "list", "struct", "map":
 		return "nested"
 	case "float":
 		return "double"
+	case "fixed[3]":
+		return "binary"
 	}
 	return kind
 }
@@ -159,17 +177,17 @@ func quotedYAML(t *testing.T, text string) string {
 	return strings.ReplaceAll(string(quoted), "${", "$${")
 }
 
-// deltaLake is a Python process that works on a table.
-type deltaLake struct {
+// sequence is a process that works on a table.
+type sequence struct {
 	questions *json.Encoder
 	answers   *bufio.Reader
 	said      *strings.Builder
 }
 
-// startDeltaLake starts one that ends with the test.
-func startDeltaLake(t *testing.T) *deltaLake {
+// startSequence starts one that ends with the test.
+func startSequence(t *testing.T, interpreter, script string) *sequence {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), pythonWithDeltaLake(t), "-B", "testdata/deltalake/sequences.py")
+	command := exec.CommandContext(t.Context(), interpreter, "-B", filepath.Join("testdata", "sequences", script+".py"))
 	said := &strings.Builder{}
 	command.Stderr = said
 	in, err := command.StdinPipe()
@@ -181,39 +199,40 @@ func startDeltaLake(t *testing.T) *deltaLake {
 		_ = in.Close() // which ends it
 		_ = command.Wait()
 	})
-	return &deltaLake{json.NewEncoder(in), bufio.NewReader(out), said}
+	return &sequence{json.NewEncoder(in), bufio.NewReader(out), said}
 }
 
 // ask has the process do something, and waits for its answer.
-func (d *deltaLake) ask(t *testing.T, question map[string]any) *operated {
+func (s *sequence) ask(t *testing.T, question map[string]any) *operated {
 	t.Helper()
-	require.NoError(t, d.questions.Encode(question))
-	line, err := d.answers.ReadString('\n')
+	require.NoError(t, s.questions.Encode(question))
+	line, err := s.answers.ReadString('\n')
 	if err != nil {
-		_, _ = io.Copy(io.Discard, d.answers) // until it has ended
-		require.NoError(t, err, d.said.String())
+		_, _ = io.Copy(io.Discard, s.answers) // until it has ended
+		require.NoError(t, err, s.said.String())
 	}
 	var after operated
 	require.NoError(t, json.Unmarshal([]byte(line), &after))
 	return &after
 }
 
-// pythonWithDeltaLake returns an interpreter that has deltalake and pyarrow. pip fetches them once, into the user's cache.
-func pythonWithDeltaLake(t *testing.T) string {
+// install returns an interpreter that has the library. pip fetches it once, into the user's cache.
+func (l library) install(t *testing.T) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	require.NoError(t, err)
-	folder := filepath.Join(cache, "hyperlake", "deltalake-1.6.6")
+	folder := filepath.Join(cache, "hyperlake", l.folder)
 	interpreter, base := filepath.Join(folder, "bin", "python"), "python3"
 	if runtime.GOOS == "windows" {
 		interpreter, base = filepath.Join(folder, "Scripts", "python.exe"), "python"
 	}
-	if exec.Command(interpreter, "-c", "import deltalake, pyarrow").Run() == nil {
+	if exec.Command(interpreter, "-c", "import "+strings.Join(l.modules, ", ")).Run() == nil {
 		return interpreter
 	}
+	requirements := filepath.Join("testdata", "sequences", l.script+".txt")
 	for _, arguments := range [][]string{
 		{base, "-m", "venv", "--clear", folder},
-		{interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", "testdata/deltalake/requirements.txt"},
+		{interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", requirements},
 	} {
 		output, err := exec.CommandContext(t.Context(), arguments[0], arguments[1:]...).CombinedOutput()
 		require.NoError(t, err, string(output))
