@@ -145,3 +145,19 @@ func IsFree(ctx context.Context, output string) (bool, error) {
 	}
 	return err == nil && !storage.IsLocal(output) && time.Since(found.Modified) > storage.UsualLease.Expiry, err
 }
+
+// RemoveDeadLock removes the lock of an output that no run has any more, of one that died together with its guard. It harms
+// nobody: the next run takes it. That of a run that lives stays. Errors are of kind Storage.
+func RemoveDeadLock(ctx context.Context, output string) error {
+	if _, err := storage.Stat(ctx, lockPath(output)); err != nil {
+		return nil //nolint:nilerr // there is none, as far as anybody can see
+	}
+	l, err := TakeLock(ctx, output, "clean", LockOptions{})
+	if failed := failure.Of(err, failure.Storage); failed != nil {
+		if failed.Kind == failure.Locked {
+			return nil
+		}
+		return err
+	}
+	return l.Release(ctx)
+}

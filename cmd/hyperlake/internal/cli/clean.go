@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/refresh"
 	"hyperlake/pipelines/staging"
 	"hyperlake/sinks/hyper"
 )
@@ -84,6 +86,9 @@ func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error
 	cleaned, err := staging.Clean(ctx, cfg, staging.CleanOptions{
 		OlderThan: time.Duration(age), DryRun: flags.dryRun, Scratch: folders, Boot: scratch.BootParent,
 	})
+	if cfg.Output.Path != "" && !flags.dryRun {
+		err = errors.Join(err, refresh.RemoveDeadLock(ctx, cfg.Output.Path))
+	}
 	if printErr := a.printCleaned(cleaned, flags); err == nil {
 		err = printErr
 	}
