@@ -70,6 +70,11 @@ func (c comparison) account(now refresh.Now) *report.RefreshAccount {
 	for _, table := range part.Tables {
 		account.BytesRead += table.BytesToRead()
 	}
+	for _, table := range c.decision.Tables {
+		if table.Whole {
+			account.Tables = append(account.Tables, table.Reason)
+		}
+	}
 	if last := c.standing; last != nil {
 		account.Before = &report.RunBefore{RunID: last.RunID, Finished: last.Finished, RowsLoaded: last.Rows(), RowsRejected: last.Rejected()}
 	}

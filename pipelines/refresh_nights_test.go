@@ -288,3 +288,59 @@ func TestRejectsComeBackWithTheLake(t *testing.T) {
 	require.NotEqual(t, before, runtest.RejectRows(t, cfg.Tables[0].Rejects.Path))
 	n.requireSame(1, "", "the threshold is gone")
 }
+
+// severalTables has a table of the lake under other names, one without its partition columns, and one of another lake.
+const severalTables = `name: %[1]s
+output: {path: %[1]s.hyper}
+refresh: {mode: %[2]s}
+tables:
+  - name: renamed
+    source: {uri: "lake/**/*.parquet", select: [region, id, dt]}
+    columns: {dt: {rename: day of sale}, region: {rename: "a \"b\" c"}}
+    rules: [{column: id, max: %[3]d, on_fail: warn}]
+    primary_key: [id]
+  - name: without
+    source: {uri: "lake/**/*.parquet", select: [id, qty]}
+    foreign_keys: [{columns: [id], references: Extract.renamed, to: [id]}]
+  - {name: converted, source: {uri: "lake/**/*.parquet"}, columns: {dt: {type: text}}}
+  - {name: sorted, source: {uri: "other/*.parquet"}, repartition: {sort: [id]}}
+`
+
+// Each table has what it can have: units, files that are added, or all of it anew.
+func TestNightsOfSeveralTables(t *testing.T) {
+	n := newNights(t, 2, inFolders)
+	runtest.WriteTable(t, filepath.Join(n.folder, "other", "a.parquet"), `[{"id": 3}, {"id": 1}]`, runtest.Field("id", runtest.Int64Type))
+	contents := func(path string) (all [][]string) {
+		for _, table := range []string{"renamed", "without", "converted", "sorted"} {
+			all = append(all, runtest.RowsIn(t, path, fmt.Sprintf(`SELECT * FROM x."Extract".%q ORDER BY id`, table)))
+		}
+		keys := `SELECT conname, contype, array_length(conkey) FROM x.pg_catalog.pg_constraint ORDER BY contype`
+		return append(all, runtest.RowsIn(t, path, keys))
+	}
+	night := func(most int, reasons ...string) {
+		t.Helper()
+		configure := func(mode string) *config.Config {
+			return runtest.Configure(t, n.folder, fmt.Sprintf(severalTables, "all-"+mode, mode, most))
+		}
+		changed := configure("changed")
+		got, err := runtest.Run(t, t.Context(), changed, nil)
+		require.NoError(t, err)
+		full := configure("full")
+		want, err := runtest.Run(t, t.Context(), full, nil)
+		require.NoError(t, err)
+		require.Equal(t, contents(full.Output.Path), contents(changed.Output.Path))
+		require.Equal(t, accountsOf(want), accountsOf(got))
+		assert.Equal(t, reasons, append([]string{string(got.Refresh.Mode)}, got.Refresh.Tables...))
+	}
+	night(1000, "full")
+	night(1000, "unchanged")
+	n.add()
+	night(1000, "changed")
+	n.remove(n.any())
+	night(1000, "changed",
+		"a file changed or went, and nothing tells the rows of a file of table Extract.without from others: the partition column dt is not in the extract as it is in the lake",
+		"a file changed or went, and nothing tells the rows of a file of table Extract.converted from others: the partition column dt is not in the extract as it is in the lake")
+	night(5, "changed", "the configuration of table Extract.renamed changed, or the columns of its files")
+	runtest.WriteTable(t, filepath.Join(n.folder, "other", "b.parquet"), `[{"id": 2}]`, runtest.Field("id", runtest.Int64Type))
+	night(5, "changed", "rows of table Extract.sorted are sorted, and 1 unit changed")
+}

@@ -51,7 +51,8 @@ func (r *run) take() {
 	}
 	account := r.account(r.now())
 	r.report.Refresh = account
-	r.options.Log.Info("compared with the last run", "mode", account.Mode, "changed", account.UnitsChanged, "units", account.Units, "reason", account.Reason)
+	r.options.Log.Info("compared with the last run", "mode", account.Mode,
+		"changed", account.UnitsChanged, "units", account.Units, "reason", account.Reason)
 }
 
 // patch makes the extract of the last one and of the units that were loaded. The result is that of a full build.

@@ -19,7 +19,7 @@ import (
 	"hyperlake/pipelines/report"
 )
 
-// refreshConfig has rejects and a check, and publishes to the fake server.
+// refreshConfig has rejects and a check.
 const refreshConfig = `name: sales
 refresh: {mode: changed}
 tables:
@@ -71,7 +71,7 @@ func TestNightsThatAreKilled(t *testing.T) {
 	runs(t, folder, 0, "generate", "sales.yaml")
 	usual := time.Since(began)
 	modes, killed := map[report.RefreshMode]int{}, 0
-	for range 30 {
+	for range 12 {
 		nightOf(t, folder, random)
 		cmd := program(t, folder, nil, "generate", "sales.yaml")
 		require.NoError(t, cmd.Start())

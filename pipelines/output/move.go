@@ -66,7 +66,8 @@ func Place(ctx context.Context, output string, build func(folder string) (path s
 func moveOne(ctx context.Context, output string, extract hyper.File, report *report.Report, held func() error) (storage.Info, error) {
 	placed, err := moveTo(ctx, extract.Path, output, held)
 	if err != nil {
-		return storage.Info{}, failure.New(failure.Storage, "move the extract of %s to %s: %w", humanize.IBytes(uint64(extract.Bytes)), output, err).
+		return storage.Info{}, failure.New(failure.Storage, "move the extract of %s to %s: %w",
+			humanize.IBytes(uint64(extract.Bytes)), output, err).
 			WithHint("%s", placeHint(err, output))
 	}
 	report.Output.Bytes, report.Output.SHA256 = extract.Bytes, extract.SHA256

@@ -223,7 +223,8 @@ func (s *State) forget(ctx context.Context, run string) error {
 
 func (s *State) failure(err error) error {
 	if errors.Is(err, storage.ErrChanged) || errors.Is(err, storage.ErrExists) {
-		return failure.New(failure.Storage, "another run wrote the state in %s meanwhile: %w", s.folder, err).WithHint("run it again when no other run is under way")
+		return failure.New(failure.Storage, "another run wrote the state in %s meanwhile: %w", s.folder, err).
+			WithHint("run it again when no other run is under way")
 	}
 	return failure.New(failure.Storage, "write the state in %s: %w", s.folder, err).
 		WithHint("see that the folder can be written, or set state to another one")

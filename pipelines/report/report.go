@@ -84,6 +84,9 @@ type RefreshAccount struct {
 	RowsRead     int64       `json:"rows_read"`        // by this run, those included that the tables say are deleted
 	BytesRead    int64       `json:"bytes_read"`       // of the columns that it read, as stored
 
+	// Tables says why tables are made anew, where others are not.
+	Tables []string `json:"tables,omitempty"`
+
 	// Before is the last success, whose extract stood at the output; nil if there was none.
 	Before *RunBefore `json:"before,omitempty"`
 }

@@ -31,7 +31,9 @@ type Sample struct {
 
 // compare orders the samples of one rule and unit, and those of different ones by the rule and the unit.
 func (s Sample) compare(other Sample) int {
-	return cmp.Or(cmp.Compare(s.Rule, other.Rule), cmp.Compare(s.Unit, other.Unit), cmp.Compare(s.File, other.File), cmp.Compare(s.Row, other.Row))
+	return cmp.Or(
+		cmp.Compare(s.Rule, other.Rule), cmp.Compare(s.Unit, other.Unit), cmp.Compare(s.File, other.File), cmp.Compare(s.Row, other.Row),
+	)
 }
 
 // WithoutUnits are the samples of a table, whatever their units: by rule, at most three of each, that come

@@ -80,6 +80,9 @@ func writeRefresh(b *strings.Builder, r *report.RefreshAccount) {
 	default:
 		fmt.Fprintf(b, "%d of %s changed since run %s: %s would be read\n", r.UnitsChanged, words.Count(int64(r.Units), "unit"),
 			visible(r.Before.RunID), words.Count(r.RowsRead, "row"))
+		for _, reason := range r.Tables {
+			fmt.Fprintf(b, "a table would be made anew: %s\n", visible(reason))
+		}
 	}
 }
 

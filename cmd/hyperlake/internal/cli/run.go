@@ -235,9 +235,13 @@ func (a *app) sayRefresh(record *report.Report) {
 	}
 	if before := r.Before; before != nil {
 		change := cmp.Or(changeText(record.RowsLoaded()-before.RowsLoaded), "as many")
-		text += fmt.Sprintf("; %s rows; rejects %s (before %s)", change, humanize.Comma(record.RowsRejected()), humanize.Comma(before.RowsRejected))
+		text += fmt.Sprintf("; %s rows; rejects %s (before %s)",
+			change, humanize.Comma(record.RowsRejected()), humanize.Comma(before.RowsRejected))
 	}
 	a.say("  %s", text)
+	for _, reason := range r.Tables {
+		a.say("  a table was made anew: %s", visible(reason))
+	}
 }
 
 // saySummary tells people what became of the rows.
