@@ -287,6 +287,23 @@ func TestRejectsComeBackWithTheLake(t *testing.T) {
 	require.ErrorContains(t, err, "rows were rejected, max_rows allows 0")
 	require.NotEqual(t, before, runtest.RejectRows(t, cfg.Tables[0].Rejects.Path))
 	n.requireSame(1, "", "the threshold is gone")
+
+	require.NoError(t, os.RemoveAll(cfg.Tables[0].Rejects.Path)) // somebody removed them, and what was kept of them
+	got := n.requireSame(1, "", "no rejects")
+	assert.Equal(t, report.RefreshUnchanged, got.Refresh.Mode)
+	kept, err := filepath.Glob(filepath.Join(n.folder, "sales-changed.hyperlake", "_rejects", "*", "*", "*.parquet"))
+	require.NoError(t, err)
+	require.NotEmpty(t, kept)
+	require.NoError(t, os.WriteFile(kept[0], []byte("damaged"), 0o600))
+	n.add()
+	got = n.requireSame(1, "", "damaged rejects")
+	assert.Equal(t, "the extract of the last run, or what was kept of it, is damaged", got.Refresh.Reason)
+	kept, err = filepath.Glob(filepath.Join(n.folder, "sales-changed.hyperlake", "_rejects", "*", "*", "*.parquet"))
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(kept[0]))
+	require.NoError(t, os.RemoveAll(cfg.Tables[0].Rejects.Path))
+	got = n.requireSame(1, "", "no rejects anywhere")
+	assert.Equal(t, report.RefreshFull, got.Refresh.Mode)
 }
 
 // severalTables has a table of the lake under other names, one without its partition columns, and one of another lake.

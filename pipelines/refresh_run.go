@@ -50,7 +50,7 @@ func (r *run) take() {
 		r.part = r.plan.Only(r.decision.Wants)
 	}
 	account := r.account(r.now())
-	r.report.Refresh = account
+	r.report.Refresh, r.report.Shards = account, r.part.Shards
 	r.options.Log.Info("compared with the last run", "mode", account.Mode,
 		"changed", account.UnitsChanged, "units", account.Units, "reason", account.Reason)
 }
@@ -176,23 +176,23 @@ func (r *run) remember(ctx context.Context, built job.Result) error {
 // and publishes what is not published yet.
 func (r *run) leaveUnchanged(ctx context.Context) error {
 	last := r.standing
+	for i, table := range last.Tables {
+		if err := r.restoreRejects(ctx, i, table); err != nil {
+			return err
+		}
+	}
 	r.inPlace, r.report.Status, r.report.Complete = true, report.Unchanged, true
 	r.report.Output.Bytes, r.report.Output.SHA256 = last.Extract.Bytes, last.Extract.SHA256
 	for i, table := range last.Tables {
 		version := r.report.Tables[i].Source
 		r.report.Tables[i] = table.Account
-		r.report.Tables[i].Source = version
-		if err := r.restoreRejects(ctx, i, table); err != nil {
-			return err
-		}
+		r.report.Tables[i].Source, r.report.Tables[i].RejectsPath = version, r.plan.Tables[i].RejectsPath
 	}
 	if err := r.publishUnchanged(ctx); err != nil {
 		return err
 	}
-	if err := r.lock.Held(); err != nil {
-		return err
-	}
-	return r.state.Commit(ctx, last.RunID, last.Extract.Generation)
+	r.commit(ctx, last.RunID, last.Extract.Generation)
+	return nil
 }
 
 // restoreRejects makes a folder of rejects hold those of the last success.
@@ -204,7 +204,6 @@ func (r *run) restoreRejects(ctx context.Context, index int, table refresh.Table
 	if err := r.lock.Held(); err != nil {
 		return err
 	}
-	r.report.Tables[index].RejectsPath = folder
 	return rejects.Restore(ctx, table.Rejects, folder, r.standing.RunID)
 }
 
@@ -227,15 +226,18 @@ func (r *run) publishUnchanged(ctx context.Context) error {
 	})
 }
 
-// finishRefresh makes what this run moved into place the last success.
-func (r *run) finishRefresh(ctx context.Context, placed storage.Info) error {
+// commit makes the extract that stands at the output the last success. Should that fail, the next run finds it out by itself.
+func (r *run) commit(ctx context.Context, run string, generation int64) {
 	if r.state == nil {
-		return nil
+		return
 	}
-	if err := r.lock.Held(); err != nil {
-		return err
+	err := r.lock.Held()
+	if err == nil {
+		err = r.state.Commit(ctx, run, generation)
 	}
-	return r.state.Commit(ctx, r.options.ID, placed.Generation)
+	if err != nil {
+		r.warn(err.Error())
+	}
 }
 
 // beginHistory notes that the run is under way. Nothing of it depends on that.

@@ -113,7 +113,9 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 		return err
 	}
 	if r.isUnchanged(r.cfg.Output.Path) {
-		return r.leaveUnchanged(ctx)
+		if err := r.leaveUnchanged(ctx); !r.fallBack(err) {
+			return err
+		}
 	}
 	runFolder, err := staging.Open(ctx, r.cfg, r.options.ID, r.options.Resume)
 	if err != nil {
@@ -163,7 +165,8 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return r.finishRefresh(ctx, placed)
+	r.commit(ctx, r.options.ID, placed.Generation)
+	return nil
 }
 
 // build makes the extract on staging. Meanwhile it asks hyperd for its version.

@@ -2,6 +2,9 @@ package rejects
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
@@ -10,7 +13,8 @@ import (
 	"hyperlake/internal/storage"
 )
 
-// Restore is [Publish] unless the folder holds those files of that run already, by their names.
+// Restore is [Publish] unless the folder holds those files of that run already, by their names. See [ErrKept] for files that are not what
+// was kept.
 func Restore(ctx context.Context, files []File, folder, runID string) error {
 	store, err := storage.For(folder)
 	if err != nil {
@@ -31,5 +35,9 @@ func Restore(ctx context.Context, files []File, folder, runID string) error {
 	if slices.Sort(names); slices.Equal(names, want) {
 		return nil
 	}
-	return Publish(ctx, files, folder, runID)
+	err = Publish(ctx, files, folder, runID)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, storage.ErrChanged) {
+		return fmt.Errorf("%w: %w", ErrKept, err)
+	}
+	return err
 }
