@@ -1,6 +1,7 @@
 package pipelines_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hyperlake/internal/lake/iceberg/icebergtest"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/runtest"
@@ -27,6 +29,7 @@ type lakeKind string
 const (
 	inFolders lakeKind = "folders" // by their names
 	inDelta   lakeKind = "delta"   // by the partition columns of the table
+	inIceberg lakeKind = "iceberg" // by the identity of columns
 	inFiles   lakeKind = "files"   // not at all: each file is one
 )
 
@@ -41,11 +44,14 @@ type nights struct {
 	next   int                  // id of a row, or number of a file
 	moment time.Time            // of the last change
 
-	version int // of a Delta table
+	version int // of a Delta or Iceberg table
 }
 
 // nightFile is a file of the lake.
-type nightFile struct{ day, region string }
+type nightFile struct {
+	day, region string
+	rows        int
+}
 
 // nightConfig is a table with rules of all kinds, a filter, and a check.
 const nightConfig = `name: %[1]s
@@ -73,12 +79,57 @@ func newNights(t *testing.T, seed uint64, kind lakeKind) *nights {
 	return n
 }
 
-// commit adds a version to a Delta table.
+// commit adds a version to a table, with these actions if it is one of Delta.
 func (n *nights) commit(actions ...string) {
-	if n.kind == inDelta {
+	switch n.kind {
+	case inDelta:
 		runtest.WriteDeltaLog(n.t, n.lake(), n.version, actions...)
-		n.version++
+	case inIceberg:
+		n.writeIceberg()
 	}
+	n.version++
+}
+
+// isTable says whether the lake is a table of a format, whose files never change.
+func (n *nights) isTable() bool { return n.kind == inDelta || n.kind == inIceberg }
+
+// writeIceberg writes the metadata of a version, with all files in one manifest.
+func (n *nights) writeIceberg() {
+	made := icebergtest.New(n.t, n.lake())
+	var fields, names, spec, entries []icebergtest.Object
+	for i, column := range []string{"id long", "qty int", "name string", "dt date", "region string"} {
+		name, kind, _ := strings.Cut(column, " ")
+		fields = append(fields, icebergtest.Object{"id": i + 1, "name": name, "required": false, "type": kind})
+		names = append(names, icebergtest.Object{"field-id": i + 1, "names": []string{name}})
+		if i >= 3 {
+			spec = append(spec, icebergtest.Object{"source-id": i + 1, "field-id": 997 + i, "name": name, "transform": "identity"})
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(n.files)) {
+		stat, err := os.Stat(filepath.Join(n.lake(), path))
+		require.NoError(n.t, err)
+		day, err := time.Parse(time.DateOnly, n.files[path].day)
+		require.NoError(n.t, err)
+		partition := icebergtest.Object{"dt": int32(day.Unix() / 86400), "region": nil}
+		if n.files[path].region != "" {
+			partition["region"] = n.files[path].region
+		}
+		entries = append(entries, made.Added(path, icebergtest.Object{
+			"partition": partition, "record_count": int64(n.files[path].rows), "file_size_in_bytes": stat.Size(),
+		}))
+	}
+	kind := icebergtest.Data
+	kind.Partition = `{"name": "dt", "type": ["null", {"type": "int", "logicalType": "date"}], "default": null, "field-id": 1000},` +
+		`{"name": "region", "type": ["null", "string"], "default": null, "field-id": 1001}`
+	list := fmt.Sprintf("list%d.avro", n.version)
+	made.List(list, made.Manifest(fmt.Sprintf("m%d.avro", n.version), kind, entries...))
+	mapping, err := json.Marshal(names)
+	require.NoError(n.t, err)
+	made.Metadata(fmt.Sprintf("v%d.metadata.json", n.version+1), icebergtest.Object{
+		"schemas": []icebergtest.Object{icebergtest.Schema(0, fields...)}, "partition-specs": []icebergtest.Object{{"spec-id": 0, "fields": spec}},
+		"current-snapshot-id": n.version + 1, "snapshots": []icebergtest.Object{made.Snapshot(n.version+1, list)},
+		"properties": icebergtest.Object{"schema.name-mapping.default": string(mapping)},
+	})
 }
 
 func (n *nights) lake() string { return filepath.Join(n.folder, "lake") }
@@ -102,8 +153,10 @@ var nightRegions = []string{"eu", "us", "it's", "a/b%", ""}
 
 // write writes a new file of some unit, or one over another in place, at a later moment than all before.
 func (n *nights) write(path string, file nightFile) {
+	rows := n.rows()
+	file.rows = strings.Count(rows, `"id"`)
 	n.files[path] = file
-	runtest.WriteTable(n.t, filepath.Join(n.lake(), path), n.rows(),
+	runtest.WriteTable(n.t, filepath.Join(n.lake(), path), rows,
 		runtest.Field("id", runtest.Int64Type), runtest.Field("qty", runtest.Int32Type), runtest.Field("name", runtest.TextType))
 	n.touch(path)
 }
@@ -138,12 +191,10 @@ func (n *nights) added(path string) string {
 
 // add adds a file to some unit, which may be new.
 func (n *nights) add() {
-	file := nightFile{fmt.Sprintf("2026-01-%02d", 1+n.random.IntN(4)), nightRegions[n.random.IntN(len(nightRegions))]}
+	file := nightFile{day: fmt.Sprintf("2026-01-%02d", 1+n.random.IntN(4)), region: nightRegions[n.random.IntN(len(nightRegions))]}
 	path := n.path(file)
 	n.write(path, file)
-	if n.kind == inDelta {
-		n.commit(n.added(path))
-	}
+	n.commit(n.added(path))
 }
 
 // any is some file.
@@ -152,10 +203,10 @@ func (n *nights) any() string {
 	return paths[n.random.IntN(len(paths))]
 }
 
-// replace has a file hold other rows; a Delta table never does that in place.
+// replace has a file hold other rows; a table of a format never does that in place.
 func (n *nights) replace(path string) {
 	file := n.files[path]
-	if n.kind != inDelta {
+	if !n.isTable() {
 		n.write(path, file)
 		return
 	}
@@ -167,7 +218,7 @@ func (n *nights) replace(path string) {
 
 func (n *nights) remove(path string) {
 	delete(n.files, path)
-	if n.kind != inDelta {
+	if !n.isTable() {
 		require.NoError(n.t, os.Remove(filepath.Join(n.lake(), path)))
 	}
 	n.commit(runtest.DeltaRemove(path))
@@ -200,7 +251,7 @@ func (n *nights) change() string {
 // configure is a configuration of a mode, with another output for each.
 func (n *nights) configure(mode string, least int, more string) *config.Config {
 	source := "lake/**/*.parquet"
-	if n.kind == inDelta {
+	if n.isTable() {
 		source = "lake"
 	}
 	return runtest.Configure(n.t, n.folder, fmt.Sprintf(nightConfig, "sales-"+mode, mode, least, more, source))
@@ -236,7 +287,7 @@ func accountsOf(r *report.Report) []report.TableAccount {
 
 // Whatever happens to the lake, the configuration and the output, each night ends as a full build would.
 func TestRandomNights(t *testing.T) {
-	for _, kind := range []lakeKind{inFolders, inDelta, inFiles} {
+	for _, kind := range []lakeKind{inFolders, inDelta, inIceberg, inFiles} {
 		for seed := range uint64(nightSeeds) {
 			t.Run(fmt.Sprintf("%s, %d", kind, seed), func(t *testing.T) {
 				n := newNights(t, seed, kind)

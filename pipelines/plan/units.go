@@ -33,21 +33,22 @@ type Unit struct {
 	Files   int
 }
 
-// setUnits gives each file that is read its unit, if the rows of units can be told apart in the extract: their
-// partition columns are all there, and as they were. Files are their own units then, which nothing can remove.
+// setUnits gives each file that is read its unit, if the rows of units can be told apart in the extract: the columns that have
+// one value in each file are all there, and as they were. Files are their own units then, which nothing can remove.
 func (t *TablePlan) setUnits(src *Source, cfg config.TableConfig) {
-	for _, p := range src.partitions {
-		at := slices.IndexFunc(t.Columns, func(c hyper.Column) bool { return c.Source == p.name })
-		if asked := cfg.Columns[p.name]; at < 0 || asked.Type != "" || asked.Default != nil {
-			t.UnitColumns, t.Indivisible = nil, fmt.Sprintf("the partition column %s is not in the extract as it is in the lake", p.name)
+	constants := src.unitConstants(t)
+	for _, constant := range constants {
+		at := slices.IndexFunc(t.Columns, func(c hyper.Column) bool { return c.Source == constant.column })
+		if asked := cfg.Columns[constant.column]; at < 0 || asked.Type != "" || asked.Default != nil {
+			t.UnitColumns, t.Indivisible = nil, fmt.Sprintf("the partition column %s is not in the extract as it is in the lake", constant.column)
 			return
 		}
-		t.UnitColumns = append(t.UnitColumns, UnitColumn{Source: p.name, Name: t.Columns[at].Name})
+		t.UnitColumns = append(t.UnitColumns, UnitColumn{Source: constant.column, Name: t.Columns[at].Name})
 	}
 	for i := range t.ToRead {
 		file := &t.ToRead[i]
-		for _, column := range t.UnitColumns {
-			file.values = append(file.values, file.Partitions[slices.Index(t.Read.Partitions, column.Source)])
+		for _, constant := range constants {
+			file.values = append(file.values, constant.valueIn(file))
 		}
 		var ok bool
 		if file.sql, ok = t.UnitSQL(file.values); !ok {
@@ -55,6 +56,34 @@ func (t *TablePlan) setUnits(src *Source, cfg config.TableConfig) {
 			return
 		}
 	}
+}
+
+// unitConstant is a column with one value in each file.
+type unitConstant struct {
+	column  string
+	valueIn func(*PlannedFile) *string // as the lake has it; nil is NULL
+}
+
+// unitConstants are the partition columns of a table; of an Iceberg table, which has them for each file, those that all files have.
+func (s *Source) unitConstants(t *TablePlan) []unitConstant {
+	var found []unitConstant
+	for _, p := range s.partitions {
+		at := slices.Index(t.Read.Partitions, p.name)
+		found = append(found, unitConstant{p.name, func(file *PlannedFile) *string { return file.Partitions[at] }})
+	}
+	if s.table == nil || len(t.ToRead) == 0 {
+		return found
+	}
+	for _, column := range s.table.Columns {
+		isEverywhere := !slices.ContainsFunc(t.ToRead, func(file PlannedFile) bool {
+			_, ok := file.Table.Constants[column.ID]
+			return !ok
+		})
+		if isEverywhere {
+			found = append(found, unitConstant{column.Name, func(file *PlannedFile) *string { return file.Table.Constants[column.ID] }})
+		}
+	}
+	return found
 }
 
 // UnitSQL are values of the unit columns as constants of hyperd, and whether all have one.
