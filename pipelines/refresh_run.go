@@ -244,7 +244,9 @@ func (r *run) commit(ctx context.Context, run string, generation int64) {
 func (r *run) beginHistory(ctx context.Context) {
 	history, err := refresh.OpenHistory(r.cfg.StateFolder())
 	if err == nil {
-		err = history.Begin(ctx, r.report)
+		var earlier []report.Report
+		earlier, err = history.Begin(ctx, r.report)
+		r.earlier = refresh.Summaries(earlier)
 	}
 	if err != nil {
 		r.warn(err.Error())
@@ -253,8 +255,9 @@ func (r *run) beginHistory(ctx context.Context) {
 	r.history = history
 }
 
-// endHistory notes what became of the run.
+// endHistory notes what became of the run, and has its report tell of the runs before, which what is noted does not.
 func (r *run) endHistory(ctx context.Context) {
+	defer func() { r.report.History = r.earlier }()
 	if r.history == nil {
 		return
 	}

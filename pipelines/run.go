@@ -81,6 +81,7 @@ type run struct {
 	comparison
 	rewritten bool             // the extract was, since patches had made it too large
 	history   *refresh.History // once the run has begun
+	earlier   []report.RunSummary
 }
 
 func (r *run) run(ctx context.Context) error {

@@ -41,21 +41,22 @@ func OpenHistory(state string) (*History, error) {
 func (h *History) uri(run string) string { return storage.Join(h.folder, run+".json") }
 
 // Begin notes that a run is under way, and that others of the same output, which are not any more though they did not say so, are
-// lost. The run has the lock of its output. Errors are of kind Storage.
-func (h *History) Begin(ctx context.Context, r *report.Report) error {
+// lost. The run has the lock of its output. It returns the runs before, the oldest first, also where it cannot write. Errors are of
+// kind Storage.
+func (h *History) Begin(ctx context.Context, r *report.Report) ([]report.Report, error) {
 	runs, err := h.Runs(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, other := range runs {
-		if other.Status == report.Running && other.Output.Path == r.Output.Path {
+	for i := range runs {
+		if other := &runs[i]; other.Status == report.Running && other.Output.Path == r.Output.Path {
 			other.Status = report.Lost
-			err = errors.Join(err, h.write(ctx, &other))
+			err = errors.Join(err, h.write(ctx, other))
 		}
 	}
 	begun := *r
 	begun.Status = report.Running
-	return errors.Join(err, h.write(ctx, &begun))
+	return runs, errors.Join(err, h.write(ctx, &begun))
 }
 
 // End notes what became of a run, and forgets the oldest so that not more than some stay. Errors are of kind Storage.

@@ -41,15 +41,21 @@ func TestHistory(t *testing.T) {
 			assert.Empty(t, statuses(t, history))
 			for i, status := range []report.Status{report.Succeeded, report.Failed, report.Unchanged} {
 				r := reportOf(i+1, "x.hyper", "")
-				require.NoError(t, history.Begin(t.Context(), r))
+				before, err := history.Begin(t.Context(), r)
+				require.NoError(t, err)
+				assert.Len(t, before, i)
 				assert.Empty(t, r.Status, "the report is the run's own")
 				assert.Equal(t, report.Running, statuses(t, history)[i])
 				r.Status = status
 				require.NoError(t, history.End(t.Context(), r, 10))
 			}
-			require.NoError(t, history.Begin(t.Context(), reportOf(4, "x.hyper", "")), "which is killed")
-			require.NoError(t, history.Begin(t.Context(), reportOf(5, "y.hyper", "")), "of another output, whose lock is another one")
-			require.NoError(t, history.Begin(t.Context(), reportOf(6, "x.hyper", "")))
+			for run, output := range map[int]string{4: "x.hyper", 5: "y.hyper"} { // they are killed; of the second, the lock is another one
+				_, err = history.Begin(t.Context(), reportOf(run, output, ""))
+				require.NoError(t, err)
+			}
+			before, err := history.Begin(t.Context(), reportOf(6, "x.hyper", ""))
+			require.NoError(t, err)
+			assert.Equal(t, report.Lost, before[3].Status, "what is returned is what is noted")
 			assert.Equal(t, []report.Status{report.Succeeded, report.Failed, report.Unchanged, report.Lost, report.Running, report.Running},
 				statuses(t, history))
 

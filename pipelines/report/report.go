@@ -53,6 +53,9 @@ type Report struct {
 	// Refresh is what of the extract was made anew; nil where the configuration has all of it made by every run.
 	Refresh *RefreshAccount `json:"refresh,omitempty"`
 
+	// History is the last runs before this one, up to 30, the newest last. Reports that are kept in the state have none.
+	History []RunSummary `json:"history,omitempty"`
+
 	// Reused is what an earlier run had finished of this one, and Resumable what this one
 	// leaves to another.
 	Reused    *Part `json:"reused,omitempty"`
