@@ -17,7 +17,7 @@ import (
 // reports are the samples in testdata. That of hostile names things so that they would
 // break a page, has 200 columns and the greatest numbers, and lacks figures; bare has
 // nothing but what makes it a report.
-var reports = []string{"full", "failed", "rejected", "hostile", "bare"}
+var reports = []string{"full", "failed", "rejected", "hostile", "bare", "unchanged", "nights"}
 
 func decode(t *testing.T, name string) *htmlreport.Report {
 	t.Helper()
@@ -39,7 +39,7 @@ func render(t *testing.T, name string) string {
 // them anew.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"full", "failed", "rejected"} {
+	for _, name := range []string{"full", "failed", "rejected", "nights"} {
 		got, path := render(t, name), filepath.Join("testdata", name+".html")
 		if os.Getenv("UPDATE_GOLDEN") != "" {
 			require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
@@ -99,7 +99,11 @@ func TestOutcome(t *testing.T) {
 		"failed in place": {`"status": "failed", "output": {"sha256": "00"}`, "Failed", "The extract is in place, but the run failed after that."},
 		"unpublished":     {`"status": "unpublished"`, "Unpublished", "The extract is in place, but publishing it failed."},
 		"interrupted":     {`"status": "interrupted"`, "Interrupted", "The run was stopped before it was done. " + untouched},
-		"later":           {`"status": "paused"`, "paused", "This version of hyperlake does not know this outcome."},
+		"unchanged":       {`"status": "unchanged"`, "Unchanged", "Nothing changed since the last run: the extract that was in place stays as it was."},
+		"running":         {`"status": "running"`, "Running", "The run had not ended when this was written."},
+		"lost": {`"status": "lost"`, "Lost", "The run ended without a word: its process was killed, or its machine stopped. " +
+			"The output path holds a whole extract: the one of before, or that of this run."},
+		"later": {`"status": "paused"`, "paused", "This version of hyperlake does not know this outcome."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

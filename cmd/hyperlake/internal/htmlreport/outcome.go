@@ -13,6 +13,9 @@ const (
 	failed      = "failed"
 	unpublished = "unpublished"
 	interrupted = "interrupted"
+	unchanged   = "unchanged"
+	running     = "running"
+	lost        = "lost"
 )
 
 // Outcome is how a run ended.
@@ -37,7 +40,10 @@ var (
 
 // Outcome says how the run ended.
 func (r *Report) Outcome() Outcome {
-	const untouched = " The output path holds what it held before."
+	const (
+		untouched = " The output path holds what it held before."
+		atMost    = " The output path holds a whole extract: the one of before, or that of this run."
+	)
 	switch r.Status {
 	case succeeded:
 		return Outcome{"Succeeded", r.inPlace(), good}
@@ -50,6 +56,12 @@ func (r *Report) Outcome() Outcome {
 			return Outcome{"Interrupted", "The extract is in place, but the run was stopped before it was published.", doubt}
 		}
 		return Outcome{"Interrupted", "The run was stopped before it was done." + untouched, doubt}
+	case unchanged:
+		return Outcome{"Unchanged", "Nothing changed since the last run: the extract that was in place stays as it was.", good}
+	case running:
+		return Outcome{"Running", "The run had not ended when this was written.", neutral}
+	case lost:
+		return Outcome{"Lost", "The run ended without a word: its process was killed, or its machine stopped." + atMost, bad}
 	case failed:
 		if r.Output.SHA256 != "" { // known only of an extract that is in place
 			return Outcome{"Failed", "The extract is in place, but the run failed after that.", bad}

@@ -48,10 +48,11 @@ func TestWellFormed(t *testing.T) {
 // checkElement refuses what runs code or reaches out of the page.
 func checkElement(t *testing.T, token html.Token) {
 	t.Helper()
-	assert.NotContains(t, []string{"script", "img", "link", "iframe", "object", "embed", "base", "form", "svg"}, token.Data)
+	assert.NotContains(t, []string{"script", "img", "link", "iframe", "object", "embed", "base", "form", "foreignobject", "image", "use", "animate"}, token.Data)
 	for _, attribute := range token.Attr {
 		assert.False(t, strings.HasPrefix(attribute.Key, "on"), "%s", token)
 		assert.NotContains(t, []string{"src", "srcset", "action", "data", "xlink:href"}, attribute.Key)
+		assert.NotContains(t, attribute.Val, "url(")
 		if attribute.Key == "href" {
 			assert.Regexp(t, `^#table-\d+$`, attribute.Val)
 		}

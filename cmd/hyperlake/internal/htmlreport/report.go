@@ -39,6 +39,8 @@ type Report struct {
 	Warnings      []string  `json:"warnings"`
 	Publish       *Publish  `json:"publish"`
 	Error         *Error    `json:"error"`
+	Refresh       *Refresh  `json:"refresh"` // nil where a run makes everything anew
+	History       []Run     `json:"history"` // the runs before, the newest last
 }
 
 // Publish is what became of a data source.
