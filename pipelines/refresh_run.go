@@ -187,6 +187,7 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 		version := r.report.Tables[i].Source
 		r.report.Tables[i] = table.Account
 		r.report.Tables[i].Source, r.report.Tables[i].RejectsPath = version, r.plan.Tables[i].RejectsPath
+		noteUnits(r.report, &r.report.Tables[i], table.UnitCounts())
 	}
 	if err := r.publishUnchanged(ctx); err != nil {
 		return err

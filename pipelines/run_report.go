@@ -3,6 +3,7 @@ package pipelines
 import (
 	"time"
 
+	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/job"
@@ -42,6 +43,9 @@ func notePlan(r *report.Report, plan *plan.Plan) {
 	}
 }
 
+// mostUnitsTold is of how many units of a table a report tells the rows: many reports are kept.
+const mostUnitsTold = 2000
+
 // noteLoad notes what became of the rows.
 func noteLoad(r *report.Report, plan *plan.Plan, done job.Result) {
 	r.Complete = true
@@ -52,6 +56,7 @@ func noteLoad(r *report.Report, plan *plan.Plan, done job.Result) {
 		table.RowsFiltered = tally.Filtered
 		table.RowsRejected = tally.Rejected
 		table.RowsLoaded = contents.Rows
+		noteUnits(r, table, tally.Units)
 		for j, rule := range plan.Tables[i].Rules {
 			var failed int64
 			if j < len(tally.Failed) {
@@ -67,6 +72,18 @@ func noteLoad(r *report.Report, plan *plan.Plan, done job.Result) {
 			})
 		}
 	}
+}
+
+// noteUnits notes the rows of the units of a table.
+func noteUnits(r *report.Report, table *report.TableAccount, units []batch.UnitCounts) {
+	if r.Refresh == nil || len(units) == 0 || len(units) > mostUnitsTold {
+		return
+	}
+	told := report.TableUnits{Schema: table.Schema, Name: table.Name}
+	for _, unit := range units {
+		told.Units = append(told.Units, report.UnitRows{Unit: unit.Unit, RowsLoaded: unit.Counts.Left(), RowsRejected: unit.Counts.Rejected})
+	}
+	r.Refresh.RowsByUnit = append(r.Refresh.RowsByUnit, told)
 }
 
 func addStage(r *report.Report, name string, took time.Duration, done work) {

@@ -31,6 +31,7 @@ const (
 	Engine      Kind = "engine"      // Beam or the engine that runs it
 	Publish     Kind = "publish"     // Tableau
 	Locked      Kind = "locked"      // another run has the lock of the output
+	Difference  Kind = "difference"  // what was to be compared differs
 	Interrupted Kind = "interrupted" // SIGINT or SIGTERM
 )
 

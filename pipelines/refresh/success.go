@@ -69,6 +69,17 @@ type TableState struct {
 	Written bool             `json:"rejects_written"`   // else rejects are only counted
 }
 
+// UnitCounts are those of the units, as far as they are known.
+func (t TableState) UnitCounts() []batch.UnitCounts {
+	var counts []batch.UnitCounts
+	for _, unit := range t.Units {
+		if unit.Counts != nil {
+			counts = append(counts, batch.UnitCounts{Unit: unit.Key, Counts: *unit.Counts})
+		}
+	}
+	return counts
+}
+
 // UnitState is a unit as it was loaded.
 type UnitState struct {
 	Key     string    `json:"unit"`

@@ -90,8 +90,25 @@ type RefreshAccount struct {
 	// Tables says why tables are made anew, where others are not.
 	Tables []string `json:"tables,omitempty"`
 
+	// RowsByUnit has the tables of which rows are counted by unit, if it has not very many units.
+	RowsByUnit []TableUnits `json:"rows_by_unit,omitempty"`
+
 	// Before is the last success, whose extract stood at the output; nil if there was none.
 	Before *RunBefore `json:"before,omitempty"`
+}
+
+// TableUnits is the units of a table in the whole extract, sorted.
+type TableUnits struct {
+	Schema string     `json:"schema"`
+	Name   string     `json:"name"`
+	Units  []UnitRows `json:"units"`
+}
+
+// UnitRows is what became of the rows of one unit.
+type UnitRows struct {
+	Unit         string `json:"unit"`
+	RowsLoaded   int64  `json:"rows_loaded"`
+	RowsRejected int64  `json:"rows_rejected"`
 }
 
 // RunBefore is what an earlier run made.

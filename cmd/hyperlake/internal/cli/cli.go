@@ -164,6 +164,7 @@ Exit codes:
 		a.sqlCommand(),
 		a.reportCommand(),
 		a.historyCommand(),
+		a.diffCommand(),
 		a.withConfig(a.cleanCommand()),
 		a.withConfig(a.doctorCommand()),
 		a.hyperdCommand(),
