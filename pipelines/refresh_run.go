@@ -189,6 +189,7 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 		r.report.Tables[i].Source, r.report.Tables[i].RejectsPath = version, r.plan.Tables[i].RejectsPath
 		noteUnits(r.report, &r.report.Tables[i], table.UnitCounts())
 	}
+	r.warnOfChecks()
 	if err := r.publishUnchanged(ctx); err != nil {
 		return err
 	}
@@ -247,7 +248,7 @@ func (r *run) beginHistory(ctx context.Context) {
 	if err == nil {
 		var earlier []report.Report
 		earlier, err = history.Begin(ctx, r.report)
-		r.earlier = refresh.Summaries(earlier)
+		r.earlier, r.rowsBefore = refresh.Summaries(earlier), refresh.RowsBefore(earlier)
 	}
 	if err != nil {
 		r.warn(err.Error())

@@ -79,9 +79,10 @@ type run struct {
 	inPlace bool // the extract is
 
 	comparison
-	rewritten bool             // the extract was, since patches had made it too large
-	history   *refresh.History // once the run has begun
-	earlier   []report.RunSummary
+	rewritten  bool             // the extract was, since patches had made it too large
+	history    *refresh.History // once the run has begun, as what follows
+	earlier    []report.RunSummary
+	rowsBefore checks.RowsBefore
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -194,8 +195,9 @@ func (r *run) build(ctx context.Context, runFolder *staging.Folder) (built job.R
 	return built, err
 }
 
-// judge says why the extract must not be moved into place; nil if it may.
+// judge says why the extract must not be moved into place; nil if it may. It warns of what is wrong all the same.
 func (r *run) judge(ctx context.Context, built *job.Result, scratch string) error {
+	defer r.warnOfChecks()
 	if err := checks.BrokenThresholds(r.report, r.cfg.Tables); err != nil {
 		return err
 	}
@@ -205,6 +207,13 @@ func (r *run) judge(ctx context.Context, built *job.Result, scratch string) erro
 	return r.stage("check", func() (work, error) {
 		return work{rows: r.report.RowsLoaded()}, r.inspect(ctx, built, scratch)
 	})
+}
+
+// warnOfChecks tells what thresholds and checks only warn of.
+func (r *run) warnOfChecks() {
+	for _, warning := range checks.Warnings(r.report) {
+		r.warn(warning)
+	}
 }
 
 // work is what a stage got through.
@@ -348,7 +357,7 @@ func (r *run) inspect(ctx context.Context, built *job.Result, scratch string) er
 		sums, err := output.Seal(ctx, extracts)
 		sealing <- outcome{sums, err}
 	}()
-	inspection := checks.Inspection{Config: r.cfg, Plan: r.plan, Report: r.report, LogValues: r.options.LogValues}
+	inspection := checks.Inspection{Config: r.cfg, Plan: r.plan, Report: r.report, Before: r.rowsBefore, LogValues: r.options.LogValues}
 	err := inspection.Inspect(ctx, r.lease, extracts, scratch)
 	done := <-sealing
 	if err == nil {

@@ -25,30 +25,41 @@ type check struct {
 	offending string // a query of the rows that break it, if that can be said
 	figure    string // a query of one value for the message, if there is one
 	message   string // what is wrong, with %s for the figure
+
+	note     string // what was not looked at; empty for nothing
+	isAdvice bool   // breaking it is told, and fails nothing
+}
+
+// known is what checks compare a table with, besides what is written.
+type known struct {
+	previous *previousExtract
+	before   RowsBefore
+	now      time.Time // that freshness counts from
 }
 
 // maxSamples is how many rows a report shows of one kind.
 const maxSamples = 3
 
-// tableChecks makes SQL of the checks of a table. now is the time that freshness counts from.
-func tableChecks(
-	table *plan.TablePlan, configs []config.CheckConfig, at string, previous *previousExtract, now time.Time,
-) ([]check, error) {
+// tableChecks makes SQL of the checks of a table.
+func tableChecks(table *plan.TablePlan, configs []config.CheckConfig, at string, known known) ([]check, error) {
 	var checks []check
 	for i, config := range configs {
-		made, err := checkOf(table, config, fmt.Sprintf("%s.checks[%d]", at, i), previous, now)
+		made, err := checkOf(table, config, fmt.Sprintf("%s.checks[%d]", at, i), known)
 		if err != nil {
 			return nil, err
 		}
 		if len(made) == 1 {
 			made[0].name = cmp.Or(config.Name, made[0].name)
 		}
+		for j := range made {
+			made[j].isAdvice = config.OnFail.IsWarn()
+		}
 		checks = append(checks, made...)
 	}
 	return checks, nil
 }
 
-func checkOf(table *plan.TablePlan, config config.CheckConfig, at string, previous *previousExtract, now time.Time) ([]check, error) {
+func checkOf(table *plan.TablePlan, config config.CheckConfig, at string, known known) ([]check, error) {
 	name := hyperd.QuoteName(table.Schema, table.Name)
 	switch {
 	case config.SQL != "":
@@ -64,13 +75,13 @@ func checkOf(table *plan.TablePlan, config config.CheckConfig, at string, previo
 		}
 		return []check{uniqueCheck(name, columns, "unique ("+strings.Join(config.Unique, ", ")+")")}, nil
 	case config.RowCount != nil:
-		return []check{rowCountCheck(name, *config.RowCount)}, nil
+		return []check{rowCountCheck(name, *config.RowCount, known.before[[2]string{table.Schema, table.Name}])}, nil
 	case config.ForeignKeys:
 		return keyChecks(table), nil
 	case config.Freshness != nil:
-		return freshnessCheck(table, name, *config.Freshness, at, now)
+		return freshnessCheck(table, name, *config.Freshness, at, known.now)
 	default:
-		return []check{previous.changeCheck(table, float64(config.ComparePrevious.MaxChange))}, nil
+		return []check{known.previous.changeCheck(table, float64(config.ComparePrevious.MaxChange))}, nil
 	}
 }
 
@@ -112,25 +123,6 @@ func each(names []string, format string) []string {
 		out[i] = fmt.Sprintf(format, name)
 	}
 	return out
-}
-
-func rowCountCheck(table string, bounds config.RowCountCheck) check {
-	var conditions, words []string
-	if bounds.Min != nil {
-		conditions = append(conditions, fmt.Sprintf("count(*) >= %d", *bounds.Min))
-		words = append(words, fmt.Sprintf("at least %d", *bounds.Min))
-	}
-	if bounds.Max != nil {
-		conditions = append(conditions, fmt.Sprintf("count(*) <= %d", *bounds.Max))
-		words = append(words, fmt.Sprintf("at most %d", *bounds.Max))
-	}
-	expected := strings.Join(words, " and ") + " rows"
-	return check{
-		name:    expected,
-		sql:     fmt.Sprintf("SELECT %s FROM %s", strings.Join(conditions, " AND "), table),
-		figure:  "SELECT count(*) FROM " + table,
-		message: "there are %s rows, expected are " + expected,
-	}
 }
 
 // keyChecks hold every assumed key of a table against its rows.
@@ -201,7 +193,10 @@ func freshnessCheck(t *plan.TablePlan, table string, config config.FreshnessChec
 
 // run evaluates a check in a session in which the extract alone is open.
 func (c check) run(ctx context.Context, conn *hyperd.Conn, withValues bool) report.CheckResult {
-	result := report.CheckResult{Name: c.name, SQL: c.sql}
+	result := report.CheckResult{Name: c.name, SQL: c.sql, OnFail: string(config.OnFailStop), Message: c.note}
+	if c.isAdvice {
+		result.OnFail = string(config.OnFailWarn)
+	}
 	value, rows, columns := "NULL", 0, 0
 	err := conn.Query(ctx, c.sql, func(_ []hyperd.Field, values [][]byte) error {
 		rows, columns = rows+1, len(values)

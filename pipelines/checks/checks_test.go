@@ -174,6 +174,54 @@ func TestComparePrevious(t *testing.T) {
 	require.NoError(t, err, "half of the rows may go")
 }
 
+// The number of rows is compared with that of earlier runs as soon as there are enough, of which runs that were rejected are none.
+func TestRowCountVsHistory(t *testing.T) {
+	cfg := checkedLake(t, "[{row_count: {min: 1, vs_history: 2, max_deviation: 1}}]")
+	for _, known := range []string{"0 runs", "1 run"} {
+		record, err := runtest.Run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		note := "the number of rows was not compared with earlier runs: " + known + " of the 2 that it needs made an extract"
+		assert.Equal(t, note, record.Tables[1].Checks[0].Message)
+		assert.True(t, record.Tables[1].Checks[0].Passed)
+		assert.Contains(t, record.Warnings, `check "at least 1 rows and about as many rows as in the last 2 runs" of table Extract.orders passes, but `+note)
+	}
+	cfg.Tables[1].Source.Where = "id == 1"
+	for range 3 {
+		_, err := runtest.Run(t, t.Context(), cfg, nil)
+		require.ErrorContains(t, err, "there are 1 rows, expected are at least 1 rows and 3 to 5 rows "+
+			"(in the last 2 runs the median was 4 and its median deviation 1, of which 1 are allowed)")
+	}
+	cfg.Tables[1].Source.Where = "id != null"
+	record, err := runtest.Run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Empty(t, record.Tables[1].Checks[0].Message)
+	assert.Empty(t, record.Warnings)
+}
+
+// What only warns is told, and the extract is in place.
+func TestChecksThatWarn(t *testing.T) {
+	cfg := checkedLake(t, "[{unique: [id], on_fail: warn}, {sql: 'select null::boolean', on_fail: warn}, {unique: [customer, id], on_fail: fail}]")
+	record, err := runtest.Run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, report.Succeeded, record.Status)
+	assert.FileExists(t, cfg.Output.Path)
+	var results []string
+	for _, result := range record.Tables[1].Checks {
+		results = append(results, fmt.Sprint(result.Passed, " ", result.OnFail))
+	}
+	assert.Equal(t, []string{"false warn", "false warn", "true fail"}, results)
+	assert.Equal(t, []string{
+		`check "unique (id)" of table Extract.orders does not pass: 2 rows have values of (id) that other rows have, too (on_fail: warn)`,
+		`check "\"select null::boolean\"" of table Extract.orders does not pass: it is NULL, expected is true (on_fail: warn)`,
+	}, record.Warnings)
+
+	cfg.Tables[1].Checks[2].Unique = []string{"id"}
+	record, err = runtest.Run(t, t.Context(), cfg, nil)
+	require.ErrorContains(t, err, "check does not pass")
+	assert.NotContains(t, err.Error(), "NULL", "what only warns is no reason")
+	assert.Len(t, record.Warnings, 2, "but told all the same")
+}
+
 func TestColumnsAreDescribed(t *testing.T) {
 	cfg := checkedLake(t, "[]")
 	record, err := runtest.Run(t, t.Context(), cfg, nil)

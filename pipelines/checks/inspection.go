@@ -28,6 +28,8 @@ type Inspection struct {
 	Plan   *plan.Plan
 	Report *report.Report // of the plan
 
+	Before RowsBefore // nil where nothing is known of earlier runs
+
 	// LogValues lets values of offending rows into the report.
 	LogValues bool
 }
@@ -100,22 +102,22 @@ func (in Inspection) prepare(ctx context.Context, lease *hyperd.Lease, scratch s
 			return nil, err
 		}
 	}
-	return checksOf(in.Plan, in.Config, previous, time.Now())
+	return checksOf(in.Plan, in.Config, known{previous, in.Before, time.Now()})
 }
 
 // Verify says what is wrong with the checks of a configuration, as far as a plan tells: the first
 // that cannot be meant is an error of kind Config.
 func Verify(cfg *config.Config, p *plan.Plan) error {
-	_, err := checksOf(p, cfg, &previousExtract{}, time.Now())
+	_, err := checksOf(p, cfg, known{previous: &previousExtract{}, now: time.Now()})
 	return err
 }
 
 // checksOf makes SQL of the checks of a configuration, by table.
-func checksOf(p *plan.Plan, cfg *config.Config, previous *previousExtract, now time.Time) ([][]check, error) {
+func checksOf(p *plan.Plan, cfg *config.Config, known known) ([][]check, error) {
 	all := make([][]check, len(p.Tables))
 	for i, table := range p.Tables {
 		var err error
-		if all[i], err = tableChecks(table, cfg.Tables[i].Checks, fmt.Sprintf("tables[%d]", i), previous, now); err != nil {
+		if all[i], err = tableChecks(table, cfg.Tables[i].Checks, fmt.Sprintf("tables[%d]", i), known); err != nil {
 			return nil, err
 		}
 	}
@@ -244,7 +246,7 @@ func brokenChecks(r *report.Report) error {
 	var broken []string
 	for _, table := range r.Tables {
 		for _, check := range table.Checks {
-			if !check.Passed {
+			if !check.Passed && check.OnFail != string(config.OnFailWarn) {
 				broken = append(broken, fmt.Sprintf("%q of table %s.%s: %s", check.Name, table.Schema, table.Name, check.Message))
 			}
 		}

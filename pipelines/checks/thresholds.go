@@ -14,17 +14,20 @@ import (
 	"hyperlake/pipelines/report"
 )
 
-// BrokenThresholds is the failure, of kind Data, of tables of which too many rows were rejected; nil if there are none.
+// BrokenThresholds is the failure, of kind Data, of tables of which too many rows were rejected; nil if there are none, and of those whose
+// configuration only warns. The report gets the thresholds, and whether they were kept.
 func BrokenThresholds(r *report.Report, tables []config.TableConfig) error {
 	var broken []string
 	for i := range r.Tables {
 		table, limits := &r.Tables[i], tables[i].Rejects
 		if limits.MaxRows != nil || limits.MaxRatio != nil {
-			table.Thresholds = &report.Threshold{MaxRows: limits.MaxRows, MaxRatio: limits.MaxRatio}
-		}
-		if allowed := excess(table, limits); allowed != "" {
-			broken = append(broken, fmt.Sprintf("table %s.%s: %s of %s rows were rejected, %s: %s",
-				table.Schema, table.Name, humanize.Comma(table.RowsRejected), humanize.Comma(table.RowsRead), allowed, culprits(table)))
+			table.Thresholds = &report.Threshold{
+				MaxRows: limits.MaxRows, MaxRatio: limits.MaxRatio, Passed: excess(table, limits.MaxRows, limits.MaxRatio) == "",
+				OnFail: cmp.Or(string(limits.OnFail), string(config.OnFailStop)),
+			}
+			if !table.Thresholds.Passed && !limits.OnFail.IsWarn() {
+				broken = append(broken, excessText(table))
+			}
 		}
 	}
 	if len(broken) == 0 {
@@ -33,6 +36,12 @@ func BrokenThresholds(r *report.Report, tables []config.TableConfig) error {
 	return failure.New(failure.Data, "%s", strings.Join(broken, "; ")).
 		WithHint("the extract was not moved into place; %s, correct the data or the rules, or raise rejects.max_rows or max_ratio",
 			lookAtRejects(tables))
+}
+
+// excessText says of a table that too many of its rows were rejected.
+func excessText(t *report.TableAccount) string {
+	return fmt.Sprintf("table %s.%s: %s of %s rows were rejected, %s: %s", t.Schema, t.Name, humanize.Comma(t.RowsRejected),
+		humanize.Comma(t.RowsRead), excess(t, t.Thresholds.MaxRows, t.Thresholds.MaxRatio), culprits(t))
 }
 
 // JudgeEmpty fails a run that has no row to load, as [NothingToLoad] says, unless it may be empty.
@@ -96,12 +105,12 @@ func lookAtRejects(tables []config.TableConfig) string {
 }
 
 // excess says which threshold a table broke; empty if none.
-func excess(t *report.TableAccount, limits config.RejectsConfig) string {
+func excess(t *report.TableAccount, maxRows *int, maxRatio *config.Ratio) string {
 	switch {
-	case limits.MaxRows != nil && t.RowsRejected > int64(*limits.MaxRows):
-		return "max_rows allows " + humanize.Comma(int64(*limits.MaxRows))
-	case limits.MaxRatio != nil && float64(t.RowsRejected) > float64(*limits.MaxRatio)*float64(t.RowsRead):
-		return fmt.Sprintf("max_ratio allows %v of them", float64(*limits.MaxRatio))
+	case maxRows != nil && t.RowsRejected > int64(*maxRows):
+		return "max_rows allows " + humanize.Comma(int64(*maxRows))
+	case maxRatio != nil && float64(t.RowsRejected) > float64(*maxRatio)*float64(t.RowsRead):
+		return fmt.Sprintf("max_ratio allows %v of them", float64(*maxRatio))
 	}
 	return ""
 }

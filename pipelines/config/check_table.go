@@ -15,6 +15,8 @@ func (c *Config) checkRejects(key string, index int) error {
 		return c.Problem(path, "%s is empty; give it a folder, or leave the key out to count rejects only", path)
 	case rejects.MaxRows != nil && *rejects.MaxRows < 0:
 		return c.Problem(key+".max_rows", "%s.max_rows is negative; 0 allows no rejects", key)
+	case rejects.OnFail != "" && rejects.MaxRows == nil && rejects.MaxRatio == nil:
+		return c.Problem(key+".on_fail", "%s.on_fail is about max_rows and max_ratio, of which there is none; give it one, or remove it", key)
 	case rejects.MaxRatio != nil && *rejects.MaxRatio > 1:
 		return c.Problem(key+".max_ratio", "%s.max_ratio is a part of all rows, at most 1; write 0.01 for 1 %%", key)
 	}
@@ -66,16 +68,33 @@ func joinOr(words []string, none string) string {
 
 func (c *Config) checkKind(at string, check CheckConfig) error {
 	switch {
-	case check.RowCount != nil && check.RowCount.Min == nil && check.RowCount.Max == nil:
-		return c.Problem(at+".row_count", "%s.row_count has no bound; give it min, max or both", at)
-	case check.RowCount != nil && check.RowCount.Min != nil && check.RowCount.Max != nil && *check.RowCount.Min > *check.RowCount.Max:
-		return c.Problem(at+".row_count", "%s.row_count: no number is at least %d and at most %d", at, *check.RowCount.Min, *check.RowCount.Max)
+	case check.RowCount != nil:
+		return c.checkRowCount(at+".row_count", *check.RowCount)
 	case check.Freshness != nil && check.Freshness.Column == "":
 		return c.Problem(at+".freshness", "%s.freshness has no column; name a column of dates or timestamps", at)
 	case check.Freshness != nil && check.Freshness.MaxAge == 0:
 		return c.Problem(at+".freshness", "%s.freshness has no max_age; give it one, such as 36h or 7d", at)
 	case check.ComparePrevious != nil && !c.Written(at+".compare_previous.max_change"):
 		return c.Problem(at+".compare_previous", "%s.compare_previous has no max_change; give it one, such as 0.3", at)
+	}
+	return nil
+}
+
+// maxHistory is with how many runs a number can be compared: more are never kept.
+const maxHistory = 1000
+
+func (c *Config) checkRowCount(at string, bounds RowCountCheck) error {
+	switch {
+	case bounds.Min == nil && bounds.Max == nil && bounds.VsHistory == nil && bounds.MaxDeviation == nil:
+		return c.Problem(at, "%s has no bound; give it min, max or vs_history", at)
+	case bounds.Min != nil && bounds.Max != nil && *bounds.Min > *bounds.Max:
+		return c.Problem(at, "%s: no number is at least %d and at most %d", at, *bounds.Min, *bounds.Max)
+	case bounds.VsHistory != nil && (*bounds.VsHistory < 1 || *bounds.VsHistory > maxHistory):
+		return c.Problem(at+".vs_history", "%s.vs_history is a number of runs, from 1 to %d", at, maxHistory)
+	case bounds.VsHistory != nil && (bounds.MaxDeviation == nil || *bounds.MaxDeviation == 0):
+		return c.Problem(at, "%s.vs_history needs max_deviation, a number above 0; give it one, such as 4", at)
+	case bounds.VsHistory == nil && bounds.MaxDeviation != nil:
+		return c.Problem(at, "%s.max_deviation is about vs_history; give that a number of runs, such as 14", at)
 	}
 	return nil
 }

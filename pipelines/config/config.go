@@ -119,6 +119,9 @@ type RejectsConfig struct {
 	// rejected; more end the run. Default: any number.
 	MaxRows  *int   `yaml:"max_rows"`
 	MaxRatio *Ratio `yaml:"max_ratio"`
+
+	// OnFail is what becomes of a run that breaks one of them. Default: it fails.
+	OnFail OnFail `yaml:"on_fail" json:",omitempty"`
 }
 
 // ForeignKeyConfig is an assumed foreign key of a table.
@@ -151,13 +154,38 @@ type CheckConfig struct {
 	// ComparePrevious bounds how much the number of rows may differ from that in the file
 	// that stands at the output path.
 	ComparePrevious *ComparePreviousCheck `yaml:"compare_previous"`
+
+	// OnFail is what becomes of a run that breaks it. Default: it fails.
+	OnFail OnFail `yaml:"on_fail" json:",omitempty"`
 }
 
-// RowCountCheck bounds the number of rows of a table; both bounds are included.
+// RowCountCheck bounds the number of rows of a table; all bounds are included.
 type RowCountCheck struct {
 	Min *int `yaml:"min"`
 	Max *int `yaml:"max"`
+
+	// VsHistory is with how many of the last runs that made an extract the number is compared: from the median of their numbers it
+	// may differ by MaxDeviation times the median of their differences from that. Default: it is not compared.
+	VsHistory    *int   `yaml:"vs_history" json:",omitempty"`
+	MaxDeviation *Ratio `yaml:"max_deviation" json:",omitempty"`
 }
+
+// OnFail is what becomes of a run that breaks a check or a threshold.
+type OnFail string
+
+// What becomes of it.
+const (
+	OnFailStop OnFail = "fail" // it ends before the extract is moved into place
+	OnFailWarn OnFail = "warn" // it says so, and goes on
+)
+
+// UnmarshalText reads the word as a configuration gives it.
+func (o *OnFail) UnmarshalText(text []byte) error {
+	return words.OneOf(o, text, OnFailStop, OnFailWarn)
+}
+
+// IsWarn says whether a run goes on.
+func (o OnFail) IsWarn() bool { return o == OnFailWarn }
 
 // FreshnessCheck bounds the age of the latest value of a column, at the time of the check.
 type FreshnessCheck struct {

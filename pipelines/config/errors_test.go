@@ -368,6 +368,7 @@ func TestLoadRefusesRepartition(t *testing.T) {
 		{"empty range", at("{range: ''}"), `x.yaml:4:26: tables[0].repartition.range is empty; give the name of a column, or remove the key`},
 		{"two tables", at("{split_by: a}") + "  - {name: b, source: {uri: b.parquet}}\n", `x.yaml:4:29: tables[0].repartition.split_by makes an extract for each value, which can hold no other table; give the other tables a configuration of their own`},
 		{"compared", at("{split_by: a}") + "    checks: [{compare_previous: {max_change: 0.3}}]\n", `x.yaml:5:33: tables[0].checks[0].compare_previous cannot be held against several extracts; remove it, or tables[0].repartition.split_by`},
+		{"compared with history", at("{split_by: a}") + "    checks: [{row_count: {vs_history: 2, max_deviation: 4}}]\n", `x.yaml:5:39: tables[0].checks[0].row_count.vs_history cannot be held against several extracts; remove it, or tables[0].repartition.split_by`},
 	})
 }
 
@@ -390,5 +391,22 @@ func TestLoadRefusesMerge(t *testing.T) {
 			`x.yaml:5:17: mode append cannot send several files, which output.merge: none makes; use create, overwrite or replace, or merge`},
 		{"if changed", table + "publish: {if_changed: true}\n",
 			`x.yaml:5:23: publish.if_changed compares whole extracts, but output.merge: none makes several files; remove it, or merge`},
+	})
+}
+
+func TestLoadRefusesBounds(t *testing.T) {
+	t.Parallel()
+	const table = "name: n\ntables:\n  - source: {uri: a.parquet}\n"
+	at := func(rows string) string { return table + "    checks: [{row_count: " + rows + "}]\n" }
+	testBad(t, []badConfig{
+		{"no bound", at("{}"), `x.yaml:4:26: tables[0].checks[0].row_count has no bound; give it min, max or vs_history`},
+		{"no number", at("{min: 2, max: 1}"), `x.yaml:4:26: tables[0].checks[0].row_count: no number is at least 2 and at most 1`},
+		{"no runs", at("{vs_history: 0, max_deviation: 4}"), `x.yaml:4:39: tables[0].checks[0].row_count.vs_history is a number of runs, from 1 to 1000`},
+		{"too many runs", at("{vs_history: 1001, max_deviation: 4}"), `x.yaml:4:39: tables[0].checks[0].row_count.vs_history is a number of runs, from 1 to 1000`},
+		{"no deviation", at("{vs_history: 14}"), `x.yaml:4:26: tables[0].checks[0].row_count.vs_history needs max_deviation, a number above 0; give it one, such as 4`},
+		{"none allowed", at("{vs_history: 14, max_deviation: 0}"), `x.yaml:4:26: tables[0].checks[0].row_count.vs_history needs max_deviation, a number above 0; give it one, such as 4`},
+		{"no history", at("{min: 1, max_deviation: 4}"), `x.yaml:4:26: tables[0].checks[0].row_count.max_deviation is about vs_history; give that a number of runs, such as 14`},
+		{"unknown word", table + "    checks: [{unique: [a], on_fail: reject}]\n", `x.yaml:4:37: tables[0].checks[0].on_fail must be fail or warn, not "reject"`},
+		{"no threshold", table + "    rejects: {on_fail: warn}\n", `x.yaml:4:24: tables[0].rejects.on_fail is about max_rows and max_ratio, of which there is none; give it one, or remove it`},
 	})
 }

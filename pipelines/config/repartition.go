@@ -104,14 +104,22 @@ func (c *Config) checkRepartitionColumns(key string, r RepartitionConfig) error 
 	return nil
 }
 
-// checkSplitChecks refuses checks that compare with the one file at the output path.
+// checkSplitChecks refuses checks that compare with the one file at the output path, or with earlier ones.
 func (c *Config) checkSplitChecks(key string, index int) error {
 	table := c.Tables[index]
 	for i, check := range table.Checks {
-		at := fmt.Sprintf("tables[%d].checks[%d].compare_previous", index, i)
-		if table.Repartition.SplitBy != "" && check.ComparePrevious != nil {
-			return c.Problem(at, "%s cannot be held against several extracts; remove it, or %s.split_by", at, key)
+		at := fmt.Sprintf("tables[%d].checks[%d].", index, i)
+		switch {
+		case table.Repartition.SplitBy == "":
+			continue
+		case check.ComparePrevious != nil:
+			at += "compare_previous"
+		case check.RowCount != nil && check.RowCount.VsHistory != nil:
+			at += "row_count.vs_history"
+		default:
+			continue
 		}
+		return c.Problem(at, "%s cannot be held against several extracts; remove it, or %s.split_by", at, key)
 	}
 	return nil
 }

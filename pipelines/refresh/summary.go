@@ -49,3 +49,19 @@ func tablesOf(r *report.Report) []report.TableSummary {
 	}
 	return tables
 }
+
+// RowsBefore is how many rows each table had in the runs that made an extract, the oldest first, by schema and name. Nights on
+// which nothing changed are none of them, nor are runs whose data was rejected.
+func RowsBefore(runs []report.Report) map[[2]string][]int64 {
+	rows := map[[2]string][]int64{}
+	for _, r := range runs {
+		if !r.Complete || r.Status != report.Succeeded && r.Status != report.Unpublished {
+			continue
+		}
+		for _, table := range r.Tables {
+			key := [2]string{table.Schema, table.Name}
+			rows[key] = append(rows[key], table.RowsLoaded)
+		}
+	}
+	return rows
+}

@@ -55,3 +55,14 @@ func TestSummariesAreOfTheLast(t *testing.T) {
 	assert.Nil(t, summaries[28].Tables)
 	assert.Empty(t, refresh.Summaries(nil))
 }
+
+// Numbers of rows to compare with are those of runs that made an extract, in their order.
+func TestRowsBefore(t *testing.T) {
+	t.Parallel()
+	partial := madeBy(6, report.Succeeded, 6)
+	partial.Complete = false
+	assert.Equal(t, map[[2]string][]int64{{"Extract", "t"}: {1, 4}}, refresh.RowsBefore([]report.Report{
+		madeBy(1, report.Succeeded, 1), madeBy(2, report.Unchanged, 2), madeBy(3, report.Rejected, 3), madeBy(4, report.Unpublished, 4),
+		madeBy(5, report.Interrupted, 5), partial,
+	}))
+}

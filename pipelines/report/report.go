@@ -190,6 +190,8 @@ type Sample struct {
 type Threshold struct {
 	MaxRows  *int          `json:"max_rows,omitempty"`
 	MaxRatio *config.Ratio `json:"max_ratio,omitempty"`
+	Passed   bool          `json:"passed"`
+	OnFail   string        `json:"on_fail"` // fail or warn
 }
 
 // Rule says how many rows broke a rule. The rules that the types call for are
@@ -250,13 +252,14 @@ type CheckResult struct {
 	Name   string `json:"name"`
 	Passed bool   `json:"passed"`
 	SQL    string `json:"sql"`
+	OnFail string `json:"on_fail"` // fail or warn
 
 	// Offending is how many rows break the check, where that can be said; Samples are up to
 	// three of them, if values may be shown.
 	Offending *int64     `json:"offending,omitempty"`
 	Samples   [][]string `json:"samples,omitempty"`
 
-	// Message says what is wrong with a check that did not pass.
+	// Message says what is wrong with a check that did not pass, and what one that did could not be held against.
 	Message string `json:"message,omitempty"`
 }
 

@@ -280,8 +280,25 @@ func (a *app) saySummary(record *report.Report) {
 			a.say("    rejects are in %s", visible(table.RejectsPath))
 		}
 		if len(table.Checks) > 0 {
-			a.say("    %s passed", words.Count(int64(len(table.Checks)), "check"))
+			a.say("    %s", checksText(table.Checks))
 		}
 	}
 	a.sayPublished(record.Publish)
+}
+
+// checksText says how many checks passed, of a run whose extract is in place.
+func checksText(results []report.CheckResult) string {
+	var passed, broken int64
+	for _, result := range results {
+		if result.Passed {
+			passed++
+		} else {
+			broken++
+		}
+	}
+	text := words.Count(passed, "check") + " passed"
+	if broken > 0 {
+		text += fmt.Sprintf(", %s did not (on_fail: warn)", humanize.Comma(broken))
+	}
+	return text
 }

@@ -134,7 +134,7 @@ func (t *Table) Limits(counted bool) []Limit {
 	add := func(words string, exceeded bool) {
 		switch {
 		case exceeded:
-			limits = append(limits, Limit{words + ": exceeded", bad})
+			limits = append(limits, Limit{words + ": exceeded", broken(t.Thresholds.OnFail)})
 		case !counted || t.RowsRejected == nil || t.RowsRead == nil:
 			limits = append(limits, Limit{words, neutral})
 		default:

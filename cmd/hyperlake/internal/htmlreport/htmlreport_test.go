@@ -216,6 +216,18 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// What a run only warns of is in doubt, not wrong.
+func TestMarks(t *testing.T) {
+	t.Parallel()
+	for onFail, sign := range map[string]string{"": "✗", "fail": "✗", "warn": "!"} {
+		assert.Equal(t, sign, htmlreport.Check{OnFail: onFail}.Mark().Sign)
+		assert.Equal(t, "✓", htmlreport.Check{OnFail: onFail, Passed: true}.Mark().Sign)
+		var table htmlreport.Table
+		require.NoError(t, json.Unmarshal(fmt.Appendf(nil, `{"rows_read": 9, "rows_rejected": 2, "thresholds": {"max_rows": 1, "on_fail": %q}}`, onFail), &table))
+		assert.Equal(t, sign, table.Limits(true)[0].Mark.Sign)
+	}
+}
+
 func TestCheckResult(t *testing.T) {
 	t.Parallel()
 	for check, want := range map[string]string{

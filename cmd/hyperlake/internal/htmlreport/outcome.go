@@ -112,6 +112,14 @@ func (c Check) Mark() Mark {
 	if c.Passed {
 		return good
 	}
+	return broken(c.OnFail)
+}
+
+// broken judges what did not hold, by what becomes of a run then.
+func broken(onFail string) Mark {
+	if onFail == "warn" {
+		return doubt
+	}
 	return bad
 }
 

@@ -120,6 +120,7 @@ type Table struct {
 type Thresholds struct {
 	MaxRows  *int64   `json:"max_rows"`
 	MaxRatio *float64 `json:"max_ratio"` // 0 to 1
+	OnFail   string   `json:"on_fail"`   // fail or warn
 }
 
 // Rule says how many rows broke a rule.
@@ -133,6 +134,7 @@ type Rule struct {
 type Check struct {
 	Name      string     `json:"name"`
 	Passed    bool       `json:"passed"`
+	OnFail    string     `json:"on_fail"` // fail or warn
 	SQL       string     `json:"sql"`
 	Offending *int64     `json:"offending"` // rows; nil where the check has no such number
 	Message   string     `json:"message"`
