@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/checks"
@@ -50,7 +49,7 @@ func (p *Preview) Compare(ctx context.Context, cfg *config.Config) error {
 	if !cfg.Refresh.IsChanged() {
 		return nil
 	}
-	now := refresh.Now{Config: cfg, Plan: p.Plan, Date: time.Now().UTC()}
+	now := refresh.Now{Config: cfg, Plan: p.Plan}
 	found, err := compareWithLast(ctx, now)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ import (
 
 // now is what a run finds, for what it remembers to be compared with.
 func (r *run) now() refresh.Now {
-	return refresh.Now{Config: r.cfg, Plan: r.plan, Date: r.report.Started, LogValues: r.options.LogValues}
+	return refresh.Now{Config: r.cfg, Plan: r.plan, LogValues: r.options.LogValues}
 }
 
 // compare decides which part of the plan this run does: all of it, unless the configuration has only what changed made anew.
@@ -155,7 +155,7 @@ func (r *run) remember(ctx context.Context, built job.Result) error {
 			return err
 		}
 	}
-	origin := refresh.Built{Date: r.report.Started, Bytes: built.Extract.Bytes, Rows: r.report.RowsLoaded()}
+	origin := refresh.Built{Date: r.cfg.Date, Bytes: built.Extract.Bytes, Rows: r.report.RowsLoaded()}
 	switch {
 	case r.patches() && r.rewritten:
 		origin.Date = r.standing.Built.Date

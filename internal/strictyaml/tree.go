@@ -58,6 +58,16 @@ func (n *Node) entry(key string) *yamlEntry {
 	return nil
 }
 
+// Text is the value of a key as it was written, and its place, if it is a single value.
+func (n *Node) Text(key string) (text string, at Place, ok bool) {
+	e := n.entry(key)
+	if e == nil {
+		return "", n.At, false
+	}
+	text, ok = e.value.asText()
+	return text, e.value.At, ok
+}
+
 // Describe names a value in a message: "text \"x\"", "a list".
 func (n *Node) Describe() string {
 	switch n.Kind {

@@ -12,10 +12,21 @@ import (
 	"hyperlake/internal/words"
 )
 
-// Variables are the values that fill ${NAME}, by name.
-type Variables map[string]string
+// Variables are what fills ${NAME}.
+type Variables struct {
+	Values map[string]string // by name
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	// Date makes what fills ${date}, and what else begins so, of the text between the braces. If it is nil, that stays as it is.
+	Date func(text string) (string, error)
+}
+
+// dateName is the variable that [Variables.Date] fills.
+const dateName = "date"
+
+var (
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	datePattern  = regexp.MustCompile(`^date(?:[^A-Za-z0-9_]|$)`)
+)
 
 // While YAML is parsed, each ${NAME} is written with characters that no text has, and that
 // mean nothing to the parser: to it, a brace inside [ ] or { } would end the value. The
@@ -27,7 +38,7 @@ const (
 )
 
 var (
-	variablePattern = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+	variablePattern = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*|date[^A-Za-z0-9_{}\r\n][^{}\r\n]*)\}`)
 	variableMask    = string(maskDollar) + string(maskOpen) + "${1}" + string(maskClose)
 	variableUnmask  = strings.NewReplacer(string(maskDollar), "$", string(maskOpen), "{", string(maskClose), "}")
 )
@@ -38,19 +49,22 @@ func unmaskVariables(text string) string { return variableUnmask.Replace(text) }
 
 // Check refuses names that cannot be filled in, and values that are no text, with a failure of kind Config.
 func (v Variables) Check() error {
-	for _, name := range slices.Sorted(maps.Keys(v)) {
+	for _, name := range slices.Sorted(maps.Keys(v.Values)) {
 		at := Place{Flag: "--var " + name}
+		if name == dateName {
+			return Problem(at, "${date} is the date of the run; give it by --date, as in --date 2026-01-31")
+		}
 		if !variableName.MatchString(name) {
 			return Problem(at, "a name is made of letters, digits and _, as in --var DATE=2026-01-31")
 		}
-		if !utf8.ValidString(v[name]) {
+		if !utf8.ValidString(v.Values[name]) {
 			return Problem(at, "the value is not UTF-8 text")
 		}
 	}
 	return nil
 }
 
-// Fill replaces each ${NAME} in text by its value, and each $${ by ${. Values are taken
+// Fill replaces each ${NAME} in text by its value, ${date} and the like by what Date makes of it, and each $${ by ${. Values are taken
 // as they are: what looks like a variable in one is not filled again. A ${ that begins no variable, and one without
 // a value, are errors; the caller knows their place.
 func (v Variables) Fill(text string) (string, error) {
@@ -67,23 +81,41 @@ func (v Variables) Fill(text string) (string, error) {
 			continue
 		}
 		name, rest, closed := strings.Cut(after, "}")
-		if !closed || !variableName.MatchString(name) {
-			return "", errors.New("${ starts a variable, such as ${DATE}; write $${ for a plain ${")
+		if !closed {
+			return "", errNoVariable
 		}
-		value, known := v[name]
-		if !known {
-			return "", v.unknown(name)
+		value, err := v.value(name)
+		if err != nil {
+			return "", err
 		}
 		filled.WriteString(before + value)
 		text = rest
 	}
 }
 
+var errNoVariable = errors.New("${ starts a variable, such as ${DATE}; write $${ for a plain ${")
+
+// value is what fills a variable.
+func (v Variables) value(name string) (string, error) {
+	switch value, known := v.Values[name]; {
+	case datePattern.MatchString(name) && v.Date == nil:
+		return "${" + name + "}", nil
+	case datePattern.MatchString(name):
+		return v.Date(name)
+	case !variableName.MatchString(name):
+		return "", errNoVariable
+	case !known:
+		return "", v.unknown(name)
+	default:
+		return value, nil
+	}
+}
+
 // unknown says that a variable has no value, and which ones have.
 func (v Variables) unknown(name string) error {
-	names := slices.Sorted(maps.Keys(v))
+	names := slices.Sorted(maps.Keys(v.Values))
 	message := fmt.Sprintf("the variable ${%[1]s} has no value; give it one with --var %[1]s=VALUE", name)
-	if near, ok := words.Nearest(name, names); ok {
+	if near, ok := words.Nearest(name, append(slices.Clip(names), dateName)); ok {
 		return fmt.Errorf("%s, or did you mean ${%s}?", message, near)
 	}
 	if len(names) > 0 {

@@ -164,7 +164,7 @@ func freshnessCheck(t *plan.TablePlan, table string, config config.FreshnessChec
 	if err != nil {
 		return nil, err
 	}
-	oldest := now.UTC().Add(-time.Duration(config.MaxAge))
+	oldest := config.MaxAge.Before(now.UTC())
 	var bound string
 	for _, column := range t.Columns {
 		if column.Name != names[0] {

@@ -72,7 +72,7 @@ func (c *Config) checkKind(at string, check CheckConfig) error {
 		return c.checkRowCount(at+".row_count", *check.RowCount)
 	case check.Freshness != nil && check.Freshness.Column == "":
 		return c.Problem(at+".freshness", "%s.freshness has no column; name a column of dates or timestamps", at)
-	case check.Freshness != nil && check.Freshness.MaxAge == 0:
+	case check.Freshness != nil && check.Freshness.MaxAge.IsZero():
 		return c.Problem(at+".freshness", "%s.freshness has no max_age; give it one, such as 36h or 7d", at)
 	case check.ComparePrevious != nil && !c.Written(at+".compare_previous.max_change"):
 		return c.Problem(at+".compare_previous", "%s.compare_previous has no max_change; give it one, such as 0.3", at)

@@ -1,10 +1,8 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +34,12 @@ type Config struct {
 
 	// Refresh is how much of the extract a run makes anew.
 	Refresh RefreshConfig `yaml:"refresh"`
+
+	// Timezone is the zone, by its IANA name, in which a run has its date. Default: UTC.
+	Timezone Timezone `yaml:"timezone" json:",omitempty"`
+
+	// Date is the date of the run, at midnight in UTC: that of [LoadOptions], else today in Timezone.
+	Date time.Time `yaml:"-" json:"-"`
 
 	// OnEmpty says what no files, or files without rows, are. Default: fail.
 	OnEmpty OnEmpty `yaml:"on_empty"`
@@ -190,7 +194,7 @@ func (o OnFail) IsWarn() bool { return o == OnFailWarn }
 // FreshnessCheck bounds the age of the latest value of a column, at the time of the check.
 type FreshnessCheck struct {
 	Column string `yaml:"column"`
-	MaxAge Age    `yaml:"max_age"`
+	MaxAge Span   `yaml:"max_age"`
 }
 
 // ComparePreviousCheck bounds the change of the number of rows, as a part of the number before.
@@ -208,49 +212,6 @@ func (r *Ratio) UnmarshalText(text []byte) error {
 		return fmt.Errorf("must be a number such as 0.01, not %s", words.Shorten(string(text)))
 	}
 	*r = Ratio(value)
-	return nil
-}
-
-// Age is a span of time.
-type Age time.Duration
-
-// String is the span in days and hours, as a configuration writes it.
-func (a Age) String() string {
-	days, rest := time.Duration(a)/(24*time.Hour), time.Duration(a)%(24*time.Hour)
-	var text string
-	if days > 0 {
-		text = fmt.Sprintf("%dd", days)
-	}
-	for _, unit := range []struct {
-		span time.Duration
-		name string
-	}{{time.Hour, "h"}, {time.Minute, "m"}} {
-		if n := rest / unit.span; n > 0 {
-			text += fmt.Sprintf("%d%s", n, unit.name)
-			rest -= n * unit.span
-		}
-	}
-	if rest > 0 {
-		text += rest.String()
-	}
-	return text
-}
-
-var agePattern = regexp.MustCompile(`^([0-9]+)d(.*)$`)
-
-// UnmarshalText reads a span such as 36h or 7d12h.
-func (a *Age) UnmarshalText(text []byte) error {
-	rest, days := string(text), 0
-	if found := agePattern.FindStringSubmatch(rest); found != nil {
-		days, _ = strconv.Atoi(found[1])
-		rest = found[2]
-	}
-	span, err := time.ParseDuration(cmp.Or(rest, "0s"))
-	const maxDays = 100_000 // more than a time.Duration holds
-	if err != nil || len(text) == 0 || days > maxDays || span < 0 || days == 0 && span == 0 {
-		return fmt.Errorf("must be a span of time such as 36h or 7d, not %s", words.Shorten(string(text)))
-	}
-	*a = Age(span + time.Duration(days)*24*time.Hour)
 	return nil
 }
 

@@ -60,7 +60,7 @@ func TestLoadLineEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "full.yaml")
 	load := func(text string) *config.Config {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-		cfg, err := config.Load(path, config.LoadOptions{})
+		cfg, err := config.Load(path, config.LoadOptions{Date: "2026-11-28"})
 		require.NoError(t, err)
 		return cfg
 	}

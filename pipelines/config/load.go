@@ -12,8 +12,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 
 	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
@@ -29,6 +31,9 @@ const maxConfigBytes = 1 << 20
 
 // LoadOptions are what the command line adds to a configuration.
 type LoadOptions struct {
+	// Date is the value of --date; empty for today. It fills ${date}, and less a span ${date-1d}, as Vars do.
+	Date string
+
 	// Vars are the values of --var by name. They fill ${NAME} in the values of the file,
 	// not in its keys and not in Sets; $${ stands for ${. A value is only ever a part of
 	// a scalar: in quotes it is text; without quotes the whole scalar is read again with
@@ -65,7 +70,7 @@ type FlagValue struct {
 // It names the place of what is wrong, and what to do. Values that are wrong by themselves, or
 // else together with others, are told all at once ([failure.Error.More]).
 func Load(path string, opts LoadOptions) (*Config, error) {
-	root, err := loadTree(path, opts)
+	root, date, err := loadTree(path, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +82,7 @@ func Load(path string, opts LoadOptions) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Date = date
 	cfg.setTableDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -98,24 +104,37 @@ func decodeConfig(root *strictyaml.Node) (*Config, error) {
 	return cfg, nil
 }
 
-// loadTree reads the file and applies the command line to it.
-func loadTree(path string, opts LoadOptions) (*strictyaml.Node, error) {
+// loadTree reads the file, fills in variables and the date of the run, and applies the command line to it.
+func loadTree(path string, opts LoadOptions) (root *strictyaml.Node, date time.Time, err error) {
 	file := strictyaml.Place{File: path}
-	vars := strictyaml.Variables(opts.Vars)
+	vars := strictyaml.Variables{Values: opts.Vars}
 	if err := vars.Check(); err != nil {
-		return nil, err
+		return nil, date, err
 	}
 	text, err := readConfig(file)
 	if err != nil {
-		return nil, err
+		return nil, date, err
 	}
 	body, err := strictyaml.Parse(text, file)
 	if err != nil {
-		return nil, err
+		return nil, date, err
 	}
 	if body == nil {
-		return nil, strictyaml.Problem(file, "the file is empty; a configuration needs at least the keys name and tables")
+		return nil, date, strictyaml.Problem(file, "the file is empty; a configuration needs at least the keys name and tables")
 	}
+	if root, err = buildTree(body, file, vars, opts); err != nil {
+		return nil, date, err
+	}
+	if date, err = dateOf(root, opts); err != nil { // which the zone says that stands there
+		return nil, date, err
+	}
+	vars.Date = func(text string) (string, error) { return shiftedDate(date, text) }
+	root, err = buildTree(body, file, vars, opts)
+	return root, date, err
+}
+
+// buildTree fills in variables, and applies the command line.
+func buildTree(body ast.Node, file strictyaml.Place, vars strictyaml.Variables, opts LoadOptions) (*strictyaml.Node, error) {
 	root, err := strictyaml.NewBuilder(file, vars.Fill).Build(body)
 	if err != nil {
 		return nil, err

@@ -202,11 +202,11 @@ func TestVariablesRefuse(t *testing.T) {
 		value, message string
 		vars           map[string]string
 	}{
-		"none":          {"${DATE}", "x.yaml:2:10: the variable ${DATE} has no value; give it one with --var DATE=VALUE", nil},
-		"others":        {"a/${DATE}", "x.yaml:2:10: the variable ${DATE} has no value; give it one with --var DATE=VALUE (known: AREA, REGION)", map[string]string{"REGION": "", "AREA": ""}},
-		"misspelt":      {"${DATE}", "x.yaml:2:10: the variable ${DATE} has no value; give it one with --var DATE=VALUE, or did you mean ${DATA}?", map[string]string{"DATA": "", "REGION": ""}},
-		"case":          {"${DATE}", "x.yaml:2:10: the variable ${DATE} has no value; give it one with --var DATE=VALUE, or did you mean ${date}?", map[string]string{"date": "", "DATA": ""}},
-		"in a list":     {"[a, 'b', ${DATE}]", "x.yaml:2:19: the variable ${DATE} has no value; give it one with --var DATE=VALUE", nil},
+		"none":          {"${YEAR}", "x.yaml:2:10: the variable ${YEAR} has no value; give it one with --var YEAR=VALUE", nil},
+		"others":        {"a/${YEAR}", "x.yaml:2:10: the variable ${YEAR} has no value; give it one with --var YEAR=VALUE (known: AREAS, REGION)", map[string]string{"REGION": "", "AREAS": ""}},
+		"misspelt":      {"${AERA}", "x.yaml:2:10: the variable ${AERA} has no value; give it one with --var AERA=VALUE, or did you mean ${AREA}?", map[string]string{"AREA": "", "REGION": ""}},
+		"case":          {"${DATE}", "x.yaml:2:10: the variable ${DATE} has no value; give it one with --var DATE=VALUE, or did you mean ${date}?", map[string]string{"DATA": ""}},
+		"in a list":     {"[a, 'b', ${YEAR}]", "x.yaml:2:19: the variable ${YEAR} has no value; give it one with --var YEAR=VALUE", nil},
 		"not closed":    {"a${DATE", "x.yaml:2:10: ${ starts a variable, such as ${DATE}; write $${ for a plain ${", nil},
 		"no name":       {"${}", "x.yaml:2:10: ${ starts a variable, such as ${DATE}; write $${ for a plain ${", nil},
 		"blank in it":   {"\"${ DATE }\"", "x.yaml:2:10: ${ starts a variable, such as ${DATE}; write $${ for a plain ${", nil},

@@ -70,7 +70,7 @@ type PublishConfig struct {
 	PayloadBytes ByteSize `yaml:"payload_bytes"`
 
 	// Timeout bounds how long publishing takes in all. Default: none, but that of its parts.
-	Timeout Age `yaml:"timeout"`
+	Timeout Span `yaml:"timeout"`
 
 	// OnBusy is what becomes of a publication while somebody else is changing the data source. Default: wait.
 	OnBusy BusyChoice `yaml:"on_busy"`

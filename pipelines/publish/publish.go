@@ -144,7 +144,7 @@ func (p *Publisher) Publish(ctx context.Context, lease *hyperd.Lease, extract Ex
 // within does work and what follows it, within the time that there is, and ends the session then.
 func (t *transfer) within(ctx context.Context, work func(context.Context) error) error {
 	within := ctx
-	if limit := time.Duration(t.cfg.Publish.Timeout); limit > 0 {
+	if limit := t.cfg.Publish.Timeout.Until(time.Now()); limit > 0 {
 		var cancel context.CancelFunc
 		within, cancel = context.WithTimeoutCause(ctx, limit,
 			fmt.Errorf("publishing takes longer than publish.timeout (%s)", t.cfg.Publish.Timeout))

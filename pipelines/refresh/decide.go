@@ -62,8 +62,7 @@ func (d Decision) Wants(table int, unit string) bool {
 type Now struct {
 	Config    *config.Config
 	Plan      *plan.Plan
-	Date      time.Time // of the run
-	LogValues bool      // values may be in the samples of rejects
+	LogValues bool // values may be in the samples of rejects
 }
 
 // mostChanged is the part of the rows from which on a full build is as cheap.
@@ -102,7 +101,7 @@ func (n Now) mustBuild(last *Success) string {
 		return "the configuration has other tables"
 	case last.Format != int(n.Plan.FormatVersion):
 		return fmt.Sprintf("the format version was %d", last.Format)
-	case !n.Config.Refresh.FullEvery.IsZero() && !last.Built.Date.After(n.Config.Refresh.FullEvery.Before(n.Date)):
+	case !n.Config.Refresh.FullEvery.IsZero() && !last.Built.Date.After(n.Config.Refresh.FullEvery.Before(n.Config.Date)):
 		return fmt.Sprintf("the last full build was on %s, and one is due every %s",
 			last.Built.Date.Format(time.DateOnly), n.Config.Refresh.FullEvery)
 	}

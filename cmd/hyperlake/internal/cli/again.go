@@ -22,6 +22,9 @@ func (a *app) commandAgain(flags *publishFlags, args []string) string {
 	if a.flags.runner != "" {
 		words = append(words, "--runner", a.flags.runner)
 	}
+	if a.flags.date != "" {
+		words = append(words, "--date", a.flags.date)
+	}
 	for _, set := range a.flags.sets {
 		words = append(words, "--set", set)
 	}

@@ -71,7 +71,7 @@ func atMostOne(what string) cobra.PositionalArgs {
 }
 
 func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error {
-	var age config.Age
+	var age config.Span
 	if err := age.UnmarshalText([]byte(flags.olderThan)); err != nil {
 		return failure.New(failure.Usage, "--older-than %w", err)
 	}
@@ -84,7 +84,7 @@ func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error
 		folders = append(folders, cfg.Spool.Path)
 	}
 	cleaned, err := staging.Clean(ctx, cfg, staging.CleanOptions{
-		OlderThan: time.Duration(age), DryRun: flags.dryRun, Scratch: folders, Boot: scratch.BootParent,
+		OlderThan: age.Until(time.Now()), DryRun: flags.dryRun, Scratch: folders, Boot: scratch.BootParent,
 	})
 	if cfg.Output.Path != "" && !flags.dryRun {
 		err = errors.Join(err, refresh.RemoveDeadLock(ctx, cfg.Output.Path))

@@ -30,6 +30,7 @@ type commonFlags struct {
 	runner string
 	sets   []string
 	vars   []string
+	date   string
 
 	// Of commands that write a report:
 	report string
@@ -55,6 +56,7 @@ func (f *commonFlags) addConfig(flags *pflag.FlagSet) {
 	flags.StringVar(&f.runner, "runner", "", "run on this engine: direct (in this process; alias prism), flink or dataflow")
 	flags.StringArrayVar(&f.sets, "set", nil, "override a value of the configuration, as `key.path=value`")
 	flags.StringArrayVar(&f.vars, "var", nil, "fill ${NAME} in the configuration, as `NAME=VALUE`")
+	flags.StringVar(&f.date, "date", "", "run as on this `day`, such as 2026-11-28, instead of today; it fills ${date}")
 }
 
 // addReport adds the flag of commands that write a report.
@@ -119,5 +121,5 @@ func (f *commonFlags) load(path string, values ...config.FlagValue) (*config.Con
 		}
 		vars[name] = value
 	}
-	return config.Load(path, config.LoadOptions{Sets: f.sets, Vars: vars, Runner: f.runner, Flags: values})
+	return config.Load(path, config.LoadOptions{Date: f.date, Sets: f.sets, Vars: vars, Runner: f.runner, Flags: values})
 }

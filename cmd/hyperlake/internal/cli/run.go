@@ -158,11 +158,11 @@ func (a *app) lockWait() (time.Duration, error) {
 	if none, err := time.ParseDuration(a.flags.lockWait); err == nil && none == 0 {
 		return 0, nil
 	}
-	var wait config.Age
+	var wait config.Span
 	if err := wait.UnmarshalText([]byte(a.flags.lockWait)); err != nil {
 		return 0, failure.New(failure.Usage, "--lock-wait %w", err)
 	}
-	return time.Duration(wait), nil
+	return wait.Until(time.Now()), nil
 }
 
 // engineOf is what the engine knows of the jobs of a run.
