@@ -1,6 +1,7 @@
 package pipelines_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -45,6 +46,10 @@ type nights struct {
 	moment time.Time            // of the last change
 
 	version int // of a Delta or Iceberg table
+
+	date  string // of the runs; empty for today
+	where string
+	uri   string // of the files, if they are not all
 }
 
 // nightFile is a file of the lake.
@@ -59,7 +64,7 @@ output: {path: %[1]s.hyper}
 refresh: {mode: %[2]s}
 on_empty: allow
 tables:
-  - source: {uri: %[5]q, where: "id %% 7 != 3"}
+  - source: {uri: %[5]q, where: %[6]q}
     rules:
       - {column: qty, min: %[3]d}
       - {column: name, not_null: true, on_fail: warn}
@@ -70,7 +75,7 @@ tables:
 func newNights(t *testing.T, seed uint64, kind lakeKind) *nights {
 	n := &nights{
 		t: t, random: rand.New(rand.NewPCG(seed, 0)), folder: t.TempDir(), kind: kind, files: map[string]nightFile{},
-		moment: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		where: "id % 7 != 3", moment: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 	n.commit(runtest.DeltaTable("id long, qty integer, name string, dt date, region string", "dt", "region"))
 	for range 8 {
@@ -254,7 +259,8 @@ func (n *nights) configure(mode string, least int, more string) *config.Config {
 	if n.isTable() {
 		source = "lake"
 	}
-	return runtest.Configure(n.t, n.folder, fmt.Sprintf(nightConfig, "sales-"+mode, mode, least, more, source))
+	return runtest.ConfigureOn(n.t, n.date, n.folder,
+		fmt.Sprintf(nightConfig, "sales-"+mode, mode, least, more, cmp.Or(n.uri, source), n.where))
 }
 
 // requireSame compares a run of what changed with a full build.

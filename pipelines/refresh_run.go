@@ -184,9 +184,8 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 	r.inPlace, r.report.Status, r.report.Complete = true, report.Unchanged, true
 	r.report.Output.Bytes, r.report.Output.SHA256 = last.Extract.Bytes, last.Extract.SHA256
 	for i, table := range last.Tables {
-		version := r.report.Tables[i].Source
-		r.report.Tables[i] = table.Account
-		r.report.Tables[i].Source, r.report.Tables[i].RejectsPath = version, r.plan.Tables[i].RejectsPath
+		r.report.Tables[i] = accountAgain(table.Account, r.report.Tables[i])
+		r.report.Tables[i].RejectsPath = r.plan.Tables[i].RejectsPath
 		noteUnits(r.report, &r.report.Tables[i], table.UnitCounts())
 	}
 	r.warnOfChecks()
@@ -195,6 +194,13 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 	}
 	r.commit(ctx, last.RunID, last.Extract.Generation)
 	return nil
+}
+
+// accountAgain is the account of a table that did not change, under another plan: files of which nothing is read may have changed.
+func accountAgain(account, planned report.TableAccount) report.TableAccount {
+	account.Source, account.Files, account.RowGroups = planned.Source, planned.Files, planned.RowGroups
+	account.BytesIn, account.RowsInFiles, account.RowsPruned = planned.BytesIn, planned.RowsInFiles, planned.RowsPruned
+	return account
 }
 
 // restoreRejects makes a folder of rejects hold those of the last success.

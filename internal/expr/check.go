@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strings"
+	"time"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
@@ -15,7 +16,9 @@ import (
 // checker turns a syntax tree into a checked one.
 type checker struct {
 	parsed
-	schema *arrow.Schema
+	schema    *arrow.Schema
+	today     time.Time
+	usesToday *bool // set where it is
 }
 
 // check gives a part of the expression its type. What has constant arguments only is
@@ -119,6 +122,9 @@ func (c checker) noColumn(e ast.Expr, name string) error {
 func (c checker) call(e ast.Expr, call ast.CallExpr) (*node, error) {
 	if call.FunctionName() == "col" && !call.IsMemberFunction() {
 		return c.namedColumn(e, call)
+	}
+	if call.FunctionName() == todayName && !call.IsMemberFunction() {
+		return c.todayOf(e, call)
 	}
 	if call.FunctionName() == operators.In {
 		return c.membership(call)

@@ -1,6 +1,10 @@
 package expr
 
-import "time"
+import (
+	"time"
+
+	"cel.dev/cel-go/common/ast"
+)
 
 // timeFunctions convert between dates and timestamps and take them apart, in UTC for
 // timestamps with a time zone. As in CEL, months, days of the month (getDayOfMonth), of
@@ -16,6 +20,21 @@ var timeFunctions = append(fields(),
 		apply: func(n *node, args []value) value { return rescale(args[0].i, dateType.unit, n.typ.unit) }},
 	function{name: "duration", params: []kind{kindDuration}, resultType: typeOfFirst, total: true, monotone: true, apply: itself},
 )
+
+// todayName is a function without arguments: the date for which an expression is compiled.
+const todayName = "today"
+
+// todayOf is that date, as a constant.
+func (c checker) todayOf(e ast.Expr, call ast.CallExpr) (*node, error) {
+	if len(call.Args()) > 0 {
+		return nil, c.at(e, "today takes nothing").WithHint("write today(), which is the date of the run")
+	}
+	if c.today.IsZero() {
+		return nil, c.at(e, "today() has no date here").WithHint("write a date, as in date('2026-01-31')")
+	}
+	*c.usesToday = true
+	return constant(dateType, value{i: floorDivide(c.today.UTC().Unix(), int64(24*time.Hour/time.Second))}), nil
+}
 
 func itself(_ *node, args []value) value { return args[0] }
 

@@ -16,7 +16,7 @@
 //
 // Numbers, "text", r"raw text", b"bytes", true, false, null, date('2026-01-31'),
 // timestamp('2026-01-31T12:00:00Z') for columns with a time zone,
-// timestamp('2026-01-31T12:00:00') for columns without, duration('3h').
+// timestamp('2026-01-31T12:00:00') for columns without, duration('3h'), and today(), the date of the run.
 // A number beside a decimal is taken as it is written: 0.05 is 5/100.
 //
 // # NULL

@@ -65,7 +65,7 @@ func (f *function) signature() string {
 func (c checker) invoke(e ast.Expr, call ast.CallExpr, args []*node) (*node, error) {
 	forms := functionsByName[call.FunctionName()]
 	if len(forms) == 0 {
-		closest := words.Closest(call.FunctionName(), slices.Sorted(maps.Keys(functionsByName)))
+		closest := words.Closest(call.FunctionName(), append(slices.Sorted(maps.Keys(functionsByName)), todayName))
 		return nil, c.at(e, "there is no function %s", call.FunctionName()).WithHint("did you mean %s?", closest)
 	}
 	for _, f := range forms {

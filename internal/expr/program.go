@@ -3,25 +3,33 @@ package expr
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
 
 // Program is a checked condition. It does not change and is safe for concurrent use.
 type Program struct {
-	root    *node
-	columns []string
-	perRow  bool // evaluate everything row by row
+	root      *node
+	columns   []string
+	perRow    bool // evaluate everything row by row
+	usesToday bool
 }
 
-// Compile parses a condition and checks it against the columns of schema. Its errors are
-// of kind Config and say where in the text something is wrong, and what to write.
+// Compile is [CompileOn] where today() is no date.
 func Compile(text string, schema *arrow.Schema) (*Program, error) {
+	return CompileOn(time.Time{}, text, schema)
+}
+
+// CompileOn parses a condition and checks it against the columns of schema; today() is the date of today in UTC. Its errors are
+// of kind Config and say where in the text something is wrong, and what to write.
+func CompileOn(today time.Time, text string, schema *arrow.Schema) (*Program, error) {
 	p, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
-	c := checker{parsed: p, schema: schema}
+	program := &Program{}
+	c := checker{parsed: p, schema: schema, today: today, usesToday: &program.usesToday}
 	root, err := c.check(p.root)
 	if err != nil {
 		return nil, err
@@ -32,7 +40,7 @@ func Compile(text string, schema *arrow.Schema) (*Program, error) {
 	if root.typ.kind != kindBool {
 		return nil, c.notBoolean(p.root, root)
 	}
-	program := &Program{root: root}
+	program.root = root
 	root.walk(func(n *node) {
 		n.choose()
 		if n.op == opColumn {
@@ -46,6 +54,9 @@ func Compile(text string, schema *arrow.Schema) (*Program, error) {
 
 // Columns are the names of the columns that the condition reads, sorted.
 func (p *Program) Columns() []string { return slices.Clone(p.columns) }
+
+// UsesToday says whether the condition asks for today().
+func (p *Program) UsesToday() bool { return p.usesToday }
 
 // RowByRow are the parts of the condition that have no columnar form and are evaluated
 // for one row after the other.

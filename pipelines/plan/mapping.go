@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -23,18 +24,26 @@ type mapping struct {
 	table  validate.Ruleset // what becomes of their rows
 	mapped *arrow.Schema    // the columns that rules and where see
 	loaded []string         // those of them to store, in this order
+
+	conditions []condition // which make up where
 }
 
 // newMapping decides which columns of a source are read, and checks what the
 // configuration says about them.
-func newMapping(source *arrow.Schema, cfg config.TableConfig) (*mapping, error) {
+func newMapping(source *arrow.Schema, cfg config.TableConfig, today time.Time) (*mapping, error) {
 	m := &mapping{table: validate.Ruleset{
-		Nested: cfg.Source.Nested, Columns: conversions(cfg.Columns), Where: cfg.Source.Where, Rules: allRules(cfg),
+		Nested: cfg.Source.Nested, Columns: conversions(cfg.Columns), Where: cfg.Source.Where, Rules: allRules(cfg), Today: today,
 	}}
 	visible := visibleColumns(source, cfg)
 	all, err := compile(m.table, visible)
 	if err != nil {
 		return nil, err
+	}
+	if err := m.addCondition(cfg.Source.Where, all.Schema()); err != nil {
+		return nil, err
+	}
+	if !all.UsesToday() {
+		m.table.Today = time.Time{}
 	}
 	if err := checkFlattened(all.Schema(), cfg.Columns); err != nil {
 		return nil, err

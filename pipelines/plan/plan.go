@@ -97,7 +97,9 @@ type TablePlan struct {
 	UnitColumns []UnitColumn `json:"-"`
 	Indivisible string       `json:"-"`
 
-	countsUnits bool // the rows of each
+	countsUnits   bool // the rows of each
+	conditions    []condition
+	rulesUseToday bool
 }
 
 // Pruned counts what is not read.
@@ -116,6 +118,7 @@ type PlannedFile struct {
 	Groups     []parquetread.RowGroup
 	Table      lake.File // what the table says of it, its deleted rows among that; nothing of loose files
 	keys       *batch.KeyValues
+	answers    answers   // of the conditions on partition columns
 	deferred   bool      // hyperd reads it
 	values     []*string // of the unit columns
 	sql        []string  // the same as constants of hyperd
@@ -228,7 +231,7 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 	if tableCfg.Rules, err = validate.ReadSets(ctx, tableCfg.Rules); err != nil {
 		return nil, err
 	}
-	m, err := newMapping(src.Schema, tableCfg)
+	m, err := newMapping(src.Schema, tableCfg, cfg.Date)
 	if err != nil {
 		return nil, err
 	}
@@ -266,10 +269,12 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 		}
 	}
 	table.Drift = append(table.Drift, src.PartitionDrift(m.source)...)
-	if err := table.addFiles(src, m.source, validator, cfg); err != nil {
+	m.setFixed(src.partitions, tableCfg.Columns)
+	if err := table.addFiles(src, m, validator, cfg); err != nil {
 		return nil, err
 	}
 	table.setUnits(src, tableCfg)
+	table.conditions, table.rulesUseToday = m.conditions, validator.RulesUseToday()
 	table.countsUnits = cfg.Refresh.IsChanged() && len(table.UnitColumns) > 0
 	return table, table.Repartition.setBounds()
 }
@@ -325,7 +330,8 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
 // It refuses files that are read whole and have values that cannot be.
-func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *validate.Validator, cfg *config.Config) error {
+func (t *TablePlan) addFiles(src *Source, m *mapping, validator *validate.Validator, cfg *config.Config) error {
+	columns := m.source
 	t.Read = parquetread.Projection{Schema: batch.Schema{Schema: columns}, Mapping: src.mapping(), Keys: src.deleteKeys()}
 	partitions := src.partitionsIn(columns)
 	for _, p := range partitions {
@@ -354,6 +360,9 @@ func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *vali
 		for _, p := range partitions {
 			file.Partitions = append(file.Partitions, p.values[i])
 		}
+		if file.answers, err = m.answersFor(partitions, file.Partitions); err != nil {
+			return err
+		}
 		for _, group := range footer.RowGroups {
 			group.Bytes = bytesOf(*footer, group.Index, columns)
 			t.RowGroups++
@@ -362,7 +371,7 @@ func (t *TablePlan) addFiles(src *Source, columns *arrow.Schema, validator *vali
 			known := statistics{*footer, group, columns, partitions, i, folders}
 			switch {
 			case group.Rows == 0:
-			case validator.MayKeep(known.ranges):
+			case !file.answers.isLeftOut && validator.MayKeep(known.ranges):
 				file.Groups = append(file.Groups, group)
 				t.Repartition.take(known)
 			default:

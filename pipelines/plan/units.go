@@ -9,11 +9,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
+	"hyperlake/transforms/validate"
 )
 
 // UnitColumn is a column whose values tell the units of a table apart.
@@ -23,7 +25,7 @@ type UnitColumn struct {
 }
 
 // Unit is a part of a table that is replaced as a whole when it changed: all files with the same values of the
-// partition columns, or one file of a table without any.
+// partition columns, or one file of a table without any. Files of which nothing is read are in no unit.
 type Unit struct {
 	Key     string    // the same for the same part in every plan: how people are told of it, too
 	Values  []*string // of the unit columns, as the lake has them; nil of a file
@@ -118,6 +120,9 @@ func (t *TablePlan) UnitOf(file PlannedFile) string {
 func (t *TablePlan) Units() []Unit {
 	units, sums := map[string]*Unit{}, map[string]hash.Hash{}
 	for _, file := range t.ToRead {
+		if len(file.Groups) == 0 {
+			continue
+		}
 		key := t.UnitOf(file)
 		unit := units[key]
 		if unit == nil {
@@ -139,7 +144,7 @@ func (t *TablePlan) Units() []Unit {
 	return sorted
 }
 
-// version stands for a file and the rows that are deleted of it: a file of a table format never changes, any other has
+// version stands for a file, the rows that are deleted of it, and what the conditions on partition columns say of it: a file of a table format never changes, any other has
 // the version that the storage says.
 func (f PlannedFile) version() string {
 	known := struct {
@@ -147,7 +152,8 @@ func (f PlannedFile) version() string {
 		Info                *storage.Info `json:",omitempty"`
 		Deletes             string
 		Positions, Equality []string
-	}{URI: f.Info.URI}
+		Answers             string `json:",omitempty"`
+	}{URI: f.Info.URI, Answers: f.answers.text}
 	if f.Table.URI == "" {
 		known.Info = &f.Info
 	}
@@ -165,6 +171,31 @@ func (f PlannedFile) version() string {
 		return fmt.Sprintf("%+v", known)
 	}
 	return string(text)
+}
+
+// Making is what decides what becomes of the rows of a unit, as long as the unit is the same: the rules, and the conditions whose
+// answers are not in the versions of units. The date is only there if it matters to them.
+func (t *TablePlan) Making() validate.Ruleset {
+	rules := t.Apply
+	rules.SQL = nil // which of them evaluates the rules changes nothing
+	var open []condition
+	usesToday := t.rulesUseToday
+	for _, c := range t.conditions {
+		if len(t.UnitColumns) == 0 || !c.isFixed {
+			open = append(open, c)
+			usesToday = usesToday || c.program.UsesToday()
+		}
+	}
+	switch {
+	case len(open) > 0:
+		rules.Where = allOf(open)
+	case len(t.conditions) > 0:
+		rules.Where = alwaysTrue // it has a rule of its own: that it can be evaluated
+	}
+	if !usesToday {
+		rules.Today = time.Time{}
+	}
+	return rules
 }
 
 // Only is the part of a plan that reads some units of its tables, and counts the rows of each. Its figures are of them alone.

@@ -83,7 +83,7 @@ func (d Decision) Stays(index int, table *plan.TablePlan) func(file string) bool
 	}
 	staying := map[string]bool{}
 	for _, file := range table.ToRead {
-		if !d.Wants(index, table.UnitOf(file)) {
+		if len(file.Groups) > 0 && !d.Wants(index, table.UnitOf(file)) {
 			staying[file.Info.URI] = true
 		}
 	}

@@ -122,34 +122,54 @@ func (n Now) decideTable(last *Success, index int) (TableDecision, error) {
 	table := n.Plan.Tables[index]
 	units := table.Units()
 	d := TableDecision{Units: len(units)}
-	wholly := func(reason string, args ...any) (TableDecision, error) {
-		d.Whole, d.Reason, d.Load, d.Remove = true, fmt.Sprintf(reason, args...), nil, nil
-		return d, nil
+	wholly := func(reason string, err error) (TableDecision, error) {
+		d.Whole, d.Reason, d.Load, d.Remove = true, reason, nil, nil
+		return d, err
 	}
 	known := last.table(table.Table)
-	fingerprint, err := n.fingerprint(index)
-	if err != nil {
-		return TableDecision{}, err
-	}
-	if fingerprint != known.Fingerprint {
-		return wholly("the configuration of table %s changed, or the columns of its files", table.Table)
+	if changed, err := n.otherMaking(index, known); changed != "" || err != nil {
+		return wholly(changed, err)
 	}
 	d.compare(known.Units, units)
 	if d.isUnchanged() {
 		return d, nil
 	}
-	switch {
-	case len(n.Config.Tables[index].Repartition.Sort) > 0:
-		return wholly("rows of table %s are sorted, and %s changed", table.Table, words.Count(int64(d.Changed()), "unit"))
-	case len(d.Remove) > 0 && len(table.UnitColumns) == 0:
-		return wholly("%s, and nothing tells the rows of a file of table %s from others%s",
-			words.Plural(int64(len(d.Remove)), "a file changed or went", "files changed or went"), table.Table, because(table.Indivisible))
-	case slices.ContainsFunc(d.Remove, func(u UnitState) bool { return !isUnit(table, u) }):
-		return wholly("what is known of the units of table %s is not what they are", table.Table)
-	case d.changesMost(units, known):
-		return wholly("more than half of the rows of table %s changed", table.Table)
+	if reason := n.indivisible(index, d); reason != "" {
+		return wholly(reason, nil)
+	}
+	if d.changesMost(units, known) {
+		return wholly(fmt.Sprintf("more than half of the rows of table %s changed", table.Table), nil)
 	}
 	return d, nil
+}
+
+// otherMaking says why the same rows would become others than they did; empty if they would not.
+func (n Now) otherMaking(index int, known *TableState) (reason string, err error) {
+	table := n.Plan.Tables[index].Table
+	fingerprint, err := n.fingerprint(index, false)
+	if err != nil || fingerprint == known.Fingerprint {
+		return "", err
+	}
+	undated, err := n.fingerprint(index, true)
+	if err != nil || undated != known.Undated {
+		return fmt.Sprintf("the configuration of table %s changed, or the columns of its files", table), err
+	}
+	return fmt.Sprintf("the date of the run counts for rows of table %s, and it is another one", table), nil
+}
+
+// indivisible says why what changed of a table cannot be told from the rest of it; empty if it can.
+func (n Now) indivisible(index int, d TableDecision) string {
+	table := n.Plan.Tables[index]
+	switch {
+	case len(n.Config.Tables[index].Repartition.Sort) > 0:
+		return fmt.Sprintf("rows of table %s are sorted, and %s changed", table.Table, words.Count(int64(d.Changed()), "unit"))
+	case len(d.Remove) > 0 && len(table.UnitColumns) == 0:
+		return fmt.Sprintf("%s, and nothing tells the rows of a file of table %s from others%s",
+			words.Plural(int64(len(d.Remove)), "a file changed or went", "files changed or went"), table.Table, because(table.Indivisible))
+	case slices.ContainsFunc(d.Remove, func(u UnitState) bool { return !isUnit(table, u) }):
+		return fmt.Sprintf("what is known of the units of table %s is not what they are", table.Table)
+	}
+	return ""
 }
 
 // isUnit says whether what is remembered can be a unit of a table.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
@@ -17,15 +18,18 @@ import (
 const builder = 1
 
 // fingerprint stands for all that decides what becomes of the rows of a table's files: the configuration but for where the
-// files are and where others go, the columns as they were found, and the rules.
-func (n Now) fingerprint(index int) (string, error) {
+// files are and where others go, the columns as they were found, and the rules. If it is undated, what today() is does not matter.
+func (n Now) fingerprint(index int, undated bool) (string, error) {
 	table, cfg := n.Plan.Tables[index], n.Config.Tables[index]
 	cfg.Source.URI, cfg.Source.Bases, cfg.Source.Version, cfg.Source.Catalog = nil, nil, "", nil
 	cfg.Datasource = ""
 	hasRejects := cfg.Rejects.Path != ""
 	cfg.Rejects.Path = ""
-	rules := table.Apply
-	rules.SQL = nil // which of them evaluates the rules changes nothing
+	cfg.Source.Where = "" // as far as it matters, the rules have it
+	rules := table.Making()
+	if undated {
+		rules.Today = time.Time{}
+	}
 	read := table.Read
 	read.Keys = nil // what deletes rows of files is in the versions of these
 	all := struct {

@@ -17,7 +17,11 @@ func (n Now) Record(r *report.Report, extract hyper.File, aside []rejects.Accoun
 		Extract: Extract{Path: n.Config.Output.Path, Bytes: extract.Bytes, SHA256: extract.SHA256},
 	}
 	for i, table := range n.Plan.Tables {
-		fingerprint, err := n.fingerprint(i)
+		fingerprint, err := n.fingerprint(i, false)
+		if err != nil {
+			return nil, err
+		}
+		undated, err := n.fingerprint(i, true)
 		if err != nil {
 			return nil, err
 		}
@@ -27,7 +31,7 @@ func (n Now) Record(r *report.Report, extract hyper.File, aside []rejects.Accoun
 		}
 		contents := extract.Tables[i]
 		state := TableState{
-			Schema: table.Schema, Name: table.Name, Fingerprint: fingerprint, Definition: definition, Account: r.Tables[i],
+			Schema: table.Schema, Name: table.Name, Fingerprint: fingerprint, Undated: undated, Definition: definition, Account: r.Tables[i],
 			Counts: contents.Tally.Counts(), Samples: aside[i].Samples, Rejects: aside[i].Files, Written: table.RejectsPath != "",
 		}
 		for _, unit := range table.Units() {

@@ -56,6 +56,9 @@ type TableState struct {
 	// Fingerprint stands for all that decides what becomes of the rows of a file.
 	Fingerprint string `json:"fingerprint"`
 
+	// Undated is Fingerprint but for the date of the run, where that counts.
+	Undated string `json:"undated"`
+
 	// Definition stands for the columns and keys of the table in the extract.
 	Definition string `json:"definition"`
 

@@ -232,9 +232,16 @@ func SampleLake(t *testing.T) string {
 
 // Configure writes a configuration and loads it. %LAKE% stands for the sample lake.
 func Configure(t *testing.T, folder, yaml string) *config.Config {
+	return ConfigureOn(t, "", folder, yaml)
+}
+
+// ConfigureOn is [Configure] for a run of a date; empty for today.
+//
+//nolint:revive // t first, as everywhere in tests
+func ConfigureOn(t *testing.T, date, folder, yaml string) *config.Config {
 	path := filepath.Join(folder, "config.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(yaml, "%LAKE%", SampleLake(t))), 0o644))
-	cfg, err := config.Load(path, config.LoadOptions{})
+	cfg, err := config.Load(path, config.LoadOptions{Date: date})
 	require.NoError(t, err)
 	return cfg
 }

@@ -3,6 +3,7 @@ package validate
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -32,14 +33,14 @@ func Compile(table Ruleset, source *arrow.Schema) (*Validator, error) {
 	v := &Validator{source: source, mapping: mapping}
 	var wrong []error
 	for i, rule := range table.Rules {
-		compiled, err := compile(rule, mapping.Schema())
+		compiled, err := compile(rule, mapping.Schema(), table.Today)
 		if err != nil {
 			wrong = append(wrong, &PartError{i, fmt.Errorf("rule %q: %w", rule.title(), err)})
 		}
 		v.rules = append(v.rules, compiled)
 	}
 	if table.Where != "" {
-		if v.where, err = newFilter(table.Where, mapping.Schema()); err != nil {
+		if v.where, err = newFilter(table.Where, mapping.Schema(), table.Today); err != nil {
 			wrong = append(wrong, &PartError{-1, fmt.Errorf("where: %w", err)})
 		}
 	}
@@ -72,7 +73,7 @@ func (v *Validator) addBuiltin(name string) int {
 	return len(v.rules) - 1
 }
 
-func compile(rule Rule, schema *arrow.Schema) (compiledRule, error) {
+func compile(rule Rule, schema *arrow.Schema, today time.Time) (compiledRule, error) {
 	if _, err := rule.Check(); err != nil {
 		return compiledRule{}, err
 	}
@@ -88,7 +89,7 @@ func compile(rule Rule, schema *arrow.Schema) (compiledRule, error) {
 	}
 	var err error
 	if rule.Expr != "" {
-		err = compiled.addExpression(schema)
+		err = compiled.addExpression(schema, today)
 	} else {
 		err = compiled.addChecks(rule, schema)
 	}

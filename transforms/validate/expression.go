@@ -2,6 +2,7 @@ package validate
 
 import (
 	"slices"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -13,8 +14,8 @@ import (
 type expression struct{ program *expr.Program }
 
 // addExpression adds the expression of a rule as its condition.
-func (c *compiledRule) addExpression(schema *arrow.Schema) error {
-	program, err := expr.Compile(c.Expr, schema)
+func (c *compiledRule) addExpression(schema *arrow.Schema, today time.Time) error {
+	program, err := expr.CompileOn(today, c.Expr, schema)
 	if err != nil {
 		return err
 	}
@@ -33,6 +34,24 @@ func (e expression) mark(record arrow.Record, broken *rowSet) error {
 		broken.addWord(i, all.mask(i)&^(wordAt(truth.True, i)|wordAt(truth.Null, i)))
 	}
 	return nil
+}
+
+// UsesToday says whether where or a rule asks for today().
+func (v *Validator) UsesToday() bool {
+	if v.where != nil && v.where.program.UsesToday() {
+		return true
+	}
+	return v.RulesUseToday()
+}
+
+// RulesUseToday says whether a rule asks for today().
+func (v *Validator) RulesUseToday() bool {
+	return slices.ContainsFunc(v.rules, func(r compiledRule) bool {
+		return slices.ContainsFunc(r.conditions, func(c condition) bool {
+			e, ok := c.(expression)
+			return ok && e.program.UsesToday()
+		})
+	})
 }
 
 // RowByRow are the parts of where and of the rules' expressions that have no columnar

@@ -21,6 +21,7 @@ package validate
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -38,6 +39,9 @@ type Ruleset struct {
 	Columns []convert.Column `json:"columns,omitempty"` // conversions
 	Where   string           `json:"where,omitempty"`   // CEL; empty keeps all rows
 	Rules   []Rule           `json:"rules,omitempty"`
+
+	// Today is the date, in UTC, that Where and Rules call today(); zero where none of them does.
+	Today time.Time `json:"today,omitzero"`
 
 	// SQL is the same for deferred batches, from [Validator.SQL].
 	SQL *batch.Conditions `json:"sql,omitempty"`

@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"time"
+
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"hyperlake/internal/expr"
@@ -12,8 +14,8 @@ type filter struct {
 	columns []string // mapped columns that it reads
 }
 
-func newFilter(where string, mapped *arrow.Schema) (*filter, error) {
-	program, err := expr.Compile(where, mapped)
+func newFilter(where string, mapped *arrow.Schema, today time.Time) (*filter, error) {
+	program, err := expr.CompileOn(today, where, mapped)
 	if err != nil {
 		return nil, err
 	}
