@@ -2,9 +2,12 @@ package pipelines_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -97,4 +100,97 @@ func TestFullBuildsByDate(t *testing.T) {
 	require.Equal(t, report.RefreshUnchanged, night("2026-04-01", "1 month").Mode, "an earlier day")
 	require.Equal(t, "the last full build was on 2026-05-01, and one is due every 36h", night("2026-05-03", "36h").Reason)
 	require.Equal(t, report.RefreshUnchanged, night("2026-05-04", "36h").Mode)
+}
+
+// A window lets units leave as dates go by, and an earlier date brings them back. By another column than those of units, it is a
+// condition like others, and another date is a full build.
+func TestNightsOfWindows(t *testing.T) {
+	for _, kind := range []lakeKind{inFolders, inDelta} {
+		for seed := range uint64(nightSeeds) {
+			t.Run(fmt.Sprintf("%s, %d", kind, seed), func(t *testing.T) {
+				n := newNights(t, 11+seed, kind)
+				for range 8 {
+					n.add()
+				}
+				n.window = ", window: {column: dt, keep: 3d}"
+				changed := 0
+				for _, day := range []int{4, 5, 5, 6, 5, 4, 6, 5, 9, 5} {
+					n.date = fmt.Sprintf("2026-01-%02d", day)
+					what := n.change()
+					got := n.requireSame(1, "", what, n.date)
+					t.Log(what, n.date, got.Refresh.Mode, got.Refresh.Reason, got.Refresh.UnitsChanged, got.Refresh.Units, got.Tables[0].RowsPruned)
+					assert.NotContains(t, got.Refresh.Reason, anotherDate)
+					if got.Refresh.Mode == report.RefreshChanged {
+						changed++
+					}
+				}
+				assert.GreaterOrEqual(t, changed, 4)
+				n.window = ", window: {column: dt, keep: 4d}"
+				n.date = "2026-01-06"
+				assert.NotContains(t, n.requireSame(1, "", "a longer window").Refresh.Reason, "configuration")
+				n.window = ""
+				assert.NotContains(t, n.requireSame(1, "", "no window").Refresh.Reason, "configuration")
+			})
+		}
+	}
+}
+
+func TestWindowsOfOtherColumns(t *testing.T) {
+	folder := t.TempDir()
+	const rows = `[{"id": 1, "at": "2026-01-01 23:59:59.999", "on": "2026-01-01"}, {"id": 2, "at": "2026-01-02 00:00:00", "on": "2026-01-02"},
+		{"id": 3, "at": null, "on": null}, {"id": 4, "at": "2026-01-05 12:00:00", "on": "2026-01-04"}]`
+	runtest.WriteTable(t, filepath.Join(folder, "lake", "a.parquet"), rows, runtest.Field("id", runtest.Int64Type),
+		runtest.Field("at", arrow.FixedWidthTypes.Timestamp_ms), runtest.Field("on", arrow.FixedWidthTypes.Date32))
+	runtest.WriteTable(t, filepath.Join(folder, "others", "a.parquet"), `[{"id": 1}]`, runtest.Field("id", runtest.Int64Type))
+	for _, c := range []struct {
+		date, column, keep, zone string
+		rows                     int64
+	}{
+		{"2026-01-04", "at", "2d", "UTC", 3},
+		{"2026-01-04", "at", "3d", "UTC", 4},
+		{"2026-01-04", "at", "48h", "Europe/Berlin", 4}, // where it begins an hour before
+		{"2026-01-04", "at", "2d", "America/New_York", 2},
+		{"2026-01-04", "on", "2d", "America/New_York", 3},
+		{"2026-01-04", "on", "49h", "UTC", 3},
+		{"2026-01-04", "on", "47h", "UTC", 2},
+		{"2026-02-04", "on", "1 month", "UTC", 2},
+		{"2026-02-05", "on", "1 month", "UTC", 1},
+	} {
+		for _, mode := range []string{"full", "changed"} {
+			cfg := runtest.ConfigureOn(t, c.date, folder, fmt.Sprintf(`name: %s
+timezone: %s
+refresh: {mode: %[1]s, window: {column: %[3]s, keep: %[4]s}}
+tables: [{source: {uri: lake}}, {name: others, source: {uri: others}}]
+`, mode, c.zone, c.column, c.keep))
+			got, err := runtest.Run(t, t.Context(), cfg, nil)
+			require.NoError(t, err)
+			assert.Equal(t, c.rows, got.Tables[0].RowsLoaded, "%v, %s", c, mode)
+			assert.Equal(t, int64(1), got.Tables[1].RowsLoaded, "a table without the column")
+			if mode == "changed" && c.date == "2026-02-05" {
+				assert.Equal(t, report.RefreshChanged, got.Refresh.Mode, "the other table stays")
+			}
+		}
+	}
+}
+
+// A partition column of text makes a window if its values are dates.
+func TestWindowsOfTexts(t *testing.T) {
+	n := &nights{t: t, folder: t.TempDir(), kind: inDelta, files: map[string]nightFile{}, random: rand.New(rand.NewPCG(1, 1)), where: "id > 0"}
+	n.commit(runtest.DeltaTable("id long, qty integer, name string, dt string, region string", "dt", "region"))
+	for _, day := range []string{"2026-01-01", "2026-01-02", "2026-01-03"} {
+		file := nightFile{day, "eu"}
+		path := n.path(file)
+		n.write(path, file)
+		n.commit(n.added(path))
+	}
+	n.window, n.date = ", window: {column: dt, keep: 1 d}", "2026-01-02"
+	require.Equal(t, 3, n.requireSame(1, "").Refresh.Units)
+	n.date = "2026-01-04"
+	require.Equal(t, 1, n.requireSame(1, "").Refresh.Units)
+	file := nightFile{"2026", "eu"}
+	path := n.path(file)
+	n.write(path, file)
+	n.commit(n.added(path))
+	_, err := runtest.Run(t, t.Context(), n.configure("changed", 1, ""), nil)
+	require.ErrorContains(t, err, `refresh.window: "2026" is no date such as 2026-11-28, but a value of the partition column "dt"`)
 }

@@ -47,9 +47,10 @@ type nights struct {
 
 	version int // of a Delta or Iceberg table
 
-	date  string // of the runs; empty for today
-	where string
-	uri   string // of the files, if they are not all
+	date   string // of the runs; empty for today
+	where  string
+	uri    string // of the files, if they are not all
+	window string // key and value of refresh
 }
 
 // nightFile is a file of the lake.
@@ -61,7 +62,7 @@ type nightFile struct {
 // nightConfig is a table with rules of all kinds, a filter, and a check.
 const nightConfig = `name: %[1]s
 output: {path: %[1]s.hyper}
-refresh: {mode: %[2]s}
+refresh: {mode: %[2]s%[7]s}
 on_empty: allow
 tables:
   - source: {uri: %[5]q, where: %[6]q}
@@ -260,7 +261,7 @@ func (n *nights) configure(mode string, least int, more string) *config.Config {
 		source = "lake"
 	}
 	return runtest.ConfigureOn(n.t, n.date, n.folder,
-		fmt.Sprintf(nightConfig, "sales-"+mode, mode, least, more, cmp.Or(n.uri, source), n.where))
+		fmt.Sprintf(nightConfig, "sales-"+mode, mode, least, more, cmp.Or(n.uri, source), n.where, n.window))
 }
 
 // requireSame compares a run of what changed with a full build.

@@ -15,18 +15,19 @@ import (
 // condition is one of those that rows are read under: a row for which it is not true is left out.
 type condition struct {
 	text    string
+	undated string // the same on whatever date
 	program *expr.Program
 	isFixed bool // it speaks of partition columns alone, so that a file has one answer
 }
 
-// addCondition adds a condition on mapped columns; an empty one is none.
-func (m *mapping) addCondition(text string, mapped *arrow.Schema) error {
+// addCondition adds a condition on mapped columns, with what it is on whatever date; an empty one is none.
+func (m *mapping) addCondition(text, undated string, mapped *arrow.Schema) error {
 	if text == "" {
 		return nil
 	}
 	program, err := expr.CompileOn(m.table.Today, text, mapped)
 	if err == nil {
-		m.conditions = append(m.conditions, condition{text: text, program: program})
+		m.conditions = append(m.conditions, condition{text: text, undated: undated, program: program})
 	}
 	return err
 }
@@ -36,7 +37,10 @@ const alwaysTrue = "true"
 
 // allOf is a condition that is true where all are.
 func allOf(conditions []condition) string {
-	if len(conditions) == 1 {
+	switch len(conditions) {
+	case 0:
+		return ""
+	case 1:
 		return conditions[0].text
 	}
 	var texts []string

@@ -26,20 +26,28 @@ type mapping struct {
 	loaded []string         // those of them to store, in this order
 
 	conditions []condition // which make up where
+	window     *window     // which one of them is; nil if none is
 }
 
 // newMapping decides which columns of a source are read, and checks what the
 // configuration says about them.
-func newMapping(source *arrow.Schema, cfg config.TableConfig, today time.Time) (*mapping, error) {
+func newMapping(source *arrow.Schema, cfg config.TableConfig, run *config.Config) (*mapping, error) {
 	m := &mapping{table: validate.Ruleset{
-		Nested: cfg.Source.Nested, Columns: conversions(cfg.Columns), Where: cfg.Source.Where, Rules: allRules(cfg), Today: today,
+		Nested: cfg.Source.Nested, Columns: conversions(cfg.Columns), Where: cfg.Source.Where, Rules: allRules(cfg), Today: run.Date,
 	}}
 	visible := visibleColumns(source, cfg)
 	all, err := compile(m.table, visible)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.addCondition(cfg.Source.Where, all.Schema()); err != nil {
+	if err := m.addCondition(cfg.Source.Where, cfg.Source.Where, all.Schema()); err != nil {
+		return nil, err
+	}
+	if err := m.addWindow(run, all.Schema()); err != nil {
+		return nil, err
+	}
+	m.table.Where = allOf(m.conditions)
+	if all, err = compile(m.table, visible); err != nil {
 		return nil, err
 	}
 	if !all.UsesToday() {

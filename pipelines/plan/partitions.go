@@ -26,7 +26,8 @@ type partition struct {
 	values []*string // of the files, in their order; nil is NULL
 	has    []bool    // of the files: whether their folders have the key
 
-	missingIn string // a file without the key, if there is one
+	missingIn string    // a file without the key, if there is one
+	pruned    []*string // values of files that a table format has let go
 }
 
 // partitionsOf finds the keys in the folders of files, in the order of the paths. Files
@@ -163,6 +164,14 @@ func (p partition) field() arrow.Field {
 		field.Type = arrow.FixedWidthTypes.Date32
 	}
 	return field
+}
+
+// notePruned notes a value of a file that is not read, unless it is the one of the file before or NULL.
+func (p *partition) notePruned(value *string) {
+	if value == nil || len(p.pruned) > 0 && *p.pruned[len(p.pruned)-1] == *value {
+		return
+	}
+	p.pruned = append(p.pruned, value)
 }
 
 // all says whether there are values and a condition holds for all of them.

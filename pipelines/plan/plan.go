@@ -67,6 +67,7 @@ type TablePlan struct {
 	// Where is the condition that rows are read under; RowByRow are the parts of it, and of
 	// the rules' expressions, that have no columnar form.
 	Where    string   `json:"where,omitempty"`
+	Window   string   `json:"window,omitempty"` // which dates are not too old, in words
 	RowByRow []string `json:"row_by_row,omitempty"`
 
 	// Deferred is how many files hyperd reads itself, and Materialised why it is not more.
@@ -100,6 +101,7 @@ type TablePlan struct {
 	countsUnits   bool // the rows of each
 	conditions    []condition
 	rulesUseToday bool
+	mayLackWindow bool // since nothing says which columns there are
 }
 
 // Pruned counts what is not read.
@@ -187,6 +189,9 @@ func Make(ctx context.Context, cfg *config.Config) (*Plan, error) {
 	if err := failure.Join(failure.Config, wrong...); err != nil {
 		return nil, err
 	}
+	if err := plan.checkWindow(cfg); err != nil {
+		return nil, err
+	}
 	if err := plan.addKeys(cfg.Tables); err != nil {
 		return nil, err
 	}
@@ -224,14 +229,14 @@ func checkRejectsPlace(ctx context.Context, folder string, columns *arrow.Schema
 }
 
 func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableConfig) (*TablePlan, error) {
-	src, err := openSource(ctx, cfg, tableCfg, func(column string) bool { return mayRead(tableCfg, column) })
+	src, err := openSource(ctx, cfg, tableCfg, func(column string) bool { return mayRead(cfg, tableCfg, column) })
 	if err != nil {
 		return nil, err
 	}
 	if tableCfg.Rules, err = validate.ReadSets(ctx, tableCfg.Rules); err != nil {
 		return nil, err
 	}
-	m, err := newMapping(src.Schema, tableCfg, cfg.Date)
+	m, err := newMapping(src.Schema, tableCfg, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +265,7 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 		return nil, err
 	}
 	if src.table != nil {
-		wanted := func(column string) bool { return mayRead(tableCfg, column) }
+		wanted := func(column string) bool { return mayRead(cfg, tableCfg, column) }
 		if err := src.readTable(ctx, wanted, validator.MayKeep, table.pruneFile); err != nil {
 			return nil, err
 		}
@@ -269,11 +274,15 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 		}
 	}
 	table.Drift = append(table.Drift, src.PartitionDrift(m.source)...)
+	if err := m.checkWindow(cfg, src); err != nil {
+		return nil, err
+	}
 	m.setFixed(src.partitions, tableCfg.Columns)
 	if err := table.addFiles(src, m, validator, cfg); err != nil {
 		return nil, err
 	}
 	table.setUnits(src, tableCfg)
+	table.Window, table.mayLackWindow = m.window.String(), len(src.Footers) == 0 && src.table == nil
 	table.conditions, table.rulesUseToday = m.conditions, validator.RulesUseToday()
 	table.countsUnits = cfg.Refresh.IsChanged() && len(table.UnitColumns) > 0
 	return table, table.Repartition.setBounds()

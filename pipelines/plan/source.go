@@ -155,9 +155,12 @@ func WithoutHollow(footers []parquetread.Footer) (kept []parquetread.Footer, not
 // written otherwise in the text is one that nothing is pruned by.
 func mentions(where, column string) bool { return strings.Contains(where, column) }
 
-// mayRead says whether where may ask for the statistics of a column, or they may divide
+// mayRead says whether where or the window may ask for the statistics of a column, or they may divide
 // the table into ranges.
-func mayRead(t config.TableConfig, column string) bool {
+func mayRead(run *config.Config, t config.TableConfig, column string) bool {
+	if w := run.Refresh.Window; w != nil && within(w.Column, column) {
+		return true
+	}
 	return mentions(t.Source.Where, column) || t.Repartition.Range != "" && column == sourceOf(t, t.Repartition.Range)
 }
 

@@ -31,6 +31,9 @@ func (s *Source) readTable(
 	err := s.table.Files(ctx, wanted, func(file lake.File) error {
 		if file.Rows >= 0 && !mayKeep(tableStatistics{s, file}.ranges) {
 			prune(file)
+			for i := range s.partitions {
+				s.partitions[i].notePruned(file.Partition[i])
+			}
 			return nil
 		}
 		file.Statistics = nil // nobody asks for them any more

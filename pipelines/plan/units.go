@@ -174,14 +174,18 @@ func (f PlannedFile) version() string {
 }
 
 // Making is what decides what becomes of the rows of a unit, as long as the unit is the same: the rules, and the conditions whose
-// answers are not in the versions of units. The date is only there if it matters to them.
-func (t *TablePlan) Making() validate.Ruleset {
+// answers are not in the versions of units. The date is only there if it matters to them, and not at all
+// where that is to be undated.
+func (t *TablePlan) Making(undated bool) validate.Ruleset {
 	rules := t.Apply
 	rules.SQL = nil // which of them evaluates the rules changes nothing
 	var open []condition
 	usesToday := t.rulesUseToday
 	for _, c := range t.conditions {
 		if len(t.UnitColumns) == 0 || !c.isFixed {
+			if undated {
+				c.text = c.undated
+			}
 			open = append(open, c)
 			usesToday = usesToday || c.program.UsesToday()
 		}
@@ -192,7 +196,7 @@ func (t *TablePlan) Making() validate.Ruleset {
 	case len(t.conditions) > 0:
 		rules.Where = alwaysTrue // it has a rule of its own: that it can be evaluated
 	}
-	if !usesToday {
+	if !usesToday || undated {
 		rules.Today = time.Time{}
 	}
 	return rules

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
@@ -26,10 +25,7 @@ func (n Now) fingerprint(index int, undated bool) (string, error) {
 	hasRejects := cfg.Rejects.Path != ""
 	cfg.Rejects.Path = ""
 	cfg.Source.Where = "" // as far as it matters, the rules have it
-	rules := table.Making()
-	if undated {
-		rules.Today = time.Time{}
-	}
+	rules := table.Making(undated)
 	read := table.Read
 	read.Keys = nil // what deletes rows of files is in the versions of these
 	all := struct {

@@ -164,8 +164,14 @@ func writeWhere(b *strings.Builder, table *plan.TablePlan) {
 		fmt.Fprintf(b, "%s: %s\n", from, strings.Join(names, ", "))
 	}
 	if table.Where != "" {
+		fmt.Fprintf(b, "where %s\n", visible(table.Where))
+	}
+	if table.Window != "" {
+		fmt.Fprintf(b, "window: %s\n", visible(table.Window))
+	}
+	if table.Where != "" || table.Window != "" {
 		pruned := table.Pruned
-		fmt.Fprintf(b, "where %s\nnot read for that: %d of %s, %d of %s, %s, %s\n", visible(table.Where),
+		fmt.Fprintf(b, "not read for that: %d of %s, %d of %s, %s, %s\n",
 			pruned.Files, words.Count(int64(table.Files), "file"), pruned.RowGroups, words.Count(int64(table.RowGroups), "row group"),
 			words.Count(pruned.Rows, "row"), size(pruned.Bytes))
 	}
