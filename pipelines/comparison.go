@@ -18,9 +18,12 @@ type comparison struct {
 	warning  string // of what is damaged; empty if nothing is
 }
 
-// compareWithLast compares what is there now with what the last run made. It writes nothing. Errors are of kind Storage, or Config
+// compareWithLast compares what is there now with what the last run made. It writes nothing. Errors are of kind Storage, Usage, or Config
 // where the state cannot be where it is to be.
 func compareWithLast(ctx context.Context, now refresh.Now) (comparison, error) {
+	if _, err := now.Reloads(); err != nil { // which is wrong whatever else is there
+		return comparison{}, err
+	}
 	if now.Plan.SplitsTables() || now.Config.Output.Merge == config.MergeNone {
 		return comparison{decision: refresh.Full("there are several extracts")}, nil
 	}

@@ -44,12 +44,12 @@ func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
 }
 
 // Compare finds out what of the extract a run would make anew. It reads the extract that stands at the output, and writes nothing. It fails
-// where the output cannot be read, with one of kind Storage.
-func (p *Preview) Compare(ctx context.Context, cfg *config.Config) error {
+// where the output cannot be read, with one of kind Storage, and as [refresh.Now.Reloads] does for the units to load in any case.
+func (p *Preview) Compare(ctx context.Context, cfg *config.Config, reload string) error {
 	if !cfg.Refresh.IsChanged() {
-		return nil
+		return refresh.CheckReload(cfg, reload)
 	}
-	now := refresh.Now{Config: cfg, Plan: p.Plan}
+	now := refresh.Now{Config: cfg, Plan: p.Plan, Reload: reload}
 	found, err := compareWithLast(ctx, now)
 	if err != nil {
 		return err

@@ -178,7 +178,7 @@ func TestWindowsOfTexts(t *testing.T) {
 	n := &nights{t: t, folder: t.TempDir(), kind: inDelta, files: map[string]nightFile{}, random: rand.New(rand.NewPCG(1, 1)), where: "id > 0"}
 	n.commit(runtest.DeltaTable("id long, qty integer, name string, dt string, region string", "dt", "region"))
 	for _, day := range []string{"2026-01-01", "2026-01-02", "2026-01-03"} {
-		file := nightFile{day, "eu"}
+		file := nightFile{day: day, region: "eu"}
 		path := n.path(file)
 		n.write(path, file)
 		n.commit(n.added(path))
@@ -187,10 +187,44 @@ func TestWindowsOfTexts(t *testing.T) {
 	require.Equal(t, 3, n.requireSame(1, "").Refresh.Units)
 	n.date = "2026-01-04"
 	require.Equal(t, 1, n.requireSame(1, "").Refresh.Units)
-	file := nightFile{"2026", "eu"}
+	file := nightFile{day: "2026", region: "eu"}
 	path := n.path(file)
 	n.write(path, file)
 	n.commit(n.added(path))
 	_, err := runtest.Run(t, t.Context(), n.configure("changed", 1, ""), nil)
 	require.ErrorContains(t, err, `refresh.window: "2026" is no date such as 2026-11-28, but a value of the partition column "dt"`)
+}
+
+// Units are loaded again where that is asked for, whether they changed or not, and the extract is that of a full build.
+func TestReloads(t *testing.T) {
+	for _, kind := range []lakeKind{inFolders, inDelta} {
+		n := newNights(t, 4, kind)
+		for range 12 {
+			n.add()
+		}
+		n.date = "2026-01-02"
+		n.requireSame(1, "")
+		for _, c := range []struct {
+			expression, change string
+			least              int
+		}{
+			{"dt == today()", "", 1},
+			{"region == null || region == 'it\\'s'", "", 1},
+			{"dt == today() && region != 'nowhere'", "add", 1},
+			{"dt < date('2020-01-01')", "", 0},
+		} {
+			if c.change != "" {
+				n.add()
+			}
+			n.reload = c.expression
+			got := n.requireSame(1, "", c.expression)
+			t.Log(c.expression, got.Refresh.Mode, got.Refresh.Reason, got.Refresh.UnitsChanged, got.Refresh.Units)
+			if c.least == 0 {
+				assert.Equal(t, report.RefreshUnchanged, got.Refresh.Mode)
+			} else {
+				assert.Equal(t, report.RefreshChanged, got.Refresh.Mode)
+				assert.GreaterOrEqual(t, got.Refresh.UnitsChanged, c.least)
+			}
+		}
+	}
 }

@@ -51,6 +51,7 @@ type nights struct {
 	where  string
 	uri    string // of the files, if they are not all
 	window string // key and value of refresh
+	reload string
 }
 
 // nightFile is a file of the lake.
@@ -268,7 +269,7 @@ func (n *nights) configure(mode string, least int, more string) *config.Config {
 func (n *nights) requireSame(least int, more string, what ...string) *report.Report {
 	n.t.Helper()
 	changed := n.configure("changed", least, more)
-	got, err := runtest.Run(n.t, n.t.Context(), changed, nil)
+	got, err := runtest.Reload(n.t, n.t.Context(), changed, n.reload, nil)
 	require.NoError(n.t, err, what)
 	full := n.configure("full", least, more)
 	want, err := runtest.Run(n.t, n.t.Context(), full, nil)

@@ -22,14 +22,14 @@ import (
 
 // now is what a run finds, for what it remembers to be compared with.
 func (r *run) now() refresh.Now {
-	return refresh.Now{Config: r.cfg, Plan: r.plan, LogValues: r.options.LogValues}
+	return refresh.Now{Config: r.cfg, Plan: r.plan, LogValues: r.options.LogValues, Reload: r.options.Reload}
 }
 
 // compare decides which part of the plan this run does: all of it, unless the configuration has only what changed made anew.
 func (r *run) compare(ctx context.Context) error {
 	r.part = r.plan
 	if !r.cfg.Refresh.IsChanged() {
-		return nil
+		return refresh.CheckReload(r.cfg, r.options.Reload)
 	}
 	return r.stage("compare", func() (_ work, err error) {
 		if r.comparison, err = compareWithLast(ctx, r.now()); err != nil {

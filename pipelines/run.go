@@ -43,6 +43,9 @@ type RunOptions struct {
 	// PublishCommand is the command line that publishes the extract of this run, for hints.
 	PublishCommand string
 
+	// Reload is a condition on the unit columns of tables, whose units are loaded whether they changed or not; empty for none.
+	Reload string
+
 	Lock refresh.LockOptions // without Waiting, which the run tells in its log
 
 	// KeepRuns is how many reports of runs stay in the state; 0 for [refresh.DefaultKeep].

@@ -63,6 +63,10 @@ type Now struct {
 	Config    *config.Config
 	Plan      *plan.Plan
 	LogValues bool // values may be in the samples of rejects
+
+	// Reload is a condition on the unit columns of tables: units for which it is true are loaded whether they changed or not. Empty
+	// for none.
+	Reload string
 }
 
 // mostChanged is the part of the rows from which on a full build is as cheap.
@@ -73,10 +77,14 @@ func Decide(last *Success, now Now) (Decision, error) {
 	if reason := now.mustBuild(last); reason != "" {
 		return Full(reason), nil
 	}
+	reloads, err := now.Reloads()
+	if err != nil {
+		return Decision{}, err
+	}
 	decision := Decision{Last: last}
 	var whole []string
 	for i := range now.Plan.Tables {
-		table, err := now.decideTable(last, i)
+		table, err := now.decideTable(last, i, reloads[i])
 		if err != nil {
 			return Decision{}, err
 		}
@@ -117,8 +125,8 @@ func (n Now) mustBuild(last *Success) string {
 	return ""
 }
 
-// decideTable compares one table.
-func (n Now) decideTable(last *Success, index int) (TableDecision, error) {
+// decideTable compares one table, of which some units are loaded in any case.
+func (n Now) decideTable(last *Success, index int, reload []string) (TableDecision, error) {
 	table := n.Plan.Tables[index]
 	units := table.Units()
 	d := TableDecision{Units: len(units)}
@@ -131,6 +139,7 @@ func (n Now) decideTable(last *Success, index int) (TableDecision, error) {
 		return wholly(changed, err)
 	}
 	d.compare(known.Units, units)
+	d.reload(reload, known.Units)
 	if d.isUnchanged() {
 		return d, nil
 	}

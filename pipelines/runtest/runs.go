@@ -266,6 +266,13 @@ func (d Direct) Run(ctx context.Context, job engine.Job) error {
 //
 //nolint:revive // t first, as everywhere in tests
 func Run(t *testing.T, ctx context.Context, cfg *config.Config, before func()) (*report.Report, error) {
+	return Reload(t, ctx, cfg, "", before)
+}
+
+// Reload is [Run] that loads some units in any case.
+//
+//nolint:revive // t first, as everywhere in tests
+func Reload(t *testing.T, ctx context.Context, cfg *config.Config, reload string, before func()) (*report.Report, error) {
 	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
@@ -274,6 +281,7 @@ func Run(t *testing.T, ctx context.Context, cfg *config.Config, before func()) (
 		ID:     id,
 		Engine: Direct{runner, before},
 		Log:    slog.New(slog.DiscardHandler),
+		Reload: reload,
 	})
 }
 

@@ -156,7 +156,7 @@ Exit codes:
 		a.runCommand(),
 		a.generateCommand(),
 		a.withReport(a.withConfig(a.publishCommand())),
-		a.withConfig(a.planCommand()),
+		a.withReload(a.withConfig(a.planCommand())),
 		a.inspectCommand(),
 		a.initCommand(),
 		a.mergeCommand(),

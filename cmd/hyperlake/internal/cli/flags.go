@@ -41,6 +41,8 @@ type commonFlags struct {
 	dryRun    bool
 	lockWait  string
 	keepRuns  int
+
+	reload string // of plan, too
 }
 
 // addCommon adds the flags of every command.
@@ -57,6 +59,11 @@ func (f *commonFlags) addConfig(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.sets, "set", nil, "override a value of the configuration, as `key.path=value`")
 	flags.StringArrayVar(&f.vars, "var", nil, "fill ${NAME} in the configuration, as `NAME=VALUE`")
 	flags.StringVar(&f.date, "date", "", "run as on this `day`, such as 2026-11-28, instead of today; it fills ${date}")
+}
+
+// addReload adds the flag of commands that compare with the last run.
+func (f *commonFlags) addReload(flags *pflag.FlagSet) {
+	flags.StringVar(&f.reload, "reload", "", "load the units anew for which this `condition` on their columns is true, changed or not")
 }
 
 // addReport adds the flag of commands that write a report.

@@ -41,7 +41,7 @@ starting is the same failure here, but for what only this environment lacks, suc
 			if err != nil {
 				return err
 			}
-			if err := plan.Compare(cmd.Context(), cfg); err != nil {
+			if err := plan.Compare(cmd.Context(), cfg, a.flags.reload); err != nil {
 				return err
 			}
 			if err := a.tryChecks(cmd.Context(), cfg, plan.Plan); err != nil {

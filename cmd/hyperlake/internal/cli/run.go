@@ -52,12 +52,18 @@ func (a *app) withRunFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().IntVar(&a.flags.keepRuns, "keep-runs", refresh.DefaultKeep, "keep the reports of this `number` of runs in the state")
 	cmd.Flags().StringVar(&a.flags.lockWait, "lock-wait", "0s", "wait this `time`, such as 30m, for another run to the same output")
 	cmd.Flags().BoolVar(&a.flags.dryRun, "dry-run", false, "print the job that would be sent to Dataflow, and send nothing")
-	return a.withReport(a.withConfig(cmd))
+	return a.withReport(a.withReload(a.withConfig(cmd)))
 }
 
 // withConfig gives a command the flags that it reads a configuration by.
 func (a *app) withConfig(cmd *cobra.Command) *cobra.Command {
 	a.flags.addConfig(cmd.Flags())
+	return cmd
+}
+
+// withReload gives a command that compares with the last run the flag that says what is loaded in any case.
+func (a *app) withReload(cmd *cobra.Command) *cobra.Command {
+	a.flags.addReload(cmd.Flags())
 	return cmd
 }
 
@@ -99,6 +105,9 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if a.flags.keepRuns < 1 {
 		return failure.New(failure.Usage, "--keep-runs must be 1 or more, not %d", a.flags.keepRuns)
 	}
+	if err := refresh.CheckReload(cfg, a.flags.reload); err != nil {
+		return err
+	}
 	lockWait, err := a.lockWait()
 	if err != nil {
 		return err
@@ -130,6 +139,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 		Engine:    runner,
 		Log:       a.log,
 		LogValues: a.flags.logValues,
+		Reload:    a.flags.reload,
 		Lock:      refresh.LockOptions{Wait: lockWait},
 		KeepRuns:  a.flags.keepRuns,
 
