@@ -67,7 +67,9 @@ func (s *SourceConfig) SetDefaults() {
 // each part of a table, of each column and of each rule.
 func (c *Config) check() error {
 	var wrong []error
-	checks := []func() error{c.checkName, c.checkOutput, c.checkWindow, c.checkTables, c.checkRunner, c.checkHyperd, c.checkSpool, c.checkPublish}
+	checks := []func() error{
+		c.checkName, c.checkOutput, c.checkWindow, c.checkTables, c.checkRunner, c.checkHyperd, c.checkSpool, c.checkPublish,
+	}
 	for _, check := range checks {
 		wrong = append(wrong, check())
 	}

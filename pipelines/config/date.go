@@ -59,7 +59,8 @@ func dateOf(root *strictyaml.Node, opts LoadOptions) (time.Time, error) {
 	}
 	date, err := time.Parse(time.DateOnly, opts.Date)
 	if err != nil || date.Year() < 1 {
-		return time.Time{}, strictyaml.Problem(strictyaml.Place{Flag: dateFlag}, "must be a day such as 2026-11-28, not %s", words.Shorten(opts.Date))
+		at := strictyaml.Place{Flag: dateFlag}
+		return time.Time{}, strictyaml.Problem(at, "must be a day such as 2026-11-28, not %s", words.Shorten(opts.Date))
 	}
 	return date, nil
 }

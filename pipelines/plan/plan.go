@@ -372,21 +372,7 @@ func (t *TablePlan) addFiles(src *Source, m *mapping, validator *validate.Valida
 		if file.answers, err = m.answersFor(partitions, file.Partitions); err != nil {
 			return err
 		}
-		for _, group := range footer.RowGroups {
-			group.Bytes = bytesOf(*footer, group.Index, columns)
-			t.RowGroups++
-			t.Rows += group.Rows
-			t.Bytes += group.Bytes
-			known := statistics{*footer, group, columns, partitions, i, folders}
-			switch {
-			case group.Rows == 0:
-			case !file.answers.isLeftOut && validator.MayKeep(known.ranges):
-				file.Groups = append(file.Groups, group)
-				t.Repartition.take(known)
-			default:
-				t.Pruned.add(group)
-			}
-		}
+		t.chooseGroups(&file, statistics{footer: *footer, columns: columns, partitions: partitions, file: i, folders: folders}, validator)
 		if len(file.Groups) == 0 && footer.Rows > 0 {
 			t.Pruned.Files++
 		}
@@ -404,6 +390,25 @@ func (t *TablePlan) addFiles(src *Source, m *mapping, validator *validate.Valida
 	}
 	t.DeleteFiles = deleteFilesOf(t.ToRead)
 	return nil
+}
+
+// chooseGroups takes the row groups of a file in which where can be true, by what is known of each, and counts the others.
+func (t *TablePlan) chooseGroups(file *PlannedFile, known statistics, validator *validate.Validator) {
+	for _, group := range known.footer.RowGroups {
+		group.Bytes = bytesOf(known.footer, group.Index, known.columns)
+		t.RowGroups++
+		t.Rows += group.Rows
+		t.Bytes += group.Bytes
+		known.group = group
+		switch {
+		case group.Rows == 0:
+		case !file.answers.isLeftOut && validator.MayKeep(known.ranges):
+			file.Groups = append(file.Groups, group)
+			t.Repartition.take(known)
+		default:
+			t.Pruned.add(group)
+		}
+	}
 }
 
 func (p *Pruned) add(group parquetread.RowGroup) {

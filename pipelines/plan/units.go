@@ -144,8 +144,8 @@ func (t *TablePlan) Units() []Unit {
 	return sorted
 }
 
-// version stands for a file, the rows that are deleted of it, and what the conditions on partition columns say of it: a file of a table format never changes, any other has
-// the version that the storage says.
+// version stands for a file, the rows that are deleted of it, and what the conditions on partition columns say of it: a
+// file of a table format never changes, any other has the version that the storage says.
 func (f PlannedFile) version() string {
 	known := struct {
 		URI                 string

@@ -43,7 +43,8 @@ func (n Now) Reloads() ([][]string, error) {
 		return keys, nil
 	case refused != nil:
 		of := failure.Of(refused, failure.Usage)
-		return nil, failure.New(failure.Usage, "--reload: %w", refused).WithHint("%s; only columns that tell units apart can be asked for", of.Hint)
+		return nil, failure.New(failure.Usage, "--reload: %w", refused).
+			WithHint("%s; only columns that tell units apart can be asked for", of.Hint)
 	}
 	return nil, failure.New(failure.Usage, "--reload: no table has columns that tell its units apart").
 		WithHint("leave it out; set refresh.mode to full to have everything made anew")

@@ -236,8 +236,6 @@ func Configure(t *testing.T, folder, yaml string) *config.Config {
 }
 
 // ConfigureOn is [Configure] for a run of a date; empty for today.
-//
-//nolint:revive // t first, as everywhere in tests
 func ConfigureOn(t *testing.T, date, folder, yaml string) *config.Config {
 	path := filepath.Join(folder, "config.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(yaml, "%LAKE%", SampleLake(t))), 0o644))
