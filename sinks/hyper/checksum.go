@@ -48,6 +48,17 @@ const (
 // alias. It does not depend on the order of the rows. Rows are compared as hyperd writes
 // them out, which is exact but for coordinates of geography: those have 7 decimals.
 func checksum(ctx context.Context, conn *hyperd.Conn, alias string, table CatalogTable) (string, error) {
+	sql := fmt.Sprintf("SELECT %s FROM (SELECT sha256(%s) AS h FROM %s) AS rows",
+		checksumSQL(), rowText(table.Columns), table.in(alias))
+	sum, err := conn.QueryValue(ctx, sql)
+	if err != nil {
+		return "", fmt.Errorf("compute the checksum of table %s: %w", table, err)
+	}
+	return sum, nil
+}
+
+// checksumSQL is an SQL expression of the checksum of rows whose hashes are h.
+func checksumSQL() string {
 	lanes := make([]string, checksumLanes)
 	for lane := range lanes {
 		var parts []string
@@ -56,13 +67,7 @@ func checksum(ctx context.Context, conn *hyperd.Conn, alias string, table Catalo
 		}
 		lanes[lane] = "coalesce(sum(" + strings.Join(parts, " + ") + "), 0)"
 	}
-	sql := fmt.Sprintf("SELECT concat(%s) FROM (SELECT sha256(%s) AS h FROM %s) AS rows",
-		strings.Join(lanes, ", '-', "), rowText(table.Columns), table.in(alias))
-	sum, err := conn.QueryValue(ctx, sql)
-	if err != nil {
-		return "", fmt.Errorf("compute the checksum of table %s: %w", table, err)
-	}
-	return sum, nil
+	return "concat(" + strings.Join(lanes, ", '-', ") + ")"
 }
 
 // repeated counts the rows whose values in some columns, none of them NULL, other rows have,

@@ -82,6 +82,10 @@ type Selection struct {
 
 	// From and To bound the buckets to take, from From up to but without To. Both 0: all.
 	From, To int
+
+	// Units are the keys, see [UnitKey], of the units to take, which are told apart by UnitColumns. Nil: all.
+	Units       []string
+	UnitColumns []string
 }
 
 // Extract writes parts of tables of one .hyper file to a new one: at path, an absolute path
@@ -111,7 +115,11 @@ func Extract(ctx context.Context, lease *hyperd.Lease, input, path string, selec
 		for i := range want.Tables {
 			table := &want.Tables[i]
 			source, _ := file.catalog.find(table.Schema, table.Name)
-			if table.Rows, err = conn.Exec(ctx, selections[i].insertSQL(source, *table)); err != nil {
+			statement, err := selections[i].insertSQL(source, *table)
+			if err != nil {
+				return err
+			}
+			if table.Rows, err = conn.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("insert into table %s: %w", table, err)
 			}
 			rows += table.Rows
@@ -128,18 +136,25 @@ func Extract(ctx context.Context, lease *hyperd.Lease, input, path string, selec
 const inputAlias = "input"
 
 // insertSQL is the statement that copies the part of a table.
-func (s Selection) insertSQL(source, table CatalogTable) string {
+func (s Selection) insertSQL(source, table CatalogTable) (string, error) {
 	distinct, where := "", ""
 	if s.Columns != nil {
 		distinct = "DISTINCT "
 	}
 	from := source.in(inputAlias)
-	if s.To > 0 {
+	switch {
+	case s.Units != nil:
+		listed, err := s.isListed(source)
+		if err != nil {
+			return "", err
+		}
+		from, where = from+" AS rows", " WHERE "+listed
+	case s.To > 0:
 		from = fmt.Sprintf("(SELECT *, sha256(%s) AS %s FROM %s) AS hashed", rowText(source.Columns), bucketColumn(source), from)
 		where = fmt.Sprintf(" WHERE get_byte(%s, 0) * 256 + get_byte(%[1]s, 1) BETWEEN %d AND %d", bucketColumn(source), s.From, s.To-1)
 	}
 	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s%s FROM %s%s",
-		table.in(outputAlias), table.columnNames(), distinct, table.columnNames(), from, where)
+		table.in(outputAlias), table.columnNames(), distinct, table.columnNames(), from, where), nil
 }
 
 // bucketColumn is a name, quoted, that no column of the table has.
