@@ -120,7 +120,8 @@ func (r *run) preparePublishing(ctx context.Context) (*publish.Publisher, error)
 	}
 	p, err := publish.New(r.cfg, publish.Options{
 		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
-		Held: r.lock.Held,
+		Units: publish.UnitsOf(r.plan),
+		Held:  r.lock.Held,
 	})
 	if err != nil {
 		return nil, err

@@ -225,6 +225,7 @@ func (r *run) publishUnchanged(ctx context.Context) error {
 	cfg.Publish = &where
 	p, err := publish.New(&cfg, publish.Options{
 		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
+		Units: publish.UnitsOf(r.plan),
 	})
 	if err != nil {
 		return err

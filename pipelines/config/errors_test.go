@@ -312,7 +312,7 @@ func TestPublishConfigurationErrors(t *testing.T) {
 		{"a secret in the file", good + "publish: {tab_secret_id: a}\n", `x.yaml:3:11: unknown key "tab_secret_id"; the keys here are server, site, project, project_id, create_project, datasource, ` +
 			"mode, match, target, if_changed, confirm, as_job, allow_http, ca_file, chunk_bytes, payload_bytes, timeout, on_busy, " +
 			"description, tags, certified, certification_note, owner, refresh"},
-		{"mode", good + "publish: {mode: merge}\n", `x.yaml:3:17: publish.mode must be create, overwrite, append, replace, insert, update, upsert or delete, not "merge"`},
+		{"mode", good + "publish: {mode: merge}\n", `x.yaml:3:17: publish.mode must be create, overwrite, append, replace, insert, update, upsert, delete or sync, not "merge"`},
 		{"match is missing", good + "publish: {mode: delete}\n", `x.yaml:3:17: mode delete needs match; name the columns that identify a row, as in match: [id]`},
 		{"match is too much", good + "publish: {mode: insert, match: [a]}\n", `x.yaml:3:32: publish.match has no meaning in mode insert; remove it, or use update, upsert or delete`},
 		{"target is too much", good + "publish: {target: {name: t}}\n", `x.yaml:3:19: publish.target has no meaning in mode overwrite, which publishes all tables; remove it`},

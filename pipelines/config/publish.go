@@ -99,6 +99,9 @@ type PublishMode string
 
 const defaultPublishMode = PublishMode(tableau.Overwrite)
 
+// SyncRows has a data source hold what the extract holds, and sends only the units of rows that changed, where that can be.
+const SyncRows PublishMode = "sync"
+
 var (
 	publicationModes = []PublishMode{
 		PublishMode(tableau.Create), PublishMode(tableau.Overwrite), PublishMode(tableau.Append), PublishMode(tableau.Replace),
@@ -110,7 +113,7 @@ var (
 
 // UnmarshalText reads the word as a configuration gives it.
 func (m *PublishMode) UnmarshalText(text []byte) error {
-	return words.OneOf(m, text, slices.Concat(publicationModes, updateModes)...)
+	return words.OneOf(m, text, slices.Concat(publicationModes, updateModes, []PublishMode{SyncRows})...)
 }
 
 // Updates says whether the mode changes rows, instead of publishing a file.
@@ -124,11 +127,14 @@ func (m PublishMode) Adds() bool {
 	return m == PublishMode(tableau.Append) || m == PublishMode(tableau.Insert)
 }
 
-// Renews says whether the data source holds nothing but the extract afterwards.
-func (m PublishMode) Renews() bool { return !m.Updates() && !m.Adds() }
+// Syncs says whether only what changed is sent.
+func (m PublishMode) Syncs() bool { return m == SyncRows }
+
+// Renews says whether all that the data source holds is replaced by the extract.
+func (m PublishMode) Renews() bool { return !m.Updates() && !m.Adds() && !m.Syncs() }
 
 // Fills says whether the data source holds the rows of the extract afterwards, as they are.
-func (m PublishMode) Fills() bool { return m.Adds() || m.Renews() }
+func (m PublishMode) Fills() bool { return m.Adds() || m.Renews() || m.Syncs() }
 
 // Splits says whether a payload can be sent in parts.
 func (m PublishMode) Splits() bool {

@@ -41,6 +41,9 @@ func (t *transfer) confirm(ctx context.Context, s *shipment, d *delivery) error 
 					WithHint("somebody else may have changed it, or the same rows were there before")
 			}
 			s.ledger.accounted(d, *s.found, s.counted)
+			if d == s.delivery && d.progress() == wholly { // all of its content was compared, if it is to be remembered
+				s.ledger.Units = s.units.held()
+			}
 			return s.ledger.save(ctx, d)
 		}
 		if wait > requestSettling {
@@ -67,7 +70,7 @@ func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.
 		return 0, err
 	}
 	defer func() { _ = os.Remove(path) }() // it goes away with its folder, at the latest
-	if d.Mode.Renews() && d.Set == "" && !s.want.Mode.Adds() {
+	if d.Mode.Syncs() || d.Mode.Renews() && d.Set == "" && !s.want.Mode.Adds() {
 		return t.compareContent(ctx, d, path, s)
 	}
 	seen, longest := scene{base: d.Before, untouched: s.ledger.untouched(s.found)}, time.Duration(0)

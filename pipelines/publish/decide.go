@@ -72,7 +72,7 @@ func (s situation) decideRenewing(live []*delivery) decision {
 			return decision{goOn, latest}
 		}
 	case wholly:
-		same := latest.same(s.want) || latest.Content != "" && latest.Content == s.want.Content && latest.Mode.Renews()
+		same := latest.same(s.want) || latest.Content != "" && latest.Content == s.want.Content && (latest.Mode.Renews() || latest.Mode.Syncs())
 		if s.ifChanged && same && s.untouched() {
 			return decision{leave, latest}
 		}
@@ -106,7 +106,7 @@ func (s situation) decideAdding(live []*delivery) decision {
 			excused := i == 0 && earlier.progress() == inDoubt
 			return s.decideAgain(earlier, removed || !excused && !s.untouched())
 		}
-		removes := earlier.Mode.Updates() && !earlier.Mode.Adds() || earlier.Mode.Renews()
+		removes := earlier.Mode.Updates() && !earlier.Mode.Adds() || earlier.Mode.Renews() || earlier.Mode.Syncs()
 		removed = removed || removes || earlier.AfterOthers
 	}
 	return decision{}

@@ -82,6 +82,9 @@ func (t *transfer) begin(ctx context.Context, s *shipment) error {
 	}
 	s.delivery = s.want
 	s.delivery.ID = fmt.Sprintf("%s/%s", t.options.ID, s.datasource)
+	if s.instead {
+		s.delivery.ID += "/all"
+	}
 	if s.found != nil {
 		s.delivery.DatasourceID = s.found.ID
 	}
@@ -108,6 +111,14 @@ func (t *transfer) carry(ctx context.Context, s *shipment, made *report.Publishi
 	switch {
 	case s.delivery.Set != "":
 		return t.carrySet(ctx, s, made)
+	case s.delivery.Mode.Syncs():
+		err := t.sendUnits(ctx, s, made)
+		if whole := new(wholeError); !errors.As(err, &whole) || ctx.Err() != nil {
+			return err
+		}
+		if err := t.sendAllInstead(ctx, s, made, err); err != nil {
+			return err
+		}
 	case s.delivery.Mode.Updates():
 		return t.update(ctx, s, made)
 	}
@@ -155,6 +166,7 @@ func (t *transfer) sending(ctx context.Context, s *shipment, step *step) func() 
 			}
 		}
 		step.send(s.clock(), doubted)
+		s.ledger.unsettle(s.delivery, step)
 		return s.ledger.save(ctx, s.delivery)
 	}
 }
@@ -190,6 +202,7 @@ func (t *transfer) landed(ctx context.Context, s *shipment, step *step, by evide
 		s.found = &now
 	}
 	s.ledger.landed(s.delivery, step, now, ended)
+	s.settleUnits(step)
 	s.delivery.Finished = time.Now().UTC()
 	if err := s.ledger.save(ctx, s.delivery); err != nil {
 		return fmt.Errorf("%q was published, but: %w", s.datasource, err)

@@ -45,6 +45,8 @@ type step struct {
 	To   int   `json:"to,omitempty"`
 	Rows int64 `json:"rows"`
 
+	units []string // keys of the units whose rows it exchanges, in mode sync
+
 	State    state    `json:"state"`
 	Evidence evidence `json:"evidence,omitempty"`
 

@@ -100,6 +100,8 @@ func (e *openError) waysOn(command string) string {
 		return fmt.Sprintf("`%s` goes on with the parts that are not there", command)
 	case d.Set != "" && d.Steps[0].inDoubt() && d.Mode != config.PublishMode(tableau.Create):
 		return fmt.Sprintf("`%s` sends all extracts again, the first of which replaces what is there", command)
+	case d.Mode.Syncs() && e.want.Mode.Syncs():
+		return fmt.Sprintf("`%s` sends what the data source may lack", command)
 	case !d.Mode.Adds() && !e.want.Mode.Adds() && d.Set == "" && d.Mode != config.PublishMode(tableau.Create):
 		return fmt.Sprintf("`%s` sends it again, which does no harm; if you looked, and the rows are there, `%[1]s --applied` says so", command)
 	}

@@ -38,6 +38,7 @@ type ledger struct {
 	Project string `json:"project"` // its path, or its id, as it was spelled last
 
 	Standing   standing      `json:"standing"`
+	Units      *heldUnits    `json:"held,omitempty"`   // that it has the rows of, where that is known for sure
 	Tables     []ledgerTable `json:"tables,omitempty"` // as publications made them; nil if that is not known
 	Deliveries []*delivery   `json:"deliveries"`       // in the order of their beginning
 
@@ -137,7 +138,7 @@ func (l *ledger) prune() {
 // merge takes in what another copy of the ledger knows.
 func (l *ledger) merge(other *ledger) {
 	if other.Revision > l.Revision {
-		l.Revision, l.Standing, l.Tables = other.Revision, other.Standing, other.Tables
+		l.Revision, l.Standing, l.Tables, l.Units = other.Revision, other.Standing, other.Tables, other.Units
 	}
 	for _, d := range other.Deliveries {
 		at := slices.IndexFunc(l.Deliveries, func(known *delivery) bool { return known.ID == d.ID })
@@ -159,7 +160,7 @@ func (l *ledger) accounted(d *delivery, found tableau.Datasource, rows int64) {
 	if d.progress() != wholly && d.progress() != partly || l.Standing.describes(found) {
 		return
 	}
-	d.AfterOthers = true
+	d.AfterOthers, l.Units = true, nil
 	l.Standing = standing{DatasourceID: found.ID, Updated: found.UpdatedAt, Rows: rows}
 }
 
@@ -174,6 +175,10 @@ func (l *ledger) landed(d *delivery, s *step, now tableau.Datasource, ended time
 	switch {
 	case d.Mode.Renews() && s == d.Steps[0]:
 		l.Standing.Rows = s.Rows
+	case d.Mode.Syncs():
+		if d.progress() == wholly {
+			l.Standing.Rows = d.Rows
+		}
 	case before.Rows < 0 || before.DatasourceID != now.ID:
 	case d.Mode.Fills():
 		l.Standing.Rows = before.Rows + s.Rows

@@ -42,6 +42,7 @@ type Plan struct {
 type PlannedDatasource struct {
 	Name   string         `json:"name"`
 	Tables []PlannedTable `json:"tables"`
+	Reason string         `json:"reason,omitempty"` // why mode sync sends all rows, where that is known
 }
 
 // PlannedRefresh is what is refreshed once rows have changed.
@@ -89,11 +90,14 @@ func MakePlan(ctx context.Context, cfg *config.Config, plan *plan.Plan) *Plan {
 	if err != nil {
 		made.Missing = append(made.Missing, newPublishProblem(err))
 	}
-	p := &Publisher{cfg: cfg, client: client}
+	p, units := &Publisher{cfg: cfg, client: client}, UnitsOf(plan)
 	for _, d := range parcelsOf(cfg, catalogTables(plan)) {
 		source := PlannedDatasource{Name: d.datasource}
 		for _, table := range d.tables {
 			source.Tables = append(source.Tables, PlannedTable{Schema: table.Schema, Name: table.Name})
+		}
+		if c.Mode.Syncs() {
+			_, source.Reason = columnsOf(d.tables, units, nil)
 		}
 		made.Datasources = append(made.Datasources, source)
 		if err := p.check(ctx, d); err != nil {

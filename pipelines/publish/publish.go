@@ -27,6 +27,9 @@ type Options struct {
 	// Held fails when nothing may be sent any more, since another run may be publishing; nil for never.
 	Held func() error
 
+	// Units say what tells the rows of tables apart, for mode sync; of a table that is not among them, the ledger may know.
+	Units []TableUnits
+
 	// Force publishes all of what was published already.
 	Force bool
 

@@ -22,6 +22,12 @@ type shipment struct {
 	found  *tableau.Datasource // the data source before; nil if there is none
 	clock  func() clock
 
+	// In mode sync, once it is judged:
+	units   *unitsNow // what the extract holds of each unit; nil if nothing tells
+	changed []string  // keys of the units that the data source may have other rows of
+	reason  string    // why all rows are sent; empty if only those of these units are
+	instead bool      // all are sent since these could not be
+
 	counted int64 // rows of the data source, as it was downloaded last; -1 if they were not counted
 
 	decision
@@ -143,6 +149,9 @@ func (t *transfer) close(ctx context.Context, s *shipment) {
 // judge decides what is to be done about a shipment, with the answers of somebody who looked, and with
 // evidence where it may be looked for.
 func (t *transfer) judge(ctx context.Context, s *shipment) error {
+	if t.cfg.Publish.Mode.Syncs() {
+		return t.judgeSync(ctx, s)
+	}
 	if t.options.Force {
 		return nil
 	}
@@ -197,6 +206,7 @@ func (t *transfer) reportOf(s *shipment) *report.Publishing {
 // note brings a report up to date.
 func (t *transfer) note(s *shipment, into *report.Publishing) {
 	d := s.delivery
+	s.noteUnits(into)
 	switch {
 	case into.Outcome == skipped:
 		return

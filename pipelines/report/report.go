@@ -304,6 +304,11 @@ type Publishing struct {
 	Bytes      int64  `json:"bytes"`           // sent
 	Parts      int    `json:"parts,omitempty"` // of a data update, or extracts of a set, that were applied
 
+	// Reason says why mode sync sent all rows; empty where it sent only those of the units that changed, UnitsChanged of Units.
+	Reason       string `json:"reason,omitempty"`
+	UnitsChanged int    `json:"units_changed,omitempty"`
+	Units        int    `json:"units,omitempty"`
+
 	// RepeatedKeys is how many rows of an update or upsert have the keys of others, beyond the first of each.
 	RepeatedKeys int64 `json:"repeated_keys,omitempty"`
 

@@ -78,7 +78,7 @@ func ContentsOf(t *testing.T, path string) []string {
 func RowsIn(t *testing.T, path, sql string) []string {
 	t.Helper()
 	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
-	require.NoError(t, conn.Attach(t.Context(), path, "x"))
+	require.NoError(t, conn.AttachReadOnly(t.Context(), path, "x")) // as whoever has read it just now may still have it
 	var rows []string
 	err := conn.Query(t.Context(), sql, func(_ []hyperd.Field, values [][]byte) error {
 		var cells []string
@@ -286,7 +286,7 @@ func Reload(t *testing.T, ctx context.Context, cfg *config.Config, reload string
 // Query runs a query of one value on an extract.
 func Query(t *testing.T, path, sql string) string {
 	conn := hyperdtest.Connect(t, hyperdtest.Acquire(t))
-	require.NoError(t, conn.Attach(t.Context(), path, "x"))
+	require.NoError(t, conn.AttachReadOnly(t.Context(), path, "x")) // as whoever has read it just now may still have it
 	value, err := conn.QueryValue(t.Context(), sql)
 	require.NoError(t, err)
 	require.NoError(t, conn.Detach(t.Context(), "x"))

@@ -228,6 +228,9 @@ func writePublishPlan(b *strings.Builder, plan *publish.Plan) {
 			tables = append(tables, sqlNameText(table.Schema, table.Name))
 		}
 		fmt.Fprintf(b, "data source %s: %s\n", visible(source.Name), strings.Join(tables, ", "))
+		if source.Reason != "" {
+			fmt.Fprintf(b, "  all rows are sent: %s\n", visible(source.Reason))
+		}
 	}
 	writeFollowUpPlan(b, plan)
 	for _, problem := range plan.Problems {

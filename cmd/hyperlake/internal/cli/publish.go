@@ -38,7 +38,7 @@ var publishKeys = []struct{ flag, usage string }{
 	{"project", `path of the project, such as Sales/Nightly; write \/ for a slash inside of a name`},
 	{"project-id", "`id` of the project, instead of its path; also below projects that the user cannot see"},
 	{"datasource", "`name` of the data source"},
-	{"mode", "create, overwrite, append, replace, insert, update, upsert or delete"},
+	{"mode", "create, overwrite, append, replace, insert, update, upsert, delete or sync"},
 	{"confirm", "find out what became of what was not answered: none, or `download` the data source and compare rows"},
 	{"as-job", "publish in the background: auto, true or false"},
 	{"ca-file", "PEM `file` of certificate authorities to trust"},
@@ -264,6 +264,7 @@ func (a *app) sayPublished(record *report.Publishing) {
 		case source.Outcome == "published":
 			a.say("published: %s on %s (mode %s, %s, %s sent, %.1f s)", name, visible(source.Server), source.Mode,
 				words.Count(source.Rows, "row"), humanize.Bytes(uint64(source.Bytes)), source.Seconds)
+			a.saySynced(source)
 		case source.Outcome == "unchanged":
 			a.say("unchanged: %s on %s has these rows already", name, visible(source.Server))
 		case source.Outcome == "skipped":
@@ -274,6 +275,16 @@ func (a *app) sayPublished(record *report.Publishing) {
 			a.say("not published: %s on %s (outcome: %s)", name, visible(source.Server), source.Outcome)
 		}
 		a.sayFollowed(source)
+	}
+}
+
+// saySynced tells people what mode sync sent.
+func (a *app) saySynced(source *report.Publishing) {
+	switch {
+	case source.Reason != "":
+		a.say("  all rows were sent: %s", visible(source.Reason))
+	case source.Mode.Syncs():
+		a.say("  %s of %s changed", humanize.Comma(int64(source.UnitsChanged)), words.Count(int64(source.Units), "unit"))
 	}
 }
 
