@@ -28,6 +28,9 @@ func (t *transfer) deliver(ctx context.Context, s *shipment) error {
 	}()
 	if s.verdict == leave {
 		t.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "run", s.earlier.RunID)
+		if err := t.rememberUnits(ctx, s); err != nil {
+			return err
+		}
 		return t.describeOurs(ctx, s.ledger, s.earlier)
 	}
 	if err := t.begin(ctx, s); err != nil {

@@ -72,6 +72,10 @@ type ledgerTable struct {
 	Columns []tableau.Column `json:"columns"`
 }
 
+func (t ledgerTable) equal(other ledgerTable) bool {
+	return t.Schema == other.Schema && t.Name == other.Name && slices.Equal(t.Columns, other.Columns)
+}
+
 // sameProject says whether two paths name one project.
 func sameProject(a, b string) bool { return a == b || projectKey(a) == projectKey(b) }
 

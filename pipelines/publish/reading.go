@@ -16,9 +16,13 @@ const (
 	tellEvery = time.Second
 )
 
-// readContent has every row of the extract read, for the hash of its content.
+// readContent has every row of the extract read, for the hash of its content; in mode sync that is done later, if it has to be.
 func (t *transfer) readContent(ctx context.Context) (content hyper.Content, err error) {
-	whileTelling(t.options.Progress, func() { content, err = hyper.ReadContent(ctx, t.lease, t.extract.path) })
+	read := hyper.ReadContent
+	if t.cfg.Publish.Mode.Syncs() {
+		read = hyper.ReadLayout
+	}
+	whileTelling(t.options.Progress, func() { content, err = read(ctx, t.lease, t.extract.path) })
 	if err == nil && t.options.Found != nil {
 		t.options.Found(content.Catalog)
 	}

@@ -169,6 +169,15 @@ func (u *unitSync) send(ctx context.Context, part *step) error {
 	return t.landed(ctx, s, part, byJob, tableau.Datasource{}, job.CompletedAt)
 }
 
+// rememberUnits notes what a data source has that has all rows of the extract already, where nobody knew by units.
+func (t *transfer) rememberUnits(ctx context.Context, s *shipment) error {
+	if s.units == nil || s.ledger.Units != nil {
+		return nil
+	}
+	s.ledger.Units = s.units.held()
+	return s.ledger.save(ctx, s.earlier)
+}
+
 // sendAllInstead begins a delivery of all rows, since those of the units that changed cannot be sent alone.
 func (t *transfer) sendAllInstead(ctx context.Context, s *shipment, made *report.Publishing, why error) error {
 	var whole *wholeError

@@ -19,21 +19,46 @@ func (t *transfer) judgeSync(ctx context.Context, s *shipment) error {
 		return failure.New(failure.Publish, "mode sync needs no --applied and no --missing: it sends again whatever the data source may lack").
 			WithHint("publish without them").BeforeData()
 	}
-	if err := t.readUnits(ctx, s); err != nil {
+	columns, why := columnsOf(s.tables, t.options.Units, s.ledger.Units)
+	sameFile := func(d *delivery) bool {
+		return d.SHA256 == t.extract.sha256 && slices.EqualFunc(s.ledger.Tables, s.tables, ledgerTable.equal)
+	}
+	if (s.ledger.Units != nil || why != "") && t.leavesWhatIsThere(s, sameFile) { // whatever its rows are
+		return nil
+	}
+	why, err := t.readUnits(ctx, s, columns, why)
+	if err != nil {
 		return err
 	}
-	if s.reason == "" {
+	if s.want.Content, err = t.extract.content.Hash(s.takes); err != nil {
+		return err
+	}
+	if t.leavesWhatIsThere(s, func(d *delivery) bool { return d.Content == s.want.Content }) {
+		return nil
+	}
+	if s.reason = why; why == "" {
 		s.reason = t.whyAll(s)
 	}
-	switch {
-	case s.reason != "":
+	if s.reason != "" {
 		s.wantAll()
-	case len(s.changed) == 0:
-		s.decision = decision{leave, s.ledger.live(s.found)[0]}
-	default:
-		s.want.Steps = []*step{{Rows: s.units.rowsOf(s.changed), units: s.changed, State: planned}}
+	} else {
+		s.want.Steps = []*step{{Rows: s.units.rowsOf(s.changed), State: planned}}
 	}
 	return nil
+}
+
+// leavesWhatIsThere decides to send nothing, if the data source still is as the latest delivery left it, which was of the same.
+func (t *transfer) leavesWhatIsThere(s *shipment, same func(*delivery) bool) bool {
+	live := s.ledger.live(s.found)
+	if t.options.Force || len(live) == 0 || !s.ledger.untouched(s.found) {
+		return false
+	}
+	latest := live[0]
+	if latest.progress() != wholly || !latest.Mode.Renews() && !latest.Mode.Syncs() || latest.Set != "" || !same(latest) {
+		return false
+	}
+	s.decision = decision{leave, latest}
+	return true
 }
 
 // wantAll has a shipment send all rows.
@@ -42,34 +67,41 @@ func (s *shipment) wantAll() {
 	s.want.Steps = []*step{{Rows: s.want.Rows, State: planned}}
 }
 
-// readUnits finds out what the extract holds of each unit, or why nobody can tell.
-func (t *transfer) readUnits(ctx context.Context, s *shipment) error {
-	columns, why := columnsOf(s.tables, t.options.Units, s.ledger.Units)
-	if why != "" {
-		s.reason = why
-		return nil
-	}
+// readUnits reads all rows of a shipment, and finds out what the extract holds of each unit, or why nobody can tell, which
+// may be known.
+func (t *transfer) readUnits(ctx context.Context, s *shipment, columns []string, known string) (why string, err error) {
+	why = known
 	tables := t.extract.content.Catalog.Tables
 	table := tables[slices.IndexFunc(tables, func(c hyper.CatalogTable) bool { return s.takes(c.Schema, c.Name) })]
 	for _, column := range table.Columns {
 		if slices.Contains(columns, column.Name) && column.Collation != "" {
-			s.reason = "texts of " + column.Name + " are compared by the collation " + column.Collation
-			return nil
+			why = "texts of " + column.Name + " are compared by the collation " + column.Collation
 		}
 	}
+	whileTelling(t.options.Progress, func() {
+		if why == "" {
+			s.units, err = t.unitsOf(ctx, table, columns)
+		}
+		if errors.Is(err, hyper.ErrManyUnits) {
+			why = "it has more than " + words.Count(maxUnits, "unit")
+		}
+		if why != "" {
+			err = t.extract.content.ReadRows(ctx, t.lease, t.extract.path, s.takes)
+		}
+	})
+	return why, err
+}
+
+// unitsOf reads what the extract holds of each unit of a table.
+func (t *transfer) unitsOf(ctx context.Context, table hyper.CatalogTable, columns []string) (*unitsNow, error) {
 	units, err := newUnits(table, columns)
-	if err != nil {
-		return err
-	}
-	units.content, err = hyper.ReadUnits(ctx, t.lease, t.extract.path, table.Schema, table.Name, columns, maxUnits)
-	if errors.Is(err, hyper.ErrManyUnits) {
-		s.reason = "it has more than " + words.Count(maxUnits, "unit")
-		return nil
-	}
 	if err == nil {
-		s.units = units
+		units.content, err = t.extract.content.ReadUnits(ctx, t.lease, t.extract.path, table.Schema, table.Name, columns, maxUnits)
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return units, nil
 }
 
 // whyAll says why all rows are sent, although units are told apart; empty if only those that changed are, which it finds out.

@@ -170,6 +170,13 @@ func TestSyncSendsAllRowsWhereItMust(t *testing.T) {
 	s.cfg.Publish.Mode = "overwrite"
 	_, err := s.Run(s.cfg)
 	require.NoError(t, err)
+	s.requireUnchanged()
+	s.day("2026-01-04", 45)
+	s.requireChanged(1, 1, 1)
+	s.cfg.Publish.Mode = "upsert"
+	s.cfg.Publish.Match = []string{"id"}
+	_, err = s.Publish(s.cfg, publish.Options{})
+	require.NoError(t, err)
 	s.requireAll("nobody knows which rows the data source had")
 
 	_, err = s.Publish(s.cfg, publish.Options{Force: true})
@@ -188,6 +195,7 @@ func TestSyncOfWhatConditionsCannotSay(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(s.Folder, "lake")))
 	s.Lake(runtest.Item(1, "a"))
 	s.requireAll("no partition columns")
+	s.requireUnchanged()
 	s.Lake(runtest.Item(2, "a"))
 	s.requireAll("no partition columns")
 }
@@ -273,6 +281,13 @@ func TestSyncOfALakeThatReturns(t *testing.T) {
 	s.day("2026-01-02", 8)
 	s.Inject(refusal)
 	_, err := s.night()
+	require.Error(t, err)
+	s.day("2026-01-02", 101, 102, 103)
+	s.requireUnchanged()
+
+	s.day("2026-01-02", 8)
+	s.Inject(tableautest.Fault{Method: patch, LoseRequest: true, Times: 6})
+	_, err = s.night()
 	require.Error(t, err)
 	s.day("2026-01-02", 101, 102, 103)
 	s.requireChanged(1, 3, 1)

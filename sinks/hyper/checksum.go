@@ -3,6 +3,7 @@ package hyper
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"hyperlake/internal/hyperd"
@@ -55,6 +56,33 @@ func checksum(ctx context.Context, conn *hyperd.Conn, alias string, table Catalo
 		return "", fmt.Errorf("compute the checksum of table %s: %w", table, err)
 	}
 	return sum, nil
+}
+
+// checksumOf is the checksum of some rows.
+type checksumOf [checksumLanes]int64
+
+// add takes in that of other rows, as hyperd writes it.
+func (c *checksumOf) add(text string) error {
+	lanes := strings.Split(text, "-")
+	if len(lanes) != checksumLanes {
+		return fmt.Errorf("%q is no checksum", text)
+	}
+	for i, lane := range lanes {
+		sum, err := strconv.ParseInt(lane, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%q is no checksum: %w", text, err)
+		}
+		c[i] += sum
+	}
+	return nil
+}
+
+func (c *checksumOf) String() string {
+	lanes := make([]string, checksumLanes)
+	for i, sum := range c {
+		lanes[i] = strconv.FormatInt(sum, 10)
+	}
+	return strings.Join(lanes, "-")
 }
 
 // checksumSQL is an SQL expression of the checksum of rows whose hashes are h.

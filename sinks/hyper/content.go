@@ -25,6 +25,15 @@ type Content struct {
 // hash of every row; about as long as it takes to load them. Failures are of kind Hyperd; of a file that
 // is not there, of kind Storage.
 func ReadContent(ctx context.Context, lease *hyperd.Lease, path string) (Content, error) {
+	content, err := ReadLayout(ctx, lease, path)
+	if err == nil {
+		err = content.ReadRows(ctx, lease, path, func(string, string) bool { return true })
+	}
+	return content, err
+}
+
+// ReadLayout is ReadContent without the rows, which takes no time.
+func ReadLayout(ctx context.Context, lease *hyperd.Lease, path string) (Content, error) {
 	sessions, err := openSessions(ctx, lease, 1)
 	defer closeSessions(ctx, sessions)
 	if err != nil {
@@ -34,19 +43,35 @@ func ReadContent(ctx context.Context, lease *hyperd.Lease, path string) (Content
 	if err != nil {
 		return Content{}, err
 	}
-	content := Content{Catalog: file.catalog, checksums: map[string]string{}}
-	for _, table := range file.catalog.Tables {
-		if content.checksums[table.String()], err = checksum(ctx, sessions[0], file.alias, table); err != nil {
-			return Content{}, fmt.Errorf("read %s: %w", path, err)
+	return Content{Catalog: file.catalog, checksums: map[string]string{}}, nil
+}
+
+// ReadRows reads all rows of those tables of the same file that take names.
+func (c Content) ReadRows(ctx context.Context, lease *hyperd.Lease, path string, take func(schema, name string) bool) error {
+	sessions, err := openSessions(ctx, lease, 1)
+	defer closeSessions(ctx, sessions)
+	if err != nil {
+		return err
+	}
+	file, err := openInput(ctx, sessions[0], path, inputAlias)
+	if err != nil {
+		return err
+	}
+	for _, table := range c.Catalog.Tables {
+		if !take(table.Schema, table.Name) {
+			continue
+		}
+		if c.checksums[table.String()], err = checksum(ctx, sessions[0], file.alias, table); err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
 		}
 	}
-	return content, nil
+	return nil
 }
 
 // Hash is equal for files whose tables, of those that take names, are the same: names,
 // columns, keys, and rows in any order. Rows are compared as hyperd writes them out, which
-// is exact but for coordinates of geography: those have 7 decimals. It does not fail for what [ReadContent]
-// returned.
+// is exact but for coordinates of geography: those have 7 decimals. It fails only for a table whose rows
+// were not read.
 func (c Content) Hash(take func(schema, name string) bool) (string, error) {
 	type digest struct {
 		CatalogTable
@@ -54,9 +79,14 @@ func (c Content) Hash(take func(schema, name string) bool) (string, error) {
 	}
 	tables := []digest{}
 	for _, table := range c.Catalog.Tables {
-		if take(table.Schema, table.Name) {
-			tables = append(tables, digest{table, c.checksums[table.String()]})
+		if !take(table.Schema, table.Name) {
+			continue
 		}
+		sum, known := c.checksums[table.String()]
+		if !known {
+			return "", fmt.Errorf("the rows of table %s were not read", table)
+		}
+		tables = append(tables, digest{table, sum})
 	}
 	slices.SortFunc(tables, func(a, b digest) int {
 		return cmp.Or(cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))

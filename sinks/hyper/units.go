@@ -41,9 +41,11 @@ var ErrManyUnits = errors.New("too many units")
 // maxUnitKeys bounds the values that [ReadUnits] keeps, in bytes.
 const maxUnitKeys = 64 << 20
 
-// ReadUnits reads all of a table of a .hyper file, and says what it holds of each unit, by its key. It fails as [ReadContent]
-// does, and with ErrManyUnits if there are more than most, or their values take too much memory.
-func ReadUnits(ctx context.Context, lease *hyperd.Lease, path, schema, name string, columns []string, most int) (map[string]UnitContent, error) {
+// ReadUnits is [Content.ReadRows] for one table of the file, and says what the table holds of each unit, by its key. It fails
+// with ErrManyUnits if there are more than most, or their values take too much memory.
+func (c Content) ReadUnits(
+	ctx context.Context, lease *hyperd.Lease, path, schema, name string, columns []string, most int,
+) (map[string]UnitContent, error) {
 	sessions, err := openSessions(ctx, lease, 1)
 	defer closeSessions(ctx, sessions)
 	if err != nil {
@@ -53,7 +55,7 @@ func ReadUnits(ctx context.Context, lease *hyperd.Lease, path, schema, name stri
 	if err != nil {
 		return nil, err
 	}
-	units, bytes := map[string]UnitContent{}, 0
+	units, sum, bytes := map[string]UnitContent{}, checksumOf{}, 0
 	err = sessions[0].Query(ctx, unitsSQL(table, columns, most+1), func(_ []hyperd.Field, row [][]byte) error {
 		values := make([]*string, len(columns))
 		for i := range columns {
@@ -71,6 +73,9 @@ func ReadUnits(ctx context.Context, lease *hyperd.Lease, path, schema, name stri
 			return err
 		}
 		units[key] = UnitContent{Rows: rows, Checksum: string(row[len(columns)+1])}
+		if err := sum.add(units[key].Checksum); err != nil {
+			return err
+		}
 		if bytes += len(key); len(units) > most || bytes > maxUnitKeys {
 			return ErrManyUnits
 		}
@@ -79,6 +84,7 @@ func ReadUnits(ctx context.Context, lease *hyperd.Lease, path, schema, name stri
 	if err != nil {
 		return nil, fmt.Errorf("read the units of %s: %w", path, err)
 	}
+	c.checksums[table.String()] = sum.String()
 	return units, nil
 }
 

@@ -24,8 +24,13 @@ const (
 func readUnits(t *testing.T, path string, columns ...string) map[string]hyper.UnitContent {
 	t.Helper()
 	frozen(t, path)
-	units, err := hyper.ReadUnits(t.Context(), hyperdtest.Acquire(t), path, "public", "t", columns, 10)
+	content, err := hyper.ReadLayout(t.Context(), hyperdtest.Acquire(t), path)
 	require.NoError(t, err)
+	units, err := content.ReadUnits(t.Context(), hyperdtest.Acquire(t), path, "public", "t", columns, 10)
+	require.NoError(t, err)
+	hash, err := content.Hash(everyTable)
+	require.NoError(t, err)
+	assert.Equal(t, contentHash(t, path), hash, "the rows of all units are those of the table")
 	return units
 }
 
@@ -45,7 +50,9 @@ func TestReadUnits(t *testing.T) {
 	assert.NotEqual(t, before[none].Checksum, after[none].Checksum)
 
 	path := writeDatabase(t, 2, unitTable, unitRows+lastUnit)
-	_, err := hyper.ReadUnits(t.Context(), hyperdtest.Acquire(t), path, "public", "t", columns, 2)
+	content, err := hyper.ReadLayout(t.Context(), hyperdtest.Acquire(t), path)
+	require.NoError(t, err)
+	_, err = content.ReadUnits(t.Context(), hyperdtest.Acquire(t), path, "public", "t", columns, 2)
 	require.ErrorIs(t, err, hyper.ErrManyUnits)
 	assert.Empty(t, readUnits(t, writeDatabase(t, 2, unitTable), columns...))
 }
