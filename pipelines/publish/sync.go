@@ -100,7 +100,7 @@ func (u *unitSync) make(ctx context.Context, part *step) (bytes int64, err error
 		return 0, err
 	}
 	if rows != part.Rows {
-		return 0, failure.New(failure.Hyperd, "the units that changed have %d rows in the extract, but %d in what is to be sent", part.Rows, rows).
+		return 0, failure.New(failure.Hyperd, "units have %d rows in the extract, but %d in what is to be sent", part.Rows, rows).
 			WithHint("nothing was sent; publish with mode overwrite, and report this")
 	}
 	u.files[part] = path

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"hyperlake/pipelines/plan"
 	"hyperlake/sinks/hyper"
@@ -156,7 +155,7 @@ func (u *unitsNow) conditions(key string) (all []tableau.Condition, why string) 
 		}
 		some, ok := tableau.Equals(column, *values[i])
 		if !ok {
-			return nil, fmt.Sprintf("rows changed whose value of %s, %s, is no constant for a server", column.Name, strings.ToValidUTF8(*values[i], ""))
+			return nil, fmt.Sprintf("rows changed whose value of %s, %s, is no constant for a server", column.Name, *values[i])
 		}
 		all = append(all, some...)
 	}

@@ -38,7 +38,11 @@ func readUnits(t *testing.T, path string, columns ...string) map[string]hyper.Un
 func TestReadUnits(t *testing.T) {
 	columns := []string{"dt", "re'g", "ok", "at", "n"}
 	before := readUnits(t, writeDatabase(t, 2, unitTable, unitRows+lastUnit), columns...)
-	const first, second, none = `["2026-01-01","it's","true","2026-01-01 00:00:00","1"]`, `["2026-01-01","","false","2026-01-01 00:00:01","2"]`, `[null,null,null,null,null]`
+	const (
+		first  = `["2026-01-01","it's","true","2026-01-01 00:00:00","1"]`
+		second = `["2026-01-01","","false","2026-01-01 00:00:01","2"]`
+		none   = `[null,null,null,null,null]`
+	)
 	require.Len(t, before, 3)
 	assert.EqualValues(t, 2, before[first].Rows, before)
 	assert.EqualValues(t, 1, before[second].Rows)

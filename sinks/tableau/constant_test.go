@@ -63,7 +63,8 @@ func exchangeUnit(t *testing.T, id, payload string) tableau.Update {
 	t.Helper()
 	var all []tableau.Condition
 	for _, each := range []struct{ name, kind, value string }{
-		{"n", "INTEGER", "5"}, {"region", "TEXT", `it's "EU"`}, {"ok", "BOOLEAN", "t"}, {"dt", "DATE", "2026-02-28"}, {"at", "TIMESTAMP", "2026-02-28 10:00:00"},
+		{"n", "INTEGER", "5"}, {"region", "TEXT", `it's "EU"`}, {"ok", "BOOLEAN", "t"},
+		{"dt", "DATE", "2026-02-28"}, {"at", "TIMESTAMP", "2026-02-28 10:00:00"},
 	} {
 		conditions, ok := tableau.Equals(tableau.Column{Name: each.name, Type: each.kind}, each.value)
 		require.True(t, ok)
@@ -71,7 +72,8 @@ func exchangeUnit(t *testing.T, id, payload string) tableau.Update {
 	}
 	insert, err := tableau.NewAction(tableau.Insert, extract, extract, nil)
 	require.NoError(t, err)
-	return tableau.Update{DatasourceID: id, RequestID: payload, Actions: []tableau.Action{tableau.DeleteWhere(extract, all...), insert}, Payload: payload}
+	actions := []tableau.Action{tableau.DeleteWhere(extract, all...), insert}
+	return tableau.Update{DatasourceID: id, RequestID: payload, Actions: actions, Payload: payload}
 }
 
 // Rows of a unit are exchanged in one request: sent again, it leaves the same, and where one action of it fails, nothing is done.
