@@ -34,7 +34,7 @@ func TestAnUnchangedExtractIsPublishedOnce(t *testing.T) {
 			sent := s.CountRequests("POST", "/datasources")
 			s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Status: 403, Code: "403008"})
 			record, err := s.Run(cfg)
-			requireUnpublished(t, record, err)
+			_ = requireUnpublished(t, record, err)
 			require.Equal(t, report.RefreshUnchanged, record.Refresh.Mode)
 			for range 2 {
 				record, err = s.Run(cfg)
