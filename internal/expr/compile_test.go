@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/stretchr/testify/assert"
@@ -69,7 +70,7 @@ func TestErrorsAreForPeople(t *testing.T) {
 		{"col(n) == 1", "col wants the name of one column", "col(\"my column\")"},
 		{strings.Repeat("(", 1000) + "n", "too big", "split"},
 	} {
-		_, err := expr.Compile(c.text, schema)
+		_, err := expr.Compile(c.text, schema, time.Time{})
 		require.Error(t, err, c.text)
 		require.ErrorContains(t, err, c.message, c.text)
 		problem := failure.Of(err, "")
@@ -107,7 +108,7 @@ func FuzzCompile(f *testing.F) {
 	schema := hostileSchema(f)
 	r := hostileRecord(f, rand.New(rand.NewPCG(5, 6)), schema, 5)
 	f.Fuzz(func(t *testing.T, text string) {
-		p, err := expr.Compile(text, schema)
+		p, err := expr.Compile(text, schema, time.Time{})
 		if err != nil {
 			require.NotEmpty(t, failure.Of(err, "").Hint, "%q: %v", text, err)
 			return

@@ -3,6 +3,7 @@ package expr_test
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -17,7 +18,7 @@ func Example() {
 		{Name: "quantity", Type: arrow.PrimitiveTypes.Int64},
 		{Name: "shipped", Type: arrow.FixedWidthTypes.Date32},
 	}, nil)
-	program, err := expr.Compile(`shipped >= date('2026-01-01') && quantity > 10`, schema)
+	program, err := expr.Compile(`shipped >= date('2026-01-01') && quantity > 10`, schema, time.Time{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -55,7 +56,7 @@ func Example() {
 
 func ExampleCompile_problem() {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "l_shipdate", Type: arrow.FixedWidthTypes.Date32}}, nil)
-	_, err := expr.Compile(`l_shipdate > '2026-01-01'`, schema)
+	_, err := expr.Compile(`l_shipdate > '2026-01-01'`, schema, time.Time{})
 	problem := failure.Of(err, failure.Config)
 	fmt.Println(problem.Message)
 	fmt.Println(problem.Hint)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -42,7 +43,7 @@ func schemaOf(t testing.TB, fields ...any) *arrow.Schema {
 
 func compile(t testing.TB, text string, schema *arrow.Schema) *expr.Program {
 	t.Helper()
-	p, err := expr.Compile(text, schema)
+	p, err := expr.Compile(text, schema, time.Time{})
 	require.NoError(t, err, text)
 	return p
 }

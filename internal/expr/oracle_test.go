@@ -35,7 +35,7 @@ func TestCELAgrees(t *testing.T) {
 	compared := 0
 	for compared < 1500 {
 		text := g.condition(random.IntN(4))
-		p, err := expr.Compile(text, schema)
+		p, err := expr.Compile(text, schema, time.Time{})
 		if err != nil { // a constant without a value, which CEL leaves to evaluation
 			require.ErrorContains(t, err, "has no value", text)
 			continue

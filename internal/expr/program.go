@@ -16,14 +16,9 @@ type Program struct {
 	usesToday bool
 }
 
-// Compile is [CompileOn] where today() is no date.
-func Compile(text string, schema *arrow.Schema) (*Program, error) {
-	return CompileOn(time.Time{}, text, schema)
-}
-
-// CompileOn parses a condition and checks it against the columns of schema; today() is the date of today in UTC. Its errors are
-// of kind Config and say where in the text something is wrong, and what to write.
-func CompileOn(today time.Time, text string, schema *arrow.Schema) (*Program, error) {
+// Compile parses a condition and checks it against the columns of schema; today() is the date of today in UTC, and no date where that is
+// zero. Its errors are of kind Config and say where in the text something is wrong, and what to write.
+func Compile(text string, schema *arrow.Schema, today time.Time) (*Program, error) {
 	p, err := parse(text)
 	if err != nil {
 		return nil, err

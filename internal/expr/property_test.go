@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -23,7 +24,7 @@ func randomPrograms(t *testing.T, seed uint64, schema *arrow.Schema, try func(te
 	for tried := 0; valid < conditions; tried++ {
 		require.Less(t, tried, 10*conditions, "most random conditions are invalid")
 		text := g.condition(random.IntN(4))
-		p, err := expr.Compile(text, schema)
+		p, err := expr.Compile(text, schema, time.Time{})
 		if err != nil {
 			continue
 		}

@@ -27,9 +27,9 @@ func TestToday(t *testing.T) {
 			time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 3, 1, 23, 59, 59, 0, time.UTC),
 			time.Date(2026, 3, 2, 1, 0, 0, 0, time.FixedZone("", 2*60*60)),
 		} {
-			got, err := expr.CompileOn(today, c.text, schema)
+			got, err := expr.Compile(c.text, schema, today)
 			require.NoError(t, err, c.text)
-			want, err := expr.Compile(c.same, schema)
+			want, err := expr.Compile(c.same, schema, time.Time{})
 			require.NoError(t, err, c.same)
 			gotSQL, gotOK := got.SQL()
 			wantSQL, wantOK := want.SQL()
@@ -39,17 +39,17 @@ func TestToday(t *testing.T) {
 			assert.False(t, want.UsesToday())
 		}
 	}
-	plain, err := expr.CompileOn(time.Now(), "today > 1", schema)
+	plain, err := expr.Compile("today > 1", schema, time.Now())
 	require.NoError(t, err)
 	assert.False(t, plain.UsesToday(), "a column is no function")
 
 	for text, message := range map[string]string{
 		"day >= today(1)": "character 13: today takes nothing", "n >= today()": ">= compares integer with date", "day >= todai()": "there is no function todai",
 	} {
-		_, err := expr.CompileOn(time.Now(), text, schema)
+		_, err := expr.Compile(text, schema, time.Now())
 		require.ErrorContains(t, err, message)
 		assert.Equal(t, failure.Config, failure.Of(err, failure.Engine).Kind)
 	}
-	_, err = expr.Compile("day >= today()", schema)
+	_, err = expr.Compile("day >= today()", schema, time.Time{})
 	require.ErrorContains(t, err, "character 13: today() has no date here")
 }

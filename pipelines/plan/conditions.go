@@ -25,7 +25,7 @@ func (m *mapping) addCondition(text, undated string, mapped *arrow.Schema) error
 	if text == "" {
 		return nil
 	}
-	program, err := expr.CompileOn(m.table.Today, text, mapped)
+	program, err := expr.Compile(text, mapped, m.table.Today)
 	if err == nil {
 		m.conditions = append(m.conditions, condition{text: text, undated: undated, program: program})
 	}

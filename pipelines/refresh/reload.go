@@ -26,7 +26,7 @@ func (n Now) Reloads() ([][]string, error) {
 		if len(table.UnitColumns) == 0 {
 			continue
 		}
-		program, err := expr.CompileOn(n.Config.Date, n.Reload, arrow.NewSchema(unitFields(table), nil))
+		program, err := expr.Compile(n.Reload, arrow.NewSchema(unitFields(table), nil), n.Config.Date)
 		if err != nil { // it may be meant for another table
 			if refused == nil {
 				refused = failure.Of(err, failure.Usage)

@@ -15,7 +15,7 @@ type expression struct{ program *expr.Program }
 
 // addExpression adds the expression of a rule as its condition.
 func (c *compiledRule) addExpression(schema *arrow.Schema, today time.Time) error {
-	program, err := expr.CompileOn(today, c.Expr, schema)
+	program, err := expr.Compile(c.Expr, schema, today)
 	if err != nil {
 		return err
 	}

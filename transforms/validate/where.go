@@ -15,7 +15,7 @@ type filter struct {
 }
 
 func newFilter(where string, mapped *arrow.Schema, today time.Time) (*filter, error) {
-	program, err := expr.CompileOn(today, where, mapped)
+	program, err := expr.Compile(where, mapped, today)
 	if err != nil {
 		return nil, err
 	}
