@@ -157,11 +157,13 @@ func rejects(t *testing.T, folder string) []string {
 }
 
 // requireEmpty checks that a folder holds nothing, or is not there. The hyperd for workers
-// stays on staging.
+// stays on staging, and the state, with the report of the run, beside the output.
 func requireEmpty(t *testing.T, folder string) {
 	entries, err := os.ReadDir(folder)
 	if !os.IsNotExist(err) {
 		require.NoError(t, err)
 	}
-	require.Empty(t, slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == "hyperd" }))
+	require.Empty(t, slices.DeleteFunc(entries, func(e os.DirEntry) bool {
+		return e.Name() == "hyperd" || strings.HasSuffix(e.Name(), ".hyperlake")
+	}))
 }
