@@ -118,15 +118,19 @@ func (r *run) preparePublishing(ctx context.Context) (*publish.Publisher, error)
 	if r.cfg.Publish == nil {
 		return nil, nil //nolint:nilnil // there is nothing to publish with, and that is no error
 	}
-	p, err := publish.New(r.cfg, publish.Options{
-		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
-		Units: publish.UnitsOf(r.plan),
-		Held:  r.lock.Held,
-	})
+	p, err := r.newPublisher(r.cfg)
 	if err != nil {
 		return nil, err
 	}
 	return p, p.Preflight(ctx, r.plan)
+}
+
+// newPublisher is one for what this run made or found, which sends nothing any more once the lock of the output is lost.
+func (r *run) newPublisher(cfg *config.Config) (*publish.Publisher, error) {
+	return publish.New(cfg, publish.Options{
+		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
+		Units: publish.UnitsOf(r.plan), Held: r.lock.Held,
+	})
 }
 
 // publishPlaced publishes what this run has moved into place.

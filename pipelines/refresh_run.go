@@ -11,7 +11,6 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/job"
 	"hyperlake/pipelines/output"
-	"hyperlake/pipelines/publish"
 	"hyperlake/pipelines/refresh"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
@@ -72,8 +71,8 @@ func (r *run) patch(ctx context.Context, loaded job.Result, folder *staging.Fold
 	whole := job.Result{Extract: file}
 	whole.Extract.Partials = loaded.Extract.Partials
 	counted := make([]int64, len(file.Tables))
-	for i, table := range r.plan.Tables {
-		whole.Extract.Tables[i].Tally = r.decision.Tally(i, table.Table, loaded.Extract.Tables[i].Tally)
+	for i := range r.plan.Tables {
+		whole.Extract.Tables[i].Tally = r.decision.Tally(i, loaded.Extract.Tables[i].Tally)
 		counted[i] = file.Tables[i].Rows
 		aside, err := r.carry(ctx, i, loaded.Rejects[i], folder)
 		if err != nil {
@@ -117,7 +116,7 @@ func (r *run) base(ctx context.Context, folder string) (string, error) {
 func (r *run) carry(ctx context.Context, index int, found rejects.Account, folder *staging.Folder) (rejects.Account, error) {
 	table := r.plan.Tables[index]
 	stays := r.decision.Stays(index, table)
-	whole := rejects.Account{Table: index, Files: found.Files, Samples: r.decision.Samples(index, table, found.Samples)}
+	whole := rejects.Account{Table: index, Files: found.Files, Samples: r.decision.Samples(index, stays, found.Samples)}
 	known := r.standing.Tables[index]
 	goes := func(file string) bool { return !stays(file) }
 	kept, err := rejects.Carry(ctx, known.Rejects, folder.URI, goes, parquetread.ReadColumns)
@@ -223,10 +222,7 @@ func (r *run) publishUnchanged(ctx context.Context) error {
 	cfg, where := *r.cfg, *r.cfg.Publish
 	where.IfChanged = true
 	cfg.Publish = &where
-	p, err := publish.New(&cfg, publish.Options{
-		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
-		Units: publish.UnitsOf(r.plan),
-	})
+	p, err := r.newPublisher(&cfg)
 	if err != nil {
 		return err
 	}

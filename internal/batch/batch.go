@@ -135,12 +135,25 @@ func (t *Tally) Add(other Tally) {
 	t.Deleted += other.Deleted
 	t.Failed = addFailed(t.Failed, other.Failed)
 	for _, unit := range other.Units {
-		at, known := slices.BinarySearchFunc(t.Units, unit.Unit, func(u UnitCounts, name string) int { return cmp.Compare(u.Unit, name) })
+		at, known := t.find(unit.Unit)
 		if !known {
 			t.Units = slices.Insert(t.Units, at, UnitCounts{Unit: unit.Unit})
 		}
 		t.Units[at].Counts = t.Units[at].Counts.Plus(unit.Counts)
 	}
+}
+
+// find says where the counts of a unit are, or belong.
+func (t Tally) find(unit string) (at int, known bool) {
+	return slices.BinarySearchFunc(t.Units, unit, func(u UnitCounts, name string) int { return cmp.Compare(u.Unit, name) })
+}
+
+// Unit is the counts of a unit; none where no row of it was read.
+func (t Tally) Unit(unit string) Counts {
+	if at, known := t.find(unit); known {
+		return t.Units[at].Counts
+	}
+	return Counts{}
 }
 
 // Plus is the sum of both.

@@ -10,18 +10,22 @@ import (
 )
 
 // Tally is that of a whole table, of which this run loaded some units.
-func (d Decision) Tally(index int, table hyper.Table, loaded batch.Tally) batch.Tally {
+func (d Decision) Tally(index int, loaded batch.Tally) batch.Tally {
 	t := d.Tables[index]
 	if t.Whole {
 		return loaded
 	}
-	known := d.Last.table(table)
+	known := d.Last.Tables[index]
+	gone := map[string]bool{}
+	for _, unit := range t.Remove {
+		gone[unit.Key] = true
+	}
 	counts := known.Counts
 	whole := batch.Tally{}
 	for _, unit := range known.Units {
-		switch isGone := slices.ContainsFunc(t.Remove, func(gone UnitState) bool { return gone.Key == unit.Key }); {
+		switch {
 		case unit.Counts == nil:
-		case isGone:
+		case gone[unit.Key]:
 			counts = counts.Minus(*unit.Counts)
 		default:
 			whole.Units = append(whole.Units, batch.UnitCounts{Unit: unit.Key, Counts: *unit.Counts})
@@ -35,14 +39,16 @@ func (d Decision) Tally(index int, table hyper.Table, loaded batch.Tally) batch.
 // Patch is what has to be done to a table of the last extract, when this run loaded some units.
 func (d Decision) Patch(index int, table *plan.TablePlan, loaded batch.Tally) hyper.TablePatch {
 	t := d.Tables[index]
-	patch := hyper.TablePatch{Whole: t.Whole, Rows: d.Tally(index, table.Table, loaded).Left()}
+	patch := hyper.TablePatch{Whole: t.Whole, Rows: d.Tally(index, loaded).Left()}
 	if t.Whole || len(table.UnitColumns) == 0 {
 		return patch
 	}
 	for _, column := range table.UnitColumns {
 		patch.Columns = append(patch.Columns, column.Name)
 	}
-	for _, unit := range t.Remove {
+	removed := map[string]int{} // where they are in the patch
+	for i, unit := range t.Remove {
+		removed[unit.Key] = i
 		values, _ := table.UnitSQL(unit.Values) // which it has, or the table would be built anew
 		patch.Units = append(patch.Units, hyper.PatchedUnit{Values: values, Before: unit.Counts.Left()})
 	}
@@ -50,8 +56,8 @@ func (d Decision) Patch(index int, table *plan.TablePlan, loaded batch.Tally) hy
 		if !d.Wants(index, unit.Key) {
 			continue
 		}
-		after := countsOf(loaded, unit.Key).Left()
-		if at := slices.IndexFunc(t.Remove, func(gone UnitState) bool { return gone.Key == unit.Key }); at >= 0 {
+		after := loaded.Unit(unit.Key).Left()
+		if at, isReplaced := removed[unit.Key]; isReplaced {
 			patch.Units[at].After = after
 		} else {
 			values, _ := table.UnitSQL(unit.Values)
@@ -59,16 +65,6 @@ func (d Decision) Patch(index int, table *plan.TablePlan, loaded batch.Tally) hy
 		}
 	}
 	return patch
-}
-
-// countsOf are those of a unit; none where no row of it was read.
-func countsOf(tally batch.Tally, unit string) batch.Counts {
-	for _, known := range tally.Units {
-		if known.Unit == unit {
-			return known.Counts
-		}
-	}
-	return batch.Counts{}
 }
 
 // Stays says whether the rejects of a file are still what they were: those of all units that this run did not load, and
@@ -91,13 +87,10 @@ func (d Decision) Stays(index int, table *plan.TablePlan) func(file string) bool
 }
 
 // Samples are those of the rejects of a whole table, of which this run loaded some units.
-func (d Decision) Samples(index int, table *plan.TablePlan, loaded []rejects.Sample) []rejects.Sample {
-	stays := d.Stays(index, table)
+func (d Decision) Samples(index int, stays func(file string) bool, loaded []rejects.Sample) []rejects.Sample {
+	kept := slices.DeleteFunc(slices.Clone(d.Last.Tables[index].Samples), func(s rejects.Sample) bool { return !stays(s.File) })
 	sum := rejects.Account{}
-	if known := d.Last.table(table.Table); known != nil {
-		kept := slices.DeleteFunc(slices.Clone(known.Samples), func(s rejects.Sample) bool { return !stays(s.File) })
-		sum.Add(rejects.Account{Samples: kept})
-	}
+	sum.Add(rejects.Account{Samples: kept})
 	sum.Add(rejects.Account{Samples: loaded})
 	return sum.Samples
 }

@@ -113,10 +113,10 @@ func (n Now) mustBuild(last *Success) string {
 		return fmt.Sprintf("the last full build was on %s, and one is due every %s",
 			last.Built.Date.Format(time.DateOnly), n.Config.Refresh.FullEvery)
 	}
-	for _, table := range n.Plan.Tables {
-		known := last.table(table.Table)
-		if known == nil {
-			return fmt.Sprintf("the table %s is new", table.Table)
+	for i, table := range n.Plan.Tables {
+		known := last.Tables[i] // which may stand elsewhere in the configuration by now
+		if known.Schema != table.Schema || known.Name != table.Name {
+			return fmt.Sprintf("the table %s is new, or stands in another place", table.Table)
 		}
 		if now, err := definition(table.Table); err != nil || now != known.Definition {
 			return fmt.Sprintf("table %s has other columns or keys", table.Table)
@@ -134,7 +134,7 @@ func (n Now) decideTable(last *Success, index int, reload []string) (TableDecisi
 		d.Whole, d.Reason, d.Load, d.Remove = true, reason, nil, nil
 		return d, err
 	}
-	known := last.table(table.Table)
+	known := &last.Tables[index]
 	if changed, err := n.otherMaking(index, known); changed != "" || err != nil {
 		return wholly(changed, err)
 	}

@@ -32,12 +32,12 @@ func (n Now) Record(r *report.Report, extract hyper.File, aside []rejects.Accoun
 		contents := extract.Tables[i]
 		state := TableState{
 			Schema: table.Schema, Name: table.Name, Fingerprint: fingerprint, Undated: undated, Definition: definition, Account: r.Tables[i],
-			Counts: contents.Tally.Counts(), Samples: aside[i].Samples, Rejects: aside[i].Files, Written: table.RejectsPath != "",
+			Counts: contents.Tally.Counts(), Samples: aside[i].Samples, Rejects: aside[i].Files,
 		}
 		for _, unit := range table.Units() {
 			known := UnitState{Key: unit.Key, Version: unit.Version, Values: unit.Values}
 			if len(table.UnitColumns) > 0 {
-				counts := countsOf(contents.Tally, unit.Key)
+				counts := contents.Tally.Unit(unit.Key)
 				known.Counts = &counts
 			}
 			state.Units = append(state.Units, known)
@@ -50,12 +50,11 @@ func (n Now) Record(r *report.Report, extract hyper.File, aside []rejects.Accoun
 // Changed is how many units of all tables have to be loaded, or are gone, and Units is how many there are.
 func (d Decision) Changed(p *plan.Plan) (changed, units int) {
 	for i, table := range p.Tables {
-		count := len(table.Units())
-		units += count
 		if d.Full {
-			changed += count
+			count := len(table.Units())
+			changed, units = changed+count, units+count
 		} else {
-			changed += d.Tables[i].Changed()
+			changed, units = changed+d.Tables[i].Changed(), units+d.Tables[i].Units
 		}
 	}
 	return changed, units

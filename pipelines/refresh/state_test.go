@@ -36,7 +36,7 @@ func success(run string) *refresh.Success {
 		RunID: run, Name: "sales", Finished: time.Unix(5, 0).UTC(), Format: 2, Built: refresh.Built{Date: time.Unix(1, 0).UTC(), Bytes: 7, Rows: 4},
 		Extract: refresh.Extract{Path: run + ".hyper", Bytes: 7, SHA256: run},
 		Tables: []refresh.TableState{{
-			Schema: "Extract", Name: "Extract", Fingerprint: "f", Counts: counts, Written: true,
+			Schema: "Extract", Name: "Extract", Fingerprint: "f", Counts: counts,
 			Units:   []refresh.UnitState{{Key: "dt=DATE '2026-01-01'", Version: "v", Values: []*string{&day, nil}, Counts: &counts}, {Key: "file"}},
 			Samples: []rejects.Sample{{Rule: 1, Unit: "u", File: "f", Row: 3}}, Rejects: []rejects.File{{URI: "r", Rows: 1}},
 		}},

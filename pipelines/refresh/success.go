@@ -5,7 +5,6 @@ import (
 
 	"hyperlake/internal/batch"
 	"hyperlake/pipelines/report"
-	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 )
 
@@ -69,7 +68,6 @@ type TableState struct {
 	Counts  batch.Counts     `json:"counts"`
 	Samples []rejects.Sample `json:"samples,omitempty"`
 	Rejects []rejects.File   `json:"rejects,omitempty"` // kept in the state
-	Written bool             `json:"rejects_written"`   // else rejects are only counted
 }
 
 // UnitCounts are those of the units, as far as they are known.
@@ -99,16 +97,6 @@ func (u UnitState) rows() int64 {
 		return 0
 	}
 	return u.Counts.Read
-}
-
-// table finds a table by its name; nil if there is none.
-func (s *Success) table(t hyper.Table) *TableState {
-	for i := range s.Tables {
-		if s.Tables[i].Schema == t.Schema && s.Tables[i].Name == t.Name {
-			return &s.Tables[i]
-		}
-	}
-	return nil
 }
 
 // Rejected is how many rows were rejected.
