@@ -33,7 +33,7 @@ func compareWithLast(ctx context.Context, now refresh.Now) (comparison, error) {
 	}
 	c := comparison{state: state}
 	c.standing, err = state.Last(func(e refresh.Extract) (bool, error) {
-		return output.Stands(ctx, e.Path, e.Bytes, e.SHA256, e.Generation)
+		return output.Stands(ctx, e.Path, e.Bytes, e.SHA256, e.Version)
 	})
 	switch {
 	case err != nil:

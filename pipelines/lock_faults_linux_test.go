@@ -131,7 +131,7 @@ func visible(t *testing.T, s *runtest.Shop, place string) (found []string) {
 		if !strings.HasPrefix(name, "items.hyperlake/") {
 			info, err := storage.Stat(t.Context(), place+"/"+name)
 			require.NoError(t, err)
-			found = append(found, fmt.Sprintf("%s %d", name, info.Generation))
+			found = append(found, fmt.Sprintf("%s %s", name, info.Version))
 		}
 	}
 	return append(found, s.Rows()...)

@@ -191,7 +191,7 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 	if err := r.publishUnchanged(ctx); err != nil {
 		return err
 	}
-	r.commit(ctx, last.RunID, last.Extract.Generation)
+	r.commit(ctx, last.RunID, last.Extract.Version)
 	return nil
 }
 
@@ -232,13 +232,13 @@ func (r *run) publishUnchanged(ctx context.Context) error {
 }
 
 // commit makes the extract that stands at the output the last success. Should that fail, the next run finds it out by itself.
-func (r *run) commit(ctx context.Context, run string, generation int64) {
+func (r *run) commit(ctx context.Context, run, extract string) {
 	if r.state == nil {
 		return
 	}
 	err := r.lock.Held()
 	if err == nil {
-		err = r.state.Commit(ctx, run, generation)
+		err = r.state.Commit(ctx, run, extract)
 	}
 	if err != nil {
 		r.warn(err.Error())

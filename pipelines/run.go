@@ -170,7 +170,7 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r.commit(ctx, r.options.ID, placed.Generation)
+	r.commit(ctx, r.options.ID, placed.Version)
 	return nil
 }
 

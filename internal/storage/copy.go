@@ -7,8 +7,8 @@ import (
 
 // Copy copies the version that info names to uri, where it appears whole or not at all, and
 // returns the version that it made there. The bytes pass through the memory of this process,
-// a few at a time; between objects of Google Cloud Storage the service copies by itself. Another version is
-// [ErrChanged], a missing file fs.ErrNotExist; between such objects, both are the latter. Where the condition does
+// a few at a time; between objects of one service that copies by itself. Another version is
+// [ErrChanged], a missing file fs.ErrNotExist; between such objects, both may be the latter. Where the condition does
 // not hold, it fails as [Writer.Commit] does.
 func Copy(ctx context.Context, info Info, uri string, condition Condition) (made Info, err error) {
 	from, err := For(info.URI)
@@ -19,8 +19,8 @@ func Copy(ctx context.Context, info Info, uri string, condition Condition) (made
 	if err != nil {
 		return Info{}, err
 	}
-	if service, ok := from.(*GCS); ok && from == to {
-		return service.copy(ctx, info, uri, condition)
+	if objects, ok := from.(*Objects); ok && from == to {
+		return objects.copyWithin(ctx, info, uri, condition)
 	}
 	source, err := from.Open(ctx, info)
 	if err != nil {

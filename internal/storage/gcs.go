@@ -2,66 +2,49 @@ package storage
 
 import (
 	"context"
-	"errors"
+	"encoding/binary"
 	"fmt"
-	"io"
-	"io/fs"
+	"hash/crc32"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 
 	gcs "cloud.google.com/go/storage"
+	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
 )
 
 const (
 	gcsScheme = "gs"
+	pageSize  = 1000 // objects in one answer; the service's own limit
 
 	// emulatorVariable names a server to use instead of Google's. The library reads it too.
 	emulatorVariable = "STORAGE_EMULATOR_HOST"
 )
 
-// GCSOptions adjust a [GCS]. The zero value is what users get.
-type GCSOptions struct {
-	Endpoint  string // base URL of an emulator; "" is that of STORAGE_EMULATOR_HOST, if it is set, else Google's
-	Retry     Retry  // how long transient errors are waited out
-	ReadAhead int64  // bytes that one Reader holds; 0 is 32 MiB (see [Reader.Prepare])
-	Chunk     int    // bytes that one Writer holds, and sends at once; 0 is 8 MiB
-}
-
-// GCS is Google Cloud Storage, with the application default credentials of the process.
-// Nothing is sent before the first use.
+// google is Google Cloud Storage, with the application default credentials of the process.
 //
 // A read names the generation that was listed. A bucket that keeps old versions still
 // serves that one after the object was replaced; any other answers that it is gone,
 // which is [ErrChanged].
-type GCS struct {
-	options GCSOptions
+type google struct {
+	options ObjectsOptions
 
 	mu      sync.Mutex
 	clients map[string]*gcs.Client // by endpoint
 }
 
-var _ Store = (*GCS)(nil)
-
-// NewGCS returns a Store that differs from that of [For] in its options, and shares no
-// connections with it.
-func NewGCS(options GCSOptions) *GCS {
-	if options.Retry == (Retry{}) {
-		options.Retry = DefaultRetry()
-	}
-	if options.ReadAhead == 0 {
-		options.ReadAhead = 32 << 20
-	}
-	if options.Chunk == 0 {
-		options.Chunk = 8 << 20
-	}
-	return &GCS{options: options, clients: map[string]*gcs.Client{}}
+// NewGCS returns a Store for gs:// that differs from that of [For] in its options, and shares no
+// connections with it. The endpoint that it would use otherwise is that of STORAGE_EMULATOR_HOST, if it is set, else Google's.
+func NewGCS(options ObjectsOptions) *Objects {
+	options = options.filled()
+	return &Objects{service: &google{options: options, clients: map[string]*gcs.Client{}}, options: options}
 }
 
 // client returns the client of the endpoint that is set now. Making one fails without
 // credentials, and is tried again at the next use.
-func (g *GCS) client(ctx context.Context) (*gcs.Client, error) {
+func (g *google) client(ctx context.Context) (*gcs.Client, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -86,109 +69,123 @@ func (g *GCS) client(ctx context.Context) (*gcs.Client, error) {
 	return client, nil
 }
 
-// splitURI returns the bucket and the name of an object.
-func splitURI(uri string) (bucket, name string, err error) {
+func (g *google) locate(uri string) (address, error) {
 	path, ok := strings.CutPrefix(uri, gcsScheme+"://")
 	if !ok {
-		return "", "", fmt.Errorf("%s: not a gs:// URI", uri)
+		return address{}, fmt.Errorf("%s: not a gs:// URI", uri)
 	}
-	bucket, name, _ = strings.Cut(path, "/")
+	bucket, name, _ := strings.Cut(path, "/")
 	if bucket == "" {
-		return "", "", fmt.Errorf("%s: the name of the bucket is missing: use gs://bucket/name", uri)
+		return address{}, fmt.Errorf("%s: the name of the bucket is missing: use gs://bucket/name", uri)
 	}
-	return bucket, name, nil
+	return address{bucket, name}, nil
 }
 
-// bucket returns the bucket of uri, and the name of the object in it.
-func (g *GCS) bucket(ctx context.Context, uri string) (*gcs.BucketHandle, string, error) {
-	bucket, name, err := splitURI(uri)
+func (g *google) uri(p address) string { return gcsScheme + "://" + p.bucket + "/" + p.name }
+
+// object returns the handle of an object. Handles that are derived from one handle share its settings of retries:
+// whoever changes these needs one of his own.
+func (g *google) object(ctx context.Context, p address) (*gcs.ObjectHandle, error) {
+	client, err := g.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return client.Bucket(p.bucket).Object(p.name), nil
+}
+
+// page asks for the attributes that an entry needs.
+func (g *google) page(ctx context.Context, bucket string, asked query, token string) (page []entry, next string, err error) {
+	client, err := g.client(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	client, err := g.client(ctx)
-	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", uri, err)
+	query := &gcs.Query{Prefix: asked.prefix, Projection: gcs.ProjectionNoACL}
+	if asked.flat {
+		query.Delimiter = "/"
 	}
-	return client.Bucket(bucket), name, nil
+	if err := query.SetAttrSelection([]string{"Name", "Size", "Created", "Generation"}); err != nil {
+		return nil, "", err
+	}
+	var found []*gcs.ObjectAttrs
+	next, err = iterator.NewPager(client.Bucket(bucket).Objects(ctx, query), pageSize, token).NextPage(&found)
+	for _, attrs := range found {
+		page = append(page, gcsEntry(attrs))
+	}
+	return page, next, err
 }
 
-// file returns the bucket of uri, and the name of the object in it, which must not be that
-// of a folder.
-//
-// Handles that are derived from one handle of an object share its settings of retries.
-// Whoever changes these needs a handle of its own, so the bucket is what is passed on.
-func (g *GCS) file(ctx context.Context, uri string) (*gcs.BucketHandle, string, error) {
-	bucket, name, err := g.bucket(ctx, uri)
-	if err == nil && (name == "" || strings.HasSuffix(name, "/")) {
-		err = fmt.Errorf("%s: this is a folder, not a file", uri)
+func (g *google) attributes(ctx context.Context, p address) (entry, error) {
+	object, err := g.object(ctx, p)
+	if err != nil {
+		return entry{}, err
 	}
-	return bucket, name, err
+	attrs, err := object.Attrs(ctx)
+	if err != nil {
+		return entry{}, err
+	}
+	return gcsEntry(attrs), nil
 }
 
-// Stat implements [Store].
-func (g *GCS) Stat(ctx context.Context, uri string) (Info, error) {
-	bucket, name, err := g.bucket(ctx, uri)
-	if err != nil {
-		return Info{}, err
+func gcsEntry(attrs *gcs.ObjectAttrs) entry {
+	if attrs.Prefix != "" {
+		return entry{folder: attrs.Prefix}
 	}
-	if name != "" && !strings.HasSuffix(name, "/") {
-		info, err := g.attributes(ctx, uri, bucket.Object(name))
-		if !errors.Is(err, fs.ErrNotExist) {
-			return info, err
+	return entry{name: attrs.Name, size: attrs.Size, modified: attrs.Created, version: strconv.FormatInt(attrs.Generation, 10)}
+}
+
+// generation is the number of a version.
+func generation(version string) (int64, error) {
+	number, err := strconv.ParseInt(version, 10, 64)
+	if err != nil || number <= 0 {
+		return 0, fmt.Errorf("%q is no generation of an object", version)
+	}
+	return number, nil
+}
+
+// connect has the library go on where a connection was cut.
+func (g *google) connect(ctx context.Context, p address, version string, start, end int64, alive func()) (*answer, error) {
+	object, err := g.object(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if version != "" {
+		number, err := generation(version)
+		if err != nil {
+			return nil, err
 		}
-		name += "/"
+		object = object.Generation(number)
 	}
-	found := name == "" // a bucket is a folder, even an empty one
-	query := &gcs.Query{Prefix: name}
-	err = g.list(ctx, uri, bucket, query, func(*gcs.ObjectAttrs) bool {
-		found = true
-		return false
-	})
-	if err == nil && !found {
-		err = fmt.Errorf("%s: %w", uri, fs.ErrNotExist)
+	object = object.Retryer(gcs.WithErrorFunc(func(err error) bool {
+		alive()
+		return gcs.ShouldRetry(err)
+	}))
+	length := int64(-1)
+	if end != wholeObject {
+		length = end - start
 	}
-	if err != nil {
-		return Info{}, err
-	}
-	return Info{URI: uri, Folder: true}, nil
-}
-
-// attributes describes one object.
-func (g *GCS) attributes(ctx context.Context, uri string, object *gcs.ObjectHandle) (Info, error) {
-	limited, cancel := context.WithTimeout(ctx, g.options.Retry.limit())
-	defer cancel()
-	attrs, err := object.Attrs(limited)
-	if err != nil {
-		return Info{}, g.explain(ctx, uri, err)
-	}
-	return gcsInfo(uri, attrs), nil
-}
-
-func gcsInfo(uri string, attrs *gcs.ObjectAttrs) Info {
-	return Info{URI: uri, Size: attrs.Size, Modified: attrs.Created.UTC(), Generation: attrs.Generation}
-}
-
-// Open implements [Store]. The Reader keeps at most ReadAhead bytes, or 256 KiB for each
-// range that is prepared, if that is more.
-func (g *GCS) Open(ctx context.Context, info Info) (Reader, error) {
-	if info.Generation == 0 {
-		return nil, fmt.Errorf("%s: its generation is not known: list it first", info.URI)
-	}
-	bucket, name, err := g.file(ctx, info.URI)
+	reader, err := object.NewRangeReader(ctx, start, length)
 	if err != nil {
 		return nil, err
 	}
-	return newGCSReader(ctx, g, bucket, name, info), nil
+	if reader.Attrs.Decompressed || reader.Attrs.ContentEncoding == "gzip" {
+		_ = reader.Close() // nobody reads it
+		return nil, errEncoded
+	}
+	found := &answer{ReadCloser: reader, version: strconv.FormatInt(reader.Attrs.Generation, 10), size: reader.Attrs.Size}
+	if sum := reader.Attrs.CRC32C; sum != 0 {
+		found.sum, found.kept = crc32.New(castagnoli), binary.BigEndian.AppendUint32(nil, sum)
+	}
+	return found, nil
 }
 
-// Get implements [Store]. The bytes have the checksum that is kept with the object.
-func (g *GCS) Get(ctx context.Context, uri string) ([]byte, error) {
-	bucket, name, err := g.file(ctx, uri)
+func (g *google) remove(ctx context.Context, p address, version string) error {
+	number, err := generation(version)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	whole := newBody(ctx, g.options.Retry, bucket.Object(name), 0, wholeObject)
-	defer whole.Close()
-	data, err := io.ReadAll(whole)
-	return data, g.explain(ctx, uri, err)
+	object, err := g.object(ctx, p)
+	if err != nil {
+		return err
+	}
+	return object.If(gcs.Conditions{GenerationMatch: number}).Delete(ctx)
 }

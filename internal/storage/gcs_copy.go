@@ -13,32 +13,37 @@ import (
 // copy has the service copy an object. A request that is repeated because its answer was
 // lost may find its condition broken by itself: whoever gets [ErrExists] or [ErrChanged]
 // looks again at what stands there.
-func (g *GCS) copy(ctx context.Context, info Info, uri string, condition Condition) (Info, error) {
-	if info.Generation == 0 {
-		return Info{}, fmt.Errorf("%s: its generation is not known: list it first", info.URI)
-	}
-	fromBucket, fromName, err := g.file(ctx, info.URI)
+func (g *google) copy(ctx context.Context, info Info, uri string, condition Condition) (Info, error) {
+	from, err := g.locate(info.URI)
 	if err != nil {
 		return Info{}, err
 	}
-	toBucket, toName, err := g.file(ctx, uri)
+	number, err := generation(info.Version)
+	if err != nil {
+		return Info{}, fmt.Errorf("%s: %w", info.URI, err)
+	}
+	source, err := g.object(ctx, from)
+	if err != nil {
+		return Info{}, fmt.Errorf("%s: %w", info.URI, err)
+	}
+	to, err := g.locate(uri)
 	if err != nil {
 		return Info{}, err
 	}
-	target, err := conditional(toBucket.Object(toName), uri, condition)
+	target, err := g.target(ctx, to, condition)
 	if err != nil {
-		return Info{}, err
+		return Info{}, fmt.Errorf("%s: %w", uri, err)
 	}
 	copying, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	hangs := time.AfterFunc(g.options.Retry.limit(), func() { cancel(errStalled) })
 	defer hangs.Stop()
-	copier := target.Retryer(gcs.WithPolicy(gcs.RetryAlways)).CopierFrom(fromBucket.Object(fromName).Generation(info.Generation))
+	copier := target.Retryer(gcs.WithPolicy(gcs.RetryAlways)).CopierFrom(source.Generation(number))
 	copier.ProgressFunc = func(uint64, uint64) { hangs.Reset(g.options.Retry.limit()) }
 	attrs, err := copier.Run(copying)
 	switch {
 	case err == nil:
-		return gcsInfo(uri, attrs), nil
+		return gcsEntry(attrs).info(uri), nil
 	case failedCondition(err) && condition.absent:
 		return Info{}, fmt.Errorf("%s: %w", uri, ErrExists)
 	case failedCondition(err):
@@ -51,15 +56,17 @@ func (g *GCS) copy(ctx context.Context, info Info, uri string, condition Conditi
 	return Info{}, g.explain(ctx, uri, err)
 }
 
-// conditional is the object, to be written under a condition.
-func conditional(object *gcs.ObjectHandle, uri string, condition Condition) (*gcs.ObjectHandle, error) {
+// target is an object, to be written under a condition.
+func (g *google) target(ctx context.Context, p address, condition Condition) (*gcs.ObjectHandle, error) {
+	object, err := g.object(ctx, p)
 	switch {
+	case err != nil:
+		return nil, err
 	case condition.absent:
 		return object.If(gcs.Conditions{DoesNotExist: true}), nil
-	case condition.unchanged != nil && condition.unchanged.Generation == 0:
-		return nil, fmt.Errorf("%s: the generation to replace is not known: list it first", uri)
 	case condition.unchanged != nil:
-		return object.If(gcs.Conditions{GenerationMatch: condition.unchanged.Generation}), nil
+		number, err := generation(condition.unchanged.Version)
+		return object.If(gcs.Conditions{GenerationMatch: number}), err
 	}
 	return object, nil
 }

@@ -14,7 +14,7 @@ import (
 func TestGCSWithoutCredentials(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", "")
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "missing.json"))
-	store := storage.NewGCS(storage.GCSOptions{})
+	store := storage.NewGCS(storage.ObjectsOptions{})
 	_, err := store.Glob(t.Context(), "gs://bucket/*.parquet")
 	require.ErrorContains(t, err, "gs://bucket/*.parquet: no usable Google credentials")
 	assert.Contains(t, storage.Hint(err), "GOOGLE_APPLICATION_CREDENTIALS")

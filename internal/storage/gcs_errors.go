@@ -6,46 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"syscall"
 
 	"cloud.google.com/go/auth"
 	gcs "cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
-
-	"hyperlake/internal/failure"
 )
-
-// hinted is an error about which a user can do something.
-type hinted struct {
-	error
-	hint      string
-	transient bool
-}
-
-func (h hinted) Unwrap() error { return h.error }
-
-// Transient says whether the same may succeed later.
-func (h hinted) Transient() bool { return h.transient }
-
-// Hint returns what a user can do about an error of this package, or "".
-func Hint(err error) string {
-	var known hinted
-	switch {
-	case errors.As(err, &known):
-		return known.hint
-	case errors.Is(err, ErrChanged):
-		return "run again when nothing else writes there"
-	case errors.Is(err, fs.ErrPermission):
-		return "check the permissions of the file and of its folder"
-	case errors.Is(err, syscall.EMFILE):
-		return "let this process have more files open (ulimit -n)"
-	case errors.Is(err, syscall.ENAMETOOLONG):
-		return "take a shorter path: what the system allows must hold the names that are added to it, too"
-	case failure.IsFull(err):
-		return fullHint(err)
-	}
-	return ""
-}
 
 func noCredentials(err error) error {
 	return hinted{
@@ -81,26 +46,28 @@ func unavailable(err error) error {
 
 // explain turns an error of the library into one that names uri and that callers can
 // test. When ctx is done, that is the error: the library reports it in several ways.
-func (g *GCS) explain(ctx context.Context, uri string, err error) error {
+func (g *google) explain(ctx context.Context, uri string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", uri, ctx.Err())
 	}
-	bucket, _, _ := splitURI(uri) // it was split before
+	at, _ := g.locate(uri) // it was before
 	var token *auth.Error
 	switch {
 	case errors.Is(err, gcs.ErrBucketNotExist):
-		err = noBucket(bucket)
+		err = noBucket(at.bucket)
 	case errors.Is(err, gcs.ErrObjectNotExist):
 		err = fs.ErrNotExist
+	case failedCondition(err):
+		err = ErrChanged
 	case errors.As(err, &token):
 		err = noCredentials(err)
 	case hasStatus(err, http.StatusUnauthorized):
 		err = noCredentials(err)
 	case hasStatus(err, http.StatusForbidden):
-		err = noPermission(bucket, err)
+		err = noPermission(at.bucket, err)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errStalled) || gcs.ShouldRetry(err):
 		err = unavailable(err)
 	}

@@ -344,8 +344,8 @@ func TestGCSExplainsWhatIsForbidden(t *testing.T) {
 	assert.Contains(t, storage.Hint(err), "gcloud auth application-default login")
 }
 
+// It looks at all that runs, so that no other test may.
 func TestGCSReaderLeavesNothingRunning(t *testing.T) {
-	t.Parallel()
 	for name, end := range map[string]func(storage.Reader, context.CancelFunc){
 		"closed":    func(r storage.Reader, _ context.CancelFunc) { _ = r.Close() },
 		"cancelled": func(r storage.Reader, cancel context.CancelFunc) { cancel(); _ = r.Close() },

@@ -21,7 +21,7 @@ import (
 )
 
 // startGCS returns an object store, and a client with small limits that waits for long.
-func startGCS(t *testing.T) (*storagetest.GCS, *storage.GCS) {
+func startGCS(t *testing.T) (*storagetest.GCS, *storage.Objects) {
 	server := storagetest.StartGCS(t)
 	return server, newClient(server, storage.Retry{
 		First: time.Millisecond, Longest: 5 * time.Millisecond, Total: 20 * time.Second, Stall: 200 * time.Millisecond,
@@ -29,14 +29,14 @@ func startGCS(t *testing.T) (*storagetest.GCS, *storage.GCS) {
 }
 
 // newImpatientClient returns a client that gives up within a test.
-func newImpatientClient(server *storagetest.GCS) *storage.GCS {
+func newImpatientClient(server *storagetest.GCS) *storage.Objects {
 	return newClient(server, storage.Retry{
 		First: time.Millisecond, Longest: 5 * time.Millisecond, Total: 200 * time.Millisecond, Stall: 100 * time.Millisecond,
 	})
 }
 
-func newClient(server *storagetest.GCS, retry storage.Retry) *storage.GCS {
-	return storage.NewGCS(storage.GCSOptions{Endpoint: server.URL, Retry: retry, ReadAhead: 2 << 20, Chunk: 256 << 10})
+func newClient(server *storagetest.GCS, retry storage.Retry) *storage.Objects {
+	return storage.NewGCS(storage.ObjectsOptions{Endpoint: server.URL, Retry: retry, ReadAhead: 2 << 20, Chunk: 256 << 10})
 }
 
 func noise(size int) []byte {
@@ -65,7 +65,7 @@ func TestGCS(t *testing.T) {
 	t.Parallel()
 	storagetest.Run(t, func(t *testing.T) (storage.Store, string) {
 		server := storagetest.StartGCS(t)
-		return storage.NewGCS(storage.GCSOptions{Endpoint: server.URL}), server.Bucket + "/some/folder"
+		return storage.NewGCS(storage.ObjectsOptions{Endpoint: server.URL}), server.Bucket + "/some/folder"
 	})
 }
 
@@ -88,7 +88,7 @@ func TestGCSAtTheRootOfABucket(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	assert.Equal(t, "gs://lake/a.parquet", found[0].URI)
-	assert.NotZero(t, found[0].Generation)
+	assert.NotEmpty(t, found[0].Version)
 	require.ErrorContains(t, store.RemoveAll(t.Context(), server.Bucket+"/"), "never removed")
 	put(t, store, server.Bucket+"/folder/b", []byte("b"))
 	folders, err := store.Folders(t.Context(), server.Bucket)
@@ -219,9 +219,9 @@ func TestGCSRefusesURIsWithoutAnObject(t *testing.T) {
 	require.ErrorContains(t, err, "the name of a bucket cannot be a pattern")
 	require.ErrorContains(t, store.Put(t.Context(), "gs://lake/a/", nil), "this is a folder")
 	_, err = store.Open(t.Context(), storage.Info{URI: "gs://lake/a", Size: 1})
-	require.ErrorContains(t, err, "generation is not known")
+	require.ErrorContains(t, err, "version is not known")
 	_, err = store.Create(t.Context(), "gs://lake/a", storage.IfUnchanged(storage.Info{URI: "gs://lake/a", Size: 1}))
-	require.ErrorContains(t, err, "generation to replace is not known")
+	require.ErrorContains(t, err, "version to replace is not known")
 }
 
 func TestUploadAndDownload(t *testing.T) {

@@ -19,39 +19,21 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Create implements [Store]. The library sends the checksum along, so that the service
+// create has the library send the checksum along, so that the service
 // refuses an object that was damaged on its way.
 //
 // A retried request could find its condition broken by its own first try, whose answer
 // was lost; the Writer then recognises its object by a random mark. Without a condition,
 // a retry at worst writes the same bytes twice.
-func (g *GCS) Create(ctx context.Context, uri string, condition Condition) (Writer, error) {
-	w, err := g.create(ctx, uri, condition)
+func (g *google) create(ctx context.Context, p address, condition Condition, chunk int) (Writer, error) {
+	uri := g.uri(p)
+	target, err := g.target(ctx, p, condition)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", uri, err)
 	}
-	w.upload.ChunkSize = g.options.Chunk
-	return w, nil
-}
-
-// Put implements [Store].
-func (g *GCS) Put(ctx context.Context, uri string, data []byte) error {
-	w, err := g.create(ctx, uri, Any())
+	object, err := g.object(ctx, p)
 	if err != nil {
-		return err
-	}
-	w.upload.ChunkSize = min(g.options.Chunk, len(data)+1) // the library allocates it at once
-	return writeAll(w, data)
-}
-
-func (g *GCS) create(ctx context.Context, uri string, condition Condition) (*gcsWriter, error) {
-	bucket, name, err := g.file(ctx, uri)
-	if err != nil {
-		return nil, err
-	}
-	target, err := conditional(bucket.Object(name), uri, condition)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", uri, err)
 	}
 	patience := &patience{total: g.options.Retry.Total}
 	policy := gcs.WithPolicy(gcs.RetryIdempotent)
@@ -61,9 +43,10 @@ func (g *GCS) create(ctx context.Context, uri string, condition Condition) (*gcs
 	target = target.Retryer(policy, gcs.WithErrorFunc(patience.retry))
 	uploading, cancel := context.WithCancelCause(ctx)
 	w := &gcsWriter{
-		store: g, ctx: ctx, uri: uri, condition: condition, object: bucket.Object(name), mark: uuid.NewString(),
+		store: g, ctx: ctx, uri: uri, condition: condition, object: object, mark: uuid.NewString(),
 		uploading: uploading, cancel: cancel, upload: target.NewWriter(uploading),
 	}
+	w.upload.ChunkSize = chunk
 	w.upload.ChunkRetryDeadline = g.options.Retry.Total
 	w.upload.ContentType = "application/octet-stream"
 	w.upload.Metadata = map[string]string{writeKey: w.mark}
@@ -72,7 +55,7 @@ func (g *GCS) create(ctx context.Context, uri string, condition Condition) (*gcs
 }
 
 type gcsWriter struct {
-	store     *GCS
+	store     *google
 	ctx       context.Context // of Create
 	uri       string
 	condition Condition
@@ -135,7 +118,7 @@ func (w *gcsWriter) Commit() (Info, error) {
 	if attrs.CRC32C != w.checksum {
 		return Info{}, w.removeDamaged(attrs)
 	}
-	return gcsInfo(w.uri, attrs), nil
+	return gcsEntry(attrs).info(w.uri), nil
 }
 
 // afterFailure finds out whether a broken condition was broken by this very write.
@@ -147,7 +130,7 @@ func (w *gcsWriter) afterFailure(failed error) (Info, error) {
 	defer cancel()
 	attrs, err := w.object.Attrs(limited)
 	if err == nil && attrs.Metadata[writeKey] == w.mark {
-		return gcsInfo(w.uri, attrs), nil
+		return gcsEntry(attrs).info(w.uri), nil
 	}
 	return Info{}, w.fail(failed)
 }

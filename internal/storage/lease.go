@@ -30,6 +30,8 @@ type Lease struct {
 	holder []byte
 	expiry time.Duration
 
+	writes int // so far; only of whoever takes or renews the lease
+
 	mu       sync.Mutex // guards what follows
 	standing Info       // as this process wrote it last
 	renewed  time.Time
@@ -77,10 +79,11 @@ func (l *Lease) takeOver(ctx context.Context) (other []byte, err error) {
 		err = l.write(ctx, IfAbsent())
 	} else if err == nil {
 		if time.Since(info.Modified) < l.expiry {
-			if other, err = l.store.Get(ctx, l.uri); err != nil {
+			content, err := l.store.Get(ctx, l.uri)
+			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrLeased, err)
 			}
-			return other, ErrLeased
+			return holderIn(content), ErrLeased
 		}
 		err = l.write(ctx, IfUnchanged(info))
 	}
@@ -90,7 +93,8 @@ func (l *Lease) takeOver(ctx context.Context) (other []byte, err error) {
 	return nil, err
 }
 
-// write writes the object, and notes that it is ours from the moment before.
+// write writes the object, and notes that it is ours from the moment before. No two writes have the same content: there is storage
+// that would take them for one version, so that whoever finds an expired lease could take over one that was renewed meanwhile.
 func (l *Lease) write(ctx context.Context, condition Condition) error {
 	began := time.Now()
 	file, err := l.store.Create(ctx, l.uri, condition)
@@ -98,7 +102,8 @@ func (l *Lease) write(ctx context.Context, condition Condition) error {
 		return err
 	}
 	defer file.Abort()
-	if _, err := file.Write(l.holder); err != nil {
+	l.writes++
+	if _, err := fmt.Fprintf(file, "%s\n%d", l.holder, l.writes); err != nil {
 		return err
 	}
 	info, err := file.Commit()
@@ -108,6 +113,14 @@ func (l *Lease) write(ctx context.Context, condition Condition) error {
 		l.mu.Unlock()
 	}
 	return err
+}
+
+// holderIn is what the content of a lease says of its holder.
+func holderIn(content []byte) []byte {
+	if end := bytes.LastIndexByte(content, '\n'); end >= 0 {
+		return content[:end]
+	}
+	return content
 }
 
 // renew renews the lease until the context ends or somebody else has it. What fails otherwise is tried again.
@@ -154,7 +167,7 @@ func (l *Lease) findAgain(ctx context.Context) error {
 	if err != nil {
 		return err // whatever it is, the next try finds out
 	}
-	if !bytes.Equal(found, l.holder) {
+	if !bytes.Equal(holderIn(found), l.holder) {
 		return ErrLeaseLost
 	}
 	return l.write(ctx, IfUnchanged(info))

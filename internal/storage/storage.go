@@ -28,21 +28,21 @@ var ErrExists = errors.New("the file exists already")
 
 // Info names one version of one file.
 type Info struct {
-	URI        string    `json:"uri"`
-	Size       int64     `json:"size"` // bytes
-	Modified   time.Time `json:"modified"`
-	Generation int64     `json:"generation,omitempty"` // of a gs:// object; 0 for local files
-	Folder     bool      `json:"-"`                    // only Stat finds folders
+	URI      string    `json:"uri"`
+	Size     int64     `json:"size"` // bytes
+	Modified time.Time `json:"modified"`
+	Version  string    `json:"version,omitempty"` // of a remote object, as its storage tells versions apart; empty for local files
+	Folder   bool      `json:"-"`                 // only Stat finds folders
 }
 
-// SameVersion says whether both name the same version of the same file: by its
-// generation where the storage counts them, else by size and time of modification.
+// SameVersion says whether both name the same version of the same file: of a remote object by
+// what its storage calls it, else by size and time of modification.
 func (i Info) SameVersion(other Info) bool {
 	if i.URI != other.URI || i.Folder || other.Folder {
 		return false
 	}
-	if i.Generation != 0 || other.Generation != 0 {
-		return i.Generation == other.Generation
+	if i.Version != "" || other.Version != "" {
+		return i.Version == other.Version
 	}
 	return i.Size == other.Size && i.Modified.Equal(other.Modified)
 }
@@ -125,18 +125,18 @@ type Store interface {
 	RemoveAll(ctx context.Context, uri string) error
 }
 
-// google is the client of every gs:// URI, so that connections and tokens are shared by
-// the whole process. It is made at first use and lives as long as the process.
-var google = NewGCS(GCSOptions{})
+// stores are the clients of all remote URIs by their schemes, so that connections and tokens are shared by
+// the whole process. They connect at first use and live as long as the process.
+var stores = map[string]Store{gcsScheme: NewGCS(ObjectsOptions{})}
 
 // For returns the store that holds uri. A scheme that has none is an error, which says what has.
 func For(uri string) (Store, error) {
 	scheme, _, found := strings.Cut(uri, "://")
-	switch {
-	case !found:
+	if !found {
 		return Local{}, nil
-	case scheme == gcsScheme:
-		return google, nil
+	}
+	if store, found := stores[scheme]; found {
+		return store, nil
 	}
 	return nil, fmt.Errorf("%s: storage of scheme %q is not supported: use a local path or gs://bucket/name", uri, scheme)
 }

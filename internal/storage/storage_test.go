@@ -18,7 +18,7 @@ func TestFor(t *testing.T) {
 	assert.Equal(t, storage.Local{}, store)
 	store, err = storage.For("gs://bucket/name")
 	require.NoError(t, err)
-	assert.IsType(t, &storage.GCS{}, store)
+	assert.IsType(t, &storage.Objects{}, store)
 	_, err = storage.For("s3://bucket/key")
 	require.ErrorContains(t, err, `"s3" is not supported`)
 	require.ErrorContains(t, err, "gs://")
@@ -28,7 +28,7 @@ func TestSameVersion(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	local := storage.Info{URI: "a", Size: 1, Modified: now}
-	remote := storage.Info{URI: "gs://b/a", Size: 1, Modified: now, Generation: 5}
+	remote := storage.Info{URI: "gs://b/a", Size: 1, Modified: now, Version: "5"}
 	cases := []struct {
 		name string
 		a, b storage.Info
@@ -40,8 +40,8 @@ func TestSameVersion(t *testing.T) {
 		{"other size", local, storage.Info{URI: "a", Size: 2, Modified: now}, false},
 		{"other time", local, storage.Info{URI: "a", Size: 1, Modified: now.Add(1)}, false},
 		{"folders", storage.Info{URI: "a", Folder: true}, storage.Info{URI: "a", Folder: true}, false},
-		{"same generation", remote, storage.Info{URI: "gs://b/a", Generation: 5}, true},
-		{"other generation", remote, storage.Info{URI: "gs://b/a", Size: 1, Modified: now, Generation: 6}, false},
+		{"same version", remote, storage.Info{URI: "gs://b/a", Version: "5"}, true},
+		{"other version", remote, storage.Info{URI: "gs://b/a", Size: 1, Modified: now, Version: "6"}, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, c.a.SameVersion(c.b)) })
@@ -50,7 +50,7 @@ func TestSameVersion(t *testing.T) {
 
 func TestInfoTravelsAsJSON(t *testing.T) {
 	t.Parallel()
-	info := storage.Info{URI: "gs://b/a", Size: 1, Modified: time.Now().UTC(), Generation: 1234567890123456789}
+	info := storage.Info{URI: "gs://b/a", Size: 1, Modified: time.Now().UTC(), Version: "1234567890123456789"}
 	raw, err := json.Marshal(info)
 	require.NoError(t, err)
 	var back storage.Info

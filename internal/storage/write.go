@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 )
@@ -38,6 +39,14 @@ func IfAbsent() Condition { return Condition{absent: true} }
 
 // IfUnchanged writes only over the version that info names; else the write fails with ErrChanged.
 func IfUnchanged(info Info) Condition { return Condition{unchanged: &info} }
+
+// check refuses a condition on an object whose version is not known.
+func (c Condition) check(uri string) error {
+	if c.unchanged != nil && c.unchanged.Version == "" {
+		return fmt.Errorf("%s: the version to replace is not known: list it first", uri)
+	}
+	return nil
+}
 
 // Upload copies a local file to uri and returns the version that it made there. A missing file is
 // fs.ErrNotExist; where the condition does not hold, it fails as [Writer.Commit] does.

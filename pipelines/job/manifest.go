@@ -231,8 +231,8 @@ func unitsOf(shards []parquetread.Shard) []unit {
 
 // unitOf is what the row groups of a file have in common.
 func unitOf(table int, file parquetread.FileRef) unit {
-	version := fmt.Sprintf("generation %d", file.Info.Generation)
-	if file.Info.Generation == 0 {
+	version := "version " + file.Info.Version
+	if file.Info.Version == "" {
 		version = fmt.Sprintf("%d bytes of %s", file.Info.Size, file.Info.Modified.UTC().Format(time.RFC3339Nano))
 	}
 	var folders strings.Builder
@@ -270,14 +270,14 @@ func allOpen(open map[unit]bool, units []unit) bool {
 // verify looks whether all files of an attempt are there as they were written.
 func (a *attempt) verify(ctx context.Context) error {
 	for _, partial := range a.partials {
-		file := storage.Info{URI: partial.Path, Size: partial.Bytes, Generation: partial.Generation}
+		file := storage.Info{URI: partial.Path, Size: partial.Bytes, Version: partial.Version}
 		if err := verifyFile(ctx, file, partial.SHA256); err != nil {
 			return err
 		}
 	}
 	for _, account := range a.rejects {
 		for _, file := range account.Files {
-			if err := verifyFile(ctx, storage.Info{URI: file.URI, Size: file.Bytes, Generation: file.Generation}, file.SHA256); err != nil {
+			if err := verifyFile(ctx, storage.Info{URI: file.URI, Size: file.Bytes, Version: file.Version}, file.SHA256); err != nil {
 				return err
 			}
 		}
@@ -285,14 +285,14 @@ func (a *attempt) verify(ctx context.Context) error {
 	return nil
 }
 
-// verifyFile compares a file with what was written: remote ones by their generation, local
+// verifyFile compares a file with what was written: remote ones by their version, local
 // ones by their size, and by their checksum if it is known.
 func verifyFile(ctx context.Context, written storage.Info, sum string) error {
 	there, err := storage.Stat(ctx, written.URI)
 	if err != nil {
 		return err
 	}
-	if there.Size != written.Size || there.Generation != written.Generation {
+	if there.Size != written.Size || there.Version != written.Version {
 		return storage.ErrChanged
 	}
 	path, local := storage.LocalPath(written.URI)

@@ -25,7 +25,7 @@ func moveExtract(ctx context.Context, extract hyper.File, place string, held fun
 		return err
 	}
 	send := func(condition storage.Condition) error {
-		_, err := storage.Copy(ctx, storage.Info{URI: extract.Path, Size: extract.Bytes, Generation: extract.Generation}, place, condition)
+		_, err := storage.Copy(ctx, storage.Info{URI: extract.Path, Size: extract.Bytes, Version: extract.Version}, place, condition)
 		return err
 	}
 	if storage.IsLocal(place) {

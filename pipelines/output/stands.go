@@ -11,9 +11,9 @@ import (
 	"hyperlake/internal/storage"
 )
 
-// Stands says whether a file is there with that size in bytes and that checksum, in hexadecimal. A remote one of that generation,
-// if it is not 0, is taken for it; any other is read. Errors are of kind Storage.
-func Stands(ctx context.Context, uri string, bytes int64, sum string, generation int64) (bool, error) {
+// Stands says whether a file is there with that size in bytes and that checksum, in hexadecimal. A remote one of that version,
+// if it is not empty, is taken for it; any other is read. Errors are of kind Storage.
+func Stands(ctx context.Context, uri string, bytes int64, sum string, version string) (bool, error) {
 	store, err := storage.For(uri)
 	if err != nil {
 		return false, failure.New(failure.Config, "%w", err)
@@ -26,7 +26,7 @@ func Stands(ctx context.Context, uri string, bytes int64, sum string, generation
 		return false, Unread(uri, err)
 	case info.Folder || info.Size != bytes:
 		return false, nil
-	case generation != 0 && info.Generation == generation:
+	case version != "" && info.Version == version:
 		return true, nil
 	}
 	reader, err := store.Open(ctx, info)

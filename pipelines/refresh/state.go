@@ -36,8 +36,8 @@ type pointer struct {
 	Last    string `json:"last,omitempty"` // the run whose extract stood there before
 	Next    string `json:"next,omitempty"` // the run that began to replace it, and has not said since that it did
 
-	// Generation is that of the extract of Last, where the storage counts them and it is known; else 0.
-	Generation int64 `json:"generation,omitempty"`
+	// Extract is the version of the extract of Last, as its storage calls it, where that is known.
+	Extract string `json:"extract,omitempty"`
 }
 
 // Open reads the state in a folder, in which there may be none. What cannot be read is [State.Unreadable]: only an
@@ -89,7 +89,7 @@ func (s *State) read(ctx context.Context) error {
 		}
 		if success != nil {
 			if run == found.Last {
-				success.Extract.Generation = found.Generation
+				success.Extract.Version = found.Extract
 			}
 			s.found = append(s.found, success)
 		}
@@ -153,15 +153,15 @@ func (s *State) Begin(ctx context.Context, success, standing *Success) error {
 	}
 	next := pointer{Version: stateVersion, Next: success.RunID}
 	if standing != nil {
-		next.Last, next.Generation = standing.RunID, standing.Extract.Generation
+		next.Last, next.Extract = standing.RunID, standing.Extract.Version
 	}
 	return s.point(ctx, next)
 }
 
 // Commit makes a run of which [State.Begin] was told, or an earlier one, the last success, once its extract is in place, and
-// forgets the others. generation is that of its extract, if it is known, else 0. Errors are of kind Storage.
-func (s *State) Commit(ctx context.Context, run string, generation int64) error {
-	last := pointer{Version: stateVersion, Last: run, Generation: generation}
+// forgets the others. extract is the version of its extract, if it is known. Errors are of kind Storage.
+func (s *State) Commit(ctx context.Context, run, extract string) error {
+	last := pointer{Version: stateVersion, Last: run, Extract: extract}
 	if s.pointer == last {
 		return nil
 	}

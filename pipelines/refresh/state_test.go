@@ -63,11 +63,11 @@ func TestStateKnowsWhatMayStandThere(t *testing.T) {
 			want := success("one")
 			want.Version = one.Version
 			assert.Equal(t, want, one)
-			require.NoError(t, state.Commit(t.Context(), "one", 7))
+			require.NoError(t, state.Commit(t.Context(), "one", "7"))
 
 			state = open(t, folder)
 			one = standing(t, state, "one.hyper")
-			assert.EqualValues(t, 7, one.Extract.Generation)
+			assert.Equal(t, "7", one.Extract.Version)
 			require.NoError(t, state.Begin(t.Context(), success("two"), one))
 			for _, run := range []string{"one", "two"} {
 				assert.NotNil(t, standing(t, open(t, folder), run+".hyper"), run)
@@ -76,7 +76,7 @@ func TestStateKnowsWhatMayStandThere(t *testing.T) {
 			require.NoError(t, state.Begin(t.Context(), success("three"), standing(t, state, "two.hyper")))
 			assert.Nil(t, standing(t, open(t, folder), "one.hyper"))
 			assert.NotNil(t, standing(t, open(t, folder), "two.hyper"))
-			require.NoError(t, state.Commit(t.Context(), "three", 0))
+			require.NoError(t, state.Commit(t.Context(), "three", ""))
 			assert.NotNil(t, standing(t, open(t, folder), "three.hyper"))
 			assert.Nil(t, standing(t, open(t, folder), "two.hyper"))
 			store, err := storage.For(folder)
@@ -84,7 +84,7 @@ func TestStateKnowsWhatMayStandThere(t *testing.T) {
 			files, err := store.List(t.Context(), storage.Join(folder, "successes"))
 			require.NoError(t, err)
 			assert.Len(t, files, 1, "the others are forgotten")
-			require.NoError(t, state.Commit(t.Context(), "three", 0), "once more")
+			require.NoError(t, state.Commit(t.Context(), "three", ""), "once more")
 		})
 	}
 }
@@ -99,7 +99,7 @@ func TestStateOfTwoRuns(t *testing.T) {
 			err := stopped.Begin(t.Context(), success("three"), nil)
 			require.ErrorContains(t, err, "another run wrote the state")
 			assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
-			require.ErrorContains(t, stopped.Commit(t.Context(), "three", 0), "another run wrote the state")
+			require.ErrorContains(t, stopped.Commit(t.Context(), "three", ""), "another run wrote the state")
 			assert.NotNil(t, standing(t, open(t, folder), "two.hyper"))
 		})
 	}
@@ -132,7 +132,7 @@ func TestUnreadableState(t *testing.T) {
 			require.ErrorContains(t, state.Unreadable, "the state in "+folder+" cannot be read: ")
 			assert.Nil(t, standing(t, state, "one.hyper"))
 			require.NoError(t, state.Begin(t.Context(), success("two"), nil), "it is made anew")
-			require.NoError(t, state.Commit(t.Context(), "two", 0))
+			require.NoError(t, state.Commit(t.Context(), "two", ""))
 			assert.NotNil(t, standing(t, open(t, folder), "two.hyper"))
 		})
 	}

@@ -26,10 +26,10 @@ type Success struct {
 
 // Extract is a file at its visible place.
 type Extract struct {
-	Path       string `json:"path"` // URI
-	Bytes      int64  `json:"bytes"`
-	SHA256     string `json:"sha256"`
-	Generation int64  `json:"-"` // where the storage counts them; 0 if it is not known
+	Path    string `json:"path"` // URI
+	Bytes   int64  `json:"bytes"`
+	SHA256  string `json:"sha256"`
+	Version string `json:"-"` // as [storage.Info] has it; empty if it is not known
 }
 
 // Built is the last full build that an extract goes back to.

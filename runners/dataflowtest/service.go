@@ -59,7 +59,7 @@ type Work func(ctx context.Context, model []byte) error
 // credentials of its own, in this process and in those that it starts.
 func Start(t testing.TB) *Service {
 	s := &Service{Storage: storagetest.StartGCS(t), tokens: newTokens(t)}
-	s.objects = storage.NewGCS(storage.GCSOptions{Endpoint: s.Storage.URL})
+	s.objects = storage.NewGCS(storage.ObjectsOptions{Endpoint: s.Storage.URL})
 	server := httptest.NewServer(s.handler())
 	s.URL = server.URL + "/"
 	t.Cleanup(func() {

@@ -77,7 +77,7 @@ func (j *job) onGCS(t *testing.T) *storagetest.GCS {
 
 // requireNoObjects checks that an object store holds nothing but the hyperd for workers.
 func requireNoObjects(t *testing.T, server *storagetest.GCS) {
-	objects, err := storage.NewGCS(storage.GCSOptions{Endpoint: server.URL}).Glob(t.Context(), server.Bucket+"/**")
+	objects, err := storage.NewGCS(storage.ObjectsOptions{Endpoint: server.URL}).Glob(t.Context(), server.Bucket+"/**")
 	require.NoError(t, err)
 	require.Empty(t, slices.DeleteFunc(objects, func(o storage.Info) bool { return strings.HasPrefix(o.URI, server.Bucket+"/staging/hyperd/") }))
 }

@@ -95,7 +95,7 @@ func newExtract(t *testing.T, img *image) extract {
 	lake, err := filepath.Glob(filepath.Join(source, "testdata/lake/lineitem/*.parquet"))
 	require.NoError(t, err)
 	require.NotEmpty(t, lake)
-	store := storage.NewGCS(storage.GCSOptions{})
+	store := storage.NewGCS(storage.ObjectsOptions{})
 	for _, name := range lake {
 		data, err := os.ReadFile(name)
 		require.NoError(t, err)
@@ -129,7 +129,7 @@ func (e extract) rows(t *testing.T, query string) []string {
 func (e extract) staged(t *testing.T) []storage.Info {
 	_, url, _ := strings.Cut(e.environment, "=")
 	t.Setenv("STORAGE_EMULATOR_HOST", url)
-	found, err := storage.NewGCS(storage.GCSOptions{}).Glob(t.Context(), e.bucket+"/staging/hyperd/**")
+	found, err := storage.NewGCS(storage.ObjectsOptions{}).Glob(t.Context(), e.bucket+"/staging/hyperd/**")
 	require.NoError(t, err)
 	return found
 }

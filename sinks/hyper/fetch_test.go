@@ -197,7 +197,7 @@ func TestCopiesThatFail(t *testing.T) {
 		says   string
 	}{
 		"the object is another one": {func(_ *testing.T, _ *loader, _ *storagetest.Faults, b *batch.Batch) {
-			b.Deferred.File.Info.Generation++
+			b.Deferred.File.Info.Version += "0"
 		}, failure.Source, "changed"},
 		"no permission": {func(_ *testing.T, _ *loader, faults *storagetest.Faults, _ *batch.Batch) {
 			faults.Inject(storagetest.Fault{On: storagetest.Read, Status: 403})
@@ -238,7 +238,7 @@ func TestAFailureEndsTheWaitingForRoom(t *testing.T) {
 	folder := t.TempDir()
 	l := startSpooled(t, folder, nil)
 	lost := remote(t, bucket, "lost.parquet", deferredDays(t, 0, 0, 10, aDate, everything))
-	lost.Deferred.File.Info.Size, lost.Deferred.File.Info.Generation = 40<<20, 7
+	lost.Deferred.File.Info.Size, lost.Deferred.File.Info.Version = 40<<20, "7"
 	require.NoError(t, l.add(lost))
 	next := remote(t, bucket, "next.parquet", deferredDays(t, 0, 0, 10, aDate, everything))
 	next.Deferred.File.Info.Size = 40 << 20

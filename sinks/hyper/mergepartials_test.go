@@ -23,7 +23,7 @@ func uploaded(t testing.TB, bucket, name string, file File) File {
 	require.NoError(t, err)
 	info, err := storage.Upload(t.Context(), file.Path, storage.Join(bucket, name), storage.IfAbsent())
 	require.NoError(t, err)
-	file.Path, file.Generation, file.SHA256, file.Bytes = info.URI, info.Generation, sum, bytes
+	file.Path, file.Version, file.SHA256, file.Bytes = info.URI, info.Version, sum, bytes
 	return file
 }
 
@@ -91,7 +91,7 @@ func TestMergeOfRemotePartialsFails(t *testing.T) {
 		{"other bytes than were written", storagetest.Fault{}, func(p []File) { p[1].SHA256 = strings.Repeat("0", 64) }, "it is not the file that was written"},
 		{"bytes that changed on their way", storagetest.Fault{On: storagetest.Read, Name: "1.hyper", Spoil: true}, nil, "1.hyper"},
 		{"the base cannot be read", storagetest.Fault{On: storagetest.Read, Name: "2.hyper", Status: 403}, nil, "2.hyper"},
-		{"another version stands there", storagetest.Fault{}, func(p []File) { p[0].Generation++ }, "0.hyper"},
+		{"another version stands there", storagetest.Fault{}, func(p []File) { p[0].Version += "0" }, "0.hyper"},
 		{"no disk has room", storagetest.Fault{}, func(p []File) { p[1].Bytes = 1 << 60 }, "may need 2.3 EB, but"},
 	}
 	for _, c := range cases {

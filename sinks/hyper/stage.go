@@ -61,7 +61,7 @@ func (w workFile) stage(ctx context.Context, file File, checksum bool) (File, er
 	if err != nil {
 		return File{}, failure.New(failure.Storage, "upload %s: %w", w.uri, err).WithHint("%s", storage.Hint(err))
 	}
-	file.Path, file.Generation = w.uri, info.Generation
+	file.Path, file.Version = w.uri, info.Version
 	return file, nil
 }
 
@@ -80,7 +80,7 @@ func Fetch(ctx context.Context, file File, folder string) (string, error) {
 	var err error
 	if !local {
 		path = filepath.Join(folder, uuid.NewString()+".hyper")
-		err = storage.Download(ctx, storage.Info{URI: file.Path, Size: file.Bytes, Generation: file.Generation}, path)
+		err = storage.Download(ctx, storage.Info{URI: file.Path, Size: file.Bytes, Version: file.Version}, path)
 	}
 	if err == nil && file.SHA256 != "" {
 		err = storage.VerifySHA256(ctx, path, file.Bytes, file.SHA256)

@@ -128,11 +128,11 @@ func (l Layout) count(ctx context.Context, conn *hyperd.Conn, alias string) ([]i
 // File refers to a finished .hyper file of a run, a partial or the extract. It is a few
 // hundred bytes: what crosses a GroupByKey.
 type File struct {
-	Path       string     `json:"path"` // URI
-	Bytes      int64      `json:"bytes"`
-	Generation int64      `json:"generation,omitempty"` // where the storage counts them
-	SHA256     string     `json:"sha256,omitempty"`     // lower-case hex; see Params.Checksums
-	Tables     []Contents `json:"tables"`               // one for each table of the layout
+	Path    string     `json:"path"` // URI
+	Bytes   int64      `json:"bytes"`
+	Version string     `json:"version,omitempty"` // as [storage.Info] has it
+	SHA256  string     `json:"sha256,omitempty"`  // lower-case hex; see Params.Checksums
+	Tables  []Contents `json:"tables"`            // one for each table of the layout
 
 	// Attempt is that of the batches of a partial; see batch.Batch.
 	Attempt string `json:"attempt,omitempty"`

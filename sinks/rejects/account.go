@@ -12,11 +12,11 @@ const maxSamples = 3
 
 // File refers to one version of a reject file on staging.
 type File struct {
-	URI        string `json:"uri"`
-	Bytes      int64  `json:"bytes"`
-	Rows       int64  `json:"rows"`
-	Generation int64  `json:"generation,omitempty"` // 0 for local files
-	SHA256     string `json:"sha256"`               // in hexadecimal
+	URI     string `json:"uri"`
+	Bytes   int64  `json:"bytes"`
+	Rows    int64  `json:"rows"`
+	Version string `json:"version,omitempty"` // as [storage.Info] has it
+	SHA256  string `json:"sha256"`            // in hexadecimal
 }
 
 // Sample is one of the rows that broke a rule.

@@ -64,7 +64,7 @@ func TestBundlesTravelWhole(t *testing.T) {
 	t.Parallel()
 	want := rejects.Account{
 		Table: 1, Rows: 2, Rules: []int64{0, 2},
-		Files:   []rejects.File{{URI: "gs://b/ž", Bytes: 1 << 40, Rows: 2, Generation: 1 << 60, SHA256: "ab"}},
+		Files:   []rejects.File{{URI: "gs://b/ž", Bytes: 1 << 40, Rows: 2, Version: "1152921504606846976", SHA256: "ab"}},
 		Samples: []rejects.Sample{{Rule: 1, File: "f", RowGroup: 2, Row: 1 << 50, Reason: "found \"x\", expected y"}},
 	}
 	data, err := json.Marshal(want)

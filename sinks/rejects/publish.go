@@ -63,7 +63,7 @@ func Save(ctx context.Context, files []File, folder, runID string) ([]File, erro
 		if err != nil {
 			return nil, failure.New(failure.Storage, "look at the saved rejects: %w", err).WithHint("%s", storage.Hint(err))
 		}
-		saved[i].URI, saved[i].Generation = uri, info.Generation
+		saved[i].URI, saved[i].Version = uri, info.Version
 	}
 	return saved, nil
 }
@@ -133,8 +133,8 @@ func openStaged(ctx context.Context, file File) (storage.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := storage.Info{URI: file.URI, Size: file.Bytes, Generation: file.Generation}
-	if file.Generation == 0 {
+	info := storage.Info{URI: file.URI, Size: file.Bytes, Version: file.Version}
+	if file.Version == "" {
 		if info, err = store.Stat(ctx, file.URI); err != nil {
 			return nil, err
 		}

@@ -68,7 +68,7 @@ func (f *stagedFile) commit() (File, error) {
 		return File{}, f.fail(err)
 	}
 	return File{
-		URI: f.uri, Bytes: f.bytes, Rows: f.rows, Generation: info.Generation, SHA256: hex.EncodeToString(f.sum.Sum(nil)),
+		URI: f.uri, Bytes: f.bytes, Rows: f.rows, Version: info.Version, SHA256: hex.EncodeToString(f.sum.Sum(nil)),
 	}, nil
 }
 

@@ -253,7 +253,7 @@ func TestStagingThatFails(t *testing.T) {
 	bundles, err := play(t, fn, rejectsOf("a.parquet", 1))
 	require.NoError(t, err)
 	require.Len(t, bundles, 1)
-	assert.NotZero(t, bundles[0].Files[0].Generation)
+	assert.NotEmpty(t, bundles[0].Files[0].Version)
 	assert.EqualValues(t, 1, rowCount(readBack(t, urisOf(bundles[0].Files)...)))
 }
 

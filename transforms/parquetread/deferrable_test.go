@@ -152,7 +152,7 @@ func TestDeferredFilesOfTables(t *testing.T) {
 	assert.Equal(t, constants, local.Constants)
 	assert.Empty(t, local.Unverified)
 
-	remote := deferMapped(t, func(ref *parquetread.FileRef) { ref.Info.URI, ref.Info.Generation = "gs://no-such-bucket/a.parquet", 1 })[0].Deferred
+	remote := deferMapped(t, func(ref *parquetread.FileRef) { ref.Info.URI, ref.Info.Version = "gs://no-such-bucket/a.parquet", "1" })[0].Deferred
 	require.NotNil(t, remote)
 	assert.Equal(t, columns, remote.Columns)
 	assert.Equal(t, constants, remote.Constants)

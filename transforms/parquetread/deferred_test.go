@@ -108,7 +108,7 @@ func TestRemoteDeferredFilesAreNotRead(t *testing.T) {
 	shard, table := allOf(t, fixture("pages"))
 	file := &shard.Files[0]
 	file.Deferred = true
-	file.Info.URI, file.Info.Generation = "gs://no-such-bucket/pages.parquet", 1
+	file.Info.URI, file.Info.Version = "gs://no-such-bucket/pages.parquet", "1"
 	batches, err := readAll(shard, table)
 	require.NoError(t, err)
 	require.Len(t, batches, 1)
@@ -123,7 +123,7 @@ func TestRemoteDeferredFilesAreNotRead(t *testing.T) {
 func TestTheLastFileIsMarked(t *testing.T) {
 	t.Parallel()
 	shard, table := allOf(t, fixture("pages"), fixture("pages"))
-	shard.Files[1].Info.URI, shard.Files[1].Info.Generation = "gs://bucket/last.parquet", 1
+	shard.Files[1].Info.URI, shard.Files[1].Info.Version = "gs://bucket/last.parquet", "1"
 	shard.Files[0].Deferred, shard.Files[1].Deferred = true, true
 	for _, last := range []bool{true, false} {
 		shard.Last = last

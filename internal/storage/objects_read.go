@@ -8,40 +8,37 @@ import (
 	"io/fs"
 	"sync"
 	"sync/atomic"
-
-	gcs "cloud.google.com/go/storage"
 )
 
-// gcsReader reads one generation of an object.
-type gcsReader struct {
-	store  *GCS
-	bucket *gcs.BucketHandle
-	name   string
-	info   Info
-	ctx    context.Context
-	cancel context.CancelCauseFunc
+// objectReader reads one version of an object.
+type objectReader struct {
+	store   *Objects
+	address address
+	info    Info
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
 
 	preparing sync.Mutex // held by Prepare and Close
 	ahead     atomic.Pointer[readAhead]
 }
 
-func newGCSReader(ctx context.Context, store *GCS, bucket *gcs.BucketHandle, name string, info Info) *gcsReader {
-	r := &gcsReader{store: store, bucket: bucket, name: name, info: info}
+func newObjectReader(ctx context.Context, store *Objects, p address, info Info) *objectReader {
+	r := &objectReader{store: store, address: p, info: info}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	return r
 }
 
-func (r *gcsReader) Size() int64 { return r.info.Size }
+func (r *objectReader) Size() int64 { return r.info.Size }
 
 // Close implements [Reader].
-func (r *gcsReader) Close() error {
+func (r *objectReader) Close() error {
 	r.cancel(fs.ErrClosed)
 	r.Prepare(nil)
 	return nil
 }
 
 // Prepare implements [Reader].
-func (r *gcsReader) Prepare(ranges []Range) {
+func (r *objectReader) Prepare(ranges []Range) {
 	r.preparing.Lock()
 	defer r.preparing.Unlock()
 	if old := r.ahead.Swap(nil); old != nil {
@@ -52,13 +49,12 @@ func (r *gcsReader) Prepare(ranges []Range) {
 	}
 }
 
-func (r *gcsReader) body(ctx context.Context, start, end int64) io.ReadCloser {
-	object := r.bucket.Object(r.name).Generation(r.info.Generation)
-	return newBody(ctx, r.store.options.Retry, object, start, end)
+func (r *objectReader) body(ctx context.Context, start, end int64) io.ReadCloser {
+	return newBody(ctx, r.store, r.address, r.info.Version, start, end)
 }
 
 // ReadAt implements [Reader]. What is not prepared is read by a request of its own.
-func (r *gcsReader) ReadAt(p []byte, off int64) (int, error) {
+func (r *objectReader) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("%s: read at negative offset %d", r.info.URI, off)
 	}
@@ -78,7 +74,7 @@ func (r *gcsReader) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // readSome reads at least one byte.
-func (r *gcsReader) readSome(p []byte, off int64) (int, error) {
+func (r *objectReader) readSome(p []byte, off int64) (int, error) {
 	if ahead := r.ahead.Load(); ahead != nil {
 		n, err := ahead.readSome(p, off)
 		if !errors.Is(err, errNotPrepared) {
@@ -92,7 +88,7 @@ func (r *gcsReader) readSome(p []byte, off int64) (int, error) {
 }
 
 // WriteTo implements [Reader].
-func (r *gcsReader) WriteTo(w io.Writer) (int64, error) {
+func (r *objectReader) WriteTo(w io.Writer) (int64, error) {
 	whole := r.body(r.ctx, 0, wholeObject)
 	defer whole.Close()
 	n, err := io.Copy(w, whole)
@@ -100,7 +96,7 @@ func (r *gcsReader) WriteTo(w io.Writer) (int64, error) {
 }
 
 // explain tells a version that is gone from a file that is gone.
-func (r *gcsReader) explain(err error) error {
+func (r *objectReader) explain(err error) error {
 	if err != nil && errors.Is(context.Cause(r.ctx), fs.ErrClosed) {
 		return fmt.Errorf("%s: %w", r.info.URI, fs.ErrClosed)
 	}

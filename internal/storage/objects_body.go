@@ -1,56 +1,57 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
+	"hash"
 	"io"
 	"time"
-
-	gcs "cloud.google.com/go/storage"
 )
 
 // wholeObject is the end of a body that ends where its object does.
 const wholeObject = -1
 
-var errStalled = errors.New("the connection was silent for too long")
+var (
+	errStalled = errors.New("the connection was silent for too long")
+	errCut     = errors.New("the connection was cut")
+)
 
 // body reads a part of one version of an object from its start to its end. A connection
 // that is cut or silent is replaced by one that goes on where it ended, as long as bytes
 // keep coming. The body of a whole object has the checksum that is kept with the object.
 type body struct {
 	ctx      context.Context
+	service  service
 	retry    Retry
-	object   *gcs.ObjectHandle // has a generation once there was a connection
+	address  address
+	version  string // empty until it is known
 	off, end int64
 
 	connection *connection // nil when there is none
 	silence    *time.Timer // runs during an attempt
 	whole      bool
-	got, want  uint32 // checksums
+	sum        hash.Hash // of what came, where the object has a checksum; nil else
+	kept       []byte    // that checksum
 }
 
-// newBody takes over the handle of the object, whose settings it changes.
-func newBody(ctx context.Context, retry Retry, object *gcs.ObjectHandle, start, end int64) io.ReadCloser {
-	b := &body{ctx: ctx, retry: retry, off: start, end: end, whole: end == wholeObject}
-	b.object = object.Retryer(gcs.WithErrorFunc(b.retryable))
-	return b
-}
-
-// retryable decides for the library about an error. A server that refuses is not silent.
-func (b *body) retryable(err error) bool {
-	b.silence.Reset(b.retry.Stall)
-	return gcs.ShouldRetry(err)
+func newBody(ctx context.Context, store *Objects, p address, version string, start, end int64) io.ReadCloser {
+	return &body{
+		ctx: ctx, service: store.service, retry: store.options.Retry, address: p, version: version,
+		off: start, end: end, whole: end == wholeObject,
+	}
 }
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
-	for start := time.Now(); b.off != b.end; {
+	for start, tries := time.Now(), 0; b.off != b.end; tries++ {
 		n, err := b.attempt(p)
 		if n > 0 {
 			b.off += int64(n)
-			b.got = crc32.Update(b.got, castagnoli, p[:n])
+			if b.sum != nil {
+				_, _ = b.sum.Write(p[:n]) // which never fails
+			}
 			return n, nil // an error stays for the next attempt
 		}
 		switch {
@@ -59,11 +60,13 @@ func (b *body) Read(p []byte) (int, error) {
 			b.end = b.off
 		case errors.Is(err, io.EOF):
 			return 0, fmt.Errorf("the object ends at byte %d of %d: %w", b.off, b.end, io.ErrUnexpectedEOF)
-		case !errors.Is(err, errStalled) || b.ctx.Err() != nil || time.Since(start) > b.retry.Total:
+		case !errors.Is(err, errStalled) && !errors.Is(err, errCut) || b.ctx.Err() != nil || time.Since(start) > b.retry.Total:
 			return 0, err
+		case errors.Is(err, errCut):
+			b.retry.pause(b.ctx, tries)
 		}
 	}
-	if b.whole && b.want != 0 && b.got != b.want {
+	if b.sum != nil && !bytes.Equal(b.sum.Sum(nil), b.kept) {
 		return 0, hinted{
 			error:     errors.New("what arrived does not have the checksum of the object"),
 			hint:      "run again; if it stays so, write the object once more",
@@ -75,7 +78,7 @@ func (b *body) Read(p []byte) (int, error) {
 
 // connection is one request and its answer.
 type connection struct {
-	*gcs.Reader
+	*answer
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 }
@@ -89,7 +92,7 @@ func (b *body) attempt(p []byte) (n int, err error) {
 	c := b.connection
 	b.silence = time.AfterFunc(b.retry.Stall, func() { c.cancel(errStalled) })
 	defer b.silence.Stop()
-	if c.Reader == nil {
+	if c.answer == nil {
 		err = b.connect()
 	}
 	if err == nil {
@@ -107,28 +110,18 @@ func (b *body) attempt(p []byte) (n int, err error) {
 	return n, err
 }
 
-// connect asks for what is left.
+// connect asks for what is left. A server that refuses for a while is not silent.
 func (b *body) connect() error {
-	length := int64(-1)
-	if b.end != wholeObject {
-		length = b.end - b.off
-	}
-	reader, err := b.object.NewRangeReader(b.connection.ctx, b.off, length)
+	alive := func() { b.silence.Reset(b.retry.Stall) }
+	answer, err := b.service.connect(b.connection.ctx, b.address, b.version, b.off, b.end, alive)
 	if err != nil {
 		return err
 	}
-	b.connection.Reader = reader
-	if reader.Attrs.Decompressed || reader.Attrs.ContentEncoding == "gzip" {
-		return hinted{
-			error: errors.New("the object is stored with the content encoding gzip, so that parts of it cannot be read"),
-			hint:  "store the object without a content encoding",
-		}
+	b.connection.answer = answer
+	if b.whole && b.off == 0 {
+		b.sum, b.kept, b.end = answer.sum, answer.kept, answer.size
 	}
-	if b.whole && b.end == wholeObject {
-		b.want = reader.Attrs.CRC32C
-		b.end = reader.Attrs.Size // -1 when the service does not say
-	}
-	b.object = b.object.Generation(reader.Attrs.Generation)
+	b.version = answer.version
 	return nil
 }
 
@@ -138,9 +131,27 @@ func (b *body) Close() error {
 		return nil
 	}
 	b.connection.cancel(nil)
-	if b.connection.Reader != nil {
+	if b.connection.answer != nil {
 		_ = b.connection.Close() // it only repeats an error of Read
 	}
 	b.connection = nil
 	return nil
+}
+
+// cutting is the bytes of an answer whose errors are those of its connection.
+type cutting struct{ io.ReadCloser }
+
+// Read implements io.Reader. What is no end is errCut.
+func (c cutting) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", errCut, err)
+	}
+	return n, err
+}
+
+// errEncoded is of an object that is stored compressed, and served plain.
+var errEncoded = hinted{
+	error: errors.New("the object is stored with the content encoding gzip, so that parts of it cannot be read"),
+	hint:  "store the object without a content encoding",
 }

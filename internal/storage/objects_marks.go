@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	gcs "cloud.google.com/go/storage"
 	"github.com/bmatcuk/doublestar/v4"
 	"golang.org/x/sync/errgroup"
 )
@@ -19,15 +18,16 @@ import (
 // around is the marks of a bucket that were seen, and the folders in which they count. The
 // bucket itself is the folder "".
 type around struct {
-	bucket *gcs.BucketHandle
+	service service
+	bucket  string
 
 	mu      sync.Mutex
 	seen    map[Mark]bool   // by folders as names in the bucket
 	folders map[string]bool // that hold files, and those around them
 }
 
-func newAround(bucket *gcs.BucketHandle) *around {
-	return &around{bucket: bucket, seen: map[Mark]bool{}, folders: map[string]bool{}}
+func newAround(service service, bucket string) *around {
+	return &around{service: service, bucket: bucket, seen: map[Mark]bool{}, folders: map[string]bool{}}
 }
 
 // see notes a mark.
@@ -66,7 +66,7 @@ func (a *around) marks() []Mark {
 	var found []Mark
 	for mark := range a.seen {
 		if a.folders[mark.Folder] {
-			found = append(found, Mark{strings.TrimSuffix(objectURI(a.bucket, mark.Folder), "/"), mark.Name})
+			found = append(found, Mark{strings.TrimSuffix(a.service.uri(address{a.bucket, mark.Folder}), "/"), mark.Name})
 		}
 	}
 	slices.SortFunc(found, compareMarks)
@@ -75,7 +75,7 @@ func (a *around) marks() []Mark {
 
 // marksAbove looks for marks in the part of a pattern that is none, and in the folders around
 // it: these are in no listing of what matches. A pattern that is none may be a folder itself.
-func (g *GCS) marksAbove(ctx context.Context, bucket *gcs.BucketHandle, names string, marks []string, around *around) error {
+func (o *Objects) marksAbove(ctx context.Context, names string, marks []string, around *around) error {
 	base, rest := doublestar.SplitPattern(names)
 	if base == "." {
 		base = ""
@@ -90,18 +90,19 @@ func (g *GCS) marksAbove(ctx context.Context, bucket *gcs.BucketHandle, names st
 	group.SetLimit(listAtOnce)
 	for at := range outward(folder) {
 		for _, inside := range markFolders(marks) {
-			group.Go(func() error { return g.marksIn(ctx, bucket, at, inside, marks, around) })
+			group.Go(func() error { return o.marksIn(ctx, at, inside, marks, around) })
 		}
 	}
 	return group.Wait()
 }
 
 // marksIn looks for marks in a folder inside another, until there is one.
-func (g *GCS) marksIn(ctx context.Context, bucket *gcs.BucketHandle, folder, inside string, marks []string, around *around) error {
+func (o *Objects) marksIn(ctx context.Context, folder, inside string, marks []string, around *around) error {
 	prefix := insideOf(folder) + inside + "/"
+	uri := o.uri(address{around.bucket, prefix})
 	isMarked := false
-	err := g.list(ctx, objectURI(bucket, prefix), bucket, &gcs.Query{Prefix: prefix, Delimiter: "/"}, func(attrs *gcs.ObjectAttrs) bool {
-		marksAt(attrs.Name+attrs.Prefix, marks, func(of, name string) {
+	err := o.list(ctx, uri, around.bucket, query{prefix: prefix, flat: true}, func(e entry) bool {
+		marksAt(e.name+e.folder, marks, func(of, name string) {
 			if of == folder {
 				isMarked = true
 				around.see(of, name)
@@ -110,7 +111,7 @@ func (g *GCS) marksIn(ctx context.Context, bucket *gcs.BucketHandle, folder, ins
 		return !isMarked
 	})
 	if errors.Is(err, fs.ErrPermission) {
-		slog.DebugContext(ctx, "a folder may not be listed, and counts as none", "uri", objectURI(bucket, prefix))
+		slog.DebugContext(ctx, "a folder may not be listed, and counts as none", "uri", uri)
 		return nil
 	}
 	return err

@@ -1,0 +1,41 @@
+package storage
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"hyperlake/internal/failure"
+)
+
+// hinted is an error about which a user can do something.
+type hinted struct {
+	error
+	hint      string
+	transient bool
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+// Transient says whether the same may succeed later.
+func (h hinted) Transient() bool { return h.transient }
+
+// Hint returns what a user can do about an error of this package, or "".
+func Hint(err error) string {
+	var known hinted
+	switch {
+	case errors.As(err, &known):
+		return known.hint
+	case errors.Is(err, ErrChanged):
+		return "run again when nothing else writes there"
+	case errors.Is(err, fs.ErrPermission):
+		return "check the permissions of the file and of its folder"
+	case errors.Is(err, syscall.EMFILE):
+		return "let this process have more files open (ulimit -n)"
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return "take a shorter path: what the system allows must hold the names that are added to it, too"
+	case failure.IsFull(err):
+		return fullHint(err)
+	}
+	return ""
+}
