@@ -56,7 +56,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".state"))
 			return startFake(env)
 		},
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "backdate": backdate, "lock": takeLock},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "backdate": backdate, "lock": takeLock, "stored": copyStored,
+		},
 		RequireExplicitExec: true,
 	})
 }
@@ -66,6 +68,9 @@ const (
 	tokenName   = "nightly"
 	tokenSecret = "s3cr3t/of+the==token"
 )
+
+// fakeServer is the key of the fake server of a script.
+type fakeServer struct{}
 
 // startFake starts a fake Tableau Server for a script, and names it in the environment.
 func startFake(env *testscript.Env) error {
@@ -77,12 +82,33 @@ func startFake(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() { _ = server.Close() })
+	env.Values[fakeServer{}] = server
 	for name, value := range map[string]string{
 		"tab_site_url": server.URL, "tab_site_id": "marketing", "tab_pat_name": tokenName, "tab_secret_id": tokenSecret,
 	} {
 		env.Setenv(name, value)
 	}
 	return nil
+}
+
+// copyStored copies what the fake server keeps of a data source: stored NAME FILE
+func copyStored(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: stored NAME FILE")
+	}
+	server, ok := ts.Value(fakeServer{}).(*tableautest.Server)
+	if !ok {
+		ts.Fatalf("no server was started")
+	}
+	for _, found := range server.Datasources("marketing") {
+		if found.Name == args[0] {
+			content, err := os.ReadFile(found.Path)
+			ts.Check(err)
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), content, 0o600))
+			return
+		}
+	}
+	ts.Fatalf("there is no data source %s", args[0])
 }
 
 // exits runs a program and checks its exit code: exits 2 hyperlake generate …
