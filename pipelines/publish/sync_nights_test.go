@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -111,6 +112,37 @@ func (n *syncNights) fault() string {
 	return method + ": " + name
 }
 
+// syncRefreshes are what of a lake is loaded: all of it, what changed, and what a window leaves.
+var syncRefreshes = []string{
+	"", "refresh: {mode: changed}\n", "refresh: {mode: changed, full_every: 2d}\n",
+	"on_empty: allow\nrefresh: {mode: changed, window: {column: dt, keep: 4 days}}\n",
+	"on_empty: allow\nrefresh: {mode: full, window: {column: dt, keep: 4 days}}\n",
+}
+
+// askFor draws what is asked of a night besides, and says it.
+func (n *syncNights) askFor() string {
+	n.mode, n.reload = "", ""
+	if n.random.IntN(6) == 0 {
+		n.mode = "overwrite"
+	}
+	if strings.Contains(n.more, "changed") && n.random.IntN(4) == 0 {
+		n.reload = `dt >= date("2026-01-03")`
+	}
+	if n.random.IntN(3) == 0 {
+		n.date = fmt.Sprintf("2026-01-%02d", 5+n.random.IntN(6))
+	}
+	return fmt.Sprint(n.date, " ", n.mode, " ", n.reload)
+}
+
+// rejected is a night whose rows break a rule, after which everything is as it was.
+func (n *syncNights) rejected() string {
+	n.table = ", rules: [{column: id, max: -1}], rejects: {max_rows: 0}"
+	defer func() { n.table = "" }()
+	_, err := n.syncs.night()
+	require.Equal(n.T, failure.Data, failure.Of(err, failure.Engine).Kind, err)
+	return "rejected"
+}
+
 // night runs the configuration in what the night brings, and holds the data source against the extract if that succeeded.
 func (n *syncNights) night(what ...string) (succeeded bool) {
 	n.T.Helper()
@@ -155,10 +187,14 @@ func TestRandomSyncNights(t *testing.T) {
 					what = append(what, "others")
 				case 1:
 					what = append(what, n.change(), n.change())
-				case 2, 3, 4:
+				case 2, 3:
 					what = append(what, n.fault())
+				case 4:
+					what = append(what, n.rejected())
 				case 5:
 					n.keys = []string{", payload_bytes: 200k", ", confirm: download", ""}[n.random.IntN(3)]
+					n.more = syncRefreshes[n.random.IntN(len(syncRefreshes))]
+					what = append(what, n.keys, n.more)
 				case 6:
 					n.elapse()
 					if n.cfg != nil { // the extract that stands there, by another command
@@ -166,8 +202,9 @@ func TestRandomSyncNights(t *testing.T) {
 						what = append(what, fmt.Sprint("published before: ", err))
 					}
 				}
-				n.night(what...)
+				n.night(append(what, n.askFor())...)
 			}
+			n.mode, n.reload = "", ""
 			for try := 0; !n.night("at last"); try++ { // until all that was to go wrong did
 				require.Less(t, try, 12)
 			}

@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,8 +23,12 @@ import (
 // syncs is a shop whose lake has a folder for each day.
 type syncs struct {
 	*tries
-	keys string // of the configuration, below publish
-	more string // at its end
+	keys   string // of the configuration, below publish
+	mode   string // of publishing; empty: sync
+	more   string // at its end
+	table  string // keys of its table
+	date   string // of the runs; empty: today
+	reload string
 }
 
 func openSyncs(t *testing.T, keys string, days ...string) *syncs {
@@ -39,6 +44,9 @@ func openSyncs(t *testing.T, keys string, days ...string) *syncs {
 func (s *syncs) day(day string, ids ...int) {
 	s.T.Helper()
 	folder := filepath.Join(s.Folder, "lake", "dt="+day)
+	if other, isOther := strings.CutPrefix(day, "../"); isOther { // of another lake
+		folder = filepath.Join(s.Folder, other)
+	}
 	require.NoError(s.T, os.RemoveAll(folder))
 	var rows []string
 	for _, id := range ids {
@@ -52,8 +60,8 @@ func (s *syncs) day(day string, ids ...int) {
 
 func (s *syncs) config() *config.Config {
 	s.T.Helper()
-	return runtest.Configure(s.T, s.Folder, "name: items\ntables: [{source: {uri: lake/**/*.parquet}}]\n"+
-		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, mode: sync"+s.keys+"}\n"+s.more)
+	return runtest.ConfigureOn(s.T, s.date, s.Folder, "name: items\ntables: [{source: {uri: lake/**/*.parquet}"+s.table+"}]\n"+
+		"publish: {project: Sales/Nightly, datasource: Items, allow_http: true, mode: "+cmp.Or(s.mode, "sync")+s.keys+"}\n"+s.more)
 }
 
 // night runs the configuration, later than all before.
@@ -61,7 +69,7 @@ func (s *syncs) night() (*report.Report, error) {
 	s.T.Helper()
 	s.elapse()
 	s.cfg = s.config()
-	return s.Run(s.cfg)
+	return runtest.Reload(s.T, s.T.Context(), s.cfg, s.reload, nil)
 }
 
 // requireNight runs the configuration, after which the data source holds what the extract holds.
@@ -181,6 +189,102 @@ func TestSyncSendsAllRowsWhereItMust(t *testing.T) {
 
 	_, err = s.Publish(s.cfg, publish.Options{Force: true})
 	require.NoError(t, err)
+}
+
+// Units that a window or a reload has a run make anew are sent if they hold other rows, and units that leave or come back by the date
+// are taken out and sent.
+func TestSyncFollowsDatesAndReloads(t *testing.T) {
+	s := openSyncs(t, "", fiveDays...)
+	s.more, s.date = "refresh: {mode: changed, full_every: 3d, window: {column: dt, keep: 3 days}}\n", "2026-01-05"
+	s.requireAll("there was no data source")
+	s.date = "2026-01-06" // 01-02 leaves
+	s.requireChanged(1, 0, 1)
+	s.date = "2026-01-05" // and comes back
+	s.requireChanged(1, 3, 1)
+	s.date = "2026-01-08" // all before 01-05 leave, and a full build is due
+	s.day("2026-01-07", 71, 72, 73)
+	s.requireChanged(4, 3, 1)
+	s.date = "2026-01-06"
+	s.day("2026-01-07")
+	s.requireAll("more than half of the rows changed")
+
+	s.reload = `dt >= date("2026-01-04")`
+	s.requireUnchanged()
+	s.day("2026-01-03", 9)
+	s.requireChanged(1, 1, 1)
+	s.reload = ""
+	s.requireUnchanged()
+	s.more = "refresh: {mode: full, window: {column: dt, keep: 3 days}}\n"
+	s.requireUnchanged()
+	s.day("2026-01-03", 10)
+	s.requireChanged(1, 1, 1)
+}
+
+// What a night leaves behind whose data was rejected is no concern of the data source.
+func TestSyncBetweenRejectedNights(t *testing.T) {
+	s := openSyncs(t, "", fiveDays...)
+	s.more = "refresh: {mode: changed}\n"
+	s.requireAll("there was no data source")
+	s.table = ", rules: [{column: id, max: 1000}], rejects: {max_rows: 0}"
+	s.day("2026-01-02", 8, 2000)
+	changes := s.CountRequests("PATCH", "/data") + s.CountRequests("POST", "/datasources")
+	for range 2 {
+		_, err := s.night()
+		require.Equal(t, failure.Data, failure.Of(err, failure.Engine).Kind, err)
+	}
+	assert.Equal(t, changes, s.CountRequests("PATCH", "/data")+s.CountRequests("POST", "/datasources"))
+	s.requireSame()
+	s.day("2026-01-02", 8, 900)
+	s.requireChanged(1, 2, 1)
+	s.requireUnchanged()
+}
+
+// Each of several data sources of a run gets what changed of its own table, also where another one failed.
+func TestSyncOfSeveralDataSources(t *testing.T) {
+	s := openSyncs(t, "", fiveDays...)
+	s.day("../others/dt=2026-01-01", 1, 2)
+	s.day("../others/dt=2026-01-02", 3, 4, 5)
+	configure := func() {
+		s.elapse()
+		s.cfg = runtest.Configure(t, s.Folder, `name: items
+refresh: {mode: changed}
+tables:
+  - {name: first, source: {uri: lake/**/*.parquet}, datasource: First}
+  - {name: second, source: {uri: others/**/*.parquet}, datasource: Second}
+publish: {project: Sales/Nightly, allow_http: true, mode: sync}
+`)
+	}
+	night := func(outcomes ...string) {
+		t.Helper()
+		configure()
+		record, err := s.Run(s.cfg)
+		if outcomes[1] != "failed" {
+			require.NoError(t, err)
+		}
+		require.Len(t, record.Publish.Others, 1)
+		assert.Equal(t, outcomes, []string{record.Publish.Outcome, record.Publish.Others[0].Outcome})
+		for i, stored := range s.Datasources("marketing") {
+			if outcomes[i] == "failed" {
+				continue
+			}
+			table := []string{"first", "second"}[i]
+			query := fmt.Sprintf(`SELECT * FROM x."Extract".%q ORDER BY id`, table)
+			require.Equal(t, runtest.RowsIn(t, s.cfg.Output.Path, query), runtest.RowsIn(t, stored.Path, query), table)
+		}
+	}
+	night("published", "published")
+	night("unchanged", "unchanged")
+	files := s.CountRequests("POST", "/datasources")
+	s.day("2026-01-02", 8)
+	night("published", "unchanged")
+	s.day("../others/dt=2026-01-01", 6)
+	night("unchanged", "published")
+	s.day("2026-01-02", 9)
+	s.day("../others/dt=2026-01-01", 7)
+	s.Inject(tableautest.Fault{Method: patch, Skip: 1, Status: 403, Code: "403004"})
+	night("published", "failed")
+	night("unchanged", "published")
+	assert.Equal(t, files, s.CountRequests("POST", "/datasources"), "all rows were sent")
 }
 
 func TestSyncOfWhatConditionsCannotSay(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"hyperlake/internal/hyperd"
 )
@@ -21,34 +20,8 @@ const (
 	sourceAlias = "source"
 )
 
-// engine changes .hyper files. It starts hyperd when it is first needed.
-type engine struct {
-	config hyperd.Config
-
-	mu    sync.Mutex
-	lease *hyperd.Lease
-}
-
-func (e *engine) connect(ctx context.Context) (*hyperd.Conn, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.lease == nil {
-		lease, err := hyperd.Acquire(ctx, e.config)
-		if err != nil {
-			return nil, err
-		}
-		e.lease = lease
-	}
-	return e.lease.Connect(ctx)
-}
-
-func (e *engine) close() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.lease != nil {
-		e.lease.Release()
-	}
-}
+// engine changes .hyper files, by whichever hyperd this process has by then.
+type engine struct{ config hyperd.Config }
 
 // change runs work on a copy of a stored file, in a session that has the copy attached as
 // target and the payload, if there is one, as source. The copy stays at result if that
@@ -62,7 +35,12 @@ func (e *engine) change(ctx context.Context, stored, payload, result string, wor
 			err = errors.Join(err, os.Remove(result))
 		}
 	}()
-	conn, err := e.connect(ctx)
+	lease, err := hyperd.Acquire(ctx, e.config)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	conn, err := lease.Connect(ctx)
 	if err != nil {
 		return err
 	}

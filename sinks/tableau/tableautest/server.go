@@ -167,7 +167,6 @@ func (s *Server) Close() error {
 	err := s.http.Close()
 	s.stop()
 	s.running.Wait()
-	s.engine.close()
 	if s.temporary {
 		err = errors.Join(err, os.RemoveAll(s.folder))
 	}
