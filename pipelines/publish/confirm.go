@@ -208,17 +208,36 @@ func (t *transfer) holding(ctx context.Context, s *shipment, d *delivery, i int,
 	return hyper.Compare(ctx, t.lease, t.extract.path, selection, path, target.Schema, target.Name)
 }
 
-// count counts the rows that the data source has before rows are added to it, and those that are like one of the latter.
-func (t *transfer) count(ctx context.Context, s *shipment) error {
+// count counts the rows that the data source has before rows are added to it, and those that are like one of the latter. It
+// says whether all of the latter are there.
+func (t *transfer) count(ctx context.Context, s *shipment) (there bool, err error) {
 	path, err := t.client.Download(ctx, s.found.ID, 0, t.extract.scratch)
 	if err != nil {
-		return fmt.Errorf("count the rows of the data source: %w", err)
+		return false, fmt.Errorf("count the rows of the data source: %w", err)
 	}
 	defer func() { _ = os.Remove(path) }() // it goes away with its folder, at the latest
-	held, err := t.holding(ctx, s, s.delivery, 0, path)
+	held, err := t.holding(ctx, s, s.want, 0, path)
 	if err != nil {
-		return fmt.Errorf("count the rows of the data source: %w", err)
+		return false, fmt.Errorf("count the rows of the data source: %w", err)
 	}
-	s.delivery.Before, s.delivery.Steps[0].Copies = held.Others, &held.Copies
-	return nil
+	s.want.Before, s.want.Steps[0].Copies = held.Others, &held.Copies
+	return held.Rows > 0 && held.All, nil
+}
+
+// lookBefore looks whether the data source has the rows already that are to be added, which another ledger may know of. Those
+// that are there are remembered, and left.
+func (t *transfer) lookBefore(ctx context.Context, s *shipment) error {
+	there, err := t.count(ctx, s)
+	if err != nil || !there {
+		return err
+	}
+	t.options.Log.Info("the data source has these rows, whoever brought them", "datasource", s.datasource)
+	s.want.ID, s.want.DatasourceID = t.deliveryID(s), s.found.ID
+	for _, step := range s.want.Steps {
+		step.settle(applied, byRows)
+	}
+	s.ledger.add(s.want)
+	s.ledger.accounted(s.want, *s.found, s.want.Before)
+	s.decision = decision{leave, s.want}
+	return s.ledger.save(ctx, s.want)
 }

@@ -84,20 +84,18 @@ func (t *transfer) begin(ctx context.Context, s *shipment) error {
 		return s.ledger.save(ctx, s.delivery)
 	}
 	s.delivery = s.want
-	s.delivery.ID = fmt.Sprintf("%s/%s", t.options.ID, s.datasource)
-	if s.instead {
-		s.delivery.ID += "/all"
-	}
+	s.delivery.ID = t.deliveryID(s)
 	if s.found != nil {
 		s.delivery.DatasourceID = s.found.ID
 	}
-	if untouched {
+	switch {
+	case untouched && s.delivery.Before < 0: // not counted
 		s.delivery.Before = s.ledger.Standing.Rows
-	} else if s.found != nil {
+	case !untouched && s.found != nil:
 		s.delivery.AfterOthers = len(s.ledger.Deliveries) > 0
 	}
 	if s.want.Mode.Adds() && s.delivery.Before < 0 && s.found != nil && t.cfg.Publish.Confirm == config.ConfirmDownload {
-		if err := t.count(ctx, s); err != nil {
+		if _, err := t.count(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -107,6 +105,15 @@ func (t *transfer) begin(ctx context.Context, s *shipment) error {
 	s.ledger.add(s.delivery)
 	s.ledger.Project = spelledProject(t.cfg)
 	return s.ledger.save(ctx, s.delivery)
+}
+
+// deliveryID is that of a delivery that this run makes.
+func (t *transfer) deliveryID(s *shipment) string {
+	id := fmt.Sprintf("%s/%s", t.options.ID, s.datasource)
+	if s.instead {
+		id += "/all"
+	}
+	return id
 }
 
 // carry sends what is left of a delivery.

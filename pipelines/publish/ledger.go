@@ -110,6 +110,13 @@ func (l *ledger) live(found *tableau.Datasource) []*delivery {
 	return live
 }
 
+// knowsAll says whether all rows of a data source, as it was found, came there by deliveries that the ledger knows.
+func (l *ledger) knowsAll(found *tableau.Datasource) bool {
+	live := l.live(found)
+	others := func(d *delivery) bool { return d.AfterOthers && !d.Mode.Renews() }
+	return len(live) > 0 && live[len(live)-1].Mode.Renews() && !slices.ContainsFunc(live, others) && l.Standing.Rows >= 0 && l.untouched(found)
+}
+
 // isLatest says whether nothing was sent after a delivery.
 func (l *ledger) isLatest(d *delivery) bool {
 	for _, other := range slices.Backward(l.Deliveries) {

@@ -169,11 +169,21 @@ func (t *transfer) judge(ctx context.Context, s *shipment) error {
 			return &openError{datasource: s.datasource, delivery: s.earlier, want: s.want, tried: err}
 		}
 		s.decision = view.settled(s.earlier)
+	case s.verdict == send && s.mayBeThere() && t.cfg.Publish.Confirm == config.ConfirmDownload:
+		if err := t.lookBefore(ctx, s); err != nil {
+			return err
+		}
 	}
 	if s.verdict == ask || s.verdict == refuse {
 		return &openError{datasource: s.datasource, delivery: s.earlier, want: s.want}
 	}
 	return nil
+}
+
+// mayBeThere says whether the data source may have rows of which the ledger knows nothing, and those that are to be added
+// be among them.
+func (s *shipment) mayBeThere() bool {
+	return s.want.Mode.Adds() && s.found != nil && !s.ledger.knowsAll(s.found)
 }
 
 // takeAnswer takes in what somebody who looked says.

@@ -411,6 +411,45 @@ func TestAppendAfterLostOverwriteOfAsManyRows(t *testing.T) {
 	assert.Equal(t, []string{"1|x 0"}, s.Rows())
 }
 
+// Rows that are there are not added by another machine, whose ledger knows nothing of them, if it may look; and it looks as long as
+// there are rows that it does not know.
+func TestAppendOfWhatAnotherMachineAppended(t *testing.T) {
+	for _, mode := range []string{"append", "insert"} {
+		t.Run(mode, func(t *testing.T) {
+			s := openTries(t, 20, "mode: "+mode)
+			here, there := os.Getenv("XDG_STATE_HOME"), t.TempDir()
+			s.requireTry("published", publish.Options{})
+			downloads := func() int { return s.CountRequests("GET", "/content") }
+			onOther := func(keys string, outcome string, looks int) {
+				t.Helper()
+				s.elapse()
+				t.Setenv("XDG_STATE_HOME", there)
+				s.cfg = s.Config("mode: " + mode + keys)
+				s.cfg.State = filepath.Join(there, "state")
+				before := downloads()
+				s.requireTry(outcome, publish.Options{})
+				assert.Equal(t, looks, downloads()-before)
+				t.Setenv("XDG_STATE_HOME", here)
+				s.cfg = s.Config("mode: " + mode)
+			}
+			onOther(", confirm: download", "unchanged", 1)
+			onOther(", confirm: download", "unchanged", 0) // it is remembered
+			onOther("", "unchanged", 0)
+			s.requireTry("unchanged", publish.Options{})
+			s.requireRows(20)
+
+			s.build(5, "another day") // both have it, one after the other
+			s.requireTry("published", publish.Options{})
+			onOther(", confirm: download", "unchanged", 1)
+			s.build(6, "a third day")
+			onOther(", confirm: download", "published", 1)
+			s.build(7, "a fourth day")
+			onOther(", confirm: download", "published", 1)
+			s.requireRows(20 + 5 + 6 + 7)
+		})
+	}
+}
+
 // As many rows as before, or as many more, say nothing where others changed the data source.
 func TestLostAppendAndAsManyRowsAsBefore(t *testing.T) {
 	lost := tableautest.Fault{Method: "POST", Path: "/datasources", LoseRequest: true}
@@ -430,7 +469,7 @@ func TestLostAppendAndAsManyRowsAsBefore(t *testing.T) {
 		require.NoError(t, s.Overwrite(s.id(), s.copyOf(s.cfg.Output.Path)))
 		s.elapse()
 		s.Inject(lost, tableautest.Fault{Method: "GET", Path: "/content", Status: 403, Code: "403004"})
-		s.requireTry("unknown", publish.Options{})
+		s.requireTry("unknown", publish.Options{Force: true})
 		s.elapse()
 		more := filepath.Join(t.TempDir(), "more.hyper")
 		runtest.WriteExtract(t, more, "SELECT i, 'more' FROM generate_series(101, 120) AS g(i)")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+
+	"hyperlake/pipelines/config"
 )
 
 // state is what may be there: the rows of the data source, nil if there is none, and how much of each
@@ -72,7 +74,12 @@ func (s state) done(c *command) []state {
 		}
 		made := s.with(s.rows.plus(missing))
 		made.have[x] = x.rows
-		return []state{made}
+		if !c.looks() || len(s.have[x]) > 0 || !s.rows.has(x.rows) {
+			return []state{made}
+		}
+		there := s.with(s.rows) // by other deeds, where the ledger does not know all of them
+		there.have[x] = x.rows
+		return []state{made, there}
 	}
 	return []state{s.with(s.rows.changed(c.mode, x.rows)).blur()}
 }
@@ -193,6 +200,9 @@ func (m model) believing(left []state, c *command, unseen bool, rows table) mode
 	}
 	return left
 }
+
+// looks says whether a command that adds rows may look whether they are there.
+func (c *command) looks() bool { return c.confirm == config.ConfirmDownload && !c.force }
 
 // inSteps says whether a command may have done a part of what it is to do.
 func (c *command) inSteps() bool {
