@@ -9,7 +9,7 @@ import (
 )
 
 // outputs are what stands at the outputs that feed the data source, each with a state of its own.
-var outputs = map[string]*extract{"first": first, "copy": first, "second": second, "large": large, "keys": keys, "several": several}
+var outputs = map[string]*extract{"first": first, "copy": first, "second": second, "large": large, "keys": keys, "several": several, "nearly": nearly}
 
 // The modes.
 const (
@@ -21,6 +21,7 @@ const (
 	update    = config.PublishMode(tableau.UpdateRows)
 	upsert    = config.PublishMode(tableau.Upsert)
 	deleting  = config.PublishMode(tableau.Delete)
+	syncing   = config.SyncRows
 )
 
 // modesOf are the modes in which an output is published. What is lost easily is drawn more often.
@@ -31,6 +32,7 @@ var modesOf = map[string][]config.PublishMode{
 	"large":   {overwrite, appending, insert, insert, insert, insert, upsert, upsert},
 	"keys":    {update, upsert, deleting, deleting},
 	"several": {create, overwrite, overwrite, replace},
+	"nearly":  {overwrite, appending, insert, syncing},
 }
 
 // faults are what goes wrong on the way, by what it happens to.
@@ -70,6 +72,9 @@ func (d drawer) sequence() []event {
 	}
 	if d.chance(30) { // the same rows in another mode
 		theme = append(theme, command{output: theme[0].output, mode: pick(d, modesOf[theme[0].output]...)})
+	}
+	if d.chance(25) { // most of their rows are the same, so that the others can be sent alone
+		theme = append(theme[:d.IntN(2)], command{output: "first", mode: syncing}, command{output: "nearly", mode: syncing})
 	}
 	confirm := d.chance(35)
 	var events []event

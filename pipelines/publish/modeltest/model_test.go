@@ -65,6 +65,12 @@ func (s state) done(c *command) []state {
 			return nil
 		}
 		return []state{{rows: x.rows, have: map[*extract]table{x: x.rows}}}
+	case c.mode.Syncs():
+		made := []state{{rows: x.rows, have: map[*extract]table{x: x.rows}}}
+		if s.believed { // that it is so already
+			made = append(made, s)
+		}
+		return made
 	case s.rows == nil:
 		return nil
 	case c.mode.Adds():
@@ -92,6 +98,8 @@ func (s state) holds(c *command) bool {
 		return false
 	case c.mode.Matches():
 		return s.rows.changed(c.mode, x).equal(s.rows)
+	case c.mode.Syncs():
+		return s.rows.equal(x)
 	}
 	return s.rows.has(x)
 }
@@ -206,7 +214,7 @@ func (c *command) looks() bool { return c.confirm == config.ConfirmDownload && !
 
 // inSteps says whether a command may have done a part of what it is to do.
 func (c *command) inSteps() bool {
-	return outputs[c.output].parts > 0 || outputs[c.output].long && c.mode.Splits()
+	return outputs[c.output].parts > 0 || outputs[c.output].long && c.mode.Splits() || c.mode.Syncs()
 }
 
 func matching(all []state, rows table) (found []state) {

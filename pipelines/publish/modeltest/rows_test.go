@@ -41,10 +41,11 @@ func numbered(from, to int, name string) table {
 }
 
 // The extracts. Those of ours have different numbers of rows, by which their deliveries can be told apart; two share
-// three rows, and most share ids.
+// three rows, two most of them, and most share ids.
 var (
 	first   = &extract{name: "first", rows: numbered(1, 17, "a").plus(numbered(18, 20, "both"))}
 	second  = &extract{name: "second", rows: numbered(15, 17, "b").plus(numbered(18, 20, "both")).plus(numbered(21, 37, "b"))}
+	nearly  = &extract{name: "nearly", rows: first.rows.minus(numbered(1, 2, "a")).plus(numbered(1, 1, "n")).plus(numbered(41, 42, "n"))}
 	large   = &extract{name: "large", rows: numbered(10, 609, "l"), long: true}
 	keys    = &extract{name: "keys", rows: numbered(1, 5, "k").plus(numbered(30, 34, "k"))}
 	several = &extract{name: "several", rows: numbered(40, 70, "s"), parts: 3}

@@ -214,7 +214,7 @@ func shorter(events []event) (all [][]event) {
 func TestExtracts(t *testing.T) {
 	t.Parallel()
 	counts := map[int64]bool{}
-	for _, e := range []*extract{first, second, large, keys, several} {
+	for _, e := range []*extract{first, second, nearly, large, keys, several} {
 		assert.False(t, counts[e.rows.count()], e.name)
 		counts[e.rows.count()] = true
 	}

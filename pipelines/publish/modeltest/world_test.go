@@ -43,7 +43,7 @@ type workshop struct {
 func openWorkshop(t *testing.T) *workshop {
 	t.Helper()
 	s := &workshop{folder: t.TempDir(), lease: hyperdtest.Acquire(t)}
-	for _, e := range []*extract{first, second, large, keys, theirs, others} {
+	for _, e := range []*extract{first, second, nearly, large, keys, theirs, others} {
 		runtest.WriteExtract(t, s.file(e.name), e.sql(0))
 	}
 	list := output.Set{Version: 1, RunID: "made"}
@@ -258,7 +258,10 @@ func (w *world) run(ctx context.Context, c *command) (told error, done []*foreig
 	within, interrupt := context.WithCancel(ctx)
 	defer interrupt()
 	w.front.begin(c.mishaps, interrupt)
-	options := publish.Options{ID: id, Log: slog.New(slog.DiscardHandler), Force: c.force, Command: base, Pause: w.pause}
+	options := publish.Options{
+		ID: id, Log: slog.New(slog.DiscardHandler), Force: c.force, Command: base, Pause: w.pause,
+		Units: []publish.TableUnits{{Schema: "Extract", Name: "Extract", Columns: []string{"id"}}}, // as a run would say
+	}
 	switch {
 	case c.applied:
 		options.Answer = publish.Applied
