@@ -18,33 +18,44 @@ type comparison struct {
 	warning  string // of what is damaged; empty if nothing is
 }
 
-// compareWithLast compares what is there now with what the last run made. It writes nothing. Errors are of kind Storage, Usage, or Config
-// where the state cannot be where it is to be.
-func compareWithLast(ctx context.Context, now refresh.Now) (comparison, error) {
+// findLast finds what the last run made. It writes nothing. Errors are of kind Storage, or Config where the state cannot be where
+// it is to be.
+func findLast(ctx context.Context, cfg *config.Config) (comparison, error) {
+	state, err := refresh.Open(ctx, cfg.StateFolder())
+	if err != nil {
+		return comparison{}, err
+	}
+	standing, err := state.Last(func(e refresh.Extract) (bool, error) {
+		return output.Stands(ctx, e.Path, e.Bytes, e.SHA256, e.Version)
+	})
+	return comparison{state: state, standing: standing}, err
+}
+
+// compareWithLast compares what is there now with what the last run made, which may be known. It writes nothing. Errors are those of
+// findLast, or of kind Usage.
+func compareWithLast(ctx context.Context, now refresh.Now, last comparison) (comparison, error) {
 	if _, err := now.Reloads(); err != nil { // which is wrong whatever else is there
 		return comparison{}, err
 	}
 	if now.Plan.SplitsTables() || now.Config.Output.Merge == config.MergeNone {
 		return comparison{decision: refresh.Full("there are several extracts")}, nil
 	}
-	state, err := refresh.Open(ctx, now.Config.StateFolder())
-	if err != nil {
-		return comparison{}, err
+	c := last
+	if c.state == nil {
+		var err error
+		if c, err = findLast(ctx, now.Config); err != nil {
+			return comparison{}, err
+		}
 	}
-	c := comparison{state: state}
-	c.standing, err = state.Last(func(e refresh.Extract) (bool, error) {
-		return output.Stands(ctx, e.Path, e.Bytes, e.SHA256, e.Version)
-	})
 	switch {
-	case err != nil:
-		return comparison{}, err
 	case c.standing != nil:
+		var err error
 		c.decision, err = refresh.Decide(c.standing, now)
 		return c, err
-	case state.Unreadable != nil:
-		c.warning = fmt.Sprintf("%v: everything is made anew", state.Unreadable)
+	case c.state.Unreadable != nil:
+		c.warning = fmt.Sprintf("%v: everything is made anew", c.state.Unreadable)
 		c.decision = refresh.Full("what the last run made is not known")
-	case !state.HasAny():
+	case !c.state.HasAny():
 		c.decision = refresh.Full("nothing was made before")
 	default:
 		c.decision = refresh.Full("the extract that was made last is not there any more")
@@ -60,18 +71,19 @@ func (c comparison) isUnchanged(output string) bool {
 // patches says whether the extract is made of the last one.
 func (c comparison) patches() bool { return c.standing != nil && !c.decision.Full }
 
-// account is what a comparison says of what has to be made anew.
+// account is what a comparison says of what has to be made anew. If nothing is, there need not be a plan.
 func (c comparison) account(now refresh.Now) *report.RefreshAccount {
-	part := now.Plan
-	if !c.decision.Full {
-		part = now.Plan.Only(c.decision.Wants)
-	}
-	changed, units := c.decision.Changed(now.Plan)
-	account := &report.RefreshAccount{
-		Mode: report.RefreshChanged, Reason: c.decision.Reason, UnitsChanged: changed, Units: units, RowsRead: part.Rows(),
-	}
-	for _, table := range part.Tables {
-		account.BytesRead += table.BytesToRead()
+	account := &report.RefreshAccount{Mode: report.RefreshChanged, Reason: c.decision.Reason}
+	account.UnitsChanged, account.Units = c.decision.Changed(now.Plan)
+	if !c.decision.IsUnchanged() {
+		part := now.Plan
+		if !c.decision.Full {
+			part = now.Plan.Only(c.decision.Wants)
+		}
+		account.RowsRead = part.Rows()
+		for _, table := range part.Tables {
+			account.BytesRead += table.BytesToRead()
+		}
 	}
 	for _, table := range c.decision.Tables {
 		if table.Whole {

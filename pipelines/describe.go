@@ -7,6 +7,8 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/job"
+	"hyperlake/pipelines/output"
+	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners/engine"
 	"hyperlake/runners/options"
@@ -22,8 +24,11 @@ func DescribeJob(ctx context.Context, cfg *config.Config, asked RunOptions) ([]b
 		return nil, failure.New(failure.Usage, "the runner %s has no job to show; Dataflow's has", cfg.Runner.Name).
 			WithHint("`hyperlake plan` shows what a run would do")
 	}
+	if err := output.CheckPlace(ctx, cfg.Output.Path); err != nil {
+		return nil, err
+	}
 	r := &run{cfg: cfg, options: asked, report: newReport(cfg, asked)}
-	if _, err := r.makePlan(ctx); err != nil {
+	if _, err := r.makePlan(ctx, plan.See(ctx, cfg)); err != nil {
 		return nil, err
 	}
 	j, err := job.New(job.Params{

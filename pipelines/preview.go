@@ -33,14 +33,19 @@ func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
 	if err := output.CheckPlace(ctx, cfg.Output.Path); err != nil {
 		return nil, err
 	}
-	plan, err := plan.Make(ctx, cfg)
+	return planFrom(ctx, cfg, plan.See(ctx, cfg))
+}
+
+// planFrom is [MakePlan] of what was seen.
+func planFrom(ctx context.Context, cfg *config.Config, sight *plan.Sight) (*Preview, error) {
+	plan, err := sight.Plan(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	if err := checks.Verify(cfg, plan); err != nil { // what is wrong with them is known now
 		return nil, err
 	}
-	return &Preview{Plan: plan, Publish: publish.MakePlan(ctx, cfg, plan)}, nil
+	return &Preview{Plan: plan, Publish: publish.MakePlan(ctx, cfg, plan.Outline())}, nil
 }
 
 // Compare finds out what of the extract a run would make anew. It reads the extract that stands at the output, and writes nothing. It fails
@@ -50,7 +55,7 @@ func (p *Preview) Compare(ctx context.Context, cfg *config.Config, reload string
 		return refresh.CheckReload(cfg, reload)
 	}
 	now := refresh.Now{Config: cfg, Plan: p.Plan, Reload: reload}
-	found, err := compareWithLast(ctx, now)
+	found, err := compareWithLast(ctx, now, comparison{})
 	if err != nil {
 		return err
 	}

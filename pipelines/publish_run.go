@@ -122,14 +122,14 @@ func (r *run) preparePublishing(ctx context.Context) (*publish.Publisher, error)
 	if err != nil {
 		return nil, err
 	}
-	return p, p.Preflight(ctx, r.plan)
+	return p, p.Preflight(ctx, r.outline)
 }
 
 // newPublisher is one for what this run made or found, which sends nothing any more once the lock of the output is lost.
 func (r *run) newPublisher(cfg *config.Config) (*publish.Publisher, error) {
 	return publish.New(cfg, publish.Options{
 		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
-		Units: publish.UnitsOf(r.plan), Held: r.lock.Held,
+		Units: publish.UnitsOf(r.outline), Held: r.lock.Held,
 	})
 }
 

@@ -31,8 +31,10 @@ func (r *run) compare(ctx context.Context) error {
 		return refresh.CheckReload(r.cfg, r.options.Reload)
 	}
 	return r.stage("compare", func() (_ work, err error) {
-		if r.comparison, err = compareWithLast(ctx, r.now()); err != nil {
-			return work{}, err
+		if r.plan != nil { // else a glance has told
+			if r.comparison, err = compareWithLast(ctx, r.now(), r.comparison); err != nil {
+				return work{}, err
+			}
 		}
 		if r.warning != "" {
 			r.warn(r.warning)
@@ -44,12 +46,15 @@ func (r *run) compare(ctx context.Context) error {
 
 // take has the run do what was decided.
 func (r *run) take() {
-	r.part = r.plan
-	if !r.decision.Full {
-		r.part = r.plan.Only(r.decision.Wants)
-	}
 	account := r.account(r.now())
-	r.report.Refresh, r.report.Shards = account, r.part.Shards
+	r.report.Refresh = account
+	if r.plan != nil {
+		r.part = r.plan
+		if !r.decision.Full {
+			r.part = r.plan.Only(r.decision.Wants)
+		}
+		r.report.Shards = r.part.Shards
+	}
 	r.options.Log.Info("compared with the last run", "mode", account.Mode,
 		"changed", account.UnitsChanged, "units", account.Units, "reason", account.Reason)
 }
@@ -127,9 +132,14 @@ func (r *run) carry(ctx context.Context, index int, found rejects.Account, folde
 	return whole, nil
 }
 
+// isOfLast says whether an error is that what the last run left cannot be used.
+func isOfLast(err error) bool {
+	return errors.Is(err, hyper.ErrBase) || errors.Is(err, rejects.ErrKept)
+}
+
 // fallBack has a run that could not use what the last one left make everything anew, and says so.
 func (r *run) fallBack(err error) bool {
-	if !r.patches() || !errors.Is(err, hyper.ErrBase) && !errors.Is(err, rejects.ErrKept) {
+	if !r.patches() || !isOfLast(err) {
 		return false
 	}
 	r.warn(fmt.Sprintf("%v: everything is made anew", err))
@@ -184,7 +194,7 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 	r.report.Output.Bytes, r.report.Output.SHA256 = last.Extract.Bytes, last.Extract.SHA256
 	for i, table := range last.Tables {
 		r.report.Tables[i] = accountAgain(table.Account, r.report.Tables[i])
-		r.report.Tables[i].RejectsPath = r.plan.Tables[i].RejectsPath
+		r.report.Tables[i].RejectsPath = r.cfg.Tables[i].Rejects.Path
 		noteUnits(r.report, &r.report.Tables[i], table.UnitCounts())
 	}
 	r.warnOfChecks()
@@ -204,7 +214,7 @@ func accountAgain(account, planned report.TableAccount) report.TableAccount {
 
 // restoreRejects makes a folder of rejects hold those of the last success.
 func (r *run) restoreRejects(ctx context.Context, index int, table refresh.TableState) error {
-	folder := r.plan.Tables[index].RejectsPath
+	folder := r.cfg.Tables[index].Rejects.Path
 	if folder == "" {
 		return nil
 	}
@@ -239,6 +249,9 @@ func (r *run) commit(ctx context.Context, run, extract string) {
 	err := r.lock.Held()
 	if err == nil {
 		err = r.state.Commit(ctx, run, extract)
+	}
+	if err == nil {
+		err = r.state.KeepGlance(ctx, refresh.Glance{RunID: run, Seen: r.seen, Outline: r.outline})
 	}
 	if err != nil {
 		r.warn(err.Error())

@@ -73,7 +73,9 @@ type run struct {
 	cfg     *config.Config
 	options RunOptions
 	report  *report.Report
-	plan    *plan.Plan
+	seen    string              // stands for what decides, as far as it is known without a plan; empty if nobody asks
+	outline *plan.Outline       // of the plan
+	plan    *plan.Plan          // nil where nothing changed at a glance
 	part    *plan.Plan          // what of it is loaded
 	moves   []repartition.Moves // where rows of its tables go
 	lock    *refresh.Lock       // of the output
@@ -103,10 +105,7 @@ func (r *run) run(ctx context.Context) error {
 
 // runAlone is the run while no other one writes the output.
 func (r *run) runAlone(ctx context.Context) (err error) {
-	if err := r.stage("plan", func() (work, error) { return r.makePlan(ctx) }); err != nil {
-		if r.plan != nil { // the data is why
-			return cmp.Or(r.placeRejects(ctx, make([]rejects.Account, len(r.plan.Tables)), err), err)
-		}
+	if err := r.planBy(ctx, r.lookOrPlan); err != nil {
 		return err
 	}
 	publisher, err := r.preparePublishing(ctx)
@@ -118,7 +117,11 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 		return err
 	}
 	if r.isUnchanged(r.cfg.Output.Path) {
-		if err := r.leaveUnchanged(ctx); !r.fallBack(err) {
+		err := r.leaveUnchanged(ctx)
+		if isOfLast(err) && r.plan == nil {
+			err = cmp.Or(r.planBy(ctx, r.planAfterAll), err)
+		}
+		if !r.fallBack(err) {
 			return err
 		}
 	}
@@ -247,28 +250,6 @@ func (r *run) showProgress(p report.Progress, started time.Time) {
 func (r *run) warn(message string) {
 	r.report.Warnings = append(slices.Clip(r.report.Warnings), message)
 	r.options.Log.Warn(message)
-}
-
-func (r *run) makePlan(ctx context.Context) (work, error) {
-	preview, err := MakePlan(ctx, r.cfg)
-	if err == nil {
-		r.moves, err = job.SampleRanges(ctx, preview.Plan)
-	}
-	if err != nil {
-		return work{}, err
-	}
-	plan := preview.Plan
-	r.plan = plan
-	notePlan(r.report, plan)
-	for _, warning := range plan.Warnings {
-		r.options.Log.Warn(warning)
-	}
-	if plan.Rows() == 0 && r.cfg.OnEmpty != config.OnEmptyAllow {
-		return work{}, checks.NothingToLoad(r.report)
-	}
-	r.options.Log.Info("planned", "tables", len(plan.Tables), "rows", plan.Rows(), "shards", plan.Shards,
-		"format_version", int(plan.FormatVersion))
-	return work{rows: plan.Rows()}, nil
 }
 
 // load has the engine build the extract on staging, and proves its counts. The file that

@@ -26,8 +26,8 @@ func newReport(cfg *config.Config, options RunOptions) *report.Report {
 }
 
 // notePlan notes what the footers promise.
-func notePlan(r *report.Report, plan *plan.Plan) {
-	r.Shards = plan.Shards
+func notePlan(r *report.Report, plan *plan.Outline) {
+	r.Tables = make([]report.TableAccount, 0, len(plan.Tables))
 	r.Output.FormatVersion = plan.FormatVersion
 	r.Warnings = plan.Warnings
 	for _, table := range plan.Tables {

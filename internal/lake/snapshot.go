@@ -19,7 +19,12 @@ type Snapshot struct {
 	Time      time.Time // of the version, as the format counts it; zero when it is not known
 	Operation string    // what made the version, in its writer's words; may be empty
 	Columns   []Column  // in the table's order, partition columns included
-	Mapping   Mapping   // how files have the columns
+
+	// Metadata are the files that say all this, and which files the snapshot has, but for those that no writer ever changes: as
+	// long as they are the same, so is the snapshot.
+	Metadata []storage.Info
+
+	Mapping Mapping // how files have the columns
 
 	// Names are the ids of the columns in files that have no ids at all, under [ByID]. Without any, such a file
 	// cannot be read.

@@ -25,6 +25,8 @@ func TestDiskLoad(t *testing.T) {
 
 func TestDiskLoadOfAPlan(t *testing.T) {
 	t.Parallel()
-	plan := &Plan{Tables: []*TablePlan{{Bytes: 100, Pruned: Pruned{Bytes: 40}}, {Bytes: 7}}}
+	plan := &Plan{Tables: []*TablePlan{
+		{TableOutline: TableOutline{Bytes: 100, Pruned: Pruned{Bytes: 40}}}, {TableOutline: TableOutline{Bytes: 7}},
+	}}
 	assert.Equal(t, DiskLoad{Lake: 67, Spool: 5}, plan.DiskLoad(5))
 }

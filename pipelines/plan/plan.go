@@ -38,22 +38,12 @@ type Plan struct {
 
 // TablePlan is the part of one table.
 type TablePlan struct {
-	hyper.Table
-	Files     int   `json:"files"`
-	RowGroups int   `json:"row_groups"`
-	Rows      int64 `json:"rows"`
-	Bytes     int64 `json:"bytes"` // of the columns to read, as stored
+	TableOutline
 
-	// Pruned is the part of the above that where leaves out, by what the names of folders,
-	// the footers and the table's format say, without reading it.
-	Pruned Pruned `json:"pruned"`
-
-	// Source is the version of a table that is read; nil for loose files. RowsDeleted is how many rows of the files
-	// it says are deleted of the files that are read, and DeleteFiles how many other files say of more rows that they
-	// are: of how many, and which, is not known before they are read.
-	Source      *TableVersion `json:"source,omitempty"`
-	RowsDeleted int64         `json:"rows_deleted,omitempty"`
-	DeleteFiles int           `json:"delete_files,omitempty"`
+	// RowsDeleted is how many rows of the files the table says are deleted of the files that are read, and DeleteFiles how
+	// many other files say of more rows that they are: of how many, and which, is not known before they are read.
+	RowsDeleted int64 `json:"rows_deleted,omitempty"`
+	DeleteFiles int   `json:"delete_files,omitempty"`
 
 	// Partitions names the columns that are made of the names of folders.
 	Partitions []string `json:"partitions,omitempty"`
@@ -93,23 +83,10 @@ type TablePlan struct {
 	Apply       validate.Ruleset       `json:"-"`
 	RuleColumns []string               `json:"-"`
 
-	// UnitColumns are the columns whose values tell the units of the table apart: none where files are units by themselves, or
-	// where Indivisible says why the rows of one unit cannot be told from others in the extract.
-	UnitColumns []UnitColumn `json:"-"`
-	Indivisible string       `json:"-"`
-
 	countsUnits   bool // the rows of each
 	conditions    []condition
 	rulesUseToday bool
 	mayLackWindow bool // since nothing says which columns there are
-}
-
-// Pruned counts what is not read.
-type Pruned struct {
-	Files     int   `json:"files"` // of which nothing is read
-	RowGroups int   `json:"row_groups"`
-	Rows      int64 `json:"rows"`
-	Bytes     int64 `json:"bytes"`
 }
 
 // PlannedFile is the row groups to read of a file.
@@ -133,12 +110,6 @@ type TableFile struct {
 	URI   string
 }
 
-// BytesToRead is the bytes of the row groups to read.
-func (t *TablePlan) BytesToRead() int64 { return t.Bytes - t.Pruned.Bytes }
-
-// RowsToRead is the rows of the row groups to read, those included that the table says are deleted.
-func (t *TablePlan) RowsToRead() int64 { return t.Rows - t.Pruned.Rows }
-
 // Layout is the extract that the plan leads to.
 func (p *Plan) Layout() hyper.Layout {
 	layout := hyper.Layout{Version: p.FormatVersion}
@@ -157,20 +128,20 @@ func (p *Plan) Rows() int64 {
 	return rows
 }
 
-// Make lists the files of a configuration, reads their footers, and decides on types,
+// Plan reads the footers of the files that were seen for a configuration, and decides on types,
 // format version and shards. What it refuses was known before any data was read: of kind Config where the
 // configuration is to be changed, of kind Source where the lake is, of kind Data where the files have
 // neither columns nor rows, and of kind Storage where rejects cannot be put. What is wrong with several
 // tables is told at once.
-func Make(ctx context.Context, cfg *config.Config) (*Plan, error) {
-	if err := checkApart(cfg); err != nil {
-		return nil, err
+func (s *Sight) Plan(ctx context.Context, cfg *config.Config) (*Plan, error) {
+	if s.wrong != nil {
+		return nil, s.wrong
 	}
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path, Merge: cfg.Output.Merge}
 	var columns []hyper.Column
 	var wrong []error
 	for i, tableCfg := range cfg.Tables {
-		table, err := planTable(ctx, cfg, tableCfg)
+		table, err := planTable(ctx, cfg, tableCfg, s.tables[i])
 		if err != nil {
 			wrong = append(wrong, cfg.InTable(i, err))
 			continue
@@ -210,12 +181,8 @@ func (p *Plan) Cut(read map[TableFile]bool) []parquetread.Shard {
 	return cutShards(p.Tables, p.Workers, read)
 }
 
-// checkRejectsPlace refuses a folder that cannot be replaced by reject files, and columns
-// that those cannot have.
-func checkRejectsPlace(ctx context.Context, folder string, columns *arrow.Schema) error {
-	if err := rejects.CheckNames(columns); err != nil {
-		return err
-	}
+// checkRejectsPlace refuses a folder that cannot be replaced by reject files.
+func checkRejectsPlace(ctx context.Context, folder string) error {
 	err := rejects.CheckFolder(ctx, folder)
 	var known *failure.Error
 	switch {
@@ -228,23 +195,20 @@ func checkRejectsPlace(ctx context.Context, folder string, columns *arrow.Schema
 	return staging.CheckLocalPlace("the folder of rejects", "rejects.path", place, rejects.HiddenPrefix(filepath.Base(place)))
 }
 
-func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableConfig) (*TablePlan, error) {
-	src, err := openSource(ctx, cfg, tableCfg, func(column string) bool { return mayRead(cfg, tableCfg, column) })
+func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableConfig, seen tableSight) (*TablePlan, error) {
+	src, err := seen.open(ctx, cfg, tableCfg, func(column string) bool { return mayRead(cfg, tableCfg, column) })
 	if err != nil {
 		return nil, err
 	}
-	if tableCfg.Rules, err = validate.ReadSets(ctx, tableCfg.Rules); err != nil {
-		return nil, err
-	}
+	tableCfg.Rules = seen.rules
 	m, err := newMapping(src.Schema, tableCfg, cfg)
 	if err != nil {
 		return nil, err
 	}
 	table := &TablePlan{
 		Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path, LeftOut: src.leftOut, warnings: src.Warnings,
-		Source: src.Version(),
 	}
-	table.Schema, table.Name = tableCfg.Schema, tableCfg.Name
+	table.Source, table.Schema, table.Name = src.Version(), tableCfg.Schema, tableCfg.Name
 	if table.Drift, err = src.Columns.check(m.sourceNames(), tableCfg.Source.OnDrift, tableCfg.Columns); err != nil {
 		return nil, err
 	}
@@ -256,7 +220,7 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 		return nil, err
 	}
 	if table.RejectsPath != "" {
-		if err := checkRejectsPlace(ctx, table.RejectsPath, m.source); err != nil {
+		if err := rejects.CheckNames(m.source); err != nil {
 			return nil, err
 		}
 	}
@@ -409,12 +373,6 @@ func (t *TablePlan) chooseGroups(file *PlannedFile, known statistics, validator 
 			t.Pruned.add(group)
 		}
 	}
-}
-
-func (p *Pruned) add(group parquetread.RowGroup) {
-	p.RowGroups++
-	p.Rows += group.Rows
-	p.Bytes += group.Bytes
 }
 
 // bytesOf is the bytes of columns in a row group.

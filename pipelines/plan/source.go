@@ -44,17 +44,17 @@ func (s *Source) PartitionDrift(columns *arrow.Schema) []string {
 	return notes
 }
 
-// openSource lists the files of a table and reads their footers, with the statistics of
-// wanted columns; nil wants all. Of a table of a table format, it reads what its columns are.
-func openSource(ctx context.Context, run *config.Config, cfg config.TableConfig, wanted func(column string) bool) (*Source, error) {
-	if table, err := findTable(ctx, cfg.Source); err != nil {
-		return nil, err
-	} else if table != nil {
-		return openTable(ctx, cfg.Source, *table)
-	}
-	found, err := ListFiles(ctx, cfg.Source)
-	if err != nil {
-		return nil, err
+// open reads the footers of the files of a table, with the statistics of wanted columns; nil wants all. Of a table of a
+// table format, they are read once it is known which are.
+func (s tableSight) open(
+	ctx context.Context, run *config.Config, cfg config.TableConfig, wanted func(column string) bool,
+) (*Source, error) {
+	found := s.loose
+	switch {
+	case s.wrong != nil:
+		return nil, s.wrong
+	case s.table != nil:
+		return s.table, nil
 	}
 	if len(found.Files) == 0 && run.OnEmpty == config.OnEmptyAllow {
 		return emptySource(cfg)
@@ -62,16 +62,16 @@ func openSource(ctx context.Context, run *config.Config, cfg config.TableConfig,
 	if len(found.Files) == 0 {
 		return nil, noFiles(ctx, cfg.Source)
 	}
-	s, err := ReadSource(ctx, found, cfg, wanted)
+	src, err := ReadSource(ctx, found, cfg, wanted)
 	switch {
-	case err != nil || len(s.Footers) > 0:
-		return s, err
+	case err != nil || len(src.Footers) > 0:
+		return src, err
 	case run.OnEmpty != config.OnEmptyAllow:
 		return nil, AllHollow(cfg.Source)
 	}
 	empty, err := emptySource(cfg)
 	if err == nil {
-		empty.Warnings = s.Warnings
+		empty.Warnings = src.Warnings
 	}
 	return empty, err
 }

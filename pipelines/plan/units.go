@@ -20,8 +20,8 @@ import (
 
 // UnitColumn is a column whose values tell the units of a table apart.
 type UnitColumn struct {
-	Source string // name in the lake
-	Name   string // name in the extract
+	Source string `json:"source"` // name in the lake
+	Name   string `json:"name"`   // name in the extract
 }
 
 // Unit is a part of a table that is replaced as a whole when it changed: all files with the same values of the

@@ -16,7 +16,7 @@ const lookTime = 10 * time.Second
 // askForFormat refuses a plan whose extract the server will not read. All servers in use read
 // the lowest version that is chosen by itself: for that, nobody is asked. A server that does not answer
 // may do so when the extract is there.
-func (p *Publisher) askForFormat(ctx context.Context, plan *plan.Plan) error {
+func (p *Publisher) askForFormat(ctx context.Context, plan *plan.Outline) error {
 	if plan.FormatVersion <= hyper.MinVersion {
 		return nil
 	}

@@ -104,7 +104,7 @@ func (d *parcel) add(table hyper.CatalogTable) {
 }
 
 // catalogTables are the tables that the extract of a plan will have.
-func catalogTables(p *plan.Plan) []hyper.CatalogTable {
+func catalogTables(p *plan.Outline) []hyper.CatalogTable {
 	var tables []hyper.CatalogTable
 	for _, table := range p.Tables {
 		made := hyper.CatalogTable{Schema: table.Schema, Name: table.Name, PrimaryKey: table.PrimaryKey, ForeignKeys: table.ForeignKeys}

@@ -73,7 +73,7 @@ func (p *Plan) Refusal() error {
 }
 
 // MakePlan says where a plan leads; nil if it is not published. It sends nothing.
-func MakePlan(ctx context.Context, cfg *config.Config, plan *plan.Plan) *Plan {
+func MakePlan(ctx context.Context, cfg *config.Config, plan *plan.Outline) *Plan {
 	if cfg.Publish == nil {
 		return nil
 	}

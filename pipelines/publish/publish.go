@@ -99,7 +99,7 @@ func New(cfg *config.Config, options Options) (*Publisher, error) {
 // Preflight holds the tables of a plan against Tableau's rules and the ledgers, before any data is read. The
 // first data source that breaks one is an error of kind Publish, and so is a ledger that cannot be read. Only of an
 // extract in a format that some servers in use do not read is the server asked, whether it does.
-func (p *Publisher) Preflight(ctx context.Context, plan *plan.Plan) error {
+func (p *Publisher) Preflight(ctx context.Context, plan *plan.Outline) error {
 	for _, d := range parcelsOf(p.cfg, catalogTables(plan)) {
 		if err := p.check(ctx, d); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package publish_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -31,6 +33,11 @@ func TestAnUnchangedExtractIsPublishedOnce(t *testing.T) {
 			never.Publish = nil
 			_, err := s.Run(&never)
 			require.NoError(t, err)
+			path := filepath.Join(s.Folder, "lake", "items.parquet") // which nobody has to read any more
+			stat, err := os.Stat(path)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path, make([]byte, stat.Size()), 0o600))
+			require.NoError(t, os.Chtimes(path, stat.ModTime(), stat.ModTime()))
 			sent := s.CountRequests("POST", "/datasources")
 			s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Status: 403, Code: "403008"})
 			record, err := s.Run(cfg)

@@ -24,7 +24,7 @@ type TableUnits struct {
 }
 
 // UnitsOf says what tells the rows of the tables of a plan apart.
-func UnitsOf(p *plan.Plan) []TableUnits {
+func UnitsOf(p *plan.Outline) []TableUnits {
 	var all []TableUnits
 	for _, table := range p.Tables {
 		units := TableUnits{Schema: table.Schema, Name: table.Name, Why: table.Indivisible}

@@ -102,6 +102,15 @@ func Decide(last *Success, now Now) (Decision, error) {
 // Full makes everything anew, for a reason.
 func Full(reason string) Decision { return Decision{Full: true, Reason: reason} }
 
+// Unchanged leaves everything as a success made it.
+func Unchanged(last *Success) Decision {
+	d := Decision{Last: last}
+	for _, table := range last.Tables {
+		d.Tables = append(d.Tables, TableDecision{Units: len(table.Units)})
+	}
+	return d
+}
+
 // mustBuild says why the extract as a whole cannot be made of the last one.
 func (n Now) mustBuild(last *Success) string {
 	switch {
@@ -109,7 +118,7 @@ func (n Now) mustBuild(last *Success) string {
 		return "the configuration has other tables"
 	case last.Format != int(n.Plan.FormatVersion):
 		return fmt.Sprintf("the format version was %d", last.Format)
-	case !n.Config.Refresh.FullEvery.IsZero() && !last.Built.Date.After(n.Config.Refresh.FullEvery.Before(n.Config.Date)):
+	case isDue(n.Config, last):
 		return fmt.Sprintf("the last full build was on %s, and one is due every %s",
 			last.Built.Date.Format(time.DateOnly), n.Config.Refresh.FullEvery)
 	}
@@ -123,6 +132,12 @@ func (n Now) mustBuild(last *Success) string {
 		}
 	}
 	return ""
+}
+
+// isDue says whether a full build has to be repeated for its age.
+func isDue(cfg *config.Config, last *Success) bool {
+	every := cfg.Refresh.FullEvery
+	return !every.IsZero() && !last.Built.Date.After(every.Before(cfg.Date))
 }
 
 // decideTable compares one table, of which some units are loaded in any case.

@@ -47,15 +47,17 @@ func (n Now) Record(r *report.Report, extract hyper.File, aside []rejects.Accoun
 	return success, nil
 }
 
-// Changed is how many units of all tables have to be loaded, or are gone, and Units is how many there are.
+// Changed is how many units of all tables have to be loaded, or are gone, and how many there are. The plan counts if everything is
+// made anew.
 func (d Decision) Changed(p *plan.Plan) (changed, units int) {
-	for i, table := range p.Tables {
-		if d.Full {
-			count := len(table.Units())
-			changed, units = changed+count, units+count
-		} else {
-			changed, units = changed+d.Tables[i].Changed(), units+d.Tables[i].Units
+	if d.Full {
+		for _, table := range p.Tables {
+			units += len(table.Units())
 		}
+		return units, units
+	}
+	for _, table := range d.Tables {
+		changed, units = changed+table.Changed(), units+table.Units
 	}
 	return changed, units
 }

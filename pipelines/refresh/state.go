@@ -24,6 +24,7 @@ type State struct {
 	standing *storage.Info // the pointer as it was read or written last; nil if there is none
 	pointer  pointer
 	found    []*Success // those of the pointer that could be read
+	glance   Glance     // as it was read or written last
 
 	// Unreadable is why what stands there could not be read; nil if it could, or nothing stands there.
 	Unreadable error

@@ -99,7 +99,7 @@ func (o opener) snapshot(ctx context.Context, version int64) (*lake.Snapshot, er
 	files := &files{replay, checkpoint, head.sidecars, columns, floats}
 	return &lake.Snapshot{
 		Format: lake.Delta, Folder: folder, Version: strconv.FormatInt(version, 10), Time: at, Operation: replay.said.operation,
-		Columns: columns, Mapping: mapping, Files: files.list,
+		Columns: columns, Metadata: replay.segment.infos(), Mapping: mapping, Files: files.list,
 	}, nil
 }
 

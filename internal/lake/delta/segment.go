@@ -58,6 +58,18 @@ func (l *listing) segment(version int64) (*segment, error) {
 	return s, nil
 }
 
+// infos are the files themselves.
+func (s *segment) infos() []storage.Info {
+	var infos []storage.Info
+	if s.base != nil {
+		infos = append(infos, s.base.parts...)
+	}
+	for _, step := range s.steps {
+		infos = append(infos, step.info)
+	}
+	return infos
+}
+
 // next is the file that leads on from the version before one, as far as possible, but not beyond the last.
 func (l *listing) next(version, last int64) (step, bool) {
 	next, found := l.commitOf(version)

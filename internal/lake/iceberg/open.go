@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hyperlake/internal/lake"
+	"hyperlake/internal/storage"
 )
 
 // Version says which version of a table is meant. The zero value is the latest.
@@ -69,14 +70,15 @@ func open(ctx context.Context, place string, at Version) (*lake.Snapshot, error)
 // table is a table as its metadata describe it.
 type table struct {
 	*metadata
-	file  string // URI of the metadata
+	file  string       // URI of the metadata
+	info  storage.Info // of that file
 	paths paths
 	specs map[int32]*spec
 }
 
 // newTable checks what holds for all versions of a table.
 func newTable(found location, m *metadata) (*table, error) {
-	t := &table{metadata: m, file: found.info.URI}
+	t := &table{metadata: m, file: found.info.URI, info: found.info}
 	var err error
 	if t.paths, err = newPaths(found, m); err != nil {
 		return nil, explained(found.folder, t.file, err)
@@ -100,8 +102,8 @@ func (t *table) snapshot(ctx context.Context, chosen choice) (*lake.Snapshot, er
 		return nil, explained(t.paths.folder, t.file, err)
 	}
 	s := &lake.Snapshot{
-		Format: lake.Iceberg, Folder: t.paths.folder, Version: "none", Columns: columns, Mapping: lake.ByID, Names: names,
-		Field: t.finder(columns),
+		Format: lake.Iceberg, Folder: t.paths.folder, Version: "none", Columns: columns, Metadata: []storage.Info{t.info},
+		Mapping: lake.ByID, Names: names, Field: t.finder(columns),
 	}
 	var manifests []manifest
 	if said := chosen.snapshot; said != nil {
