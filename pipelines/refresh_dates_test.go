@@ -26,7 +26,7 @@ const anotherDate = "the date of the run counts for rows of table"
 // Conditions with dates on the columns of units let units come and go, and what stays is not read again; on other columns, another
 // date is a full build.
 func TestNightsOfDates(t *testing.T) {
-	for _, kind := range []lakeKind{inFolders, inDelta} {
+	for _, kind := range []lakeKind{inFolders, inDelta, inIceberg} {
 		for where, isOfUnits := range map[string]bool{
 			"dt >= date(today() - duration('48h'))":                                  true,
 			"dt >= date('${date-2d}') || region == 'us'":                             true,
@@ -55,6 +55,35 @@ func TestNightsOfDates(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Of an Iceberg table, conditions let units come and go by columns that only the files have that may be read; once others may be,
+// they tell nothing apart any more.
+func TestNightsOfDatesAfterAnotherPartitionSpec(t *testing.T) {
+	n := newNights(t, 7, inIceberg)
+	for range 3 {
+		path := n.path(nightFile{})
+		n.write(path, nightFile{day: "2026-01-02", region: before})
+	}
+	n.commit()
+	n.where = "region != 'before' && dt >= date(today() - duration('48h'))"
+	changed := 0
+	for _, day := range []int{3, 4, 5, 4, 4, 6, 3} {
+		n.date = fmt.Sprintf("2026-01-%02d", day)
+		what := n.change()
+		got := n.requireSame(1, "", what, n.date)
+		t.Log(what, n.date, got.Refresh.Mode, got.Refresh.Reason, got.Refresh.UnitsChanged, got.Refresh.Units)
+		assert.NotContains(t, got.Refresh.Reason, anotherDate)
+		if got.Refresh.Mode == report.RefreshChanged {
+			changed++
+		}
+	}
+	assert.Positive(t, changed)
+	n.where = "region == 'before' || dt >= date(today() - duration('48h'))"
+	for _, day := range []int{4, 5} {
+		n.date = fmt.Sprintf("2026-01-%02d", day)
+		require.Equal(t, report.RefreshFull, n.requireSame(1, "", n.date).Refresh.Mode)
 	}
 }
 
@@ -105,7 +134,7 @@ func TestFullBuildsByDate(t *testing.T) {
 // A window lets units leave as dates go by, and an earlier date brings them back. By another column than those of units, it is a
 // condition like others, and another date is a full build.
 func TestNightsOfWindows(t *testing.T) {
-	for _, kind := range []lakeKind{inFolders, inDelta} {
+	for _, kind := range []lakeKind{inFolders, inDelta, inIceberg} {
 		for seed := range uint64(nightSeeds) {
 			t.Run(fmt.Sprintf("%s, %d", kind, seed), func(t *testing.T) {
 				n := newNights(t, 11+seed, kind)
@@ -197,7 +226,7 @@ func TestWindowsOfTexts(t *testing.T) {
 
 // Units are loaded again where that is asked for, whether they changed or not, and the extract is that of a full build.
 func TestReloads(t *testing.T) {
-	for _, kind := range []lakeKind{inFolders, inDelta} {
+	for _, kind := range []lakeKind{inFolders, inDelta, inIceberg} {
 		n := newNights(t, 4, kind)
 		for range 12 {
 			n.add()

@@ -100,10 +100,13 @@ func (n *nights) commit(actions ...string) {
 // isTable says whether the lake is a table of a format, whose files never change.
 func (n *nights) isTable() bool { return n.kind == inDelta || n.kind == inIceberg }
 
-// writeIceberg writes the metadata of a version, with all files in one manifest.
+// before is a region whose files in an Iceberg table were written before it was partitioned by the day, too.
+const before = "before"
+
+// writeIceberg writes the metadata of a version, with all files of a partition spec in one manifest.
 func (n *nights) writeIceberg() {
 	made := icebergtest.New(n.t, n.lake())
-	var fields, names, spec, entries []icebergtest.Object
+	var fields, names, spec, entries, old []icebergtest.Object
 	for i, column := range []string{"id long", "qty int", "name string", "dt date", "region string"} {
 		name, kind, _ := strings.Cut(column, " ")
 		fields = append(fields, icebergtest.Object{"id": i + 1, "name": name, "required": false, "type": kind})
@@ -121,19 +124,29 @@ func (n *nights) writeIceberg() {
 		if n.files[path].region != "" {
 			partition["region"] = n.files[path].region
 		}
-		entries = append(entries, made.Added(path, icebergtest.Object{
+		to := &entries
+		if n.files[path].region == before {
+			to = &old
+			delete(partition, "dt")
+		}
+		*to = append(*to, made.Added(path, icebergtest.Object{
 			"partition": partition, "record_count": int64(n.files[path].rows), "file_size_in_bytes": stat.Size(),
 		}))
 	}
-	kind := icebergtest.Data
-	kind.Partition = `{"name": "dt", "type": ["null", {"type": "int", "logicalType": "date"}], "default": null, "field-id": 1000},` +
-		`{"name": "region", "type": ["null", "string"], "default": null, "field-id": 1001}`
+	byRegion := icebergtest.Data
+	byRegion.Spec, byRegion.Partition = 1, `{"name": "region", "type": ["null", "string"], "default": null, "field-id": 1001}`
+	byBoth := icebergtest.Data
+	byBoth.Partition = `{"name": "dt", "type": ["null", {"type": "int", "logicalType": "date"}], "default": null, "field-id": 1000},` + byRegion.Partition
+	manifests := []icebergtest.Object{made.Manifest(fmt.Sprintf("m%d.avro", n.version), byBoth, entries...)}
+	if len(old) > 0 {
+		manifests = append(manifests, made.Manifest(fmt.Sprintf("old%d.avro", n.version), byRegion, old...))
+	}
 	list := fmt.Sprintf("list%d.avro", n.version)
-	made.List(list, made.Manifest(fmt.Sprintf("m%d.avro", n.version), kind, entries...))
+	made.List(list, manifests...)
 	mapping, err := json.Marshal(names)
 	require.NoError(n.t, err)
 	made.Metadata(fmt.Sprintf("v%d.metadata.json", n.version+1), icebergtest.Object{
-		"schemas": []icebergtest.Object{icebergtest.Schema(0, fields...)}, "partition-specs": []icebergtest.Object{{"spec-id": 0, "fields": spec}},
+		"schemas": []icebergtest.Object{icebergtest.Schema(0, fields...)}, "partition-specs": []icebergtest.Object{{"spec-id": 0, "fields": spec}, {"spec-id": 1, "fields": spec[1:]}},
 		"current-snapshot-id": n.version + 1, "snapshots": []icebergtest.Object{made.Snapshot(n.version+1, list)},
 		"properties": icebergtest.Object{"schema.name-mapping.default": string(mapping)},
 	})

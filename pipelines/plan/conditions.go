@@ -50,12 +50,12 @@ func allOf(conditions []condition) string {
 	return strings.Join(texts, " && ")
 }
 
-// setFixed notes which conditions speak of partition columns alone, those that are what they are in the lake.
-func (m *mapping) setFixed(partitions []partition, columns map[string]config.ColumnConfig) {
+// setFixed notes which conditions speak of columns alone that have one value in each file, those that are what they are in the lake.
+func (m *mapping) setFixed(constants []unitConstant, columns map[string]config.ColumnConfig) {
 	isConstant := func(column string) bool {
 		asked := columns[column]
 		return asked.Type == "" && asked.Default == nil &&
-			slices.ContainsFunc(partitions, func(p partition) bool { return p.name == column })
+			slices.ContainsFunc(constants, func(c unitConstant) bool { return c.column == column })
 	}
 	for i := range m.conditions {
 		c := &m.conditions[i]
@@ -70,8 +70,8 @@ type answers struct {
 	text      string // what they are, if not all are true
 }
 
-// answersFor asks the conditions on partition columns for a file with these values.
-func (m *mapping) answersFor(partitions []partition, values []*string) (answers, error) {
+// answersFor asks the conditions on partition columns for a file, by its index.
+func (m *mapping) answersFor(constants []unitConstant, file int) (answers, error) {
 	var found answers
 	isOpen := len(m.conditions) == 0 // whether other conditions have a say
 	for _, c := range m.conditions {
@@ -79,7 +79,7 @@ func (m *mapping) answersFor(partitions []partition, values []*string) (answers,
 			isOpen = true
 			continue
 		}
-		truth, err := m.ask(c, partitions, values)
+		truth, err := m.ask(c, constants, file)
 		if err != nil {
 			return answers{}, err
 		}
@@ -102,18 +102,18 @@ const (
 	isFailed = "e"
 )
 
-// ask evaluates a condition for the values of partition columns.
+// ask evaluates a condition for the values that partition columns have in a file.
 //
 // A value that is none of its column is nothing to ask for: reading the file fails.
-func (m *mapping) ask(c condition, partitions []partition, values []*string) (string, error) {
+func (m *mapping) ask(c condition, constants []unitConstant, file int) (string, error) {
 	var fields []arrow.Field
 	var columns []arrow.Array
-	for i, p := range partitions {
-		if !slices.Contains(c.program.Columns(), p.name) {
+	for _, constant := range constants {
+		if !slices.Contains(c.program.Columns(), constant.column) {
 			continue
 		}
-		field := m.field(p.name)
-		value, err := parquetread.PartitionValue(field, values[i])
+		field := m.field(constant.column)
+		value, err := parquetread.PartitionValue(field, constant.values[file])
 		if err != nil {
 			return isFailed, nil //nolint:nilerr // see above
 		}

@@ -241,11 +241,12 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 	if err := m.checkWindow(cfg, src); err != nil {
 		return nil, err
 	}
-	m.setFixed(src.partitions, tableCfg.Columns)
-	if err := table.addFiles(src, m, validator, cfg); err != nil {
+	constants := src.unitConstants()
+	m.setFixed(constants, tableCfg.Columns)
+	if err := table.addFiles(src, constants, m, validator, cfg); err != nil {
 		return nil, err
 	}
-	table.setUnits(src, tableCfg)
+	table.setUnits(constants, tableCfg)
 	table.Window, table.mayLackWindow = m.window.String(), len(src.Footers) == 0 && src.table == nil
 	table.conditions, table.rulesUseToday = m.conditions, validator.RulesUseToday()
 	table.countsUnits = cfg.Refresh.IsChanged() && len(table.UnitColumns) > 0
@@ -303,7 +304,9 @@ func (t *TablePlan) addRules(m *mapping) (*validate.Validator, error) {
 
 // addFiles takes the row groups in which where can be true into the plan, and counts the others.
 // It refuses files that are read whole and have values that cannot be.
-func (t *TablePlan) addFiles(src *Source, m *mapping, validator *validate.Validator, cfg *config.Config) error {
+func (t *TablePlan) addFiles(
+	src *Source, constants []unitConstant, m *mapping, validator *validate.Validator, cfg *config.Config,
+) error {
 	columns := m.source
 	t.Read = parquetread.Projection{Schema: batch.Schema{Schema: columns}, Mapping: src.mapping(), Keys: src.deleteKeys()}
 	partitions := src.partitionsIn(columns)
@@ -333,7 +336,7 @@ func (t *TablePlan) addFiles(src *Source, m *mapping, validator *validate.Valida
 		for _, p := range partitions {
 			file.Partitions = append(file.Partitions, p.values[i])
 		}
-		if file.answers, err = m.answersFor(partitions, file.Partitions); err != nil {
+		if file.answers, err = m.answersFor(constants, i); err != nil {
 			return err
 		}
 		t.chooseGroups(&file, statistics{footer: *footer, columns: columns, partitions: partitions, file: i, folders: folders}, validator)

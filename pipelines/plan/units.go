@@ -37,8 +37,7 @@ type Unit struct {
 
 // setUnits gives each file that is read its unit, if the rows of units can be told apart in the extract: the columns that have
 // one value in each file are all there, and as they were. Files are their own units then, which nothing can remove.
-func (t *TablePlan) setUnits(src *Source, cfg config.TableConfig) {
-	constants := src.unitConstants(t)
+func (t *TablePlan) setUnits(constants []unitConstant, cfg config.TableConfig) {
 	for _, constant := range constants {
 		at := slices.IndexFunc(t.Columns, func(c hyper.Column) bool { return c.Source == constant.column })
 		if asked := cfg.Columns[constant.column]; at < 0 || asked.Type != "" || asked.Default != nil {
@@ -50,7 +49,7 @@ func (t *TablePlan) setUnits(src *Source, cfg config.TableConfig) {
 	for i := range t.ToRead {
 		file := &t.ToRead[i]
 		for _, constant := range constants {
-			file.values = append(file.values, constant.valueIn(file))
+			file.values = append(file.values, constant.values[i])
 		}
 		var ok bool
 		if file.sql, ok = t.UnitSQL(file.values); !ok {
@@ -62,27 +61,29 @@ func (t *TablePlan) setUnits(src *Source, cfg config.TableConfig) {
 
 // unitConstant is a column with one value in each file.
 type unitConstant struct {
-	column  string
-	valueIn func(*PlannedFile) *string // as the lake has it; nil is NULL
+	column string
+	values []*string // of the files, in their order, as the lake has them; nil is NULL
 }
 
-// unitConstants are the partition columns of a table; of an Iceberg table, which has them for each file, those that all files have.
-func (s *Source) unitConstants(t *TablePlan) []unitConstant {
+// unitConstants are the partition columns of a table; of an Iceberg table, whose files need not have the same, those that all files have
+// that may be read.
+func (s *Source) unitConstants() []unitConstant {
 	var found []unitConstant
 	for _, p := range s.partitions {
-		at := slices.Index(t.Read.Partitions, p.name)
-		found = append(found, unitConstant{p.name, func(file *PlannedFile) *string { return file.Partitions[at] }})
+		found = append(found, unitConstant{p.name, p.values})
 	}
-	if s.table == nil || len(t.ToRead) == 0 {
+	if len(s.files) == 0 {
 		return found
 	}
 	for _, column := range s.table.Columns {
-		isEverywhere := !slices.ContainsFunc(t.ToRead, func(file PlannedFile) bool {
-			_, ok := file.Table.Constants[column.ID]
-			return !ok
-		})
-		if isEverywhere {
-			found = append(found, unitConstant{column.Name, func(file *PlannedFile) *string { return file.Table.Constants[column.ID] }})
+		constant := unitConstant{column: column.Name}
+		for _, file := range s.files {
+			if value, ok := file.Constants[column.ID]; ok {
+				constant.values = append(constant.values, value)
+			}
+		}
+		if len(constant.values) == len(s.files) {
+			found = append(found, constant)
 		}
 	}
 	return found
