@@ -14,7 +14,7 @@ SLOW_FIRST := ./pipelines/job ./cmd/hyperlake ./pipelines/publish ./pipelines ./
 	./runners ./internal/hyperd ./pipelines/...
 AT_ONCE := 4
 
-.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-image bench bench-growth bench-memory bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ bench-growth: hyperd ## the same with fewer columns and on one core, as JSON
 
 bench-memory: hyperd ## memory on lakes of few, many and large files, as JSON (takes 6 GB of disk)
 	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite memory
+
+bench-nights: hyperd ## what a night costs of which everything, one unit or nothing changed, as JSON (takes 3 GB of disk)
+	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite nights
 
 bench-scale10: hyperd ## memory and time at ten times the rows, as JSON (takes 10 GB of disk)
 	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite scale10

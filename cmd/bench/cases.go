@@ -85,6 +85,17 @@ func growthCases() []benchCase {
 		generate("materialised, four columns", 8, lineitemRows, few, "[]", "", inGo))
 }
 
+// nightCases are what a night costs by what changed: everything, one unit, and nothing.
+func nightCases() []benchCase {
+	units, files := night{"units", "tpch1/units"}, night{"files", many.name}
+	return []benchCase{
+		units.run("100 units", 100, lineitemRows, units.forget), units.run("one of 100 units", 100, lineitemRows, units.touch),
+		units.run("100 units, unchanged", 100, lineitemRows, nil),
+		files.run("10,000 files", many.files, int64(many.files*many.rows), files.forget),
+		files.run("10,000 files, unchanged", many.files, int64(many.files*many.rows), nil),
+	}
+}
+
 // scaleTenCases compare memory with the cases of the same names at scale 1.
 func scaleTenCases() []benchCase {
 	return []benchCase{

@@ -26,9 +26,9 @@ func (b bench) makeLineitem(scale string) error {
 	return call(b.python(), "cmd/bench/lakes.py", b.path("tpch"+scale), scale)
 }
 
-// makeLakes makes the lakes of memoryCases.
-func (b bench) makeLakes() error {
-	for _, l := range []lake{few, many, large} {
+// makeLakes makes lakes.
+func (b bench) makeLakes(lakes ...lake) error {
+	for _, l := range lakes {
 		if err := l.make(b.path(l.name)); err != nil {
 			return fmt.Errorf("make the lake %s: %w", l.name, err)
 		}

@@ -3,6 +3,7 @@
 clean  as tpchgen-cli writes it, in 8 files
 bad    the same, but every thousandth row has a quantity that breaks a rule
 hive   the same rows in 1,000 files, in folders of 100 days of shipping
+units  the same rows in 100 folders of one file each
 """
 
 import pathlib
@@ -60,12 +61,22 @@ def hive(folder, source):
         pq.write_table(table.slice(i * rows, rows), part, compression="snappy")
 
 
+def units(folder, source):
+    table = pq.read_table(source)
+    rows = table.num_rows // 100 + 1
+    for i in range(100):
+        part = folder / f"part={i}"
+        part.mkdir()
+        pq.write_table(table.slice(i * rows, rows), part / "0.parquet", compression="snappy")
+
+
 def main(folder, scale):
     root = pathlib.Path(folder)
     make(root / "clean", lambda to: clean(to, scale))
     if scale == "1":
         make(root / "bad", lambda to: bad(to, root / "clean"))
         make(root / "hive", lambda to: hive(to, root / "clean"))
+        make(root / "units", lambda to: units(to, root / "clean"))
 
 
 main(*sys.argv[1:])

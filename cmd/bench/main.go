@@ -22,13 +22,14 @@ type ratio struct {
 	Of        string  `json:"of"`
 	To        string  `json:"to"`
 	Seconds   float64 `json:"seconds"`
+	Processor float64 `json:"processor"` // time, of all processes
 	PeakBytes float64 `json:"peak_bytes"`
 }
 
 func main() {
 	program := flag.String("hyperlake", "bin/hyperlake", "the program to measure")
 	data := flag.String("data", "out/bench", "folder for the lakes, which are made once, and the extracts")
-	suite := flag.String("suite", "speed", "what to measure: speed, growth, memory or scale10")
+	suite := flag.String("suite", "speed", "what to measure: speed, growth, memory, nights or scale10")
 	rounds := flag.Int("rounds", 3, "how often every case is run, in turn")
 	only := flag.Bool("only-data", false, "make the lakes, and measure nothing")
 	source := flag.String("direct", "", "load this folder by hyperd alone, and do nothing else")
@@ -102,7 +103,9 @@ func (b bench) prepare(suite string) ([]benchCase, error) {
 	case "growth":
 		return growthCases(), errors.Join(b.install(), b.makeLineitem("1"))
 	case "memory":
-		return memoryCases(), b.makeLakes()
+		return memoryCases(), b.makeLakes(few, many, large)
+	case "nights":
+		return nightCases(), errors.Join(b.install(), b.makeLineitem("1"), b.makeLakes(many))
 	case "scale10":
 		if err := errors.Join(b.install(), b.makeLineitem("1"), b.makeLineitem("10")); err != nil {
 			return nil, err
@@ -127,6 +130,7 @@ var compared = [][2]string{
 	{"sorted by date", "deferred"}, {"materialised, scale 10", "materialised"}, {"deferred, scale 10", "deferred"},
 	{"direct, one core", "direct"}, {"deferred, one core", "deferred"}, {"materialised, one core", "materialised"},
 	{"deferred, four columns", "deferred"}, {"materialised, four columns", "materialised"},
+	{"one of 100 units", "100 units"}, {"100 units, unchanged", "100 units"}, {"10,000 files, unchanged", "10,000 files"},
 }
 
 func ratios(results []*result) []ratio {
@@ -140,7 +144,10 @@ func ratios(results []*result) []ratio {
 	var found []ratio
 	for _, pair := range compared {
 		if a, b := find(pair[0]), find(pair[1]); a != nil && b != nil {
-			found = append(found, ratio{pair[0], pair[1], medianRatio(a.Seconds, b.Seconds), float64(a.PeakBytes) / float64(b.PeakBytes)})
+			found = append(found, ratio{
+				Of: pair[0], To: pair[1], Seconds: medianRatio(a.Seconds, b.Seconds), Processor: medianRatio(a.Processor, b.Processor),
+				PeakBytes: float64(a.PeakBytes) / float64(b.PeakBytes),
+			})
 		}
 	}
 	return found
@@ -151,6 +158,5 @@ func medianRatio(a, b []float64) float64 {
 	for i := range a {
 		ratios[i] = a[i] / b[i]
 	}
-	slices.Sort(ratios)
-	return ratios[len(ratios)/2]
+	return median(ratios)
 }

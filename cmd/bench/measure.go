@@ -22,6 +22,10 @@ type result struct {
 	MedianSeconds float64   `json:"median_seconds"`
 	RowsPerSecond float64   `json:"rows_per_second"`
 
+	// Processor is the processor time of all processes, of every round, in seconds.
+	Processor       []float64 `json:"processor_seconds"`
+	MedianProcessor float64   `json:"median_processor_seconds"`
+
 	// Of the process itself and of those that it starts, above all hyperd: the processor
 	// time of the last round, and the most memory of any round.
 	CPU       float64 `json:"cpu_seconds"`
@@ -59,6 +63,7 @@ func (r *result) measure(args []string) error {
 			}
 			all := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() // the system adds those that ended
 			r.CPU = max(all.Seconds()-r.OtherCPU, 0)
+			r.Processor = append(r.Processor, all.Seconds())
 			return err
 		case <-time.After(20 * time.Millisecond):
 			r.PeakBytes = max(r.PeakBytes, peak(cmd.Process.Pid))
@@ -103,10 +108,14 @@ func (r *result) addReport(path string) error {
 
 // finish computes what follows from the rounds.
 func (r *result) finish() {
-	sorted := slices.Sorted(slices.Values(r.Seconds))
-	r.MedianSeconds = sorted[len(sorted)/2]
+	r.MedianSeconds, r.MedianProcessor = median(r.Seconds), median(r.Processor)
 	r.RowsPerSecond = float64(r.Rows) / r.MedianSeconds
 	r.BytesPerSecond = float64(r.bytesIn) / r.MedianSeconds
+}
+
+func median(of []float64) float64 {
+	sorted := slices.Sorted(slices.Values(of))
+	return sorted[len(sorted)/2]
 }
 
 // peak is the most memory that a process had so far, in bytes; 0 where the system does not say.
