@@ -298,3 +298,19 @@ func TestShare(t *testing.T) {
 		assert.Empty(t, htmlreport.Share(test[0], test[1]))
 	}
 }
+
+func TestPublishWords(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`"outcome": "published"`: "Sales/Items on https://x, mode sync: published",
+		`"outcome": "published", "job_id": "7", "units_changed": 2, "units": 1365`: "Sales/Items on https://x, mode sync, job 7: published; 2 of 1,365 units changed",
+		`"outcome": "published", "units": 1`:                                       "Sales/Items on https://x, mode sync: published; 0 of 1 unit changed",
+		`"outcome": "published", "units": 1, "reason": "there was no <data source>"`: "Sales/Items on https://x, mode sync: published; all rows were sent: " +
+			"there was no <data source>",
+		`"outcome": "failed", "units": 1, "reason": "there was no data source"`: "Sales/Items on https://x, mode sync: failed",
+	} {
+		var publish htmlreport.Publish
+		require.NoError(t, json.Unmarshal([]byte(`{"project": "Sales", "datasource": "Items", "server": "https://x", "mode": "sync", `+text+`}`), &publish))
+		assert.Equal(t, want, publish.Words(), text)
+	}
+}

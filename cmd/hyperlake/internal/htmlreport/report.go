@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"hyperlake/internal/words"
 )
 
 // knownVersion is the newest layout of reports that this package can read.
@@ -52,23 +54,33 @@ type Publish struct {
 	Datasource   string    `json:"datasource"`
 	DatasourceID string    `json:"datasource_id"`
 	JobID        string    `json:"job_id"`
+	Reason       string    `json:"reason"` // why mode sync sent all rows
+	UnitsChanged int64     `json:"units_changed"`
+	Units        int64     `json:"units"`
 	Others       []Publish `json:"others"`
 }
 
 // Words says it in a line.
 func (p Publish) Words() string {
 	name := strings.TrimPrefix(p.Project+"/"+cmp.Or(p.Datasource, p.DatasourceID), "/")
-	words := fmt.Sprintf("%s, mode %s", name, p.Mode)
+	text := fmt.Sprintf("%s, mode %s", name, p.Mode)
 	if p.Server != "" {
-		words = fmt.Sprintf("%s on %s, mode %s", name, p.Server, p.Mode)
+		text = fmt.Sprintf("%s on %s, mode %s", name, p.Server, p.Mode)
 	}
 	if p.JobID != "" {
-		words += ", job " + p.JobID
+		text += ", job " + p.JobID
 	}
 	if p.Outcome != "" {
-		words += ": " + p.Outcome
+		text += ": " + p.Outcome
 	}
-	return words
+	switch {
+	case p.Outcome != "published":
+	case p.Reason != "":
+		text += "; all rows were sent: " + p.Reason
+	case p.Units > 0:
+		text += fmt.Sprintf("; %s of %s changed", count(&p.UnitsChanged), words.Count(p.Units, "unit"))
+	}
+	return text
 }
 
 // Deliveries are all data sources that the run was to publish.
