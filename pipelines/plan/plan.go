@@ -83,7 +83,8 @@ type TablePlan struct {
 	Apply       validate.Ruleset       `json:"-"`
 	RuleColumns []string               `json:"-"`
 
-	countsUnits   bool // the rows of each
+	units         []Unit // sorted by key
+	countsUnits   bool   // the rows of each
 	conditions    []condition
 	rulesUseToday bool
 	mayLackWindow bool // since nothing says which columns there are
@@ -249,7 +250,9 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 	table.setUnits(constants, tableCfg)
 	table.Window, table.mayLackWindow = m.window.String(), len(src.Footers) == 0 && src.table == nil
 	table.conditions, table.rulesUseToday = m.conditions, validator.RulesUseToday()
-	table.countsUnits = cfg.Refresh.IsChanged() && len(table.UnitColumns) > 0
+	if cfg.Refresh.IsChanged() {
+		table.units, table.countsUnits = table.findUnits(), len(table.UnitColumns) > 0
+	}
 	return table, table.Repartition.setBounds()
 }
 

@@ -117,8 +117,11 @@ func (t *TablePlan) UnitOf(file PlannedFile) string {
 	return strings.Join(parts, ", ")
 }
 
-// Units are the units of the files that are read, sorted by key.
-func (t *TablePlan) Units() []Unit {
+// Units are the units of the files that are read, sorted by key. They are only known where a run makes anew what changed.
+func (t *TablePlan) Units() []Unit { return t.units }
+
+// findUnits finds the units of the files that are read.
+func (t *TablePlan) findUnits() []Unit {
 	units, sums := map[string]*Unit{}, map[string]hash.Hash{}
 	for _, file := range t.ToRead {
 		if len(file.Groups) == 0 {
@@ -211,6 +214,7 @@ func (p *Plan) Only(isWanted func(table int, unit string) bool) *Plan {
 		some := *table
 		some.Files, some.RowGroups, some.Rows, some.Bytes, some.Pruned, some.RowsDeleted = 0, 0, 0, 0, Pruned{}, 0
 		some.ToRead, some.Deferred = nil, 0
+		some.units = slices.DeleteFunc(slices.Clone(table.units), func(u Unit) bool { return !isWanted(i, u.Key) })
 		for _, file := range table.ToRead {
 			if isWanted(i, table.UnitOf(file)) {
 				some.take(file)
