@@ -13,7 +13,7 @@ import (
 // comparison is what a run finds of the last one, and what it has to do.
 type comparison struct {
 	state    *refresh.State   // nil where every run makes everything
-	standing *refresh.Success // whose extract stands at the output; nil if none is known to
+	standing *refresh.Success // whose extract stands at the output, or some of several; nil if none is known to
 	decision refresh.Decision
 	warning  string // of what is damaged; empty if nothing is
 }
@@ -37,9 +37,6 @@ func compareWithLast(ctx context.Context, now refresh.Now, last comparison) (com
 	if _, err := now.Reloads(); err != nil { // which is wrong whatever else is there
 		return comparison{}, err
 	}
-	if now.Plan.SplitsTables() || now.Config.Output.Merge == config.MergeNone {
-		return comparison{decision: refresh.Full("there are several extracts")}, nil
-	}
 	c := last
 	if c.state == nil {
 		var err error
@@ -50,22 +47,43 @@ func compareWithLast(ctx context.Context, now refresh.Now, last comparison) (com
 	switch {
 	case c.standing != nil:
 		var err error
-		c.decision, err = refresh.Decide(c.standing, now)
+		if c.decision, err = refresh.Decide(c.standing, now); err == nil && c.decision.IsUnchanged() && !c.hasSet(ctx, now.Config.Output) {
+			c.decision = refresh.Full("the list of the extracts is not there any more as it was made")
+		}
 		return c, err
 	case c.state.Unreadable != nil:
 		c.warning = fmt.Sprintf("%v: everything is made anew", c.state.Unreadable)
 		c.decision = refresh.Full("what the last run made is not known")
 	case !c.state.HasAny():
 		c.decision = refresh.Full("nothing was made before")
+	case now.Plan.MakesSeveral():
+		c.decision = refresh.Full("none of the extracts that were made last is there any more")
 	default:
 		c.decision = refresh.Full("the extract that was made last is not there any more")
 	}
 	return c, nil
 }
 
+// stands says whether all extracts of an output are there as they were made last.
+func (c comparison) stands(ctx context.Context, output config.OutputConfig) bool {
+	return c.standing != nil && c.standing.Output == output.Path && c.hasSet(ctx, output)
+}
+
+// hasSet says whether extracts that are not merged are listed beside an output, if there are such.
+func (c comparison) hasSet(ctx context.Context, cfg config.OutputConfig) bool {
+	if cfg.Merge != config.MergeNone {
+		return true
+	}
+	var extracts []report.Extract
+	for _, extract := range c.standing.Extracts {
+		extracts = append(extracts, extract.Extract)
+	}
+	return output.SetStands(ctx, cfg.Path, extracts)
+}
+
 // isUnchanged says whether the extract at an output is the one that a run would make.
 func (c comparison) isUnchanged(output string) bool {
-	return c.standing != nil && c.decision.IsUnchanged() && c.standing.Extract.Path == output
+	return c.standing != nil && c.decision.IsUnchanged() && c.standing.Output == output
 }
 
 // patches says whether the extract is made of the last one.

@@ -53,7 +53,7 @@ func (r *run) glance(ctx context.Context) (isUnchanged bool, err error) {
 	if r.seen == "" || r.options.Reload != "" {
 		return false, nil
 	}
-	if r.comparison, err = findLast(ctx, r.cfg); err != nil || r.standing == nil || r.standing.Extract.Path != r.cfg.Output.Path {
+	if r.comparison, err = findLast(ctx, r.cfg); err != nil || !r.stands(ctx, r.cfg.Output) {
 		return false, err
 	}
 	known := r.state.AtAGlance(ctx, r.cfg, r.standing, r.seen)

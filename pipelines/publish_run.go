@@ -95,9 +95,9 @@ func (r *run) noteStanding(catalog hyper.Catalog) {
 	}
 }
 
-// noteStandingSet notes the table of extracts that are not merged.
+// noteStandingSet notes the table of extracts that are not merged, if this run knows nothing else of it.
 func (r *run) noteStandingSet() {
-	if len(r.report.Outputs) == 0 {
+	if len(r.report.Outputs) == 0 || len(r.report.Tables) > 0 {
 		return
 	}
 	var rows int64

@@ -106,7 +106,7 @@ func (r *run) makePatch(ctx context.Context, patch hyper.Patch, folder string) (
 
 // base makes the last extract local.
 func (r *run) base(ctx context.Context, folder string) (string, error) {
-	last := r.standing.Extract
+	last := r.standing.Extracts[0]
 	path, err := storage.Fetch(ctx, last.Path, filepath.Join(folder, "base.hyper"))
 	if err == nil && !storage.IsLocal(last.Path) {
 		err = storage.VerifySHA256(ctx, path, last.Bytes, last.SHA256)
@@ -164,14 +164,19 @@ func (r *run) remember(ctx context.Context, built job.Result) error {
 			return err
 		}
 	}
-	origin := refresh.Built{Date: r.cfg.Date, Bytes: built.Extract.Bytes, Rows: r.report.RowsLoaded()}
+	var extracts []refresh.Extract
+	files := built.Files()
+	for i, place := range output.Places(r.cfg.Output.Path, files) {
+		extracts = append(extracts, refresh.Extract{Extract: output.Extract(files[i], place)})
+	}
+	origin := refresh.Built{Date: r.cfg.Date, Bytes: bytesOf(files), Rows: r.report.RowsLoaded()}
 	switch {
 	case r.patches() && r.rewritten:
 		origin.Date = r.standing.Built.Date
 	case r.patches():
 		origin = r.standing.Built
 	}
-	success, err := r.now().Record(r.report, built.Extract, aside, origin)
+	success, err := r.now().Record(r.report, extracts, built.Extract, aside, origin)
 	if err != nil {
 		return err
 	}
@@ -191,18 +196,42 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 		}
 	}
 	r.inPlace, r.report.Status, r.report.Complete = true, report.Unchanged, true
-	r.report.Output.Bytes, r.report.Output.SHA256 = last.Extract.Bytes, last.Extract.SHA256
+	r.noteStaying()
 	for i, table := range last.Tables {
 		r.report.Tables[i] = accountAgain(table.Account, r.report.Tables[i])
 		r.report.Tables[i].RejectsPath = r.cfg.Tables[i].Rejects.Path
 		noteUnits(r.report, &r.report.Tables[i], table.UnitCounts())
 	}
 	r.warnOfChecks()
+	if last.HasSeveral() {
+		r.warnOfOthers(ctx)
+	}
 	if err := r.publishUnchanged(ctx); err != nil {
 		return err
 	}
-	r.commit(ctx, last.RunID, last.Extract.Version)
+	r.commit(ctx, last.RunID, last.Versions())
 	return nil
+}
+
+// noteStaying notes the extracts that stay as they are, all of them.
+func (r *run) noteStaying() {
+	for _, extract := range r.standing.Extracts {
+		r.report.Output.Bytes += extract.Bytes
+		if extract.Value == "" {
+			r.report.Output.SHA256 = extract.SHA256
+		} else {
+			r.report.Outputs = append(r.report.Outputs, extract.Extract)
+		}
+	}
+}
+
+// warnOfOthers names files beside several extracts that look like others of them.
+func (r *run) warnOfOthers(ctx context.Context) {
+	var places []string
+	for _, extract := range r.report.Outputs {
+		places = append(places, extract.Path)
+	}
+	output.WarnOfOthers(ctx, r.cfg.Output, places, r.warn)
 }
 
 // accountAgain is the account of a table that did not change, under another plan: files of which nothing is read may have changed.
@@ -242,13 +271,13 @@ func (r *run) publishUnchanged(ctx context.Context) error {
 }
 
 // commit makes the extract that stands at the output the last success. Should that fail, the next run finds it out by itself.
-func (r *run) commit(ctx context.Context, run, extract string) {
+func (r *run) commit(ctx context.Context, run string, versions []string) {
 	if r.state == nil {
 		return
 	}
 	err := r.lock.Held()
 	if err == nil {
-		err = r.state.Commit(ctx, run, extract)
+		err = r.state.Commit(ctx, run, versions)
 	}
 	if err == nil {
 		err = r.state.KeepGlance(ctx, refresh.Glance{RunID: run, Seen: r.seen, Outline: r.outline})

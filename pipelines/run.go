@@ -14,7 +14,6 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/machine"
-	"hyperlake/internal/storage"
 	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/job"
@@ -161,9 +160,9 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 	if err := r.remember(ctx, built); err != nil {
 		return err
 	}
-	var placed storage.Info
+	var versions []string
 	if err := r.stage("move", func() (_ work, err error) {
-		placed, err = output.Move(ctx, r.cfg.Output, built, r.report, r.lock.Held, r.warn)
+		versions, err = output.Move(ctx, r.cfg.Output, built, r.report, r.lock.Held, r.warn)
 		return work{rows: r.report.RowsLoaded(), bytes: r.report.Output.Bytes}, err
 	}); err != nil {
 		return err
@@ -173,7 +172,7 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r.commit(ctx, r.options.ID, placed.Version)
+	r.commit(ctx, r.options.ID, versions)
 	return nil
 }
 
@@ -192,7 +191,7 @@ func (r *run) build(ctx context.Context, runFolder *staging.Folder) (built job.R
 	if err == nil && r.patches() {
 		err = r.stage("patch", func() (work, error) {
 			built, err = r.patch(ctx, built, runFolder)
-			return work{rows: r.part.Rows(), bytes: built.Extract.Bytes}, err
+			return work{rows: r.part.Rows(), bytes: bytesOf(built.Files())}, err
 		})
 	}
 	if err == nil {

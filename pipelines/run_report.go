@@ -9,6 +9,7 @@ import (
 	"hyperlake/pipelines/job"
 	"hyperlake/pipelines/plan"
 	"hyperlake/pipelines/report"
+	"hyperlake/sinks/hyper"
 	"hyperlake/sinks/rejects"
 )
 
@@ -84,6 +85,15 @@ func noteUnits(r *report.Report, table *report.TableAccount, units []batch.UnitC
 		told.Units = append(told.Units, report.UnitRows{Unit: unit.Unit, RowsLoaded: unit.Counts.Left(), RowsRejected: unit.Counts.Rejected})
 	}
 	r.Refresh.RowsByUnit = append(r.Refresh.RowsByUnit, told)
+}
+
+// bytesOf is how many bytes files have together.
+func bytesOf(files []hyper.File) int64 {
+	var bytes int64
+	for _, file := range files {
+		bytes += file.Bytes
+	}
+	return bytes
 }
 
 func addStage(r *report.Report, name string, took time.Duration, done work) {

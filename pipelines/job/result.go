@@ -34,7 +34,7 @@ func readResult(ctx context.Context, uri string) (Result, error) {
 	return r, nil
 }
 
-// Files are the finished extracts of a job.
+// Files are the finished extracts of a job: the one, which has no name, or several by their names.
 func (r *Result) Files() []hyper.File {
 	if r.Extract.Path != "" {
 		return []hyper.File{r.Extract}

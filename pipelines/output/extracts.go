@@ -42,22 +42,57 @@ func Seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 // Move puts the extracts of a job into place: one as a whole or not at all, several one after
 // another, once it is known that all are good. The report says what is in place, after a failure,
 // too; warn is told of files that look like extracts of an earlier run. Nothing is put into place any more once held
-// fails, which says whether the run may write there. Of one remote extract it returns the version that it made. Its errors are of
-// kind Storage, or Config where a folder stands in the way.
+// fails, which says whether the run may write there. It returns the versions of the extracts at their places, in the order of
+// [job.Result.Files]. Its errors are of kind Storage, or Config where a folder stands in the way.
 func Move(
 	ctx context.Context, output config.OutputConfig, built job.Result, report *report.Report, held func() error, warn func(string),
-) (placed storage.Info, err error) {
-	if built.Extract.Path != "" {
-		return moveOne(ctx, output.Path, built.Extract, report, held)
+) (versions []string, err error) {
+	if built.Extract.Path == "" {
+		return moveAll(ctx, output, built.Outputs, report, held, warn)
 	}
-	return placed, moveAll(ctx, output, built, report, held, warn)
+	placed, err := moveOne(ctx, output.Path, built.Extract, report, held)
+	return []string{placed.Version}, err
 }
 
 // moveAll puts several extracts into place.
 func moveAll(
-	ctx context.Context, output config.OutputConfig, built job.Result, report *report.Report, held func() error, warn func(string),
-) error {
-	places := outputPlaces(output.Path, built.Outputs)
+	ctx context.Context, output config.OutputConfig, extracts []hyper.File, report *report.Report, held func() error, warn func(string),
+) (versions []string, err error) {
+	places := Places(output.Path, extracts)
+	if err := checkPlaces(ctx, places); err != nil {
+		return nil, err
+	}
+	if err := held(); err != nil {
+		return nil, err
+	}
+	if output.Merge == config.MergeNone { // until all are in place, nobody may take them for a set
+		if err := removeSet(ctx, output.Path); err != nil {
+			return nil, err
+		}
+	}
+	for i, extract := range extracts {
+		placed, err := moveExtract(ctx, extract, places[i], held)
+		if err != nil {
+			return nil, failure.New(failure.Storage, "move extract %d of %d to %s: %w", i+1, len(places), places[i], err).
+				WithHint("those before it, which the report lists, are in place; correct the cause and run again: %s", storage.Hint(err))
+		}
+		noteExtract(report, extract, places[i])
+		versions = append(versions, placed.Version)
+	}
+	if output.Merge == config.MergeNone {
+		if err := held(); err != nil {
+			return nil, err
+		}
+		if err := writeSet(ctx, output.Path, report); err != nil {
+			return nil, err
+		}
+	}
+	WarnOfOthers(ctx, output, places, warn)
+	return versions, nil
+}
+
+// checkPlaces refuses paths of which two are the same, and those where no file can be.
+func checkPlaces(ctx context.Context, places []string) error {
 	for i, place := range places {
 		if slices.Contains(places[:i], place) {
 			return failure.New(failure.Engine, "two extracts would be %s", place).WithHint("nothing was moved into place; report this as a defect")
@@ -66,34 +101,14 @@ func moveAll(
 			return err
 		}
 	}
-	if err := held(); err != nil {
-		return err
-	}
-	if output.Merge == config.MergeNone { // until all are in place, nobody may take them for a set
-		if err := removeSet(ctx, output.Path); err != nil {
-			return err
-		}
-	}
-	for i, extract := range built.Outputs {
-		if err := moveExtract(ctx, extract, places[i], held); err != nil {
-			return failure.New(failure.Storage, "move extract %d of %d to %s: %w", i+1, len(places), places[i], err).
-				WithHint("those before it, which the report lists, are in place; correct the cause and run again: %s", storage.Hint(err))
-		}
-		noteExtract(report, extract, places[i])
-	}
-	if output.Merge == config.MergeNone {
-		if err := held(); err != nil {
-			return err
-		}
-		if err := writeSet(ctx, output.Path, report); err != nil {
-			return err
-		}
-	}
-	return warnOfOthers(ctx, output, places, warn)
+	return nil
 }
 
-// outputPlaces are the paths of several extracts: NAME-VALUE.hyper beside the output.
-func outputPlaces(output string, extracts []hyper.File) []string {
+// Places are the paths of extracts: the output itself of the one extract, which has no name, and NAME-VALUE.hyper beside it of several.
+func Places(output string, extracts []hyper.File) []string {
+	if len(extracts) == 1 && extracts[0].Target.Name == "" {
+		return []string{output}
+	}
 	folder, name := splitOutput(output)
 	values := make([]string, len(extracts))
 	for i, extract := range extracts {
@@ -115,18 +130,14 @@ func splitOutput(output string) (folder, name string) {
 	return folder, name[:len(name)-len(".hyper")]
 }
 
-// warnOfOthers names files that look like extracts of an earlier run, of values that no
+// WarnOfOthers names files beside several extracts, at places, that look like those of an earlier run, of values that no
 // longer occur or of another number of partials. They are left alone: they may be something else.
-func warnOfOthers(ctx context.Context, output config.OutputConfig, places []string, warn func(string)) error {
+func WarnOfOthers(ctx context.Context, output config.OutputConfig, places []string, warn func(string)) {
 	folder, base := splitOutput(output.Path)
-	store, err := storage.For(output.Path)
-	if err != nil {
-		return err
-	}
-	found, err := store.Glob(ctx, storage.Join(storage.EscapeGlob(folder), storage.EscapeGlob(base)+"-*.hyper"))
+	found, err := glob(ctx, storage.Join(storage.EscapeGlob(folder), storage.EscapeGlob(base)+"-*.hyper"))
 	if err != nil {
 		warn(fmt.Sprintf("the folder of the output could not be searched for extracts of earlier runs: %v", err))
-		return nil
+		return
 	}
 	var others []string
 	for _, file := range found {
@@ -143,17 +154,23 @@ func warnOfOthers(ctx context.Context, output config.OutputConfig, places []stri
 		warn(fmt.Sprintf("%s like an extract %s, and left as it is: %s",
 			words.Plural(int64(len(others)), "a file is named", "files are each named"), like, strings.Join(others, ", ")))
 	}
-	return nil
+}
+
+func glob(ctx context.Context, pattern string) ([]storage.Info, error) {
+	store, err := storage.For(pattern)
+	if err != nil {
+		return nil, err
+	}
+	return store.Glob(ctx, pattern)
 }
 
 // noteExtract notes that one of several extracts is in place.
 func noteExtract(r *report.Report, extract hyper.File, place string) {
-	var rows int64
-	for _, contents := range extract.Tables {
-		rows += contents.Rows
-	}
 	r.Output.Bytes += extract.Bytes
-	r.Outputs = append(r.Outputs, report.Extract{
-		Value: extract.Target.Name, Path: place, Rows: rows, Bytes: extract.Bytes, SHA256: extract.SHA256,
-	})
+	r.Outputs = append(r.Outputs, Extract(extract, place))
+}
+
+// Extract is an extract at its place, as reports have it.
+func Extract(extract hyper.File, place string) report.Extract {
+	return report.Extract{Value: extract.Target.Name, Path: place, Rows: extract.Rows(), Bytes: extract.Bytes, SHA256: extract.SHA256}
 }

@@ -17,24 +17,26 @@ import (
 )
 
 // moveExtract moves an extract to its place, whole or not at all. One on remote storage is
-// copied from there.
-func moveExtract(ctx context.Context, extract hyper.File, place string, held func() error) error {
+// copied from there. It returns the version that it made, as [moveTo] does.
+func moveExtract(ctx context.Context, extract hyper.File, place string, held func() error) (placed storage.Info, err error) {
 	path, local := storage.LocalPath(extract.Path)
 	if local {
-		_, err := moveTo(ctx, path, place, held)
-		return err
+		return moveTo(ctx, path, place, held)
 	}
-	send := func(condition storage.Condition) error {
-		_, err := storage.Copy(ctx, storage.Info{URI: extract.Path, Size: extract.Bytes, Version: extract.Version}, place, condition)
+	send := func(condition storage.Condition) (err error) {
+		from := storage.Info{URI: extract.Path, Size: extract.Bytes, Version: extract.Version}
+		placed, err = storage.Copy(ctx, from, place, condition)
 		return err
 	}
 	if storage.IsLocal(place) {
 		if err := held(); err != nil {
-			return err
+			return placed, err
 		}
-		return send(storage.Any())
+		err = send(storage.Any())
+		return placed, err
 	}
-	return overwrite(ctx, place, held, send)
+	err = overwrite(ctx, place, held, send)
+	return placed, err
 }
 
 // Place has build write a file into a folder of its own, hidden beside output, a local path,

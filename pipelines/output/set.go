@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
@@ -105,8 +106,17 @@ func ReadSet(ctx context.Context, output string) (*Set, error) {
 	return &set, nil
 }
 
+// SetStands says whether the list beside an output is that of some extracts, in their order. One that cannot be read is not.
+func SetStands(ctx context.Context, output string, extracts []report.Extract) bool {
+	set, err := ReadSet(ctx, output)
+	return err == nil && slices.EqualFunc(set.Extracts, extracts, func(m Member, e report.Extract) bool {
+		return m.URI == e.Path && m.SHA256 == e.SHA256
+	})
+}
+
 // NoteSet lists the set in the report of a run that did not make it.
 func NoteSet(r *report.Report, set *Set) {
+	r.Output.Bytes, r.Outputs = 0, nil
 	for _, member := range set.Extracts {
 		r.Output.Bytes += member.Bytes
 		r.Outputs = append(r.Outputs, report.Extract{

@@ -223,6 +223,9 @@ func (p *Plan) MovesRows() bool {
 	return slices.ContainsFunc(p.Tables, func(t *TablePlan) bool { return t.Repartition.moves() })
 }
 
+// MakesSeveral says whether a run makes extracts whose names are made of that of the output, however many.
+func (p *Plan) MakesSeveral() bool { return p.SplitsTables() || p.Merge == config.MergeNone }
+
 // SplitsTables says whether there is an extract for each value of a column.
 func (p *Plan) SplitsTables() bool {
 	return slices.ContainsFunc(p.Tables, func(t *TablePlan) bool { return t.Repartition != nil && t.Repartition.SplitBy != "" })

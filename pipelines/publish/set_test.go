@@ -107,6 +107,34 @@ func TestSetGoesOnWhereItStopped(t *testing.T) {
 	})
 }
 
+// A night on which nothing changed publishes what of the set is not published, and nothing twice.
+func TestAnUnchangedSetIsPublishedOnce(t *testing.T) {
+	s := runtest.OpenShop(t, tableautest.Config{})
+	want := fill(s, 30)
+	cfg := setConfig(s, "mode: overwrite", "")
+	cfg.Refresh.Mode = config.RefreshChanged
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Skip: 1, Status: 403, Code: "403008"})
+	record, err := s.Run(cfg)
+	require.ErrorContains(t, err, "extract 2 of 3: ")
+	outputs, tables := record.Outputs, record.Tables
+	for _, parts := range []int{2, 0} {
+		record, err = s.Run(cfg)
+		require.NoError(t, err)
+		assert.Equal(t, report.Unchanged, record.Status)
+		assert.Equal(t, parts, record.Publish.Parts)
+		assert.Equal(t, outputs, record.Outputs)
+		assert.Equal(t, tables, record.Tables)
+		assert.Equal(t, want, s.Rows())
+	}
+	assert.Equal(t, "unchanged", record.Publish.Outcome)
+
+	want = fill(s, 20)
+	record, err = s.Run(cfg)
+	require.NoError(t, err)
+	assert.Equal(t, report.Succeeded, record.Status)
+	assert.Equal(t, want, s.Rows())
+}
+
 // An extract that may be there stops everything, until all are sent again.
 func TestSetOfUnknownOutcome(t *testing.T) {
 	s := runtest.OpenShop(t, tableautest.Config{})

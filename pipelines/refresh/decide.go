@@ -96,6 +96,9 @@ func Decide(last *Success, now Now) (Decision, error) {
 	if len(whole) == len(now.Plan.Tables) {
 		return Full(whole[0]), nil
 	}
+	if reason := now.inseparable(decision); reason != "" {
+		return Full(reason), nil
+	}
 	return decision, nil
 }
 
@@ -116,6 +119,12 @@ func (n Now) mustBuild(last *Success) string {
 	switch {
 	case len(last.Tables) != len(n.Plan.Tables):
 		return "the configuration has other tables"
+	case last.Merge != n.Config.Output.Merge:
+		return "output.merge was another one"
+	case n.Plan.MakesSeveral() && last.Output != n.Config.Output.Path:
+		return fmt.Sprintf("the extracts were named after %s", last.Output)
+	case last.Merge == config.MergeNone && last.Shards != n.Plan.Shards:
+		return fmt.Sprintf("the rows were divided among the extracts by %s", words.Count(int64(last.Shards), "shard"))
 	case last.Format != int(n.Plan.FormatVersion):
 		return fmt.Sprintf("the format version was %d", last.Format)
 	case isDue(n.Config, last):

@@ -9,12 +9,12 @@ import (
 	"hyperlake/sinks/rejects"
 )
 
-// Record makes what is remembered of a run that made an extract: of its tables, what the report says of each, what is in the
-// extract, and the rejects, of which the files are kept already.
-func (n Now) Record(r *report.Report, extract hyper.File, aside []rejects.Account, built Built) (*Success, error) {
+// Record makes what is remembered of a run that made extracts: of its tables, what the report says of each, what is in
+// all extracts together, and the rejects, of which the files are kept already.
+func (n Now) Record(r *report.Report, extracts []Extract, all hyper.File, aside []rejects.Account, built Built) (*Success, error) {
 	success := &Success{
 		RunID: r.RunID, Name: r.Name, Finished: time.Now().UTC(), Format: int(n.Plan.FormatVersion), Built: built,
-		Extract: Extract{Path: n.Config.Output.Path, Bytes: extract.Bytes, SHA256: extract.SHA256},
+		Output: n.Config.Output.Path, Merge: n.Config.Output.Merge, Shards: n.Plan.Shards, Extracts: extracts,
 	}
 	for i, table := range n.Plan.Tables {
 		fingerprint, err := n.fingerprint(i, false)
@@ -29,7 +29,7 @@ func (n Now) Record(r *report.Report, extract hyper.File, aside []rejects.Accoun
 		if err != nil {
 			return nil, err
 		}
-		contents := extract.Tables[i]
+		contents := all.Tables[i]
 		state := TableState{
 			Schema: table.Schema, Name: table.Name, Fingerprint: fingerprint, Undated: undated, Definition: definition, Account: r.Tables[i],
 			Counts: contents.Tally.Counts(), Samples: aside[i].Samples, Rejects: aside[i].Files,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
@@ -30,15 +31,15 @@ type State struct {
 	Unreadable error
 }
 
-// pointer says which runs may have made the extract that stands at the output: only the extract itself tells. It is written
+// pointer says which runs may have made the extracts that stand at the output: only these themselves tell. It is written
 // over the version that was read, and over no other.
 type pointer struct {
 	Version int    `json:"version"`
-	Last    string `json:"last,omitempty"` // the run whose extract stood there before
-	Next    string `json:"next,omitempty"` // the run that began to replace it, and has not said since that it did
+	Last    string `json:"last,omitempty"` // the run whose extracts stood there before
+	Next    string `json:"next,omitempty"` // the run that began to replace them, and has not said since that it did
 
-	// Extract is the version of the extract of Last, as its storage calls it, where that is known.
-	Extract string `json:"extract,omitempty"`
+	// Extracts are the versions of the extracts of Last, in their order, as their storage calls them: empty of one that is not known.
+	Extracts []string `json:"extracts,omitempty"`
 }
 
 // Open reads the state in a folder, in which there may be none. What cannot be read is [State.Unreadable]: only an
@@ -90,7 +91,7 @@ func (s *State) read(ctx context.Context) error {
 		}
 		if success != nil {
 			if run == found.Last {
-				success.Extract.Version = found.Extract
+				success.setVersions(found.Extracts)
 			}
 			s.found = append(s.found, success)
 		}
@@ -131,21 +132,37 @@ func (s *State) RejectsFolder(run string, table int) string {
 // rejectsFolder holds the rejects of successes, which no lake around the state has for files of its own.
 const rejectsFolder = "_rejects"
 
-// Last is the success whose extract stands at the output as it was made; nil if there is none. matches says whether an
-// extract is there.
-func (s *State) Last(matches func(Extract) (bool, error)) (*Success, error) {
+// Last is the success whose extracts stand at the output as they were made, all of them or else some, the others being
+// [Extract.IsGone]: a run that moved several may have been killed, or somebody else wrote there. It is nil if there is
+// none. stands says whether an extract is there.
+func (s *State) Last(stands func(Extract) (bool, error)) (*Success, error) {
+	var partly *Success
 	for _, success := range s.found {
-		if found, err := matches(success.Extract); found || err != nil {
-			return success, err
+		gone := 0
+		for i := range success.Extracts {
+			isThere, err := stands(success.Extracts[i])
+			if err != nil {
+				return nil, err
+			}
+			if !isThere {
+				success.Extracts[i].IsGone = true
+				gone++
+			}
+		}
+		switch {
+		case gone == 0:
+			return success, nil
+		case partly == nil && gone < len(success.Extracts):
+			partly = success
 		}
 	}
-	return nil, nil //nolint:nilnil // there is none
+	return partly, nil
 }
 
 // HasAny says whether there ever was a success that is remembered.
 func (s *State) HasAny() bool { return len(s.found) > 0 }
 
-// Begin remembers what is about to be moved into place, where the extract of standing stands, or another one if that is nil:
+// Begin remembers what is about to be moved into place, where the extracts of standing stand, or others if that is nil:
 // whatever happens then, the next run knows what it finds there. Errors are of kind Storage.
 func (s *State) Begin(ctx context.Context, success, standing *Success) error {
 	success.Version = stateVersion
@@ -154,16 +171,16 @@ func (s *State) Begin(ctx context.Context, success, standing *Success) error {
 	}
 	next := pointer{Version: stateVersion, Next: success.RunID}
 	if standing != nil {
-		next.Last, next.Extract = standing.RunID, standing.Extract.Version
+		next.Last, next.Extracts = standing.RunID, standing.Versions()
 	}
 	return s.point(ctx, next)
 }
 
-// Commit makes a run of which [State.Begin] was told, or an earlier one, the last success, once its extract is in place, and
-// forgets the others. extract is the version of its extract, if it is known. Errors are of kind Storage.
-func (s *State) Commit(ctx context.Context, run, extract string) error {
-	last := pointer{Version: stateVersion, Last: run, Extract: extract}
-	if s.pointer == last {
+// Commit makes a run of which [State.Begin] was told, or an earlier one, the last success, once its extracts are in place, and
+// forgets the others. versions are those of its extracts, in their order. Errors are of kind Storage.
+func (s *State) Commit(ctx context.Context, run string, versions []string) error {
+	last := pointer{Version: stateVersion, Last: run, Extracts: versions}
+	if reflect.DeepEqual(s.pointer, last) {
 		return nil
 	}
 	if err := s.point(ctx, last); err != nil {

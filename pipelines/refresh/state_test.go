@@ -1,8 +1,10 @@
 package refresh_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines/refresh"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/rejects"
 )
 
@@ -34,13 +37,17 @@ func success(run string) *refresh.Success {
 	counts := batch.Counts{Read: 5, Rejected: 1, Failed: []int64{1, 0}}
 	return &refresh.Success{
 		RunID: run, Name: "sales", Finished: time.Unix(5, 0).UTC(), Format: 2, Built: refresh.Built{Date: time.Unix(1, 0).UTC(), Bytes: 7, Rows: 4},
-		Extract: refresh.Extract{Path: run + ".hyper", Bytes: 7, SHA256: run},
+		Output: "x.hyper", Extracts: []refresh.Extract{extract("", run+".hyper", run)},
 		Tables: []refresh.TableState{{
 			Schema: "Extract", Name: "Extract", Fingerprint: "f", Counts: counts,
 			Units:   []refresh.UnitState{{Key: "dt=DATE '2026-01-01'", Version: "v", Values: []*string{&day, nil}, Counts: &counts}, {Key: "file"}},
 			Samples: []rejects.Sample{{Rule: 1, Unit: "u", File: "f", Row: 3}}, Rejects: []rejects.File{{URI: "r", Rows: 1}},
 		}},
 	}
+}
+
+func extract(value, path, sum string) refresh.Extract {
+	return refresh.Extract{Extract: report.Extract{Value: value, Path: path, Rows: 4, Bytes: 7, SHA256: sum}}
 }
 
 // standing finds the success of one extract, by its path.
@@ -63,11 +70,11 @@ func TestStateKnowsWhatMayStandThere(t *testing.T) {
 			want := success("one")
 			want.Version = one.Version
 			assert.Equal(t, want, one)
-			require.NoError(t, state.Commit(t.Context(), "one", "7"))
+			require.NoError(t, state.Commit(t.Context(), "one", []string{"7"}))
 
 			state = open(t, folder)
 			one = standing(t, state, "one.hyper")
-			assert.Equal(t, "7", one.Extract.Version)
+			assert.Equal(t, "7", one.Extracts[0].Version)
 			require.NoError(t, state.Begin(t.Context(), success("two"), one))
 			for _, run := range []string{"one", "two"} {
 				assert.NotNil(t, standing(t, open(t, folder), run+".hyper"), run)
@@ -76,7 +83,7 @@ func TestStateKnowsWhatMayStandThere(t *testing.T) {
 			require.NoError(t, state.Begin(t.Context(), success("three"), standing(t, state, "two.hyper")))
 			assert.Nil(t, standing(t, open(t, folder), "one.hyper"))
 			assert.NotNil(t, standing(t, open(t, folder), "two.hyper"))
-			require.NoError(t, state.Commit(t.Context(), "three", ""))
+			require.NoError(t, state.Commit(t.Context(), "three", nil))
 			assert.NotNil(t, standing(t, open(t, folder), "three.hyper"))
 			assert.Nil(t, standing(t, open(t, folder), "two.hyper"))
 			store, err := storage.For(folder)
@@ -84,7 +91,65 @@ func TestStateKnowsWhatMayStandThere(t *testing.T) {
 			files, err := store.List(t.Context(), storage.Join(folder, "successes"))
 			require.NoError(t, err)
 			assert.Len(t, files, 1, "the others are forgotten")
-			require.NoError(t, state.Commit(t.Context(), "three", ""), "once more")
+			require.NoError(t, state.Commit(t.Context(), "three", nil), "once more")
+		})
+	}
+}
+
+// Several extracts are moved one after another: where a run was killed in between, or somebody else wrote, it is known which
+// of them stand.
+func TestStateKnowsWhichOfSeveralExtractsStand(t *testing.T) {
+	for name, folder := range places(t) {
+		t.Run(name, func(t *testing.T) {
+			several := func(run string, sums ...string) *refresh.Success {
+				made := success(run)
+				made.Extracts = nil
+				for i, sum := range sums {
+					made.Extracts = append(made.Extracts, extract(fmt.Sprint(i), fmt.Sprintf("x-%d.hyper", i), sum))
+				}
+				return made
+			}
+			last := func(there ...string) (run string, gone []string) {
+				t.Helper()
+				found, err := open(t, folder).Last(func(e refresh.Extract) (bool, error) { return slices.Contains(there, e.SHA256), nil })
+				require.NoError(t, err)
+				if found == nil {
+					return "", nil
+				}
+				for _, extract := range found.Extracts {
+					if extract.IsGone {
+						gone = append(gone, extract.Value)
+					}
+				}
+				return found.RunID, gone
+			}
+			expect := func(run string, gone []string, there ...string) {
+				t.Helper()
+				gotRun, gotGone := last(there...)
+				assert.Equal(t, []any{run, gone}, []any{gotRun, gotGone}, there)
+			}
+			state := open(t, folder)
+			require.NoError(t, state.Begin(t.Context(), several("one", "a1", "b1", "c1"), nil))
+			require.NoError(t, state.Commit(t.Context(), "one", []string{"4", "", "6"}))
+			state = open(t, folder)
+			one, err := state.Last(func(refresh.Extract) (bool, error) { return true, nil })
+			require.NoError(t, err)
+			assert.Equal(t, []string{"4", "", "6"}, one.Versions())
+			expect("one", []string{"1"}, "a1", "c1")
+			expect("", nil, "x")
+
+			_, err = open(t, folder).Last(func(refresh.Extract) (bool, error) { return false, os.ErrPermission })
+			require.ErrorIs(t, err, os.ErrPermission)
+
+			require.NoError(t, state.Begin(t.Context(), several("two", "a1", "b2", "c2"), one))
+			expect("one", nil, "a1", "b1", "c1")
+			expect("two", []string{"2"}, "a1", "b2", "c1")
+			expect("two", nil, "a1", "b2", "c2")
+			state = open(t, folder)
+			two, err := state.Last(func(e refresh.Extract) (bool, error) { return e.SHA256 == "b2", nil })
+			require.NoError(t, err)
+			require.NoError(t, state.Begin(t.Context(), several("three"), two))
+			expect("three", nil, "x")
 		})
 	}
 }
@@ -99,7 +164,7 @@ func TestStateOfTwoRuns(t *testing.T) {
 			err := stopped.Begin(t.Context(), success("three"), nil)
 			require.ErrorContains(t, err, "another run wrote the state")
 			assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
-			require.ErrorContains(t, stopped.Commit(t.Context(), "three", ""), "another run wrote the state")
+			require.ErrorContains(t, stopped.Commit(t.Context(), "three", nil), "another run wrote the state")
 			assert.NotNil(t, standing(t, open(t, folder), "two.hyper"))
 		})
 	}
@@ -113,11 +178,11 @@ func TestUnreadableState(t *testing.T) {
 			return os.WriteFile(filepath.Join(folder, "last.json"), []byte(`{"version": 9, "last": "one"}`), 0o600)
 		},
 		"no run": func(folder string) error {
-			return os.WriteFile(filepath.Join(folder, "last.json"), []byte(`{"version": 1}`), 0o600)
+			return os.WriteFile(filepath.Join(folder, "last.json"), []byte(`{"version": 2}`), 0o600)
 		},
 		"a missing file": func(folder string) error { return os.Remove(filepath.Join(folder, "successes", "one.json")) },
 		"of another run": func(folder string) error {
-			return os.WriteFile(filepath.Join(folder, "successes", "one.json"), []byte(`{"version": 1, "run_id": "two"}`), 0o600)
+			return os.WriteFile(filepath.Join(folder, "successes", "one.json"), []byte(`{"version": 2, "run_id": "two"}`), 0o600)
 		},
 		"an older success": func(folder string) error {
 			return os.WriteFile(filepath.Join(folder, "successes", "one.json"), []byte(`{"version": 0, "run_id": "one"}`), 0o600)
@@ -132,7 +197,7 @@ func TestUnreadableState(t *testing.T) {
 			require.ErrorContains(t, state.Unreadable, "the state in "+folder+" cannot be read: ")
 			assert.Nil(t, standing(t, state, "one.hyper"))
 			require.NoError(t, state.Begin(t.Context(), success("two"), nil), "it is made anew")
-			require.NoError(t, state.Commit(t.Context(), "two", ""))
+			require.NoError(t, state.Commit(t.Context(), "two", nil))
 			assert.NotNil(t, standing(t, open(t, folder), "two.hyper"))
 		})
 	}

@@ -4,32 +4,50 @@ import (
 	"time"
 
 	"hyperlake/internal/batch"
+	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
 	"hyperlake/sinks/rejects"
 )
 
 // stateVersion is the version of the layout of a state. Another one is not read: the next run is a full build.
-const stateVersion = 1
+const stateVersion = 2
 
-// Success is what is remembered of a run that made an extract: enough for the next run to know what changed, and what
+// Success is what is remembered of a run that made an extract, or several: enough for the next run to know what changed, and what
 // the rows that did not change count for.
 type Success struct {
-	Version  int          `json:"version"`
-	RunID    string       `json:"run_id"`
-	Name     string       `json:"name"` // of the configuration
-	Finished time.Time    `json:"finished"`
-	Extract  Extract      `json:"extract"`
-	Format   int          `json:"format_version"`
-	Built    Built        `json:"built"`
-	Tables   []TableState `json:"tables"`
+	Version  int                `json:"version"`
+	RunID    string             `json:"run_id"`
+	Name     string             `json:"name"` // of the configuration
+	Finished time.Time          `json:"finished"`
+	Output   string             `json:"output"`          // URI of the one extract, or what the names of several are made of
+	Merge    config.MergeChoice `json:"merge,omitempty"` // of the configuration
+	Shards   int                `json:"shards"`          // that were planned for all units
+	Extracts []Extract          `json:"extracts"`        // one without a value, or several, which may be none, in their order
+	Format   int                `json:"format_version"`
+	Built    Built              `json:"built"`
+	Tables   []TableState       `json:"tables"`
 }
 
 // Extract is a file at its visible place.
 type Extract struct {
-	Path    string `json:"path"` // URI
-	Bytes   int64  `json:"bytes"`
-	SHA256  string `json:"sha256"`
+	report.Extract
 	Version string `json:"-"` // as [storage.Info] has it; empty if it is not known
+	IsGone  bool   `json:"-"` // another file is there by now, or none; see [State.Last]
+}
+
+// Versions are those of the extracts, in their order.
+func (s *Success) Versions() []string {
+	var versions []string
+	for _, extract := range s.Extracts {
+		versions = append(versions, extract.Version)
+	}
+	return versions
+}
+
+func (s *Success) setVersions(versions []string) {
+	for i := range min(len(s.Extracts), len(versions)) {
+		s.Extracts[i].Version = versions[i]
+	}
 }
 
 // Built is the last full build that an extract goes back to.
@@ -38,6 +56,9 @@ type Built struct {
 	Bytes int64     `json:"bytes"`
 	Rows  int64     `json:"rows"`
 }
+
+// HasSeveral says whether a success made extracts whose names are made of that of the output, however many.
+func (s *Success) HasSeveral() bool { return len(s.Extracts) != 1 || s.Extracts[0].Value != "" }
 
 // IsOutgrown says whether an extract is larger than a full build would make it, by more than a part.
 func (b Built) IsOutgrown(bytes, rows int64, part float64) bool {

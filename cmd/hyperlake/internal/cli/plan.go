@@ -70,11 +70,15 @@ func (a *app) tryChecks(ctx context.Context, cfg *config.Config, plan *plan.Plan
 }
 
 // writeRefresh says what would be made anew.
-func writeRefresh(b *strings.Builder, r *report.RefreshAccount) {
+func writeRefresh(b *strings.Builder, plan *pipelines.Preview) {
+	r, stays := plan.Refresh, "the extract would stay"
+	if plan.MakesSeveral() {
+		stays = "the extracts would stay"
+	}
 	switch {
 	case r == nil:
 	case r.Mode == report.RefreshUnchanged:
-		fmt.Fprintf(b, "nothing changed since run %s: the extract would stay\n", visible(r.Before.RunID))
+		fmt.Fprintf(b, "nothing changed since run %s: %s\n", visible(r.Before.RunID), stays)
 	case r.Mode == report.RefreshFull:
 		fmt.Fprintf(b, "everything would be made anew: %s\n", visible(r.Reason))
 	default:
@@ -92,7 +96,7 @@ func planText(plan *pipelines.Preview) string {
 	fmt.Fprintf(&b, "%s: %s in %s\n", visible(plan.Name), words.Count(int64(len(plan.Tables)), "table"), visible(plan.Output))
 	fmt.Fprintf(&b, "format version %d: %s\n", plan.FormatVersion, visible(plan.FormatReason))
 	fmt.Fprintln(&b, words.Count(int64(plan.Shards), "shard"))
-	writeRefresh(&b, plan.Refresh)
+	writeRefresh(&b, plan)
 	if plan.Merge == config.MergeNone {
 		fmt.Fprintln(&b, "no merge: every partial stays an extract of its own, numbered, as in NAME-00001-of-00008.hyper")
 	}

@@ -264,14 +264,7 @@ func (a *app) saySummary(record *report.Report) {
 		a.say("of run %s, %s with %s of the lake were reused", record.Reused.RunID,
 			words.Count(int64(record.Reused.Partials), "partial"), words.Count(record.Reused.Rows, "row"))
 	}
-	what := "extract is in place"
-	if record.Status == report.Unchanged {
-		what = "nothing changed: the extract stays"
-	}
-	if len(record.Outputs) > 0 {
-		what = words.Plural(int64(len(record.Outputs)), "1 extract is in place, named after", "extracts are in place, named after")
-	}
-	a.say("%s: %s (%s, %s, %s, %.1f s)", what, visible(record.Output.Path), words.Count(int64(len(record.Tables)), "table"),
+	a.say("%s: %s (%s, %s, %s, %.1f s)", placeText(record), visible(record.Output.Path), words.Count(int64(len(record.Tables)), "table"),
 		words.Count(rows, "row"), humanize.Bytes(uint64(record.Output.Bytes)), record.Finished.Sub(record.Started).Seconds())
 	a.sayRefresh(record)
 	for _, table := range record.Tables {
@@ -294,6 +287,20 @@ func (a *app) saySummary(record *report.Report) {
 		}
 	}
 	a.sayPublished(record.Publish)
+}
+
+// placeText says what stands at the output.
+func placeText(record *report.Report) string {
+	isUnchanged := record.Status == report.Unchanged
+	switch several := int64(len(record.Outputs)); {
+	case several > 0 && isUnchanged:
+		return "nothing changed: " + words.Plural(several, "1 extract stays, named after", "extracts stay, named after")
+	case several > 0:
+		return words.Plural(several, "1 extract is in place, named after", "extracts are in place, named after")
+	case isUnchanged:
+		return "nothing changed: the extract stays"
+	}
+	return "extract is in place"
 }
 
 // checksText says how many checks passed, of a run whose extract is in place.
