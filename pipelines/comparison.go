@@ -3,7 +3,9 @@ package pipelines
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/output"
 	"hyperlake/pipelines/refresh"
@@ -46,10 +48,7 @@ func compareWithLast(ctx context.Context, now refresh.Now, last comparison) (com
 	}
 	switch {
 	case c.standing != nil:
-		var err error
-		if c.decision, err = refresh.Decide(c.standing, now); err == nil && c.decision.IsUnchanged() && !c.hasSet(ctx, now.Config.Output) {
-			c.decision = refresh.Full("the list of the extracts is not there any more as it was made")
-		}
+		err := c.decide(ctx, now)
 		return c, err
 	case c.state.Unreadable != nil:
 		c.warning = fmt.Sprintf("%v: everything is made anew", c.state.Unreadable)
@@ -64,9 +63,24 @@ func compareWithLast(ctx context.Context, now refresh.Now, last comparison) (com
 	return c, nil
 }
 
+// decide says what is to be done on top of what stands there.
+func (c *comparison) decide(ctx context.Context, now refresh.Now) (err error) {
+	if c.decision, err = refresh.Decide(c.standing, now); err != nil || c.decision.Full {
+		return err
+	}
+	switch gone := c.standing.Gone(); {
+	case len(gone) > 0:
+		c.warning = fmt.Sprintf("%s not there any more as made last, and made anew: %s",
+			words.Plural(int64(len(gone)), "an extract is", "extracts are"), strings.Join(gone, ", "))
+	case c.decision.IsUnchanged() && !c.hasSet(ctx, now.Config.Output):
+		c.decision = refresh.Full("the list of the extracts is not there any more as it was made")
+	}
+	return nil
+}
+
 // stands says whether all extracts of an output are there as they were made last.
 func (c comparison) stands(ctx context.Context, output config.OutputConfig) bool {
-	return c.standing != nil && c.standing.Output == output.Path && c.hasSet(ctx, output)
+	return c.standing != nil && c.standing.Output == output.Path && len(c.standing.Gone()) == 0 && c.hasSet(ctx, output)
 }
 
 // hasSet says whether extracts that are not merged are listed beside an output, if there are such.
@@ -116,6 +130,8 @@ func (c comparison) account(now refresh.Now) *report.RefreshAccount {
 		account.Mode = report.RefreshFull
 	case c.isUnchanged(now.Config.Output.Path):
 		account.Mode = report.RefreshUnchanged
+	case now.Plan.SplitsTables():
+		account.Extracts = &report.ExtractsRemade{Made: c.decision.Made(now.Plan), Stay: len(c.decision.Stay())}
 	}
 	return account
 }

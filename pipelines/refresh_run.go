@@ -59,26 +59,22 @@ func (r *run) take() {
 		"changed", account.UnitsChanged, "units", account.Units, "reason", account.Reason)
 }
 
-// patch makes the extract of the last one and of the units that were loaded. The result is that of a full build.
+// patch makes the extract of the last one and of the units that were loaded, or has those that were loaded stand beside the
+// others. The result is that of a full build.
 func (r *run) patch(ctx context.Context, loaded job.Result, folder *staging.Folder) (job.Result, error) {
-	base, err := r.base(ctx, folder.Local)
+	do := r.patchExtract
+	if r.plan.SplitsTables() {
+		do = r.besideOthers
+	}
+	whole, err := do(ctx, loaded, folder.Local)
 	if err != nil {
 		return job.Result{}, err
 	}
-	patch := hyper.Patch{Layout: r.plan.Layout(), Base: base, Added: loaded.Extract.Path}
-	for i, table := range r.plan.Tables {
-		patch.Tables = append(patch.Tables, r.decision.Patch(i, table, loaded.Extract.Tables[i].Tally))
-	}
-	file, err := r.makePatch(ctx, patch, folder.Local)
-	if err != nil {
-		return job.Result{}, err
-	}
-	whole := job.Result{Extract: file}
 	whole.Extract.Partials = loaded.Extract.Partials
-	counted := make([]int64, len(file.Tables))
+	counted := make([]int64, len(whole.Extract.Tables))
 	for i := range r.plan.Tables {
 		whole.Extract.Tables[i].Tally = r.decision.Tally(i, loaded.Extract.Tables[i].Tally)
-		counted[i] = file.Tables[i].Rows
+		counted[i] = whole.Extract.Tables[i].Rows
 		aside, err := r.carry(ctx, i, loaded.Rejects[i], folder)
 		if err != nil {
 			return job.Result{}, err
@@ -87,6 +83,20 @@ func (r *run) patch(ctx context.Context, loaded job.Result, folder *staging.Fold
 		whole.Rejects = append(whole.Rejects, aside)
 	}
 	return whole, job.Reconcile(r.plan, whole.Extract, whole.Rejects, counted)
+}
+
+// patchExtract makes one extract of the last one.
+func (r *run) patchExtract(ctx context.Context, loaded job.Result, folder string) (whole job.Result, err error) {
+	base, err := r.base(ctx, folder)
+	if err != nil {
+		return job.Result{}, err
+	}
+	patch := hyper.Patch{Layout: r.plan.Layout(), Base: base, Added: loaded.Extract.Path}
+	for i, table := range r.plan.Tables {
+		patch.Tables = append(patch.Tables, r.decision.Patch(i, table, loaded.Extract.Tables[i].Tally))
+	}
+	whole.Extract, err = r.makePatch(ctx, patch, folder)
+	return whole, err
 }
 
 // makePatch makes the patched extract, anew if gaps and small blocks would make it much larger than a full build would.
@@ -165,7 +175,7 @@ func (r *run) remember(ctx context.Context, built job.Result) error {
 		}
 	}
 	var extracts []refresh.Extract
-	files := built.Files()
+	files := built.All()
 	for i, place := range output.Places(r.cfg.Output.Path, files) {
 		extracts = append(extracts, refresh.Extract{Extract: output.Extract(files[i], place)})
 	}
@@ -211,27 +221,6 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 	}
 	r.commit(ctx, last.RunID, last.Versions())
 	return nil
-}
-
-// noteStaying notes the extracts that stay as they are, all of them.
-func (r *run) noteStaying() {
-	for _, extract := range r.standing.Extracts {
-		r.report.Output.Bytes += extract.Bytes
-		if extract.Value == "" {
-			r.report.Output.SHA256 = extract.SHA256
-		} else {
-			r.report.Outputs = append(r.report.Outputs, extract.Extract)
-		}
-	}
-}
-
-// warnOfOthers names files beside several extracts that look like others of them.
-func (r *run) warnOfOthers(ctx context.Context) {
-	var places []string
-	for _, extract := range r.report.Outputs {
-		places = append(places, extract.Path)
-	}
-	output.WarnOfOthers(ctx, r.cfg.Output, places, r.warn)
 }
 
 // accountAgain is the account of a table that did not change, under another plan: files of which nothing is read may have changed.

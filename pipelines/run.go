@@ -191,7 +191,7 @@ func (r *run) build(ctx context.Context, runFolder *staging.Folder) (built job.R
 	if err == nil && r.patches() {
 		err = r.stage("patch", func() (work, error) {
 			built, err = r.patch(ctx, built, runFolder)
-			return work{rows: r.part.Rows(), bytes: bytesOf(built.Files())}, err
+			return work{rows: r.part.Rows(), bytes: bytesOf(built.All())}, err
 		})
 	}
 	if err == nil {
@@ -335,13 +335,12 @@ func (r *run) inspect(ctx context.Context, built *job.Result, scratch string) er
 		err  error
 	}
 	sealing := make(chan outcome, 1)
-	extracts := built.Files()
 	go func() {
-		sums, err := output.Seal(ctx, extracts)
+		sums, err := output.Seal(ctx, built.Files())
 		sealing <- outcome{sums, err}
 	}()
 	inspection := checks.Inspection{Config: r.cfg, Plan: r.plan, Report: r.report, Before: r.rowsBefore, LogValues: r.options.LogValues}
-	err := inspection.Inspect(ctx, r.lease, extracts, scratch)
+	err := inspection.Inspect(ctx, r.lease, built.All(), scratch)
 	done := <-sealing
 	if err == nil {
 		err = done.err

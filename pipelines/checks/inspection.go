@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/plan"
@@ -36,7 +38,7 @@ type Inspection struct {
 
 // Inspect holds the checks against the finished extracts, and asks hyperd what they hold. Of
 // extracts that are not merged nothing is asked: no file holds a whole table. scratch is a folder
-// for a copy of the previous extract. Its error is of kind Check where a check does not pass.
+// for copies of the previous extract, and of those that are remote. Its error is of kind Check where a check does not pass.
 func (in Inspection) Inspect(ctx context.Context, lease *hyperd.Lease, extracts []hyper.File, scratch string) error {
 	if in.Config.Output.Merge == config.MergeNone {
 		return nil
@@ -57,11 +59,28 @@ func (in Inspection) Inspect(ctx context.Context, lease *hyperd.Lease, extracts 
 	}
 	defer func() { _ = conn.Close(ctx) }() // reading leaves nothing to lose
 	for _, extract := range extracts {
-		if err := in.inspectFile(ctx, conn, extract, checks); err != nil {
+		if extract.Target.Name != "" && !slices.ContainsFunc(checks, func(of []check) bool { return len(of) > 0 }) {
+			continue // nothing is asked of it
+		}
+		if err := in.inspectCopy(ctx, conn, extract, scratch, checks); err != nil {
 			return err
 		}
 	}
 	return brokenChecks(in.Report)
+}
+
+// inspectCopy asks about one extract, which is copied if it is remote: one of several that stays as it is.
+func (in Inspection) inspectCopy(ctx context.Context, conn *hyperd.Conn, extract hyper.File, scratch string, checks [][]check) error {
+	if storage.IsLocal(extract.Path) {
+		return in.inspectFile(ctx, conn, extract, checks)
+	}
+	path, err := hyper.Fetch(ctx, extract, scratch)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(path) }() // it goes away with its folder, at the latest
+	extract.Path = path
+	return in.inspectFile(ctx, conn, extract, checks)
 }
 
 // inspectFile asks about one extract. Of several, each is held against the checks, but the

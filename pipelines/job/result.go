@@ -18,6 +18,7 @@ import (
 type Result struct {
 	Extract hyper.File        `json:"extract"`
 	Outputs []hyper.File      `json:"outputs,omitempty"` // where there are several; then Extract has no file, only the sums
+	Staying []hyper.File      `json:"-"`                 // extracts that stand at their places already, beside Outputs
 	Rejects []rejects.Account `json:"rejects"`           // one for each table
 
 	// Disputed are files of which hyperd and Go keep different rows. With any, the extract
@@ -42,6 +43,13 @@ func (r *Result) Files() []hyper.File {
 	return r.Outputs
 }
 
+// All are the extracts of a job, and those beside them that stay as they are, by their names.
+func (r *Result) All() []hyper.File {
+	return slices.SortedFunc(slices.Values(slices.Concat(r.Files(), r.Staying)), byName)
+}
+
+func byName(a, b hyper.File) int { return cmp.Compare(a.Target.Name, b.Target.Name) }
+
 // addOutputs takes several extracts, and adds their accounts up, with those of rows of which
 // none is left.
 func (r *Result) addOutputs(extracts func(*hyper.File) bool, tables int) {
@@ -56,7 +64,7 @@ func (r *Result) addOutputs(extracts func(*hyper.File) bool, tables int) {
 			r.Outputs = append(r.Outputs, file)
 		}
 	}
-	slices.SortFunc(r.Outputs, func(a, b hyper.File) int { return cmp.Compare(a.Target.Name, b.Target.Name) })
+	slices.SortFunc(r.Outputs, byName)
 }
 
 // FetchAndCount makes every extract local and counts their rows, by table. Those that are not

@@ -40,15 +40,15 @@ func Seal(ctx context.Context, extracts []hyper.File) ([]string, error) {
 }
 
 // Move puts the extracts of a job into place: one as a whole or not at all, several one after
-// another, once it is known that all are good. The report says what is in place, after a failure,
-// too; warn is told of files that look like extracts of an earlier run. Nothing is put into place any more once held
+// another, once it is known that all are good. Those that stay where they stand are not touched. The report says what is in place,
+// after a failure, too; warn is told of files that look like extracts of an earlier run. Nothing is put into place any more once held
 // fails, which says whether the run may write there. It returns the versions of the extracts at their places, in the order of
-// [job.Result.Files]. Its errors are of kind Storage, or Config where a folder stands in the way.
+// [job.Result.All]. Its errors are of kind Storage, or Config where a folder stands in the way.
 func Move(
 	ctx context.Context, output config.OutputConfig, built job.Result, report *report.Report, held func() error, warn func(string),
 ) (versions []string, err error) {
 	if built.Extract.Path == "" {
-		return moveAll(ctx, output, built.Outputs, report, held, warn)
+		return moveAll(ctx, output, built.All(), report, held, warn)
 	}
 	placed, err := moveOne(ctx, output.Path, built.Extract, report, held)
 	return []string{placed.Version}, err
@@ -71,13 +71,13 @@ func moveAll(
 		}
 	}
 	for i, extract := range extracts {
-		placed, err := moveExtract(ctx, extract, places[i], held)
+		version, err := moveExtract(ctx, extract, places[i], held)
 		if err != nil {
 			return nil, failure.New(failure.Storage, "move extract %d of %d to %s: %w", i+1, len(places), places[i], err).
 				WithHint("those before it, which the report lists, are in place; correct the cause and run again: %s", storage.Hint(err))
 		}
 		noteExtract(report, extract, places[i])
-		versions = append(versions, placed.Version)
+		versions = append(versions, version)
 	}
 	if output.Merge == config.MergeNone {
 		if err := held(); err != nil {

@@ -16,12 +16,17 @@ import (
 	"hyperlake/sinks/hyper"
 )
 
-// moveExtract moves an extract to its place, whole or not at all. One on remote storage is
-// copied from there. It returns the version that it made, as [moveTo] does.
-func moveExtract(ctx context.Context, extract hyper.File, place string, held func() error) (placed storage.Info, err error) {
+// moveExtract moves an extract to its place, whole or not at all, unless it stands there already. One on remote storage is
+// copied from there. It returns the version of what stands there then, as far as [moveTo] does.
+func moveExtract(ctx context.Context, extract hyper.File, place string, held func() error) (version string, err error) {
+	var placed storage.Info
 	path, local := storage.LocalPath(extract.Path)
-	if local {
-		return moveTo(ctx, path, place, held)
+	switch {
+	case extract.Path == place:
+		return extract.Version, nil
+	case local:
+		placed, err = moveTo(ctx, path, place, held)
+		return placed.Version, err
 	}
 	send := func(condition storage.Condition) (err error) {
 		from := storage.Info{URI: extract.Path, Size: extract.Bytes, Version: extract.Version}
@@ -30,13 +35,12 @@ func moveExtract(ctx context.Context, extract hyper.File, place string, held fun
 	}
 	if storage.IsLocal(place) {
 		if err := held(); err != nil {
-			return placed, err
+			return "", err
 		}
-		err = send(storage.Any())
-		return placed, err
+		return "", send(storage.Any())
 	}
 	err = overwrite(ctx, place, held, send)
-	return placed, err
+	return placed.Version, err
 }
 
 // Place has build write a file into a folder of its own, hidden beside output, a local path,

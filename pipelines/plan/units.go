@@ -15,6 +15,7 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
+	"hyperlake/transforms/repartition"
 	"hyperlake/transforms/validate"
 )
 
@@ -103,6 +104,32 @@ func (t *TablePlan) UnitSQL(values []*string) (sql []string, ok bool) {
 		sql = append(sql, constant)
 	}
 	return sql, true
+}
+
+// SplitName is the name of the extract that all rows of a unit go to, whose values these are. It is only there for a table that is
+// split by a unit column: see [TablePlan.SplitsUnits].
+func (t *TablePlan) SplitName(values []*string) (string, error) {
+	at := t.splitColumn()
+	if at < 0 || len(values) != len(t.UnitColumns) {
+		return "", fmt.Errorf("%d values do not tell the extract of a unit of table %s", len(values), t.Table)
+	}
+	field, _ := t.Read.Schema.FieldsByName(t.UnitColumns[at].Source)
+	value, err := parquetread.PartitionValue(field[0], values[at])
+	if err != nil {
+		return "", err
+	}
+	return repartition.NameOf(field[0], value, 0)
+}
+
+// SplitsUnits says whether there is an extract for each value of a unit column, so that each unit is in one of them.
+func (t *TablePlan) SplitsUnits() bool { return t.splitColumn() >= 0 }
+
+// splitColumn is which unit column the table is split by; -1 if none.
+func (t *TablePlan) splitColumn() int {
+	if t.Repartition == nil {
+		return -1
+	}
+	return slices.IndexFunc(t.UnitColumns, func(c UnitColumn) bool { return c.Source == t.Repartition.SplitBy })
 }
 
 // UnitOf is the key of the unit of a file.

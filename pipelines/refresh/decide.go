@@ -24,9 +24,13 @@ type TableDecision struct {
 	Whole  bool   // all rows go, and all files are read
 	Reason string // why
 
-	Load   []string    // keys of the units to read, sorted
-	Remove []UnitState // whose rows go first
-	Units  int         // now
+	Load    []string    // keys of the units to read, sorted
+	Remove  []UnitState // whose rows go first
+	Units   int         // now
+	changed int         // units that changed or are to be loaded in any case, those that are gone among them
+
+	// remade are the values, by [sameName], whose extracts are made anew, of a table that is split by a unit column.
+	remade map[string]bool
 }
 
 // Changed is how many units changed, those that are gone among them.
@@ -34,6 +38,11 @@ func (d TableDecision) Changed() int {
 	if d.Whole {
 		return d.Units
 	}
+	return d.changed
+}
+
+// count is how many units are to be read, or are gone.
+func (d TableDecision) count() int {
 	gone := 0
 	for _, unit := range d.Remove {
 		if _, isLoaded := slices.BinarySearch(d.Load, unit.Key); !isLoaded {
@@ -44,7 +53,7 @@ func (d TableDecision) Changed() int {
 }
 
 // isUnchanged says whether there is nothing to do.
-func (d TableDecision) isUnchanged() bool { return !d.Whole && d.Changed() == 0 }
+func (d TableDecision) isUnchanged() bool { return !d.Whole && d.count() == 0 }
 
 // IsUnchanged says whether nothing changed at all.
 func (d Decision) IsUnchanged() bool {
@@ -164,13 +173,17 @@ func (n Now) decideTable(last *Success, index int, reload []string) (TableDecisi
 	}
 	d.compare(known.Units, units)
 	d.reload(reload, known.Units)
+	d.changed = d.count()
+	if table.SplitsUnits() && !d.remake(table, last, units) {
+		return wholly(notWhatTheyAre(table), nil)
+	}
 	if d.isUnchanged() {
 		return d, nil
 	}
 	if reason := n.indivisible(index, d); reason != "" {
 		return wholly(reason, nil)
 	}
-	if d.changesMost(units, known) {
+	if !table.SplitsUnits() && d.changesMost(units, known) {
 		return wholly(fmt.Sprintf("more than half of the rows of table %s changed", table.Table), nil)
 	}
 	return d, nil
@@ -193,16 +206,23 @@ func (n Now) otherMaking(index int, known *TableState) (reason string, err error
 // indivisible says why what changed of a table cannot be told from the rest of it; empty if it can.
 func (n Now) indivisible(index int, d TableDecision) string {
 	table := n.Plan.Tables[index]
-	switch {
-	case len(n.Config.Tables[index].Repartition.Sort) > 0:
+	switch splits := n.Plan.SplitsTables(); {
+	case splits && !table.SplitsUnits():
+		return fmt.Sprintf("extracts are split by %s, which tells no units apart, and %s changed",
+			table.Repartition.SplitBy, words.Count(int64(d.Changed()), "unit"))
+	case len(n.Config.Tables[index].Repartition.Sort) > 0 && !splits:
 		return fmt.Sprintf("rows of table %s are sorted, and %s changed", table.Table, words.Count(int64(d.Changed()), "unit"))
 	case len(d.Remove) > 0 && len(table.UnitColumns) == 0:
 		return fmt.Sprintf("%s, and nothing tells the rows of a file of table %s from others%s",
 			words.Plural(int64(len(d.Remove)), "a file changed or went", "files changed or went"), table.Table, because(table.Indivisible))
 	case slices.ContainsFunc(d.Remove, func(u UnitState) bool { return !isUnit(table, u) }):
-		return fmt.Sprintf("what is known of the units of table %s is not what they are", table.Table)
+		return notWhatTheyAre(table)
 	}
 	return ""
+}
+
+func notWhatTheyAre(table *plan.TablePlan) string {
+	return fmt.Sprintf("what is known of the units of table %s is not what they are", table.Table)
 }
 
 // isUnit says whether what is remembered can be a unit of a table.

@@ -87,6 +87,10 @@ type RefreshAccount struct {
 	RowsRead     int64       `json:"rows_read"`        // by this run, those included that the tables say are deleted
 	BytesRead    int64       `json:"bytes_read"`       // of the columns that it read, as stored
 
+	// Extracts are those of a table that is split by a column, where some may stay as they are; nil where there is one extract, or
+	// all are made anew.
+	Extracts *ExtractsRemade `json:"extracts,omitempty"`
+
 	// Tables says why tables are made anew, where others are not.
 	Tables []string `json:"tables,omitempty"`
 
@@ -95,6 +99,12 @@ type RefreshAccount struct {
 
 	// Before is the last success, whose extract stood at the output; nil if there was none.
 	Before *RunBefore `json:"before,omitempty"`
+}
+
+// ExtractsRemade says which extracts of several are made anew.
+type ExtractsRemade struct {
+	Made []string `json:"made"` // the values; before the run, also of those of which no row may be left
+	Stay int      `json:"stay"` // how many are not touched
 }
 
 // TableUnits is the units of a table in the whole extract, sorted.

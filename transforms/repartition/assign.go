@@ -2,7 +2,6 @@ package repartition
 
 import (
 	"bytes"
-	"fmt"
 	"math/bits"
 	"slices"
 
@@ -169,18 +168,17 @@ func (s *splitter) add(values keys, field arrow.Field, column arrow.Array, row i
 			s.column, MaxTargets).
 			WithHint("split by a column with fewer values, or move rows by hash: {by: [%s], shards: N}", s.column)
 	}
+	name, err := NameOf(field, column, row)
+	if err != nil {
+		return 0, err
+	}
 	slot := int32(len(s.names))
 	if values.isNull(row) {
 		s.null = slot
-		s.names = append(s.names, NullName)
-		return slot, nil
+	} else {
+		s.slots[string(values.at(row))] = slot
 	}
-	text, err := valueText(field, column, row)
-	if err != nil {
-		return 0, fmt.Errorf("column %s: %w", s.column, err)
-	}
-	s.slots[string(values.at(row))] = slot
-	s.names = append(s.names, ValueName(text))
+	s.names = append(s.names, name)
 	return slot, nil
 }
 

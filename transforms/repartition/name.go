@@ -82,6 +82,22 @@ func OutputNames(name string, values []string) []string {
 	return names
 }
 
+// NameOf is the name of a value of a column: of the target that its rows go to where a table is split by that. NULL is [NullName].
+func NameOf(field arrow.Field, column arrow.Array, row int) (string, error) {
+	values, err := keysOf(field, column)
+	if err != nil {
+		return "", err
+	}
+	if values.isNull(row) {
+		return NullName, nil
+	}
+	text, err := valueText(field, column, row)
+	if err != nil {
+		return "", fmt.Errorf("column %s: %w", field.Name, err)
+	}
+	return ValueName(text), nil
+}
+
 // hasName says whether the values of a column have a text that can be part of a name.
 func hasName(field arrow.Field) bool {
 	t := valueType(field.Type)

@@ -84,10 +84,27 @@ func writeRefresh(b *strings.Builder, plan *pipelines.Preview) {
 	default:
 		fmt.Fprintf(b, "%d of %s changed since run %s: %s would be read\n", r.UnitsChanged, words.Count(int64(r.Units), "unit"),
 			visible(r.Before.RunID), words.Count(r.RowsRead, "row"))
+		if e := r.Extracts; e != nil {
+			fmt.Fprintf(b, "%s would be made anew%s, %s\n", words.Plural(int64(len(e.Made)), "1 extract", "extracts"), namesText(e.Made),
+				words.Plural(int64(e.Stay), "1 stays", "stay"))
+		}
 		for _, reason := range r.Tables {
 			fmt.Fprintf(b, "a table would be made anew: %s\n", visible(reason))
 		}
 	}
+}
+
+// namesText names some of several values.
+func namesText(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	const most = 10
+	text := ": " + strings.Join(values[:min(len(values), most)], ", ")
+	if more := len(values) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return visible(text)
 }
 
 // planText is a plan for people.

@@ -249,6 +249,10 @@ func (a *app) sayRefresh(record *report.Report) {
 			change, humanize.Comma(record.RowsRejected()), humanize.Comma(before.RowsRejected))
 	}
 	a.say("  %s", text)
+	if r.Extracts != nil {
+		a.say("  %s made anew, %s", words.Plural(int64(len(r.Extracts.Made)), "1 extract was", "extracts were"),
+			words.Plural(int64(r.Extracts.Stay), "1 stays", "stay"))
+	}
 	for _, reason := range r.Tables {
 		a.say("  a table was made anew: %s", visible(reason))
 	}
