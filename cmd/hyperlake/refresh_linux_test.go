@@ -48,8 +48,7 @@ func nightOf(t *testing.T, folder string, random *rand.Rand) {
 // tablesOf are the accounts of the tables in a report, without what differs between runs.
 func tablesOf(t *testing.T, text string) []report.TableAccount {
 	t.Helper()
-	var r report.Report
-	require.NoError(t, json.Unmarshal([]byte(text), &r))
+	r := reportOf(t, text)
 	for i := range r.Tables {
 		r.Tables[i].RejectsPath = ""
 		for j := range r.Tables[i].Columns {
@@ -59,11 +58,18 @@ func tablesOf(t *testing.T, text string) []report.TableAccount {
 	return r.Tables
 }
 
-// Wherever a night is killed, the next run ends as a full build of the same lake would, and so do all after it.
+// Wherever a night is killed, the next run ends as a full build of the same lake would, and so do all after it: with one extract, and
+// with several, of which some may have been moved.
 func TestNightsThatAreKilled(t *testing.T) {
+	for name, more := range map[string]string{"one extract": "", "an extract for each day": "    repartition: {split_by: day}\n"} {
+		t.Run(name, func(t *testing.T) { killNights(t, refreshConfig+more) })
+	}
+}
+
+func killNights(t *testing.T, config string) {
 	folder := t.TempDir()
 	random := rand.New(rand.NewPCG(1, 0))
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "sales.yaml"), []byte(refreshConfig), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "sales.yaml"), []byte(config), 0o600))
 	for range 6 {
 		nightOf(t, folder, random)
 	}
@@ -82,15 +88,17 @@ func TestNightsThatAreKilled(t *testing.T) {
 			killed++
 		}
 		printed, _ := runs(t, folder, 0, "generate", "sales.yaml", "--json", "--lock-wait", "10s")
-		var r report.Report
-		require.NoError(t, json.Unmarshal([]byte(printed), &r))
-		modes[r.Refresh.Mode]++
+		got := reportOf(t, printed)
+		modes[got.Refresh.Mode]++
 		full, _ := runs(t, folder, 0, "generate", "sales.yaml", "--json", "--set", "refresh.mode=full",
 			"--set", "output.path=full.hyper", "--set", "tables.0.rejects.path=full-rejects")
 		assert.Equal(t, tablesOf(t, full), tablesOf(t, printed))
-		want, _ := runs(t, folder, 0, "sql", "full.hyper", contentSQL, "--csv")
-		got, _ := runs(t, folder, 0, "sql", "sales.hyper", contentSQL, "--csv")
-		require.Equal(t, want, got)
+		extracts := extractsOf(t, folder, reportOf(t, full), got)
+		for want, got := range extracts {
+			want, _ := runs(t, folder, 0, "sql", want, contentSQL, "--csv")
+			got, _ := runs(t, folder, 0, "sql", got, contentSQL, "--csv")
+			require.Equal(t, want, got)
+		}
 		rejected := `select count(*), sum(l_orderkey), sum(_row) from external(array%s, format => 'parquet')`
 		require.Equal(t, rejectsSQL(t, folder, "full-rejects", rejected), rejectsSQL(t, folder, "rejects", rejected))
 	}
@@ -102,6 +110,31 @@ func TestNightsThatAreKilled(t *testing.T) {
 	assert.NotContains(t, listed, "running")
 }
 
+func reportOf(t *testing.T, text string) report.Report {
+	t.Helper()
+	var r report.Report
+	require.NoError(t, json.Unmarshal([]byte(text), &r))
+	return r
+}
+
+// extractsOf are the extracts of a full build, and those of a refresh that should be the same.
+func extractsOf(t *testing.T, folder string, full, got report.Report) map[string]string {
+	t.Helper()
+	if len(full.Outputs) == 0 {
+		return map[string]string{"full.hyper": "sales.hyper"}
+	}
+	require.Len(t, got.Outputs, len(full.Outputs))
+	extracts := map[string]string{}
+	for i, extract := range full.Outputs {
+		assert.Equal(t, []any{extract.Value, extract.Rows}, []any{got.Outputs[i].Value, got.Outputs[i].Rows})
+		extracts[extract.Path] = got.Outputs[i].Path
+	}
+	there, err := filepath.Glob(filepath.Join(folder, "sales-*.hyper"))
+	require.NoError(t, err)
+	assert.Len(t, there, len(extracts))
+	return extracts
+}
+
 // rejectsSQL asks hyperd about the reject files of a folder.
 func rejectsSQL(t *testing.T, folder, name, query string) string {
 	t.Helper()
@@ -111,6 +144,8 @@ func rejectsSQL(t *testing.T, folder, name, query string) string {
 	for i, file := range files {
 		quoted[i] = "'" + file + "'"
 	}
-	printed, _ := runs(t, folder, 0, "sql", "--allow-external", "sales.hyper", fmt.Sprintf(query, "["+strings.Join(quoted, ", ")+"]"), "--csv")
+	extracts, err := filepath.Glob(filepath.Join(folder, "sales*.hyper"))
+	require.NoError(t, err)
+	printed, _ := runs(t, folder, 0, "sql", "--allow-external", extracts[0], fmt.Sprintf(query, "["+strings.Join(quoted, ", ")+"]"), "--csv")
 	return printed
 }
