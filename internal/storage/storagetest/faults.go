@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -10,13 +11,15 @@ import (
 type Operation string
 
 // The kinds of requests. An upload of more than one chunk is several writes: one that
-// begins it, and one for each chunk.
+// begins it, where the service asks for that, and one for each chunk. Of gs:// the last chunk completes it.
 const (
-	List   Operation = "list"
-	Stat   Operation = "stat"
-	Read   Operation = "read"
-	Write  Operation = "write"
-	Delete Operation = "delete"
+	List     Operation = "list"
+	Stat     Operation = "stat"
+	Read     Operation = "read"
+	Write    Operation = "write"
+	Complete Operation = "complete" // makes an object of what was uploaded
+	Abort    Operation = "abort"    // forgets what was uploaded
+	Delete   Operation = "delete"
 )
 
 // Fault is something that goes wrong with requests. Without any of the fields after Times
@@ -28,6 +31,8 @@ type Fault struct {
 	Times int    // requests that meet it; 0 is all
 
 	Status int           // the answer, when not 0; the request is not carried out
+	Code   string        // what the service calls that answer; empty is what it usually means
+	Header http.Header   // of that answer
 	Cut    bool          // the connection is cut after After bytes of the content, which a write sends and a read answers
 	After  int64         // see Cut
 	Lose   bool          // the request is carried out and the connection cut before the answer; not for the chunks of an upload

@@ -1,7 +1,6 @@
 package storagetest
 
 import (
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -31,14 +30,9 @@ func StartGCS(t testing.TB) *GCS {
 	fake, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true})
 	require.NoError(t, err)
 	fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: bucket})
-	faults := &Faults{counts: map[Operation]int{}}
-	server := httptest.NewServer(&proxy{faults: faults, next: fake.HTTPHandler()})
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-		fake.Stop()
-	})
-	return &GCS{Faults: faults, URL: server.URL, Bucket: "gs://" + bucket, fake: fake}
+	t.Cleanup(fake.Stop)
+	url, faults := startProxy(t, gcsProtocol{}, fake.HTTPHandler())
+	return &GCS{Faults: faults, URL: url, Bucket: "gs://" + bucket, fake: fake}
 }
 
 // CreateObject makes an object without a request, whatever its name.

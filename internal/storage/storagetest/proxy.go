@@ -1,23 +1,45 @@
 package storagetest
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"strings"
+	"testing"
 	"time"
 )
 
+// protocol is what the proxy has to know of a service.
+type protocol interface {
+	// classify returns the kind of a request, and the object or the prefix that it names.
+	classify(r *http.Request) (Operation, string)
+
+	// refuse answers with an error, as the service would. code is what the service calls it; it may be empty.
+	refuse(w http.ResponseWriter, status int, code string)
+
+	// allows checks what the server behind the proxy does not. If it does not allow a request, it has answered.
+	allows(w http.ResponseWriter, r *http.Request, next http.Handler) bool
+}
+
 // proxy stands before the object store.
 type proxy struct {
+	protocol
 	faults *Faults
 	next   http.Handler
 }
 
+// startProxy serves what next does, with faults, until the test ends.
+func startProxy(t testing.TB, protocol protocol, next http.Handler) (url string, faults *Faults) {
+	faults = &Faults{counts: map[Operation]int{}}
+	server := httptest.NewServer(&proxy{protocol, faults, next})
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL, faults
+}
+
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	operation, name := classify(r)
+	operation, name := p.classify(r)
 	fault := p.faults.meet(operation, name)
 	if fault.Before != nil {
 		fault.Before()
@@ -25,9 +47,12 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case fault.Status != 0:
 		_, _ = io.Copy(io.Discard, r.Body) // else the connection is cut as well
-		http.Error(w, http.StatusText(fault.Status), fault.Status)
+		for key, values := range fault.Header {
+			w.Header()[key] = values
+		}
+		p.refuse(w, fault.Status, fault.Code)
 		return
-	case fault.Cut && operation == Write:
+	case fault.Cut && (operation == Write || operation == Complete):
 		_, _ = io.CopyN(io.Discard, r.Body, fault.After)
 		cut(w)
 		return
@@ -35,67 +60,14 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.next.ServeHTTP(httptest.NewRecorder(), r)
 		cut(w)
 		return
-	case !p.conditionHolds(r):
-		http.Error(w, "conditionNotMet", http.StatusPreconditionFailed)
+	case !p.allows(w, r, p.next):
 		return
 	}
-	answer := &answer{ResponseWriter: w, done: r.Context().Done(), pause: fault.Pause, spoil: fault.Spoil, left: -1}
+	answer := &answer{ResponseWriter: w, done: r.Context().Done(), pause: fault.Pause, bare: operation != Read, spoil: fault.Spoil, left: -1}
 	if fault.Cut {
 		answer.left = fault.After
 	}
 	p.next.ServeHTTP(answer, r)
-}
-
-// classify returns the kind of a request, and the object or the prefix that it names.
-func classify(r *http.Request) (Operation, string) {
-	query := r.URL.Query()
-	if strings.HasPrefix(r.URL.Path, "/upload/") {
-		return Write, query.Get("name")
-	}
-	if _, target, found := strings.Cut(r.URL.Path, rewriteTo); found {
-		_, name, _ := strings.Cut(target, "/o/")
-		return Write, name
-	}
-	_, escaped, found := strings.Cut(r.URL.EscapedPath(), "/o/")
-	if !found {
-		return List, query.Get("prefix")
-	}
-	name, err := url.PathUnescape(escaped)
-	if err != nil {
-		name = escaped
-	}
-	switch {
-	case r.Method == http.MethodDelete:
-		return Delete, name
-	case query.Get("alt") == "media":
-		return Read, name
-	}
-	return Stat, name
-}
-
-// rewriteTo stands between source and target in the path of a copy.
-const rewriteTo = "/rewriteTo"
-
-// conditionHolds checks the condition of a deletion or a copy. Unlike in the service, another
-// request may come between the check and what it is for.
-func (p *proxy) conditionHolds(r *http.Request) bool {
-	want := r.URL.Query().Get("ifGenerationMatch")
-	from, target, copies := strings.Cut(r.URL.EscapedPath(), rewriteTo)
-	if want == "" || !copies && r.Method != http.MethodDelete {
-		return true
-	}
-	path := from
-	if copies {
-		path = from[:strings.Index(from, "/b/")] + target
-	}
-	ask := httptest.NewRequest(http.MethodGet, "http://"+r.Host+path, nil)
-	recorder := httptest.NewRecorder()
-	p.next.ServeHTTP(recorder, ask)
-	var object struct{ Generation string }
-	if recorder.Code != http.StatusOK || json.NewDecoder(recorder.Body).Decode(&object) != nil {
-		return !copies || want == "0" // a deletion itself says what is wrong
-	}
-	return object.Generation == want
 }
 
 // cut closes the connection of a request without an answer, or in the middle of one.
@@ -112,19 +84,39 @@ type answer struct {
 	http.ResponseWriter
 	done  <-chan struct{} // the client has gone
 	pause time.Duration
+	bare  bool // it may have no content, so that its head is what waits
 	spoil bool
 	left  int64 // bytes until the cut; negative: no cut
 }
 
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) {
+	if a.bare {
+		a.wait()
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// wait says whether the client is still there after the pause.
+func (a *answer) wait() bool {
+	if a.pause == 0 {
+		return true
+	}
+	select {
+	case <-time.After(a.pause):
+		return true
+	case <-a.done:
+		return false
+	}
+}
+
 // Write implements http.ResponseWriter.
 func (a *answer) Write(p []byte) (int, error) {
-	if a.pause > 0 {
+	if a.pause > 0 && !a.bare {
 		_ = http.NewResponseController(a.ResponseWriter).Flush()
-		select {
-		case <-time.After(a.pause):
-		case <-a.done:
-			return 0, http.ErrHandlerTimeout
-		}
+	}
+	if !a.wait() {
+		return 0, http.ErrHandlerTimeout
 	}
 	if a.spoil && len(p) > 0 {
 		a.spoil = false
