@@ -5,6 +5,8 @@
 GOLANGCI_VERSION := v2.15.0
 DEADCODE_VERSION := v0.52.0
 GOVULNCHECK_VERSION := v1.9.0
+# as in internal/storage/storagetest/s3.go
+VERSITYGW_VERSION := v1.8.0
 
 export CGO_ENABLED := 0
 
@@ -14,7 +16,7 @@ SLOW_FIRST := ./pipelines/job ./cmd/hyperlake ./pipelines/publish ./pipelines ./
 	./runners ./internal/hyperd ./pipelines/...
 AT_ONCE := 4
 
-.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -71,6 +73,15 @@ test-lake: hyperd ## tables that deltalake and pyiceberg write at random, agains
 
 test-registry: hyperd ## installing hyperd by the real pip and npm, which fetch some 200 MB
 	go test -tags registry -count=1 -run 'TestInstallWith(TheTools|Npm)' ./internal/hyperd
+
+test-stores: hyperd stores ## lakes, staging and outputs on real servers of S3
+	go test -tags stores -count=1 -timeout 30m ./internal/storage/...
+
+stores: bin/versitygw-$(VERSITYGW_VERSION) ## install the servers that test-stores starts
+
+bin/versitygw-%:
+	GOBIN=$(CURDIR)/bin/tmp go install github.com/versity/versitygw/cmd/versitygw@$*
+	mv bin/tmp/versitygw $@
 
 flink-up: out/flink/lib ## start a small Flink cluster on this machine (needs Java 11 or later, Maven, curl)
 	runners/flinktest/cluster.sh up out/flink
@@ -135,7 +146,7 @@ vulncheck: ## fail when we call what is known to be vulnerable; without the netw
 	else echo "vulncheck: the database of vulnerabilities cannot be reached: nobody looked"; fi
 
 ci: fmt-check vet lint deadcode vulncheck ## what CI runs: the Flink suite waits most of its time, beside the tests with the race detector
-	$(MAKE) -j 4 --output-sync=target test-race test-tsc test-lake test-registry test-flink
+	$(MAKE) -j 4 --output-sync=target test-race test-tsc test-lake test-registry test-stores test-flink
 
 clean: ## remove what was built
 	rm -rf bin out
