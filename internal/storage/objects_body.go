@@ -56,7 +56,7 @@ func (b *body) Read(p []byte) (int, error) {
 		}
 		switch {
 		case err == nil:
-		case errors.Is(err, io.EOF) && b.end == wholeObject:
+		case errors.Is(err, io.EOF) && (b.end == wholeObject || b.end == b.off): // the latter of an empty object
 			b.end = b.off
 		case errors.Is(err, io.EOF):
 			return 0, fmt.Errorf("the object ends at byte %d of %d: %w", b.off, b.end, io.ErrUnexpectedEOF)
