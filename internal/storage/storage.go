@@ -1,6 +1,6 @@
 // Package storage is where files live outside this process: the lake, staging, and the
 // output. Callers name files by URI: gs://bucket/name is an object of Google Cloud
-// Storage, a path without a scheme is local.
+// Storage, s3://bucket/key one of Amazon S3 or of what speaks its protocol, a path without a scheme is local.
 //
 // Every write is atomic: the new name appears with all its bytes or not at all. Every
 // read is pinned to the version that was listed: a file that was replaced since then is
@@ -98,7 +98,7 @@ type Store interface {
 	Folders(ctx context.Context, folder string) ([]string, error)
 
 	// List describes all files below a folder, however deep, in any order and whatever their
-	// names begin with; on gs:// with the objects that stand for folders. Symbolic links are
+	// names begin with; of remote storage with the objects that stand for folders. Symbolic links are
 	// not followed. A missing folder has none, but a missing bucket is an error.
 	List(ctx context.Context, folder string) ([]Info, error)
 
@@ -127,7 +127,7 @@ type Store interface {
 
 // stores are the clients of all remote URIs by their schemes, so that connections and tokens are shared by
 // the whole process. They connect at first use and live as long as the process.
-var stores = map[string]Store{gcsScheme: NewGCS(ObjectsOptions{})}
+var stores = map[string]Store{gcsScheme: NewGCS(ObjectsOptions{}), s3Scheme: NewS3(ObjectsOptions{})}
 
 // For returns the store that holds uri. A scheme that has none is an error, which says what has.
 func For(uri string) (Store, error) {
@@ -138,5 +138,5 @@ func For(uri string) (Store, error) {
 	if store, found := stores[scheme]; found {
 		return store, nil
 	}
-	return nil, fmt.Errorf("%s: storage of scheme %q is not supported: use a local path or gs://bucket/name", uri, scheme)
+	return nil, fmt.Errorf("%s: storage of scheme %q is not supported: use a local path, gs://bucket/name or s3://bucket/key", uri, scheme)
 }

@@ -45,6 +45,7 @@ type S3 struct {
 	URL    string // for AWS_ENDPOINT_URL, here or in another process
 	Bucket string // URI of a bucket, empty at first
 
+	t      testing.TB
 	client *s3.Client
 }
 
@@ -63,21 +64,34 @@ func StartS3(t testing.TB) *S3 {
 	})
 	_, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)})
 	require.NoError(t, err)
-	return &S3{Faults: faults, URL: proxy, Bucket: "s3://" + bucket, client: client}
+	return &S3{Faults: faults, URL: proxy, Bucket: "s3://" + bucket, t: t, client: client}
+}
+
+// FakeS3 starts an object store and makes s3:// lead there for the rest of the test, in
+// this process and in those that it starts. A test that runs in parallel with others uses
+// [StartS3] and storage.NewS3 instead.
+func FakeS3(t testing.TB) *S3 {
+	server := StartS3(t)
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": S3AccessKey, "AWS_SECRET_ACCESS_KEY": S3SecretKey, "AWS_REGION": S3Region,
+	} {
+		t.Setenv(name, value)
+	}
+	return server
 }
 
 // CreateObject makes an object without a request that is counted.
-func (s *S3) CreateObject(t testing.TB, name string, data []byte) {
-	_, err := s.client.PutObject(context.WithoutCancel(t.Context()), &s3.PutObjectInput{
+func (s *S3) CreateObject(name string, data []byte) {
+	_, err := s.client.PutObject(context.WithoutCancel(s.t.Context()), &s3.PutObjectInput{
 		Bucket: aws.String(bucket), Key: aws.String(name), Body: bytes.NewReader(data),
 	})
-	assert.NoError(t, err)
+	assert.NoError(s.t, err) // perhaps in the middle of a request
 }
 
 // Uploads are the names of the objects of which uploads were begun and neither completed nor aborted.
-func (s *S3) Uploads(t testing.TB) []string {
-	found, err := s.client.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(bucket)})
-	require.NoError(t, err)
+func (s *S3) Uploads() []string {
+	found, err := s.client.ListMultipartUploads(s.t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(bucket)})
+	require.NoError(s.t, err)
 	var names []string
 	for _, upload := range found.Uploads {
 		names = append(names, aws.ToString(upload.Key))
@@ -102,7 +116,7 @@ func (e encodesNames) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		encoded := strings.ReplaceAll(url.QueryEscape(html.UnescapeString(parts[2])), "%2F", "/")
 		return "<" + parts[1] + ">" + encoded + "</"
 	})
-	text = strings.Replace(text, "</IsTruncated>", "</IsTruncated><EncodingType>url</EncodingType>", 1)
+	text = strings.Replace(text, "</ListBucketResult>", "<EncodingType>url</EncodingType></ListBucketResult>", 1)
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(plain.Code)
 	_, _ = io.WriteString(w, text) // the client may have gone

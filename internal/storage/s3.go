@@ -1,0 +1,197 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+const (
+	s3Scheme = "s3"
+
+	// payerVariable says with the value "requester" that whoever asks pays, for buckets that want it so. Other programs read it too.
+	payerVariable = "AWS_REQUEST_PAYER"
+
+	// usualRegion is the one of a service that is not Amazon's, if none is set. Most of them take any.
+	usualRegion = "us-east-1"
+)
+
+// amazon is Amazon S3, or a service that speaks its protocol, with what the default chain of Amazon's library finds: credentials
+// and region of the environment, of a profile, of single sign-on, of a web identity, or of the machine's role.
+//
+// The version of an object is its ETag. That is the same for the same content, so that an object which was replaced by its
+// like has not changed for whoever reads it, replaces it or removes it.
+type amazon struct {
+	options ObjectsOptions
+
+	mu      sync.Mutex
+	clients map[string]*s3.Client // by endpoint
+}
+
+// NewS3 returns a Store that differs from that of [For] in its options, and shares no
+// connections with it.
+func NewS3(options ObjectsOptions) *Objects {
+	options = options.filled()
+	return &Objects{service: &amazon{options: options, clients: map[string]*s3.Client{}}, options: options}
+}
+
+// client returns the client of the endpoint that is set now. Making one fails where the configuration cannot be read or has
+// no region, and is tried again at the next use.
+func (a *amazon) client(ctx context.Context) (*s3.Client, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	endpoint := cmp.Or(a.options.Endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if client, found := a.clients[endpoint]; found {
+		return client, nil
+	}
+	found, err := config.LoadDefaultConfig(context.WithoutCancel(ctx), // it outlives this call
+		config.WithAppID("hyperlake"),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConnsPerHost = 4 * maxRequests
+		})),
+		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
+		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
+	)
+	if err != nil {
+		return nil, badS3Configuration(err)
+	}
+	client := s3.NewFromConfig(found, func(o *s3.Options) {
+		if a.options.Endpoint != "" {
+			o.BaseEndpoint = &a.options.Endpoint
+		}
+		if o.BaseEndpoint != nil {
+			o.UsePathStyle = wantsPath(*o.BaseEndpoint)
+			o.Region = cmp.Or(o.Region, usualRegion)
+		}
+		o.Credentials = explained{o.Credentials}
+		o.RetryMaxAttempts = 0 // each request has its own patience
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
+	if client.Options().Region == "" {
+		return nil, noS3Region()
+	}
+	a.clients[endpoint] = client
+	return client, nil
+}
+
+// wantsPath says whether the bucket stands in the path of requests to an endpoint, not before the name of its host: so it does
+// everywhere but at Amazon's own, for that needs no name for each bucket, nor a certificate for it.
+func wantsPath(endpoint string) bool {
+	at, err := url.Parse(endpoint)
+	if err != nil {
+		return true // the request itself says what is wrong
+	}
+	host := at.Hostname()
+	return net.ParseIP(host) != nil || !strings.HasSuffix(host, ".amazonaws.com") && !strings.HasSuffix(host, ".amazonaws.com.cn")
+}
+
+func (a *amazon) locate(uri string) (address, error) {
+	path, ok := strings.CutPrefix(uri, s3Scheme+"://")
+	if !ok {
+		return address{}, fmt.Errorf("%s: not an s3:// URI", uri)
+	}
+	bucket, name, _ := strings.Cut(path, "/")
+	if bucket == "" {
+		return address{}, fmt.Errorf("%s: the name of the bucket is missing: use s3://bucket/key", uri)
+	}
+	return address{bucket, name}, nil
+}
+
+func (a *amazon) uri(at address) string { return s3Scheme + "://" + at.bucket + "/" + at.name }
+
+// payer says who pays for a request.
+func payer() types.RequestPayer { return types.RequestPayer(os.Getenv(payerVariable)) }
+
+// page has the names encoded, for XML cannot hold all of them.
+func (a *amazon) page(ctx context.Context, bucket string, asked query, token string) (page []entry, next string, err error) {
+	client, err := a.client(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	in := &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &asked.prefix, EncodingType: types.EncodingTypeUrl, RequestPayer: payer()}
+	if asked.flat {
+		in.Delimiter = aws.String("/")
+	}
+	if token != "" {
+		in.ContinuationToken = &token
+	}
+	found, err := client.ListObjectsV2(ctx, in, a.short())
+	if err != nil {
+		return nil, "", err
+	}
+	name := func(name *string) string { return aws.ToString(name) }
+	if found.EncodingType == types.EncodingTypeUrl {
+		name = func(name *string) string {
+			plain, failed := url.QueryUnescape(aws.ToString(name))
+			err = errors.Join(err, failed)
+			return plain
+		}
+	}
+	for _, object := range found.Contents {
+		page = append(page, entry{
+			name: name(object.Key), size: aws.ToInt64(object.Size), modified: aws.ToTime(object.LastModified), version: versionOf(object.ETag),
+		})
+	}
+	for _, folder := range found.CommonPrefixes {
+		page = append(page, entry{folder: name(folder.Prefix)})
+	}
+	if aws.ToBool(found.IsTruncated) {
+		next = aws.ToString(found.NextContinuationToken)
+	}
+	return page, next, err
+}
+
+// versionOf is an ETag, which some services have quotes around and some have not.
+func versionOf(etag *string) string { return strings.Trim(aws.ToString(etag), `"`) }
+
+// etagOf is the ETag of a version.
+func etagOf(version string) *string { return aws.String(`"` + version + `"`) }
+
+func (a *amazon) attributes(ctx context.Context, at address) (entry, error) {
+	found, err := a.head(ctx, at)
+	if err != nil {
+		return entry{}, err
+	}
+	return headEntry(at, found), nil
+}
+
+func (a *amazon) head(ctx context.Context, at address) (*s3.HeadObjectOutput, error) {
+	client, err := a.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &at.bucket, Key: &at.name, RequestPayer: payer()}, a.short())
+}
+
+func headEntry(at address, found *s3.HeadObjectOutput) entry {
+	return entry{
+		name: at.name, size: aws.ToInt64(found.ContentLength), modified: aws.ToTime(found.LastModified), version: versionOf(found.ETag),
+	}
+}
+
+func (a *amazon) remove(ctx context.Context, at address, version string) error {
+	client, err := a.client(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = client.DeleteObject(ctx, &s3.DeleteObjectInput{
+		Bucket: &at.bucket, Key: &at.name, IfMatch: etagOf(version), RequestPayer: payer(),
+	}, a.short())
+	return err
+}
