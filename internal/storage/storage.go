@@ -102,13 +102,13 @@ type Store interface {
 	// not followed. A missing folder has none, but a missing bucket is an error.
 	List(ctx context.Context, folder string) ([]Info, error)
 
-	// Stat describes one file or folder. A missing one is fs.ErrNotExist. On gs:// a
+	// Stat describes one file or folder. A missing one is fs.ErrNotExist. On remote storage a
 	// folder is there as long as a file is below it.
 	Stat(ctx context.Context, uri string) (Info, error)
 
 	// Open opens the version that info describes, until Close or until ctx is done.
 	// Another version is ErrChanged, a missing file fs.ErrNotExist: at Open for local
-	// files, and when bytes are read for gs://, where Open makes no request.
+	// files, and when bytes are read for remote ones, where Open makes no request.
 	Open(ctx context.Context, info Info) (Reader, error)
 
 	// Create begins to write a file, which nobody sees before the Writer commits.

@@ -16,12 +16,14 @@ func TestFor(t *testing.T) {
 	store, err := storage.For("/a/path")
 	require.NoError(t, err)
 	assert.Equal(t, storage.Local{}, store)
-	store, err = storage.For("gs://bucket/name")
-	require.NoError(t, err)
-	assert.IsType(t, &storage.Objects{}, store)
-	_, err = storage.For("s3://bucket/key")
-	require.ErrorContains(t, err, `"s3" is not supported`)
-	require.ErrorContains(t, err, "gs://")
+	for _, uri := range []string{"gs://bucket/name", "s3://bucket/key"} {
+		store, err = storage.For(uri)
+		require.NoError(t, err)
+		assert.IsType(t, &storage.Objects{}, store)
+		_, err = storage.For("hdfs://host/name")
+		require.ErrorContains(t, err, `"hdfs" is not supported`)
+		require.ErrorContains(t, err, uri, "it says what is")
+	}
 }
 
 func TestSameVersion(t *testing.T) {
