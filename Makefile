@@ -1,6 +1,6 @@
 # `make run` and `make test` need Go, make, and pip or npm. `make ci` also needs a C
 # compiler, for the race detector; Python 3.10 with pip, for Tableau's client and Delta tables;
-# and Java 11, Maven and curl, for a Flink cluster.
+# Node.js with npm, for a server of Azure's protocol; and Java 11, Maven and curl, for a Flink cluster.
 
 GOLANGCI_VERSION := v2.15.0
 DEADCODE_VERSION := v0.52.0
@@ -74,14 +74,20 @@ test-lake: hyperd ## tables that deltalake and pyiceberg write at random, agains
 test-registry: hyperd ## installing hyperd by the real pip and npm, which fetch some 200 MB
 	go test -tags registry -count=1 -run 'TestInstallWith(TheTools|Npm)' ./internal/hyperd
 
-test-stores: hyperd stores ## lakes, staging and outputs on real servers of S3
+test-stores: hyperd stores ## lakes, staging and outputs on real servers of S3 and Azure
 	go test -tags stores -count=1 -timeout 30m ./internal/storage/...
+	go test -tags stores -count=1 -timeout 30m -run 'Storage|Object|AnUpload|Ranges|SecretsOf' ./pipelines ./cmd/hyperlake
 
-stores: bin/versitygw-$(VERSITYGW_VERSION) ## install the servers that test-stores starts
+stores: bin/versitygw-$(VERSITYGW_VERSION) bin/azurite/installed ## install the servers that test-stores starts (needs npm)
 
 bin/versitygw-%:
 	GOBIN=$(CURDIR)/bin/tmp go install github.com/versity/versitygw/cmd/versitygw@$*
 	mv bin/tmp/versitygw $@
+
+bin/azurite/installed: internal/storage/storagetest/azurite/package.json internal/storage/storagetest/azurite/package-lock.json
+	mkdir -p $(@D) && cp $^ $(@D)
+	npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund
+	touch $@
 
 flink-up: out/flink/lib ## start a small Flink cluster on this machine (needs Java 11 or later, Maven, curl)
 	runners/flinktest/cluster.sh up out/flink
