@@ -20,7 +20,10 @@ func Copy(ctx context.Context, info Info, uri string, condition Condition) (made
 		return Info{}, err
 	}
 	if objects, ok := from.(*Objects); ok && from == to {
-		return objects.copyWithin(ctx, info, uri, condition)
+		made, err := objects.copyWithin(ctx, info, uri, condition)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return made, err
+		}
 	}
 	source, err := from.Open(ctx, info)
 	if err != nil {

@@ -61,13 +61,14 @@ type service interface {
 	// is called at each of them.
 	connect(ctx context.Context, p address, version string, start, end int64, alive func()) (*answer, error)
 
-	// remove removes that version of an object. It is safe to repeat.
+	// remove removes that version of an object, or a folder where it is empty, unless something is in that. It is safe to repeat.
 	remove(ctx context.Context, p address, version string) error
 
 	// create begins to write an object, in requests of at most that many bytes. The Writer works until ctx is done.
 	create(ctx context.Context, p address, condition Condition, chunk int) (Writer, error)
 
-	// copy has the service copy a version. It fails as [Copy] does.
+	// copy has the service copy a version. It fails as [Copy] does, and with errors.ErrUnsupported where the bytes have to pass
+	// through this process.
 	copy(ctx context.Context, info Info, uri string, condition Condition) (Info, error)
 
 	// explain turns an error into one that names uri and that callers can test: a missing object, version or bucket is
@@ -147,9 +148,11 @@ func (o *Objects) Stat(ctx context.Context, uri string) (Info, error) {
 	if p.name != "" && !strings.HasSuffix(p.name, "/") {
 		found, err := o.describe(ctx, uri, p)
 		switch {
-		case err == nil && !found.isFolder:
+		case err == nil && found.isFolder:
+			return Info{URI: uri, Folder: true}, nil
+		case err == nil:
 			return found.info(uri), nil
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
+		case !errors.Is(err, fs.ErrNotExist):
 			return Info{}, err
 		}
 		p.name += "/"

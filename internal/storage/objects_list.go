@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sort"
 	"strings"
 
@@ -132,8 +133,13 @@ func (o *Objects) RemoveAll(ctx context.Context, uri string) error {
 	}
 	group, removing := errgroup.WithContext(ctx)
 	group.SetLimit(removeAtOnce)
+	var folders []address
 	err = o.list(removing, uri, at.bucket, query{prefix: at.name}, func(e entry) bool {
-		if e.name == at.name || strings.HasPrefix(e.name, at.name+"/") {
+		switch {
+		case e.name != at.name && !strings.HasPrefix(e.name, at.name+"/"):
+		case e.isFolder:
+			folders = append(folders, address{at.bucket, e.name})
+		default:
 			group.Go(func() error { return o.removeOne(removing, address{at.bucket, e.name}, e.version) })
 		}
 		return removing.Err() == nil
@@ -141,10 +147,15 @@ func (o *Objects) RemoveAll(ctx context.Context, uri string) error {
 	if failed := group.Wait(); failed != nil {
 		return failed
 	}
+	for _, folder := range slices.Backward(folders) { // after what is in them
+		if err == nil {
+			err = o.removeOne(ctx, folder, "")
+		}
+	}
 	return err
 }
 
-// removeOne removes one version of an object.
+// removeOne removes one version of an object, or whatever stands there if it is empty.
 func (o *Objects) removeOne(ctx context.Context, p address, version string) error {
 	limited, cancel := context.WithTimeout(ctx, o.options.Retry.limit())
 	defer cancel()
