@@ -21,7 +21,7 @@ func startGCS(t *testing.T) objectStore {
 	options.Retry = impatience
 	return objectStore{
 		objectServer: server, scheme: "gs://", bucket: server.Bucket, patient: patient, impatient: storage.NewGCS(options),
-		chunk: options.Chunk, completing: []storagetest.Operation{storagetest.Write},
+		begin: 1, called: "bucket", chunk: options.Chunk, completing: []storagetest.Operation{storagetest.Write},
 		status: "status of Google Cloud", signOn: "gcloud auth application-default login",
 	}
 }

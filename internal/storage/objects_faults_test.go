@@ -225,7 +225,8 @@ func (o onlyOld) Read(p []byte) (int, error) {
 }
 
 func testShowsNothingOfAFailedWrite(t *testing.T, start starter) {
-	big := noise(4 * start(t).chunk)
+	limits := start(t)
+	big := noise(4 * limits.chunk)
 	cases := map[string]struct {
 		data  []byte
 		fault storagetest.Fault
@@ -234,7 +235,7 @@ func testShowsNothingOfAFailedWrite(t *testing.T, start starter) {
 		"small, refused":       {big[:1000], storagetest.Fault{Status: http.StatusForbidden}},
 		"a chunk, always cut":  {big, storagetest.Fault{Cut: true, After: 100_000, Skip: 2}},
 		"a chunk, refused":     {big, storagetest.Fault{Status: http.StatusServiceUnavailable, Skip: 3}},
-		"the last chunk, cut":  {big, storagetest.Fault{Cut: true, After: 100_000, Skip: 4}},
+		"the last chunk, cut":  {big, storagetest.Fault{Cut: true, After: 100_000, Skip: limits.begin + 3}},
 		"the start is refused": {big, storagetest.Fault{Status: http.StatusServiceUnavailable}},
 	}
 	for name, c := range cases {

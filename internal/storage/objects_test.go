@@ -36,8 +36,10 @@ type objectStore struct {
 
 	patient, impatient storage.Store           // clients: that waits for long, and that gives up within a test
 	chunk              int                     // bytes of their uploads
+	begin              int                     // requests that begin an upload of several chunks
 	completing         []storagetest.Operation // what makes an object
 
+	called         string // what the service calls a bucket
 	status, signOn string // what hints say about a service that does not recover, and about credentials
 }
 
@@ -234,8 +236,8 @@ func testExplainsWhatIsMissing(t *testing.T, start starter) {
 		t.Run(name, func(t *testing.T) {
 			err := attempt()
 			require.ErrorIs(t, err, fs.ErrNotExist)
-			require.ErrorContains(t, err, "the bucket nobody does not exist")
-			assert.Contains(t, storage.Hint(err), "check the name of the bucket")
+			require.ErrorContains(t, err, "the "+server.called+" nobody does not exist")
+			assert.Contains(t, storage.Hint(err), "check the name of the "+server.called)
 		})
 	}
 }
@@ -244,7 +246,7 @@ func testRefusesURIsWithoutAnObject(t *testing.T, start starter) {
 	server := start(t)
 	store := server.patient
 	_, err := store.Stat(t.Context(), server.scheme+"/a")
-	require.ErrorContains(t, err, "the name of the bucket is missing")
+	require.ErrorContains(t, err, "the name of the "+server.called+" is missing")
 	_, err = store.Glob(t.Context(), server.scheme+"la*/a")
 	require.ErrorContains(t, err, "the name of a bucket cannot be a pattern")
 	require.ErrorContains(t, store.Put(t.Context(), server.bucket+"/a/", nil), "this is a folder")

@@ -3,6 +3,8 @@ package storage
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -33,4 +35,16 @@ func (r Retry) pause(ctx context.Context, tries int) {
 	case <-time.After(rand.N(most + 1)): //nolint:gosec // it need not be hard to guess
 	case <-ctx.Done():
 	}
+}
+
+// retryAfter is how long the head of an answer asks to wait.
+func retryAfter(header http.Header) time.Duration {
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return time.Until(at)
+	}
+	return 0
 }

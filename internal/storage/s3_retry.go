@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -69,20 +68,8 @@ func (r *s3Retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 		most *= slowing
 	}
 	pause := rand.N(min(most, r.bounds.Longest) + 1) //nolint:gosec // it need not be hard to guess
-	return max(pause, min(retryAfter(err), r.bounds.Total)), nil
-}
-
-// retryAfter is how long the service asks to wait.
-func retryAfter(err error) time.Duration {
 	_, header := answered(err)
-	text := header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return time.Until(at)
-	}
-	return 0
+	return max(pause, min(retryAfter(header), r.bounds.Total)), nil
 }
 
 // silence ends an attempt at a request that sends nothing and gets no answer for a while, so that it is repeated. The answer

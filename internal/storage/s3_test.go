@@ -42,7 +42,7 @@ func startS3Server(t *testing.T) (objectStore, *storagetest.S3) {
 	options.Retry.Total = impatience.Total
 	return objectStore{
 		objectServer: server, scheme: "s3://", bucket: server.Bucket, patient: patient, impatient: storage.NewS3(options),
-		chunk: 5 << 20, completing: []storagetest.Operation{storagetest.Write, storagetest.Complete},
+		begin: 1, called: "bucket", chunk: 5 << 20, completing: []storagetest.Operation{storagetest.Write, storagetest.Complete},
 		status: "status of Amazon S3", signOn: "aws sso login",
 	}, server
 }

@@ -1,6 +1,7 @@
 // Package storage is where files live outside this process: the lake, staging, and the
 // output. Callers name files by URI: gs://bucket/name is an object of Google Cloud
-// Storage, s3://bucket/key one of Amazon S3 or of what speaks its protocol, a path without a scheme is local.
+// Storage, s3://bucket/key one of Amazon S3 or of what speaks its protocol, az://container/name a blob of Azure's storage, which has
+// other names, too ([Canonical]); a path without a scheme is local.
 //
 // Every write is atomic: the new name appears with all its bytes or not at all. Every
 // read is pinned to the version that was listed: a file that was replaced since then is
@@ -127,7 +128,13 @@ type Store interface {
 
 // stores are the clients of all remote URIs by their schemes, so that connections and tokens are shared by
 // the whole process. They connect at first use and live as long as the process.
-var stores = map[string]Store{gcsScheme: NewGCS(ObjectsOptions{}), s3Scheme: NewS3(ObjectsOptions{})}
+var stores = map[string]Store{
+	gcsScheme: NewGCS(ObjectsOptions{}), s3Scheme: NewS3(ObjectsOptions{}),
+	azureScheme: microsoft, abfssScheme: microsoft, httpsScheme: microsoft,
+}
+
+// microsoft is one client for all names of its storage.
+var microsoft = NewAzure(ObjectsOptions{})
 
 // For returns the store that holds uri. A scheme that has none is an error, which says what has.
 func For(uri string) (Store, error) {
@@ -138,5 +145,15 @@ func For(uri string) (Store, error) {
 	if store, found := stores[scheme]; found {
 		return store, nil
 	}
-	return nil, fmt.Errorf("%s: storage of scheme %q is not supported: use a local path, gs://bucket/name or s3://bucket/key", uri, scheme)
+	return nil, fmt.Errorf("%s: storage of scheme %q is not supported: use a local path, gs://bucket/name, s3://bucket/key or az://container/name",
+		uri, scheme)
+}
+
+// Check says what is wrong with a URI by itself: that there is no storage for it, or that it names no place there. Nobody is asked.
+func Check(uri string) error {
+	store, err := For(uri)
+	if objects, ok := store.(*Objects); ok {
+		_, err = objects.locate(uri)
+	}
+	return err
 }

@@ -16,7 +16,7 @@ func TestFor(t *testing.T) {
 	store, err := storage.For("/a/path")
 	require.NoError(t, err)
 	assert.Equal(t, storage.Local{}, store)
-	for _, uri := range []string{"gs://bucket/name", "s3://bucket/key"} {
+	for _, uri := range []string{"gs://bucket/name", "s3://bucket/key", "az://container/name"} {
 		store, err = storage.For(uri)
 		require.NoError(t, err)
 		assert.IsType(t, &storage.Objects{}, store)
