@@ -108,7 +108,7 @@ func TestSetRefuses(t *testing.T) {
 		"output=a\n---\nb":                    `--set output: a second document starts here; a configuration is one document`,
 		"output=*x":                           `--set output: there is no anchor &x for the alias *x; quote text that starts with *`,
 		"hyperd.log_file_max_count=x":         `--set hyperd.log_file_max_count: hyperd.log_file_max_count must be a whole number, not text "x"`,
-		"staging=s3://b/s":                    `--set staging: staging: storage of the kind s3:// is not supported; use a local path or gs://`,
+		"staging=ftp://b/s":                   `--set staging: staging: storage of the kind ftp:// is not supported; use a local path, gs://, s3:// or az://`,
 		"output.format_version=7":             `--set output.format_version: output.format_version: format version "7" is not one of auto, 0, 2, 3, 4`,
 		"name=\xff":                           `--set name: the value is not UTF-8 text`,
 	} {
@@ -214,7 +214,7 @@ func TestVariablesRefuse(t *testing.T) {
 		"empty name":    {"x", "--var : a name is made of letters, digits and _, as in --var DATE=2026-01-31", map[string]string{"": "x"}},
 		"not UTF-8":     {"x", "--var A: the value is not UTF-8 text", map[string]string{"A": "\xff"}},
 		"empty path":    {"${A}", "x.yaml:2:10: staging is empty; give it a value, or leave the key out for the default", map[string]string{"A": ""}},
-		"scheme":        {"${A}://b", "x.yaml:2:10: staging: storage of the kind s3:// is not supported; use a local path or gs://", map[string]string{"A": "s3"}},
+		"scheme":        {"${A}://b", "x.yaml:2:10: staging: storage of the kind ftp:// is not supported; use a local path, gs://, s3:// or az://", map[string]string{"A": "ftp"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

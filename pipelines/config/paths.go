@@ -15,8 +15,8 @@ import (
 
 var (
 	schemePattern = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*)://`)
-	gsPattern     = regexp.MustCompile(`^gs://[^/]+(/|$)`)
-	gsWithUser    = regexp.MustCompile(`^[gG][sS]://[^/]*@`)
+	bucketPattern = regexp.MustCompile(`^(gs|s3)://[^/]+(/|$)`)
+	withUser      = regexp.MustCompile(`^[^/]+://[^/]*@`)
 )
 
 // resolvePaths fills in the default output and makes every path absolute: those of the
@@ -59,11 +59,13 @@ func (c *Config) resolvePaths(folder string) error {
 		if *path != "" && IsRelative(*path) {
 			*path = filepath.Join(start(key), *path)
 		}
+		*path = storage.Canonical(*path)
 	}
 	for i := range c.Tables {
 		if rejects := &c.Tables[i].Rejects; rejects.Path != "" && IsRelative(rejects.Path) {
 			rejects.Path = filepath.Join(start(fmt.Sprintf("tables[%d].rejects.path", i)), rejects.Path)
 		}
+		c.Tables[i].Rejects.Path = storage.Canonical(c.Tables[i].Rejects.Path)
 		source := &c.Tables[i].Source
 		source.Bases = make([]string, len(source.URI))
 		for j, glob := range source.URI {
@@ -71,6 +73,7 @@ func (c *Config) resolvePaths(folder string) error {
 				folder := start(c.GlobKey(fmt.Sprintf("tables[%d].source.uri", i), j))
 				source.URI[j], source.Bases[j] = filepath.Join(storage.EscapeGlob(folder), glob), above(folder, glob)
 			}
+			source.URI[j] = storage.Canonical(source.URI[j])
 		}
 	}
 	return c.checkStaging()
@@ -124,22 +127,37 @@ func (c *Config) CheckLocalPath(key, path string) error {
 // CheckPath refuses a path, at a key, that cannot be meant, as [Config.Problem] does. It looks at no file.
 func (c *Config) CheckPath(key, path string) error {
 	at := c.Place(key)
-	scheme := schemePattern.FindStringSubmatch(path)
-	if scheme != nil && !strings.EqualFold(scheme[1], "gs") {
-		return strictyaml.Problem(at, "%s: storage of the kind %s:// is not supported; use a local path or gs://", key, scheme[1])
-	}
-	if scheme != nil && !gsPattern.MatchString(path) {
-		return strictyaml.Problem(at, "%s: %s names no bucket; write gs://BUCKET/PATH", key, words.Shorten(path))
-	}
-	if scheme != nil && gsWithUser.MatchString(path) { // which is not repeated
-		return strictyaml.Problem(at, "%s: an address gs:// holds no user or password; "+
-			"who reads and writes there comes from the environment", key)
+	if scheme := schemePattern.FindStringSubmatch(path); scheme != nil {
+		if err := checkRemote(at, key, strings.ToLower(scheme[1]), path); err != nil {
+			return err
+		}
 	}
 	if strings.ContainsRune(path, 0) {
 		return strictyaml.Problem(at, "%s holds a NUL character, which no path can", key)
 	}
 	if path == "~" || strings.HasPrefix(path, "~/") {
 		return strictyaml.Problem(at, "%s starts with ~, which only a shell expands; write the folder out", key)
+	}
+	return nil
+}
+
+// checkRemote refuses an address that names no place in a storage that there is, or holds a secret, which is not repeated.
+func checkRemote(at strictyaml.Place, key, scheme, path string) error {
+	if _, err := storage.For(scheme + "://"); err != nil {
+		return strictyaml.Problem(at, "%s: storage of the kind %s:// is not supported; use a local path, gs://, s3:// or az://", key, scheme)
+	}
+	if scheme != "gs" && scheme != "s3" { // whose containers are in accounts
+		if err := storage.Check(path); err != nil {
+			return strictyaml.Problem(at, "%s: %v", key, err)
+		}
+		return nil
+	}
+	if !bucketPattern.MatchString(path) {
+		return strictyaml.Problem(at, "%s: %s names no bucket; write %s://BUCKET/PATH", key, words.Shorten(path), scheme)
+	}
+	if withUser.MatchString(path) {
+		return strictyaml.Problem(at, "%s: an address %s:// holds no user or password; "+
+			"who reads and writes there comes from the environment", key, scheme)
 	}
 	return nil
 }

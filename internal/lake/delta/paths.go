@@ -40,7 +40,7 @@ func resolve(folder, path string) (string, error) {
 	case strings.EqualFold(match[1], "s3a") || strings.EqualFold(match[1], "s3n"): // Hadoop's names of s3
 		return "s3" + decoded[len(match[1]):], nil
 	}
-	return strings.ToLower(match[1]) + decoded[len(match[1]):], nil
+	return storage.Canonical(strings.ToLower(match[1]) + decoded[len(match[1]):]), nil
 }
 
 // localPath is the path that a URI of scheme file names.

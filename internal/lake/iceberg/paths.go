@@ -81,7 +81,7 @@ func canonical(location string) (string, error) {
 	case !strings.HasPrefix(location[len(match[1]):], "://"): // a local path with a colon in its first name
 		return location, nil
 	}
-	return strings.ToLower(match[1]) + location[len(match[1]):], nil
+	return storage.Canonical(strings.ToLower(match[1]) + location[len(match[1]):]), nil
 }
 
 // localPath is the path of a URI of scheme file, without the scheme.

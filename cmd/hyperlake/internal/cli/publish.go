@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
@@ -163,7 +164,7 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	if flags.instead.revisions {
 		return a.listRevisions(ctx, cfg, flags, args)
 	}
-	if _, remote := strings.CutPrefix(cfg.Output.Path, "gs://"); !remote && cfg.Output.Merge != config.MergeNone && !flags.instead.given() {
+	if storage.IsLocal(cfg.Output.Path) && cfg.Output.Merge != config.MergeNone && !flags.instead.given() {
 		if err := checkHyperFile(cfg.Output.Path); err != nil {
 			return err
 		}
