@@ -34,94 +34,105 @@ func TestRemoteStorage(t *testing.T) {
 	_, err := runtest.Run(t, t.Context(), local, nil)
 	require.NoError(t, err)
 
-	for i := range 8 {
-		lakeIsRemote, stagingIsRemote, outputIsRemote := i&1 > 0, i&2 > 0, i&4 > 0
-		t.Run(fmt.Sprintf("lake %t, staging %t, output %t", lakeIsRemote, stagingIsRemote, outputIsRemote), func(t *testing.T) {
-			bucket, faults := storagetest.FakeGCS(t)
-			runtest.UploadLake(t, bucket)
-			folder := t.TempDir()
-			lake, staging, output := "%LAKE%", "stage", "out/x.hyper"
-			if lakeIsRemote {
-				lake = storage.Join(bucket, "lake")
-			}
-			if stagingIsRemote {
-				staging = storage.Join(bucket, "stage")
-			}
-			if outputIsRemote {
-				output = storage.Join(bucket, "out/x.hyper")
-			}
-			for _, operation := range []storagetest.Operation{storagetest.List, storagetest.Stat, storagetest.Read, storagetest.Write} {
-				faults.Inject(storagetest.Fault{On: operation, Status: 503, Times: 2})
-			}
-			faults.Inject(storagetest.Fault{On: storagetest.Read, Cut: true, After: 1000, Times: 4})
-			cfg := runtest.Configure(t, folder, runtest.RemoteConfig(lake, output, staging, 2))
-			report, err := runtest.Run(t, t.Context(), cfg, nil)
-			require.NoError(t, err)
-			requireSameRows(t, local.Output.Path, runtest.Fetched(t, cfg.Output.Path))
-			assert.Positive(t, report.Tables[0].RowsFiltered)
-			assert.Positive(t, report.Tables[0].RowsRejected)
-			assert.Empty(t, storagetest.Names(t, storage.Join(bucket, "stage")), "staging is gone")
-		})
+	for scheme, start := range stores {
+		for i := range 8 {
+			lakeIsRemote, stagingIsRemote, outputIsRemote := i&1 > 0, i&2 > 0, i&4 > 0
+			t.Run(fmt.Sprintf("%s, lake %t, staging %t, output %t", scheme, lakeIsRemote, stagingIsRemote, outputIsRemote), func(t *testing.T) {
+				bucket, faults := start(t)
+				lake, staging, output := "%LAKE%", "stage", "out/x.hyper"
+				if lakeIsRemote {
+					lake = storage.Join(bucket, "lake")
+				}
+				if stagingIsRemote {
+					staging = storage.Join(bucket, "stage")
+				}
+				if outputIsRemote {
+					output = storage.Join(bucket, "out/x.hyper")
+				}
+				runtest.UploadLake(t, bucket)
+				faults.Inject(storagetest.Fault{On: storagetest.Read, Cut: true, After: 1000, Times: 4})
+				runInTrouble(t, local.Output.Path, lake, staging, output, faults)
+				assert.Empty(t, storagetest.Names(t, storage.Join(bucket, "stage")), "staging is gone")
+			})
+		}
 	}
+}
+
+// runInTrouble runs the sample while requests fail, and compares it with the local run.
+func runInTrouble(t *testing.T, want, lake, staging, output string, faults ...*storagetest.Faults) {
+	for _, one := range faults {
+		for _, operation := range []storagetest.Operation{storagetest.List, storagetest.Stat, storagetest.Read, storagetest.Write} {
+			one.Inject(storagetest.Fault{On: operation, Status: 503, Times: 2})
+		}
+	}
+	cfg := runtest.Configure(t, t.TempDir(), runtest.RemoteConfig(lake, output, staging, 2))
+	report, err := runtest.Run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	requireSameRows(t, want, runtest.Fetched(t, cfg.Output.Path))
+	assert.Positive(t, report.Tables[0].RowsFiltered)
+	assert.Positive(t, report.Tables[0].RowsRejected)
 }
 
 // A file that is replaced during the run is an error, never a mixture.
 func TestAReplacedObjectEndsTheRun(t *testing.T) {
-	bucket, _ := storagetest.FakeGCS(t)
-	runtest.UploadLake(t, bucket)
-	for engine, deferred := range map[string]int{"auto": 3, "go": 0} {
-		config := runtest.RemoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "x.hyper"), "", 1) + "validate: {engine: " + engine + "}\n"
-		cfg := runtest.Configure(t, t.TempDir(), config)
-		assert.Equal(t, deferred, runtest.PlanOf(t, cfg).Deferred)
-		_, err := runtest.Run(t, t.Context(), cfg, func() {
-			_, err := storage.Upload(t.Context(), filepath.Join(runtest.SampleLake(t), "lineitem", "lineitem.1.parquet"),
-				storage.Join(bucket, "lake/lineitem/lineitem.3.parquet"), storage.Any())
-			require.NoError(t, err)
-		})
-		require.Error(t, err)
-		failed := failure.Of(err, failure.Engine)
-		assert.Equal(t, failure.Source, failed.Kind)
-		assert.Contains(t, failed.Message, "lineitem.3.parquet")
-		assert.Contains(t, failed.Message, "changed after it was listed")
-		assert.NotContains(t, storagetest.Names(t, bucket), storage.Join(bucket, "x.hyper"))
-	}
+	onEachStore(t, func(t *testing.T, bucket string, _ *storagetest.Faults) {
+		runtest.UploadLake(t, bucket)
+		for engine, deferred := range map[string]int{"auto": 3, "go": 0} {
+			config := runtest.RemoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "x.hyper"), "", 1) + "validate: {engine: " + engine + "}\n"
+			cfg := runtest.Configure(t, t.TempDir(), config)
+			assert.Equal(t, deferred, runtest.PlanOf(t, cfg).Deferred)
+			_, err := runtest.Run(t, t.Context(), cfg, func() {
+				_, err := storage.Upload(t.Context(), filepath.Join(runtest.SampleLake(t), "lineitem", "lineitem.1.parquet"),
+					storage.Join(bucket, "lake/lineitem/lineitem.3.parquet"), storage.Any())
+				require.NoError(t, err)
+			})
+			require.Error(t, err)
+			failed := failure.Of(err, failure.Engine)
+			assert.Equal(t, failure.Source, failed.Kind)
+			assert.Contains(t, failed.Message, "lineitem.3.parquet")
+			assert.Contains(t, failed.Message, "changed after it was listed")
+			assert.NotContains(t, storagetest.Names(t, bucket), storage.Join(bucket, "x.hyper"))
+		}
+	})
 }
 
 // An extract that cannot be uploaded leaves what stood there.
 func TestAnUploadThatFailsLeavesTheOutput(t *testing.T) {
-	bucket, faults := storagetest.FakeGCS(t)
-	output := storage.Join(bucket, "x.hyper")
-	store, err := storage.For(output)
-	require.NoError(t, err)
-	require.NoError(t, store.Put(t.Context(), output, []byte("as before")))
-	folder := t.TempDir()
-	cfg := runtest.Configure(t, folder, runtest.RemoteConfig("%LAKE%", output, "", 1))
-	record, err := runtest.Run(t, t.Context(), cfg, func() {
-		faults.Inject(storagetest.Fault{On: storagetest.Write, Status: 403})
+	onEachStore(t, func(t *testing.T, bucket string, faults *storagetest.Faults) {
+		output := storage.Join(bucket, "x.hyper")
+		store, err := storage.For(output)
+		require.NoError(t, err)
+		require.NoError(t, store.Put(t.Context(), output, []byte("as before")))
+		folder := t.TempDir()
+		cfg := runtest.Configure(t, folder, runtest.RemoteConfig("%LAKE%", output, "", 1))
+		record, err := runtest.Run(t, t.Context(), cfg, func() {
+			faults.Inject(storagetest.Fault{On: storagetest.Write, Status: 403})
+		})
+		require.Error(t, err)
+		assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
+		assert.NotEmpty(t, failure.Of(err, failure.Engine).Hint)
+		assert.Equal(t, report.Failed, record.Status)
+		faults.Heal()
+		data, err := store.Get(t.Context(), output)
+		require.NoError(t, err)
+		assert.Equal(t, "as before", string(data))
+		entries, err := os.ReadDir(folder)
+		require.NoError(t, err)
+		assert.Len(t, entries, 1, "only the configuration")
 	})
-	require.Error(t, err)
-	assert.Equal(t, failure.Storage, failure.Of(err, failure.Engine).Kind)
-	assert.NotEmpty(t, failure.Of(err, failure.Engine).Hint)
-	assert.Equal(t, report.Failed, record.Status)
-	faults.Heal()
-	data, err := store.Get(t.Context(), output)
-	require.NoError(t, err)
-	assert.Equal(t, "as before", string(data))
-	entries, err := os.ReadDir(folder)
-	require.NoError(t, err)
-	assert.Len(t, entries, 1, "only the configuration")
 }
 
 // Of a file, the footer is one request, for the plan and for the worker; the columns of a
 // small row group are one more.
 func TestRangesAreJoined(t *testing.T) {
-	bucket, faults := storagetest.FakeGCS(t)
-	runtest.UploadLake(t, bucket)
-	cfg := runtest.Configure(t, t.TempDir(), runtest.RemoteConfig(storage.Join(bucket, "lake"), "x.hyper", "", 1))
-	cfg.Tables[0].Source.Where = ""
-	cfg.Validate.Engine = config.ValidateGo
-	before := faults.Count(storagetest.Read)
-	report, err := runtest.Run(t, t.Context(), cfg, nil)
-	require.NoError(t, err)
-	assert.LessOrEqual(t, faults.Count(storagetest.Read)-before, 2*report.Tables[0].Files+report.Tables[0].RowGroups)
+	onEachStore(t, func(t *testing.T, bucket string, faults *storagetest.Faults) {
+		runtest.UploadLake(t, bucket)
+		cfg := runtest.Configure(t, t.TempDir(), runtest.RemoteConfig(storage.Join(bucket, "lake"), "x.hyper", "", 1))
+		cfg.Tables[0].Source.Where = ""
+		cfg.Validate.Engine = config.ValidateGo
+		before := faults.Count(storagetest.Read)
+		report, err := runtest.Run(t, t.Context(), cfg, nil)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, faults.Count(storagetest.Read)-before, 2*report.Tables[0].Files+report.Tables[0].RowGroups)
+	})
 }
