@@ -97,7 +97,8 @@ func inContainer(uri, container, host, name string) (address, error) {
 		return address{}, fmt.Errorf("%s: the name of the container is missing: use az://CONTAINER/PATH", uri)
 	}
 	if !containerName.MatchString(container) { // which may be a secret, and is not repeated
-		return address{}, fmt.Errorf("an address of Azure's storage whose container has other characters than a-z, 0-9, $ and -: use %s", withAccount)
+		return address{}, fmt.Errorf("an address of Azure's storage whose container has other characters than a-z, 0-9, $ and -: use %s",
+			withAccount)
 	}
 	if host == "" {
 		return address{container, name}, nil

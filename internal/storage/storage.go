@@ -145,8 +145,8 @@ func For(uri string) (Store, error) {
 	if store, found := stores[scheme]; found {
 		return store, nil
 	}
-	return nil, fmt.Errorf("%s: storage of scheme %q is not supported: use a local path, gs://bucket/name, s3://bucket/key or az://container/name",
-		uri, scheme)
+	return nil, fmt.Errorf("%s: storage of scheme %q is not supported: use a local path, gs://bucket/name, s3://bucket/key or "+
+		"az://container/name", uri, scheme)
 }
 
 // Check says what is wrong with a URI by itself: that there is no storage for it, or that it names no place there. Nobody is asked.
