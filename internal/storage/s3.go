@@ -3,7 +3,6 @@ package storage
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -135,14 +134,7 @@ func (a *amazon) page(ctx context.Context, bucket string, asked query, token str
 	if err != nil {
 		return nil, "", err
 	}
-	name := func(name *string) string { return aws.ToString(name) }
-	if found.EncodingType == types.EncodingTypeUrl {
-		name = func(name *string) string {
-			plain, failed := url.QueryUnescape(aws.ToString(name))
-			err = errors.Join(err, failed)
-			return plain
-		}
-	}
+	name := plainNames(found.EncodingType, &err)
 	for _, object := range found.Contents {
 		page = append(page, entry{
 			name: name(object.Key), size: aws.ToInt64(object.Size), modified: aws.ToTime(object.LastModified), version: versionOf(object.ETag),

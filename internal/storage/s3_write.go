@@ -130,10 +130,7 @@ func (w *s3Writer) forget() error {
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), min(abortTime, w.store.options.Retry.limit()))
 	defer cancel()
-	_, err := w.client.AbortMultipartUpload(limited, &s3.AbortMultipartUploadInput{
-		Bucket: &w.at.bucket, Key: &w.at.name, UploadId: &w.upload, RequestPayer: payer(),
-	}, w.store.short())
-	return err
+	return w.store.abort(limited, w.at, w.upload)
 }
 
 // Commit implements [Writer].

@@ -47,12 +47,13 @@ const (
 	CleanFailed      CleanOutcome = "failed"       // it, or a part of it, is still there
 )
 
-// Cleaned is a folder of a run or a process, and what became of it.
+// Cleaned is a folder of a run or a process, or an upload of one, and what became of it.
 type Cleaned struct {
 	Path     string       `json:"path"`
 	RunID    string       `json:"run_id,omitempty"` // empty: a folder for temporary files
 	Name     string       `json:"name,omitempty"`   // of the run, as far as it is known
-	Modified time.Time    `json:"modified"`         // when the newest of its files was written
+	Upload   bool         `json:"upload,omitempty"` // to a file at Path, that was never finished; its size is not known
+	Modified time.Time    `json:"modified"`         // when the newest of its files was written, or the upload begun
 	Files    int          `json:"files"`
 	Bytes    int64        `json:"bytes"`
 	Outcome  CleanOutcome `json:"outcome"`
@@ -61,8 +62,9 @@ type Cleaned struct {
 
 // Clean removes the folders that dead runs and processes left: those of runs on the staging
 // of cfg and hidden beside its output, where these are set, and those for temporary files.
-// What is locked or young stays. On gs:// there are no locks: a run that writes nothing for
-// as long as OlderThan is taken for dead.
+// What is locked or young stays. On object storage there are no locks: a run that writes nothing for
+// as long as OlderThan is taken for dead. Uploads that such runs never finished are aborted, where the storage
+// keeps them: those to staging, to the output, and to the rejects of its tables.
 //
 // One folder that cannot be removed does not keep others: the error, a failure of kind
 // Storage, comes with all that was looked at, in the order of places and names.
@@ -74,6 +76,7 @@ func Clean(ctx context.Context, cfg *config.Config, options CleanOptions) ([]Cle
 	if storage.IsLocal(cfg.Output.Path) && cfg.Output.Path != "" {
 		c.cleanRuns(ctx, filepath.Dir(cfg.Output.Path), HiddenPrefix(cfg.Output.Path), outputName(cfg.Output.Path))
 	}
+	c.cleanUploads(ctx, cfg)
 	for _, parent := range options.Scratch {
 		c.cleanScratch(ctx, parent)
 	}
@@ -121,6 +124,52 @@ func (c *cleaner) cleanRuns(ctx context.Context, parent, prefix, name string) {
 			l.lock = filepath.Join(l.Path, lockName)
 		}
 		c.clean(ctx, l)
+	}
+}
+
+// cleanUploads aborts uploads that were begun long ago: to folders of runs on staging, to the output, and to rejects.
+func (c *cleaner) cleanUploads(ctx context.Context, cfg *config.Config) {
+	if cfg.Staging != "" {
+		c.abortUploads(ctx, cfg.Staging, func(below string) (run string, isOurs bool) {
+			run, _, inFolder := strings.Cut(below, "/")
+			return run, inFolder && runIDPattern.MatchString(run)
+		})
+	}
+	places := []string{cfg.Output.Path}
+	for _, table := range cfg.Tables {
+		places = append(places, table.Rejects.Path)
+	}
+	for _, place := range places {
+		if place != "" {
+			c.abortUploads(ctx, place, func(string) (string, bool) { return "", true })
+		}
+	}
+}
+
+// abortUploads aborts the unfinished uploads at and below a place that are ours, as their names below it tell.
+func (c *cleaner) abortUploads(ctx context.Context, place string, ours func(below string) (run string, isOurs bool)) {
+	uploads, err := storage.FindUnfinished(ctx, place)
+	if err != nil {
+		c.errs = append(c.errs, fmt.Errorf("look for uploads to %s: %w", place, err))
+	}
+	for _, upload := range uploads {
+		run, isOurs := ours(strings.TrimPrefix(upload.URI, storage.Join(place, "")))
+		if !isOurs {
+			continue
+		}
+		seen := Cleaned{Path: upload.URI, RunID: run, Upload: true, Modified: upload.Begun, Outcome: CleanRemoved}
+		switch {
+		case c.now.Sub(upload.Begun) < c.options.OlderThan:
+			seen.Outcome = CleanYoung
+		case c.options.DryRun:
+			seen.Outcome = CleanWouldRemove
+		default:
+			if err := upload.Abort(ctx); err != nil {
+				seen.Outcome, seen.Error = CleanFailed, err.Error()
+				c.errs = append(c.errs, fmt.Errorf("abort the upload to %s: %w", upload.URI, err))
+			}
+		}
+		c.seen = append(c.seen, seen)
 	}
 }
 

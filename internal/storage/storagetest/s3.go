@@ -70,14 +70,20 @@ func StartS3(t testing.TB) *S3 {
 // FakeS3 starts an object store and makes s3:// lead there for the rest of the test, in
 // this process and in those that it starts. A test that runs in parallel with others uses
 // [StartS3] and storage.NewS3 instead.
-func FakeS3(t testing.TB) *S3 {
+func FakeS3(t testing.TB) (bucketURI string, faults *Faults) {
 	server := StartS3(t)
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": S3AccessKey, "AWS_SECRET_ACCESS_KEY": S3SecretKey, "AWS_REGION": S3Region,
-	} {
+	for _, variable := range server.Environment() {
+		name, value, _ := strings.Cut(variable, "=")
 		t.Setenv(name, value)
 	}
-	return server
+	return server.Bucket, server.Faults
+}
+
+// Environment makes s3:// lead to the store in a process that has it.
+func (s *S3) Environment() []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + s.URL, "AWS_ACCESS_KEY_ID=" + S3AccessKey, "AWS_SECRET_ACCESS_KEY=" + S3SecretKey, "AWS_REGION=" + S3Region,
+	}
 }
 
 // CreateObject makes an object without a request that is counted.
@@ -116,7 +122,9 @@ func (e encodesNames) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		encoded := strings.ReplaceAll(url.QueryEscape(html.UnescapeString(parts[2])), "%2F", "/")
 		return "<" + parts[1] + ">" + encoded + "</"
 	})
-	text = strings.Replace(text, "</ListBucketResult>", "<EncodingType>url</EncodingType></ListBucketResult>", 1)
+	if end := strings.LastIndex(text, "</List"); end >= 0 {
+		text = text[:end] + "<EncodingType>url</EncodingType>" + text[end:]
+	}
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(plain.Code)
 	_, _ = io.WriteString(w, text) // the client may have gone

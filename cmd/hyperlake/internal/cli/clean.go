@@ -46,14 +46,15 @@ files, and the copies of this program, of processes of this machine that were ki
 
 Folders of runs are known by the id in their names; nothing else is touched. What a living
 run or process has locked stays, and so does what is younger than --older-than (and than a
-minute), counted from the newest file. On gs:// there are no locks: choose a time that no run
-works without writing a file. A failed run that is to be resumed needs its folder.`,
+minute), counted from the newest file. On object storage there are no locks: choose a time that no run
+works without writing a file. Uploads to staging, to the output and to rejects that were begun before
+that and never finished are aborted, where the storage keeps them (s3://). A failed run that is to be resumed needs its folder.`,
 		Example: `  hyperlake clean lineitem.yaml --dry-run
   hyperlake clean --staging gs://bucket/staging --older-than 7d`,
 		Args: atMostOne("configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.clean(cmd.Context(), flags, args) },
 	}
-	cmd.Flags().StringVar(&flags.staging, "staging", "", "look at this `folder`, local or gs://, instead of the staging of CONFIG")
+	cmd.Flags().StringVar(&flags.staging, "staging", "", "look at this `folder` instead of the staging of CONFIG")
 	cmd.Flags().StringVar(&flags.olderThan, "older-than", "24h", "keep what is younger than this `time`, such as 36h or 7d")
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "say what would be removed, and remove nothing")
 	return cmd
@@ -130,13 +131,15 @@ func (a *app) printCleaned(cleaned []staging.Cleaned, flags *cleanFlags) error {
 		did, counted = "would remove", staging.CleanWouldRemove
 	}
 	var rows [][]string
-	var folders, bytes int64
+	var folders, uploads, bytes int64
 	for _, c := range cleaned {
 		rows = append(rows, []string{
-			cmp.Or(c.RunID, "temporary files"), visible(c.Name), ageText(time.Since(c.Modified)), humanize.Comma(int64(c.Files)),
+			cmp.Or(c.RunID, kindText(c)), visible(c.Name), ageText(time.Since(c.Modified)), humanize.Comma(int64(c.Files)),
 			humanize.Bytes(uint64(c.Bytes)), cleanText(c.Outcome, flags.olderThan), visible(c.Path),
 		})
-		if c.Outcome == counted {
+		if c.Outcome == counted && c.Upload {
+			uploads++
+		} else if c.Outcome == counted {
 			folders, bytes = folders+1, bytes+c.Bytes
 		}
 	}
@@ -149,8 +152,20 @@ func (a *app) printCleaned(cleaned []staging.Cleaned, flags *cleanFlags) error {
 			return err
 		}
 	}
-	a.say("%s %s, %s", did, words.Count(folders, "folder"), humanize.Bytes(uint64(bytes)))
+	also := ""
+	if uploads > 0 {
+		also = ", and " + words.Count(uploads, "unfinished upload")
+	}
+	a.say("%s %s, %s%s", did, words.Count(folders, "folder"), humanize.Bytes(uint64(bytes)), also)
 	return nil
+}
+
+// kindText says for people what there is that is of no known run.
+func kindText(c staging.Cleaned) string {
+	if c.Upload {
+		return "unfinished upload"
+	}
+	return "temporary files"
 }
 
 // cleanText says for people what became of a folder.
