@@ -76,7 +76,7 @@ test-registry: hyperd ## installing hyperd by the real pip and npm, which fetch 
 
 test-stores: hyperd stores ## lakes, staging and outputs on real servers of S3 and Azure
 	go test -tags stores -count=1 -timeout 30m ./internal/storage/...
-	go test -tags stores -count=1 -timeout 30m -run 'Storage|Object|AnUpload|Ranges|SecretsOf' ./pipelines ./cmd/hyperlake
+	go test -tags stores -count=1 -timeout 30m -run 'Storage|Object|Upload|Ranges|SecretsOf' ./pipelines ./cmd/hyperlake
 
 stores: bin/versitygw-$(VERSITYGW_VERSION) bin/azurite/installed ## install the servers that test-stores starts (needs npm)
 

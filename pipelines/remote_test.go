@@ -76,8 +76,8 @@ func runInTrouble(t *testing.T, want, lake, staging, output string, faults ...*s
 // A file that is replaced during the run is an error, never a mixture.
 func TestAReplacedObjectEndsTheRun(t *testing.T) {
 	onEachStore(t, func(t *testing.T, bucket string, _ *storagetest.Faults) {
-		runtest.UploadLake(t, bucket)
 		for engine, deferred := range map[string]int{"auto": 3, "go": 0} {
+			runtest.UploadLake(t, bucket)
 			config := runtest.RemoteConfig(storage.Join(bucket, "lake"), storage.Join(bucket, "x.hyper"), "", 1) + "validate: {engine: " + engine + "}\n"
 			cfg := runtest.Configure(t, t.TempDir(), config)
 			assert.Equal(t, deferred, runtest.PlanOf(t, cfg).Deferred)

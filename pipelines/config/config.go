@@ -115,7 +115,7 @@ type TableConfig struct {
 
 // RejectsConfig is what becomes of the rows of a table that break rules.
 type RejectsConfig struct {
-	// Path is the folder of the reject files of the last run, absolute or gs://. Empty (the
+	// Path is the folder of the reject files of the last run, absolute or remote. Empty (the
 	// default): rejects are only counted.
 	Path string `yaml:"path"`
 
@@ -217,7 +217,7 @@ func (r *Ratio) UnmarshalText(text []byte) error {
 
 // SourceConfig is a part of the lake.
 type SourceConfig struct {
-	// URI holds the globs of the Parquet files, or the folder of a table, absolute or gs://: at least
+	// URI holds the globs of the Parquet files, or the folder of a table, absolute or remote: at least
 	// one, none twice. Required, unless there is a catalog. Characters of the configuration's own folder that would mean
 	// something in a glob are escaped.
 	URI Globs `yaml:"uri"`

@@ -25,7 +25,7 @@ func (a *app) diffCommand() *cobra.Command {
 		Short: "Say what differs between two extracts or two runs",
 		Long: `Say what differs between two extracts, or between two runs.
 
-Two .hyper files, local or gs://, are compared by all their rows: tables that only one has,
+Two .hyper files, local or remote, are compared by all their rows: tables that only one has,
 columns (name, type, nullability, order), how many rows only one has or has more often, in any
 order of rows, and where those differ NULLs, least and greatest values and sums of each column.
 Sums are those of integers and decimals, which are exact. Neither file is changed.
