@@ -297,3 +297,13 @@ func TestS3WithoutCredentials(t *testing.T) {
 	require.ErrorContains(t, err, "the region of S3 is not known")
 	assert.Contains(t, storage.Hint(err), "AWS_REGION")
 }
+
+// Keys are raw: nothing in them is decoded, joined or left out on the way to the service.
+func TestS3SendsKeysAsTheyAre(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"a//b", "a/../b", "./a", "a%2Fb", "a+b c", "/a"} {
+		store, _ := startS3Server(t)
+		store.Inject(storagetest.Fault{On: storagetest.Write, Name: key, Status: http.StatusForbidden})
+		require.ErrorIs(t, store.patient.Put(t.Context(), store.bucket+"/"+key, nil), fs.ErrPermission, key)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"errors"
 	"html"
 	"io"
 	"net/http"
@@ -26,7 +27,7 @@ import (
 // What [S3] takes as credentials.
 const (
 	S3AccessKey = "tester"
-	S3SecretKey = "only for tests" //nolint:gosec // of a server on loopback
+	S3SecretKey = "a secret key only for tests" //nolint:gosec // of a server on loopback
 	S3Region    = "eu-central-1"
 )
 
@@ -103,6 +104,22 @@ func (s *S3) Uploads() []string {
 		names = append(names, aws.ToString(upload.Key))
 	}
 	return names
+}
+
+// Contents are the bytes of all objects.
+func (s *S3) Contents() []byte {
+	var all bytes.Buffer
+	for pager := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: aws.String(bucket)}); pager.HasMorePages(); {
+		page, err := pager.NextPage(s.t.Context())
+		require.NoError(s.t, err)
+		for _, object := range page.Contents {
+			got, err := s.client.GetObject(s.t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: object.Key})
+			require.NoError(s.t, err)
+			_, err = all.ReadFrom(got.Body)
+			require.NoError(s.t, errors.Join(err, got.Body.Close()))
+		}
+	}
+	return all.Bytes()
 }
 
 // encodesNames encodes the names in listings, so that XML can hold them all.
