@@ -22,6 +22,7 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/runtest"
+	"hyperlake/runners/enginetest"
 )
 
 // lakeKind says how a lake tells the units of its table apart.
@@ -282,7 +283,7 @@ func (n *nights) configure(mode string, least int, more string) *config.Config {
 func (n *nights) requireSame(least int, more string, what ...string) *report.Report {
 	n.t.Helper()
 	changed := n.configure("changed", least, more)
-	got, err := runtest.Reload(n.t, n.t.Context(), changed, n.reload, nil)
+	got, err := n.run(changed)
 	require.NoError(n.t, err, what)
 	full := n.configure("full", least, more)
 	want, err := runtest.Run(n.t, n.t.Context(), full, nil)
@@ -291,6 +292,14 @@ func (n *nights) requireSame(least int, more string, what ...string) *report.Rep
 	require.Equal(n.t, runtest.RejectRows(n.t, full.Tables[0].Rejects.Path), runtest.RejectRows(n.t, changed.Tables[0].Rejects.Path), what)
 	require.Equal(n.t, accountsOf(want), accountsOf(got), what)
 	return got
+}
+
+// run runs a configuration, now and then on an engine that runs every bundle again and again.
+func (n *nights) run(cfg *config.Config) (*report.Report, error) {
+	if n.random.IntN(4) > 0 {
+		return runtest.Reload(n.t, n.t.Context(), cfg, n.reload, nil)
+	}
+	return runtest.ReloadOn(n.t, n.t.Context(), cfg, enginetest.New(n.random.Uint64()), n.reload)
 }
 
 // accountsOf are the accounts of the tables of a report without what differs between runs.

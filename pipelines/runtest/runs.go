@@ -271,13 +271,22 @@ func Run(t *testing.T, ctx context.Context, cfg *config.Config, before func()) (
 //
 //nolint:revive // t first, as everywhere in tests
 func Reload(t *testing.T, ctx context.Context, cfg *config.Config, reload string, before func()) (*report.Report, error) {
-	id, err := staging.NewRunID()
+	job, err := staging.NewRunID()
 	require.NoError(t, err)
-	runner, err := runners.New(runners.Options{Name: "direct", JobName: id})
+	runner, err := runners.New(runners.Options{Name: "direct", JobName: job})
+	require.NoError(t, err)
+	return ReloadOn(t, ctx, cfg, Direct{runner, before}, reload)
+}
+
+// ReloadOn is [Reload] on another engine.
+//
+//nolint:revive // t first, as everywhere in tests
+func ReloadOn(t *testing.T, ctx context.Context, cfg *config.Config, on engine.Engine, reload string) (*report.Report, error) {
+	id, err := staging.NewRunID()
 	require.NoError(t, err)
 	return pipelines.Run(ctx, cfg, pipelines.RunOptions{
 		ID:     id,
-		Engine: Direct{runner, before},
+		Engine: on,
 		Log:    slog.New(slog.DiscardHandler),
 		Reload: reload,
 	})
