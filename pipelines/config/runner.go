@@ -62,7 +62,7 @@ func (c *Config) checkRunner() error {
 		if err := c.Runner.Dataflow.Check(c, c.Name, c.Staging, int(c.Runner.Parallelism)); err != nil {
 			return err
 		}
-		return c.checkLakeIsRemote()
+		return c.checkLake()
 	default:
 		return c.Problem("runner.name", "runner.name must be direct, or its alias prism, flink or dataflow, not %s", words.Shorten(c.Runner.Name))
 	}
@@ -78,15 +78,20 @@ func (c *Config) WorkerSpool() hyper.SpoolConfig {
 	return spool
 }
 
-// checkLakeIsRemote refuses files that workers do not reach.
-func (c *Config) checkLakeIsRemote() error {
+// checkLake refuses files that Dataflow's workers do not reach.
+func (c *Config) checkLake() error {
 	for i, table := range c.Tables {
 		key := fmt.Sprintf("tables[%d].source.uri", i)
 		for j, glob := range table.Source.URI {
-			if storage.IsLocal(glob) {
-				return c.Problem(c.GlobKey(key, j), "%s is the local %s, which Dataflow's workers do not reach; put the files on gs://",
-					key, words.Shorten(glob))
+			if options.ReachedByDataflow(glob) {
+				continue
 			}
+			kind := ""
+			if storage.IsLocal(glob) {
+				kind = "the local "
+			}
+			return c.Problem(c.GlobKey(key, j), "%s is %s%s, which Dataflow's workers do not reach; put the files on gs://",
+				key, kind, words.Shorten(glob))
 		}
 	}
 	return nil

@@ -220,7 +220,7 @@ func (l *leftover) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.Modified = stat.Modified // of a folder without files; not known on gs://, where there is none
+	l.Modified = stat.Modified // of a folder without files; not known on object storage, where there is none
 	if l.files, err = l.store.List(ctx, l.Path); err != nil {
 		return err
 	}

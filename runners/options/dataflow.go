@@ -149,11 +149,14 @@ func (d *Dataflow) checkJob(in Section) error {
 	return nil
 }
 
+// ReachedByDataflow says whether Dataflow's workers, which have no credentials but those of their service account, reach what is at a URI.
+func ReachedByDataflow(uri string) bool { return strings.HasPrefix(uri, "gs://") }
+
 // checkStaging wants folders on gs://, which is all that workers reach.
 func (d *Dataflow) checkStaging(in Section, staging string) error {
 	location := &d.StagingLocation
 	const key = "runner.dataflow.staging_location"
-	if storage.IsLocal(staging) {
+	if !ReachedByDataflow(staging) {
 		if staging == "" {
 			return in.Problem("staging", "staging is missing, but Dataflow's workers need a folder that they and this machine reach; "+
 				"set staging, such as gs://bucket/staging")
@@ -163,7 +166,7 @@ func (d *Dataflow) checkStaging(in Section, staging string) error {
 	if *location == "" {
 		*location = storage.Join(staging, "dataflow")
 	}
-	if storage.IsLocal(*location) {
+	if !ReachedByDataflow(*location) {
 		return in.Problem(key, "%s must be a folder on gs://, not %s", key, words.Shorten(*location))
 	}
 	return in.CheckPath(key, *location)

@@ -18,15 +18,15 @@ import (
 // ownNames matches the files that Publish writes, and nothing else removes or replaces.
 const ownNames = "part-*.parquet"
 
-// Publish makes folder, local or gs://, hold copies of exactly these files, in the order of
+// Publish makes folder, local or remote, hold copies of exactly these files, in the order of
 // their URIs: part-00000-RUNID.parquet and so on. It replaces what an earlier Publish left
 // there, refuses a folder that holds anything else ([CheckFolder]), and may be repeated.
 //
 // Whoever reads a local folder finds the old files or the new ones, whatever happens, on
 // Linux without a moment between them. Rejects are values of rows, which may be personal
 // data: nobody but this user may read a local file, or enter a folder that Publish makes; one
-// that is there keeps its permissions and its owner. In gs:// the new objects are all there before the
-// old ones go. After an error the old files are there; in gs:// some may be gone when it is
+// that is there keeps its permissions and its owner. On object storage the new objects are all there before the
+// old ones go. After an error the old files are there; there some may be gone when it is
 // their removal that failed. Errors are failures of kind Storage.
 func Publish(ctx context.Context, files []File, folder, runID string) error {
 	if err := CheckFolder(ctx, folder); err != nil {

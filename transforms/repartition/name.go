@@ -29,7 +29,7 @@ const (
 
 // ValueName spells a value as a part of a file name: letters, digits, '-', '_' and '.' as
 // they are, every other byte as a percent sign and two hexadecimal digits, as in a URI. It
-// is injective, of at most 120 bytes, and safe on every file system and on gs://. A value
+// is injective, of at most 120 bytes, and safe on every file system and on object storage. A value
 // that is too long keeps its beginning and ends with a tilde and a hash; the empty text is
 // "~empty".
 //

@@ -60,7 +60,7 @@ type partReader struct {
 	bytes bytes.Buffer // of a piece; kept for the next one
 }
 
-// open has the pieces of gs:// spills read ahead.
+// open has the pieces of remote spills read ahead.
 func (r *partReader) open(ctx context.Context) error {
 	store, err := storage.For(r.part.Spill.URI)
 	if err != nil {

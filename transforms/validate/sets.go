@@ -20,7 +20,7 @@ const (
 	maxSetValues = 1_000_000
 )
 
-// ReadSets returns rules with the values of their in_file, local or gs://. The rules that
+// ReadSets returns rules with the values of their in_file, local or remote. The rules that
 // it is given stay as they are.
 //
 // The file is UTF-8 text, with or without a byte order mark, with one value a line as it
