@@ -58,8 +58,11 @@ func (d doctor) checkOutputFolder(ctx context.Context) (string, error) {
 			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set output.path"))
 	}
 	found, err := d.describe(folder, place)
-	if err != nil || !local {
+	if err != nil {
 		return found, err
+	}
+	if !local {
+		return found, checkLock(ctx, folder)
 	}
 	free, err := storage.FreeBytes(place)
 	if needed := d.sourceBytes(ctx); err == nil && free < uint64(needed) {
