@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -109,6 +110,9 @@ func TestSignalsLeaveNothingBehind(t *testing.T) {
 		{syscall.SIGQUIT, 131, "hyperlake: interrupted by quit"},
 		{syscall.SIGKILL, -1, ""},
 	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // else children would ignore them under nohup
+	t.Cleanup(func() { signal.Stop(hangups) })
 	for _, c := range cases {
 		t.Run(c.signal.String(), func(t *testing.T) {
 			folder := t.TempDir()

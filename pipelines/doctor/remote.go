@@ -68,8 +68,8 @@ func heedless(uri, condition string, err error) error {
 	if err != nil {
 		return err
 	}
-	return failure.New(failure.Storage, "%s was written over on a condition that did not hold: this storage ignores %s, so that two runs could "+
-		"write one output at the same time", uri, condition).
+	return failure.New(failure.Storage, "%s was written over on a condition that did not hold: this storage ignores %s, "+
+		"so that two runs could write one output at the same time", uri, condition).
 		WithHint("put the output on a service, or take a version of it, that honours conditions")
 }
 
