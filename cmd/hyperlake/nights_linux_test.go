@@ -260,13 +260,15 @@ func (n *published) kill(name string) (what string) {
 	cmd.Stderr = &said
 	var m *mishap
 	if n.chance(65) {
-		dies := make(chan struct{})
-		m = &mishap{skip: n.random.IntN(13), executed: n.chance(50), lost: true, then: func() { _ = cmd.Process.Kill(); <-dies }}
+		lives, dies := make(chan struct{}), make(chan struct{})
+		kill := func() { <-lives; _ = cmd.Process.Kill(); <-dies }
+		m = &mishap{skip: n.random.IntN(13), executed: n.chance(50), lost: true, then: kill}
 		if n.chance(60) {
 			m.on, m.skip = n.request()
 		}
 		n.passage.await(m)
 		require.NoError(n.t, cmd.Start())
+		close(lives)
 		go func() { _ = cmd.Wait(); close(dies) }()
 		<-dies
 		n.passage.await(nil)
