@@ -4,15 +4,7 @@ package main
 
 import (
 	"bytes"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/storage/storagetest"
 )
@@ -23,11 +15,7 @@ func TestSecretsOfS3AreNeverWritten(t *testing.T) {
 	server := storagetest.StartS3(t)
 	const wrongKey, token = "another secret key of the same kind", "FwoGZXIvYXdzEHsession-token-of-nobody"
 	folder := t.TempDir()
-	lake, err := filepath.Abs("../../testdata/lake/orders/*.parquet")
-	require.NoError(t, err)
-	config := "name: orders\ntables: [{source: {uri: '" + lake + "'}, rejects: {path: " + server.Bucket + "/bad}}]\n" +
-		"output: {path: " + server.Bucket + "/out/orders.hyper}\nstaging: " + server.Bucket + "/stage\nhyperd: {log_dir: '" + folder + "'}\n"
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "orders.yaml"), []byte(config), 0o600))
+	storedConfig(t, folder, server.Bucket, server.Bucket+"/stage")
 	var written bytes.Buffer
 	for _, step := range []struct {
 		name        string
@@ -46,25 +34,10 @@ func TestSecretsOfS3AreNeverWritten(t *testing.T) {
 		if step.fault.On != "" {
 			server.Inject(step.fault)
 		}
-		args := []string{"run", "orders.yaml", "--report", "report-" + strings.ReplaceAll(step.name, " ", "-") + ".json", "--log-level", "debug"}
-		cmd := program(t, folder, append(server.Environment(), step.environment...), args...)
-		cmd.Stdout, cmd.Stderr = &written, &written
-		_ = cmd.Run() // the exit code is compared
-		require.Equal(t, step.code, cmd.ProcessState.ExitCode(), "%s: %s", step.name, written.String())
+		runStored(t, folder, step.name, append(server.Environment(), step.environment...), step.code, &written)
 	}
-	require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		written.Write(content)
-		return err
-	}))
 	written.Write(server.Contents())
-	assert.Contains(t, written.String(), server.Bucket, "what was written is looked at")
-	for name, secret := range map[string]string{"the key": storagetest.S3SecretKey, "another key": wrongKey, "the token": token} {
-		for _, form := range append(hidden(secret, 2), secret, url.QueryEscape(secret)) {
-			assert.False(t, bytes.Contains(written.Bytes(), []byte(form)), "%s was written", name)
-		}
-	}
+	requireHidden(t, folder, server.Bucket, &written, map[string]string{
+		"the key": storagetest.S3SecretKey, "another key": wrongKey, "the token": token,
+	})
 }

@@ -45,11 +45,7 @@ func TestSecretsOfAzureAreNeverWritten(t *testing.T) {
 	wrong := strings.Replace(server.Connection, storagetest.AzureKey, otherKey, 1)
 
 	folder := t.TempDir()
-	lake, err := filepath.Abs("../../testdata/lake/orders/*.parquet")
-	require.NoError(t, err)
-	config := "name: orders\ntables: [{source: {uri: '" + lake + "'}, rejects: {path: " + server.Bucket + "/bad}}]\n" +
-		"output: {path: " + server.Bucket + "/out/orders.hyper}\nstaging: " + server.Place + "/stage\nhyperd: {log_dir: '" + folder + "'}\n"
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "orders.yaml"), []byte(config), 0o600))
+	storedConfig(t, folder, server.Bucket, server.Place+"/stage")
 	var written bytes.Buffer
 	for _, step := range []struct {
 		name, connection string
@@ -65,29 +61,12 @@ func TestSecretsOfAzureAreNeverWritten(t *testing.T) {
 		if step.fault.On != "" {
 			server.Inject(step.fault)
 		}
-		args := []string{"run", "orders.yaml", "--report", "report-" + strings.ReplaceAll(step.name, " ", "-") + ".json", "--log-level", "debug"}
-		cmd := program(t, folder, []string{"AZURE_STORAGE_CONNECTION_STRING=" + step.connection}, args...)
-		cmd.Stdout, cmd.Stderr = &written, &written
-		_ = cmd.Run() // the exit code is compared
-		require.Equal(t, step.code, cmd.ProcessState.ExitCode(), "%s: %s", step.name, written.String())
+		runStored(t, folder, step.name, []string{"AZURE_STORAGE_CONNECTION_STRING=" + step.connection}, step.code, &written)
 	}
-	require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		written.Write(content)
-		return err
-	}))
 	written.Write(server.Contents())
-	assert.Contains(t, written.String(), server.Container, "what was written is looked at")
-	for name, secret := range map[string]string{
+	requireHidden(t, folder, server.Container, &written, map[string]string{
 		"the key": storagetest.AzureKey, "another key": otherKey, "a signature": signatureIn(t, all), "another signature": signatureIn(t, reading),
-	} {
-		for _, form := range append(hidden(secret, 2), secret, url.QueryEscape(secret)) {
-			assert.False(t, bytes.Contains(written.Bytes(), []byte(form)), "%s was written", name)
-		}
-	}
+	})
 }
 
 // signatureIn is what is secret of a SAS token.
@@ -96,4 +75,40 @@ func signatureIn(t *testing.T, token string) string {
 	require.NoError(t, err)
 	require.NotEmpty(t, values.Get("sig"))
 	return values.Get("sig")
+}
+
+// storedConfig writes a configuration with everything but the lake in a bucket, and the log of hyperd in a folder.
+func storedConfig(t *testing.T, folder, bucket, staging string) {
+	lake, err := filepath.Abs("../../testdata/lake/orders/*.parquet")
+	require.NoError(t, err)
+	config := "name: orders\ntables: [{source: {uri: '" + lake + "'}, rejects: {path: " + bucket + "/bad}}]\n" +
+		"output: {path: " + bucket + "/out/orders.hyper}\nstaging: " + staging + "\nhyperd: {log_dir: '" + folder + "'}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "orders.yaml"), []byte(config), 0o600))
+}
+
+// runStored runs the configuration of storedConfig, and adds to written what it says at level debug.
+func runStored(t *testing.T, folder, name string, environment []string, code int, written *bytes.Buffer) {
+	args := []string{"run", "orders.yaml", "--report", "report-" + strings.ReplaceAll(name, " ", "-") + ".json", "--log-level", "debug"}
+	cmd := program(t, folder, environment, args...)
+	cmd.Stdout, cmd.Stderr = written, written
+	_ = cmd.Run() // the exit code is compared
+	require.Equal(t, code, cmd.ProcessState.ExitCode(), "%s: %s", name, written.String())
+}
+
+// requireHidden looks for secrets, in whatever form, in what was written and in all files of a folder. place is what has to be there.
+func requireHidden(t *testing.T, folder, place string, written *bytes.Buffer, secrets map[string]string) {
+	require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		written.Write(content)
+		return err
+	}))
+	assert.Contains(t, written.String(), place, "what was written is looked at")
+	for name, secret := range secrets {
+		for _, form := range append(hidden(secret, 2), secret, url.QueryEscape(secret)) {
+			assert.False(t, bytes.Contains(written.Bytes(), []byte(form)), "%s was written", name)
+		}
+	}
 }

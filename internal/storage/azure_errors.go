@@ -129,7 +129,7 @@ func (a *azure) explain(ctx context.Context, uri string, err error) error {
 	case errors.As(err, &unknown) && unknown.IsNotFound:
 		err = noAzureAccount(unknown.Name)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errStalled) || networkMayRecover(err):
-		err = azureUnavailable(err)
+		err = unavailable(err, azureStatus)
 	}
 	return fmt.Errorf("%s: %w", uri, err)
 }
@@ -154,7 +154,7 @@ func explainAnswer(container string, failed *azcore.ResponseError) error {
 	case status == http.StatusForbidden:
 		return noAzurePermission(container, failed)
 	case statusMayPass(status):
-		return azureUnavailable(said(failed))
+		return unavailable(said(failed), azureStatus)
 	}
 	return said(failed)
 }
@@ -173,15 +173,8 @@ func said(failed *azcore.ResponseError) error {
 	return errors.New(text)
 }
 
-// azureUnavailable does not wrap err, for that may be the end of a time limit of our own, which callers would take for the
-// end of theirs.
-func azureUnavailable(err error) error {
-	return hinted{
-		error:     fmt.Errorf("the storage did not recover: %v", err), //nolint:errorlint // see above
-		hint:      "check the network and the status of Azure, then run again",
-		transient: true,
-	}
-}
+// azureStatus is where to look when it does not recover.
+const azureStatus = "check the network and the status of Azure, then run again"
 
 // wasRefused says whether a request was refused because its condition did not hold.
 func wasRefused(err error) bool {

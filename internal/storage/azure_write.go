@@ -188,7 +188,7 @@ func (w *azureWriter) fail(err error) error {
 	case wasRefused(err):
 		return fmt.Errorf("%s: %w", w.uri, ErrChanged)
 	case errors.Is(context.Cause(w.uploading), errStalled):
-		return fmt.Errorf("%s: %w", w.uri, azureUnavailable(errStalled))
+		return fmt.Errorf("%s: %w", w.uri, unavailable(errStalled, azureStatus))
 	}
 	return w.store.explain(w.ctx, w.uri, err)
 }

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 
 	gcs "cloud.google.com/go/storage"
@@ -70,18 +69,10 @@ func (g *google) client(ctx context.Context) (*gcs.Client, error) {
 }
 
 func (g *google) locate(uri string) (address, error) {
-	path, ok := strings.CutPrefix(uri, gcsScheme+"://")
-	if !ok {
-		return address{}, fmt.Errorf("%s: not a gs:// URI", uri)
-	}
-	bucket, name, _ := strings.Cut(path, "/")
-	if bucket == "" {
-		return address{}, fmt.Errorf("%s: the name of the bucket is missing: use gs://bucket/name", uri)
-	}
-	return address{bucket, name}, nil
+	return locateIn(gcsScheme, uri, "gs://bucket/name")
 }
 
-func (g *google) uri(p address) string { return gcsScheme + "://" + p.bucket + "/" + p.name }
+func (g *google) uri(p address) string { return p.uri(gcsScheme) }
 
 // object returns the handle of an object. Handles that are derived from one handle share its settings of retries:
 // whoever changes these needs one of his own.

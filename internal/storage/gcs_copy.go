@@ -49,7 +49,7 @@ func (g *google) copy(ctx context.Context, info Info, uri string, condition Cond
 	case failedCondition(err):
 		return Info{}, fmt.Errorf("%s: %w", uri, ErrChanged)
 	case errors.Is(context.Cause(copying), errStalled):
-		return Info{}, fmt.Errorf("%s: %w", uri, unavailable(errStalled))
+		return Info{}, fmt.Errorf("%s: %w", uri, unavailable(errStalled, googleStatus))
 	case isNotFound(err): // what was listed has gone, or there is no bucket to copy it to
 		return Info{}, fmt.Errorf("copy %s to %s: %w", info.URI, uri, fs.ErrNotExist)
 	}

@@ -34,15 +34,8 @@ func noPermission(bucket string, err error) error {
 	}
 }
 
-// unavailable does not wrap err, for that may be the end of a time limit of our own, which
-// callers would take for the end of theirs.
-func unavailable(err error) error {
-	return hinted{
-		error:     fmt.Errorf("the storage did not recover: %v", err), //nolint:errorlint // see above
-		hint:      "check the network and the status of Google Cloud, then run again",
-		transient: true,
-	}
-}
+// googleStatus is where to look when it does not recover.
+const googleStatus = "check the network and the status of Google Cloud, then run again"
 
 // explain turns an error of the library into one that names uri and that callers can
 // test. When ctx is done, that is the error: the library reports it in several ways.
@@ -69,7 +62,7 @@ func (g *google) explain(ctx context.Context, uri string, err error) error {
 	case hasStatus(err, http.StatusForbidden):
 		err = noPermission(at.bucket, err)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errStalled) || gcs.ShouldRetry(err):
-		err = unavailable(err)
+		err = unavailable(err, googleStatus)
 	}
 	return fmt.Errorf("%s: %w", uri, err)
 }

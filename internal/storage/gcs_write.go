@@ -155,7 +155,7 @@ func (w *gcsWriter) fail(err error) error {
 	case failedCondition(err):
 		return fmt.Errorf("%s: %w", w.uri, ErrChanged)
 	case errors.Is(context.Cause(w.uploading), errStalled):
-		return fmt.Errorf("%s: %w", w.uri, unavailable(errStalled))
+		return fmt.Errorf("%s: %w", w.uri, unavailable(errStalled, googleStatus))
 	case isNotFound(err): // an object need not be there to be written
 		return fmt.Errorf("%s: %w", w.uri, noBucket(w.object.BucketName()))
 	}

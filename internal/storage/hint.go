@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"syscall"
 
@@ -38,4 +39,14 @@ func Hint(err error) string {
 		return fullHint(err)
 	}
 	return ""
+}
+
+// unavailable is of a service that did not recover in time. It does not wrap err, for that may be the end of a time limit of
+// our own, which callers would take for the end of theirs.
+func unavailable(err error, hint string) error {
+	return hinted{
+		error:     fmt.Errorf("the storage did not recover: %v", err), //nolint:errorlint // see above
+		hint:      hint,
+		transient: true,
+	}
 }

@@ -97,16 +97,8 @@ func (l *Lease) takeOver(ctx context.Context) (other []byte, err error) {
 // that would take them for one version, so that whoever finds an expired lease could take over one that was renewed meanwhile.
 func (l *Lease) write(ctx context.Context, condition Condition) error {
 	began := time.Now()
-	file, err := l.store.Create(ctx, l.uri, condition)
-	if err != nil {
-		return err
-	}
-	defer file.Abort()
 	l.writes++
-	if _, err := fmt.Fprintf(file, "%s\n%d", l.holder, l.writes); err != nil {
-		return err
-	}
-	info, err := file.Commit()
+	info, err := WriteIf(ctx, l.store, l.uri, fmt.Appendf(nil, "%s\n%d", l.holder, l.writes), condition)
 	if err == nil {
 		l.mu.Lock()
 		l.standing, l.renewed = info, began

@@ -122,7 +122,8 @@ func (l Local) Put(ctx context.Context, uri string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return writeAll(w, data)
+	_, err = writeAll(w, data)
+	return err
 }
 
 // Get implements [Store].

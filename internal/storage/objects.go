@@ -82,6 +82,22 @@ type address struct {
 	name   string
 }
 
+// locateIn finds the address in a URI of a scheme, of which usage is an example.
+func locateIn(scheme, uri, usage string) (address, error) {
+	path, ok := strings.CutPrefix(uri, scheme+"://")
+	if !ok {
+		return address{}, fmt.Errorf("%s: not a URI of the scheme %s", uri, scheme)
+	}
+	bucket, name, _ := strings.Cut(path, "/")
+	if bucket == "" {
+		return address{}, fmt.Errorf("%s: the name of the bucket is missing: use %s", uri, usage)
+	}
+	return address{bucket, name}, nil
+}
+
+// uri is the URI of a scheme that locateIn finds it by.
+func (p address) uri(scheme string) string { return scheme + "://" + p.bucket + "/" + p.name }
+
 // inside is what the names of objects in a folder begin with; nothing for that of a bucket.
 func (p address) inside() string { return insideOf(p.name) }
 
@@ -218,7 +234,8 @@ func (o *Objects) Put(ctx context.Context, uri string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return writeAll(w, data)
+	_, err = writeAll(w, data)
+	return err
 }
 
 func (o *Objects) write(ctx context.Context, uri string, condition Condition, chunk int) (Writer, error) {

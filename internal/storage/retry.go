@@ -28,11 +28,16 @@ func DefaultRetry() Retry {
 // accepts it and never answers.
 func (r Retry) limit() time.Duration { return r.Total + r.Stall }
 
+// delay is a random pause before a retry, after that many others. Its limit doubles, and is so many times as long for a service that
+// is asked too often.
+func (r Retry) delay(tries int, slower time.Duration) time.Duration {
+	return rand.N(min(slower*(r.First<<min(tries, 20)), r.Longest) + 1) //nolint:gosec // it need not be hard to guess
+}
+
 // pause waits before a retry, after that many others.
 func (r Retry) pause(ctx context.Context, tries int) {
-	most := min(r.First<<min(tries, 20), r.Longest)
 	select {
-	case <-time.After(rand.N(most + 1)): //nolint:gosec // it need not be hard to guess
+	case <-time.After(r.delay(tries, 1)):
 	case <-ctx.Done():
 	}
 }

@@ -3,8 +3,6 @@ package storage
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -97,22 +95,14 @@ func wantsPath(endpoint string) bool {
 		return true // the request itself says what is wrong
 	}
 	host := at.Hostname()
-	return net.ParseIP(host) != nil || !strings.HasSuffix(host, ".amazonaws.com") && !strings.HasSuffix(host, ".amazonaws.com.cn")
+	return !strings.HasSuffix(host, ".amazonaws.com") && !strings.HasSuffix(host, ".amazonaws.com.cn")
 }
 
 func (a *amazon) locate(uri string) (address, error) {
-	path, ok := strings.CutPrefix(uri, s3Scheme+"://")
-	if !ok {
-		return address{}, fmt.Errorf("%s: not an s3:// URI", uri)
-	}
-	bucket, name, _ := strings.Cut(path, "/")
-	if bucket == "" {
-		return address{}, fmt.Errorf("%s: the name of the bucket is missing: use s3://bucket/key", uri)
-	}
-	return address{bucket, name}, nil
+	return locateIn(s3Scheme, uri, "s3://bucket/key")
 }
 
-func (a *amazon) uri(at address) string { return s3Scheme + "://" + at.bucket + "/" + at.name }
+func (a *amazon) uri(at address) string { return at.uri(s3Scheme) }
 
 // payer says who pays for a request.
 func payer() types.RequestPayer { return types.RequestPayer(os.Getenv(payerVariable)) }

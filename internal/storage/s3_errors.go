@@ -53,15 +53,8 @@ func otherRegion(bucket, region string, err error) error {
 	return hinted{error: fmt.Errorf("the bucket %s is in another region: %w", bucket, err), hint: hint}
 }
 
-// s3Unavailable does not wrap err, for that may be the end of a time limit of our own, which
-// callers would take for the end of theirs.
-func s3Unavailable(err error) error {
-	return hinted{
-		error:     fmt.Errorf("the storage did not recover: %v", err), //nolint:errorlint // see above
-		hint:      "check the network, and the status of Amazon S3 or of the service at AWS_ENDPOINT_URL, then run again",
-		transient: true,
-	}
-}
+// amazonStatus is where to look when it does not recover.
+const amazonStatus = "check the network, and the status of Amazon S3 or of the service at AWS_ENDPOINT_URL, then run again"
 
 // s3Refusals are answers that stay until somebody does something, by what the service calls them, with what to do.
 var s3Refusals = map[string]string{
@@ -124,7 +117,7 @@ func (a *amazon) explainCause(ctx context.Context, bucket string, err error) err
 	case errors.As(err, &unknown) && unknown.IsNotFound:
 		return hinted{error: err, hint: "check AWS_ENDPOINT_URL and AWS_REGION, and that this machine resolves the name"}
 	case errors.Is(err, context.DeadlineExceeded) || s3MayRecover(err):
-		return s3Unavailable(err)
+		return unavailable(err, amazonStatus)
 	}
 	return err
 }

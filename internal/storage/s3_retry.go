@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -63,13 +62,12 @@ func (r *s3Retryer) IsErrorRetryable(err error) bool {
 
 // RetryDelay is that of aws.Retryer: a random pause, whose limit doubles, and at least what the service asks for.
 func (r *s3Retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
-	most := r.bounds.First << min(attempt-1, 20)
+	slower := time.Duration(1)
 	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool() {
-		most *= slowing
+		slower = slowing
 	}
-	pause := rand.N(min(most, r.bounds.Longest) + 1) //nolint:gosec // it need not be hard to guess
 	_, header := answered(err)
-	return max(pause, min(retryAfter(header), r.bounds.Total)), nil
+	return max(r.bounds.delay(attempt-1, slower), min(retryAfter(header), r.bounds.Total)), nil
 }
 
 // silence ends an attempt at a request that sends nothing and gets no answer for a while, so that it is repeated. The answer

@@ -119,18 +119,19 @@ func (w *s3Writer) heldBody() heard {
 func (w *s3Writer) Abort() {
 	if !w.done {
 		w.done = true
-		_ = w.forget() // what it leaves is swept
+		w.forget()
 	}
 }
 
-// forget has the service forget what was uploaded, also where the context has ended. Afterwards nothing of it can appear.
-func (w *s3Writer) forget() error {
+// forget has the service forget what was uploaded, also where the context has ended. Afterwards nothing of it can appear; where
+// that fails, `clean` sweeps it.
+func (w *s3Writer) forget() {
 	if w.upload == "" {
-		return nil
+		return
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), min(abortTime, w.store.options.Retry.limit()))
 	defer cancel()
-	return w.store.abort(limited, w.at, w.upload)
+	_ = w.store.abort(limited, w.at, w.upload) // see above
 }
 
 // Commit implements [Writer].
@@ -144,7 +145,7 @@ func (w *s3Writer) Commit() (Info, error) {
 	}
 	if len(w.held) > 0 {
 		if err := w.sendPart(); err != nil {
-			_ = w.forget() // what it leaves is swept
+			w.forget()
 			return Info{}, w.fail(err)
 		}
 	}
@@ -185,7 +186,7 @@ func (w *s3Writer) complete() (Info, error) {
 		IfMatch: ifMatch, IfNoneMatch: ifNoneMatch, RequestPayer: payer(),
 	}, w.store.unlessSilent(&silence{after: w.store.options.Retry.limit()}))
 	if err != nil {
-		_ = w.forget() // so that a request that is still on its way does nothing
+		w.forget() // so that a request that is still on its way does nothing
 		return w.afterFailure(err)
 	}
 	return w.made(made.ETag, made.ResultMetadata)

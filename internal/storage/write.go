@@ -97,12 +97,21 @@ func Fetch(ctx context.Context, uri, copied string) (path string, err error) {
 	return copied, Download(ctx, info, copied)
 }
 
+// WriteIf writes a file whole if a condition holds, and returns the version that it made. It fails as [Store.Create] and
+// [Writer.Commit] do.
+func WriteIf(ctx context.Context, store Store, uri string, data []byte, condition Condition) (Info, error) {
+	w, err := store.Create(ctx, uri, condition)
+	if err != nil {
+		return Info{}, err
+	}
+	return writeAll(w, data)
+}
+
 // writeAll writes a file whole.
-func writeAll(w Writer, data []byte) error {
+func writeAll(w Writer, data []byte) (Info, error) {
 	defer w.Abort()
 	if _, err := w.Write(data); err != nil {
-		return err
+		return Info{}, err
 	}
-	_, err := w.Commit()
-	return err
+	return w.Commit()
 }

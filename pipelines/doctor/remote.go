@@ -46,18 +46,18 @@ func checkLock(ctx context.Context, folder string) error {
 // much the clock of this machine is ahead.
 func tryLock(ctx context.Context, store storage.Store, uri string) (written bool, skew time.Duration, err error) {
 	began := time.Now()
-	first, err := write(ctx, store, uri, "first", storage.IfAbsent())
+	first, err := storage.WriteIf(ctx, store, uri, []byte("first"), storage.IfAbsent())
 	if err != nil {
 		return false, 0, err
 	}
 	skew = ahead(began, time.Now(), first.Modified)
-	if _, err = write(ctx, store, uri, "again", storage.IfAbsent()); !errors.Is(err, storage.ErrExists) {
+	if _, err = storage.WriteIf(ctx, store, uri, []byte("again"), storage.IfAbsent()); !errors.Is(err, storage.ErrExists) {
 		return true, skew, heedless(uri, "If-None-Match", err)
 	}
-	if _, err = write(ctx, store, uri, "second", storage.IfUnchanged(first)); err != nil {
+	if _, err = storage.WriteIf(ctx, store, uri, []byte("second"), storage.IfUnchanged(first)); err != nil {
 		return true, skew, err
 	}
-	if _, err = write(ctx, store, uri, "third", storage.IfUnchanged(first)); !errors.Is(err, storage.ErrChanged) {
+	if _, err = storage.WriteIf(ctx, store, uri, []byte("third"), storage.IfUnchanged(first)); !errors.Is(err, storage.ErrChanged) {
 		return true, skew, heedless(uri, "If-Match", err)
 	}
 	return true, skew, nil
@@ -71,18 +71,6 @@ func heedless(uri, condition string, err error) error {
 	return failure.New(failure.Storage, "%s was written over on a condition that did not hold: this storage ignores %s, "+
 		"so that two runs could write one output at the same time", uri, condition).
 		WithHint("put the output on a service, or take a version of it, that honours conditions")
-}
-
-func write(ctx context.Context, store storage.Store, uri, text string, condition storage.Condition) (storage.Info, error) {
-	file, err := store.Create(ctx, uri, condition)
-	if err != nil {
-		return storage.Info{}, err
-	}
-	defer file.Abort()
-	if _, err := file.Write([]byte(text)); err != nil {
-		return storage.Info{}, err
-	}
-	return file.Commit()
 }
 
 // ahead is how much this machine's clock is ahead of a store's, by which an object was made between two moments. Stores tell times to

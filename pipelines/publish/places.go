@@ -238,15 +238,7 @@ func (l *ledger) write(ctx context.Context, p *place) error {
 	if p.standing != nil {
 		condition = storage.IfUnchanged(*p.standing)
 	}
-	file, err := p.store.Create(ctx, p.uri, condition)
-	if err != nil {
-		return err
-	}
-	defer file.Abort()
-	if _, err := file.Write(append(data, '\n')); err != nil {
-		return err
-	}
-	info, err := file.Commit()
+	info, err := storage.WriteIf(ctx, p.store, p.uri, append(data, '\n'), condition)
 	if err == nil {
 		p.standing = &info
 	}

@@ -199,15 +199,7 @@ func (s *State) point(ctx context.Context, to pointer) error {
 	if err != nil {
 		return s.failure(err)
 	}
-	file, err := s.store.Create(ctx, storage.Join(s.folder, pointerName), condition)
-	if err != nil {
-		return s.failure(err)
-	}
-	defer file.Abort()
-	if _, err := file.Write(append(text, '\n')); err != nil {
-		return s.failure(err)
-	}
-	info, err := file.Commit()
+	info, err := storage.WriteIf(ctx, s.store, storage.Join(s.folder, pointerName), append(text, '\n'), condition)
 	if err != nil {
 		return s.failure(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -173,14 +172,8 @@ func (azureProtocol) refuse(w http.ResponseWriter, status int, code string) {
 	if code == "" {
 		code = azureCodes[status]
 	}
-	answer := struct {
-		XMLName       xml.Name `xml:"Error"`
-		Code, Message string
-	}{Code: code, Message: http.StatusText(status)}
-	w.Header().Set("Content-Type", "application/xml")
 	w.Header().Set("X-Ms-Error-Code", code)
-	w.WriteHeader(status)
-	_ = xml.NewEncoder(w).Encode(answer) // the client may have gone
+	refuseInXML(w, status, code)
 }
 
 func (azureProtocol) allows(http.ResponseWriter, *http.Request, http.Handler) bool { return true }

@@ -183,6 +183,11 @@ func (s3Protocol) refuse(w http.ResponseWriter, status int, code string) {
 	if code == "" {
 		code = s3Codes[status]
 	}
+	refuseInXML(w, status, code)
+}
+
+// refuseInXML answers with an error as S3 and Azure have it.
+func refuseInXML(w http.ResponseWriter, status int, code string) {
 	answer := struct {
 		XMLName       xml.Name `xml:"Error"`
 		Code, Message string
