@@ -23,7 +23,7 @@ import (
 // says: all of them, those that a condition keeps, and without the compared columns being loaded. Rejects tell where they are.
 func TestRandomEqualityDeletes(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(25) {
+	for seed := range uint64(equalitySeeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			d := drawEqualTable(t, seed)

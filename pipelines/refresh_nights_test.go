@@ -322,7 +322,7 @@ func TestRandomNights(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d", kind, seed), func(t *testing.T) {
 				n := newNights(t, seed, kind)
 				least, more, modes := 1, "", map[report.RefreshMode]int{}
-				for range 12 {
+				for range nightsDrawn {
 					what := []string{n.change()}
 					switch n.random.IntN(12) {
 					case 0:

@@ -133,7 +133,7 @@ func TestRandomNightsOfSplits(t *testing.T) {
 				n := newSeveralNights(t, seed, kind, split)
 				n.more = splitChecks
 				last, modes := n.night(), map[report.RefreshMode]int{}
-				for range 10 {
+				for range splitNights {
 					before, files := n.look(), versionsOf(t, last)
 					what, isOther := []string{n.change(), n.change()}, false
 					gone, disturbed := n.disturb(last)

@@ -1,6 +1,6 @@
-//go:build !nightly
+//go:build !faults && !nightly
 
 package publish_test
 
 // syncSeeds is how many sequences of nights with mode sync are drawn.
-const syncSeeds = 4
+const syncSeeds = 2

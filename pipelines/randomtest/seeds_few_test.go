@@ -1,6 +1,6 @@
-//go:build !nightly
+//go:build !faults && !nightly
 
 package randomtest
 
 // seeds is how many configurations are drawn.
-const seeds = 100
+const seeds = 50
