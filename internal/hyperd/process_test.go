@@ -84,11 +84,12 @@ func requireNothingLeft(t *testing.T, pid int, scratch string) {
 	}, 10*time.Second, 10*time.Millisecond, "its folder stays")
 }
 
-// One that has not answered yet may be writing into its folder.
+// One that has not answered yet may be writing into its folder. Its process is there some moments before the guard knows of it, in which
+// a real hyperd ends by itself, since nobody takes its call: this one waits for them to pass.
 func TestAHyperdThatStartsDiesWithItsOwner(t *testing.T) {
 	scratch, folder := shortFolder(t), t.TempDir()
 	fake, pidFile := filepath.Join(folder, "hyperd"), filepath.Join(folder, "pid")
-	script := fmt.Sprintf("#!/bin/sh\necho $$ >%[1]s.part; mv %[1]s.part %[1]s\nwhile :; do n=$((n + 1)); (: >file$n) 2>/dev/null; sleep 0.01; done\n", pidFile)
+	script := fmt.Sprintf("#!/bin/sh\nsleep 0.5\necho $$ >%[1]s.part; mv %[1]s.part %[1]s\nwhile :; do n=$((n + 1)); (: >file$n) 2>/dev/null; sleep 0.01; done\n", pidFile)
 	require.NoError(t, os.WriteFile(fake, []byte(script), 0o755))
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), ownerVariable+"=1", "TMPDIR="+scratch, "HYPERD_PATH="+fake)
