@@ -1,5 +1,5 @@
 # `make run` and `make test` need Go, make, and pip or npm. `make ci` also needs a C
-# compiler, for the race detector; Python 3.10 with pip, for Tableau's client and Delta tables;
+# compiler, for the race detector; Python 3.10 with pip, for Tableau's client, Delta tables and Airflow; systemd-analyze;
 # Node.js with npm, for a server of Azure's protocol; and Java 11, Maven and curl, for a Flink cluster.
 
 GOLANGCI_VERSION := v2.15.0
@@ -7,6 +7,8 @@ DEADCODE_VERSION := v0.52.0
 GOVULNCHECK_VERSION := v1.9.0
 # as in internal/storage/storagetest/s3.go
 VERSITYGW_VERSION := v1.8.0
+ACTIONLINT_VERSION := v1.7.12
+AIRFLOW_VERSION := 3.3.2
 
 export CGO_ENABLED := 0
 
@@ -16,7 +18,7 @@ SLOW_FIRST := ./pipelines/job ./cmd/hyperlake ./pipelines/publish ./pipelines ./
 	./runners ./internal/hyperd ./pipelines/...
 AT_ONCE := 4
 
-.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -73,6 +75,23 @@ test-lake: hyperd ## tables that deltalake and pyiceberg write at random, agains
 
 test-registry: hyperd ## installing hyperd by the real pip and npm, which fetch some 200 MB
 	go test -tags registry -count=1 -run 'TestInstallWith(TheTools|Npm)' ./internal/hyperd
+
+test-schedulers: bin/actionlint-$(ACTIONLINT_VERSION) out/schedulers/kubernetes out/schedulers/airflow-$(AIRFLOW_VERSION)/installed ## what schedule prints, shown to systemd, Kubernetes, Airflow and others (needs systemd-analyze, Python 3.10 and pip)
+	ACTIONLINT=$(CURDIR)/$< KUBERNETES=$(CURDIR)/out/schedulers/kubernetes AIRFLOW=$(CURDIR)/out/schedulers/airflow-$(AIRFLOW_VERSION) \
+	go test -tags schedulers -count=1 -v -timeout 20m -run TestSchedulers ./cmd/hyperlake/internal/schedule
+
+bin/actionlint-%:
+	GOBIN=$(CURDIR)/bin/tmp go install github.com/rhysd/actionlint/cmd/actionlint@$*
+	mv bin/tmp/actionlint $@
+
+# what the API server of Kubernetes checks manifests with: a module of its own, of a thousand packages
+out/schedulers/kubernetes: $(wildcard cmd/hyperlake/internal/schedule/testdata/kubernetes/*)
+	cd cmd/hyperlake/internal/schedule/testdata/kubernetes && go build -o $(CURDIR)/$@ .
+
+out/schedulers/airflow-%/installed:
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install -q apache-airflow==$*
+	touch $@
 
 test-stores: hyperd stores ## lakes, staging and outputs on real servers of S3 and Azure
 	go test -tags stores -count=1 -timeout 30m ./internal/storage/...
@@ -152,7 +171,7 @@ vulncheck: ## fail when we call what is known to be vulnerable; without the netw
 	else echo "vulncheck: the database of vulnerabilities cannot be reached: nobody looked"; fi
 
 ci: fmt-check vet lint deadcode vulncheck ## what CI runs: the Flink suite waits most of its time, beside the tests with the race detector
-	$(MAKE) -j 4 --output-sync=target test-race test-tsc test-lake test-registry test-stores test-flink
+	$(MAKE) -j 4 --output-sync=target test-race test-tsc test-lake test-registry test-schedulers test-stores test-flink
 
 clean: ## remove what was built
 	rm -rf bin out

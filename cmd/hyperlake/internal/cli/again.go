@@ -3,53 +3,54 @@ package cli
 import (
 	"encoding/csv"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
+
+	"hyperlake/internal/words"
 )
 
 // commandAgain is the command line of publish that a shell takes, with the flags that this one was given.
 func (a *app) commandAgain(flags *publishFlags, args []string) string {
-	words := []string{"hyperlake", "publish"}
+	command := []string{"hyperlake", "publish"}
 	for _, arg := range args {
 		if strings.HasPrefix(arg, "-") { // which would be a flag
 			arg = "./" + arg
 		}
-		words = append(words, arg)
+		command = append(command, arg)
 	}
 	if a.flags.runner != "" {
-		words = append(words, "--runner", a.flags.runner)
+		command = append(command, "--runner", a.flags.runner)
 	}
 	if a.flags.date != "" {
-		words = append(words, "--date", a.flags.date)
+		command = append(command, "--date", a.flags.date)
 	}
 	for _, set := range a.flags.sets {
-		words = append(words, "--set", set)
+		command = append(command, "--set", set)
 	}
 	for _, value := range a.flags.vars {
-		words = append(words, "--var", value)
+		command = append(command, "--var", value)
 	}
 	if flags != nil {
 		flags.set.Visit(func(flag *pflag.Flag) {
 			switch {
 			case flag.Name == "match":
-				words = append(words, "--match", matchWord(flags.match))
+				command = append(command, "--match", matchWord(flags.match))
 			case flag.Name == "force" || !isPublishFlag(flag.Name):
 			case flag.Value.String() == "true" && flag.Value.Type() == "bool":
-				words = append(words, "--"+flag.Name)
+				command = append(command, "--"+flag.Name)
 			case flag.Value.Type() == "bool":
-				words = append(words, "--"+flag.Name+"="+flag.Value.String())
+				command = append(command, "--"+flag.Name+"="+flag.Value.String())
 			default:
-				words = append(words, "--"+flag.Name, flag.Value.String())
+				command = append(command, "--"+flag.Name, flag.Value.String())
 			}
 		})
 	}
-	for i, word := range words {
-		words[i] = shellWord(word)
+	for i, word := range command {
+		command[i] = shellWord(word)
 	}
-	return strings.Join(words, " ")
+	return strings.Join(command, " ")
 }
 
 func isPublishFlag(name string) bool {
@@ -70,16 +71,10 @@ func matchWord(columns []string) string {
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// plainWord matches words that no shell changes.
-var plainWord = regexp.MustCompile(`^[\pL\pN_@%+:,./-][\pL\pN_@%+=:,./-]*$`)
-
 // shellWord writes a word so that a shell takes it as it is, on one line as far as it can be.
 func shellWord(word string) string {
-	switch {
-	case plainWord.MatchString(word):
-		return word
-	case printable(word, "") == word, strings.HasSuffix(word, "\n"): // which the other form would lose
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	if printable(word, "") == word || strings.HasSuffix(word, "\n") { // which the other form would lose
+		return words.ShellWord(word)
 	}
 	var format strings.Builder
 	for i := 0; i < len(word); {

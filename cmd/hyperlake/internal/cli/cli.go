@@ -165,6 +165,7 @@ Exit codes:
 		a.reportCommand(),
 		a.historyCommand(),
 		a.diffCommand(),
+		a.scheduleCommand(),
 		a.withConfig(a.cleanCommand()),
 		a.withConfig(a.doctorCommand()),
 		a.hyperdCommand(),

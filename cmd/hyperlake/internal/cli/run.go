@@ -48,10 +48,15 @@ func (a *app) generateCommand() *cobra.Command {
 
 func (a *app) withRunFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().StringVar(&a.flags.resume, "resume", "", "go on with a run that failed: last, or its id; needs staging in the configuration")
+	cmd.Flags().BoolVar(&a.flags.dryRun, "dry-run", false, "print the job that would be sent to Dataflow, and send nothing")
+	return a.withNightFlags(cmd)
+}
+
+// withNightFlags gives a command the flags of runs that nobody attends, too.
+func (a *app) withNightFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().BoolVar(&a.flags.logValues, "log-values", false, "let values of rejected rows into the report; they may be personal data")
 	cmd.Flags().IntVar(&a.flags.keepRuns, "keep-runs", refresh.DefaultKeep, "keep the reports of this `number` of runs in the state")
 	cmd.Flags().StringVar(&a.flags.lockWait, "lock-wait", "0s", "wait this `time`, such as 30m, for another run to the same output")
-	cmd.Flags().BoolVar(&a.flags.dryRun, "dry-run", false, "print the job that would be sent to Dataflow, and send nothing")
 	return a.withReport(a.withReload(a.withConfig(cmd)))
 }
 
@@ -102,13 +107,7 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if !mayPublish {
 		cfg.Publish = nil
 	}
-	if a.flags.keepRuns < 1 {
-		return failure.New(failure.Usage, "--keep-runs must be 1 or more, not %d", a.flags.keepRuns)
-	}
-	if err := refresh.CheckReload(cfg, a.flags.reload); err != nil {
-		return err
-	}
-	lockWait, err := a.lockWait()
+	lockWait, err := a.checkNight(cfg)
 	if err != nil {
 		return err
 	}
@@ -163,16 +162,27 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	return a.endWithReport(ctx, record, err)
 }
 
-// lockWait is how long a run waits for another one to the same output.
-func (a *app) lockWait() (time.Duration, error) {
-	if none, err := time.ParseDuration(a.flags.lockWait); err == nil && none == 0 {
+// checkNight checks the flags of a run against its configuration, and tells how long it waits for the lock.
+func (a *app) checkNight(cfg *config.Config) (lockWait time.Duration, err error) {
+	if a.flags.keepRuns < 1 {
+		return 0, failure.New(failure.Usage, "--keep-runs must be 1 or more, not %d", a.flags.keepRuns)
+	}
+	if err := refresh.CheckReload(cfg, a.flags.reload); err != nil {
+		return 0, err
+	}
+	return flagSpan("--lock-wait", a.flags.lockWait)
+}
+
+// flagSpan reads the span of a flag, counted from now.
+func flagSpan(flag, text string) (time.Duration, error) {
+	if none, err := time.ParseDuration(text); err == nil && none == 0 {
 		return 0, nil
 	}
-	var wait config.Span
-	if err := wait.UnmarshalText([]byte(a.flags.lockWait)); err != nil {
-		return 0, failure.New(failure.Usage, "--lock-wait %w", err)
+	var span config.Span
+	if err := span.UnmarshalText([]byte(text)); err != nil {
+		return 0, failure.New(failure.Usage, flag+" %w", err)
 	}
-	return wait.Until(time.Now()), nil
+	return span.Until(time.Now()), nil
 }
 
 // engineOf is what the engine knows of the jobs of a run.
