@@ -76,17 +76,18 @@ test-lake: hyperd ## tables that deltalake and pyiceberg write at random, agains
 test-registry: hyperd ## installing hyperd by the real pip and npm, which fetch some 200 MB
 	go test -tags registry -count=1 -run 'TestInstallWith(TheTools|Npm)' ./internal/hyperd
 
-test-schedulers: bin/actionlint-$(ACTIONLINT_VERSION) out/schedulers/kubernetes out/schedulers/airflow-$(AIRFLOW_VERSION)/installed ## what schedule prints, shown to systemd, Kubernetes, Airflow and others (needs systemd-analyze, Python 3.10 and pip)
-	ACTIONLINT=$(CURDIR)/$< KUBERNETES=$(CURDIR)/out/schedulers/kubernetes AIRFLOW=$(CURDIR)/out/schedulers/airflow-$(AIRFLOW_VERSION) \
-	go test -tags schedulers -count=1 -v -timeout 20m -run TestSchedulers ./cmd/hyperlake/internal/schedule
+test-schedulers: hyperd bin/actionlint-$(ACTIONLINT_VERSION) out/schedulers/kubernetes out/schedulers/airflow-$(AIRFLOW_VERSION)/installed ## what schedule prints, and examples, shown to systemd, Kubernetes, Airflow and others (needs systemd-analyze, Python 3.10 and pip)
+	ACTIONLINT=$(CURDIR)/bin/actionlint-$(ACTIONLINT_VERSION) AIRFLOW=$(CURDIR)/out/schedulers/airflow-$(AIRFLOW_VERSION) \
+	KUBERNETES=$(CURDIR)/out/schedulers/kubernetes COMPOSE=$(CURDIR)/out/schedulers/compose \
+	go test -tags schedulers -count=1 -v -timeout 20m -run '^Test(Schedulers|ExamplesAreTaken)$$' ./cmd/hyperlake ./cmd/hyperlake/internal/schedule
 
 bin/actionlint-%:
 	GOBIN=$(CURDIR)/bin/tmp go install github.com/rhysd/actionlint/cmd/actionlint@$*
 	mv bin/tmp/actionlint $@
 
-# what the API server of Kubernetes checks manifests with: a module of its own, of a thousand packages
-out/schedulers/kubernetes: $(wildcard cmd/hyperlake/internal/schedule/testdata/kubernetes/*)
-	cd cmd/hyperlake/internal/schedule/testdata/kubernetes && go build -o $(CURDIR)/$@ .
+# what the API server of Kubernetes, and docker compose, check files with: a module of its own, of a thousand packages
+out/schedulers/kubernetes: $(wildcard testdata/verifiers/*.* testdata/verifiers/*/*)
+	mkdir -p $(@D) && cd testdata/verifiers && go build -o $(CURDIR)/$(@D)/ ./...
 
 out/schedulers/airflow-%/installed:
 	python3 -m venv $(@D)

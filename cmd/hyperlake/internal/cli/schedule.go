@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"os"
 	"os/user"
+	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +34,9 @@ type scheduleFlags struct {
 	image    string
 	output   string
 }
+
+// maxSpread is how much later than it was told a night may begin.
+const maxSpread = 12 * time.Hour
 
 // scheduledLockWait is how long a scheduled run waits for another one to the same output, unless --lock-wait says otherwise.
 const scheduledLockWait = "30m"
@@ -124,6 +129,9 @@ func (f *scheduleFlags) when(night *schedule.Night) error {
 	if night.Spread, err = flagSpan("--spread", f.spread); err != nil {
 		return err
 	}
+	if night.Spread > maxSpread {
+		return failure.New(failure.Usage, "--spread %s is longer than a night", f.spread).WithHint("give it some minutes, such as 30m")
+	}
 	if night.Deadline, err = flagSpan("--deadline", f.deadline); err != nil {
 		return err
 	}
@@ -134,8 +142,8 @@ func (f *scheduleFlags) when(night *schedule.Night) error {
 }
 
 // where says where the program and the configuration are, where it runs.
-func (f *scheduleFlags) where(night *schedule.Night, path string) error {
-	absolute, err := filepath.Abs(path)
+func (f *scheduleFlags) where(night *schedule.Night, file string) error {
+	absolute, err := filepath.Abs(file)
 	if err != nil {
 		return failure.New(failure.Usage, "%w", err)
 	}
@@ -156,6 +164,10 @@ func (f *scheduleFlags) where(night *schedule.Night, path string) error {
 			return failure.New(failure.Usage, "find this program: %w", err).WithHint("name it with --program")
 		}
 	}
+	if f.platform != schedule.Windows && !path.IsAbs(night.Program) {
+		return failure.New(failure.Usage, "%s is no absolute path of a program on %s", night.Program, f.platform).
+			WithHint("name the path of hyperlake there with --program")
+	}
 	if night.User == "" {
 		if self, err := user.Current(); err == nil {
 			night.User = cmp.Or(self.Username, self.Uid)
@@ -171,11 +183,11 @@ func (f *scheduleFlags) where(night *schedule.Night, path string) error {
 func pathInRepository(file string) (string, error) {
 	for folder := filepath.Dir(file); ; folder = filepath.Dir(folder) {
 		if _, err := os.Lstat(filepath.Join(folder, ".git")); err == nil {
-			path, err := filepath.Rel(folder, file)
-			if path = filepath.ToSlash(path); strings.HasPrefix(path, "-") { // which would be a flag
-				path = "./" + path
+			relative, err := filepath.Rel(folder, file)
+			if relative = filepath.ToSlash(relative); strings.HasPrefix(relative, "-") { // which would be a flag
+				relative = "./" + relative
 			}
-			return path, err
+			return relative, err
 		}
 		if folder == filepath.Dir(folder) {
 			return "", failure.New(failure.Usage, "%s stands in no repository of git: GitHub runs what does", file).
@@ -224,6 +236,11 @@ func (a *app) warnOfNight(flags *scheduleFlags, cfg *config.Config, night *sched
 	}
 	if a.flags.date != "" {
 		a.log.Warn("every night runs as on the same day", "date", a.flags.date)
+	}
+	systems := map[string]string{schedule.Windows: "windows", schedule.Launchd: "darwin"}
+	if system := systems[flags.platform]; system != "" && system != runtime.GOOS {
+		a.log.Warn("the paths of the configuration and of the working folder are those of this machine: change them",
+			"as", flags.platform)
 	}
 	if !schedule.InContainer(flags.platform) {
 		return

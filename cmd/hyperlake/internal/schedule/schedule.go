@@ -76,6 +76,8 @@ func InContainer(platform string) bool { return platform == Kubernetes || platfo
 // The platforms that callers tell apart.
 const (
 	Cron       = "cron"
+	Launchd    = "launchd"
+	Windows    = "windows"
 	Kubernetes = "k8s"
 	GitHub     = "github"
 )
@@ -90,8 +92,8 @@ type platform struct {
 var platforms = []platform{
 	{"systemd", []string{"%s.service", "%s.timer"}, checkSystemd},
 	{Cron, []string{"%s.crontab"}, checkCron},
-	{"launchd", []string{"%s.plist"}, nil},
-	{"windows", []string{"%s.xml"}, checkWindows},
+	{Launchd, []string{"%s.plist"}, nil},
+	{Windows, []string{"%s.xml"}, checkWindows},
 	{Kubernetes, []string{"%s.yaml"}, nil},
 	{"airflow", []string{"%s.py"}, nil},
 	{GitHub, []string{"%s.yml"}, nil},

@@ -30,7 +30,7 @@ func usual() schedule.Night {
 var hostileWords = []string{
 	"", " ", "a b", " a", "a ", "it's", `"quoted"`, `'`, `''`, `"`, `""`, `\`, `\\`, `a\`, `a\\b`, `\"`, `\n`, `\x41`, `\045`, `'\''`, "$HOME", "${HOME}", "$$", "$$HOME",
 	"$(HOME)", "$$(HOME)", "$(id)", "`id`", "$", "%", "%%", "%h", "%n %", "100%", `\%`, "${date}", "${{ github.token }}", "${{", "}}", "{{ x }}", "{% raw %}", "{# x #}",
-	"{", "}", "{{", "<a>", "&amp;", "]]>", "<!--", "-->", "#", "a #b", "; rm", "a;b", "a&b", "a|b", "a>b", "*", "?", "[a]", "{a,b}", "~", "~root", "!x", "!!", "=x", "@x",
+	"{", "}", "{{", "<a>", "&amp;", "]]>", "<!--", "-->", "#", "a #b", ";", `\;`, "; rm", "a;b", "a&b", "a|b", "a>b", "*", "?", "[a]", "{a,b}", "~", "~root", "!x", "!!", "=x", "@x",
 	"-x", "--", ": a", "a: b", "- a", "null", "yes", "1e3", "é", "名前", "🦆", "a\u00a0b", "x^y", "/d", "tests.sh", "=",
 }
 
@@ -125,9 +125,9 @@ var argv = map[string]func(t *testing.T, text string) []string{
 		home := t.TempDir()
 		program := filepath.Join(home, "program")
 		require.NoError(t, os.MkdirAll(filepath.Join(home, "Library", "Logs"), 0o700))
-		require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\nprintf '%s\\000' \"$@\"\n"), 0o700))                   //nolint:gosec // it is run
-		require.NoError(t, os.WriteFile(filepath.Join(home, "security"), []byte("#!/bin/sh\necho \"'secret'\"\n"), 0o700)) //nolint:gosec // it is run
-		run := exec.Command("/bin/sh", append([]string{"-c", words[2], words[3], program}, words[5:]...)...)               //nolint:gosec // that is what is tested
+		require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\nprintf '%s\\000' \"$@\"\n"), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(home, "security"), []byte("#!/bin/sh\necho \"'secret'\"\n"), 0o700))
+		run := exec.Command("/bin/sh", append([]string{"-c", words[2], words[3], program}, words[5:]...)...)
 		run.Env = []string{"HOME=" + home, "PATH=" + home}
 		require.NoError(t, run.Run())
 		logs, err := filepath.Glob(filepath.Join(home, "Library", "Logs", "*"))
@@ -204,7 +204,7 @@ func shellArguments(t *testing.T, command string) []string {
 	t.Helper()
 	command, ok := strings.CutPrefix(command, "exec ")
 	require.True(t, ok, command)
-	out, err := exec.Command("sh", "-c", `printf '%s\000' `+command).Output() //nolint:gosec // that is what is tested
+	out, err := exec.Command("sh", "-c", `printf '%s\000' `+command).Output()
 	require.NoError(t, err, command)
 	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 }

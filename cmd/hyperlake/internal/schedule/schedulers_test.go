@@ -18,7 +18,7 @@ import (
 )
 
 // TestSchedulers shows what is written to the platforms themselves: whether they take it, and which command they make of it.
-// `make test-schedulers` installs what it needs, and says where that is.
+// `make test-schedulers` installs what it needs, and says where that is; testdata/verifiers has the program for Kubernetes.
 func TestSchedulers(t *testing.T) {
 	each := func(ask func(*testing.T, shown)) func(*testing.T, []shown) {
 		return func(t *testing.T, all []shown) {
@@ -68,7 +68,7 @@ func recorder(t *testing.T, night schedule.Night) (program, folder string) {
 		require.NoError(t, os.MkdirAll(made, 0o700))
 	}
 	script := "#!/bin/sh\nprintf '%s\\000' \"$PWD\" \"$tab_pat_name\" \"$tab_secret_id\" \"$@\" > \"$0.ran\"\n"
-	require.NoError(t, os.WriteFile(program, []byte(script), 0o700)) //nolint:gosec // it is run
+	require.NoError(t, os.WriteFile(program, []byte(script), 0o700))
 	return program, folder
 }
 
@@ -76,7 +76,7 @@ func recorder(t *testing.T, night schedule.Night) (program, folder string) {
 func output(t *testing.T, environment []string, name string, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, words strings.Builder
-	command := exec.Command(name, args...) //nolint:gosec // a program that make installed
+	command := exec.Command(name, args...)
 	command.Env = append(os.Environ(), environment...)
 	command.Stdout, command.Stderr = &out, &words
 	require.NoError(t, command.Run(), "%s\n%s", words.String(), out.String())
