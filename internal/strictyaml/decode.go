@@ -26,6 +26,10 @@ import (
 type Decoder struct {
 	Places  map[string]Place // of every value that was set, by path
 	Readers map[reflect.Type]TextReader
+
+	// Broken are the keys whose values are not what the document says, for something is wrong with them: of a key that nobody knows,
+	// those that it may have been meant to be.
+	Broken []string
 }
 
 // TextReader reads a value of one type from the text of a scalar.
@@ -33,8 +37,8 @@ type TextReader func(text string) (any, error)
 
 var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 
-// Decode fills dst from a node that has a value. All that is wrong is one failure of kind Config; a type of dst
-// that it cannot fill is an error of the program, without a kind.
+// Decode fills dst from a node that has a value. All that is wrong is one failure of kind Config, and what is not stays filled; a
+// type of dst that it cannot fill is an error of the program, without a kind.
 func (d *Decoder) Decode(n *Node, dst reflect.Value, path string) error {
 	if dst.Kind() == reflect.Pointer {
 		dst.Set(reflect.New(dst.Type().Elem()))
@@ -42,8 +46,8 @@ func (d *Decoder) Decode(n *Node, dst reflect.Value, path string) error {
 	}
 	d.Places[path] = n.At
 	text := d.isText(dst.Type())
-	if n.Kind == brokenNode && !text {
-		return n.err
+	if n.Kind == brokenNode && (!text || n.typed == "") {
+		return d.wrong(path, about(path, n.err))
 	}
 	switch {
 	case text && (n.Kind != listNode || dst.Kind() != reflect.Slice):
@@ -65,6 +69,19 @@ func (d *Decoder) Decode(n *Node, dst reflect.Value, path string) error {
 	default:
 		return fmt.Errorf("%s: values of type %s have no form in a configuration", path, dst.Type())
 	}
+}
+
+// wrong notes that the value of a key is not what the document says.
+func (d *Decoder) wrong(key string, err error) error {
+	if err != nil {
+		d.Broken = append(d.Broken, key)
+	}
+	return err
+}
+
+// refuse is what is wrong with the value of a key.
+func (d *Decoder) refuse(at Place, key, format string, args ...any) error {
+	return d.wrong(key, KeyProblem(at, key, format, args...))
 }
 
 // IsMapping says whether a type is a struct that takes keys.
@@ -94,44 +111,44 @@ func readsNodes(dst reflect.Value) bool {
 // decodeByType turns a panic in the type, or in the library, into an error.
 func (d *Decoder) decodeByType(n *Node, dst reflect.Value, path string) (err error) {
 	if n.scalar == nil {
-		return Problem(n.At, "%s must be a single value, not %s", path, n.Describe())
+		return d.refuse(n.At, path, "%s must be a single value, not %s", path, n.Describe())
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = Problem(n.At, "%s cannot be read: %v", path, r)
+			err = d.refuse(n.At, path, "%s cannot be read: %v", path, r)
 		}
 	}()
-	return refusal(n, path, yaml.NodeToValue(n.scalar, dst.Addr().Interface()))
+	return d.refusal(n, path, yaml.NodeToValue(n.scalar, dst.Addr().Interface()))
 }
 
 // refusal is the error of a type that did not accept a value.
-func refusal(n *Node, path string, err error) error {
+func (d *Decoder) refusal(n *Node, path string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if strings.HasPrefix(err.Error(), "must ") {
-		return Problem(n.At, "%s %v", path, err)
+		return d.refuse(n.At, path, "%s %v", path, err)
 	}
-	return Problem(n.At, "%s: %v", path, err)
+	return d.refuse(n.At, path, "%s: %v", path, err)
 }
 
 func (d *Decoder) decodeText(n *Node, dst reflect.Value, path string) error {
 	text, ok := n.asText()
 	if !ok && dst.Kind() == reflect.Slice {
-		return Problem(n.At, "%s must be text or a list, not %s", path, n.Describe())
+		return d.refuse(n.At, path, "%s must be text or a list, not %s", path, n.Describe())
 	}
 	if !ok {
-		return Problem(n.At, "%s must be text, not %s", path, n.Describe())
+		return d.refuse(n.At, path, "%s must be text, not %s", path, n.Describe())
 	}
 	if read := d.Readers[dst.Type()]; read != nil {
 		value, err := read(text)
 		if err == nil {
 			dst.Set(reflect.ValueOf(value))
 		}
-		return refusal(n, path, err)
+		return d.refusal(n, path, err)
 	}
 	if unmarshaler, ok := dst.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		return refusal(n, path, unmarshaler.UnmarshalText([]byte(text)))
+		return d.refusal(n, path, unmarshaler.UnmarshalText([]byte(text)))
 	}
 	dst.SetString(text)
 	return nil
@@ -155,7 +172,7 @@ func (n *Node) asText() (string, bool) {
 func (d *Decoder) decodeInt(n *Node, dst reflect.Value, path string) error {
 	number, err := strconv.Atoi(n.text)
 	if n.Kind != numberNode || err != nil {
-		return Problem(n.At, "%s must be a whole number, not %s", path, n.Describe())
+		return d.refuse(n.At, path, "%s must be a whole number, not %s", path, n.Describe())
 	}
 	dst.SetInt(int64(number))
 	return nil
@@ -163,7 +180,7 @@ func (d *Decoder) decodeInt(n *Node, dst reflect.Value, path string) error {
 
 func (d *Decoder) decodeBool(n *Node, dst reflect.Value, path string) error {
 	if n.Kind != boolNode {
-		return Problem(n.At, "%s must be true or false, not %s", path, n.Describe())
+		return d.refuse(n.At, path, "%s must be true or false, not %s", path, n.Describe())
 	}
 	dst.SetBool(strings.EqualFold(n.text, "true"))
 	return nil
@@ -171,14 +188,14 @@ func (d *Decoder) decodeBool(n *Node, dst reflect.Value, path string) error {
 
 func (d *Decoder) decodeList(n *Node, dst reflect.Value, path string) error {
 	if n.Kind != listNode {
-		return Problem(n.At, "%s must be a list, not %s; start each entry with \"- \"", path, n.Describe())
+		return d.refuse(n.At, path, "%s must be a list, not %s; start each entry with \"- \"", path, n.Describe())
 	}
 	var wrong []error
 	list := reflect.MakeSlice(dst.Type(), len(n.items), len(n.items))
 	for i, item := range n.items {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if item.Kind == nullNode {
-			wrong = append(wrong, Problem(item.At, "%s has no value; give it one, or remove the entry", at))
+			wrong = append(wrong, d.refuse(item.At, at, "%s has no value; give it one, or remove the entry", at))
 			continue
 		}
 		wrong = append(wrong, d.Decode(item, list.Index(i), at))
@@ -189,7 +206,7 @@ func (d *Decoder) decodeList(n *Node, dst reflect.Value, path string) error {
 
 func (d *Decoder) decodeMap(n *Node, dst reflect.Value, path string) error {
 	if n.Kind != MappingNode {
-		return Problem(n.At, "%s must be a mapping (key: value), not %s", path, n.Describe())
+		return d.refuse(n.At, path, "%s must be a mapping (key: value), not %s", path, n.Describe())
 	}
 	var wrong []error
 	mapping := reflect.MakeMapWithSize(dst.Type(), len(n.entries))
@@ -204,13 +221,13 @@ func (d *Decoder) decodeMap(n *Node, dst reflect.Value, path string) error {
 
 func (d *Decoder) decodeStruct(n *Node, dst reflect.Value, path string) error {
 	if n.Kind != MappingNode {
-		return Problem(n.At, "%s must be a mapping with the keys %s, not %s", path, strings.Join(KeysOf(dst.Type()), ", "), n.Describe())
+		return d.refuse(n.At, path, "%s must be a mapping with the keys %s, not %s", path, strings.Join(KeysOf(dst.Type()), ", "), n.Describe())
 	}
 	var wrong []error
 	for _, e := range n.entries {
 		field, found := FieldOf(dst.Type(), e.key)
 		if !found {
-			wrong = append(wrong, unknownKey(e, dst.Type()))
+			wrong = append(wrong, d.unknownKey(e, dst.Type(), path))
 			continue
 		}
 		wrong = append(wrong, d.decodeEntry(e, dst.FieldByIndex(field.Index), path))
@@ -228,21 +245,26 @@ func (d *Decoder) decodeEntry(e *yamlEntry, dst reflect.Value, path string) erro
 	case isSection(dst.Type()):
 		return nil
 	default:
-		return Problem(e.at, "%s has no value; give it one, or remove the key", key)
+		return d.refuse(e.at, key, "%s has no value; give it one, or remove the key", key)
 	}
 }
 
 // unknownKey says what a key may have been meant to be: the same one further inside, else
 // a similar one in the same mapping.
-func unknownKey(e *yamlEntry, t reflect.Type) error {
+func (d *Decoder) unknownKey(e *yamlEntry, t reflect.Type, path string) error {
+	key := JoinKey(path, e.key)
 	if inside := findInside(t, e.key); len(inside) > 0 {
-		return Problem(e.at, "unknown key %q; did you mean %s?", e.key, strings.Join(inside, " or "))
+		for _, meant := range inside {
+			d.Broken = append(d.Broken, JoinKey(path, meant))
+		}
+		return KeyProblem(e.at, key, "unknown key %q; did you mean %s?", e.key, strings.Join(inside, " or "))
 	}
 	keys := KeysOf(t)
 	if near, ok := words.Nearest(e.key, keys); ok {
-		return Problem(e.at, "unknown key %s; did you mean %q?", words.Shorten(e.key), near)
+		d.Broken = append(d.Broken, JoinKey(path, near))
+		return KeyProblem(e.at, key, "unknown key %s; did you mean %q?", words.Shorten(e.key), near)
 	}
-	return Problem(e.at, "unknown key %s; the keys here are %s", words.Shorten(e.key), strings.Join(keys, ", "))
+	return KeyProblem(e.at, key, "unknown key %s; the keys here are %s", words.Shorten(e.key), strings.Join(keys, ", "))
 }
 
 // findInside returns the paths below t, in the order of the fields, that end with key.

@@ -2,7 +2,6 @@ package strictyaml
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,8 +11,6 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
-
-	"hyperlake/internal/failure"
 )
 
 // Bounds above any configuration: one that says something of each of 5,000 columns has 25,000 keys. The
@@ -24,38 +21,6 @@ const (
 	maxYAMLKeys   = 30_000  // in one document
 	maxYAMLTokens = 150_000 // in one document
 )
-
-// Place is where a part of the configuration was written: in the file, or in a flag.
-type Place struct {
-	File      string // as the user named it; empty for a flag
-	line, col int    // from 1; 0 stands for the file as a whole
-	Flag      string // such as "--set output.path"; empty for the file
-}
-
-func (p Place) String() string {
-	switch {
-	case p.Flag != "":
-		return p.Flag
-	case p.line == 0:
-		return p.File
-	default:
-		return fmt.Sprintf("%s:%d:%d", p.File, p.line, p.col)
-	}
-}
-
-// of returns the place of a token in the same file or flag.
-func (p Place) of(tk *token.Token) Place {
-	if tk != nil && tk.Position != nil {
-		p.line, p.col = tk.Position.Line, max(tk.Position.Column, 1)
-	}
-	return p
-}
-
-// Problem makes the error for something wrong at a place. Its message is one line.
-func Problem(at Place, format string, args ...any) *failure.Error {
-	lines := strings.FieldsFunc(fmt.Sprintf("%s: %s", at, fmt.Sprintf(format, args...)), func(r rune) bool { return r == '\n' || r == '\r' })
-	return failure.New(failure.Config, "%s", strings.Join(lines, " "))
-}
 
 // Parse parses the one document in text. It returns nil when there is none. The
 // parser is young: a panic in it becomes an error. Errors are of kind Config.
@@ -96,17 +61,17 @@ func onlyDocument(file *ast.File, at Place) (ast.Node, error) {
 
 // checkCharacters refuses what YAML does not allow in a text, and names the place.
 func checkCharacters(text string, at Place) error {
-	at.line, at.col = 1, 1
+	at.Line, at.Column = 1, 1
 	for i, r := range text {
 		switch {
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)):
 			return Problem(at, "not UTF-8 text; save the file as UTF-8")
 		case r == '\n':
-			at.line, at.col = at.line+1, 0
+			at.Line, at.Column = at.Line+1, 0
 		case r != '\t' && unicode.IsControl(r), r >= maskDollar && r <= maskClose:
 			return Problem(at, "the character %U is not allowed; remove it", r)
 		}
-		at.col++
+		at.Column++
 	}
 	return nil
 }

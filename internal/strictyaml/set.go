@@ -80,6 +80,8 @@ func (s Setting) Apply(root *Node) error {
 			return Problem(s.at, "%s has no entry %d; the next new one is %d", pathOf(s.path[:i]), index, len(node.items))
 		case node.Kind == listNode:
 			node = node.obtainItem(index, s.at)
+		case node.Kind == brokenNode:
+			return node.err
 		default:
 			return Problem(s.at, "%s is %s at %s; nothing can be set inside it", pathOf(s.path[:i]), node.Describe(), node.At)
 		}

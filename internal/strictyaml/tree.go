@@ -6,6 +6,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 )
 
@@ -24,7 +25,7 @@ const (
 	boolNode
 	listNode
 	MappingNode
-	brokenNode // a --set value that is no YAML; it can still be plain text
+	brokenNode // what cannot be read; a --set value that is no YAML can still be plain text
 )
 
 // Node is one value of a YAML document, with aliases and merges resolved, variables
@@ -68,6 +69,9 @@ func (n *Node) Text(key string) (text string, at Place, ok bool) {
 	return text, e.value.At, ok
 }
 
+// Refusal is why a value cannot be read; nil if it can.
+func (n *Node) Refusal() error { return n.err }
+
 // Describe names a value in a message: "text \"x\"", "a list".
 func (n *Node) Describe() string {
 	switch n.Kind {
@@ -101,8 +105,9 @@ func NewBuilder(at Place, fill func(string) (string, error)) *Builder {
 }
 
 // Build turns one value of the parser's tree into a node. An alias yields a copy of what
-// its anchor names, so that an override of one does not change the other. A key that appears twice, a tag, an alias
-// that names nothing or itself, and aliases that expand to too much are failures of kind Config, with their place.
+// its anchor names, so that an override of one does not change the other. Aliases that expand to too much, and mappings of which
+// the keys cannot be known, are failures of kind Config, with their place. A key that appears twice, a tag, an alias
+// that names nothing or itself, and a variable without a value are failures of a [Decoder] that meets them.
 func (b *Builder) Build(n ast.Node) (*Node, error) {
 	if b.nodes++; b.nodes > maxYAMLNodes {
 		return nil, Problem(b.at.of(n.GetToken()), "the aliases expand to more than %d values", maxYAMLNodes)
@@ -113,7 +118,7 @@ func (b *Builder) Build(n ast.Node) (*Node, error) {
 	case *ast.AliasNode:
 		return b.alias(n)
 	case *ast.TagNode:
-		return nil, Problem(b.at.of(n.Start), "tags are not supported; write the value without %s", n.Start.Value)
+		return broken(b.at.of(n.Start), "tags are not supported; write the value without %s", n.Start.Value), nil
 	case *ast.SequenceNode:
 		return b.list(n)
 	case *ast.MappingNode:
@@ -123,6 +128,11 @@ func (b *Builder) Build(n ast.Node) (*Node, error) {
 	default:
 		return b.scalar(n)
 	}
+}
+
+// broken is a node of what cannot be read.
+func broken(at Place, format string, args ...any) *Node {
+	return &Node{Kind: brokenNode, At: at, err: Problem(at, format, args...)}
 }
 
 func (b *Builder) anchored(name string, value ast.Node) (*Node, error) {
@@ -136,10 +146,10 @@ func (b *Builder) alias(n *ast.AliasNode) (*Node, error) {
 	name, at := n.Value.GetToken().Value, b.at.of(n.Start)
 	target, found := b.anchors[name]
 	if !found {
-		return nil, Problem(at, "there is no anchor &%[1]s for the alias *%[1]s; quote text that starts with *", name)
+		return broken(at, "there is no anchor &%[1]s for the alias *%[1]s; quote text that starts with *", name), nil
 	}
 	if b.open[name] {
-		return nil, Problem(at, "the alias *%s stands inside its own anchor", name)
+		return broken(at, "the alias *%s stands inside its own anchor", name), nil
 	}
 	return b.anchored(name, target)
 }
@@ -190,7 +200,10 @@ func (b *Builder) addEntry(mapping *Node, v *ast.MappingValueNode, at Place) err
 		return err
 	}
 	if first := mapping.entry(key); first != nil {
-		return Problem(at, "the key %s appears twice; the first one is on line %d", words.Shorten(key), first.at.line)
+		again := broken(at, "the key %s appears twice; the first one is on line %d", words.Shorten(key), first.at.Line)
+		again.err = failure.Join(failure.Config, first.value.err, again.err)
+		first.value = again
+		return nil
 	}
 	value, err := b.Build(v.Value)
 	if err != nil {
@@ -212,6 +225,9 @@ func (b *Builder) merge(mapping *Node, v *ast.MappingValueNode) error {
 		list = []*Node{sources}
 	}
 	for _, source := range list {
+		if source.Kind == brokenNode {
+			return source.err
+		}
 		if source.Kind != MappingNode {
 			return Problem(b.at.of(v.Value.GetToken()), "\"<<\" merges mappings, not %s", source.Describe())
 		}
@@ -259,7 +275,7 @@ func (b *Builder) scalar(n ast.Node) (*Node, error) {
 	}
 	filled, err := b.fill(unmaskVariables(node.text))
 	if err != nil {
-		return nil, Problem(node.At, "%v", err)
+		return broken(node.At, "%v", err), nil
 	}
 	if filled != node.text {
 		node.refill(filled, n.GetToken())

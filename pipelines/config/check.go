@@ -63,20 +63,24 @@ func (s *SourceConfig) SetDefaults() {
 	s.OnDrift = cmp.Or(s.OnDrift, OnDriftFail)
 }
 
-// check reports the values that cannot work, alone or with others: the first of each section, of
-// each part of a table, of each column and of each rule.
+// check reports the values that cannot work, alone or with others, but for what follows from values that are not what was written.
 func (c *Config) check() error {
-	var wrong []error
-	checks := []func() error{
-		c.checkName, c.checkOutput, c.checkWindow, c.checkTables, c.checkRunner, c.checkHyperd, c.checkSpool, c.checkPublish,
+	err := c.unfollowed(failure.Join(failure.Config,
+		c.checkName(), c.checkOutput(), c.checkWindow(), c.checkTables(), c.checkRunner(), c.checkHyperd(), c.checkSpool(), c.checkPublish(),
+	))
+	c.broken = append(c.broken, strictyaml.KeysOfFailure(err)...)
+	return failure.Join(failure.Config, err, c.checkLake(), c.checkPublishTables(), c.checkMerge())
+}
+
+// unfollowed leaves out what is about keys of which is known already that something is wrong with them.
+func (c *Config) unfollowed(err error) error {
+	var kept []error
+	for _, one := range strictyaml.InOrder(err) {
+		if keys := strictyaml.KeysOfFailure(one); c.IsSound(keys...) {
+			kept = append(kept, one)
+		}
 	}
-	for _, check := range checks {
-		wrong = append(wrong, check())
-	}
-	if err := failure.Join(failure.Config, wrong...); err != nil {
-		return err
-	}
-	return c.checkMerge()
+	return failure.Join(failure.Config, kept...)
 }
 
 // ReservedName matches what Windows keeps for devices, with any extension.
@@ -103,20 +107,21 @@ func (c *Config) checkName() error {
 }
 
 func (c *Config) checkOutput() error {
+	var wrong []error
 	for _, path := range []struct{ key, value string }{
 		{"output.path", c.Output.Path}, {"staging", c.Staging}, {"state", c.State},
 	} {
 		if c.Written(path.key) && path.value == "" {
-			return c.Problem(path.key, "%s is empty; give it a value, or leave the key out for the default", path.key)
+			wrong = append(wrong, c.Problem(path.key, "%s is empty; give it a value, or leave the key out for the default", path.key))
+			continue
 		}
-		if err := c.CheckPath(path.key, path.value); err != nil {
-			return err
+		err := c.CheckPath(path.key, path.value)
+		if err == nil && path.key == "output.path" && path.value != "" && !strings.EqualFold(filepath.Ext(path.value), ".hyper") {
+			err = c.Problem(path.key, "output.path must end in .hyper, or Tableau does not open the file; not %s", words.Shorten(path.value))
 		}
+		wrong = append(wrong, err)
 	}
-	if c.Output.Path != "" && !strings.EqualFold(filepath.Ext(c.Output.Path), ".hyper") {
-		return c.Problem("output.path", "output.path must end in .hyper, or Tableau does not open the file; not %s", words.Shorten(c.Output.Path))
-	}
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 func (c *Config) checkTables() error {
@@ -152,6 +157,10 @@ func (c *Config) checkTable(index int) error {
 func (c *Config) checkSameName(key string, index int) error {
 	table := c.Tables[index]
 	for i, other := range c.Tables[:index] {
+		at := fmt.Sprintf("tables[%d].", i)
+		if !c.IsSound(at+"schema", at+"name", strings.TrimSuffix(key, "name")+"schema") {
+			continue
+		}
 		if other.Schema == table.Schema && other.Name == table.Name {
 			return c.Problem(key, "tables[%d] and tables[%d] are both named %q.%q; give one another name", i, index, table.Schema, table.Name)
 		}
@@ -175,41 +184,54 @@ func (c *Config) checkTableName(key, name string) error {
 
 func (c *Config) checkSource(key string, source SourceConfig) error {
 	uri := key + ".uri"
+	var wrong []error
 	if source.Catalog != nil {
-		if err := c.checkCatalog(key, source); err != nil {
-			return err
-		}
+		wrong = append(wrong, c.checkCatalog(key, source))
 	} else if len(source.URI) == 0 {
-		return c.Problem(uri, "%s is missing; give the Parquet files to load, such as uri: lake/*.parquet", uri)
+		wrong = append(wrong, c.Problem(uri, "%s is missing; give the Parquet files to load, such as uri: lake/*.parquet", uri))
 	}
 	for i, glob := range source.URI {
-		if err := c.checkGlob(c.GlobKey(uri, i), glob); err != nil {
-			return err
+		err := c.checkGlob(c.GlobKey(uri, i), glob)
+		if err == nil && slices.Contains(source.URI[:i], glob) {
+			err = c.Problem(c.GlobKey(uri, i), "%s names %s twice; remove one", uri, words.Shorten(glob))
 		}
-		if slices.Contains(source.URI[:i], glob) {
-			return c.Problem(c.GlobKey(uri, i), "%s names %s twice; remove one", uri, words.Shorten(glob))
-		}
+		wrong = append(wrong, err)
 	}
 	if source.Version != "" && source.Format == FormatParquet {
-		return c.Problem(key+".version", "%s.version: loose files have no versions; leave it out, or read the table with format: auto", key)
+		wrong = append(wrong, c.Problem(key+".version",
+			"%s.version: loose files have no versions; leave it out, or read the table with format: auto", key))
 	}
-	if where := key + ".where"; c.Written(where) && strings.TrimSpace(source.Where) == "" {
-		return c.Problem(where, "%s is empty; write a condition such as \"amount > 0\", or remove the key", where)
-	}
-	columns := key + ".select"
-	if c.Written(columns) && len(source.Select) == 0 {
-		return c.Problem(columns, "%s is an empty list; name the columns to load, or leave the key out to load all", columns)
-	}
-	for i, column := range source.Select {
-		at := fmt.Sprintf("%s[%d]", columns, i)
-		if column == "" {
-			return c.Problem(at, "%s is empty; give the name of a column", at)
-		}
-		if slices.Contains(source.Select[:i], column) {
-			return c.Problem(at, "%s names the column %s twice; remove one", columns, words.Shorten(column))
-		}
+	return failure.Join(failure.Config, append(wrong, c.checkWhere(key+".where", source.Where), c.checkSelect(key+".select", source.Select))...)
+}
+
+// checkWhere checks what needs no schema.
+func (c *Config) checkWhere(key, where string) error {
+	if c.Written(key) && strings.TrimSpace(where) == "" {
+		return c.Problem(key, "%s is empty; write a condition such as \"amount > 0\", or remove the key", key)
 	}
 	return nil
+}
+
+func (c *Config) checkSelect(key string, columns []string) error {
+	if c.Written(key) && len(columns) == 0 {
+		return c.Problem(key, "%s is an empty list; name the columns to load, or leave the key out to load all", key)
+	}
+	return c.checkNames(key, columns)
+}
+
+// checkNames refuses names of columns that are empty, or given twice.
+func (c *Config) checkNames(key string, names []string) error {
+	var wrong []error
+	for i, name := range names {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		switch {
+		case name == "" && c.IsSound(at):
+			wrong = append(wrong, c.Problem(at, "%s is empty; give the name of a column", at))
+		case name != "" && slices.Contains(names[:i], name):
+			wrong = append(wrong, c.Problem(at, "%s names the column %s twice; remove one", key, words.Shorten(name)))
+		}
+	}
+	return failure.Join(failure.Config, wrong...)
 }
 
 // checkColumns checks what needs no schema; the rest is checked when the plan is made.
@@ -222,17 +244,18 @@ func (c *Config) checkColumns(key string, columns map[string]ColumnConfig) error
 }
 
 func (c *Config) checkColumn(at string, column ColumnConfig) error {
+	var wrong []error
 	for _, value := range []struct{ key, text string }{
 		{"type", column.Type}, {"rename", column.Rename}, {"format", column.Format}, {"timezone", column.Timezone},
 	} {
 		if place := at + "." + value.key; c.Written(place) && value.text == "" {
-			return c.Problem(place, "%s is empty; give it a value, or remove the key", place)
+			wrong = append(wrong, c.Problem(place, "%s is empty; give it a value, or remove the key", place))
 		}
 	}
 	if column.Default != nil && column.Nullable != nil && *column.Nullable {
-		return c.Problem(at+".nullable", "%s is nullable, but its default fills every NULL; remove one of the two", at)
+		wrong = append(wrong, c.Problem(at+".nullable", "%s is nullable, but its default fills every NULL; remove one of the two", at))
 	}
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 // GlobKey is the key of a glob: its own when it stands in a list, else that of the source.
@@ -263,40 +286,42 @@ func (c *Config) checkRules(key string, rules []validate.Rule) error {
 }
 
 func (c *Config) checkRule(at string, rule validate.Rule) error {
+	var wrong []error
 	for _, text := range []struct{ key, value string }{
 		{"column", rule.Column}, {"in_file", rule.InFile}, {"matches", rule.Matches}, {"expr", strings.TrimSpace(rule.Expr)},
 	} {
 		if place := strictyaml.JoinKey(at, text.key); c.Written(place) && text.value == "" {
-			return c.Problem(place, "%s is empty; give it a value, or remove the key", place)
+			wrong = append(wrong, c.Problem(place, "%s is empty; give it a value, or remove the key", place))
 		}
 	}
-	if err := c.CheckPath(strictyaml.JoinKey(at, "in_file"), rule.InFile); err != nil {
-		return err
+	if len(wrong) > 0 { // that there is no condition follows from it
+		return failure.Join(failure.Config, wrong...)
 	}
-	if wrong, err := rule.Check(); err != nil {
-		return c.Problem(strictyaml.JoinKey(at, wrong), "%s: %v", at, err)
+	wrong = append(wrong, c.CheckPath(strictyaml.JoinKey(at, "in_file"), rule.InFile))
+	for _, problem := range rule.Problems() {
+		key := at
+		if problem.Key != "" {
+			key = strictyaml.JoinKey(at, problem.Key)
+		}
+		wrong = append(wrong, c.Problem(key, "%s: %v", at, problem.Err))
 	}
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 // checkHyperd leaves the values to the package that owns them, and adds the place.
 func (c *Config) checkHyperd() error {
+	wrong := []error{c.placed(c.Hyperd.Validate())}
 	for _, path := range []struct{ key, value string }{
 		{"hyperd.path", c.Hyperd.Path}, {"hyperd.log_dir", c.Hyperd.LogDir}, {"hyperd.domain_socket_dir", c.Hyperd.DomainSocketDir},
 	} {
-		if err := c.CheckLocalPath(path.key, path.value); err != nil {
-			return err
-		}
+		wrong = append(wrong, c.CheckLocalPath(path.key, path.value))
 	}
-	return c.placed(c.Hyperd.Validate())
+	return failure.Join(failure.Config, wrong...)
 }
 
 // checkSpool leaves the values to the package that owns them, and adds the place.
 func (c *Config) checkSpool() error {
-	if err := c.CheckLocalPath("spool.path", c.Spool.Path); err != nil {
-		return err
-	}
-	return c.placed(c.Spool.Validate())
+	return failure.Join(failure.Config, c.CheckLocalPath("spool.path", c.Spool.Path), c.placed(c.Spool.Validate()))
 }
 
 // placed adds the place of a value to the error, which begins with its key, that another
@@ -307,7 +332,7 @@ func (c *Config) placed(err error) error {
 	}
 	refused := failure.Of(err, failure.Config)
 	key, _, _ := strings.Cut(refused.Message, ": ")
-	return strictyaml.Problem(c.Place(key), "%s", refused.Message).WithHint("%s", refused.Hint)
+	return strictyaml.KeyProblem(c.Place(key), key, "%s", refused.Message).WithHint("%s", refused.Hint)
 }
 
 // BracketHint says how to write characters that mean something in a glob.

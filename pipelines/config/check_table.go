@@ -4,44 +4,51 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"hyperlake/internal/failure"
 )
 
 // checkRejects checks where rejects go and how many there may be.
 func (c *Config) checkRejects(key string, index int) error {
 	rejects := c.Tables[index].Rejects
 	path := key + ".path"
-	switch {
-	case c.Written(path) && rejects.Path == "":
-		return c.Problem(path, "%s is empty; give it a folder, or leave the key out to count rejects only", path)
-	case rejects.MaxRows != nil && *rejects.MaxRows < 0:
-		return c.Problem(key+".max_rows", "%s.max_rows is negative; 0 allows no rejects", key)
-	case rejects.OnFail != "" && rejects.MaxRows == nil && rejects.MaxRatio == nil:
-		return c.Problem(key+".on_fail", "%s.on_fail is about max_rows and max_ratio, of which there is none; give it one, or remove it", key)
-	case rejects.MaxRatio != nil && *rejects.MaxRatio > 1:
-		return c.Problem(key+".max_ratio", "%s.max_ratio is a part of all rows, at most 1; write 0.01 for 1 %%", key)
+	wrong := []error{c.CheckPath(path, rejects.Path)}
+	if c.Written(path) && rejects.Path == "" {
+		wrong = append(wrong, c.Problem(path, "%s is empty; give it a folder, or leave the key out to count rejects only", path))
 	}
 	for i, other := range c.Tables[:index] {
 		if rejects.Path != "" && rejects.Path == other.Rejects.Path {
-			return c.Problem(path, "%s is that of tables[%d], too; every table needs a folder of its own", path, i)
+			wrong = append(wrong, c.Problem(path, "%s is that of tables[%d], too; every table needs a folder of its own", path, i))
+			break
 		}
 	}
-	return c.CheckPath(path, rejects.Path)
+	if rejects.MaxRows != nil && *rejects.MaxRows < 0 {
+		wrong = append(wrong, c.Problem(key+".max_rows", "%s.max_rows is negative; 0 allows no rejects", key))
+	}
+	if rejects.MaxRatio != nil && *rejects.MaxRatio > 1 {
+		wrong = append(wrong, c.Problem(key+".max_ratio", "%s.max_ratio is a part of all rows, at most 1; write 0.01 for 1 %%", key))
+	}
+	if rejects.OnFail != "" && rejects.MaxRows == nil && rejects.MaxRatio == nil && c.IsSound(key) {
+		wrong = append(wrong, c.Problem(key+".on_fail",
+			"%s.on_fail is about max_rows and max_ratio, of which there is none; give it one, or remove it", key))
+	}
+	return failure.Join(failure.Config, wrong...)
 }
 
 // checkChecks checks what needs no schema; the rest is checked when the plan is made.
 func (c *Config) checkChecks(key string, checks []CheckConfig) error {
+	var wrong []error
 	for i, check := range checks {
 		at := fmt.Sprintf("%s[%d]", key, i)
 		kinds := check.kinds()
 		if len(kinds) != 1 {
-			return c.Problem(at, "%s is %s; a check is one of sql, unique, row_count, foreign_keys: true, freshness and compare_previous",
-				at, joinOr(kinds, "none of the kinds of checks"))
+			wrong = append(wrong, c.Problem(at, "%s is %s; a check is one of sql, unique, row_count, foreign_keys: true, freshness and compare_previous",
+				at, joinOr(kinds, "none of the kinds of checks")))
+			continue
 		}
-		if err := c.checkKind(at, check); err != nil {
-			return err
-		}
+		wrong = append(wrong, c.checkKind(at, check))
 	}
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 // kinds are the kinds that a check is written as.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,6 +64,7 @@ type Config struct {
 	Hyperd hyperd.Config `yaml:"hyperd"`
 
 	places map[string]strictyaml.Place
+	broken []string // keys of which something is wrong, so that nothing follows from their values
 }
 
 // OutputConfig is the extract that a run writes.
@@ -318,7 +320,19 @@ func (c *Config) Place(key string) strictyaml.Place {
 
 // Problem is a failure of kind Config that names the place of a key, before any data is read.
 func (c *Config) Problem(key, format string, args ...any) error {
-	return strictyaml.Problem(c.Place(key), format, args...)
+	return strictyaml.KeyProblem(c.Place(key), key, format, args...)
+}
+
+// IsSound says whether nothing is wrong with keys, in them or around them, as far as that is known: what is said of sound values
+// does not follow from something else that is wrong.
+func (c *Config) IsSound(keys ...string) bool {
+	holds := func(outer, inner string) bool {
+		rest, ok := strings.CutPrefix(inner, outer)
+		return ok && (rest == "" || outer == "" || rest[0] == '.' || rest[0] == '[')
+	}
+	return !slices.ContainsFunc(c.broken, func(broken string) bool {
+		return slices.ContainsFunc(keys, func(key string) bool { return holds(broken, key) || holds(key, broken) })
+	})
 }
 
 // Written says whether the configuration gives a value to a key, be it an empty one.

@@ -50,7 +50,7 @@ func TestDatesRefuse(t *testing.T) {
 		opts          config.LoadOptions
 	}{
 		"hours":              {"staging: ${date-36h}", "x.yaml:2:10: ${date-36h} is no date" + forms, config.LoadOptions{}},
-		"forward":            {"staging: [${date+1d}]", "x.yaml:2:11: ${date+1d} is no date" + forms, config.LoadOptions{}},
+		"forward":            {"staging: ${date+1d}", "x.yaml:2:10: ${date+1d} is no date" + forms, config.LoadOptions{}},
 		"too far":            {"staging: ${date-9000y}", "x.yaml:2:10: ${date-9000y} is before the year 1", config.LoadOptions{}},
 		"var":                {"staging: ${date}", "--var date: ${date} is the date of the run; give it by --date, as in --date 2026-01-31", config.LoadOptions{Vars: map[string]string{"date": "2026-01-01"}}},
 		"flag":               {"staging: ${date}", `--date: must be a day such as 2026-11-28, not "28.11.2026"`, config.LoadOptions{Date: "28.11.2026"}},

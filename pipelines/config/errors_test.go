@@ -40,18 +40,23 @@ func writeConfig(t *testing.T, path, text string) {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 }
 
-// printed checks what every error of Load promises, and returns its message and hint.
+// printed checks what every error of Load promises, and returns its messages with their hints, a line each.
 func printed(t *testing.T, err error) string {
 	t.Helper()
 	var failed *failure.Error
 	require.True(t, errors.As(err, &failed), "%T: %v", err, err)
 	assert.Equal(t, failure.Config, failed.Kind)
 	assert.True(t, failed.Early, "known before any data is read")
-	assert.NotContains(t, failed.Message+failed.Hint, "\n")
-	if failed.Hint == "" {
-		return failed.Message
+	var all []string
+	for _, one := range append([]*failure.Error{failed}, failed.More...) {
+		message := one.Message
+		if one.Hint != "" {
+			message += "; " + one.Hint
+		}
+		assert.NotContains(t, message, "\n")
+		all = append(all, message)
 	}
-	return failed.Message + "; " + failed.Hint
+	return strings.Join(all, "\n")
 }
 
 type badConfig struct {
@@ -98,7 +103,7 @@ func TestLoadRefusesYAML(t *testing.T) {
 		{"two stars", "name: n\ntables:\n  - source:\n      uri: **/*.parquet\n", "x.yaml:4:13: not valid YAML: no value can start here; quote text that starts with * & ! % @ or `"},
 		{"alias to itself", "name: n\ntables: &t [*t]\n", `x.yaml:2:13: the alias *t stands inside its own anchor`},
 		{"aliases of aliases", bomb(), `x.yaml:1:16: the aliases expand to more than 100000 values`},
-		{"tag", "name: !!str 5\n", `x.yaml:1:7: tags are not supported; write the value without !!str`},
+		{"tag", "name: !!str 5\n" + goodTables, `x.yaml:1:7: tags are not supported; write the value without !!str`},
 		{"merge of text", "name: n\ntables:\n  - <<: x\n", `x.yaml:3:9: "<<" merges mappings, not text "x"`},
 		{"two merges", "a: &a {}\nb:\n  <<: *a\n  <<: *a\n", `x.yaml:4:3: the key "<<" appears twice; merge a list of aliases instead`},
 		{"key that is no text", "*a : b\n", `x.yaml:1:1: a key must be plain text`},
@@ -146,7 +151,7 @@ func TestLoadRefusesKeys(t *testing.T) {
 		{"case", good + "Output: {}\n", `x.yaml:3:1: unknown key "Output"; did you mean "output"?`},
 		{"dash", good + "on-empty: fail\n", `x.yaml:3:1: unknown key "on-empty"; did you mean "on_empty"?`},
 		{"rule", "name: n\ntables:\n  - source: {uri: a}\n    rules:\n      - {colum: a}\n", `x.yaml:5:10: unknown key "colum"; did you mean "column"?`},
-		{"not of a rule's file", "name: n\ntables:\n  - rules: [{builtin: true}]\n", `x.yaml:3:14: unknown key "builtin"; the keys here are name, column, not_null, min, max, in, in_file, min_length, max_length, matches, finite, expr, on_fail`},
+		{"not of a rule's file", "name: n\ntables:\n  - source: {uri: a}\n    rules: [{builtin: true, column: a, finite: true}]\n", `x.yaml:4:14: unknown key "builtin"; the keys here are name, column, not_null, min, max, in, in_file, min_length, max_length, matches, finite, expr, on_fail`},
 		{"hyperd", good + "hyperd: {memory: 4g}\n", `x.yaml:3:10: unknown key "memory"; the keys here are path, memory_limit, use_tcp_port, domain_socket_dir, log_dir, log_config, log_file_max_count, log_file_size_limit, default_database_version, telemetry, settings`},
 		{"too high", "name: n\ntables:\n  - uri: a\n", `x.yaml:3:5: unknown key "uri"; did you mean source.uri?`},
 		{"too high, two ways", good + "path: x.hyper\n", `x.yaml:3:1: unknown key "path"; did you mean output.path or spool.path or hyperd.path?`},
@@ -155,8 +160,9 @@ func TestLoadRefusesKeys(t *testing.T) {
 		{"empty key", good + "'': x\n", `x.yaml:3:1: unknown key ""; the keys here are name, output, staging, state, refresh, timezone, on_empty, tables, publish, runner, validate, spool, hyperd`},
 		{"long key", good + strings.Repeat("k", 80) + ": x\n", `x.yaml:3:1: unknown key "` + strings.Repeat("k", 60) + `"…; the keys here are name, output, staging, state, refresh, timezone, on_empty, tables, publish, runner, validate, spool, hyperd`},
 		{"variable in a key", good + "${K}: x\n", `x.yaml:3:1: unknown key "${K}"; the keys here are name, output, staging, state, refresh, timezone, on_empty, tables, publish, runner, validate, spool, hyperd`},
-		{"before a wrong type", "nam: n\ntables: 5\n", `x.yaml:1:1: unknown key "nam"; did you mean "name"?`},
-		{"merged", "name: n\ntables:\n  - source: &s {url: a}\n  - source: {<<: *s}\n", `x.yaml:3:17: unknown key "url"; did you mean "uri"?`},
+		{"before a wrong type", "nam: n\ntables: 5\n", "x.yaml:1:1: unknown key \"nam\"; did you mean \"name\"?\n" +
+			`x.yaml:2:9: tables must be a list, not the number 5; start each entry with "- "`},
+		{"merged", "name: n\ntables:\n  - source: &s {url: a}\n  - source: {<<: *s}\n    name: m\n", `x.yaml:3:17: unknown key "url"; did you mean "uri"?`},
 		{"of a later version", good + "schedule: {}\n", `x.yaml:3:1: unknown key "schedule"; the keys here are name, output, staging, state, refresh, timezone, on_empty, tables, publish, runner, validate, spool, hyperd`},
 	})
 }
@@ -216,11 +222,11 @@ func TestLoadRefusesValues(t *testing.T) {
 		{"tables of comments", "name: n\ntables:\n  # - source: {uri: a}\n", `x.yaml:1:1: the key tables is missing; it lists what to load, each with a source`},
 		{"empty tables", "name: n\ntables: []\n", `x.yaml:2:9: tables is an empty list; add a table with a source`},
 		{"same table", "name: n\ntables:\n  - source: {uri: a}\n  - {name: b, source: {uri: b}}\n  - {name: Extract, source: {uri: c}}\n", `x.yaml:5:12: tables[0] and tables[2] are both named "Extract"."Extract"; give one another name`},
-		{"empty table name", table("name: ''"), `x.yaml:2:17: tables[0].name is empty; give it a value, or leave the key out for "Extract"`},
-		{"NUL in a table name", table("name: \"a\\0\""), `x.yaml:2:17: tables[0].name holds a NUL character, which hyperd does not take`},
-		{"long table name", table("name: " + strings.Repeat("ü", 256)), `x.yaml:2:17: tables[0].name is 256 characters long; at most 255 are accepted`},
-		{"empty schema", table("schema: ''"), `x.yaml:2:19: tables[0].schema is empty; give it a value, or leave the key out for "Extract"`},
-		{"reserved schema", table("schema: pg_catalog"), `x.yaml:2:19: tables[0].schema is "pg_catalog", which hyperd keeps for itself; take another`},
+		{"empty table name", table("source: {uri: a}, name: ''"), `x.yaml:2:35: tables[0].name is empty; give it a value, or leave the key out for "Extract"`},
+		{"NUL in a table name", table("source: {uri: a}, name: \"a\\0\""), `x.yaml:2:35: tables[0].name holds a NUL character, which hyperd does not take`},
+		{"long table name", table("source: {uri: a}, name: " + strings.Repeat("ü", 256)), `x.yaml:2:35: tables[0].name is 256 characters long; at most 255 are accepted`},
+		{"empty schema", table("source: {uri: a}, schema: ''"), `x.yaml:2:37: tables[0].schema is empty; give it a value, or leave the key out for "Extract"`},
+		{"reserved schema", table("source: {uri: a}, schema: pg_catalog"), `x.yaml:2:37: tables[0].schema is "pg_catalog", which hyperd keeps for itself; take another`},
 
 		{"no source", table("name: a"), `x.yaml:2:10: tables[0].source.uri is missing; give the Parquet files to load, such as uri: lake/*.parquet`},
 		{"no uri", source("select: [a]"), `x.yaml:2:19: tables[0].source.uri is missing; give the Parquet files to load, such as uri: lake/*.parquet`},
@@ -415,5 +421,70 @@ func TestLoadRefusesBounds(t *testing.T) {
 		{"no history", at("{min: 1, max_deviation: 4}"), `x.yaml:4:26: tables[0].checks[0].row_count.max_deviation is about vs_history; give that a number of runs, such as 14`},
 		{"unknown word", table + "    checks: [{unique: [a], on_fail: reject}]\n", `x.yaml:4:37: tables[0].checks[0].on_fail must be fail or warn, not "reject"`},
 		{"no threshold", table + "    rejects: {on_fail: warn}\n", `x.yaml:4:24: tables[0].rejects.on_fail is about max_rows and max_ratio, of which there is none; give it one, or remove it`},
+	})
+}
+
+// All that is wrong is told at once, and nothing that only follows from it.
+func TestLoadTellsAllAtOnce(t *testing.T) {
+	t.Parallel()
+	testBad(t, []badConfig{
+		{
+			"everywhere", `name: a/b
+on_empty: no
+timezone: Mars
+staging: ${WHERE}/s
+output: {path: x.txt, format_version: 7, merge: never}
+tables:
+  - source: {uri: [a, a, "b["], where: ' '}
+    name: ''
+    columns: {c: {type: ''}, d: {rename: '', default: 1, nullable: true}}
+    rules:
+      - {column: c, matches: "(", min_length: -1, on_fail: later}
+      - {colum: c}
+    checks: [{sql: x, unique: [a]}, {row_count: {}}, {}]
+    rejects: {max_rows: -1, max_ratio: 2}
+publish: {mode: merge, match: [a], server: 'http://x', tags: ['', a, A], allow_http: maybe}
+spool: {max_bytes: much}
+staging: twice
+`, `x.yaml:1:7: name is also the name of files, so it cannot hold '/'
+x.yaml:2:11: on_empty must be fail or allow, not "no"
+x.yaml:3:11: timezone: there is no time zone "Mars"; give its IANA name, such as Europe/Berlin or UTC
+x.yaml:4:10: the variable ${WHERE} has no value; give it one with --var WHERE=VALUE
+x.yaml:5:16: output.path must end in .hyper, or Tableau does not open the file; not "x.txt"
+x.yaml:5:39: output.format_version: format version "7" is not one of auto, 0, 2, 3, 4
+x.yaml:5:49: output.merge must be auto or none, not "never"
+x.yaml:7:23: tables[0].source.uri names "a" twice; remove one
+x.yaml:7:26: tables[0].source.uri[2] is no valid glob: in "b[", close every [ and {; to mean the characters themselves, write \[ and \{
+x.yaml:7:40: tables[0].source.where is empty; write a condition such as "amount > 0", or remove the key
+x.yaml:8:11: tables[0].name is empty; give it a value, or leave the key out for "Extract"
+x.yaml:9:25: tables[0].columns.c.type is empty; give it a value, or remove the key
+x.yaml:9:42: tables[0].columns.d.rename is empty; give it a value, or remove the key
+x.yaml:9:68: tables[0].columns.d is nullable, but its default fills every NULL; remove one of the two
+x.yaml:11:30: tables[0].rules[0]: matches: error parsing regexp: missing closing ): ` + "`(`" + `; write a regular expression as RE2 knows them
+x.yaml:11:47: tables[0].rules[0]: min_length is -1; lengths are 0 or more characters
+x.yaml:11:60: tables[0].rules[0]: on_fail is "later"; write reject, fail or warn
+x.yaml:12:10: unknown key "colum"; did you mean "column"?
+x.yaml:13:14: tables[0].checks[0] is sql and unique; a check is one of sql, unique, row_count, foreign_keys: true, freshness and compare_previous
+x.yaml:13:49: tables[0].checks[1].row_count has no bound; give it min, max or vs_history
+x.yaml:13:54: tables[0].checks[2] is none of the kinds of checks; a check is one of sql, unique, row_count, foreign_keys: true, freshness and compare_previous
+x.yaml:14:25: tables[0].rejects.max_rows is negative; 0 allows no rejects
+x.yaml:14:40: tables[0].rejects.max_ratio is a part of all rows, at most 1; write 0.01 for 1 %
+x.yaml:15:17: publish.mode must be create, overwrite, append, replace, insert, update, upsert, delete or sync, not "merge"
+x.yaml:15:63: publish.tags[0] is empty, or has blanks around it; write the tag alone
+x.yaml:15:70: publish.tags names "A" twice; remove one
+x.yaml:15:86: publish.allow_http must be true or false, not text "maybe"
+x.yaml:16:20: spool.max_bytes: "much" is no size; accepted: auto, or a size such as 2g (with the unit k, m, g or t), of 64m or more
+x.yaml:17:1: the key "staging" appears twice; the first one is on line 4`,
+		},
+		{
+			"what follows", `nmae: n
+tabels: []
+runner: {name: [flink]}
+output: {merg: none}
+`, `x.yaml:1:1: unknown key "nmae"; did you mean "name"?
+x.yaml:2:1: unknown key "tabels"; did you mean "tables"?
+x.yaml:3:16: runner.name must be text, not a list
+x.yaml:4:10: unknown key "merg"; did you mean "merge"?`,
+		},
 	})
 }

@@ -67,10 +67,10 @@ type FlagValue struct {
 // variable gives them; those in Sets start at the working folder.
 //
 // Every error is a [failure.Error] of kind Config that is known before any data is read.
-// It names the place of what is wrong, and what to do. Values that are wrong by themselves, or
-// else together with others, are told all at once ([failure.Error.More]).
+// It names the place of what is wrong, as the cause of type [strictyaml.PlacedError] has it, and what to do. All that is wrong is told at
+// once, in the order of the file ([failure.Error.More]), but for what only follows from something else that is.
 func Load(path string, opts LoadOptions) (*Config, error) {
-	root, date, err := loadTree(path, opts)
+	root, date, badDate, err := loadTree(path, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -78,65 +78,69 @@ func Load(path string, opts LoadOptions) (*Config, error) {
 	if err != nil {
 		return nil, failure.New(failure.Config, "find the folder of %s: %w", path, err)
 	}
-	cfg, err := decodeConfig(root)
-	if err != nil {
-		return nil, err
+	cfg, wrong := decodeConfig(root)
+	if badDate != nil {
+		cfg.broken = append(cfg.broken, "timezone")
 	}
 	cfg.Date = date
 	cfg.setTableDefaults()
-	if err := cfg.check(); err != nil {
-		return nil, err
+	wrong = failure.Join(failure.Config, badDate, wrong, cfg.check(), cfg.resolvePaths(folder))
+	if wrong == nil {
+		return cfg, nil
 	}
-	if err := cfg.resolvePaths(folder); err != nil {
-		return nil, err
+	var all []error
+	for _, one := range strictyaml.InOrder(wrong) {
+		all = append(all, one)
 	}
-	return cfg, nil
+	return nil, failure.Join(failure.Config, all...)
 }
 
-// decodeConfig reads a configuration without its defaults.
+// decodeConfig reads a configuration without its defaults. Where something is wrong, the rest is there.
 func decodeConfig(root *strictyaml.Node) (*Config, error) {
 	cfg := defaultConfig()
 	decoder := strictyaml.Decoder{Places: map[string]strictyaml.Place{"": root.At}, Readers: textReaders}
-	if err := decoder.Decode(root, reflect.ValueOf(cfg).Elem(), ""); err != nil {
-		return nil, err
-	}
-	cfg.places = decoder.Places
-	return cfg, nil
+	err := decoder.Decode(root, reflect.ValueOf(cfg).Elem(), "")
+	cfg.places, cfg.broken = decoder.Places, decoder.Broken
+	return cfg, err
 }
 
-// loadTree reads the file, fills in variables and the date of the run, and applies the command line to it.
-func loadTree(path string, opts LoadOptions) (root *strictyaml.Node, date time.Time, err error) {
+// loadTree reads the file, fills in variables and the date of the run, and applies the command line to it. Where that date is not known,
+// badDate says why, and it is that of today.
+func loadTree(path string, opts LoadOptions) (root *strictyaml.Node, date time.Time, badDate, err error) {
 	file := strictyaml.Place{File: path}
 	vars := strictyaml.Variables{Values: opts.Vars}
 	if err := vars.Check(); err != nil {
-		return nil, date, err
+		return nil, date, nil, err
 	}
 	text, err := readConfig(file)
 	if err != nil {
-		return nil, date, err
+		return nil, date, nil, err
 	}
 	body, err := strictyaml.Parse(text, file)
 	if err != nil {
-		return nil, date, err
+		return nil, date, nil, err
 	}
 	if body == nil {
-		return nil, date, strictyaml.Problem(file, "the file is empty; a configuration needs at least the keys name and tables")
+		return nil, date, nil, strictyaml.Problem(file, "the file is empty; a configuration needs at least the keys name and tables")
 	}
 	if root, err = buildTree(body, file, vars, opts); err != nil {
-		return nil, date, err
+		return nil, date, nil, err
 	}
-	if date, err = dateOf(root, opts); err != nil { // which the zone says that stands there
-		return nil, date, err
+	if date, badDate = dateOf(root, opts); badDate != nil { // which the zone says that stands there
+		date = today(time.Now(), time.UTC)
 	}
 	vars.Date = func(text string) (string, error) { return shiftedDate(date, text) }
 	root, err = buildTree(body, file, vars, opts)
-	return root, date, err
+	return root, date, badDate, err
 }
 
 // buildTree fills in variables, and applies the command line.
 func buildTree(body ast.Node, file strictyaml.Place, vars strictyaml.Variables, opts LoadOptions) (*strictyaml.Node, error) {
 	root, err := strictyaml.NewBuilder(file, vars.Fill).Build(body)
 	if err != nil {
+		return nil, err
+	}
+	if err := root.Refusal(); err != nil {
 		return nil, err
 	}
 	if root.Kind != strictyaml.MappingNode {

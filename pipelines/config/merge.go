@@ -30,13 +30,15 @@ func (m *MergeChoice) UnmarshalText(text []byte) error {
 
 // checkMerge refuses what needs one extract where there will be several.
 func (c *Config) checkMerge() error {
-	if c.Output.Merge != MergeNone {
+	if c.Output.Merge != MergeNone || !c.IsSound("output.merge") {
 		return nil
 	}
 	for i, table := range c.Tables {
 		at := fmt.Sprintf("tables[%d].", i)
 		r := table.Repartition
 		switch {
+		case !c.IsSound(at+"checks", at+"repartition"):
+			continue
 		case len(table.Checks) > 0:
 			return c.Problem(at+"checks", "%schecks look at a whole table, but with output.merge: none no file holds one; "+
 				"remove the checks, or merge", at)
@@ -55,7 +57,7 @@ func (c *Config) checkMerge() error {
 func (c *Config) checkMergePublish() error {
 	p := c.Publish
 	switch {
-	case p == nil:
+	case p == nil || !c.IsSound("publish"):
 		return nil
 	case len(c.Tables) > 1:
 		return c.Problem("output.merge", "with output.merge: none, publish sends the first file and appends the others, "+

@@ -180,12 +180,12 @@ func TestVariableTypes(t *testing.T) {
 	}
 	_, message := load("true", "1_000", "3")
 	assert.Equal(t, `x.yaml:3:62: hyperd.default_database_version: "13" is not accepted; accepted: 0, 1, 2, 3 or 4`, message)
-	_, message = load("yes", "1", "3")
-	assert.Equal(t, `x.yaml:2:59: tables[0].rules[0].not_null must be true or false, not text "yes"`, message)
+	_, message = load("yes", "1", "")
+	assert.Equal(t, `x.yaml:2:59: tables[0].rules[0].not_null must be true or false, not text "yes"`+"\n"+
+		`x.yaml:3:30: hyperd.log_file_max_count must be a whole number, not text ""`, message)
 	_, message = load("true", "[1]", "3.5")
-	assert.Equal(t, `x.yaml:3:30: hyperd.log_file_max_count must be a whole number, not the number 3.5`, message)
-	_, message = load("true", "1", "")
-	assert.Equal(t, `x.yaml:3:30: hyperd.log_file_max_count must be a whole number, not text ""`, message)
+	assert.Equal(t, `x.yaml:3:30: hyperd.log_file_max_count must be a whole number, not the number 3.5`+"\n"+
+		`x.yaml:3:62: hyperd.default_database_version must be a whole number, not the number 13.5`, message)
 
 	cfg, message := loadText(t, text, config.LoadOptions{
 		Vars: map[string]string{"B": "true", "N": "2026-01-31", "C": "3"}, Sets: []string{"hyperd.default_database_version="},
@@ -206,7 +206,7 @@ func TestVariablesRefuse(t *testing.T) {
 		"others":        {"a/${YEAR}", "x.yaml:2:10: the variable ${YEAR} has no value; give it one with --var YEAR=VALUE (known: AREAS, REGION)", map[string]string{"REGION": "", "AREAS": ""}},
 		"misspelt":      {"${AERA}", "x.yaml:2:10: the variable ${AERA} has no value; give it one with --var AERA=VALUE, or did you mean ${AREA}?", map[string]string{"AREA": "", "REGION": ""}},
 		"case":          {"${DATE}", "x.yaml:2:10: the variable ${DATE} has no value; give it one with --var DATE=VALUE, or did you mean ${date}?", map[string]string{"DATA": ""}},
-		"in a list":     {"[a, 'b', ${YEAR}]", "x.yaml:2:19: the variable ${YEAR} has no value; give it one with --var YEAR=VALUE", nil},
+		"in a list":     {"s\nhyperd: {settings: {a: 'b', c: ${YEAR}}}", "x.yaml:3:32: the variable ${YEAR} has no value; give it one with --var YEAR=VALUE", nil},
 		"not closed":    {"a${DATE", "x.yaml:2:10: ${ starts a variable, such as ${DATE}; write $${ for a plain ${", nil},
 		"no name":       {"${}", "x.yaml:2:10: ${ starts a variable, such as ${DATE}; write $${ for a plain ${", nil},
 		"blank in it":   {"\"${ DATE }\"", "x.yaml:2:10: ${ starts a variable, such as ${DATE}; write $${ for a plain ${", nil},

@@ -9,7 +9,6 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
-	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
 )
 
@@ -105,12 +104,12 @@ func (c *Config) StateFolder() string {
 // checkStaging refuses a staging folder that the output, a file, would have to hold.
 func (c *Config) checkStaging() error {
 	_, local := storage.LocalPath(c.Staging)
-	if c.Staging == "" || !local {
+	if c.Staging == "" || !local || !c.IsSound("staging", "output", "name") {
 		return nil
 	}
 	inside, err := filepath.Rel(c.Output.Path, c.Staging)
 	if err == nil && inside != ".." && !strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
-		return strictyaml.Problem(c.Place("staging"), "staging is the output, or inside it, but the output is a file; name another folder")
+		return c.Problem("staging", "staging is the output, or inside it, but the output is a file; name another folder")
 	}
 	return nil
 }
@@ -119,44 +118,43 @@ func (c *Config) checkStaging() error {
 // does.
 func (c *Config) CheckLocalPath(key, path string) error {
 	if !storage.IsLocal(path) {
-		return strictyaml.Problem(c.Place(key), "%s must be a local path, not %s", key, words.Shorten(path))
+		return c.Problem(key, "%s must be a local path, not %s", key, words.Shorten(path))
 	}
 	return c.CheckPath(key, path)
 }
 
 // CheckPath refuses a path, at a key, that cannot be meant, as [Config.Problem] does. It looks at no file.
 func (c *Config) CheckPath(key, path string) error {
-	at := c.Place(key)
 	if scheme := schemePattern.FindStringSubmatch(path); scheme != nil {
-		if err := checkRemote(at, key, strings.ToLower(scheme[1]), path); err != nil {
+		if err := c.checkRemote(key, strings.ToLower(scheme[1]), path); err != nil {
 			return err
 		}
 	}
 	if strings.ContainsRune(path, 0) {
-		return strictyaml.Problem(at, "%s holds a NUL character, which no path can", key)
+		return c.Problem(key, "%s holds a NUL character, which no path can", key)
 	}
 	if path == "~" || strings.HasPrefix(path, "~/") {
-		return strictyaml.Problem(at, "%s starts with ~, which only a shell expands; write the folder out", key)
+		return c.Problem(key, "%s starts with ~, which only a shell expands; write the folder out", key)
 	}
 	return nil
 }
 
 // checkRemote refuses an address that names no place in a storage that there is, or holds a secret, which is not repeated.
-func checkRemote(at strictyaml.Place, key, scheme, path string) error {
+func (c *Config) checkRemote(key, scheme, path string) error {
 	if _, err := storage.For(scheme + "://"); err != nil {
-		return strictyaml.Problem(at, "%s: storage of the kind %s:// is not supported; use a local path, gs://, s3:// or az://", key, scheme)
+		return c.Problem(key, "%s: storage of the kind %s:// is not supported; use a local path, gs://, s3:// or az://", key, scheme)
 	}
 	if scheme != "gs" && scheme != "s3" { // whose containers are in accounts
 		if err := storage.Check(path); err != nil {
-			return strictyaml.Problem(at, "%s: %v", key, err)
+			return c.Problem(key, "%s: %v", key, err)
 		}
 		return nil
 	}
 	if !bucketPattern.MatchString(path) {
-		return strictyaml.Problem(at, "%s: %s names no bucket; write %s://BUCKET/PATH", key, words.Shorten(path), scheme)
+		return c.Problem(key, "%s: %s names no bucket; write %s://BUCKET/PATH", key, words.Shorten(path), scheme)
 	}
 	if withUser.MatchString(path) {
-		return strictyaml.Problem(at, "%s: an address %s:// holds no user or password; "+
+		return c.Problem(key, "%s: an address %s:// holds no user or password; "+
 			"who reads and writes there comes from the environment", key, scheme)
 	}
 	return nil

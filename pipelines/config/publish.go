@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -192,20 +193,14 @@ func (b *ByteSize) UnmarshalText(text []byte) error {
 // checkPublish checks what needs neither a plan nor a server.
 func (c *Config) checkPublish() error {
 	p := c.Publish
+	var wrong []error
 	for i, table := range c.Tables {
 		if key := fmt.Sprintf("tables[%d].datasource", i); c.Written(key) && table.Datasource == "" {
-			return c.Problem(key, "%s is empty; give it a value, or remove the key", key)
+			wrong = append(wrong, c.Problem(key, "%s is empty; give it a value, or remove the key", key))
 		}
 	}
 	if p == nil {
-		return nil
-	}
-	for i, table := range c.Tables {
-		if table.Repartition.SplitBy != "" {
-			return c.Problem(fmt.Sprintf("tables[%d].repartition.split_by", i),
-				"tables[%d].repartition.split_by makes several extracts, but publish sends one; "+
-					"leave publish out, and publish each file with `hyperlake publish FILE`", i)
-		}
+		return failure.Join(failure.Config, wrong...)
 	}
 	for _, text := range []struct{ key, value string }{
 		{"server", p.Server}, {"project", p.Project}, {"project_id", p.ProjectID}, {"datasource", p.Datasource}, {"ca_file", p.CAFile},
@@ -213,24 +208,39 @@ func (c *Config) checkPublish() error {
 		{"certification_note", p.CertificationNote}, {"owner", p.Owner},
 	} {
 		if key := "publish." + text.key; c.Written(key) && text.value == "" {
-			return c.Problem(key, "%s is empty; give it a value, or remove the key", key)
+			wrong = append(wrong, c.Problem(key, "%s is empty; give it a value, or remove the key", key))
 		}
 	}
-	if p.Mode == "" {
-		p.Mode = defaultPublishMode
+	p.setDefaults(c.Name)
+	wrong = append(wrong, c.checkPublishServer(), c.checkPublishMode(), c.checkPublishProperties(), c.checkPublishRefresh())
+	return failure.Join(failure.Config, wrong...)
+}
+
+// setDefaults fills in what is left out, for a run of a name.
+func (p *PublishConfig) setDefaults(name string) {
+	p.Mode = cmp.Or(p.Mode, defaultPublishMode)
+	p.Confirm = cmp.Or(p.Confirm, ConfirmNone)
+	p.Datasource = cmp.Or(p.Datasource, name)
+	p.OnBusy = cmp.Or(p.OnBusy, BusyWait)
+}
+
+// checkPublishTables checks whether the tables can be published so.
+func (c *Config) checkPublishTables() error {
+	p := c.Publish
+	if p == nil || !c.IsSound("publish") {
+		return nil
 	}
-	if p.Confirm == "" {
-		p.Confirm = ConfirmNone
+	for i, table := range c.Tables {
+		if key := fmt.Sprintf("tables[%d].repartition.split_by", i); table.Repartition.SplitBy != "" && c.IsSound(key) {
+			return c.Problem(key, "%s makes several extracts, but publish sends one; "+
+				"leave publish out, and publish each file with `hyperlake publish FILE`", key)
+		}
 	}
-	if p.Datasource == "" {
-		p.Datasource = c.Name
-	}
-	if p.OnBusy == "" {
-		p.OnBusy = BusyWait
-	}
-	for _, check := range []func() error{c.checkPublishServer, c.checkPublishMode, c.checkPublishProperties, c.checkPublishRefresh} {
-		if err := check(); err != nil {
-			return err
+	tables := c.tablesByDatasource()
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
+		if p.Mode.Updates() && len(tables[name]) > 1 && c.IsSound("tables") {
+			return c.Problem("publish.mode", "mode %s changes one table, but %d tables go to the data source %q; "+
+				"give each a datasource of its own, or use mode overwrite", p.Mode, len(tables[name]), name)
 		}
 	}
 	return nil
@@ -239,15 +249,18 @@ func (c *Config) checkPublish() error {
 // checkPublishServer checks how the server is reached.
 func (c *Config) checkPublishServer() error {
 	p := c.Publish
-	if p.Server != "" {
+	wrong := []error{c.CheckLocalPath("publish.ca_file", p.CAFile)}
+	if p.Server != "" && c.IsSound("publish.allow_http") {
 		client := tableau.Client{Server: p.Server, AllowHTTP: p.AllowHTTP}
 		if err := client.Check(); err != nil {
-			return strictyaml.Problem(c.Place("publish.server"), "publish.server: %v", err).WithHint("%s", tableau.Hint(err))
+			wrong = append(wrong, strictyaml.KeyProblem(c.Place("publish.server"), "publish.server", "publish.server: %v", err).
+				WithHint("%s", tableau.Hint(err)))
 		}
 	}
 	if p.Project != "" {
 		if _, err := tableau.ParseProjectPath(p.Project); err != nil {
-			return c.Problem("publish.project", `publish.project: %v; write a path such as Sales/Nightly, and \/ for a slash inside of a name`, err)
+			wrong = append(wrong, c.Problem("publish.project",
+				`publish.project: %v; write a path such as Sales/Nightly, and \/ for a slash inside of a name`, err))
 		}
 	}
 	for _, other := range []struct {
@@ -255,45 +268,36 @@ func (c *Config) checkPublishServer() error {
 		written bool
 	}{{"project", p.Project != ""}, {"create_project", p.CreateProject}} {
 		if p.ProjectID != "" && other.written {
-			return c.Problem("publish.project_id", "publish.project_id names a project that is there, and publish.%s has no meaning beside it; "+
-				"remove one of them", other.key)
+			wrong = append(wrong, c.Problem("publish.project_id",
+				"publish.project_id names a project that is there, and publish.%s has no meaning beside it; remove one of them", other.key))
 		}
 	}
 	if p.ChunkBytes > tableau.MaxChunkBytes {
-		return c.Problem("publish.chunk_bytes", "publish.chunk_bytes is %d, but servers take at most %d (64m)",
-			p.ChunkBytes, tableau.MaxChunkBytes)
+		wrong = append(wrong, c.Problem("publish.chunk_bytes", "publish.chunk_bytes is %d, but servers take at most %d (64m)",
+			p.ChunkBytes, tableau.MaxChunkBytes))
 	}
-	return c.CheckLocalPath("publish.ca_file", p.CAFile)
+	return failure.Join(failure.Config, wrong...)
 }
 
 // checkPublishMode checks what belongs to the mode.
 func (c *Config) checkPublishMode() error {
 	p := c.Publish
-	switch {
-	case p.Mode.Matches() && len(p.Match) == 0:
-		return c.Problem("publish.mode", "mode %s needs match; name the columns that identify a row, as in match: [id]", p.Mode)
-	case !p.Mode.Matches() && c.Written("publish.match"):
-		return c.Problem("publish.match", "publish.match has no meaning in mode %s; remove it, or use update, upsert or delete", p.Mode)
-	case !p.Mode.Updates() && c.Written("publish.target"):
-		return c.Problem("publish.target", "publish.target has no meaning in mode %s, which publishes all tables; remove it", p.Mode)
+	if !c.IsSound("publish.mode", "publish.match") {
+		return nil
 	}
-	for i, column := range p.Match {
-		key := fmt.Sprintf("publish.match[%d]", i)
-		if column == "" {
-			return c.Problem(key, "%s is empty; give the name of a column", key)
-		}
-		if slices.Contains(p.Match[:i], column) {
-			return c.Problem(key, "publish.match names the column %s twice; remove one", words.Shorten(column))
-		}
+	var wrong []error
+	if p.Mode.Matches() && len(p.Match) == 0 {
+		wrong = append(wrong, c.Problem("publish.mode", "mode %s needs match; name the columns that identify a row, as in match: [id]", p.Mode))
 	}
-	tables := c.tablesByDatasource()
-	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		if p.Mode.Updates() && len(tables[name]) > 1 {
-			return c.Problem("publish.mode", "mode %s changes one table, but %d tables go to the data source %q; "+
-				"give each a datasource of its own, or use mode overwrite", p.Mode, len(tables[name]), name)
-		}
+	if !p.Mode.Matches() && c.Written("publish.match") {
+		wrong = append(wrong, c.Problem("publish.match",
+			"publish.match has no meaning in mode %s; remove it, or use update, upsert or delete", p.Mode))
 	}
-	return nil
+	if !p.Mode.Updates() && c.Written("publish.target") {
+		wrong = append(wrong, c.Problem("publish.target",
+			"publish.target has no meaning in mode %s, which publishes all tables; remove it", p.Mode))
+	}
+	return failure.Join(failure.Config, append(wrong, c.checkNames("publish.match", p.Match))...)
 }
 
 // tablesByDatasource says which tables go to which data source.
@@ -343,5 +347,5 @@ func LoadFile(path, name string, opts LoadOptions) (*Config, error) {
 	if err := cfg.checkHyperd(); err != nil {
 		return nil, err
 	}
-	return cfg, cfg.checkPublish()
+	return cfg, failure.Join(failure.Config, cfg.checkPublish(), cfg.checkPublishTables())
 }

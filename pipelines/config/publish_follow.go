@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/sinks/tableau"
 )
@@ -38,21 +39,22 @@ type FollowConfig struct {
 // checkPublishProperties checks what is to be said about the data source.
 func (c *Config) checkPublishProperties() error {
 	p := c.Publish
+	var wrong []error
 	for i, tag := range p.Tags {
 		key := fmt.Sprintf("publish.tags[%d]", i)
 		switch {
 		case tag == "" || strings.TrimSpace(tag) != tag:
-			return c.Problem(key, "%s is empty, or has blanks around it; write the tag alone", key)
+			wrong = append(wrong, c.Problem(key, "%s is empty, or has blanks around it; write the tag alone", key))
 		case strings.Contains(tag, `"`):
-			return c.Problem(key, "%s has a quotation mark, which Tableau has no tag with; leave it out", key)
+			wrong = append(wrong, c.Problem(key, "%s has a quotation mark, which Tableau has no tag with; leave it out", key))
 		case slices.ContainsFunc(p.Tags[:i], func(other string) bool { return strings.EqualFold(tag, other) }):
-			return c.Problem(key, "publish.tags names %s twice; remove one", words.Shorten(tag))
+			wrong = append(wrong, c.Problem(key, "publish.tags names %s twice; remove one", words.Shorten(tag)))
 		}
 	}
-	if p.CertificationNote != "" && (p.Certified == nil || !*p.Certified) {
-		return c.Problem("publish.certification_note", "publish.certification_note belongs to certified: true; add that, or remove it")
+	if p.CertificationNote != "" && (p.Certified == nil || !*p.Certified) && c.IsSound("publish.certified") {
+		wrong = append(wrong, c.Problem("publish.certification_note", "publish.certification_note belongs to certified: true; add that, or remove it"))
 	}
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 // checkPublishRefresh checks the names of what is refreshed.
@@ -61,6 +63,7 @@ func (c *Config) checkPublishRefresh() error {
 	if c.Written("publish.refresh") && len(r.Workbooks)+len(r.Flows)+len(r.Tasks) == 0 {
 		return c.Problem("publish.refresh", "publish.refresh names nothing; list workbooks, flows or tasks, or remove it")
 	}
+	var wrong []error
 	for _, list := range []struct {
 		key   string
 		names []string
@@ -68,18 +71,25 @@ func (c *Config) checkPublishRefresh() error {
 		for i, name := range list.names {
 			key := fmt.Sprintf("publish.refresh.%s[%d]", list.key, i)
 			if slices.Contains(list.names[:i], name) {
-				return c.Problem(key, "publish.refresh.%s names %s twice; remove one", list.key, words.Shorten(name))
-			}
-			if list.key == "tasks" {
-				if name == "" || strings.ContainsAny(name, "/ ") {
-					return c.Problem(key, "%s is no id of a task; it looks like 1f4b3a52-…", key)
-				}
-				continue
-			}
-			if _, err := tableau.ParseProjectPath(name); err != nil {
-				return c.Problem(key, `%s is no name; write one, or a path such as Sales/Nightly/Orders, and \/ for a slash inside of a name`, key)
+				wrong = append(wrong, c.Problem(key, "publish.refresh.%s names %s twice; remove one", list.key, words.Shorten(name)))
+			} else {
+				wrong = append(wrong, c.checkFollowed(key, list.key, name))
 			}
 		}
+	}
+	return failure.Join(failure.Config, wrong...)
+}
+
+// checkFollowed checks the name of one of the workbooks, flows or tasks.
+func (c *Config) checkFollowed(key, kind, name string) error {
+	if kind == "tasks" {
+		if name == "" || strings.ContainsAny(name, "/ ") {
+			return c.Problem(key, "%s is no id of a task; it looks like 1f4b3a52-…", key)
+		}
+		return nil
+	}
+	if _, err := tableau.ParseProjectPath(name); err != nil {
+		return c.Problem(key, `%s is no name; write one, or a path such as Sales/Nightly/Orders, and \/ for a slash inside of a name`, key)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 )
 
@@ -42,17 +43,19 @@ func (w WindowConfig) Since(date time.Time) time.Time { return w.Keep.Before(dat
 func (c *Config) checkWindow() error {
 	const key = "refresh.window"
 	w := c.Refresh.Window
-	switch {
-	case w == nil:
+	if w == nil {
 		return nil
-	case w.Column == "":
-		return c.Problem(key, "%s has no column; name a column of dates or timestamps", key)
-	case w.Keep.IsZero():
-		return c.Problem(key, "%s has no keep; give it one, such as 36 months", key)
-	case w.Since(c.Date).Year() < 1:
-		return c.Problem(key+".keep", "%s.keep reaches back before the year 1", key)
 	}
-	return nil
+	var wrong []error
+	if w.Column == "" {
+		wrong = append(wrong, c.Problem(key, "%s has no column; name a column of dates or timestamps", key))
+	}
+	if w.Keep.IsZero() {
+		wrong = append(wrong, c.Problem(key, "%s has no keep; give it one, such as 36 months", key))
+	} else if w.Since(c.Date).Year() < 1 {
+		wrong = append(wrong, c.Problem(key+".keep", "%s.keep reaches back before the year 1", key))
+	}
+	return failure.Join(failure.Config, wrong...)
 }
 
 // RefreshMode says how much of an extract a run makes anew.

@@ -2,8 +2,8 @@ package config
 
 import (
 	"fmt"
-	"slices"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/transforms/repartition"
 )
@@ -32,7 +32,7 @@ type RepartitionConfig struct {
 
 // checkRepartition checks what needs no schema; the rest is checked when the plan is made.
 func (c *Config) checkRepartition(key string, index int) error {
-	if !c.Written(key) {
+	if !c.Written(key) || !c.IsSound(key) {
 		return nil
 	}
 	r := c.Tables[index].Repartition
@@ -79,9 +79,10 @@ func (r RepartitionConfig) ways() []string {
 
 // checkRepartitionColumns refuses names that are empty or given twice.
 func (c *Config) checkRepartitionColumns(key string, r RepartitionConfig) error {
+	var wrong []error
 	for _, one := range []struct{ key, name string }{{key + ".range", r.Range}, {key + ".split_by", r.SplitBy}} {
 		if c.Written(one.key) && one.name == "" {
-			return c.Problem(one.key, "%s is empty; give the name of a column, or remove the key", one.key)
+			wrong = append(wrong, c.Problem(one.key, "%s is empty; give the name of a column, or remove the key", one.key))
 		}
 	}
 	for _, list := range []struct {
@@ -89,19 +90,11 @@ func (c *Config) checkRepartitionColumns(key string, r RepartitionConfig) error 
 		names []string
 	}{{key + ".by", r.By}, {key + ".sort", r.Sort}} {
 		if c.Written(list.key) && len(list.names) == 0 {
-			return c.Problem(list.key, "%s is an empty list; name columns, or remove the key", list.key)
+			wrong = append(wrong, c.Problem(list.key, "%s is an empty list; name columns, or remove the key", list.key))
 		}
-		for i, name := range list.names {
-			at := fmt.Sprintf("%s[%d]", list.key, i)
-			if name == "" {
-				return c.Problem(at, "%s is empty; give the name of a column", at)
-			}
-			if slices.Contains(list.names[:i], name) {
-				return c.Problem(at, "%s names the column %s twice; remove one", list.key, words.Shorten(name))
-			}
-		}
+		wrong = append(wrong, c.checkNames(list.key, list.names))
 	}
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 // checkSplitChecks refuses checks that compare with the one file at the output path, or with earlier ones.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
 	"hyperlake/runners/options"
@@ -49,9 +50,14 @@ func (c *Config) checkRunner() error {
 		retries := defaultRetries
 		c.Runner.Retries = &retries
 	}
+	var wrong error
 	if *c.Runner.Retries < 0 || *c.Runner.Retries > maxRetries {
-		return c.Problem("runner.retries", "runner.retries must be from 0 to %d, not %d", maxRetries, *c.Runner.Retries)
+		wrong = c.Problem("runner.retries", "runner.retries must be from 0 to %d, not %d", maxRetries, *c.Runner.Retries)
 	}
+	return failure.Join(failure.Config, wrong, c.checkEngine())
+}
+
+func (c *Config) checkEngine() error {
 	switch c.Runner.Name {
 	case options.RunnerDirect, "prism":
 		c.Runner.Name = options.RunnerDirect
@@ -59,10 +65,7 @@ func (c *Config) checkRunner() error {
 	case options.RunnerFlink:
 		return c.Runner.Flink.Check(c, c.Staging)
 	case options.RunnerDataflow:
-		if err := c.Runner.Dataflow.Check(c, c.Name, c.Staging, int(c.Runner.Parallelism)); err != nil {
-			return err
-		}
-		return c.checkLake()
+		return c.Runner.Dataflow.Check(c, c.Name, c.Staging, int(c.Runner.Parallelism))
 	default:
 		return c.Problem("runner.name", "runner.name must be direct, or its alias prism, flink or dataflow, not %s", words.Shorten(c.Runner.Name))
 	}
@@ -80,10 +83,13 @@ func (c *Config) WorkerSpool() hyper.SpoolConfig {
 
 // checkLake refuses files that Dataflow's workers do not reach.
 func (c *Config) checkLake() error {
+	if c.Runner.Name != options.RunnerDataflow || !c.IsSound("runner.name") {
+		return nil
+	}
 	for i, table := range c.Tables {
 		key := fmt.Sprintf("tables[%d].source.uri", i)
 		for j, glob := range table.Source.URI {
-			if options.ReachedByDataflow(glob) {
+			if options.ReachedByDataflow(glob) || !c.IsSound(c.GlobKey(key, j)) {
 				continue
 			}
 			kind := ""

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
@@ -113,20 +114,15 @@ const (
 // workers are what the configuration says of the run, its folder, and how many workers to plan for. Its
 // errors are problems of the section.
 func (d *Dataflow) Check(in Section, name, staging string, workers int) error {
-	if err := d.checkJob(in); err != nil {
-		return err
-	}
-	if err := d.checkStaging(in, staging); err != nil {
-		return err
-	}
-	if err := d.checkWorkers(in, workers); err != nil {
-		return err
-	}
-	return d.checkLabels(in, name)
+	return failure.Join(failure.Config,
+		d.checkProject(in), d.checkRegion(in), d.checkEndpoint(in), d.checkStaging(in, staging),
+		d.checkImage(in), d.checkSize(in, workers), d.checkAccess(in), d.checkServiceOptions(in),
+		in.CheckLocalPath("runner.dataflow.worker_binary", d.WorkerBinary), d.checkLabels(in, name),
+	)
 }
 
-// checkJob checks where the job runs.
-func (d *Dataflow) checkJob(in Section) error {
+// checkProject checks who pays for the job.
+func (d *Dataflow) checkProject(in Section) error {
 	const key = "runner.dataflow."
 	switch {
 	case d.Project == "":
@@ -134,6 +130,14 @@ func (d *Dataflow) checkJob(in Section) error {
 	case !projectID.MatchString(d.Project):
 		return in.Problem(key+"project", "runner.dataflow.project must be the id of a project, such as my-project-1, not %s",
 			words.Shorten(d.Project))
+	}
+	return nil
+}
+
+// checkRegion checks where the job runs.
+func (d *Dataflow) checkRegion(in Section) error {
+	const key = "runner.dataflow."
+	switch {
 	case d.Region == "":
 		return in.Problem(key+"region", "runner.dataflow.region is missing; give the region that the lake is in, such as europe-west1")
 	case zone.MatchString(d.Region):
@@ -142,6 +146,11 @@ func (d *Dataflow) checkJob(in Section) error {
 	case !region.MatchString(d.Region):
 		return in.Problem(key+"region", "runner.dataflow.region must be a region such as europe-west1, not %s", words.Shorten(d.Region))
 	}
+	return nil
+}
+
+func (d *Dataflow) checkEndpoint(in Section) error {
+	const key = "runner.dataflow."
 	if endpoint, err := url.Parse(d.Endpoint); d.Endpoint != "" && (err != nil || endpoint.Host == "") {
 		return in.Problem(key+"endpoint", "runner.dataflow.endpoint must be a URL, "+
 			"such as https://dataflow-private.p.googleapis.com/, not %s", words.Shorten(d.Endpoint))
@@ -172,12 +181,9 @@ func (d *Dataflow) checkStaging(in Section, staging string) error {
 	return in.CheckPath(key, *location)
 }
 
-// checkWorkers checks what workers are.
-func (d *Dataflow) checkWorkers(in Section, workers int) error {
+// checkImage checks what workers are.
+func (d *Dataflow) checkImage(in Section) error {
 	const key = "runner.dataflow."
-	if !in.Written(key + "public_ips") {
-		d.PublicIPs = true
-	}
 	switch {
 	case d.Image == "":
 		return in.Problem(key+"image", "runner.dataflow.image is missing; "+
@@ -185,44 +191,72 @@ func (d *Dataflow) checkWorkers(in Section, workers int) error {
 	case strings.ContainsFunc(d.Image, unicode.IsSpace):
 		return in.Problem(key+"image", "runner.dataflow.image must be the name of a container image, "+
 			"such as europe-docker.pkg.dev/project/repository/hyperlake:1, not %s", words.Shorten(d.Image))
+	}
+	return nil
+}
+
+// checkSize checks how many workers there are.
+func (d *Dataflow) checkSize(in Section, workers int) error {
+	const key = "runner.dataflow."
+	switch {
 	case d.MaxWorkers < 0, in.Written(key+"max_workers") && d.MaxWorkers == 0:
 		return in.Problem(key+"max_workers", "runner.dataflow.max_workers must be a number of workers of 1 or more, not %d", d.MaxWorkers)
 	case d.MaxWorkers > 0 && d.MaxWorkers < workers:
 		return in.Problem(key+"max_workers", "runner.dataflow.max_workers is %d, less than runner.parallelism, which is %d; "+
 			"make it as much", d.MaxWorkers, workers)
-	case d.ServiceAccount != "" && !serviceAccount.MatchString(d.ServiceAccount):
-		return in.Problem(key+"service_account", "runner.dataflow.service_account must be the e-mail of a service account, not %s",
-			words.Shorten(d.ServiceAccount))
-	case d.Subnetwork != "" && !subnetworkPath.MatchString(d.Subnetwork):
-		return in.Problem(key+"subnetwork", "runner.dataflow.subnetwork must be of the form regions/REGION/subnetworks/NAME, not %s",
-			words.Shorten(d.Subnetwork))
 	}
+	return nil
+}
+
+// checkAccess checks whom workers are, and which network they are in.
+func (d *Dataflow) checkAccess(in Section) error {
+	const key = "runner.dataflow."
+	if !in.Written(key + "public_ips") {
+		d.PublicIPs = true
+	}
+	var wrong []error
+	if d.ServiceAccount != "" && !serviceAccount.MatchString(d.ServiceAccount) {
+		wrong = append(wrong, in.Problem(key+"service_account",
+			"runner.dataflow.service_account must be the e-mail of a service account, not %s", words.Shorten(d.ServiceAccount)))
+	}
+	if d.Subnetwork != "" && !subnetworkPath.MatchString(d.Subnetwork) {
+		wrong = append(wrong, in.Problem(key+"subnetwork",
+			"runner.dataflow.subnetwork must be of the form regions/REGION/subnetworks/NAME, not %s", words.Shorten(d.Subnetwork)))
+	}
+	return failure.Join(failure.Config, wrong...)
+}
+
+func (d *Dataflow) checkServiceOptions(in Section) error {
+	const key = "runner.dataflow."
+	var wrong []error
 	for i, option := range d.ServiceOptions {
 		if at := fmt.Sprintf(key+"service_options[%d]", i); strings.TrimSpace(option) == "" {
-			return in.Problem(at, "%s is empty; give it a value, or remove the entry", at)
+			wrong = append(wrong, in.Problem(at, "%s is empty; give it a value, or remove the entry", at))
 		}
 	}
-	return in.CheckLocalPath(key+"worker_binary", d.WorkerBinary)
+	return failure.Join(failure.Config, wrong...)
 }
 
 // checkLabels holds labels against Google's rules, and adds our own.
 func (d *Dataflow) checkLabels(in Section, name string) error {
+	var wrong []error
 	for _, key := range slices.Sorted(maps.Keys(d.Labels)) {
 		at := strictyaml.JoinKey("runner.dataflow.labels", key)
 		if !labelKey.MatchString(key) {
-			return in.Problem(at, "%s: the name of a label is a lower-case letter and at most 62 lower-case letters, digits, - and _", at)
+			wrong = append(wrong, in.Problem(at, "%s: the name of a label is a lower-case letter and at most 62 lower-case letters, digits, - and _", at))
 		}
 		if !labelValue.MatchString(d.Labels[key]) {
-			return in.Problem(at, "%s must be at most 63 lower-case letters, digits, - and _, not %s", at, words.Shorten(d.Labels[key]))
+			wrong = append(wrong, in.Problem(at, "%s must be at most 63 lower-case letters, digits, - and _, not %s", at, words.Shorten(d.Labels[key])))
 		}
 	}
 	if len(d.Labels) > maxLabels {
-		return in.Problem("runner.dataflow.labels", "runner.dataflow.labels has %d labels; at most %d are accepted", len(d.Labels), maxLabels)
+		wrong = append(wrong, in.Problem("runner.dataflow.labels",
+			"runner.dataflow.labels has %d labels; at most %d are accepted", len(d.Labels), maxLabels))
 	}
 	labels := map[string]string{nameLabel: labelText(name)}
 	maps.Copy(labels, d.Labels)
 	d.Labels = labels
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 // labelText turns a text into one that is accepted as the value of a label.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strconv"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 )
 
@@ -60,20 +61,26 @@ const defaultFlinkEndpoint = "localhost:8099"
 func (f *Flink) Check(in Section, staging string) error {
 	f.Endpoint = cmp.Or(f.Endpoint, defaultFlinkEndpoint)
 	f.Environment = cmp.Or(f.Environment, FlinkProcess)
-	if err := checkAddress(in, "runner.flink.endpoint", f.Endpoint); err != nil {
-		return err
-	}
+	wrong := []error{checkAddress(in, "runner.flink.endpoint", f.Endpoint)}
 	if f.RESTEndpoint != "" {
-		if err := checkAddress(in, "runner.flink.rest_endpoint", f.RESTEndpoint); err != nil {
-			return err
-		}
+		wrong = append(wrong, checkAddress(in, "runner.flink.rest_endpoint", f.RESTEndpoint))
 	}
-	if err := in.CheckLocalPath("runner.flink.worker_binary", f.WorkerBinary); err != nil {
-		return err
+	wrong = append(wrong, in.CheckLocalPath("runner.flink.worker_binary", f.WorkerBinary))
+	if !in.IsSound("runner.flink.environment") {
+		return failure.Join(failure.Config, wrong...)
 	}
+	wrong = append(wrong, f.checkWorkers(in))
+	if staging == "" && f.Environment != FlinkLoopback {
+		wrong = append(wrong, in.Problem("staging",
+			"staging is missing, but workers that are not this process (runner.flink.environment: %s) "+
+				"need a folder that they and this machine reach; set staging, such as gs://bucket/staging", f.Environment))
+	}
+	return failure.Join(failure.Config, wrong...)
+}
+
+// checkWorkers checks what the workers of an environment need.
+func (f *Flink) checkWorkers(in Section) error {
 	switch f.Environment {
-	case FlinkLoopback:
-		return nil
 	case FlinkProcess:
 		if f.WorkerCommand == "" {
 			return in.Problem("runner.flink.worker_command", "runner.flink.worker_command is missing; "+
@@ -85,17 +92,11 @@ func (f *Flink) Check(in Section, staging string) error {
 			return in.Problem("runner.flink.worker_address", "runner.flink.worker_address is missing; "+
 				"give the HOST:PORT of the pool of workers, as the TaskManagers see it")
 		}
-		if err := checkAddress(in, "runner.flink.worker_address", f.WorkerAddress); err != nil {
-			return err
-		}
+		return checkAddress(in, "runner.flink.worker_address", f.WorkerAddress)
 	case FlinkDocker:
 		if f.Image == "" {
 			return in.Problem("runner.flink.image", "runner.flink.image is missing; give a container image with Beam's boot program and hyperd")
 		}
-	}
-	if staging == "" {
-		return in.Problem("staging", "staging is missing, but workers that are not this process (runner.flink.environment: %s) "+
-			"need a folder that they and this machine reach; set staging, such as gs://bucket/staging", f.Environment)
 	}
 	return nil
 }

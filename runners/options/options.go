@@ -20,6 +20,9 @@ type Section interface {
 	// Written says whether a key is there.
 	Written(key string) bool
 
+	// IsSound says whether nothing is known to be wrong with keys, so that what is said of their values does not follow from it.
+	IsSound(keys ...string) bool
+
 	// CheckPath refuses a path that cannot be meant, CheckLocalPath also one that is not local.
 	CheckPath(key, path string) error
 	CheckLocalPath(key, path string) error

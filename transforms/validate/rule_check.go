@@ -7,15 +7,43 @@ import (
 	"slices"
 )
 
-// Check finds what is wrong with a rule whatever the columns of its table are. key is the
-// key to correct, empty for the rule as a whole. The error says what to write; the caller
-// adds which rule it is about.
+// Problem is something that is wrong with a rule.
+type Problem struct {
+	Key string // the key to correct; empty for the rule as a whole
+	Err error  // what to write; not which rule it is about
+}
+
+// Check is the first of [Rule.Problems].
 func (r Rule) Check() (key string, err error) {
+	if wrong := r.Problems(); len(wrong) > 0 {
+		return wrong[0].Key, wrong[0].Err
+	}
+	return "", nil
+}
+
+// Problems are what is wrong with a rule whatever the columns of its table are.
+func (r Rule) Problems() []Problem {
+	var wrong []Problem
+	for _, check := range []func() (string, error){
+		r.checkOnFail, r.checkParts, r.checkSet, r.checkLengths, r.checkMatches, r.checkBounds,
+	} {
+		if key, err := check(); err != nil {
+			wrong = append(wrong, Problem{key, err})
+		}
+	}
+	return wrong
+}
+
+func (r Rule) checkOnFail() (key string, err error) {
 	switch r.OnFail {
 	case "", Reject, Fail, Warn:
-	default:
-		return "on_fail", fmt.Errorf("on_fail is %q; write %s, %s or %s", r.OnFail, Reject, Fail, Warn)
+		return "", nil
 	}
+	return "on_fail", fmt.Errorf("on_fail is %q; write %s, %s or %s", r.OnFail, Reject, Fail, Warn)
+}
+
+// checkParts is the part of Problems about what a rule is made of.
+func (r Rule) checkParts() (key string, err error) {
 	conditions := r.valueConditions()
 	if r.NotNull {
 		conditions = slices.Insert(conditions, 0, "not_null")
@@ -32,12 +60,11 @@ func (r Rule) Check() (key string, err error) {
 	case len(conditions) == 0:
 		return "", errors.New("it has no condition; add not_null: true, min, max, in, in_file, min_length, max_length, matches or finite: true")
 	}
-	if key, err := r.checkSet(); err != nil {
-		return key, err
-	}
-	if key, err := r.checkText(); err != nil {
-		return key, err
-	}
+	return "", nil
+}
+
+// checkBounds is the part of Problems about min and max.
+func (r Rule) checkBounds() (key string, err error) {
 	if r.Min != nil && r.Min.isNull() {
 		return "min", errors.New(nullHint("min"))
 	}
@@ -47,7 +74,7 @@ func (r Rule) Check() (key string, err error) {
 	return "", nil
 }
 
-// checkSet is the part of Check about in and in_file.
+// checkSet is the part of Problems about in and in_file.
 func (r Rule) checkSet() (key string, err error) {
 	switch {
 	case r.In != nil && r.InFile != "":
@@ -60,8 +87,8 @@ func (r Rule) checkSet() (key string, err error) {
 	return "", nil
 }
 
-// checkText is the part of Check about the length and the form of text.
-func (r Rule) checkText() (key string, err error) {
+// checkLengths is the part of Problems about the length of text.
+func (r Rule) checkLengths() (key string, err error) {
 	for _, length := range []struct {
 		key   string
 		value *int
@@ -73,6 +100,11 @@ func (r Rule) checkText() (key string, err error) {
 	if r.MinLength != nil && r.MaxLength != nil && *r.MinLength > *r.MaxLength {
 		return "max_length", fmt.Errorf("no text has at least %s and at most %s", characters(*r.MinLength), characters(*r.MaxLength))
 	}
+	return "", nil
+}
+
+// checkMatches is the part of Problems about the form of text.
+func (r Rule) checkMatches() (key string, err error) {
 	if _, err := regexp.Compile(r.Matches); err != nil {
 		return "matches", fmt.Errorf("matches: %w; write a regular expression as RE2 knows them", err)
 	}
