@@ -10,6 +10,17 @@ import (
 	"hyperlake/internal/failure"
 )
 
+// ColumnError is what cannot be done that is asked for a column.
+type ColumnError struct {
+	Source string // the source column
+	Err    error
+}
+
+func (e *ColumnError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ColumnError) Unwrap() error { return e.Err }
+
 // Compile checks what is asked for against the schema of the source: what cannot be done is
 // refused here, with a failure of kind Config or Source that says what to do. standard is for
 // the nested columns of which columns say nothing; "" refuses them.
@@ -43,6 +54,9 @@ func compileLeaves(schema *arrow.Schema, e expansion) (*Converter, error) {
 	fields := make([]arrow.Field, len(e.leaves))
 	for i, leaf := range e.leaves {
 		column, err := leaf.compile(e.asked[leaf.field.Name])
+		if _, asked := e.asked[leaf.field.Name]; asked && err != nil {
+			err = &ColumnError{leaf.field.Name, err}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -77,9 +91,9 @@ func (e *expansion) check(columns []Column) error {
 		}
 		missing := failure.New(failure.Config, "there is no column %q to configure", c.Source)
 		if near, ok := nearest(c.Source, names); ok {
-			return missing.WithHint("did you mean %q?", near)
+			return &ColumnError{c.Source, missing.WithHint("did you mean %q?", near)}
 		}
-		return missing.WithHint("the fields of a structure are columns only with nested: flatten; names are case-sensitive")
+		return &ColumnError{c.Source, missing.WithHint("the fields of a structure are columns only with nested: flatten; names are case-sensitive")}
 	}
 	return e.clash()
 }

@@ -76,16 +76,21 @@ func (c checker) identifier(e ast.Expr) string {
 
 // selected reads a.b as the column of that name.
 func (c checker) selected(e ast.Expr) (*node, error) {
-	var path []string
-	root := e
-	for root.Kind() == ast.SelectKind && !root.AsSelect().IsTestOnly() {
-		path = append([]string{root.AsSelect().FieldName()}, path...)
-		root = root.AsSelect().Operand()
-	}
+	root, path := columnPath(e)
 	if root.Kind() != ast.IdentKind {
 		return nil, c.at(e, "only columns have names with dots").WithHint("call functions with parentheses, as in name.size()")
 	}
 	return c.column(root, strings.Join(append([]string{c.identifier(root)}, path...), "."))
+}
+
+// columnPath takes a.b.c apart.
+func columnPath(e ast.Expr) (root ast.Expr, path []string) {
+	root = e
+	for root.Kind() == ast.SelectKind && !root.AsSelect().IsTestOnly() {
+		path = append([]string{root.AsSelect().FieldName()}, path...)
+		root = root.AsSelect().Operand()
+	}
+	return root, path
 }
 
 func (c checker) column(e ast.Expr, name string) (*node, error) {

@@ -113,6 +113,7 @@ func FuzzCompile(f *testing.F) {
 			require.NotEmpty(t, failure.Of(err, "").Hint, "%q: %v", text, err)
 			return
 		}
+		require.NoError(t, expr.Check(text, time.Time{}), text)
 		require.NotContains(t, eval(t, p, r), "?")
 		p.MayBeTrue(func(string) expr.Range { return expr.Range{} })
 	})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hyperlake/internal/environment"
+	"hyperlake/internal/words"
 )
 
 // Reading says how far a hyperd is kept to reading, whatever statements it is given.
@@ -82,6 +83,28 @@ var unfit = []string{
 	"raw_sql_subquery", "raw_sql_function", "raw_sql_aggregate",
 }
 
+// checkClosed refuses quotation marks and parentheses that are alone.
+func checkClosed(tokens []token) error {
+	depth := 0
+	for _, t := range tokens {
+		switch {
+		case t.isOpen():
+			return fmt.Errorf("what begins with %s is not closed", words.Shorten(t.text))
+		case t.is("("):
+			depth++
+		case t.is(")"):
+			depth--
+		}
+		if depth < 0 {
+			return errors.New("a ) has no ( before it")
+		}
+	}
+	if depth > 0 {
+		return fmt.Errorf("%s not closed", words.Plural(int64(depth), "a ( is", "( are"))
+	}
+	return nil
+}
+
 // CheckQuery says why a statement is not one query, or which function it calls that is not
 // for queries; those that read other files are, if that is allowed. It is there for early
 // and clear words: what a statement can do is for [Reading] to limit. Its error has no kind: the caller knows
@@ -102,6 +125,9 @@ func CheckQuery(sql string, otherFiles bool) error {
 		return fmt.Errorf("a query begins with SELECT or WITH, but this begins with %s", tokens[begins].text)
 	case slices.ContainsFunc(tokens, func(t token) bool { return t.is(";") }):
 		return errors.New("there are several statements where one query is expected")
+	}
+	if err := checkClosed(tokens); err != nil {
+		return err
 	}
 	for i, t := range tokens[:len(tokens)-1] {
 		if !tokens[i+1].is("(") {

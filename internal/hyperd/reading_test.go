@@ -22,7 +22,8 @@ func TestCheckQuery(t *testing.T) {
 		"with a as (select 1) select * from a", "((with a as (select 1) select * from a))", "values (1)", "table t",
 		"select 'external(1)', E'\\'external(''', $$external('x')$$, $a$ $$; external( $a$ as \"external\"",
 		`select external, "external" from t`, `select 'a;b' as "c;d" /* ; */`, "select externally('x'), \"external \"('x')",
-		"select count(*) filter (where a > 0) from t", "select 1 -- external('x')", "select $1", "select U&'external(' from t",
+		"select count(*) filter (where a > 0) from t", `select E'\\', '(', "(""", $$($$, 'it''s (', e'\'(' -- (`,
+		"select 1 -- external('x')", "select $1", "select U&'external(' from t",
 	} {
 		assert.NoError(t, hyperd.CheckQuery(query, false), query)
 		assert.NoError(t, hyperd.CheckQuery(query, true), query)
@@ -41,12 +42,20 @@ func TestCheckQuery(t *testing.T) {
 		"\"select\" 1":                 begins + `"select"`,
 		"\vselect 1":                   begins + "\v",
 		"select 1; select 2":           "there are several statements where one query is expected",
-		"select 1; -- and\n drop table t; select '":               "there are several statements where one query is expected",
-		"select 'a' ; copy t to 'b'":                              "there are several statements where one query is expected",
-		"select set_config('a', 'b', false)":                      calls + "set_config(…), which is not for queries",
-		"select tableau.dumpsqlast('a')":                          calls + "dumpsqlast(…), which is not for queries",
-		`select * from U&"\0065xternal"('a')`:                     calls + `U&"\0065xternal"(…), which is not for queries`,
-		"select * from external(stdin, format => 'csv')":          "the query reads stdin, which is not sent to hyperd",
+		"select 1; -- and\n drop table t; select '":      "there are several statements where one query is expected",
+		"select 'a' ; copy t to 'b'":                     "there are several statements where one query is expected",
+		"select (1":                                      "a ( is not closed",
+		"select ((count(*))":                             "a ( is not closed",
+		"select ((1":                                     "2 ( are not closed",
+		"select 1) + (2":                                 "a ) has no ( before it",
+		"select 'it''s":                                  `what begins with "'it''s" is not closed`,
+		`select e'\'`:                                    `what begins with "e'\\'" is not closed`,
+		`select "a""`:                                    `what begins with "\"a\"\"" is not closed`,
+		"select $a$ $$":                                  `what begins with "$a$ $$" is not closed`,
+		"select set_config('a', 'b', false)":             calls + "set_config(…), which is not for queries",
+		"select tableau.dumpsqlast('a')":                 calls + "dumpsqlast(…), which is not for queries",
+		`select * from U&"\0065xternal"('a')`:            calls + `U&"\0065xternal"(…), which is not for queries`,
+		"select * from external(stdin, format => 'csv')": "the query reads stdin, which is not sent to hyperd",
 		"select * from External /* */ ( /**/ STDIN , descriptor)": "the query reads stdin, which is not sent to hyperd",
 	} {
 		assert.EqualError(t, hyperd.CheckQuery(query, false), want, query)

@@ -69,6 +69,27 @@ func nextToken(sql string) token {
 	return token{sql[:1], symbol}
 }
 
+// isOpen says whether a constant or a name in quotes has no end.
+func (t token) isOpen() bool {
+	if quote := dollars.FindString(t.text); quote != "" {
+		return len(t.text) < 2*len(quote) || !strings.HasSuffix(t.text, quote)
+	}
+	switch t.kind {
+	case name, escaped:
+		return strings.Count(t.text, `"`)%2 != 0
+	case text:
+		inside := t.text
+		if strings.HasPrefix(strings.ToLower(inside), "e'") {
+			inside = backslashes.ReplaceAllString(inside, "")
+		}
+		return strings.Count(inside, "'")%2 != 0
+	}
+	return false
+}
+
+// backslashes match what stands for one character in a constant that begins with E.
+var backslashes = regexp.MustCompile(`(?s)\\.`)
+
 // is says whether a token is that symbol.
 func (t token) is(s string) bool { return t.kind == symbol && t.text == s }
 

@@ -5,8 +5,23 @@ import (
 	"strings"
 )
 
-// OneOf sets a word to the text of a configuration if it is one of those that it may be. Its error
-// goes on from the key.
+// UnknownError is a word that is none of those that it may be.
+type UnknownError struct {
+	Known []string
+	Word  string
+}
+
+// Error goes on from the key.
+func (e *UnknownError) Error() string {
+	last := len(e.Known) - 1
+	known := e.Known[last]
+	if last > 0 {
+		known = strings.Join(e.Known[:last], ", ") + " or " + known
+	}
+	return fmt.Sprintf("must be %s, not %s", known, Shorten(e.Word))
+}
+
+// OneOf sets a word to the text of a configuration if it is one of those that it may be. Its error is an [UnknownError].
 func OneOf[T ~string](word *T, text []byte, known ...T) error {
 	names := make([]string, len(known))
 	for i, name := range known {
@@ -15,6 +30,5 @@ func OneOf[T ~string](word *T, text []byte, known ...T) error {
 			return nil
 		}
 	}
-	last := len(names) - 1
-	return fmt.Errorf("must be %s or %s, not %s", strings.Join(names[:last], ", "), names[last], Shorten(string(text)))
+	return &UnknownError{names, string(text)}
 }

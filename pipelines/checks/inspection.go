@@ -137,7 +137,7 @@ func checksOf(p *plan.Plan, cfg *config.Config, known known) ([][]check, error) 
 	for i, table := range p.Tables {
 		var err error
 		if all[i], err = tableChecks(table, cfg.Tables[i].Checks, fmt.Sprintf("tables[%d]", i), known); err != nil {
-			return nil, err
+			return nil, cfg.Placed(err)
 		}
 	}
 	return all, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"hyperlake/internal/convert"
+	"hyperlake/internal/expr"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/strictyaml"
@@ -69,7 +70,7 @@ func (c *Config) check() error {
 		c.checkName(), c.checkOutput(), c.checkWindow(), c.checkTables(), c.checkRunner(), c.checkHyperd(), c.checkSpool(), c.checkPublish(),
 	))
 	c.broken = append(c.broken, strictyaml.KeysOfFailure(err)...)
-	return failure.Join(failure.Config, err, c.checkLake(), c.checkPublishTables(), c.checkMerge())
+	return failure.Join(failure.Config, err, c.checkLake(), c.checkPublishTables(), c.checkMerge(), c.checkForeignKeys())
 }
 
 // unfollowed leaves out what is about keys of which is known already that something is wrong with them.
@@ -209,6 +210,12 @@ func (c *Config) checkWhere(key, where string) error {
 	if c.Written(key) && strings.TrimSpace(where) == "" {
 		return c.Problem(key, "%s is empty; write a condition such as \"amount > 0\", or remove the key", key)
 	}
+	if where == "" {
+		return nil
+	}
+	if err := expr.Check(where, c.Date); err != nil {
+		return c.problemOf(key, key, err)
+	}
 	return nil
 }
 
@@ -238,12 +245,12 @@ func (c *Config) checkNames(key string, names []string) error {
 func (c *Config) checkColumns(key string, columns map[string]ColumnConfig) error {
 	var wrong []error
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
-		wrong = append(wrong, c.checkColumn(strictyaml.JoinKey(key, name), columns[name]))
+		wrong = append(wrong, c.checkColumn(strictyaml.JoinKey(key, name), name, columns[name]))
 	}
 	return failure.Join(failure.Config, wrong...)
 }
 
-func (c *Config) checkColumn(at string, column ColumnConfig) error {
+func (c *Config) checkColumn(at, name string, column ColumnConfig) error {
 	var wrong []error
 	for _, value := range []struct{ key, text string }{
 		{"type", column.Type}, {"rename", column.Rename}, {"format", column.Format}, {"timezone", column.Timezone},
@@ -255,7 +262,17 @@ func (c *Config) checkColumn(at string, column ColumnConfig) error {
 	if column.Default != nil && column.Nullable != nil && *column.Nullable {
 		wrong = append(wrong, c.Problem(at+".nullable", "%s is nullable, but its default fills every NULL; remove one of the two", at))
 	}
+	asked := convert.Column{Source: name, Type: column.Type, Format: column.Format, Timezone: column.Timezone, Default: column.Default}
+	for _, problem := range asked.Problems() {
+		wrong = append(wrong, c.problemOf(strictyaml.JoinKey(at, problem.Key), at, problem.Err))
+	}
 	return failure.Join(failure.Config, wrong...)
+}
+
+// problemOf adds the place of a key to what another package says of it, and what it is about, with its hint.
+func (c *Config) problemOf(key, about string, err error) error {
+	found := failure.Of(err, failure.Config)
+	return strictyaml.KeyProblem(c.Place(key), key, "%s: %s", about, found.Message).WithHint("%s", found.Hint)
 }
 
 // GlobKey is the key of a glob: its own when it stands in a list, else that of the source.
@@ -305,12 +322,17 @@ func (c *Config) checkRule(at string, rule validate.Rule) error {
 		}
 		wrong = append(wrong, c.Problem(key, "%s: %v", at, problem.Err))
 	}
+	if rule.Expr != "" {
+		if err := expr.Check(rule.Expr, c.Date); err != nil {
+			wrong = append(wrong, c.problemOf(at+".expr", at+".expr", err))
+		}
+	}
 	return failure.Join(failure.Config, wrong...)
 }
 
 // checkHyperd leaves the values to the package that owns them, and adds the place.
 func (c *Config) checkHyperd() error {
-	wrong := []error{c.placed(c.Hyperd.Validate())}
+	wrong := []error{c.Placed(c.Hyperd.Validate())}
 	for _, path := range []struct{ key, value string }{
 		{"hyperd.path", c.Hyperd.Path}, {"hyperd.log_dir", c.Hyperd.LogDir}, {"hyperd.domain_socket_dir", c.Hyperd.DomainSocketDir},
 	} {
@@ -321,17 +343,18 @@ func (c *Config) checkHyperd() error {
 
 // checkSpool leaves the values to the package that owns them, and adds the place.
 func (c *Config) checkSpool() error {
-	return failure.Join(failure.Config, c.CheckLocalPath("spool.path", c.Spool.Path), c.placed(c.Spool.Validate()))
+	return failure.Join(failure.Config, c.CheckLocalPath("spool.path", c.Spool.Path), c.Placed(c.Spool.Validate()))
 }
 
-// placed adds the place of a value to the error, which begins with its key, that another
-// package has about it.
-func (c *Config) placed(err error) error {
-	if err == nil {
-		return nil
+// Placed adds the place of a value to the error, which begins with its key, that another
+// package has about it. Of a Config that [Load] did not make, it stays as it is.
+func (c *Config) Placed(err error) error {
+	if err == nil || len(c.places) == 0 {
+		return err
 	}
 	refused := failure.Of(err, failure.Config)
-	key, _, _ := strings.Cut(refused.Message, ": ")
+	key, _, _ := strings.Cut(refused.Message, " ")
+	key = strings.TrimSuffix(key, ":")
 	return strictyaml.KeyProblem(c.Place(key), key, "%s", refused.Message).WithHint("%s", refused.Hint)
 }
 

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/hyperd"
+	"hyperlake/internal/strictyaml"
+	"hyperlake/internal/words"
 )
 
 // checkRejects checks where rejects go and how many there may be.
@@ -51,6 +54,57 @@ func (c *Config) checkChecks(key string, checks []CheckConfig) error {
 	return failure.Join(failure.Config, wrong...)
 }
 
+// checkForeignKeys checks what needs no columns: that there are as many on both sides, of one table.
+func (c *Config) checkForeignKeys() error {
+	var wrong []error
+	for i, table := range c.Tables {
+		for j, key := range table.ForeignKeys {
+			at := fmt.Sprintf("tables[%d].foreign_keys[%d]", i, j)
+			if !c.IsSound(at) {
+				continue
+			}
+			if len(key.Columns) == 0 || len(key.Columns) != len(key.To) {
+				wrong = append(wrong, strictyaml.KeyProblem(c.Place(at), at, "%s has %d columns, but refers to %d", at, len(key.Columns), len(key.To)).
+					WithHint("name as many columns under to as under columns"))
+			}
+			wrong = append(wrong, c.checkReference(at+".references", key.References))
+		}
+	}
+	return failure.Join(failure.Config, wrong...)
+}
+
+// checkReference checks which table a foreign key refers to.
+func (c *Config) checkReference(key, name string) error {
+	for i := range c.Tables {
+		if at := fmt.Sprintf("tables[%d].", i); !c.IsSound(at+"name", at+"schema") {
+			return nil
+		}
+	}
+	_, err := c.TableNamed(key, name)
+	return err
+}
+
+// TableNamed is the index of the table that the value of a key refers to: by NAME, if no other has it, or by SCHEMA.NAME. If there is
+// not one such table, it fails as [Config.Problem] does.
+func (c *Config) TableNamed(key, name string) (index int, err error) {
+	var found []int
+	var names []string
+	for i, table := range c.Tables {
+		if name == table.Name || name == table.Schema+"."+table.Name {
+			found = append(found, i)
+		}
+		names = append(names, table.Name)
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	e := strictyaml.KeyProblem(c.Place(key), key, "%s: %d tables of this extract are named %q", key, len(found), name)
+	if near, ok := words.Nearest(name, names); ok && len(found) == 0 {
+		return 0, e.WithHint("did you mean %q?", near)
+	}
+	return 0, e.WithHint("write SCHEMA.NAME of a table in this configuration")
+}
+
 // kinds are the kinds that a check is written as.
 func (check CheckConfig) kinds() []string {
 	var kinds []string
@@ -75,6 +129,12 @@ func joinOr(words []string, none string) string {
 
 func (c *Config) checkKind(at string, check CheckConfig) error {
 	switch {
+	case check.SQL != "":
+		if err := hyperd.CheckQuery(check.SQL, false); err != nil {
+			return strictyaml.KeyProblem(c.Place(at+".sql"), at+".sql", "%s.sql: %v", at, err).
+				WithHint("write one query of the extract alone, whose one value is true where all is well")
+		}
+		return nil
 	case check.RowCount != nil:
 		return c.checkRowCount(at+".row_count", *check.RowCount)
 	case check.Freshness != nil && check.Freshness.Column == "":

@@ -115,13 +115,13 @@ func TestLoadPaths(t *testing.T) {
 func TestWhere(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(configFolder, "full.yaml")
-	cfg, err := config.Load(path, config.LoadOptions{Sets: []string{"tables[1].name=x"}, Runner: "prism"})
+	cfg, err := config.Load(path, config.LoadOptions{Sets: []string{"tables[1].schema=x"}, Runner: "prism"})
 	require.NoError(t, err)
 	assert.Equal(t, path+":15:28", cfg.Where("tables[0].source.select[1]"))
 	assert.Equal(t, path+":25:9", cfg.Where("tables[0].rules[0]"))
 	assert.Equal(t, path+":49:5", cfg.Where("tables[1].rules[3].column"), "not written: the place around it")
 	assert.Equal(t, path+":2:1", cfg.Where("nothing.like.this"))
-	assert.Equal(t, "--set tables[1].name", cfg.Where("tables[1].name"))
+	assert.Equal(t, "--set tables[1].schema", cfg.Where("tables[1].schema"))
 	assert.Equal(t, "--runner", cfg.Where("runner.name"))
 	assert.Empty(t, new(config.Config).Where("name"))
 }

@@ -488,3 +488,51 @@ x.yaml:4:10: unknown key "merg"; did you mean "merge"?`,
 		},
 	})
 }
+
+// A configuration may be somebody else's: its SQL reads the extract and nothing else.
+func TestLoadRefusesSQL(t *testing.T) {
+	t.Parallel()
+	const hint = "; write one query of the extract alone, whose one value is true where all is well"
+	for sql, message := range map[string]string{
+		`drop table "Extract"."orders"`:                                                      "a query begins with SELECT or WITH, but this begins with drop",
+		"copy (select true) to 'made'":                                                       "a query begins with SELECT or WITH, but this begins with copy",
+		`create database "made"`:                                                             "a query begins with SELECT or WITH, but this begins with create",
+		`/* select */ attach database "made" as "a"`:                                         "a query begins with SELECT or WITH, but this begins with attach",
+		"select true; copy (select 1) to 'made'":                                             "there are several statements where one query is expected",
+		"select a from external('secret', format => 'csv')":                                  "the query calls external(…), which reads other files",
+		"with x as (select * from \"external\" /* */ ('secret')) select count(*) > 0 from x": `the query calls "external"(…), which reads other files`,
+		"select (true": "a ( is not closed",
+	} {
+		_, problem := loadText(t, fmt.Sprintf("name: n\ntables: [{source: {uri: a.parquet}, checks: [{sql: %q}]}]\n", sql), config.LoadOptions{})
+		assert.Equal(t, "x.yaml:2:52: tables[0].checks[0].sql: "+message+hint, problem, sql)
+	}
+}
+
+func TestLoadRefusesForeignKeys(t *testing.T) {
+	t.Parallel()
+	keys := func(key string) string {
+		return "name: n\ntables:\n  - {name: a, source: {uri: a.parquet}, primary_key: [id]}\n  - {name: a, schema: s, source: {uri: a.parquet}}\n" +
+			"  - {name: orders, source: {uri: b.parquet}, foreign_keys: [{" + key + "}]}\n"
+	}
+	testBad(t, []badConfig{
+		{"no such table", keys("columns: [x], references: order, to: [id]"), `x.yaml:5:88: tables[2].foreign_keys[0].references: 0 tables of this extract are named "order"; did you mean "orders"?`},
+		{"two tables", keys("columns: [x], references: a, to: [id]"), `x.yaml:5:88: tables[2].foreign_keys[0].references: 2 tables of this extract are named "a"; write SCHEMA.NAME of a table in this configuration`},
+		{"more columns", keys("columns: [x, y], references: s.a, to: [id]"), `x.yaml:5:61: tables[2].foreign_keys[0] has 2 columns, but refers to 1; name as many columns under to as under columns`},
+		{"no columns", keys("columns: [], references: s.a, to: []"), `x.yaml:5:61: tables[2].foreign_keys[0] has 0 columns, but refers to 0; name as many columns under to as under columns`},
+	})
+}
+
+// What needs no columns is said of conditions, types and constants without the lake.
+func TestLoadRefusesWhatNoLakeMakesRight(t *testing.T) {
+	t.Parallel()
+	const before = "name: n\ntables:\n  - source: {uri: a.parquet}\n    "
+	column := func(text string) string { return before + "columns: {c: {" + text + "}}\n" }
+	testBad(t, []badConfig{
+		{"where", "name: n\ntables: [{source: {uri: a, where: \"a.startWith('x')\"}}]\n", `x.yaml:2:35: tables[0].source.where: character 12: there is no function startWith; did you mean startsWith?`},
+		{"expr", before + "rules: [{expr: 'a in []'}]\n", `x.yaml:4:20: tables[0].rules[0].expr: character 6: the list is empty, so that no row is in it; list the values that are, or leave the condition out`},
+		{"type", column("type: integr"), `x.yaml:4:25: tables[0].columns.c: hyperd has no type "integr"; did you mean integer?`},
+		{"format", column("type: date, format: '%Q'"), `x.yaml:4:39: tables[0].columns.c: column "c": format "%Q": %Q is not known; write it like %Y-%m-%d %H:%M:%S.%f`},
+		{"timezone", column("type: timestamptz, timezone: Mars"), `x.yaml:4:48: tables[0].columns.c: column "c": there is no time zone "Mars"; give its IANA name, such as Europe/Berlin or UTC`},
+		{"default", column("type: date, default: 31.1.2026"), `x.yaml:4:40: tables[0].columns.c: column "c": the default "31.1.2026" does not convert to DATE; write it as the text of a DATE value`},
+	})
+}

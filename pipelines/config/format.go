@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -91,11 +90,7 @@ const CatalogREST CatalogType = "rest"
 
 // UnmarshalText reads the word as a configuration gives it.
 func (t *CatalogType) UnmarshalText(text []byte) error {
-	if string(text) != string(CatalogREST) {
-		return fmt.Errorf("must be rest, not %s", words.Shorten(string(text)))
-	}
-	*t = CatalogREST
-	return nil
+	return words.OneOf(t, text, CatalogREST)
 }
 
 // checkCatalog checks what a source says of a catalog.

@@ -3,7 +3,6 @@ package config
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -207,11 +206,8 @@ var textReaders = map[reflect.Type]strictyaml.TextReader{
 }
 
 func parseNested(text string) (convert.Nested, error) {
-	switch nested := convert.Nested(text); nested {
-	case convert.Refuse, convert.JSON, convert.Flatten:
-		return nested, nil
-	}
-	return "", fmt.Errorf("must be error, json or flatten, not %s", words.Shorten(text))
+	var nested convert.Nested
+	return nested, words.OneOf(&nested, []byte(text), convert.Refuse, convert.JSON, convert.Flatten)
 }
 
 func defaultConfig() *Config {

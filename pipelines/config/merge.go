@@ -23,7 +23,7 @@ func (m *MergeChoice) UnmarshalText(text []byte) error {
 	case string(MergeNone):
 		*m = MergeNone
 	default:
-		return fmt.Errorf("must be auto or none, not %s", words.Shorten(string(text)))
+		return &words.UnknownError{Known: []string{"auto", string(MergeNone)}, Word: string(text)}
 	}
 	return nil
 }

@@ -169,7 +169,7 @@ func (j *JobChoice) UnmarshalText(text []byte) error {
 	case "false":
 		*j = JobChoice(tableau.JobNever)
 	default:
-		return fmt.Errorf("must be auto, true or false, not %s", words.Shorten(string(text)))
+		return &words.UnknownError{Known: []string{"auto", "true", "false"}, Word: string(text)}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/transforms/validate"
@@ -39,7 +40,7 @@ func (p *Partitions) UnmarshalText(text []byte) error {
 	return words.OneOf(p, text, PartitionsAuto, PartitionsHive, PartitionsNone)
 }
 
-// InTable adds to what is wrong with a table which one it is, and where its rule or its where
+// InTable adds to what is wrong with a table which one it is, and where its rule, its where or what is asked for a column
 // stands in the configuration. It keeps its kind; an error without one becomes one of kind Engine. Of nil it is nil.
 func (c *Config) InTable(index int, err error) error {
 	if err == nil {
@@ -51,8 +52,13 @@ func (c *Config) InTable(index int, err error) error {
 		alone := *one
 		alone.More = nil
 		at := ""
-		if part := (*validate.PartError)(nil); errors.As(one, &part) && c.places != nil {
+		part, column := (*validate.PartError)(nil), (*convert.ColumnError)(nil)
+		switch {
+		case c.places == nil:
+		case errors.As(one, &part):
 			at = c.Place(c.keyOfPart(index, part.Rule)).String() + ": "
+		case errors.As(one, &column):
+			at = c.Place(fmt.Sprintf("tables[%d].columns.%s", index, column.Source)).String() + ": "
 		}
 		named = append(named, fmt.Errorf("%stable %s.%s: %w", at, table.Schema, table.Name, &alone))
 	}
@@ -67,7 +73,11 @@ func (c *Config) keyOfPart(table, rule int) string {
 	case rule < 0:
 		return key + "source.where"
 	case rule < len(c.Tables[table].Rules):
-		return fmt.Sprintf("%srules[%d]", key, rule)
+		key = fmt.Sprintf("%srules[%d]", key, rule)
+		if c.Written(key + ".expr") {
+			key += ".expr"
+		}
+		return key
 	}
 	return key + "columns"
 }

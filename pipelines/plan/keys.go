@@ -12,7 +12,8 @@ import (
 )
 
 // addKeys gives the tables of a plan their assumed keys.
-func (p *Plan) addKeys(tables []config.TableConfig) error {
+func (p *Plan) addKeys(cfg *config.Config) error {
+	tables := cfg.Tables
 	for i, table := range p.Tables {
 		key := fmt.Sprintf("tables[%d].primary_key", i)
 		names, err := table.ExtractNames(tables[i].PrimaryKey, key)
@@ -24,7 +25,7 @@ func (p *Plan) addKeys(tables []config.TableConfig) error {
 	for i, table := range p.Tables {
 		for j, key := range tables[i].ForeignKeys {
 			at := fmt.Sprintf("tables[%d].foreign_keys[%d]", i, j)
-			foreign, err := p.foreignKey(table, key, at)
+			foreign, err := p.foreignKey(cfg, table, key, at)
 			if err != nil {
 				return err
 			}
@@ -35,50 +36,27 @@ func (p *Plan) addKeys(tables []config.TableConfig) error {
 }
 
 // foreignKey finds what a foreign key refers to, which has to be a primary key.
-func (p *Plan) foreignKey(table *TablePlan, key config.ForeignKeyConfig, at string) (hyper.ForeignKey, error) {
+func (p *Plan) foreignKey(cfg *config.Config, table *TablePlan, key config.ForeignKeyConfig, at string) (hyper.ForeignKey, error) {
 	columns, err := table.ExtractNames(key.Columns, at+".columns")
 	if err != nil {
 		return hyper.ForeignKey{}, err
 	}
-	parent, err := p.findTable(key.References, at+".references")
+	referred, err := cfg.TableNamed(at+".references", key.References)
 	if err != nil {
 		return hyper.ForeignKey{}, err
 	}
+	parent := p.Tables[referred]
 	to, err := parent.ExtractNames(key.To, at+".to")
 	if err != nil {
 		return hyper.ForeignKey{}, err
 	}
 	sorted := func(names []string) []string { return slices.Sorted(slices.Values(names)) }
-	switch {
-	case len(columns) == 0 || len(columns) != len(to):
-		return hyper.ForeignKey{}, failure.New(failure.Config, "%s has %d columns, but refers to %d", at, len(columns), len(to)).
-			WithHint("name as many columns under to as under columns")
-	case !slices.Equal(sorted(to), sorted(parent.PrimaryKey)):
+	if !slices.Equal(sorted(to), sorted(parent.PrimaryKey)) {
 		return hyper.ForeignKey{}, failure.New(failure.Config, "%s refers to (%s) of table %s, which is not its primary key",
 			at, strings.Join(key.To, ", "), parent.Table).
 			WithHint("set primary_key: [%s] on that table", strings.Join(key.To, ", "))
 	}
 	return hyper.ForeignKey{Columns: columns, Schema: parent.Schema, Table: parent.Name, To: to}, nil
-}
-
-// findTable finds a table by NAME, if no other has it, or by SCHEMA.NAME.
-func (p *Plan) findTable(name, at string) (*TablePlan, error) {
-	var found []*TablePlan
-	var names []string
-	for _, table := range p.Tables {
-		if name == table.Name || name == table.Schema+"."+table.Name {
-			found = append(found, table)
-		}
-		names = append(names, table.Name)
-	}
-	if len(found) == 1 {
-		return found[0], nil
-	}
-	e := failure.New(failure.Config, "%s: %d tables of this extract are named %q", at, len(found), name)
-	if near, ok := words.Nearest(name, names); ok && len(found) == 0 {
-		return nil, e.WithHint("did you mean %q?", near)
-	}
-	return nil, e.WithHint("write SCHEMA.NAME of a table in this configuration")
 }
 
 // ExtractNames are the names in the extract of columns that a configuration names as rules

@@ -164,8 +164,8 @@ func (s *Sight) Plan(ctx context.Context, cfg *config.Config) (*Plan, error) {
 	if err := plan.checkWindow(cfg); err != nil {
 		return nil, err
 	}
-	if err := plan.addKeys(cfg.Tables); err != nil {
-		return nil, err
+	if err := plan.addKeys(cfg); err != nil {
+		return nil, cfg.Placed(err)
 	}
 	var err error
 	if plan.FormatVersion, plan.FormatReason, err = hyper.FormatVersion(columns, cfg.Output.FormatVersion); err != nil {

@@ -157,6 +157,7 @@ Exit codes:
 		a.generateCommand(),
 		a.withReport(a.withConfig(a.publishCommand())),
 		a.withReload(a.withConfig(a.planCommand())),
+		a.withConfig(a.validateCommand()),
 		a.inspectCommand(),
 		a.initCommand(),
 		a.mergeCommand(),
