@@ -18,7 +18,7 @@ SLOW_FIRST := ./pipelines/job ./cmd/hyperlake ./pipelines/publish ./pipelines ./
 	./runners ./internal/hyperd ./pipelines/...
 AT_ONCE := 4
 
-.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -123,6 +123,9 @@ test-flink: hyperd ## the same extract on a Flink cluster as on Prism, whatever 
 	$(MAKE) flink-up
 	go test -tags flink -count=1 -v -timeout 60m ./runners/flinktest; status=$$?; $(MAKE) flink-down; exit $$status
 
+test-editors: ## the schema of configurations by the language server of editors (needs npm)
+	go test -tags editors -count=1 -run TestEditors ./pipelines/config
+
 test-image: hyperd ## the steps of the Dockerfile and a worker in what they give (needs root, debootstrap, a Debian mirror)
 	go test -tags image -count=1 -v -timeout 20m ./runners/imagetest
 
@@ -172,7 +175,7 @@ vulncheck: ## fail when we call what is known to be vulnerable; without the netw
 	else echo "vulncheck: the database of vulnerabilities cannot be reached: nobody looked"; fi
 
 ci: fmt-check vet lint deadcode vulncheck ## what CI runs: the Flink suite waits most of its time, beside the tests with the race detector
-	$(MAKE) -j 4 --output-sync=target test-race test-tsc test-lake test-registry test-schedulers test-stores test-flink
+	$(MAKE) -j 4 --output-sync=target test-race test-tsc test-lake test-registry test-schedulers test-stores test-editors test-flink
 
 clean: ## remove what was built
 	rm -rf bin out

@@ -93,7 +93,9 @@ func (e *expansion) check(columns []Column) error {
 		if near, ok := nearest(c.Source, names); ok {
 			return &ColumnError{c.Source, missing.WithHint("did you mean %q?", near)}
 		}
-		return &ColumnError{c.Source, missing.WithHint("the fields of a structure are columns only with nested: flatten; names are case-sensitive")}
+		return &ColumnError{
+			c.Source, missing.WithHint("the fields of a structure are columns only with nested: flatten; names are case-sensitive"),
+		}
 	}
 	return e.clash()
 }

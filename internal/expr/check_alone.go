@@ -201,5 +201,6 @@ func (c checkerAlone) invokeAlone(e ast.Expr, call ast.CallExpr, args []*node) e
 			have = append(have, arg.typ.String())
 		}
 	}
-	return c.at(e, "%s does not take %s", call.FunctionName(), orNothing(strings.Join(have, ", "))).WithHint("write %s", strings.Join(want, " or "))
+	return c.at(e, "%s does not take %s", call.FunctionName(), orNothing(strings.Join(have, ", "))).
+		WithHint("write %s", strings.Join(want, " or "))
 }

@@ -13,7 +13,7 @@ import (
 // Config is the hyperd section of a configuration. Its zero value is the default. Paths
 // are used as they are: whoever reads a configuration makes them absolute.
 type Config struct {
-	// Path is the binary or its folder. Empty: see [Find].
+	// Path is the binary or its folder. Empty: HYPERD_PATH, else the installed one, see [Find].
 	Path string `yaml:"path" json:"path,omitempty"`
 
 	// Staged is the hyperd for workers whose machine has none; nil for no such hyperd.

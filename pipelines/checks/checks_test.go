@@ -221,7 +221,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 	for keys, says := range map[string]string{
 		"primary_key: [nope]":   `no column "nope"`,
 		"primary_key: [id, id]": `names the column "id" twice`,
-		"foreign_keys: [{columns: [customer], references: customers, to: [name]}]":    "which is not its primary key",
+		"foreign_keys: [{columns: [customer], references: customers, to: [name]}]": "which is not its primary key",
 	} {
 		cfg := checkedLake(t, "[]")
 		text, err := os.ReadFile(filepath.Join(filepath.Dir(cfg.Output.Path), "config.yaml"))

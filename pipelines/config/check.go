@@ -202,7 +202,8 @@ func (c *Config) checkSource(key string, source SourceConfig) error {
 		wrong = append(wrong, c.Problem(key+".version",
 			"%s.version: loose files have no versions; leave it out, or read the table with format: auto", key))
 	}
-	return failure.Join(failure.Config, append(wrong, c.checkWhere(key+".where", source.Where), c.checkSelect(key+".select", source.Select))...)
+	wrong = append(wrong, c.checkWhere(key+".where", source.Where), c.checkSelect(key+".select", source.Select))
+	return failure.Join(failure.Config, wrong...)
 }
 
 // checkWhere checks what needs no schema.

@@ -30,7 +30,7 @@ type Config struct {
 	// a hidden folder beside the output, which is removed at the end of the run.
 	Staging string `yaml:"staging"`
 
-	// State is a folder for what has to be remembered between runs, see [Config.StateFolder].
+	// State is a folder for what has to be remembered between runs. Default: NAME.hyperlake beside the output, see [Config.StateFolder].
 	State string `yaml:"state"`
 
 	// Refresh is how much of the extract a run makes anew.
@@ -132,7 +132,7 @@ type RejectsConfig struct {
 
 // ForeignKeyConfig is an assumed foreign key of a table.
 type ForeignKeyConfig struct {
-	Columns    []string `yaml:"columns"`
+	Columns    []string `yaml:"columns"`    // columns of this table
 	References string   `yaml:"references"` // a table of the extract: NAME or SCHEMA.NAME
 	To         []string `yaml:"to"`         // columns of that table: its primary key
 }
@@ -167,6 +167,7 @@ type CheckConfig struct {
 
 // RowCountCheck bounds the number of rows of a table; all bounds are included.
 type RowCountCheck struct {
+	// Min and Max are the least and the greatest number that passes.
 	Min *int `yaml:"min"`
 	Max *int `yaml:"max"`
 
@@ -195,12 +196,14 @@ func (o OnFail) IsWarn() bool { return o == OnFailWarn }
 
 // FreshnessCheck bounds the age of the latest value of a column, at the time of the check.
 type FreshnessCheck struct {
+	// Column is one of dates or timestamps, and MaxAge how old its latest value may be, such as 36h or 7d. Required.
 	Column string `yaml:"column"`
 	MaxAge Span   `yaml:"max_age"`
 }
 
 // ComparePreviousCheck bounds the change of the number of rows, as a part of the number before.
 type ComparePreviousCheck struct {
+	// MaxChange is the part, such as 0.3, by which the number may be more or less. Required.
 	MaxChange Ratio `yaml:"max_change"`
 }
 

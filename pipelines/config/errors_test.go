@@ -13,6 +13,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/config/configtest"
 )
 
 // goodTables is what a configuration needs besides a name.
@@ -29,6 +30,9 @@ func loadText(t *testing.T, text string, opts config.LoadOptions) (*config.Confi
 	writeConfig(t, path, text)
 	cfg, err := config.Load(path, opts)
 	if err == nil {
+		if len(opts.Sets)+len(opts.Flags) == 0 { // which may make a file right that is not by itself
+			assert.NoError(t, configtest.RefusedBySchema(text), "what Load accepts, the schema does")
+		}
 		return cfg, ""
 	}
 	assert.Nil(t, cfg)
@@ -70,6 +74,7 @@ func testBad(t *testing.T, cases []badConfig) {
 			t.Parallel()
 			_, message := loadText(t, c.text, config.LoadOptions{})
 			assert.Equal(t, c.message, message)
+			checkSchemaSees(t, c.text, message)
 		})
 	}
 }
@@ -477,11 +482,11 @@ x.yaml:16:20: spool.max_bytes: "much" is no size; accepted: auto, or a size such
 x.yaml:17:1: the key "staging" appears twice; the first one is on line 4`,
 		},
 		{
-			"what follows", `nmae: n
+			"what follows", `naem: n
 tabels: []
 runner: {name: [flink]}
 output: {merg: none}
-`, `x.yaml:1:1: unknown key "nmae"; did you mean "name"?
+`, `x.yaml:1:1: unknown key "naem"; did you mean "name"?
 x.yaml:2:1: unknown key "tabels"; did you mean "tables"?
 x.yaml:3:16: runner.name must be text, not a list
 x.yaml:4:10: unknown key "merg"; did you mean "merge"?`,

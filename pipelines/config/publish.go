@@ -90,6 +90,7 @@ type PublishConfig struct {
 
 // TargetConfig names a table of a published data source.
 type TargetConfig struct {
+	// Schema and Name are those of the table.
 	Schema string `yaml:"schema"`
 	Name   string `yaml:"name"`
 }

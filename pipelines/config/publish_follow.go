@@ -28,6 +28,8 @@ func (b *BusyChoice) UnmarshalText(text []byte) error {
 // FollowConfig is what is refreshed after a publication: workbooks and flows by their names, or by the paths of their
 // projects and their names, and tasks by their ids.
 type FollowConfig struct {
+	// Workbooks and Flows are named, or given by the path of their project and their name, as in Sales/Nightly/Orders, and
+	// Tasks by their ids.
 	Workbooks []string `yaml:"workbooks"`
 	Flows     []string `yaml:"flows"`
 	Tasks     []string `yaml:"tasks"`
@@ -52,7 +54,8 @@ func (c *Config) checkPublishProperties() error {
 		}
 	}
 	if p.CertificationNote != "" && (p.Certified == nil || !*p.Certified) && c.IsSound("publish.certified") {
-		wrong = append(wrong, c.Problem("publish.certification_note", "publish.certification_note belongs to certified: true; add that, or remove it"))
+		wrong = append(wrong, c.Problem("publish.certification_note",
+			"publish.certification_note belongs to certified: true; add that, or remove it"))
 	}
 	return failure.Join(failure.Config, wrong...)
 }

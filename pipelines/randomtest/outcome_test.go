@@ -24,6 +24,7 @@ import (
 	"hyperlake/internal/hyperd/hyperdtest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/config/configtest"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
 	"hyperlake/runners"
@@ -70,6 +71,7 @@ func (c *testCase) write(t testing.TB, root string) (path string) {
 	require.NoError(t, os.WriteFile(filepath.Join(root, codesFile), []byte(codes), 0o600))
 	path = filepath.Join(root, "x.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(c.yaml()), 0o600))
+	require.NoError(t, configtest.RefusedBySchema(c.yaml()), "what a run takes, the schema does")
 	return path
 }
 

@@ -39,6 +39,8 @@ func (s *starter) text() string {
 		rows += footer.Rows
 		bytes += footer.Info.Size
 	}
+	fmt.Fprintf(&b, "# yaml-language-server: $schema=%s\n", config.SchemaFile)
+	fmt.Fprintf(&b, "# The line above is for editors: `hyperlake schema > %s` makes the file that it names.\n", config.SchemaFile)
 	fmt.Fprintf(&b, "# Made by `hyperlake init` from the footers of the files: %s, %s, %s, %s.\n",
 		words.Count(int64(len(s.src.Footers)), "file"), words.Count(groups, "row group"), words.Count(rows, "row"), humanize.Bytes(uint64(bytes)))
 	if version := s.src.Version(); version != nil {

@@ -243,10 +243,12 @@ func (d *Dataflow) checkLabels(in Section, name string) error {
 	for _, key := range slices.Sorted(maps.Keys(d.Labels)) {
 		at := strictyaml.JoinKey("runner.dataflow.labels", key)
 		if !labelKey.MatchString(key) {
-			wrong = append(wrong, in.Problem(at, "%s: the name of a label is a lower-case letter and at most 62 lower-case letters, digits, - and _", at))
+			wrong = append(wrong, in.Problem(at,
+				"%s: the name of a label is a lower-case letter and at most 62 lower-case letters, digits, - and _", at))
 		}
 		if !labelValue.MatchString(d.Labels[key]) {
-			wrong = append(wrong, in.Problem(at, "%s must be at most 63 lower-case letters, digits, - and _, not %s", at, words.Shorten(d.Labels[key])))
+			wrong = append(wrong, in.Problem(at,
+				"%s must be at most 63 lower-case letters, digits, - and _, not %s", at, words.Shorten(d.Labels[key])))
 		}
 	}
 	if len(d.Labels) > maxLabels {

@@ -32,7 +32,7 @@ type Rule struct {
 	Matches   string    `yaml:"matches" json:"matches,omitempty"`       // RE2 that must match somewhere in the text; $ is its very end
 	Finite    bool      `yaml:"finite" json:"finite,omitempty"`         // NaN and the infinities break the rule
 	Expr      string    `yaml:"expr" json:"expr,omitempty"`             // CEL that must not be false, instead of Column and conditions
-	OnFail    OnFail    `yaml:"on_fail" json:"on_fail,omitempty"`       // default: Reject
+	OnFail    OnFail    `yaml:"on_fail" json:"on_fail,omitempty"`       // what becomes of a row that breaks it; default: reject
 
 	// Values are the lines of InFile, once it was read.
 	Values []string `yaml:"-" json:"values,omitempty"`

@@ -158,6 +158,7 @@ Exit codes:
 		a.withReport(a.withConfig(a.publishCommand())),
 		a.withReload(a.withConfig(a.planCommand())),
 		a.withConfig(a.validateCommand()),
+		a.schemaCommand(),
 		a.inspectCommand(),
 		a.initCommand(),
 		a.mergeCommand(),

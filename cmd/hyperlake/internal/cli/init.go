@@ -25,7 +25,8 @@ get, the NULLs and the ranges that the footers tell of, columns that look unique
 to choose from. Nothing but footers is read.
 
 The configuration is good as it is: plan and run accept it. Without --output it goes to
-stdout, and is meant for a file in the working folder.`,
+stdout, and is meant for a file in the working folder. Its first line names hyperlake.schema.json
+for editors; with --output, that file is written beside it, unless it is there.`,
 		Example: `  hyperlake init lake/lineitem > lineitem.yaml
   hyperlake init 'gs://bucket/orders/**/*.parquet' --output orders.yaml`,
 		Args: exactly(1, "a file, a folder or a glob"),
@@ -45,7 +46,10 @@ stdout, and is meant for a file in the working folder.`,
 			case output == "":
 				return a.printAsIs(text)
 			}
-			return writeNew(output, text)
+			if err := writeNew(output, text); err != nil {
+				return err
+			}
+			return a.writeSchema(filepath.Dir(output))
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write to this file, which must not exist")
@@ -66,6 +70,19 @@ func sourceFormat(text string) (config.SourceFormat, error) {
 		return "", failure.New(failure.Usage, "--format %w", err)
 	}
 	return format, nil
+}
+
+// writeSchema writes what editors know configurations by, unless it is there.
+func (a *app) writeSchema(folder string) error {
+	path := filepath.Join(folder, config.SchemaFile)
+	if _, err := os.Lstat(path); err == nil {
+		return nil
+	}
+	if err := writeNew(path, config.Schema); err != nil {
+		return err
+	}
+	a.say("%s is for editors", path)
+	return nil
 }
 
 // writeNew writes a file that must not exist.

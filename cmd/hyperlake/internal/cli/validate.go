@@ -73,7 +73,8 @@ func (a *app) validate(files []string) error {
 	if err := show(); err != nil || wrong == 0 {
 		return err
 	}
-	return failure.New(failure.Config, "%s in %d of %s", words.Count(int64(len(all)), "problem"), wrong, words.Count(int64(len(files)), "configuration")).
+	problems, of := words.Count(int64(len(all)), "problem"), words.Count(int64(len(files)), "configuration")
+	return failure.New(failure.Config, "%s in %d of %s", problems, wrong, of).
 		WithHint("correct what is listed above, and validate again")
 }
 
