@@ -18,13 +18,16 @@ SLOW_FIRST := ./pipelines/job ./cmd/hyperlake ./pipelines/publish ./pipelines ./
 	./runners ./internal/hyperd ./pipelines/...
 AT_ONCE := 4
 
-.PHONY: help build hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build man hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 build: ## build bin/hyperlake
 	go build -trimpath -ldflags="-s -w" -o bin/hyperlake ./cmd/hyperlake
+
+man: build ## manual pages of the commands, in out/man/man1
+	bin/hyperlake dev man out/man/man1
 
 hyperd: build ## fetch the pinned hyperd, unless it is there already
 	bin/hyperlake hyperd install

@@ -46,7 +46,8 @@ func (c *Config) checkChecks(key string, checks []CheckConfig) error {
 		kinds := check.kinds()
 		if len(kinds) != 1 {
 			wrong = append(wrong, c.Problem(at,
-				"%s is %s; a check is one of sql, unique, row_count, foreign_keys: true, freshness and compare_previous", at, joinOr(kinds, "none of the kinds of checks")))
+				"%s is %s; a check is one of sql, unique, row_count, foreign_keys: true, freshness and compare_previous",
+				at, joinOr(kinds, "none of the kinds of checks")))
 			continue
 		}
 		wrong = append(wrong, c.checkKind(at, check))

@@ -150,7 +150,9 @@ Exit codes:
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(wrongFlag)
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.Version = buildVersions().Hyperlake
+	root.SetVersionTemplate("hyperlake {{.Version}}\n")
+	root.DisableAutoGenTag = true // of manual pages, which are alike for the same program
 	a.flags.addCommon(root.PersistentFlags())
 	root.AddCommand(
 		a.runCommand(),
@@ -174,6 +176,7 @@ Exit codes:
 		a.devCommand(),
 		a.versionCommand(),
 	)
+	addCompletion(root)
 	return root
 }
 

@@ -18,7 +18,7 @@ func (a *app) devCommand() *cobra.Command {
 		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.fakeTableauCommand())
+	cmd.AddCommand(a.fakeTableauCommand(), a.manCommand())
 	return cmd
 }
 
