@@ -69,6 +69,14 @@ func (n *Node) Text(key string) (text string, at Place, ok bool) {
 	return text, e.value.At, ok
 }
 
+// Value is that of a key; nil if there is none.
+func (n *Node) Value(key string) *Node {
+	if e := n.entry(key); e != nil {
+		return e.value
+	}
+	return nil
+}
+
 // Refusal is why a value cannot be read; nil if it can.
 func (n *Node) Refusal() error { return n.err }
 

@@ -12,13 +12,20 @@ import (
 	"hyperlake/internal/words"
 )
 
-// Variables are what fills ${NAME}.
+// Variables are what fills ${NAME}, and ${NAME:-DEFAULT}, which is DEFAULT where there is no value or an empty one.
 type Variables struct {
 	Values map[string]string // by name
+
+	// Environment is the value of a variable of the environment, which fills ${env:NAME}; an error where it must not. If it is nil,
+	// there are none.
+	Environment func(name string) (value string, known bool, err error)
 
 	// Date makes what fills ${date}, and what else begins so, of the text between the braces. If it is nil, that stays as it is.
 	Date func(text string) (string, error)
 }
+
+// environmentPrefix begins the variables that [Variables.Environment] fills.
+const environmentPrefix = "env:"
 
 // dateName is the variable that [Variables.Date] fills.
 const dateName = "date"
@@ -38,7 +45,7 @@ const (
 )
 
 var (
-	variablePattern = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*|date[^A-Za-z0-9_{}\r\n][^{}\r\n]*)\}`)
+	variablePattern = regexp.MustCompile(`\$\{((?:env:)?[A-Za-z_][A-Za-z0-9_]*(?::-[^{}\r\n]*)?|date[^A-Za-z0-9_{}\r\n][^{}\r\n]*)\}`)
 	variableMask    = string(maskDollar) + string(maskOpen) + "${1}" + string(maskClose)
 	variableUnmask  = strings.NewReplacer(string(maskDollar), "$", string(maskOpen), "{", string(maskClose), "}")
 )
@@ -97,18 +104,47 @@ var errNoVariable = errors.New("${ starts a variable, such as ${DATE}; write $${
 
 // value is what fills a variable.
 func (v Variables) value(name string) (string, error) {
-	switch value, known := v.Values[name]; {
+	switch {
 	case datePattern.MatchString(name) && v.Date == nil:
 		return "${" + name + "}", nil
 	case datePattern.MatchString(name):
 		return v.Date(name)
-	case !variableName.MatchString(name):
+	}
+	name, byDefault, hasDefault := strings.Cut(name, ":-")
+	inEnvironment, isOfEnvironment := strings.CutPrefix(name, environmentPrefix)
+	if isOfEnvironment {
+		name = inEnvironment
+	}
+	if !variableName.MatchString(name) {
 		return "", errNoVariable
+	}
+	value, known := v.Values[name]
+	if isOfEnvironment {
+		var err error
+		if value, known, err = v.environment(name); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case hasDefault && value == "":
+		return byDefault, nil
+	case isOfEnvironment && !known:
+		return "", fmt.Errorf("the environment has no variable %[1]s; set it, or give a default: ${%[2]s%[1]s:-VALUE}", name, environmentPrefix)
 	case !known:
 		return "", v.unknown(name)
-	default:
-		return value, nil
 	}
+	return value, nil
+}
+
+// environment is the value of a variable of the environment.
+func (v Variables) environment(name string) (value string, known bool, err error) {
+	if v.Environment == nil {
+		return "", false, nil
+	}
+	if value, known, err = v.Environment(name); err == nil && !utf8.ValidString(value) {
+		err = fmt.Errorf("the value of %s in the environment is not UTF-8 text", name)
+	}
+	return value, known, err
 }
 
 // unknown says that a variable has no value, and which ones have.

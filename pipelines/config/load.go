@@ -33,12 +33,15 @@ type LoadOptions struct {
 	// Date is the value of --date; empty for today. It fills ${date}, and less a span ${date-1d}, as Vars do.
 	Date string
 
-	// Vars are the values of --var by name. They fill ${NAME} in the values of the file,
-	// not in its keys and not in Sets; $${ stands for ${. A value is only ever a part of
+	// Vars are the values of --var by name. They fill ${NAME}, and ${NAME:-DEFAULT} unless they are empty, in the values of the file,
+	// not in its keys and not in Sets; ${env:NAME} is that of the environment; $${ stands for ${. A value is only ever a part of
 	// a scalar: in quotes it is text; without quotes the whole scalar is read again with
 	// the value in its place and may so become a number or a boolean, but never null, a
 	// list or a mapping.
 	Vars map[string]string
+
+	// Target is the value of --target: the name of the target that goes over the rest of the file, and below Sets; empty for none.
+	Target string
 
 	// Sets are the values of --set, each key.path=value, applied in order. Entries of a
 	// list are named by their number, tables.0.name or tables[0].name. The value is YAML;
@@ -69,7 +72,7 @@ type FlagValue struct {
 // It names the place of what is wrong, as the cause of type [strictyaml.PlacedError] has it, and what to do. All that is wrong is told at
 // once, in the order of the file ([failure.Error.More]), but for what only follows from something else that is.
 func Load(path string, opts LoadOptions) (*Config, error) {
-	root, date, badDate, err := loadTree(path, opts)
+	read, err := loadTree(path, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -77,13 +80,13 @@ func Load(path string, opts LoadOptions) (*Config, error) {
 	if err != nil {
 		return nil, failure.New(failure.Config, "find the folder of %s: %w", path, err)
 	}
-	cfg, wrong := decodeConfig(root)
-	if badDate != nil {
+	cfg, wrong := decodeConfig(read.root)
+	if read.badDate != nil {
 		cfg.broken = append(cfg.broken, "timezone")
 	}
-	cfg.Date = date
+	cfg.Date = read.date
 	cfg.setTableDefaults()
-	wrong = failure.Join(failure.Config, badDate, wrong, cfg.check(), cfg.resolvePaths(folder))
+	wrong = failure.Join(failure.Config, read.badDate, wrong, cfg.check(), cfg.resolvePaths(folder))
 	if wrong == nil {
 		return cfg, nil
 	}
@@ -103,50 +106,62 @@ func decodeConfig(root *strictyaml.Node) (*Config, error) {
 	return cfg, err
 }
 
-// loadTree reads the file, fills in variables and the date of the run, and applies the command line to it. Where that date is not known,
-// badDate says why, and it is that of today.
-func loadTree(path string, opts LoadOptions) (root *strictyaml.Node, date time.Time, badDate, err error) {
+// tree is what a file says, with its variables filled in and the command line applied to it.
+type tree struct {
+	root    *strictyaml.Node // without its targets
+	targets []string         // by name, in the order of the file
+	date    time.Time        // of the run
+	badDate error            // why that is not known, which is that of today then
+}
+
+// loadTree reads the file.
+func loadTree(path string, opts LoadOptions) (read tree, err error) {
 	file := strictyaml.Place{File: path}
-	vars := strictyaml.Variables{Values: opts.Vars}
+	vars := strictyaml.Variables{Values: opts.Vars, Environment: fromEnvironment}
 	if err := vars.Check(); err != nil {
-		return nil, date, nil, err
+		return read, err
 	}
 	text, err := readConfig(file)
 	if err != nil {
-		return nil, date, nil, err
+		return read, err
 	}
 	body, err := strictyaml.Parse(text, file)
 	if err != nil {
-		return nil, date, nil, err
+		return read, err
 	}
 	if body == nil {
-		return nil, date, nil, strictyaml.Problem(file, "the file is empty; a configuration needs at least the keys name and tables")
+		return read, strictyaml.Problem(file, "the file is empty; a configuration needs at least the keys name and tables")
 	}
-	if root, err = buildTree(body, file, vars, opts); err != nil {
-		return nil, date, nil, err
+	if read.root, _, err = buildTree(body, file, vars, opts); err != nil {
+		return read, err
 	}
-	if date, badDate = dateOf(root, opts); badDate != nil { // which the zone says that stands there
-		date = today(time.Now(), time.UTC)
+	if read.date, read.badDate = dateOf(read.root, opts); read.badDate != nil { // which the zone says that stands there
+		read.date = today(time.Now(), time.UTC)
 	}
-	vars.Date = func(text string) (string, error) { return shiftedDate(date, text) }
-	root, err = buildTree(body, file, vars, opts)
-	return root, date, badDate, err
+	vars.Date = func(text string) (string, error) { return shiftedDate(read.date, text) }
+	read.root, read.targets, err = buildTree(body, file, vars, opts)
+	return read, err
 }
 
-// buildTree fills in variables, and applies the command line.
-func buildTree(body ast.Node, file strictyaml.Place, vars strictyaml.Variables, opts LoadOptions) (*strictyaml.Node, error) {
-	root, err := strictyaml.NewBuilder(file, vars.Fill).Build(body)
+// buildTree fills in variables, puts the target over the rest, and applies the command line.
+func buildTree(body ast.Node, file strictyaml.Place, vars strictyaml.Variables, opts LoadOptions) (
+	root *strictyaml.Node, targets []string, err error,
+) {
+	root, err = strictyaml.NewBuilder(file, vars.Fill).Build(body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := root.Refusal(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if root.Kind != strictyaml.MappingNode {
-		return nil, strictyaml.Problem(root.At, "a configuration is made of keys and values (name: lineitem), but this is %s; "+
+		return nil, nil, strictyaml.Problem(root.At, "a configuration is made of keys and values (name: lineitem), but this is %s; "+
 			"check for a missing space after a colon", root.Describe())
 	}
-	return root, applySettings(root, opts)
+	if targets, err = applyTarget(root, opts.Target); err != nil {
+		return nil, nil, err
+	}
+	return root, targets, applySettings(root, opts)
 }
 
 func applySettings(root *strictyaml.Node, opts LoadOptions) error {

@@ -131,7 +131,7 @@ func TestRunnerOption(t *testing.T) {
 }
 
 func TestVariables(t *testing.T) {
-	t.Parallel()
+	t.Setenv("HYPERLAKE_TEST", "from there")
 	for name, c := range map[string]struct {
 		name  string // of the table, as YAML
 		value string // of ${X}
@@ -159,9 +159,16 @@ func TestVariables(t *testing.T) {
 		"two dollars":                {`$$${X}`, "a", `"$${X}"`},
 		"dollars without braces":     {`$X $ $$`, "a", `"$X $ $$"`},
 		"the same name in a comment": {"a # ${NOBODY}", "", `"a"`},
+		"default":                    {`${Y:-a b}`, "x", `"a b"`},
+		"default in a flow":          {`"${Y:-a, b}"`, "x", `"a, b"`},
+		"default where it is empty":  {`${X:-a}`, "", `"a"`},
+		"no default":                 {`${X:-a}`, "b", `"b"`},
+		"empty default":              {`a${Y:-}`, "x", `"a"`},
+		"default like a variable":    {`${Y:-$X}`, "x", `"$X"`},
+		"of the environment":         {`${env:HYPERLAKE_TEST}`, "x", `"from there"`},
+		"of the environment or not":  {`${env:HYPERLAKE_NONE:-a}${env:HYPERLAKE_TEST:-b}`, "x", `"afrom there"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			text := "name: n\ntables:\n  - source: {uri: a}\n    name: " + c.name + "\n"
 			cfg, message := loadText(t, text, config.LoadOptions{Vars: map[string]string{"X": c.value}})
 			require.Empty(t, message)
@@ -214,6 +221,9 @@ func TestVariablesRefuse(t *testing.T) {
 		"empty name":    {"x", "--var : a name is made of letters, digits and _, as in --var DATE=2026-01-31", map[string]string{"": "x"}},
 		"not UTF-8":     {"x", "--var A: the value is not UTF-8 text", map[string]string{"A": "\xff"}},
 		"empty path":    {"${A}", "x.yaml:2:10: staging is empty; give it a value, or leave the key out for the default", map[string]string{"A": ""}},
+		"environment":   {"${env:HYPERLAKE_NONE}", "x.yaml:2:10: the environment has no variable HYPERLAKE_NONE; set it, or give a default: ${env:HYPERLAKE_NONE:-VALUE}", nil},
+		"secret":        {"${env:TAB_SECRET_ID:-x}", "x.yaml:2:10: TAB_SECRET_ID looks like a secret, which a configuration cannot hold, since its values reach logs and reports; where a secret is needed, it is read from the environment itself", nil},
+		"name in it":    {"${A-B:-x}", "x.yaml:2:10: ${ starts a variable, such as ${DATE}; write $${ for a plain ${", nil},
 		"scheme":        {"${A}://b", "x.yaml:2:10: staging: storage of the kind ftp:// is not supported; use a local path, gs://, s3:// or az://", map[string]string{"A": "ftp"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -231,10 +241,11 @@ func FuzzLoad(f *testing.F) {
 	f.Add("name: ${X}\n"+goodTables, "a: b", "name={")
 	f.Add("a: &a [*a]\n? b\n: !!str 'x'\n<<: {c: |\n  d}\n", "", "output=*a")
 	f.Add(bomb(), "\n", "a.0[1]=- -")
+	f.Add(withTargets, "", "targets.dev.name=x")
 	path := filepath.Join(f.TempDir(), "x.yaml")
 	f.Fuzz(func(t *testing.T, text, value, set string) {
 		writeConfig(t, path, text)
-		opts := config.LoadOptions{Vars: map[string]string{"X": value}, Sets: []string{set}}
+		opts := config.LoadOptions{Vars: map[string]string{"X": value}, Sets: []string{set}, Target: []string{"", "dev"}[len(value)%2]}
 		if set == "" {
 			opts.Sets = nil
 		}

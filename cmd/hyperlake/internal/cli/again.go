@@ -23,6 +23,9 @@ func (a *app) commandAgain(flags *publishFlags, args []string) string {
 	if a.flags.runner != "" {
 		command = append(command, "--runner", a.flags.runner)
 	}
+	if a.flags.target != "" {
+		command = append(command, "--target", a.flags.target)
+	}
 	if a.flags.date != "" {
 		command = append(command, "--date", a.flags.date)
 	}

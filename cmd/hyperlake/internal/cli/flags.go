@@ -30,6 +30,7 @@ type commonFlags struct {
 	runner string
 	sets   []string
 	vars   []string
+	target string
 	date   string
 
 	// Of commands that write a report:
@@ -58,6 +59,7 @@ func (f *commonFlags) addConfig(flags *pflag.FlagSet) {
 	flags.StringVar(&f.runner, "runner", "", "run on this engine: direct (in this process; alias prism), flink or dataflow")
 	flags.StringArrayVar(&f.sets, "set", nil, "override a value of the configuration, as `key.path=value`")
 	flags.StringArrayVar(&f.vars, "var", nil, "fill ${NAME} in the configuration, as `NAME=VALUE`")
+	flags.StringVar(&f.target, "target", "", "put this target of the configuration over the rest of it")
 	flags.StringVar(&f.date, "date", "", "run as on this `day`, such as 2026-11-28, instead of today; it fills ${date}")
 }
 
@@ -120,13 +122,22 @@ func (f *commonFlags) load(path string, values ...config.FlagValue) (*config.Con
 	if err := checkConfiguration(path); err != nil {
 		return nil, err
 	}
+	options, err := f.loadOptions(values)
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(path, options)
+}
+
+// loadOptions are what the command line adds to a configuration.
+func (f *commonFlags) loadOptions(values []config.FlagValue) (config.LoadOptions, error) {
 	vars := map[string]string{}
 	for _, assignment := range f.vars {
 		name, value, ok := strings.Cut(assignment, "=")
 		if !ok || name == "" {
-			return nil, failure.New(failure.Usage, "--var %q is not of the form NAME=VALUE", assignment)
+			return config.LoadOptions{}, failure.New(failure.Usage, "--var %q is not of the form NAME=VALUE", assignment)
 		}
 		vars[name] = value
 	}
-	return config.Load(path, config.LoadOptions{Date: f.date, Sets: f.sets, Vars: vars, Runner: f.runner, Flags: values})
+	return config.LoadOptions{Date: f.date, Target: f.target, Sets: f.sets, Vars: vars, Runner: f.runner, Flags: values}, nil
 }

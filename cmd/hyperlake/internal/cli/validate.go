@@ -10,6 +10,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/config"
 )
 
 // finding is something that is wrong with a configuration, as validate prints it for programs.
@@ -30,6 +31,8 @@ func (a *app) validateCommand() *cobra.Command {
 YAML, keys and values, what belongs together and what excludes each other, variables, globs,
 types, formats, time zones, regular expressions, the conditions of where and of rules, and the SQL
 of checks as far as quotation marks and parentheses go.
+
+A configuration with targets is checked with each, or with the one of --target.
 
 All that is wrong is told at once, a line each, as FILE:LINE:COLUMN: MESSAGE. Nothing but the
 files is read; no server is asked, and no hyperd is needed. Whether columns are there, and of
@@ -54,8 +57,7 @@ func (a *app) validate(files []string) error {
 	all, wrong := []finding{}, 0
 	var text strings.Builder
 	for _, file := range files {
-		_, err := a.flags.load(file)
-		found := findings(file, err)
+		found := a.findingsOf(file)
 		all = append(all, found...)
 		if len(found) == 0 {
 			fmt.Fprintf(&text, "%s: ok\n", visible(file))
@@ -76,6 +78,37 @@ func (a *app) validate(files []string) error {
 	problems, of := words.Count(int64(len(all)), "problem"), words.Count(int64(len(files)), "configuration")
 	return failure.New(failure.Config, "%s in %d of %s", problems, wrong, of).
 		WithHint("correct what is listed above, and validate again")
+}
+
+// findingsOf are what is wrong with a file: with one of its targets, where the flags name one, else without any and with each. What is so
+// with several is told once.
+func (a *app) findingsOf(file string) []finding {
+	_, err := a.flags.load(file)
+	all := findings(file, err)
+	options, err := a.flags.loadOptions(nil)
+	if err != nil || options.Target != "" {
+		return all
+	}
+	targets, err := config.Targets(file, options)
+	if err != nil { // which was told
+		return all
+	}
+	known := map[finding]bool{}
+	for _, one := range all {
+		known[one] = true
+	}
+	for _, target := range targets {
+		options.Target = target
+		_, err := config.Load(file, options)
+		for _, one := range findings(file, err) {
+			if !known[one] {
+				known[one] = true
+				one.Message += " (with --target " + target + ")"
+				all = append(all, one)
+			}
+		}
+	}
+	return all
 }
 
 // findings are what an error says of a file, in its order.
