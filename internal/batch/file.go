@@ -6,12 +6,13 @@ import (
 	"hyperlake/internal/storage"
 )
 
-// RowGroup names a row group of a file.
+// RowGroup names a row group of a file, or the first rows of one.
 type RowGroup struct {
-	Index    int   `json:"index"` // 0-based in the file
-	Rows     int64 `json:"rows"`
-	FirstRow int64 `json:"first_row"` // 0-based in the file
-	Bytes    int64 `json:"bytes"`     // of all its columns, compressed as they are stored
+	Index    int   `json:"index"`        // 0-based in the file
+	Rows     int64 `json:"rows"`         // that are read
+	Of       int64 `json:"of,omitempty"` // how many it has, if that is more; else 0
+	FirstRow int64 `json:"first_row"`    // 0-based in the file
+	Bytes    int64 `json:"bytes"`        // of all its columns, compressed as they are stored
 }
 
 // FileRef names row groups of one version of a file.

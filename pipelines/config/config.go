@@ -63,6 +63,9 @@ type Config struct {
 	// Hyperd is how hyperd is found and started. Its paths are absolute or empty.
 	Hyperd hyperd.Config `yaml:"hyperd"`
 
+	// Sample is what of it is run, see [Config.TakeSample].
+	Sample Sample `yaml:"-" json:"-"`
+
 	places map[string]strictyaml.Place
 	broken []string // keys of which something is wrong, so that nothing follows from their values
 }

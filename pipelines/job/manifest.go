@@ -213,6 +213,7 @@ type unit struct {
 	folders  string // what the names of folders say that was verified while it was read
 	deletes  string // which rows of the file were left out, since they are no rows of the table
 	rowGroup int
+	rows     int64 // of it that are read
 }
 
 func unitsOf(shards []parquetread.Shard) []unit {
@@ -221,7 +222,7 @@ func unitsOf(shards []parquetread.Shard) []unit {
 		for _, file := range shard.Files {
 			u := unitOf(shard.Table, file)
 			for _, group := range file.RowGroups {
-				u.rowGroup = group.Index
+				u.rowGroup, u.rows = group.Index, group.Rows
 				units = append(units, u)
 			}
 		}
@@ -314,7 +315,7 @@ func without(shards []parquetread.Shard, done *finished) []parquetread.Shard {
 		for _, file := range shard.Files {
 			u := unitOf(shard.Table, file)
 			groups := slices.DeleteFunc(slices.Clone(file.RowGroups), func(group parquetread.RowGroup) bool {
-				u.rowGroup = group.Index
+				u.rowGroup, u.rows = group.Index, group.Rows
 				return gone[u]
 			})
 			file.Deferred = file.Deferred && len(groups) == len(file.RowGroups) // hyperd reads whole files only

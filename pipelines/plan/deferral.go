@@ -69,7 +69,7 @@ func (d deferral) refusal(file *PlannedFile, footer parquetread.Footer) string {
 	if d.reason != "" {
 		return d.reason
 	}
-	if len(file.Groups) != len(footer.RowGroups) {
+	if len(file.Groups) != len(footer.RowGroups) || file.isCut {
 		return "parts of files are not read"
 	}
 	if file.Table.HasDeletes() {

@@ -88,6 +88,7 @@ type TablePlan struct {
 	conditions    []condition
 	rulesUseToday bool
 	mayLackWindow bool // since nothing says which columns there are
+	limit         int64
 }
 
 // PlannedFile is the row groups to read of a file.
@@ -100,6 +101,7 @@ type PlannedFile struct {
 	keys       *batch.KeyValues
 	answers    answers   // of the conditions on partition columns
 	deferred   bool      // hyperd reads it
+	isCut      bool      // not all rows of its last row group are read
 	values     []*string // of the unit columns
 	sql        []string  // the same as constants of hyperd
 	columns    []batch.StoredColumn
@@ -139,6 +141,9 @@ func (s *Sight) Plan(ctx context.Context, cfg *config.Config) (*Plan, error) {
 		return nil, s.wrong
 	}
 	plan := &Plan{Name: cfg.Name, Output: cfg.Output.Path, Merge: cfg.Output.Merge}
+	if !cfg.Sample.IsNone() {
+		plan.Warnings = append(plan.Warnings, cfg.Sample.String())
+	}
 	var columns []hyper.Column
 	var wrong []error
 	for i, tableCfg := range cfg.Tables {
@@ -208,6 +213,7 @@ func planTable(ctx context.Context, cfg *config.Config, tableCfg config.TableCon
 	}
 	table := &TablePlan{
 		Where: tableCfg.Source.Where, RejectsPath: tableCfg.Rejects.Path, LeftOut: src.leftOut, warnings: src.Warnings,
+		limit: cfg.Sample.Limit,
 	}
 	table.Source, table.Schema, table.Name = src.Version(), tableCfg.Schema, tableCfg.Name
 	if table.Drift, err = src.Columns.check(m.sourceNames(), tableCfg.Source.OnDrift, tableCfg.Columns); err != nil {
@@ -373,12 +379,30 @@ func (t *TablePlan) chooseGroups(file *PlannedFile, known statistics, validator 
 		switch {
 		case group.Rows == 0:
 		case !file.answers.isLeftOut && validator.MayKeep(known.ranges):
-			file.Groups = append(file.Groups, group)
-			t.Repartition.take(known)
+			t.takeGroup(file, known)
 		default:
 			t.Pruned.add(group)
 		}
 	}
+}
+
+// takeGroup takes a row group into the plan, as far as the limit of the table goes, and counts the rest.
+func (t *TablePlan) takeGroup(file *PlannedFile, known statistics) {
+	group := known.group
+	if t.limit > 0 {
+		left := t.limit - (t.RowsToRead() - group.Rows)
+		switch {
+		case left <= 0:
+			t.Pruned.add(group)
+			return
+		case left < group.Rows:
+			t.Pruned.Rows += group.Rows - left
+			group.Rows, group.Of = left, group.Rows
+			file.isCut = true
+		}
+	}
+	file.Groups = append(file.Groups, group)
+	t.Repartition.take(known)
 }
 
 // bytesOf is the bytes of columns in a row group.

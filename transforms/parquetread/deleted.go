@@ -96,7 +96,7 @@ func (d *deletedRows) without(rows []int64) []int64 {
 
 // deletedFrom is how many rows from one of the row group on are deleted and follow each other.
 func (g *groupReader) deletedFrom(row int64) (run int64) {
-	for first := g.group.FirstRow + row; run < g.group.Rows-row; run++ {
+	for first := g.group.FirstRow + row; run < g.rows()-row; run++ {
 		if g.deleted == nil || !g.deleted.HasNext() || g.deleted.PeekNext() != uint64(first+run) {
 			break
 		}

@@ -98,8 +98,8 @@ func someRows(random *rand.Rand, rows, groupRows int64) *roaring64.Bitmap {
 	return deleted
 }
 
-// requireWithout compares batches with the rows of a record that are not deleted, and their numbers.
-func requireWithout(t *testing.T, all arrow.Record, deleted *roaring64.Bitmap, batches []batch.Batch) {
+// requireWithout compares batches with the rows of a record that are neither deleted nor left unread, and their numbers.
+func requireWithout(t *testing.T, all arrow.Record, deleted, unread *roaring64.Bitmap, batches []batch.Batch) {
 	t.Helper()
 	var tally batch.Tally
 	var numbers []int64
@@ -129,18 +129,18 @@ func requireWithout(t *testing.T, all arrow.Record, deleted *roaring64.Bitmap, b
 	}
 	var want []int64
 	for row := range all.NumRows() {
-		if !deleted.Contains(uint64(row)) {
+		if !deleted.Contains(uint64(row)) && !unread.Contains(uint64(row)) {
 			want = append(want, row)
 		}
 	}
 	require.Equal(t, want, numbers)
 	require.EqualValues(t, len(want), tally.Read)
-	require.EqualValues(t, deleted.GetCardinality(), tally.Deleted)
+	require.EqualValues(t, roaring64.AndNot(deleted, unread).GetCardinality(), tally.Deleted)
 }
 
 // TestDeletedRowsAreLeftOut draws files, of flat and nested columns in several row groups and small pages, and rows that
-// are deleted in them, and reads them in batches of few rows and of many, all row groups together and one by one, and in
-// little memory.
+// are deleted in them, and reads them in batches of few rows and of many, all row groups together and one by one, whole or their
+// first rows alone, and in little memory.
 func TestDeletedRowsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))
@@ -157,6 +157,10 @@ func TestDeletedRowsAreLeftOut(t *testing.T) {
 			deleted := someRows(random, rows, groupRows)
 			file := shard.Files[0]
 			file.Deletes = deleting(t, deleted)
+			unread := roaring64.New()
+			if random.IntN(2) == 0 {
+				file.RowGroups = firstRows(random, file.RowGroups, unread)
+			}
 			shard.Files = []parquetread.FileRef{file}
 			if random.IntN(2) == 0 {
 				shard.Files = nil
@@ -171,10 +175,22 @@ func TestDeletedRowsAreLeftOut(t *testing.T) {
 				batches = append(batches, b)
 				return nil
 			}))
-			requireWithout(t, record, deleted, batches)
+			requireWithout(t, record, deleted, unread, batches)
 			shard, table = allOf(t, path)
 		}
 	}
+}
+
+// firstRows cuts row groups to some of their first rows, and notes the others.
+func firstRows(random *rand.Rand, groups []parquetread.RowGroup, unread *roaring64.Bitmap) []parquetread.RowGroup {
+	cut := slices.Clone(groups)
+	for i := range cut {
+		if rows := cut[i].Rows; rows > 1 && random.IntN(2) == 0 {
+			cut[i].Rows, cut[i].Of = 1+random.Int64N(rows-1), rows
+			unread.AddRange(uint64(cut[i].FirstRow+cut[i].Rows), uint64(cut[i].FirstRow+rows))
+		}
+	}
+	return cut
 }
 
 func TestRowGroupsWithoutRowsOfTheTableAreNotDecoded(t *testing.T) {

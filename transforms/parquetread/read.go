@@ -1,6 +1,7 @@
 package parquetread
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -164,10 +165,10 @@ func (r *shardReader) readFile(ref FileRef) (err error) {
 	}
 	actual := f.rowGroups()
 	for _, group := range ref.RowGroups {
-		if group.Index < 0 || group.Index >= len(actual) || group.Rows != actual[group.Index].Rows {
-			return fmt.Errorf("row group %d is not the one that was planned for: it had %d rows", group.Index, group.Rows)
+		if group.Index < 0 || group.Index >= len(actual) || cmp.Or(group.Of, group.Rows) != actual[group.Index].Rows {
+			return fmt.Errorf("row group %d is not the one that was planned for: it had %d rows", group.Index, cmp.Or(group.Of, group.Rows))
 		}
-		g := groupReader{shardReader: r, file: f, selected: selected, layout: layout, group: actual[group.Index]}
+		g := groupReader{shardReader: r, file: f, selected: selected, layout: layout, group: actual[group.Index], planned: group}
 		if err := g.readWithout(deleted); err != nil {
 			return fmt.Errorf("row group %d: %w", group.Index, err)
 		}
@@ -182,9 +183,9 @@ func (g *groupReader) readWithout(deleted *deletedRows) error {
 		g.picked = g.pickedOf(g.group, deleted)
 		return g.run()
 	}
-	switch gone := deleted.countIn(g.group); gone {
+	switch gone := deleted.countIn(g.planned); gone {
 	case 0:
-	case g.group.Rows:
+	case g.planned.Rows:
 		return g.sendDeleted(gone)
 	default:
 		g.deleted = deleted.from(g.group.FirstRow)

@@ -28,7 +28,8 @@ type groupReader struct {
 	file     *file
 	selected selection
 	layout   layout
-	group    RowGroup
+	group    RowGroup                // as the file has it
+	planned  RowGroup                // what of it is read
 	picked   []int64                 // rows of the group to read, 0-based in it; nil for all
 	deleted  roaring64.IntPeekable64 // rows of the file to leave out, those that are still to come; nil if there are none
 
@@ -89,7 +90,7 @@ func (g *groupReader) rows() int64 {
 	if g.picked != nil {
 		return int64(len(g.picked))
 	}
-	return g.group.Rows
+	return g.planned.Rows
 }
 
 func (g *groupReader) openColumns() error {

@@ -158,7 +158,7 @@ Exit codes:
 		a.runCommand(),
 		a.generateCommand(),
 		a.withReport(a.withConfig(a.publishCommand())),
-		a.withReload(a.withConfig(a.planCommand())),
+		a.withSample(a.withReload(a.withConfig(a.planCommand()))),
 		a.withConfig(a.validateCommand()),
 		a.schemaCommand(),
 		a.inspectCommand(),

@@ -43,7 +43,9 @@ type commonFlags struct {
 	lockWait  string
 	keepRuns  int
 
-	reload string // of plan, too
+	// Of plan, too:
+	reload string
+	sample config.Sample
 }
 
 // addCommon adds the flags of every command.
@@ -66,6 +68,12 @@ func (f *commonFlags) addConfig(flags *pflag.FlagSet) {
 // addReload adds the flag of commands that compare with the last run.
 func (f *commonFlags) addReload(flags *pflag.FlagSet) {
 	flags.StringVar(&f.reload, "reload", "", "load the units anew for which this `condition` on their columns is true, changed or not")
+}
+
+// addSample adds the flags of commands that can try a part of a configuration.
+func (f *commonFlags) addSample(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.sample.Tables, "table", nil, "to try it: make this `table` alone, in NAME.sample.hyper, and publish nothing")
+	flags.Int64Var(&f.sample.Limit, "limit", 0, "to try it: read at most this `number` of rows of each table, into NAME.sample.hyper, and publish nothing")
 }
 
 // addReport adds the flag of commands that write a report.
@@ -126,7 +134,14 @@ func (f *commonFlags) load(path string, values ...config.FlagValue) (*config.Con
 	if err != nil {
 		return nil, err
 	}
-	return config.Load(path, options)
+	cfg, err := config.Load(path, options)
+	if err != nil {
+		return nil, err
+	}
+	if f.sample.Limit < 0 {
+		return nil, failure.New(failure.Usage, "--limit must be a number of rows, not %d", f.sample.Limit)
+	}
+	return cfg, cfg.TakeSample(f.sample)
 }
 
 // loadOptions are what the command line adds to a configuration.

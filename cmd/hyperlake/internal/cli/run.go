@@ -49,7 +49,7 @@ func (a *app) generateCommand() *cobra.Command {
 func (a *app) withRunFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().StringVar(&a.flags.resume, "resume", "", "go on with a run that failed: last, or its id; needs staging in the configuration")
 	cmd.Flags().BoolVar(&a.flags.dryRun, "dry-run", false, "print the job that would be sent to Dataflow, and send nothing")
-	return a.withNightFlags(cmd)
+	return a.withSample(a.withNightFlags(cmd))
 }
 
 // withNightFlags gives a command the flags of runs that nobody attends, too.
@@ -69,6 +69,12 @@ func (a *app) withConfig(cmd *cobra.Command) *cobra.Command {
 // withReload gives a command that compares with the last run the flag that says what is loaded in any case.
 func (a *app) withReload(cmd *cobra.Command) *cobra.Command {
 	a.flags.addReload(cmd.Flags())
+	return cmd
+}
+
+// withSample gives a command the flags that have it try a part of a configuration.
+func (a *app) withSample(cmd *cobra.Command) *cobra.Command {
+	a.flags.addSample(cmd.Flags())
 	return cmd
 }
 
