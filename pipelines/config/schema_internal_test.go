@@ -29,6 +29,7 @@ func TestSchemaIsCurrent(t *testing.T) {
 	g := &schemaMaker{comments: readComments(t)}
 	root := g.mapping(reflect.TypeFor[Config](), "")
 	require.NoError(t, errors.Join(g.wrong...))
+	addTargets(root)
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
 	root["title"] = "hyperlake configuration"
 	root["description"] = "What hyperlake builds. Relative paths start at the folder of this file; ${NAME} is filled by --var NAME=VALUE, ${date} by the date of the run."
@@ -40,6 +41,21 @@ func TestSchemaIsCurrent(t *testing.T) {
 	now, err := os.ReadFile(SchemaFile)
 	require.NoError(t, err)
 	assert.Equal(t, string(text)+"\n", string(now), "run `go generate ./pipelines/config`")
+}
+
+// addTargets adds what is no field of the configuration: its targets, of which the schema knows the outermost keys alone, since they need not
+// be complete, and keys for others.
+func addTargets(root object) {
+	properties := root["properties"].(object)
+	target := object{}
+	for key, schema := range properties {
+		target[key] = object{"description": schema.(object)["description"]}
+	}
+	properties[targetsKey] = object{
+		"type": "object", "description": "targets are what differs in several places, by name, such as dev and prod; --target puts one over the rest.",
+		"additionalProperties": object{"type": "object", "properties": target, "additionalProperties": false},
+	}
+	root["patternProperties"] = object{"^" + extensionPrefix: object{}}
 }
 
 // object is a part of a schema.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/pipelines/config"
+	"hyperlake/pipelines/config/configtest"
 )
 
 const withTargets = `name: n
@@ -67,6 +68,8 @@ func TestTargets(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "x.yaml")
 	writeConfig(t, path, withTargets)
+	assert.NoError(t, configtest.RefusedBySchema(withTargets))
+	assert.Error(t, configtest.RefusedBySchema(good+"targets: {dev: {outptu: {}}}\n"))
 	names, err := config.Targets(path, config.LoadOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"dev", "prod", "other"}, names)
