@@ -22,6 +22,7 @@ import (
 	"hyperlake/internal/scratch"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/report"
 )
 
 // app is what the commands of one invocation share.
@@ -33,8 +34,9 @@ type app struct {
 	flags          commonFlags
 	log            *slog.Logger // set before a command runs, as is engineLog
 	engineLog      *slog.Logger
-	signal         atomic.Int32 // the signal that interrupted us, 0 for none
-	tempFolder     string       // that of the user for temporary files; this process has one of its own
+	signal         atomic.Int32         // the signal that interrupted us, 0 for none
+	keepReport     func(*report.Report) // takes the report instead of whom the flags name; nil for these
+	tempFolder     string               // that of the user for temporary files; this process has one of its own
 }
 
 // Main runs one command line and returns the exit code of the process.

@@ -60,6 +60,10 @@ func (a *app) endWithReport(ctx context.Context, report *report.Report, err erro
 
 // writeReport puts the report where the flags want it.
 func (a *app) writeReport(ctx context.Context, report *report.Report) error {
+	if a.keepReport != nil {
+		a.keepReport(report)
+		return nil
+	}
 	data, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)

@@ -24,24 +24,26 @@ import (
 
 func (a *app) runCommand() *cobra.Command {
 	return a.withRunFlags(&cobra.Command{
-		Use:     "run CONFIG [-- BEAM_FLAG…]",
+		Use:     "run CONFIG… [-- BEAM_FLAG…]",
 		Short:   "Build the extract, then publish it if the configuration says so",
+		Long:    severalLong,
 		Example: "  hyperlake run lineitem.yaml --set output.path=/data/lineitem.hyper",
-		Args:    configAndBeamFlags,
+		Args:    configsAndBeamFlags,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.build(cmd.Context(), args[0], args[1:], true)
+			return a.buildAll(cmd, args, true)
 		},
 	})
 }
 
 func (a *app) generateCommand() *cobra.Command {
 	return a.withRunFlags(&cobra.Command{
-		Use:     "generate CONFIG [-- BEAM_FLAG…]",
+		Use:     "generate CONFIG… [-- BEAM_FLAG…]",
 		Short:   "Build the extract, never publish it",
+		Long:    severalLong,
 		Example: "  hyperlake generate lineitem.yaml --json",
-		Args:    configAndBeamFlags,
+		Args:    configsAndBeamFlags,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.build(cmd.Context(), args[0], args[1:], false)
+			return a.buildAll(cmd, args, false)
 		},
 	})
 }

@@ -53,7 +53,11 @@ func atLeastOneConfiguration(cmd *cobra.Command, args []string) error {
 }
 
 // validate says of each file what is wrong with it, or that nothing is.
-func (a *app) validate(files []string) error {
+func (a *app) validate(named []string) error {
+	files, err := configurationsOf(named)
+	if err != nil {
+		return err
+	}
 	all, wrong := []finding{}, 0
 	var text strings.Builder
 	for _, file := range files {
