@@ -37,7 +37,7 @@ type azure struct {
 // connections with it. Its endpoint is a connection string, instead of that of AZURE_STORAGE_CONNECTION_STRING.
 func NewAzure(options ObjectsOptions) *Objects {
 	options = options.filled()
-	service := &azure{options: options, transport: newAzureTransport(), clients: map[azureAccount]azureClient{}}
+	service := &azure{options: options, transport: &http.Client{Transport: newTransport()}, clients: map[azureAccount]azureClient{}}
 	return &Objects{service: service, options: options}
 }
 

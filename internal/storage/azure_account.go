@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 
@@ -142,12 +141,4 @@ func (a *azure) connected(account azureAccount) (azureClient, error) {
 	}
 	a.clients[account] = client
 	return client, nil
-}
-
-// newAzureTransport is the usual one, for many requests to one host, and leaves blobs with a content encoding as they are.
-func newAzureTransport() *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 64
-	transport.DisableCompression = true
-	return &http.Client{Transport: transport}
 }

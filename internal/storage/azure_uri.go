@@ -32,8 +32,8 @@ func (a *azure) locate(uri string) (address, error) { return locateBlob(uri) }
 func (a *azure) uri(p address) string { return blobURI(p) }
 
 // Canonical is the one spelling of a place that has several: of Azure's storage az://CONTAINER/PATH in the account of the
-// environment, else abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH. Also what Hadoop calls it is understood. Whatever else it
-// is stays as it is. A URI may be a glob.
+// environment, else abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH. Also what Hadoop calls it is understood. A URL of a web server
+// has its host in small letters, and its path escaped. Whatever else it is stays as it is. A URI may be a glob.
 func Canonical(uri string) string {
 	scheme, rest, _ := strings.Cut(uri, "://")
 	switch strings.ToLower(scheme) {
@@ -42,6 +42,9 @@ func Canonical(uri string) string {
 	}
 	at, err := locateBlob(scheme + "://" + rest)
 	if err != nil {
+		if at, err := locateWeb(uri); err == nil && !isAccountURL(uri) {
+			return at.uri(httpsScheme)
+		}
 		return uri
 	}
 	container, host, named := strings.Cut(at.bucket, "@")

@@ -1,7 +1,7 @@
 // Package storage is where files live outside this process: the lake, staging, and the
 // output. Callers name files by URI: gs://bucket/name is an object of Google Cloud
 // Storage, s3://bucket/key one of Amazon S3 or of what speaks its protocol, az://container/name a blob of Azure's storage, which has
-// other names, too ([Canonical]); a path without a scheme is local.
+// other names, too ([Canonical]), https://host/path a file of a web server, which is only read; a path without a scheme is local.
 //
 // Every write is atomic: the new name appears with all its bytes or not at all. Every
 // read is pinned to the version that was listed: a file that was replaced since then is
@@ -130,7 +130,7 @@ type Store interface {
 // the whole process. They connect at first use and live as long as the process.
 var stores = map[string]Store{
 	gcsScheme: NewGCS(ObjectsOptions{}), s3Scheme: NewS3(ObjectsOptions{}),
-	azureScheme: microsoft, abfssScheme: microsoft, httpsScheme: microsoft,
+	azureScheme: microsoft, abfssScheme: microsoft, httpsScheme: NewWeb(ObjectsOptions{}),
 }
 
 // microsoft is one client for all names of its storage.
@@ -142,18 +142,30 @@ func For(uri string) (Store, error) {
 	if !found {
 		return Local{}, nil
 	}
+	if scheme = strings.ToLower(scheme); scheme == httpsScheme && isAccountURL(uri) {
+		return microsoft, nil
+	}
 	if store, found := stores[scheme]; found {
 		return store, nil
 	}
-	return nil, fmt.Errorf("%s: storage of scheme %q is not supported: use a local path, gs://bucket/name, s3://bucket/key or "+
-		"az://container/name", uri, scheme)
+	if scheme == "http" { // whose URL may hold a secret
+		return nil, errors.New("a URL http:// is not read, for everybody on the way could change the file: use https://")
+	}
+	return nil, fmt.Errorf("%s: storage of scheme %q is not supported: use a local path, gs://bucket/name, s3://bucket/key, "+
+		"az://container/name or https://host/path", uri, scheme)
 }
 
-// Check says what is wrong with a URI by itself: that there is no storage for it, or that it names no place there. Nobody is asked.
+// Check says what is wrong with a URI by itself: that there is no storage for it, that it names no place there, or of a web server no
+// file. Nobody is asked.
 func Check(uri string) error {
 	store, err := For(uri)
-	if objects, ok := store.(*Objects); ok {
-		_, err = objects.locate(uri)
+	objects, ok := store.(*Objects)
+	if !ok {
+		return err
+	}
+	_, err = objects.locate(uri)
+	if err == nil && ReadOnly(uri) { // where there are no folders
+		_, err = objects.file(uri)
 	}
 	return err
 }

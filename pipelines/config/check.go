@@ -116,7 +116,7 @@ func (c *Config) checkOutput() error {
 			wrong = append(wrong, c.Problem(path.key, "%s is empty; give it a value, or leave the key out for the default", path.key))
 			continue
 		}
-		err := c.CheckPath(path.key, path.value)
+		err := c.CheckWritten(path.key, path.value)
 		if err == nil && path.key == "output.path" && path.value != "" && !strings.EqualFold(filepath.Ext(path.value), ".hyper") {
 			err = c.Problem(path.key, "output.path must end in .hyper, or Tableau does not open the file; not %s", words.Shorten(path.value))
 		}
@@ -285,13 +285,16 @@ func (c *Config) GlobKey(uri string, index int) string {
 }
 
 func (c *Config) checkGlob(key, glob string) error {
-	switch {
-	case glob == "":
+	if glob == "" {
 		return c.Problem(key, "%s is empty; give the Parquet files to load, such as lake/*.parquet", key)
-	case !doublestar.ValidatePattern(filepath.ToSlash(glob)):
+	}
+	if err := c.CheckPath(key, glob); err != nil { // before it is repeated, for it may hold a secret
+		return err
+	}
+	if !doublestar.ValidatePattern(filepath.ToSlash(glob)) {
 		return c.Problem(key, "%s is no valid glob: in %s, %s", key, words.Shorten(glob), BracketHint)
 	}
-	return c.CheckPath(key, glob)
+	return nil
 }
 
 // checkRules checks what needs no schema; the rest is checked when the rules are compiled.

@@ -15,7 +15,7 @@ import (
 func (c *Config) checkRejects(key string, index int) error {
 	rejects := c.Tables[index].Rejects
 	path := key + ".path"
-	wrong := []error{c.CheckPath(path, rejects.Path)}
+	wrong := []error{c.CheckWritten(path, rejects.Path)}
 	if c.Written(path) && rejects.Path == "" {
 		wrong = append(wrong, c.Problem(path, "%s is empty; give it a folder, or leave the key out to count rejects only", path))
 	}

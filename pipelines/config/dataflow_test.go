@@ -71,6 +71,7 @@ func TestLoadRefusesDataflow(t *testing.T) {
 		{"local staging", instead("gs://lake/staging", "/tmp/staging"), `x.yaml:3:10: staging must be on gs:// for Dataflow, whose workers do not reach "/tmp/staging"`},
 		{"a local lake", instead("gs://lake/*.parquet", "lake/*.parquet"), `x.yaml:2:25: tables[0].source.uri is the local "lake/*.parquet", which Dataflow's workers do not reach; put the files on gs://`},
 		{"staging on S3", instead("gs://lake/staging", "s3://lake/staging"), `x.yaml:3:10: staging must be on gs:// for Dataflow, whose workers do not reach "s3://lake/staging"`},
+		{"a lake on a web server", instead("gs://lake/*.parquet", "https://example.com/a.parquet"), `x.yaml:2:25: tables[0].source.uri is "https://example.com/a.parquet", which Dataflow's workers do not reach; put the files on gs://`},
 		{"a lake on S3", instead("gs://lake/*.parquet", "s3://lake/*.parquet"), `x.yaml:2:25: tables[0].source.uri is "s3://lake/*.parquet", which Dataflow's workers do not reach; put the files on gs://`},
 		{"one local file", instead(`"gs://lake/*.parquet"`, `["gs://lake/*.parquet", b.parquet]`), `x.yaml:2:49: tables[0].source.uri is the local "b.parquet", which Dataflow's workers do not reach; put the files on gs://`},
 		{"local staging location", with("staging_location: jobs"), `x.yaml:11:23: runner.dataflow.staging_location must be a folder on gs://, not "jobs"`},

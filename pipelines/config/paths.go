@@ -123,6 +123,18 @@ func (c *Config) CheckLocalPath(key, path string) error {
 	return c.CheckPath(key, path)
 }
 
+// CheckWritten is [Config.CheckPath] of a path that runs write to.
+func (c *Config) CheckWritten(key, path string) error {
+	if err := c.CheckPath(key, path); err != nil {
+		return err
+	}
+	if storage.ReadOnly(path) {
+		return c.Problem(key, "%s: %s is on a web server, which is only read from; use a local path, gs://, s3:// or az://",
+			key, words.Shorten(path))
+	}
+	return nil
+}
+
 // CheckPath refuses a path, at a key, that cannot be meant, as [Config.Problem] does. It looks at no file.
 func (c *Config) CheckPath(key, path string) error {
 	if scheme := schemePattern.FindStringSubmatch(path); scheme != nil {
@@ -141,10 +153,13 @@ func (c *Config) CheckPath(key, path string) error {
 
 // checkRemote refuses an address that names no place in a storage that there is, or holds a secret, which is not repeated.
 func (c *Config) checkRemote(key, scheme, path string) error {
+	if scheme == "http" {
+		return c.Problem(key, "%s: http:// is not read, for everybody on the way could change the files; use https://", key)
+	}
 	if _, err := storage.For(scheme + "://"); err != nil {
 		return c.Problem(key, "%s: storage of the kind %s:// is not supported; use a local path, gs://, s3:// or az://", key, scheme)
 	}
-	if scheme != "gs" && scheme != "s3" { // whose containers are in accounts
+	if scheme != "gs" && scheme != "s3" { // those say themselves what is wrong
 		if err := storage.Check(path); err != nil {
 			return c.Problem(key, "%s: %v", key, err)
 		}

@@ -2,7 +2,9 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -104,8 +106,13 @@ func globOf(ctx context.Context, uri string) (glob string, isFolder bool, err er
 	if err != nil {
 		return "", false, failure.New(failure.Usage, "%w", err)
 	}
+	if err := storage.Check(uri); err != nil {
+		return "", false, failure.New(failure.Usage, "%w", err)
+	}
 	info, err := store.Stat(ctx, uri)
 	switch {
+	case err != nil && !storage.IsLocal(uri) && !errors.Is(err, fs.ErrNotExist):
+		return "", false, listFailure(err)
 	case err == nil && info.Folder:
 		return storage.Join(storage.EscapeGlob(uri), filesBelow), true, nil
 	case err == nil:

@@ -127,6 +127,10 @@ func TestTablesInBuckets(t *testing.T) {
 		_, _, err = openAt(t, folder, delta.Latest())
 		assert.Contains(t, failureOf(t, err).Message, "is a file of the machine that wrote the table")
 	}
+	require.NoError(t, storage.Put(t.Context(), storage.Join(folder, "_delta_log", commit(2)), []byte(addOf("https://example.com/a?sig=s3cr3t"))))
+	_, _, err = openAt(t, folder, delta.Latest())
+	assert.Contains(t, failureOf(t, err).Message, "on a web server, from which no table is read")
+	assert.NotContains(t, err.Error(), "s3cr3t")
 }
 
 // TestOneListing holds that the log is listed, not asked for file by file, and that no more of it is read than is needed.

@@ -40,7 +40,11 @@ func resolve(folder, path string) (string, error) {
 	case strings.EqualFold(match[1], "s3a") || strings.EqualFold(match[1], "s3n"): // Hadoop's names of s3
 		return "s3" + decoded[len(match[1]):], nil
 	}
-	return storage.Canonical(strings.ToLower(match[1]) + decoded[len(match[1]):]), nil
+	uri := storage.Canonical(strings.ToLower(match[1]) + decoded[len(match[1]):])
+	if storage.ReadOnly(uri) { // which could be any server that this machine reaches
+		return "", errors.New("a file of the table is on a web server, from which no table is read")
+	}
+	return uri, nil
 }
 
 // localPath is the path that a URI of scheme file names.

@@ -221,6 +221,7 @@ func TestTablesThatWereMoved(t *testing.T) {
 		"of a bucket":           {"s3://bucket/lake/t", "s3a://bucket/lake/t/data/a.parquet", "data/a.parquet"},
 		"of a machine":          {"file:///old/t", "file:/old/t/data/x=a%20b/a.parquet", "data/x=a%20b/a.parquet"},
 		"relative":              {"old/t/", "old/t/data/a.parquet", "data/a.parquet"},
+		"on a web server":       {"file:///old/t", "https://example.com/a.parquet?s3cr3t", "a file of the table is on a web server"},
 		"elsewhere":             {"file:///old/t", "file:/old/tt/a.parquet", "it was moved to there from /old/t, but has the file file:/old/tt/a.parquet"},
 		"out of it":             {"file:///old/t", "file:/old/t/../secret", "is no path of a file of the table"},
 		"of a bucket of others": {"gs://a/t", "gs://b/t/a.parquet", "but has the file gs://b/t/a.parquet"},

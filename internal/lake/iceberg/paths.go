@@ -1,6 +1,7 @@
 package iceberg
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -81,7 +82,11 @@ func canonical(location string) (string, error) {
 	case !strings.HasPrefix(location[len(match[1]):], "://"): // a local path with a colon in its first name
 		return location, nil
 	}
-	return storage.Canonical(strings.ToLower(match[1]) + location[len(match[1]):]), nil
+	uri := storage.Canonical(strings.ToLower(match[1]) + location[len(match[1]):])
+	if storage.ReadOnly(uri) { // which could be any server that this machine reaches
+		return "", errors.New("a file of the table is on a web server, from which no table is read")
+	}
+	return uri, nil
 }
 
 // localPath is the path of a URI of scheme file, without the scheme.

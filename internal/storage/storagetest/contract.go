@@ -22,31 +22,43 @@ import (
 // Run checks that a Store does what [storage.Store] promises. newStore returns a Store
 // and the URI of an empty folder in it; it is called once for each test of the suite, and these run in parallel.
 func Run(t *testing.T, newStore func(t *testing.T) (storage.Store, string)) {
-	suite := []struct {
-		name string
-		test func(*testing.T, folder)
-	}{
+	run(t, newStore, []contractTest{
 		{"Glob", testGlob},
 		{"GlobRefusesMalformedPatterns", testMalformedGlob},
 		{"Search", testSearch},
 		{"OddNames", testOddNames},
 		{"FoldersAndList", testFoldersAndList},
 		{"Stat", testStat},
-		{"Get", testGet},
 		{"PutReplaces", testPut},
-		{"BigFile", testBigFile},
 		{"RemoveAll", testRemoveAll},
 		{"CancelledContext", testCancelledContext},
 		{"Commit", testCommit},
 		{"Abort", testAbort},
 		{"Conditions", testConditions},
+	})
+	RunReads(t, newStore)
+}
+
+// RunReads checks as [Run] does what a Store promises of reading, and nothing else. Put and RemoveAll are there to prepare it.
+func RunReads(t *testing.T, newStore func(t *testing.T) (storage.Store, string)) {
+	run(t, newStore, []contractTest{
+		{"Get", testGet},
+		{"BigFile", testBigFile},
 		{"ReadAt", testReadAt},
 		{"ReadReplaced", testReadReplaced},
 		{"ReadRemoved", testReadRemoved},
 		{"ReadConcurrently", testReadConcurrently},
 		{"Prepare", testPrepare},
 		{"PrepareAgainWhileReading", testPrepareAgain},
-	}
+	})
+}
+
+type contractTest struct {
+	name string
+	test func(*testing.T, folder)
+}
+
+func run(t *testing.T, newStore func(t *testing.T) (storage.Store, string), suite []contractTest) {
 	for _, s := range suite {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

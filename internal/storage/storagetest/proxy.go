@@ -29,8 +29,15 @@ type proxy struct {
 
 // startProxy serves what next does, with faults, until the test ends.
 func startProxy(t testing.TB, protocol protocol, next http.Handler) (url string, faults *Faults) {
+	return startProxyBy(t, httptest.NewServer, protocol, next)
+}
+
+// startProxyBy is [startProxy] with a server that start starts.
+func startProxyBy(
+	t testing.TB, start func(http.Handler) *httptest.Server, protocol protocol, next http.Handler,
+) (url string, faults *Faults) {
 	faults = &Faults{counts: map[Operation]int{}}
-	server := httptest.NewServer(&proxy{protocol, faults, next})
+	server := start(&proxy{protocol, faults, next})
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()

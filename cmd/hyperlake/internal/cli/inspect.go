@@ -46,6 +46,9 @@ files differ; it reads no more than their footers.`,
 
 // inspect finds out what a path is and describes it.
 func (a *app) inspect(ctx context.Context, path string, format config.SourceFormat) error {
+	if err := storage.Check(path); err != nil {
+		return failure.New(failure.Usage, "%w", err)
+	}
 	store, err := storage.For(path)
 	if err != nil {
 		return failure.New(failure.Usage, "%w", err)

@@ -218,7 +218,7 @@ func TestInspectErrors(t *testing.T) {
 		"none":      {2, "", "hyperlake: there is no file or folder none; check the path\n"},
 		"none/*":    {2, "", "hyperlake: no files match none/*; check the path; files whose names start with _ or . are not matched\n"},
 		"folder":    {2, "", "hyperlake: no files match folder/**/*.parquet; check the path; files whose names start with _ or . are not matched\n"},
-		"s4://lake": {2, "", "hyperlake: s4://lake: storage of scheme \"s4\" is not supported: use a local path, gs://bucket/name, s3://bucket/key or az://container/name\n"},
+		"s4://lake": {2, "", "hyperlake: s4://lake: storage of scheme \"s4\" is not supported: use a local path, gs://bucket/name, s3://bucket/key, az://container/name or https://host/path\n"},
 	} {
 		assert.Equal(t, want, run(t, "", "inspect", path), path)
 	}
