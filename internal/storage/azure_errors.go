@@ -96,7 +96,7 @@ var azureRefusals = map[bloberror.Code]hinted{
 		hint:  "give the SAS token the permission w",
 	},
 	bloberror.InvalidBlockList: {
-		error: errors.New("what was uploaded so far has gone: another program wrote the blob meanwhile"),
+		error: fmt.Errorf("%w: another program wrote the blob meanwhile", errUploadGone),
 		hint:  "run again when nothing else writes there", transient: true,
 	},
 	bloberror.InvalidBlobType: {

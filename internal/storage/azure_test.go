@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -242,4 +244,74 @@ func TestAzureWithAWrongClock(t *testing.T) {
 	_, err := store.patient.Glob(t.Context(), store.bucket+"/*")
 	require.ErrorIs(t, err, fs.ErrPermission)
 	assert.Contains(t, storage.Hint(err), "set the clock of this machine")
+}
+
+// Another program that writes the blob while it is uploaded has the service forget the blocks: whoever writes last wins all the
+// same, unless the condition does not hold any more.
+func TestAzureUploadsAgainWhereAnotherProgramWrote(t *testing.T) {
+	bucket, server := storagetest.FakeAzure(t)
+	want := noise(9 << 20)
+	path, uri := filepath.Join(t.TempDir(), "file"), bucket+"/a"
+	require.NoError(t, os.WriteFile(path, want, 0o600))
+	local, err := storage.Stat(t.Context(), path)
+	require.NoError(t, err)
+	store, err := storage.For(uri)
+	require.NoError(t, err)
+	ways := map[string]func(storage.Condition) error{
+		"Upload": func(c storage.Condition) error { _, err := storage.Upload(t.Context(), path, uri, c); return err },
+		"Copy":   func(c storage.Condition) error { _, err := storage.Copy(t.Context(), local, uri, c); return err },
+		"WriteIf": func(c storage.Condition) error {
+			_, err := storage.WriteIf(t.Context(), store, uri, want, c)
+			return err
+		},
+	}
+	for way, write := range ways {
+		for name, c := range map[string]struct {
+			condition func(stands storage.Info) storage.Condition
+			times     int  // that the blocks are forgotten
+			others    bool // by another program that writes the blob, else by themselves
+			is        error
+			said      string
+		}{
+			"once":                {func(storage.Info) storage.Condition { return storage.Any() }, 1, true, nil, ""},
+			"always":              {func(storage.Info) storage.Condition { return storage.Any() }, 0, true, nil, "another program wrote the blob meanwhile"},
+			"replaced":            {storage.IfUnchanged, 1, true, storage.ErrChanged, ""},
+			"gone, not replaced":  {storage.IfUnchanged, 1, false, nil, ""},
+			"made by the others":  {func(storage.Info) storage.Condition { return storage.IfAbsent() }, 1, true, storage.ErrExists, ""},
+			"twice, not replaced": {storage.IfUnchanged, 2, false, nil, ""},
+		} {
+			server.Heal()
+			stands := put(t, store, uri, []byte("as before"))
+			condition := c.condition(stands)
+			if c.is == storage.ErrExists { //nolint:errorlint // it is none that was returned
+				require.NoError(t, storage.Remove(t.Context(), uri))
+			}
+			server.Inject(storagetest.Fault{
+				On: storagetest.Complete, Times: c.times, Status: http.StatusBadRequest, Code: "InvalidBlockList", Before: func() {
+					if c.others {
+						assert.NoError(t, storage.Put(t.Context(), uri, []byte("of others")))
+					}
+				},
+			})
+			before, failed := server.Count(storagetest.Complete), c.is != nil || c.said != ""
+			err := write(condition)
+			stood, getErr := store.Get(t.Context(), uri)
+			require.NoError(t, getErr)
+			if !failed {
+				require.NoError(t, err, way+name)
+				assert.True(t, bytes.Equal(want, stood), way+name)
+				continue
+			}
+			require.Error(t, err, way+name)
+			assert.Equal(t, "of others", string(stood), way+name)
+			if c.is != nil {
+				require.ErrorIs(t, err, c.is, way+name)
+				assert.Equal(t, 1, server.Count(storagetest.Complete)-before, "a condition that is broken stays so")
+				continue
+			}
+			require.ErrorContains(t, err, c.said, way+name)
+			assert.Contains(t, storage.Hint(err), "nothing else writes there", way+name)
+			assert.Equal(t, 3, server.Count(storagetest.Complete)-before, way+name)
+		}
+	}
 }

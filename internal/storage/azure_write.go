@@ -10,11 +10,13 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
+	"net/http"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/google/uuid"
 )
@@ -25,8 +27,8 @@ const blocksOfOneSize = 10_000 // after which they are twice as long; a blob has
 // Blocks that none was made of are seen by nobody, and removed by the service after a week; there is no request for it.
 //
 // The answer to the last request may be lost, and the request that repeats it find its condition broken by itself: the Writer
-// then recognises its blob by a random mark. Another program that writes the blob meanwhile has the service forget the blocks,
-// so that Commit fails, whatever the condition.
+// then recognises its blob by a random mark. Another program that writes the blob meanwhile has the service forget the blocks:
+// Commit then looks at what stands there, and fails as its condition does, else with errUploadGone.
 func (a *azure) create(ctx context.Context, p address, condition Condition, chunk int) (Writer, error) {
 	uri := a.uri(p)
 	client, err := a.blob(ctx, p)
@@ -125,7 +127,7 @@ func (w *azureWriter) Commit() (Info, error) {
 		info, err = w.complete()
 		return err
 	})
-	if wasRefused(err) {
+	if wasRefused(err) || bloberror.HasCode(err, bloberror.InvalidBlockList) {
 		return w.findAgain(err)
 	}
 	if err != nil {
@@ -169,13 +171,20 @@ func azureConditions(condition Condition) *blob.AccessConditions {
 	return nil
 }
 
-// findAgain finds out whether a broken condition was broken by this very write.
+// findAgain finds out whether a broken condition was broken by this very write, and of blocks that are gone whether the condition holds.
 func (w *azureWriter) findAgain(refused error) (Info, error) {
 	limited, cancel := context.WithTimeout(w.ctx, w.store.options.Retry.limit())
 	defer cancel()
 	found, mark, err := w.store.describe(limited, w.address)
-	if err == nil && mark == w.mark.String() {
+	isThere, isMissing := err == nil, hasAzureStatus(err, http.StatusNotFound)
+	switch unchanged := w.condition.unchanged; {
+	case isThere && mark == w.mark.String():
 		return found.info(w.uri), nil
+	case wasRefused(refused):
+	case w.condition.absent && isThere:
+		return Info{}, fmt.Errorf("%s: %w", w.uri, ErrExists)
+	case unchanged != nil && (isMissing || isThere && found.version != unchanged.Version):
+		return Info{}, fmt.Errorf("%s: %w", w.uri, ErrChanged)
 	}
 	return Info{}, w.fail(refused)
 }

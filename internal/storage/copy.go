@@ -10,7 +10,7 @@ import (
 // a few at a time; between objects of one service that copies by itself. Another version is
 // [ErrChanged], a missing file fs.ErrNotExist; between such objects, both may be the latter. Where the condition does
 // not hold, it fails as [Writer.Commit] does.
-func Copy(ctx context.Context, info Info, uri string, condition Condition) (made Info, err error) {
+func Copy(ctx context.Context, info Info, uri string, condition Condition) (Info, error) {
 	from, err := For(info.URI)
 	if err != nil {
 		return Info{}, err
@@ -25,6 +25,11 @@ func Copy(ctx context.Context, info Info, uri string, condition Condition) (made
 			return made, err
 		}
 	}
+	return again(func() (Info, error) { return copyThrough(ctx, from, info, to, uri, condition) })
+}
+
+// copyThrough copies a version through the memory of this process.
+func copyThrough(ctx context.Context, from Store, info Info, to Store, uri string, condition Condition) (made Info, err error) {
 	source, err := from.Open(ctx, info)
 	if err != nil {
 		return Info{}, err

@@ -230,11 +230,13 @@ func (o *Objects) Create(ctx context.Context, uri string, condition Condition) (
 
 // Put implements [Store].
 func (o *Objects) Put(ctx context.Context, uri string, data []byte) error {
-	w, err := o.write(ctx, uri, Any(), min(o.options.Chunk, len(data)+1)) // which may be allocated at once
-	if err != nil {
-		return err
-	}
-	_, err = writeAll(w, data)
+	_, err := again(func() (Info, error) {
+		w, err := o.write(ctx, uri, Any(), min(o.options.Chunk, len(data)+1)) // which may be allocated at once
+		if err != nil {
+			return Info{}, err
+		}
+		return writeAll(w, data)
+	})
 	return err
 }
 

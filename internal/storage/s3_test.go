@@ -127,6 +127,23 @@ func TestS3CompletesUploads(t *testing.T) {
 	}
 }
 
+// An upload that another program has aborted is made once more from what it is made of.
+func TestS3UploadsAgainWhereAnUploadWasAborted(t *testing.T) {
+	t.Parallel()
+	store, server := startS3Server(t)
+	want := noise(2 * store.chunk)
+	server.Inject(storagetest.Fault{On: storagetest.Complete, Times: 2, Status: http.StatusNotFound, Code: "NoSuchUpload"})
+	made, err := storage.WriteIf(t.Context(), store.patient, store.bucket+"/a", want, storage.IfAbsent())
+	require.NoError(t, err)
+	got, err := store.patient.Get(t.Context(), made.URI)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(want, got))
+	assert.Empty(t, server.Uploads())
+	server.Inject(storagetest.Fault{On: storagetest.Complete, Status: http.StatusNotFound, Code: "NoSuchUpload"})
+	require.ErrorContains(t, store.patient.Put(t.Context(), made.URI, want), "what was uploaded of it has gone")
+	assert.Equal(t, 6, server.Count(storagetest.Complete))
+}
+
 // Whatever ends an upload, its parts are not left behind.
 func TestS3ForgetsUploads(t *testing.T) {
 	t.Parallel()

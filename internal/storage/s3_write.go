@@ -3,7 +3,6 @@ package storage
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -236,7 +235,7 @@ func (w *s3Writer) fail(err error) error {
 		return fmt.Errorf("%s: %w", uri, ErrChanged)
 	case hasCode(err, "NoSuchUpload"):
 		return fmt.Errorf("%s: %w", uri, hinted{
-			error:     errors.New("what was uploaded of it has gone"),
+			error:     errUploadGone,
 			hint:      "run again when nothing aborts the uploads of that bucket: neither another program nor a short rule of its lifecycle",
 			transient: true,
 		})

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,6 +49,22 @@ func (c Condition) check(uri string) error {
 	return nil
 }
 
+// errUploadGone says that a service has forgotten what was uploaded of a file, and nothing of it can become visible.
+var errUploadGone = errors.New("what was uploaded of it has gone")
+
+// mostUploads is how often a file is uploaded until it is in place, where that of which it is made is still there.
+const mostUploads = 3
+
+// again repeats a write, where another program has had the service forget what was uploaded: so whoever writes last wins.
+func again(write func() (Info, error)) (Info, error) {
+	for attempt := 1; ; attempt++ {
+		made, err := write()
+		if !errors.Is(err, errUploadGone) || attempt == mostUploads {
+			return made, err
+		}
+	}
+}
+
 // Upload copies a local file to uri and returns the version that it made there. A missing file is
 // fs.ErrNotExist; where the condition does not hold, it fails as [Writer.Commit] does.
 func Upload(ctx context.Context, path, uri string, condition Condition) (Info, error) {
@@ -55,7 +72,7 @@ func Upload(ctx context.Context, path, uri string, condition Condition) (Info, e
 	if err != nil {
 		return Info{}, err
 	}
-	return upload(ctx, path, store, uri, condition)
+	return again(func() (Info, error) { return upload(ctx, path, store, uri, condition) })
 }
 
 func upload(ctx context.Context, path string, store Store, uri string, condition Condition) (Info, error) {
@@ -100,11 +117,13 @@ func Fetch(ctx context.Context, uri, copied string) (path string, err error) {
 // WriteIf writes a file whole if a condition holds, and returns the version that it made. It fails as [Store.Create] and
 // [Writer.Commit] do.
 func WriteIf(ctx context.Context, store Store, uri string, data []byte, condition Condition) (Info, error) {
-	w, err := store.Create(ctx, uri, condition)
-	if err != nil {
-		return Info{}, err
-	}
-	return writeAll(w, data)
+	return again(func() (Info, error) {
+		w, err := store.Create(ctx, uri, condition)
+		if err != nil {
+			return Info{}, err
+		}
+		return writeAll(w, data)
+	})
 }
 
 // writeAll writes a file whole.
