@@ -4,6 +4,7 @@ package storage_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
@@ -314,4 +316,26 @@ func TestAzureUploadsAgainWhereAnotherProgramWrote(t *testing.T) {
 			assert.Equal(t, 3, server.Count(storagetest.Complete)-before, way+name)
 		}
 	}
+}
+
+func TestAzureListsThousandsOfPages(t *testing.T) {
+	t.Parallel()
+	server := storagetest.StartAzure(t)
+	const blobs = 2000
+	var group errgroup.Group
+	group.SetLimit(16)
+	for i := range blobs {
+		group.Go(func() error {
+			server.CreateObject(fmt.Sprintf("many/%04d.parquet", i), nil)
+			return nil
+		})
+	}
+	require.NoError(t, group.Wait())
+	found, err := storage.WithPages(storage.NewAzure(storage.ObjectsOptions{Endpoint: server.Connection}), 1).Glob(t.Context(), server.Bucket+"/many/*")
+	require.NoError(t, err)
+	require.Len(t, found, blobs)
+	for i, info := range found {
+		require.Equal(t, fmt.Sprintf("%s/many/%04d.parquet", server.Bucket, i), info.URI)
+	}
+	assert.GreaterOrEqual(t, server.Count(storagetest.List), blobs)
 }

@@ -97,6 +97,7 @@ func (o *Objects) List(ctx context.Context, folder string) ([]Info, error) {
 // list visits the objects that a query selects, in the order of their names, until visit
 // returns false. The time without an answer is bounded for each page, not for all.
 func (o *Objects) list(ctx context.Context, uri, bucket string, asked query, visit func(entry) bool) error {
+	var seen pages
 	for token := ""; ; {
 		page, next, err := o.limitedPage(ctx, bucket, asked, token)
 		if err != nil {
@@ -110,8 +111,32 @@ func (o *Objects) list(ctx context.Context, uri, bucket string, asked query, vis
 		if next == "" {
 			return nil
 		}
+		if err := seen.turn(next); err != nil {
+			return fmt.Errorf("%s: %w", uri, err)
+		}
 		token = next
 	}
+}
+
+// pages notices that a listing goes round: that one of its pages comes again. It keeps one page in mind, after one, two, four and so on
+// (Brent's algorithm), so that its memory does not grow with the listing, which may be twice as long as the round plus what is before.
+type pages struct {
+	kept         string // what stands for the page that is kept in mind
+	since, power int    // pages since then, and until the next is kept instead
+}
+
+// turn goes on to the page that a token stands for.
+func (p *pages) turn(token string) error {
+	if p.power > 0 && token == p.kept {
+		return hinted{
+			error: errors.New("the service lists the same page again and again"),
+			hint:  "report it to who runs the service, or take another one",
+		}
+	}
+	if p.since++; p.since > p.power {
+		p.kept, p.since, p.power = token, 0, max(1, 2*p.power)
+	}
+	return nil
 }
 
 func (o *Objects) limitedPage(ctx context.Context, bucket string, asked query, token string) ([]entry, string, error) {

@@ -16,6 +16,7 @@ func (a *amazon) unfinished(ctx context.Context, bucket, prefix string) (found [
 		return nil, err
 	}
 	in := &s3.ListMultipartUploadsInput{Bucket: &bucket, Prefix: &prefix, EncodingType: types.EncodingTypeUrl, RequestPayer: payer()}
+	var seen pages
 	for {
 		page, err := client.ListMultipartUploads(ctx, in, a.short())
 		if err != nil {
@@ -30,6 +31,9 @@ func (a *amazon) unfinished(ctx context.Context, bucket, prefix string) (found [
 		in.KeyMarker, in.UploadIdMarker = aws.String(name(page.NextKeyMarker)), page.NextUploadIdMarker
 		if err != nil || !aws.ToBool(page.IsTruncated) {
 			return found, err
+		}
+		if err := seen.turn(*in.KeyMarker + "\x00" + aws.ToString(in.UploadIdMarker)); err != nil {
+			return nil, err
 		}
 	}
 }
