@@ -35,26 +35,36 @@ type amazon struct {
 	options ObjectsOptions
 
 	mu      sync.Mutex
-	clients map[string]*s3.Client // by endpoint
+	clients map[s3Place]*s3.Client // by endpoint and region
+	regions map[s3Place]string     // by endpoint and bucket, of those that are not in the region of the environment
 }
+
+// s3Place is an endpoint, and a bucket or a region there; an empty one is that of the environment.
+type s3Place struct{ endpoint, name string }
 
 // NewS3 returns a Store that differs from that of [For] in its options, and shares no
 // connections with it.
 func NewS3(options ObjectsOptions) *Objects {
 	options = options.filled()
-	return &Objects{service: &amazon{options: options, clients: map[string]*s3.Client{}}, options: options}
+	return &Objects{service: &amazon{options: options, clients: map[s3Place]*s3.Client{}, regions: map[s3Place]string{}}, options: options}
 }
 
-// client returns the client of the endpoint that is set now. Making one fails where the configuration cannot be read or has
-// no region, and is tried again at the next use.
-func (a *amazon) client(ctx context.Context) (*s3.Client, error) {
+// endpoint is the one that is set now; empty is that of the profile, or Amazon's own.
+func (a *amazon) endpoint() string {
+	return cmp.Or(a.options.Endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"))
+}
+
+// client returns the client of the endpoint that is set now, for the region of a bucket as far as it is known. Making one fails where
+// the configuration cannot be read or has no region, and is tried again at the next use.
+func (a *amazon) client(ctx context.Context, bucket string) (*s3.Client, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	endpoint := cmp.Or(a.options.Endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"))
+	endpoint := a.endpoint()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if client, found := a.clients[endpoint]; found {
+	place := s3Place{endpoint, a.regions[s3Place{endpoint, bucket}]}
+	if client, found := a.clients[place]; found {
 		return client, nil
 	}
 	found, err := config.LoadDefaultConfig(context.WithoutCancel(ctx), // it outlives this call
@@ -76,6 +86,7 @@ func (a *amazon) client(ctx context.Context) (*s3.Client, error) {
 			o.UsePathStyle = wantsPath(*o.BaseEndpoint)
 			o.Region = cmp.Or(o.Region, usualRegion)
 		}
+		o.Region = cmp.Or(place.name, o.Region)
 		o.Credentials = explained{o.Credentials}
 		o.RetryMaxAttempts = 0 // each request has its own patience
 		o.DisableLogOutputChecksumValidationSkipped = true
@@ -83,7 +94,7 @@ func (a *amazon) client(ctx context.Context) (*s3.Client, error) {
 	if client.Options().Region == "" {
 		return nil, noS3Region()
 	}
-	a.clients[endpoint] = client
+	a.clients[place] = client
 	return client, nil
 }
 
@@ -109,10 +120,6 @@ func payer() types.RequestPayer { return types.RequestPayer(os.Getenv(payerVaria
 
 // page has the names encoded, for XML cannot hold all of them.
 func (a *amazon) page(ctx context.Context, bucket string, asked query, token string) (page []entry, next string, err error) {
-	client, err := a.client(ctx)
-	if err != nil {
-		return nil, "", err
-	}
 	in := &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &asked.prefix, EncodingType: types.EncodingTypeUrl, RequestPayer: payer()}
 	if asked.flat {
 		in.Delimiter = aws.String("/")
@@ -120,7 +127,9 @@ func (a *amazon) page(ctx context.Context, bucket string, asked query, token str
 	if token != "" {
 		in.ContinuationToken = &token
 	}
-	found, err := client.ListObjectsV2(ctx, in, a.short())
+	found, err := inRegion(ctx, a, bucket, func(client *s3.Client) (*s3.ListObjectsV2Output, error) {
+		return client.ListObjectsV2(ctx, in, a.short())
+	})
 	if err != nil {
 		return nil, "", err
 	}
@@ -154,11 +163,9 @@ func (a *amazon) attributes(ctx context.Context, at address) (entry, error) {
 }
 
 func (a *amazon) head(ctx context.Context, at address) (*s3.HeadObjectOutput, error) {
-	client, err := a.client(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &at.bucket, Key: &at.name, RequestPayer: payer()}, a.short())
+	return inRegion(ctx, a, at.bucket, func(client *s3.Client) (*s3.HeadObjectOutput, error) {
+		return client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &at.bucket, Key: &at.name, RequestPayer: payer()}, a.short())
+	})
 }
 
 func headEntry(at address, found *s3.HeadObjectOutput) entry {
@@ -168,12 +175,10 @@ func headEntry(at address, found *s3.HeadObjectOutput) entry {
 }
 
 func (a *amazon) remove(ctx context.Context, at address, version string) error {
-	client, err := a.client(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = client.DeleteObject(ctx, &s3.DeleteObjectInput{
-		Bucket: &at.bucket, Key: &at.name, IfMatch: etagOf(version), RequestPayer: payer(),
-	}, a.short())
+	_, err := inRegion(ctx, a, at.bucket, func(client *s3.Client) (*s3.DeleteObjectOutput, error) {
+		return client.DeleteObject(ctx, &s3.DeleteObjectInput{
+			Bucket: &at.bucket, Key: &at.name, IfMatch: etagOf(version), RequestPayer: payer(),
+		}, a.short())
+	})
 	return err
 }

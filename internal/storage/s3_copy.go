@@ -30,11 +30,7 @@ func (a *amazon) copy(ctx context.Context, info Info, uri string, condition Cond
 	if err != nil {
 		return Info{}, err
 	}
-	client, err := a.client(ctx)
-	if err != nil {
-		return Info{}, a.explain(ctx, uri, err)
-	}
-	w := a.newWriter(ctx, client, to, condition, 0)
+	w := a.newWriter(ctx, to, condition, 0)
 	defer w.Abort()
 	if info.Size == 0 { // of which there are no parts
 		found, err := a.look(ctx, from)
@@ -65,11 +61,13 @@ func (w *s3Writer) copyParts(from address, info Info) error {
 		number := int32(i + 1) //nolint:gosec // there are at most 5120
 		start := int64(i) * copiedPart
 		group.Go(func() error {
-			sent, err := w.client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
-				Bucket: &w.at.bucket, Key: &w.at.name, UploadId: &w.upload, PartNumber: &number, RequestPayer: payer(),
-				CopySource: &source, CopySourceIfMatch: etagOf(info.Version),
-				CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", start, min(start+copiedPart, info.Size)-1)),
-			}, w.store.unlessSilent(&silence{after: w.store.options.Retry.limit()}))
+			sent, err := inRegion(ctx, w.store, w.at.bucket, func(client *s3.Client) (*s3.UploadPartCopyOutput, error) {
+				return client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+					Bucket: &w.at.bucket, Key: &w.at.name, UploadId: &w.upload, PartNumber: &number, RequestPayer: payer(),
+					CopySource: &source, CopySourceIfMatch: etagOf(info.Version),
+					CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", start, min(start+copiedPart, info.Size)-1)),
+				}, w.store.unlessSilent(&silence{after: w.store.options.Retry.limit()}))
+			})
 			if err == nil {
 				w.parts[i] = types.CompletedPart{ETag: sent.CopyPartResult.ETag, PartNumber: &number}
 			}

@@ -90,7 +90,10 @@ func (a *amazon) explain(ctx context.Context, uri string, err error) error {
 func (a *amazon) explainCause(ctx context.Context, bucket string, err error) error {
 	var known hinted
 	var unknown *net.DNSError
-	status := s3Status(err)
+	status, region := s3Status(err), ""
+	if client, failed := a.client(ctx, bucket); failed == nil {
+		region = client.Options().Region
+	}
 	switch {
 	case errors.As(err, &known) || errors.Is(err, ErrChanged):
 		return err
@@ -98,10 +101,7 @@ func (a *amazon) explainCause(ctx context.Context, bucket string, err error) err
 		return noBucket(bucket)
 	case hasCode(err, "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken") || status == http.StatusUnauthorized:
 		return noS3Credentials(err)
-	case status == http.StatusMovedPermanently || status == http.StatusTemporaryRedirect ||
-		hasCode(err, "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"):
-		return otherRegion(bucket, regionIn(err), err)
-	case status == http.StatusBadRequest && a.isElsewhere(ctx, err):
+	case tellsOtherRegion(region, err):
 		return otherRegion(bucket, regionIn(err), err)
 	case status == http.StatusNotFound:
 		return fs.ErrNotExist
@@ -120,18 +120,6 @@ func (a *amazon) explainCause(ctx context.Context, bucket string, err error) err
 		return unavailable(err, amazonStatus)
 	}
 	return err
-}
-
-// isElsewhere says whether an answer tells another region of the bucket than the one that was asked.
-func (a *amazon) isElsewhere(ctx context.Context, err error) bool {
-	client, failed := a.client(ctx)
-	return failed == nil && regionIn(err) != "" && regionIn(err) != client.Options().Region
-}
-
-// regionIn is the region of the bucket, where an answer tells it.
-func regionIn(err error) string {
-	_, header := answered(err)
-	return header.Get("X-Amz-Bucket-Region")
 }
 
 // explained are credentials whose absence says what to do.

@@ -49,6 +49,24 @@ func TestBucketsStandInThePathButAtAmazon(t *testing.T) {
 	}
 }
 
+// At Amazon, the region of a bucket is part of the name of the host.
+func TestBucketsAreAskedInTheirRegion(t *testing.T) {
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-west-2", "AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_S3": "",
+	} {
+		t.Setenv(name, value)
+	}
+	store := NewS3(ObjectsOptions{}).service.(*amazon)
+	store.regions[s3Place{"", "far"}] = "eu-west-3"
+	for bucket, region := range map[string]string{"near": "us-west-2", "far": "eu-west-3"} {
+		client, err := store.client(t.Context(), bucket)
+		require.NoError(t, err)
+		asked, err := s3.NewPresignClient(client).PresignGetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: aws.String("a")})
+		require.NoError(t, err)
+		assert.Contains(t, asked.URL, "https://"+bucket+".s3."+region+".amazonaws.com/a?")
+	}
+}
+
 func TestAnswersOfAnotherRangeAreRefused(t *testing.T) {
 	size, err := sizeInRange("bytes 5-9/20", 5)
 	require.NoError(t, err)

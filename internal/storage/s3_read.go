@@ -20,10 +20,6 @@ import (
 
 // connect names the version in each request, and holds the answer against it.
 func (a *amazon) connect(ctx context.Context, at address, version string, start, end int64, alive func()) (*answer, error) {
-	client, err := a.client(ctx)
-	if err != nil {
-		return nil, err
-	}
 	in := &s3.GetObjectInput{Bucket: &at.bucket, Key: &at.name, RequestPayer: payer()}
 	if version != "" {
 		in.IfMatch = etagOf(version)
@@ -37,7 +33,9 @@ func (a *amazon) connect(ctx context.Context, at address, version string, start,
 	default:
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", start, end-1))
 	}
-	got, err := client.GetObject(ctx, in, a.patiently(alive))
+	got, err := inRegion(ctx, a, at.bucket, func(client *s3.Client) (*s3.GetObjectOutput, error) {
+		return client.GetObject(ctx, in, a.patiently(alive))
+	})
 	if err != nil {
 		return nil, err
 	}

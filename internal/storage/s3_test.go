@@ -5,6 +5,7 @@ package storage_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -144,6 +145,29 @@ func TestS3UploadsAgainWhereAnUploadWasAborted(t *testing.T) {
 	assert.Equal(t, 6, server.Count(storagetest.Complete))
 }
 
+// A bucket of another region than that of the environment is found there.
+func TestS3FindsTheRegionOfABucket(t *testing.T) {
+	server := storagetest.StartS3(t)
+	t.Setenv("AWS_REGION", "eu-west-9")
+	for _, operation := range []storagetest.Operation{storagetest.List, storagetest.Write} {
+		store := storage.NewS3(storage.ObjectsOptions{Endpoint: server.URL, Retry: patience})
+		server.Inject(storagetest.Fault{
+			On: operation, Times: 1, Status: http.StatusMovedPermanently, Code: "PermanentRedirect",
+			Header: http.Header{"X-Amz-Bucket-Region": {storagetest.S3Region}},
+		})
+		if operation == storagetest.List {
+			_, err := store.Glob(t.Context(), server.Bucket+"/*")
+			require.NoError(t, err)
+		}
+		want := noise(17 << 20)
+		info := put(t, store, server.Bucket+"/a", want)
+		got, err := io.ReadAll(io.NewSectionReader(open(t, store, info), 0, info.Size))
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(want, got))
+		require.NoError(t, store.RemoveAll(t.Context(), info.URI))
+	}
+}
+
 // Whatever ends an upload, its parts are not left behind.
 func TestS3ForgetsUploads(t *testing.T) {
 	t.Parallel()
@@ -174,7 +198,7 @@ func TestS3ForgetsUploads(t *testing.T) {
 // What the service refuses is said in words of ours, with what to do.
 func TestS3ExplainsRefusals(t *testing.T) {
 	t.Parallel()
-	store, _ := startS3Server(t)
+	store, server := startS3Server(t)
 	info := put(t, store.patient, store.bucket+"/a", []byte("text"))
 	cases := map[string]struct {
 		status     int
@@ -203,13 +227,14 @@ func TestS3ExplainsRefusals(t *testing.T) {
 	for name, c := range cases {
 		for _, operation := range []storagetest.Operation{storagetest.Read, storagetest.Write, storagetest.List, storagetest.Delete} {
 			t.Run(name+" "+string(operation), func(t *testing.T) {
+				client := storage.NewS3(storage.ObjectsOptions{Endpoint: server.URL, Retry: patience}) // which knows of no region
 				store.Heal()
 				store.Inject(storagetest.Fault{On: operation, Status: c.status, Code: c.code, Header: c.header})
 				err := map[storagetest.Operation]func() error{
-					storagetest.Read:   func() error { _, err := store.patient.Get(t.Context(), info.URI); return err },
-					storagetest.Write:  func() error { return store.patient.Put(t.Context(), info.URI, nil) },
-					storagetest.List:   func() error { _, err := store.patient.Glob(t.Context(), store.bucket+"/*"); return err },
-					storagetest.Delete: func() error { return store.patient.RemoveAll(t.Context(), info.URI) },
+					storagetest.Read:   func() error { _, err := client.Get(t.Context(), info.URI); return err },
+					storagetest.Write:  func() error { return client.Put(t.Context(), info.URI, nil) },
+					storagetest.List:   func() error { _, err := client.Glob(t.Context(), store.bucket+"/*"); return err },
+					storagetest.Delete: func() error { return client.RemoveAll(t.Context(), info.URI) },
 				}[operation]()
 				require.ErrorContains(t, err, c.want)
 				require.ErrorContains(t, err, store.bucket)

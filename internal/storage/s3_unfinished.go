@@ -11,14 +11,12 @@ import (
 )
 
 func (a *amazon) unfinished(ctx context.Context, bucket, prefix string) (found []Unfinished, err error) {
-	client, err := a.client(ctx)
-	if err != nil {
-		return nil, err
-	}
 	in := &s3.ListMultipartUploadsInput{Bucket: &bucket, Prefix: &prefix, EncodingType: types.EncodingTypeUrl, RequestPayer: payer()}
 	var seen pages
 	for {
-		page, err := client.ListMultipartUploads(ctx, in, a.short())
+		page, err := inRegion(ctx, a, bucket, func(client *s3.Client) (*s3.ListMultipartUploadsOutput, error) {
+			return client.ListMultipartUploads(ctx, in, a.short())
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -51,13 +49,11 @@ func plainNames(encoding types.EncodingType, err *error) func(*string) string {
 }
 
 func (a *amazon) abort(ctx context.Context, at address, id string) error {
-	client, err := a.client(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
-		Bucket: &at.bucket, Key: &at.name, UploadId: &id, RequestPayer: payer(),
-	}, a.short())
+	_, err := inRegion(ctx, a, at.bucket, func(client *s3.Client) (*s3.AbortMultipartUploadOutput, error) {
+		return client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+			Bucket: &at.bucket, Key: &at.name, UploadId: &id, RequestPayer: payer(),
+		}, a.short())
+	})
 	if hasCode(err, "NoSuchUpload") {
 		return nil
 	}

@@ -32,20 +32,18 @@ func partSize(chunk, parts int) int { return max(chunk, leastPart) << (parts / p
 // The answer to the last request may be lost, and the request that repeats it find its condition broken, or the upload gone, by
 // itself: the Writer then recognises its object by a random mark.
 func (a *amazon) create(ctx context.Context, at address, condition Condition, chunk int) (Writer, error) {
-	client, err := a.client(ctx)
-	if err != nil {
+	if _, err := a.client(ctx, at.bucket); err != nil {
 		return nil, a.explain(ctx, a.uri(at), err)
 	}
-	return a.newWriter(ctx, client, at, condition, chunk), nil
+	return a.newWriter(ctx, at, condition, chunk), nil
 }
 
-func (a *amazon) newWriter(ctx context.Context, client *s3.Client, at address, condition Condition, chunk int) *s3Writer {
-	return &s3Writer{store: a, client: client, ctx: ctx, at: at, condition: condition, chunk: chunk, mark: uuid.NewString()}
+func (a *amazon) newWriter(ctx context.Context, at address, condition Condition, chunk int) *s3Writer {
+	return &s3Writer{store: a, ctx: ctx, at: at, condition: condition, chunk: chunk, mark: uuid.NewString()}
 }
 
 type s3Writer struct {
 	store     *amazon
-	client    *s3.Client
 	ctx       context.Context // of Create
 	at        address
 	condition Condition
@@ -81,10 +79,12 @@ func (w *s3Writer) begin() error {
 	if w.upload != "" {
 		return nil
 	}
-	begun, err := w.client.CreateMultipartUpload(w.ctx, &s3.CreateMultipartUploadInput{
-		Bucket: &w.at.bucket, Key: &w.at.name, ContentType: aws.String("application/octet-stream"),
-		Metadata: map[string]string{writeKey: w.mark}, RequestPayer: payer(),
-	}, w.store.short())
+	begun, err := inRegion(w.ctx, w.store, w.at.bucket, func(client *s3.Client) (*s3.CreateMultipartUploadOutput, error) {
+		return client.CreateMultipartUpload(w.ctx, &s3.CreateMultipartUploadInput{
+			Bucket: &w.at.bucket, Key: &w.at.name, ContentType: aws.String("application/octet-stream"),
+			Metadata: map[string]string{writeKey: w.mark}, RequestPayer: payer(),
+		}, w.store.short())
+	})
 	if err == nil {
 		w.upload = aws.ToString(begun.UploadId)
 	}
@@ -96,11 +96,13 @@ func (w *s3Writer) sendPart() error {
 	if err := w.begin(); err != nil {
 		return err
 	}
-	body := w.heldBody()
 	number := int32(len(w.parts) + 1) //nolint:gosec // there are at most 10,000
-	sent, err := w.client.UploadPart(w.ctx, &s3.UploadPartInput{
-		Bucket: &w.at.bucket, Key: &w.at.name, UploadId: &w.upload, PartNumber: &number, Body: body, RequestPayer: payer(),
-	}, w.store.unlessSilent(body.silence))
+	sent, err := inRegion(w.ctx, w.store, w.at.bucket, func(client *s3.Client) (*s3.UploadPartOutput, error) {
+		body := w.heldBody()
+		return client.UploadPart(w.ctx, &s3.UploadPartInput{
+			Bucket: &w.at.bucket, Key: &w.at.name, UploadId: &w.upload, PartNumber: &number, Body: body, RequestPayer: payer(),
+		}, w.store.unlessSilent(body.silence))
+	})
 	if err != nil {
 		return err
 	}
@@ -164,12 +166,14 @@ func (w *s3Writer) conditions() (ifMatch, ifNoneMatch *string) {
 
 // putWhole writes a small object.
 func (w *s3Writer) putWhole() (Info, error) {
-	body := w.heldBody()
 	ifMatch, ifNoneMatch := w.conditions()
-	made, err := w.client.PutObject(w.ctx, &s3.PutObjectInput{
-		Bucket: &w.at.bucket, Key: &w.at.name, Body: body, ContentType: aws.String("application/octet-stream"),
-		Metadata: map[string]string{writeKey: w.mark}, IfMatch: ifMatch, IfNoneMatch: ifNoneMatch, RequestPayer: payer(),
-	}, w.store.unlessSilent(body.silence))
+	made, err := inRegion(w.ctx, w.store, w.at.bucket, func(client *s3.Client) (*s3.PutObjectOutput, error) {
+		body := w.heldBody()
+		return client.PutObject(w.ctx, &s3.PutObjectInput{
+			Bucket: &w.at.bucket, Key: &w.at.name, Body: body, ContentType: aws.String("application/octet-stream"),
+			Metadata: map[string]string{writeKey: w.mark}, IfMatch: ifMatch, IfNoneMatch: ifNoneMatch, RequestPayer: payer(),
+		}, w.store.unlessSilent(body.silence))
+	})
 	if err != nil {
 		return w.afterFailure(err)
 	}
@@ -180,10 +184,12 @@ func (w *s3Writer) putWhole() (Info, error) {
 // complete makes an object of the parts. Services that put large ones together may be silent for long.
 func (w *s3Writer) complete() (Info, error) {
 	ifMatch, ifNoneMatch := w.conditions()
-	made, err := w.client.CompleteMultipartUpload(w.ctx, &s3.CompleteMultipartUploadInput{
-		Bucket: &w.at.bucket, Key: &w.at.name, UploadId: &w.upload, MultipartUpload: &types.CompletedMultipartUpload{Parts: w.parts},
-		IfMatch: ifMatch, IfNoneMatch: ifNoneMatch, RequestPayer: payer(),
-	}, w.store.unlessSilent(&silence{after: w.store.options.Retry.limit()}))
+	made, err := inRegion(w.ctx, w.store, w.at.bucket, func(client *s3.Client) (*s3.CompleteMultipartUploadOutput, error) {
+		return client.CompleteMultipartUpload(w.ctx, &s3.CompleteMultipartUploadInput{
+			Bucket: &w.at.bucket, Key: &w.at.name, UploadId: &w.upload, MultipartUpload: &types.CompletedMultipartUpload{Parts: w.parts},
+			IfMatch: ifMatch, IfNoneMatch: ifNoneMatch, RequestPayer: payer(),
+		}, w.store.unlessSilent(&silence{after: w.store.options.Retry.limit()}))
+	})
 	if err != nil {
 		w.forget() // so that a request that is still on its way does nothing
 		return w.afterFailure(err)
