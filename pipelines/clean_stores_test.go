@@ -68,3 +68,49 @@ func TestCleanAbortsUploads(t *testing.T) {
 	assert.ElementsMatch(t, others, uploads())
 	assert.Empty(t, clean(staging.CleanOptions{OlderThan: 1}))
 }
+
+// Of a configuration that makes several extracts, uploads of any of them are found, wherever the output is in its bucket.
+func TestCleanAbortsUploadsOfSeveralExtracts(t *testing.T) {
+	bucket, _ := storagetest.FakeS3(t)
+	named := []string{"orders-EU č+%20.hyper", "orders-2026-11-30.hyper", "orders-7.hyper"}
+	others := []string{"orders-.hyper", "orders-7.hyper.copy", "orders-EU/7.hyper", "other-EU.hyper", "ordersEU.hyper"}
+	split := config.RepartitionConfig{SplitBy: "region"}
+	for name, c := range map[string]struct {
+		folder string
+		merge  config.MergeChoice
+		repart config.RepartitionConfig
+		ours   []string
+	}{
+		"by values":             {"/out [1]/", config.MergeAuto, split, named},
+		"by values, at the top": {"/", config.MergeAuto, split, named},
+		"partials":              {"/parts/", config.MergeNone, config.RepartitionConfig{}, named[2:]},
+		"one":                   {"/one/", config.MergeAuto, config.RepartitionConfig{}, nil},
+	} {
+		all := append([]string{"orders.hyper"}, append(named, others...)...)
+		for _, file := range all {
+			store, err := storage.For(bucket)
+			require.NoError(t, err)
+			w, err := store.Create(t.Context(), bucket+c.folder+file, storage.Any())
+			require.NoError(t, err)
+			t.Cleanup(w.Abort)
+			_, err = w.Write(make([]byte, 9<<20))
+			require.NoError(t, err)
+		}
+		cfg := &config.Config{Tables: []config.TableConfig{{Repartition: c.repart}}}
+		cfg.Output.Path, cfg.Output.Merge = bucket+c.folder+"orders.hyper", c.merge
+		cleaned, err := staging.Clean(t.Context(), cfg, staging.CleanOptions{OlderThan: 1})
+		require.NoError(t, err)
+		var aborted []string
+		for _, one := range cleaned {
+			assert.Equal(t, staging.CleanRemoved, one.Outcome)
+			aborted = append(aborted, strings.TrimPrefix(one.Path, bucket+c.folder))
+		}
+		assert.ElementsMatch(t, append([]string{"orders.hyper"}, c.ours...), aborted, name)
+		left, err := storage.FindUnfinished(t.Context(), strings.TrimSuffix(bucket+c.folder, "/"))
+		require.NoError(t, err)
+		assert.Len(t, left, len(all)-1-len(c.ours), name)
+		for _, upload := range left {
+			require.NoError(t, upload.Abort(t.Context()))
+		}
+	}
+}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,6 +145,27 @@ func (c *cleaner) cleanUploads(ctx context.Context, cfg *config.Config) {
 		if place != "" {
 			c.abortUploads(ctx, place, func(string) (string, bool) { return "", true })
 		}
+	}
+	if folder, isOne := extractsBeside(cfg); isOne != nil && !storage.IsLocal(folder) {
+		c.abortUploads(ctx, folder, func(below string) (string, bool) { return "", isOne(below) })
+	}
+}
+
+// extractsBeside says where the extracts of a configuration are that makes several, and what their names are like: the number of a
+// partial, or a value, stands behind the name of the output. isOne is nil where there is one extract.
+func extractsBeside(cfg *config.Config) (folder string, isOne func(name string) bool) {
+	isSplit := slices.ContainsFunc(cfg.Tables, func(table config.TableConfig) bool { return table.Repartition.SplitBy != "" })
+	isNumbered := cfg.Output.Merge == config.MergeNone
+	if !isSplit && !isNumbered {
+		return "", nil
+	}
+	folder, name := path.Split(filepath.ToSlash(cfg.Output.Path))
+	before, after := strings.TrimSuffix(name, path.Ext(name))+"-", path.Ext(name)
+	return folder, func(name string) bool {
+		rest, isBehind := strings.CutPrefix(name, before)
+		middle, isExtract := strings.CutSuffix(rest, after)
+		return isBehind && isExtract && middle != "" && !strings.Contains(middle, "/") &&
+			(isSplit || strings.Trim(middle, "0123456789") == "")
 	}
 }
 
