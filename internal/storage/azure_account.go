@@ -19,7 +19,12 @@ type azureAccount struct {
 	name     string
 	endpoint string // URL of its blobs, without a slash at the end; empty for the one that its name has by itself
 	key, sas string
+	isPublic bool // everybody may read, so that neither is needed
 }
+
+// publicAzureVariable says with the value yes that requests are not signed where there is neither key nor SAS token, for containers that
+// everybody may read. GDAL reads it too.
+const publicAzureVariable = "AZURE_NO_SIGN_REQUEST"
 
 // azureEnvironment is the account that the environment names, by the variables of Azure's command line, or those of adlfs and of
 // programs on object_store where they differ. A key or a SAS token without an account is for whichever account a URI names.
@@ -87,12 +92,14 @@ func (a *azure) account(bucket string) (account azureAccount, container string, 
 			}
 		}
 		given.endpoint = cmp.Or(given.endpoint, endpointOf(given.name, publicSuffix))
+		given.isPublic = given.key == "" && given.sas == "" && saysYes(publicAzureVariable)
 		return given, container, nil
 	}
 	name, suffix, _ := strings.Cut(host, ".dfs.")
 	if given.name != "" && !given.isOf(host) { // what is known is for another one
 		given = azureAccount{}
 	}
+	given.isPublic = given.key == "" && given.sas == "" && saysYes(publicAzureVariable)
 	given.name, given.endpoint = name, cmp.Or(given.endpoint, endpointOf(name, suffix))
 	return given, container, nil
 }
@@ -129,6 +136,8 @@ func (a *azure) connected(account azureAccount) (azureClient, error) {
 		client.Client, err = blobs.NewClientWithSharedKeyCredential(account.endpoint, key, options)
 	case account.sas != "":
 		client.Client, err = blobs.NewClientWithNoCredential(account.endpoint+"/?"+account.sas, options)
+	case account.isPublic:
+		client.Client, err = blobs.NewClientWithNoCredential(account.endpoint+"/", options)
 	default:
 		if client.credential, err = azidentity.NewDefaultAzureCredential(nil); err != nil {
 			err = noAzureCredentials(err)

@@ -3,6 +3,9 @@
 package storage_test
 
 import (
+	"bytes"
+	"io"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"testing"
@@ -96,6 +99,38 @@ func TestAzureWithASASToken(t *testing.T) {
 	require.ErrorContains(t, err, "did not recover")
 	assert.NotContains(t, err.Error(), secret)
 	assert.NotContains(t, log.String(), secret)
+}
+
+// Without any credentials, what everybody may read is read when that is asked for; a key is still used for its own account.
+func TestAzurePublicContainer(t *testing.T) {
+	clearAzure(t)
+	server := storagetest.StartAzure(t)
+	want := noise(1 << 20)
+	server.CreateObject("lake/a.parquet", want)
+	endpoint, _, _ := strings.Cut(server.Connection[strings.Index(server.Connection, "BlobEndpoint="):], ";")
+	store := newAzureClientOf("AccountName=" + storagetest.AzureAccount + ";" + endpoint)
+	_, err := store.Glob(t.Context(), server.Bucket+"/lake/*")
+	require.ErrorContains(t, err, "no usable Azure credentials")
+	assert.Contains(t, storage.Hint(err), "AZURE_NO_SIGN_REQUEST=yes")
+
+	t.Setenv("AZURE_NO_SIGN_REQUEST", "YES")
+	_, err = store.Glob(t.Context(), server.Bucket+"/lake/*")
+	require.ErrorIs(t, err, fs.ErrPermission)
+	assert.Contains(t, storage.Hint(err), "unset AZURE_NO_SIGN_REQUEST")
+
+	server.MakePublic()
+	for _, place := range []string{server.Bucket, server.Place} {
+		found, err := store.Glob(t.Context(), place+"/lake/*")
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		got, err := io.ReadAll(io.NewSectionReader(open(t, store, found[0]), 0, found[0].Size))
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(want, got))
+		_, err = store.Stat(t.Context(), place+"/lake/missing")
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		require.ErrorIs(t, store.Put(t.Context(), place+"/lake/b", nil), fs.ErrPermission)
+	}
+	put(t, newAzureClientOf(server.Connection), server.Bucket+"/lake/b", nil)
 }
 
 func newAzureClientOf(connection string) *storage.Objects {

@@ -21,7 +21,8 @@ func noAzureCredentials(err error) error {
 	return hinted{
 		error: fmt.Errorf("no usable Azure credentials: %w", err),
 		hint: "run `az login`, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET, or AZURE_STORAGE_CONNECTION_STRING, " +
-			"or AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN",
+			"or AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; " +
+			"set " + publicAzureVariable + "=yes to read containers that everybody may read",
 	}
 }
 
@@ -122,6 +123,8 @@ func (a *azure) explain(ctx context.Context, uri string, err error) error {
 	var known hinted
 	switch {
 	case errors.As(err, &known) || errors.Is(err, fs.ErrNotExist):
+	case errors.As(err, &failed) && a.isRefusedToAll(at.bucket, failed):
+		err = notPublic(container, failed)
 	case errors.As(err, &failed):
 		err = explainAnswer(container, failed)
 	case errors.As(err, &refused):
@@ -132,6 +135,25 @@ func (a *azure) explain(ctx context.Context, uri string, err error) error {
 		err = unavailable(err, azureStatus)
 	}
 	return fmt.Errorf("%s: %w", uri, err)
+}
+
+// isRefusedToAll says whether a request without credentials was refused because that needs some. Of a container that is not public,
+// the service says that there is none.
+func (a *azure) isRefusedToAll(bucket string, failed *azcore.ResponseError) bool {
+	account, _, err := a.account(bucket)
+	if err != nil || !account.isPublic {
+		return false
+	}
+	return bloberror.HasCode(failed, bloberror.ResourceNotFound, "PublicAccessNotPermitted", "NoAuthenticationInformation") ||
+		failed.StatusCode == http.StatusUnauthorized || failed.StatusCode == http.StatusForbidden
+}
+
+func notPublic(container string, failed *azcore.ResponseError) error {
+	return hinted{
+		error: fmt.Errorf("%w: %w", fs.ErrPermission, said(failed)),
+		hint: fmt.Sprintf("not everybody may do that in the container %s: unset %s, and set credentials that allow it; "+
+			"a container whose access level is Blob cannot be listed", container, publicAzureVariable),
+	}
 }
 
 // explainAnswer turns an answer that is an error into ours.

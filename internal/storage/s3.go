@@ -22,6 +22,9 @@ const (
 	// payerVariable says with the value "requester" that whoever asks pays, for buckets that want it so. Other programs read it too.
 	payerVariable = "AWS_REQUEST_PAYER"
 
+	// publicVariable says with the value yes that requests are not signed, for buckets that everybody may read. GDAL reads it too.
+	publicVariable = "AWS_NO_SIGN_REQUEST"
+
 	// usualRegion is the one of a service that is not Amazon's, if none is set. Most of them take any.
 	usualRegion = "us-east-1"
 )
@@ -35,18 +38,24 @@ type amazon struct {
 	options ObjectsOptions
 
 	mu      sync.Mutex
-	clients map[s3Place]*s3.Client // by endpoint and region
-	regions map[s3Place]string     // by endpoint and bucket, of those that are not in the region of the environment
+	clients map[s3Use]*s3.Client
+	regions map[s3Place]string // by endpoint and bucket, of those that are not in the region of the environment
 }
 
 // s3Place is an endpoint, and a bucket or a region there; an empty one is that of the environment.
 type s3Place struct{ endpoint, name string }
 
+// s3Use is what a client is for: a region of an endpoint, with credentials or without.
+type s3Use struct {
+	s3Place
+	isPublic bool
+}
+
 // NewS3 returns a Store that differs from that of [For] in its options, and shares no
 // connections with it.
 func NewS3(options ObjectsOptions) *Objects {
 	options = options.filled()
-	return &Objects{service: &amazon{options: options, clients: map[s3Place]*s3.Client{}, regions: map[s3Place]string{}}, options: options}
+	return &Objects{service: &amazon{options: options, clients: map[s3Use]*s3.Client{}, regions: map[s3Place]string{}}, options: options}
 }
 
 // endpoint is the one that is set now; empty is that of the profile, or Amazon's own.
@@ -63,8 +72,8 @@ func (a *amazon) client(ctx context.Context, bucket string) (*s3.Client, error) 
 	endpoint := a.endpoint()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	place := s3Place{endpoint, a.regions[s3Place{endpoint, bucket}]}
-	if client, found := a.clients[place]; found {
+	use := s3Use{s3Place{endpoint, a.regions[s3Place{endpoint, bucket}]}, saysYes(publicVariable)}
+	if client, found := a.clients[use]; found {
 		return client, nil
 	}
 	found, err := config.LoadDefaultConfig(context.WithoutCancel(ctx), // it outlives this call
@@ -86,16 +95,28 @@ func (a *amazon) client(ctx context.Context, bucket string) (*s3.Client, error) 
 			o.UsePathStyle = wantsPath(*o.BaseEndpoint)
 			o.Region = cmp.Or(o.Region, usualRegion)
 		}
-		o.Region = cmp.Or(place.name, o.Region)
+		o.Region = cmp.Or(use.name, o.Region)
 		o.Credentials = explained{o.Credentials}
+		if use.isPublic {
+			o.Credentials = aws.AnonymousCredentials{}
+		}
 		o.RetryMaxAttempts = 0 // each request has its own patience
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
 	if client.Options().Region == "" {
 		return nil, noS3Region()
 	}
-	a.clients[place] = client
+	a.clients[use] = client
 	return client, nil
+}
+
+// saysYes says whether a variable of the environment has one of the values that mean yes.
+func saysYes(variable string) bool {
+	switch strings.ToLower(os.Getenv(variable)) {
+	case "yes", "true", "on", "1":
+		return true
+	}
+	return false
 }
 
 // wantsPath says whether the bucket stands in the path of requests to an endpoint, not before the name of its host: so it does

@@ -16,7 +16,8 @@ func noS3Credentials(err error) error {
 	return hinted{
 		error: fmt.Errorf("no usable credentials for S3: %w", err),
 		hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile of ~/.aws/config " +
-			"(run `aws sso login` where it signs on), or run where the machine has a role",
+			"(run `aws sso login` where it signs on), or run where the machine has a role; " +
+			"set " + publicVariable + "=yes to read buckets that everybody may read",
 	}
 }
 
@@ -39,7 +40,9 @@ func noS3Permission(bucket string, err error) error {
 	hint := fmt.Sprintf("allow the account that is used s3:ListBucket on the bucket %[1]s, s3:GetObject on %[1]s/* to read, "+
 		"also s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload to write; "+
 		"where whoever asks pays, set %[2]s=requester", bucket, payerVariable)
-	if strings.Contains(strings.ToLower(err.Error()), "kms:") {
+	if saysYes(publicVariable) {
+		hint = "not everybody may do that in the bucket " + bucket + ": unset " + publicVariable + ", and set credentials that allow it"
+	} else if strings.Contains(strings.ToLower(err.Error()), "kms:") {
 		hint = "allow the account that is used kms:Decrypt with the key of the bucket " + bucket + " to read, also kms:GenerateDataKey to write"
 	}
 	return hinted{error: fmt.Errorf("%w: %w", fs.ErrPermission, err), hint: hint}

@@ -349,3 +349,36 @@ func TestS3SendsKeysAsTheyAre(t *testing.T) {
 		require.ErrorIs(t, store.patient.Put(t.Context(), store.bucket+"/"+key, nil), fs.ErrPermission, key)
 	}
 }
+
+// Without any credentials, what everybody may read is read when that is asked for.
+func TestS3PublicBucket(t *testing.T) {
+	server := storagetest.StartS3(t)
+	want := noise(1 << 20)
+	server.CreateObject("lake/a.parquet", want)
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_NO_SIGN_REQUEST": "YES", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_CONFIG_FILE": filepath.Join(t.TempDir(), "missing"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(t.TempDir(), "missing"),
+	} {
+		t.Setenv(name, value)
+	}
+	store := storage.NewS3(storage.ObjectsOptions{Endpoint: server.URL, Retry: patience})
+	_, err := store.Glob(t.Context(), server.Bucket+"/lake/*")
+	require.ErrorIs(t, err, fs.ErrPermission)
+	assert.Contains(t, storage.Hint(err), "unset AWS_NO_SIGN_REQUEST")
+
+	server.MakePublic()
+	found, err := store.Glob(t.Context(), server.Bucket+"/lake/*")
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	got, err := io.ReadAll(io.NewSectionReader(open(t, store, found[0]), 0, found[0].Size))
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(want, got))
+	_, err = store.Stat(t.Context(), server.Bucket+"/lake/missing")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorIs(t, store.Put(t.Context(), server.Bucket+"/lake/b", nil), fs.ErrPermission)
+
+	t.Setenv("AWS_NO_SIGN_REQUEST", "no")
+	_, err = store.Glob(t.Context(), server.Bucket+"/lake/*")
+	require.ErrorContains(t, err, "no usable credentials")
+	assert.Contains(t, storage.Hint(err), "AWS_NO_SIGN_REQUEST=yes")
+}

@@ -127,6 +127,12 @@ func (a *Azure) CreateObject(name string, data []byte) {
 	a.create(name, data, nil)
 }
 
+// MakePublic lets everybody list and read the container.
+func (a *Azure) MakePublic() {
+	_, err := a.direct.SetAccessPolicy(a.t.Context(), &container.SetAccessPolicyOptions{Access: new(container.PublicAccessTypeContainer)})
+	require.NoError(a.t, err)
+}
+
 // CreateFolder makes a blob that stands for a folder, as accounts with directories list them.
 func (a *Azure) CreateFolder(name string) {
 	a.create(name, nil, map[string]*string{"hdi_isfolder": new("true")})

@@ -95,6 +95,14 @@ func (s *S3) CreateObject(name string, data []byte) {
 	assert.NoError(s.t, err) // perhaps in the middle of a request
 }
 
+// MakePublic lets everybody list and read the bucket.
+func (s *S3) MakePublic() {
+	policy := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": ["s3:ListBucket", "s3:GetObject"],
+		"Resource": ["arn:aws:s3:::` + bucket + `", "arn:aws:s3:::` + bucket + `/*"]}]}`
+	_, err := s.client.PutBucketPolicy(s.t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String(bucket), Policy: &policy})
+	require.NoError(s.t, err)
+}
+
 // Uploads are the names of the objects of which uploads were begun and neither completed nor aborted.
 func (s *S3) Uploads() []string {
 	found, err := s.client.ListMultipartUploads(s.t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(bucket)})
