@@ -63,9 +63,10 @@ func (s *regions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // the client sees whether all came
 		w.Header().Set("ETag", `"1"`)
 		w.Header().Set("Content-Length", "4")
-		if r.Method == http.MethodGet {
+		switch r.Method {
+		case http.MethodGet:
 			_, _ = fmt.Fprint(w, "text")
-		} else if r.Method == http.MethodPut {
+		case http.MethodPut:
 			w.Header().Del("Content-Length")
 		}
 	}
