@@ -52,9 +52,9 @@ func (f filled) RemoveAll(_ context.Context, uri string) error {
 func startWeb(t *testing.T) objectStore {
 	server := storagetest.StartWeb(t)
 	options := storage.ObjectsOptions{Retry: patience, ReadAhead: 2 << 20}
+	options.Retry.Stall = time.Second // each new connection takes its time to shake hands
 	patient := storage.NewWeb(options)
-	options.Retry = impatience
-	options.Retry.Stall = 500 * time.Millisecond // to shake hands takes its time
+	options.Retry.Total, options.Retry.Stall = impatience.Total, 2*time.Second
 	return objectStore{
 		objectServer: server, scheme: "https://", bucket: server.URL, patient: filled{patient, server},
 		impatient: filled{storage.NewWeb(options), server}, status: "check the network and the server",
