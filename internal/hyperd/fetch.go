@@ -35,8 +35,8 @@ func fetchWith(ctx context.Context, command []string, r release, folder string) 
 	}
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.SysProcAttr = ownGroup()
-	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
+	cmd.SysProcAttr = guard.OwnGroup()
+	cmd.Cancel = func() error { return guard.KillGroup(cmd.Process.Pid) }
 	cmd.WaitDelay = killDelay
 	if err := cmd.Start(); err != nil {
 		return "", err

@@ -106,7 +106,7 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 	p.cmd.Dir = folder // whatever it writes without being told where lands here
 	p.cmd.Env = cfg.Reading.environment()
 	p.cmd.Stdin = strings.NewReader(strings.Repeat(p.password+"\n", 2)) // where nobody else can read it
-	p.cmd.SysProcAttr = ownGroup()
+	p.cmd.SysProcAttr = guard.OwnGroup()                                // we stop it ourselves, in order
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	if err := p.cmd.Start(); err != nil {
 		return nil, failure.New(failure.Hyperd, "start hyperd %s: %w", path, err).
@@ -121,7 +121,7 @@ func startIn(ctx context.Context, cfg Config, sharers int, path, folder string) 
 	}()
 	go p.endWhenCrippled()
 	if err := p.awaitCallback(ctx, callback); err != nil {
-		_ = killGroup(p.cmd.Process.Pid)
+		_ = guard.KillGroup(p.cmd.Process.Pid)
 		<-p.exited
 		p.forget()
 		return nil, err
@@ -244,7 +244,7 @@ func (p *process) stop() {
 		if !p.exitedWithin(stopGrace) {
 			_ = terminateGroup(p.cmd.Process.Pid)
 			if !p.exitedWithin(termGrace) {
-				_ = killGroup(p.cmd.Process.Pid)
+				_ = guard.KillGroup(p.cmd.Process.Pid)
 			}
 		}
 		<-p.exited
@@ -256,7 +256,7 @@ func (p *process) stop() {
 
 // kill ends hyperd at once. What it was writing is lost.
 func (p *process) kill() {
-	_ = killGroup(p.cmd.Process.Pid)
+	_ = guard.KillGroup(p.cmd.Process.Pid)
 	p.stop()
 }
 
@@ -266,7 +266,7 @@ func (p *process) endWhenCrippled() {
 	select {
 	case <-p.crippled:
 		if !p.exitedWithin(crippledGrace) {
-			_ = killGroup(p.cmd.Process.Pid)
+			_ = guard.KillGroup(p.cmd.Process.Pid)
 		}
 	case <-p.exited:
 	}

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"hyperlake/internal/words"
 )
 
 // screen is the way to a terminal, or to whoever reads for people: nothing that comes out of
@@ -47,33 +47,8 @@ func wholeCharacters(text []byte) int {
 	return len(text)
 }
 
-// printable writes out what a terminal would obey or hide: control characters, but for those
-// of keep, characters that turn the direction of the text around, and bytes that are none.
-func printable(s, keep string) string {
-	if utf8.ValidString(s) && !strings.ContainsFunc(s, obeyed) {
-		return s
-	}
-	var b strings.Builder
-	for i, r := range s {
-		_, size := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && size == 1:
-			b.WriteString(`\x` + strconv.FormatUint(uint64(s[i]), 16))
-		case r == unicode.MaxASCII:
-			b.WriteString(`\u007f`) // as JSON has it
-		case obeyed(r) && !strings.ContainsRune(keep, r):
-			escaped := strconv.QuoteRuneToASCII(r)
-			b.WriteString(escaped[1 : len(escaped)-1])
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-func obeyed(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
-}
+// printable is [words.Printable].
+func printable(s, keep string) string { return words.Printable(s, keep) }
 
 // lineBreak marks the end of a line that goes on below.
 const lineBreak = "↵\n"
