@@ -32,12 +32,20 @@ func ForPrograms() []string { return chosen(plain) }
 // ForFetching is the environment of pip and npm.
 func ForFetching() []string { return chosen(plain, fetching) }
 
-// chosen are the variables of this process that one of the lists names, in whatever case.
+// IsInherited says whether programs that this process starts get a variable of that name, so that it is no place for a secret.
+func IsInherited(name string) bool { return isNamed(name, plain, fetching) }
+
+// chosen are the variables of this process that one of the lists names.
 func chosen(lists ...[]string) []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
-		return !slices.ContainsFunc(slices.Concat(lists...), func(pattern string) bool { return matches(pattern, strings.ToUpper(name)) })
+		return !isNamed(name, lists...)
 	})
+}
+
+// isNamed says whether one of the lists names a variable, in whatever case.
+func isNamed(name string, lists ...[]string) bool {
+	return slices.ContainsFunc(slices.Concat(lists...), func(pattern string) bool { return matches(pattern, strings.ToUpper(name)) })
 }
 
 // matches compares a name with a pattern, which may end in a star.

@@ -38,3 +38,9 @@ func TestProgramsGetNoSecrets(t *testing.T) {
 		assert.False(t, slices.Contains(programs, needed), needed)
 	}
 }
+
+func TestIsInherited(t *testing.T) {
+	for name, want := range map[string]bool{"PATH": true, "lc_hook": true, "PIP_X": true, "SLACK_URL": false, "tab_secret_id": false} {
+		assert.Equal(t, want, environment.IsInherited(name), name)
+	}
+}

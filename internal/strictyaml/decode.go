@@ -227,7 +227,7 @@ func (d *Decoder) decodeStruct(n *Node, dst reflect.Value, path string) error {
 	for _, e := range n.entries {
 		field, found := FieldOf(dst.Type(), e.key)
 		if !found {
-			wrong = append(wrong, d.unknownKey(e, dst.Type(), path))
+			wrong = append(wrong, d.unknownKey(e, dst, path))
 			continue
 		}
 		wrong = append(wrong, d.decodeEntry(e, dst.FieldByIndex(field.Index), path))
@@ -249,10 +249,21 @@ func (d *Decoder) decodeEntry(e *yamlEntry, dst reflect.Value, path string) erro
 	}
 }
 
-// unknownKey says what a key may have been meant to be: the same one further inside, else
+// KeyRefuser is a mapping that says of keys which it does not have why that is so.
+type KeyRefuser interface {
+	// RefuseKey returns a sentence with what to do; isKnown is false for keys about which there is nothing to say.
+	RefuseKey(key string) (why string, isKnown bool)
+}
+
+// unknownKey says what a key may have been meant to be: what the mapping says of it, the same one further inside, else
 // a similar one in the same mapping.
-func (d *Decoder) unknownKey(e *yamlEntry, t reflect.Type, path string) error {
-	key := JoinKey(path, e.key)
+func (d *Decoder) unknownKey(e *yamlEntry, dst reflect.Value, path string) error {
+	key, t := JoinKey(path, e.key), dst.Type()
+	if refuser, ok := dst.Interface().(KeyRefuser); ok {
+		if why, isKnown := refuser.RefuseKey(e.key); isKnown {
+			return KeyProblem(e.at, key, "%s", why)
+		}
+	}
 	if inside := findInside(t, e.key); len(inside) > 0 {
 		for _, meant := range inside {
 			d.Broken = append(d.Broken, JoinKey(path, meant))

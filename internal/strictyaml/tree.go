@@ -2,6 +2,7 @@ package strictyaml
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -57,6 +58,13 @@ func (n *Node) entry(key string) *yamlEntry {
 		}
 	}
 	return nil
+}
+
+// Only is a mapping with no other keys than these.
+func (n *Node) Only(keys ...string) *Node {
+	some := *n
+	some.entries = slices.DeleteFunc(slices.Clone(n.entries), func(e *yamlEntry) bool { return !slices.Contains(keys, e.key) })
+	return &some
 }
 
 // Text is the value of a key as it was written, and its place, if it is a single value.

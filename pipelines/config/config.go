@@ -51,6 +51,9 @@ type Config struct {
 	// Publish is where the extract is published; nil: nowhere.
 	Publish *PublishConfig `yaml:"publish"`
 
+	// Notify is who is told how runs end, none twice. Default: nobody.
+	Notify []NotifyConfig `yaml:"notify" json:",omitempty"`
+
 	// Runner is the engine that runs the pipeline.
 	Runner RunnerConfig `yaml:"runner"`
 

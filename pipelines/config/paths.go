@@ -49,6 +49,9 @@ func (c *Config) resolvePaths(folder string) error {
 	if c.Publish != nil {
 		paths["publish.ca_file"] = &c.Publish.CAFile
 	}
+	for i := range c.Notify {
+		c.Notify[i].Folder = folder
+	}
 	for i := range c.Tables {
 		for j := range c.Tables[i].Rules {
 			paths[fmt.Sprintf("tables[%d].rules[%d].in_file", i, j)] = &c.Tables[i].Rules[j].InFile

@@ -338,7 +338,9 @@ func LoadFile(path, name string, opts LoadOptions) (*Config, error) {
 	for _, other := range []struct {
 		key     string
 		written bool
-	}{{"tables", cfg.Tables != nil}, {"output", cfg.Written("output")}, {"staging", cfg.Written("staging")}} {
+	}{
+		{"tables", cfg.Tables != nil}, {"output", cfg.Written("output")}, {"staging", cfg.Written("staging")}, {"notify", cfg.Written("notify")},
+	} {
 		if other.written {
 			return nil, failure.New(failure.Usage, "%s has no meaning where a file is published without a configuration", other.key).
 				WithHint("set keys of publish and hyperd only")
