@@ -136,7 +136,7 @@ func (c *Conn) failed(err error) error {
 		if answer.Detail != "" {
 			text += ": " + answer.Detail
 		}
-		said := &answered{fmt.Sprintf("%s (hyperd error %s)", words.OneLine(text), answer.Code)}
+		said := &answered{fmt.Sprintf("%s (hyperd error %s)", words.OneLine(text), answer.Code), answer.Code}
 		if folder, full := c.process.refusedForRoom(answer); full {
 			return noRoom(folder, "hyperd has no room on a disk: %w", said)
 		}
@@ -153,7 +153,7 @@ func (c *Conn) failed(err error) error {
 }
 
 // answered is hyperd's refusal of a statement.
-type answered struct{ text string }
+type answered struct{ text, code string }
 
 func (a *answered) Error() string { return a.text }
 
@@ -162,6 +162,18 @@ func (a *answered) Error() string { return a.text }
 func IsAnswer(err error) bool {
 	var a *answered
 	return errors.As(err, &a)
+}
+
+// refusesValue is the class of SQLSTATEs of values for which a statement has no result.
+const refusesValue = "22"
+
+// RefusedValue returns the code of hyperd's refusal of a statement because of a value, which its text may hold; otherwise "".
+func RefusedValue(err error) string {
+	var a *answered
+	if errors.As(err, &a) && strings.HasPrefix(a.code, refusesValue) {
+		return a.code
+	}
+	return ""
 }
 
 // CreateDatabase makes a new database file at path, an absolute path, in a version of the

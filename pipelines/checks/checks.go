@@ -206,19 +206,31 @@ func (c check) run(ctx context.Context, conn *hyperd.Conn, withValues bool) repo
 	}
 	switch {
 	case err != nil:
-		result.Message = "it cannot be evaluated: " + err.Error()
+		result.Message = "it cannot be evaluated: " + refusalText(err, withValues)
 		return result
 	case value == "t" || value == "true":
 		result.Passed = true
 		return result
 	case c.offending == "" && c.figure == "":
-		result.Message = "it is " + cmp.Or(map[string]string{"f": "false"}[value], value) + ", expected is true"
+		known := map[string]string{"f": "false", "NULL": "NULL"}[value]
+		if known == "" && !withValues {
+			known = "neither true nor false"
+		}
+		result.Message = "it is " + cmp.Or(known, value) + ", expected is true"
 		return result
 	}
 	if err := c.describe(ctx, conn, &result, withValues); err != nil {
-		result.Message = "what breaks it cannot be counted: " + err.Error()
+		result.Message = "what breaks it cannot be counted: " + refusalText(err, withValues)
 	}
 	return result
+}
+
+// refusalText is what hyperd says of a query, without values of rows unless these may be shown.
+func refusalText(err error, withValues bool) string {
+	if code := hyperd.RefusedValue(err); code != "" && !withValues {
+		return fmt.Sprintf("there is a value for which it has no result (hyperd error %s); --log-values shows more", code)
+	}
+	return err.Error()
 }
 
 // describe says what is wrong with a check that is false.

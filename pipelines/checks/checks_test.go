@@ -81,7 +81,9 @@ func TestChecks(t *testing.T) {
 		{"sql over two tables", `{sql: 'select count(*) = 2 from "Extract"."orders" o join "Extract"."customers" c on c.id = o.customer'}`, "", 0},
 		{"false sql", `{name: few, sql: 'select count(*) < 4 from "Extract"."orders"'}`, "it is false, expected is true", 0},
 		{"NULL", `{sql: 'select null::boolean'}`, "it is NULL, expected is true", 0},
-		{"not a boolean", `{sql: 'select 1'}`, "it is 1, expected is true", 0},
+		{"not a boolean", `{sql: 'select 1'}`, "it is neither true nor false, expected is true", 0},
+		{"a value that does not do", `{sql: "select bool_and(cast('c4nary' || id as int) > 0) from \"Extract\".\"orders\""}`,
+			"it cannot be evaluated: there is a value for which it has no result (hyperd error 22P02); --log-values shows more", 0},
 		{"several rows", `{sql: 'select true from "Extract"."orders"'}`, "it cannot be evaluated: ", 0},
 		{"unique", `{unique: [customer, id]}`, "", 0},
 		{"not unique", `{unique: [id]}`, "2 rows have values of (id) that other rows have, too", 2},
@@ -112,6 +114,7 @@ func TestChecks(t *testing.T) {
 			assert.False(t, result.Passed)
 			assert.Contains(t, result.Message, c.message)
 			assert.Contains(t, err.Error(), c.message)
+			assert.NotContains(t, result.Message, "c4nary", "a value")
 			if c.offending > 0 {
 				require.NotNil(t, result.Offending)
 				assert.Equal(t, c.offending, *result.Offending)
