@@ -65,6 +65,9 @@ func Checks(cfg *config.Config, makePlan func(ctx context.Context) (found string
 	if cfg.Publish != nil {
 		checks = append(checks, Check{"publish", d.checkServer})
 	}
+	if len(cfg.Notify) > 0 {
+		checks = append(checks, Check{"notify", d.checkNotify})
+	}
 	return checks
 }
 
