@@ -54,10 +54,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HYPERD_PATH", hyperdPath)
 			env.Setenv("TESTDATA", lake)
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".state"))
+			startAudience(env)
 			return startFake(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "backdate": backdate, "lock": takeLock, "stored": copyStored,
+			"exits": exits, "backdate": backdate, "lock": takeLock, "stored": copyStored, "told": compareTold,
 		},
 		RequireExplicitExec: true,
 	})

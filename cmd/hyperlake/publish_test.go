@@ -115,8 +115,11 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 	lake, err := filepath.Abs("../../testdata/lake/orders/*.parquet")
 	require.NoError(t, err)
 	folder, outside := t.TempDir(), t.TempDir()
+	heard := newAudience()
+	t.Cleanup(heard.Close)
 	config := "name: orders\ntables: [{source: {uri: '" + lake + "'}}]\n" +
-		"publish: {server: '" + server.URL + "', site: marketing, allow_http: true, as_job: true}\nhyperd: {log_dir: '" + folder + "'}\n"
+		"publish: {server: '" + server.URL + "', site: marketing, allow_http: true, as_job: true}\nhyperd: {log_dir: '" + folder + "'}\n" +
+		"notify: [{url_env: HOOK_USUAL}, {url_env: HOOK_ILL}, {ping_env: HOOK_SWITCH}, {command: [sh, -c, env; cat]}]\n"
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "orders.yaml"), []byte(config), 0o600))
 	secretFile := filepath.Join(outside, "secret")
 	require.NoError(t, os.WriteFile(secretFile, []byte(tokenSecret+"\n"), 0o600))
@@ -152,7 +155,7 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 		if step.fault.Path != "" {
 			server.Inject(step.fault)
 		}
-		cmd := program(t, folder, step.environment, append(step.args, "--log-level", "debug")...)
+		cmd := program(t, folder, append(heard.environment(), step.environment...), append(step.args, "--log-level", "debug")...)
 		cmd.Stdout, cmd.Stderr = &written, &written
 		_ = cmd.Run() // the exit code is compared
 		require.Equal(t, step.code, cmd.ProcessState.ExitCode(), "%s: %s", step.name, written.String())
@@ -165,7 +168,10 @@ func TestSecretsAreNeverWritten(t *testing.T) {
 		written.Write(content)
 		return err
 	}))
-	secrets := map[string]string{"the secret": tokenSecret, "the app's secret": appSecret}
+	told, sent := heard.take()
+	assert.Contains(t, told, "ill:failure,4", "and repeated the address")
+	written.WriteString(sent)
+	secrets := map[string]string{"the secret": tokenSecret, "the app's secret": appSecret, "an address": hookSecret}
 	for _, request := range server.Requests() {
 		if auth := request.Header.Get("X-Tableau-Auth"); auth != "" {
 			secrets["session token "+auth[:4]] = auth

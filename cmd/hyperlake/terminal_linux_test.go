@@ -13,17 +13,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onTerminal is what a terminal gets of a program that prints there.
-func onTerminal(t *testing.T, cmd *exec.Cmd) string {
+// openTerminal makes a terminal: the end of who sits there, and that of programs.
+func openTerminal(t *testing.T) (master, terminal *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	require.NoError(t, err)
-	defer master.Close()
 	require.NoError(t, unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0))
 	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
 	require.NoError(t, err)
-	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	require.NoError(t, err)
+	return master, terminal
+}
+
+// onTerminal is what a terminal gets of a program that prints there.
+func onTerminal(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	master, terminal := openTerminal(t)
+	defer master.Close()
 	cmd.Stdout, cmd.Stderr = terminal, terminal
 	require.NoError(t, cmd.Start())
 	require.NoError(t, terminal.Close())

@@ -248,7 +248,7 @@ func looseTree(path string, opts LoadOptions) (root *strictyaml.Node, isWhole bo
 	if err != nil || body == nil {
 		return nil, false
 	}
-	vars := strictyaml.Variables{Values: opts.Vars}
+	vars := strictyaml.Variables{Values: opts.Vars, Environment: fromEnvironment}
 	build := func() *strictyaml.Node {
 		isWhole = true
 		root, err := strictyaml.NewBuilder(file, func(text string) (string, error) {
@@ -260,6 +260,9 @@ func looseTree(path string, opts LoadOptions) (root *strictyaml.Node, isWhole bo
 		}).Build(body)
 		if err != nil || root.Kind != strictyaml.MappingNode {
 			return nil
+		}
+		if _, err := applyTarget(root, opts.Target); err != nil {
+			isWhole = false
 		}
 		for _, set := range opts.Sets {
 			isWhole = applySettings(root, LoadOptions{Sets: []string{set}}) == nil && isWhole

@@ -37,7 +37,7 @@ const sampleMark = ".sample"
 
 // TakeSample makes the configuration one of a part of its tables or rows, which leaves alone what whole runs make and know: the extract
 // is NAME.sample.hyper beside theirs, the rejects are in a folder NAME.sample, the state is beside that extract, everything is made
-// anew, and nothing is published. Of some rows, broken checks and thresholds are warnings. A table that there is not is a
+// anew, nothing is published, and nobody is told. Of some rows, broken checks and thresholds are warnings. A table that there is not is a
 // failure of kind Usage.
 func (c *Config) TakeSample(sample Sample) error {
 	if sample.IsNone() {
@@ -46,7 +46,7 @@ func (c *Config) TakeSample(sample Sample) error {
 	if err := c.keepTables(sample.Tables); err != nil {
 		return err
 	}
-	c.Sample, c.Publish, c.State, c.Refresh.Mode = sample, nil, "", RefreshFull
+	c.Sample, c.Publish, c.Notify, c.State, c.Refresh.Mode = sample, nil, nil, "", RefreshFull
 	extension := filepath.Ext(c.Output.Path)
 	c.Output.Path = strings.TrimSuffix(c.Output.Path, extension) + sampleMark + extension
 	for i := range c.Tables {

@@ -40,6 +40,9 @@ func OpenHistory(state string) (*History, error) {
 
 func (h *History) uri(run string) string { return storage.Join(h.folder, run+".json") }
 
+// ReportPlace is where a state keeps the report of a run that has begun.
+func ReportPlace(state, run string) string { return storage.Join(state, historyFolder, run+".json") }
+
 // Begin notes that a run is under way, and that others of the same output, which are not any more though they did not say so, are
 // lost. The run has the lock of its output. It returns the runs before, the oldest first, also where it cannot write. Errors are of
 // kind Storage.

@@ -20,21 +20,7 @@ func (a *app) commandAgain(flags *publishFlags, args []string) string {
 		}
 		command = append(command, arg)
 	}
-	if a.flags.runner != "" {
-		command = append(command, "--runner", a.flags.runner)
-	}
-	if a.flags.target != "" {
-		command = append(command, "--target", a.flags.target)
-	}
-	if a.flags.date != "" {
-		command = append(command, "--date", a.flags.date)
-	}
-	for _, set := range a.flags.sets {
-		command = append(command, "--set", set)
-	}
-	for _, value := range a.flags.vars {
-		command = append(command, "--var", value)
-	}
+	command = append(command, a.configFlags()...)
 	if flags != nil {
 		flags.set.Visit(func(flag *pflag.Flag) {
 			switch {
@@ -50,10 +36,37 @@ func (a *app) commandAgain(flags *publishFlags, args []string) string {
 			}
 		})
 	}
-	for i, word := range command {
-		command[i] = shellWord(word)
+	return shellLine(command)
+}
+
+// configFlags are the flags, as they were given, by which the configuration was read.
+func (a *app) configFlags() []string {
+	var words []string
+	if a.flags.runner != "" {
+		words = append(words, "--runner", a.flags.runner)
 	}
-	return strings.Join(command, " ")
+	if a.flags.target != "" {
+		words = append(words, "--target", a.flags.target)
+	}
+	if a.flags.date != "" {
+		words = append(words, "--date", a.flags.date)
+	}
+	for _, set := range a.flags.sets {
+		words = append(words, "--set", set)
+	}
+	for _, value := range a.flags.vars {
+		words = append(words, "--var", value)
+	}
+	return words
+}
+
+// shellLine is the line of words that a shell takes.
+func shellLine(words []string) string {
+	line := make([]string, len(words))
+	for i, word := range words {
+		line[i] = shellWord(word)
+	}
+	return strings.Join(line, " ")
 }
 
 func isPublishFlag(name string) bool {

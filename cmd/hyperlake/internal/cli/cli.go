@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
@@ -34,7 +35,10 @@ type app struct {
 	flags          commonFlags
 	log            *slog.Logger // set before a command runs, as is engineLog
 	engineLog      *slog.Logger
-	signal         atomic.Int32         // the signal that interrupted us, 0 for none
+	person         bool         // whether one is there, to whom this process speaks or listens
+	signal         atomic.Int32 // the signal that interrupted us, 0 for none
+	signalled      atomic.Int64 // when it came, in nanoseconds since 1970
+	announcement   announcement
 	keepReport     func(*report.Report) // takes the report instead of whom the flags name; nil for these
 	tempFolder     string               // that of the user for temporary files; this process has one of its own
 }
@@ -62,6 +66,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		hyperd.Kill() // nobody waits for what it may be writing
 		err = context.Cause(ctx)
 	}
+	a.announce(ctx, err)
 	return a.finish(err)
 }
 
@@ -92,6 +97,8 @@ func execute(ctx context.Context, root *cobra.Command, grace time.Duration) erro
 func (a *app) open(stdout, stderr io.Writer) {
 	a.stdout, a.stderr = stdout, &screen{w: stderr}
 	a.terminal = terminalOf(stderr)
+	stdin, _ := a.stdin.(*os.File)
+	a.person = a.terminal != nil || stdin != nil && term.IsTerminal(int(stdin.Fd()))
 	if file := terminalOf(stdout); file != nil {
 		a.stdout, a.width = &screen{w: stdout}, terminalWidth(file)
 	}
@@ -111,6 +118,7 @@ func (a *app) watchSignals(cancel context.CancelCauseFunc) (stop func()) {
 		case sig := <-signals:
 			signal.Stop(signals)
 			number, _ := sig.(syscall.Signal)
+			a.signalled.Store(time.Now().UnixNano())
 			a.signal.Store(int32(number))
 			cancel(failure.New(failure.Interrupted, "interrupted by %s", sig))
 		case <-done:
@@ -174,6 +182,7 @@ Exit codes:
 		a.scheduleCommand(),
 		a.withConfig(a.cleanCommand()),
 		a.withConfig(a.doctorCommand()),
+		a.withConfig(a.notifyCommand()),
 		a.hyperdCommand(),
 		a.devCommand(),
 		a.versionCommand(),

@@ -37,3 +37,15 @@ func TestWhatEndsAfterASignalSaysHow(t *testing.T) {
 	cancel()
 	assert.Equal(t, ended, execute(ctx, root, time.Hour))
 }
+
+// Others are told for five seconds after a signal, or what is left of the time until the process must be gone.
+func TestLastMoment(t *testing.T) {
+	t.Parallel()
+	var a app
+	for ago, want := range map[time.Duration]time.Duration{
+		0: announceGrace, 13 * time.Second: announceGrace, 16 * time.Second: 3 * time.Second, endGrace: time.Second, time.Minute: 19*time.Second - time.Minute,
+	} {
+		a.signalled.Store(time.Now().Add(-ago).UnixNano())
+		assert.WithinDuration(t, time.Now().Add(want), a.lastMoment(), 500*time.Millisecond, ago)
+	}
+}

@@ -157,7 +157,7 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	cfg, err := a.publishConfig(flags, args)
+	cfg, err := a.publishConfig(ctx, flags, args)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (f *publishFlags) answer() publish.Answer {
 }
 
 // publishConfig makes the configuration of what the command line names.
-func (a *app) publishConfig(flags *publishFlags, args []string) (*config.Config, error) {
+func (a *app) publishConfig(ctx context.Context, flags *publishFlags, args []string) (*config.Config, error) {
 	values, err := flags.values()
 	if err != nil {
 		return nil, err
@@ -232,7 +232,11 @@ func (a *app) publishConfig(flags *publishFlags, args []string) (*config.Config,
 		}
 		return config.LoadFile(absolute, name, config.LoadOptions{Sets: a.flags.sets, Flags: values})
 	}
-	cfg, err := a.flags.load(path, values...)
+	load := func() (*config.Config, error) { return a.loadAnnounced(ctx, "publish", path, values...) }
+	if flags.instead.revisions { // which only looks
+		load = func() (*config.Config, error) { return a.flags.load(path, values...) }
+	}
+	cfg, err := load()
 	if err != nil {
 		return nil, err
 	}

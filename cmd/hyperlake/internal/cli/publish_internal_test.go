@@ -36,7 +36,7 @@ func TestProjectFlagsReplaceEachOthersKeys(t *testing.T) {
 	}
 	load := func(args ...string) (cfg *config.Config, err error) {
 		err = parsePublish(t, append([]string{path}, args...), func(a *app, flags *publishFlags, args []string) (err error) {
-			cfg, err = a.publishConfig(flags, args)
+			cfg, err = a.publishConfig(t.Context(), flags, args)
 			return err
 		})
 		return cfg, err
@@ -66,7 +66,7 @@ func TestModeFlagReplacesTheKeysOfOtherModes(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 	load := func(args ...string) (cfg *config.Config, err error) {
 		err = parsePublish(t, append([]string{path}, args...), func(a *app, flags *publishFlags, args []string) (err error) {
-			cfg, err = a.publishConfig(flags, args)
+			cfg, err = a.publishConfig(t.Context(), flags, args)
 			return err
 		})
 		return cfg, err

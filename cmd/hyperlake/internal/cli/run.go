@@ -108,7 +108,11 @@ func exactly(n int, what string) cobra.PositionalArgs {
 
 // build runs a configuration, publishes if it may and the configuration says so, and reports.
 func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPublish bool) error {
-	cfg, err := a.flags.load(path)
+	command := "run"
+	if !mayPublish {
+		command = "generate"
+	}
+	cfg, err := a.loadAnnounced(ctx, command, path)
 	if err != nil {
 		return err
 	}

@@ -85,6 +85,8 @@ func (a *app) buildEach(ctx context.Context, files, beamFlags []string, mayPubli
 		a.keepReport = func(r *report.Report) { one.Report = r }
 		err := a.build(ctx, file, beamFlags, mayPublish)
 		a.keepReport = nil
+		a.announce(ctx, err)
+		a.announcement.forget()
 		if ctx.Err() != nil {
 			return all, err
 		}
