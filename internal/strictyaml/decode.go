@@ -261,6 +261,7 @@ func (d *Decoder) unknownKey(e *yamlEntry, dst reflect.Value, path string) error
 	key, t := JoinKey(path, e.key), dst.Type()
 	if refuser, ok := dst.Interface().(KeyRefuser); ok {
 		if why, isKnown := refuser.RefuseKey(e.key); isKnown {
+			d.Broken = append(d.Broken, key)
 			return KeyProblem(e.at, key, "%s", why)
 		}
 	}

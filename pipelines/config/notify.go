@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hyperlake/internal/environment"
+	"hyperlake/internal/failure"
 	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
 )
@@ -89,12 +90,11 @@ var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,199}$`)
 
 // checkNotify checks what needs no environment, and fills in defaults.
 func (c *Config) checkNotify() error {
+	var wrong []error
 	for i := range c.Notify {
-		if err := c.checkNotifyEntry(fmt.Sprintf("notify[%d]", i), i); err != nil {
-			return err
-		}
+		wrong = append(wrong, c.checkNotifyEntry(fmt.Sprintf("notify[%d]", i), i))
 	}
-	return nil
+	return failure.Join(failure.Config, wrong...)
 }
 
 func (c *Config) checkNotifyEntry(at string, index int) error {
