@@ -26,9 +26,10 @@ each command, such as hyperlake-run.1. Their date is today's, or that of SOURCE_
 // writeManual writes the pages of a command and of those below it.
 func writeManual(root *cobra.Command, folder string) error {
 	keepLayout(root)
+	header := &doc.GenManHeader{Title: "HYPERLAKE", Section: "1", Source: "hyperlake " + root.Version, Manual: "hyperlake"}
 	err := os.MkdirAll(folder, 0o777)
 	if err == nil {
-		err = doc.GenManTree(root, &doc.GenManHeader{Title: "HYPERLAKE", Section: "1", Source: "hyperlake " + root.Version, Manual: "hyperlake"}, folder)
+		err = doc.GenManTree(root, header, folder)
 	}
 	if err != nil {
 		return failure.New(failure.Storage, "write manual pages: %w", err).WithHint("%s", storage.Hint(err))
