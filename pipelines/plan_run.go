@@ -14,7 +14,7 @@ import (
 
 // planBy plans the run in a stage of its own.
 func (r *run) planBy(ctx context.Context, do func(context.Context) (work, error)) error {
-	err := r.stage("plan", func() (work, error) { return do(ctx) })
+	err := r.stage(ctx, "plan", do)
 	if err != nil && r.plan != nil { // the data is why
 		return cmp.Or(r.placeRejects(ctx, make([]rejects.Account, len(r.plan.Tables)), err), err)
 	}

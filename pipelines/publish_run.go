@@ -56,11 +56,13 @@ func (r *run) publishStanding(ctx context.Context, options publish.Options) erro
 		return err
 	}
 	if options.FollowUp {
-		return r.stagePublishing(func() ([]*report.Publishing, error) { return p.FollowUp(ctx) })
+		return r.stagePublishing(ctx, p.FollowUp)
 	}
 	if options.RollBack != 0 {
 		return staging.Within(ctx, r.cfg.Output.Path, options.ID, func(staging *staging.Folder) error {
-			return r.stagePublishing(func() ([]*report.Publishing, error) { return p.RollBack(ctx, options.RollBack, staging.Local) })
+			return r.stagePublishing(ctx, func(ctx context.Context) ([]*report.Publishing, error) {
+				return p.RollBack(ctx, options.RollBack, staging.Local)
+			})
 		})
 	}
 	return staging.Within(ctx, r.cfg.Output.Path, options.ID, func(staging *staging.Folder) error {
@@ -144,13 +146,13 @@ func (r *run) publishPlaced(ctx context.Context, p *publish.Publisher, extract h
 
 // publish is the last stage of a run.
 func (r *run) publish(ctx context.Context, p *publish.Publisher, lease *hyperd.Lease, extract publish.Extract) error {
-	return r.stagePublishing(func() ([]*report.Publishing, error) { return p.Publish(ctx, lease, extract) })
+	return r.stagePublishing(ctx, func(ctx context.Context) ([]*report.Publishing, error) { return p.Publish(ctx, lease, extract) })
 }
 
 // stagePublishing is a stage that does something to data sources, and tells what.
-func (r *run) stagePublishing(do func() ([]*report.Publishing, error)) error {
-	return r.stage(stagePublish, func() (work, error) {
-		sources, err := do()
+func (r *run) stagePublishing(ctx context.Context, do func(context.Context) ([]*report.Publishing, error)) error {
+	return r.stage(ctx, stagePublish, func(ctx context.Context) (work, error) {
+		sources, err := do(ctx)
 		if len(sources) > 0 {
 			r.report.Publish = sources[0]
 			r.report.Publish.Others = sources[1:]

@@ -30,7 +30,7 @@ func (r *run) compare(ctx context.Context) error {
 	if !r.cfg.Refresh.IsChanged() {
 		return refresh.CheckReload(r.cfg, r.options.Reload)
 	}
-	return r.stage("compare", func() (_ work, err error) {
+	return r.stage(ctx, "compare", func(ctx context.Context) (_ work, err error) {
 		if r.plan != nil { // else a glance has told
 			if r.comparison, err = compareWithLast(ctx, r.now(), r.comparison); err != nil {
 				return work{}, err
@@ -225,7 +225,7 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 
 // accountAgain is the account of a table that did not change, under another plan: files of which nothing is read may have changed.
 func accountAgain(account, planned report.TableAccount) report.TableAccount {
-	account.Source, account.Files, account.RowGroups = planned.Source, planned.Files, planned.RowGroups
+	account.Source, account.Newest, account.Files, account.RowGroups = planned.Source, planned.Newest, planned.Files, planned.RowGroups
 	account.BytesIn, account.RowsInFiles, account.RowsPruned = planned.BytesIn, planned.RowsInFiles, planned.RowsPruned
 	return account
 }

@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"go.opentelemetry.io/otel/attribute"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/machine"
+	"hyperlake/internal/trace"
 	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/job"
@@ -161,7 +163,7 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 		return err
 	}
 	var versions []string
-	if err := r.stage("move", func() (_ work, err error) {
+	if err := r.stage(ctx, "move", func(ctx context.Context) (_ work, err error) {
 		versions, err = output.Move(ctx, r.cfg.Output, built, r.report, r.lock.Held, r.warn)
 		return work{rows: r.report.RowsLoaded(), bytes: r.report.Output.Bytes}, err
 	}); err != nil {
@@ -178,7 +180,7 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 
 // build makes the extract on staging. Meanwhile it asks hyperd for its version.
 func (r *run) build(ctx context.Context, runFolder *staging.Folder) (built job.Result, err error) {
-	err = r.stage("load", func() (done work, err error) {
+	err = r.stage(ctx, "load", func(ctx context.Context) (done work, err error) {
 		version, lease := make(chan error, 1), r.lease
 		go func() {
 			var err error
@@ -189,7 +191,7 @@ func (r *run) build(ctx context.Context, runFolder *staging.Folder) (built job.R
 		return done, cmp.Or(err, <-version)
 	})
 	if err == nil && r.patches() {
-		err = r.stage("patch", func() (work, error) {
+		err = r.stage(ctx, "patch", func(ctx context.Context) (work, error) {
 			built, err = r.patch(ctx, built, runFolder)
 			return work{rows: r.part.Rows(), bytes: bytesOf(built.All())}, err
 		})
@@ -209,7 +211,7 @@ func (r *run) judge(ctx context.Context, built *job.Result, scratch string) erro
 	if err := r.judgeEmpty(); err != nil {
 		return err
 	}
-	return r.stage("check", func() (work, error) {
+	return r.stage(ctx, "check", func(ctx context.Context) (work, error) {
 		return work{rows: r.report.RowsLoaded()}, r.inspect(ctx, built, scratch)
 	})
 }
@@ -224,13 +226,16 @@ func (r *run) warnOfChecks() {
 // work is what a stage got through.
 type work struct{ rows, bytes int64 }
 
-// stage times one part of the run for the report.
-func (r *run) stage(name string, do func() (work, error)) error {
+// stage times one part of the run for the report, and for whom traces are told.
+func (r *run) stage(ctx context.Context, name string, do func(context.Context) (work, error)) error {
 	started := time.Now()
+	ctx, span := trace.Start(ctx, "stage "+name)
 	r.showProgress(report.Progress{Stage: name, Uncounted: true}, started)
 	r.options.Log.Debug("stage begins", "stage", name)
-	done, err := do()
+	done, err := do(ctx)
 	addStage(r.report, name, time.Since(started), done)
+	span.Note(attribute.Int64("hyperlake.rows", done.rows), attribute.Int64("hyperlake.bytes", done.bytes))
+	span.End(err)
 	return err
 }
 

@@ -34,7 +34,8 @@ func notePlan(r *report.Report, plan *plan.Outline) {
 	for _, table := range plan.Tables {
 		account := report.TableAccount{
 			Schema: table.Schema, Name: table.Name,
-			Files: table.Files, RowGroups: table.RowGroups, BytesIn: table.BytesToRead(), RowsInFiles: table.Rows, RowsPruned: table.Pruned.Rows,
+			Newest: table.Newest, Files: table.Files, RowGroups: table.RowGroups,
+			BytesIn: table.BytesToRead(), RowsInFiles: table.Rows, RowsPruned: table.Pruned.Rows,
 			Rules: []report.Rule{}, Checks: []report.CheckResult{},
 		}
 		if v := table.Source; v != nil {

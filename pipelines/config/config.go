@@ -54,6 +54,9 @@ type Config struct {
 	// Notify is who is told how runs end, none twice. Default: nobody.
 	Notify []NotifyConfig `yaml:"notify" json:",omitempty"`
 
+	// Metrics is where figures of the last run are left for those who watch. What is built does not depend on it.
+	Metrics MetricsConfig `yaml:"metrics" json:",omitzero"`
+
 	// Runner is the engine that runs the pipeline.
 	Runner RunnerConfig `yaml:"runner"`
 

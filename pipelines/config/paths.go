@@ -39,6 +39,7 @@ func (c *Config) resolvePaths(folder string) error {
 		"staging":                  &c.Staging,
 		"state":                    &c.State,
 		"spool.path":               &c.Spool.Path,
+		"metrics.textfile":         &c.Metrics.TextFile,
 		"hyperd.path":              &c.Hyperd.Path,
 		"hyperd.log_dir":           &c.Hyperd.LogDir,
 		"hyperd.domain_socket_dir": &c.Hyperd.DomainSocketDir,

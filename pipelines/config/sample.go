@@ -46,7 +46,7 @@ func (c *Config) TakeSample(sample Sample) error {
 	if err := c.keepTables(sample.Tables); err != nil {
 		return err
 	}
-	c.Sample, c.Publish, c.Notify, c.State, c.Refresh.Mode = sample, nil, nil, "", RefreshFull
+	c.Sample, c.Publish, c.Notify, c.Metrics, c.State, c.Refresh.Mode = sample, nil, nil, MetricsConfig{}, "", RefreshFull
 	extension := filepath.Ext(c.Output.Path)
 	c.Output.Path = strings.TrimSuffix(c.Output.Path, extension) + sampleMark + extension
 	for i := range c.Tables {

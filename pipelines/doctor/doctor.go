@@ -62,6 +62,9 @@ func Checks(cfg *config.Config, makePlan func(ctx context.Context) (found string
 		checks = append(checks, d.sourceCheck(i))
 	}
 	checks = append(checks, Check{"plan", makePlan})
+	if cfg.Metrics.TextFile != "" {
+		checks = append(checks, Check{"metrics", d.checkMetricsFolder})
+	}
 	if cfg.Publish != nil {
 		checks = append(checks, Check{"publish", d.checkServer})
 	}

@@ -73,6 +73,23 @@ func (d doctor) checkOutputFolder(ctx context.Context) (string, error) {
 	return found, err
 }
 
+// checkMetricsFolder tries the folder of the metrics, which whoever reads them names, too.
+func (d doctor) checkMetricsFolder(ctx context.Context) (string, error) {
+	folder := filepath.Dir(d.cfg.Metrics.TextFile)
+	place, err := TryFolder(ctx, folder)
+	switch stat, statErr := os.Stat(d.cfg.Metrics.TextFile); {
+	case err != nil:
+		return "", failure.New(failure.Storage, "%w", err).
+			WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder can be written, or set metrics.textfile"))
+	case statErr == nil && !stat.Mode().IsRegular():
+		return "", failure.New(failure.Storage, "%s is no file", d.cfg.Metrics.TextFile).WithHint("set metrics.textfile to another name")
+	case filepath.Clean(place) != filepath.Clean(folder):
+		return "", caution("see that it is the folder that --collector.textfile.directory of node_exporter names",
+			"there is no folder %s yet: a run makes it", folder)
+	}
+	return folder + " can be written", nil
+}
+
 // describe says that a folder works, and how much room is there, if that is bounded.
 func (d doctor) describe(folder, place string) (string, error) {
 	if !storage.IsLocal(folder) {

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"time"
+
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 )
@@ -26,6 +28,10 @@ type TableOutline struct {
 
 	// Source is the version of a table that is read; nil for loose files.
 	Source *TableVersion `json:"source,omitempty"`
+
+	// Newest is when that was changed last which the table is made of: the newest of its files, also of those that are pruned, or the
+	// version of a table. It is zero where nothing says so.
+	Newest time.Time `json:"newest,omitzero"`
 
 	// UnitColumns are the columns whose values tell the units of the table apart: none where files are units by themselves, or
 	// where Indivisible says why the rows of one unit cannot be told from others in the extract.

@@ -326,6 +326,7 @@ func (t *TablePlan) addFiles(
 	t.RuleColumns = validator.Columns()
 	defers := newDeferral(cfg, t, src, columns, validator)
 	t.Files += len(src.Footers)
+	t.Newest = src.newest()
 	for i := range src.Footers {
 		footer := &src.Footers[i]
 		folders, err := src.FoldersOf(i, columns)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -74,6 +75,20 @@ func (s tableSight) open(
 		empty.Warnings = src.Warnings
 	}
 	return empty, err
+}
+
+// newest is when the source was changed last: the time of its version, or of the newest file; zero where nothing says so.
+func (s *Source) newest() time.Time {
+	if s.table != nil {
+		return s.Version().Timestamp.UTC()
+	}
+	var newest time.Time
+	for _, footer := range s.Footers {
+		if footer.Info.Modified.After(newest) {
+			newest = footer.Info.Modified.UTC()
+		}
+	}
+	return newest
 }
 
 // AllHollow is the failure of files of which none has columns or rows.

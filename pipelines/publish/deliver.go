@@ -27,7 +27,7 @@ func (t *transfer) deliver(ctx context.Context, s *shipment) error {
 		made.Seconds = time.Since(started).Seconds()
 	}()
 	if s.verdict == leave {
-		t.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "run", s.earlier.RunID)
+		t.options.Log.Debug("the data source has these rows already", "datasource", s.datasource, "earlier_run", s.earlier.RunID)
 		if err := t.rememberUnits(ctx, s); err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (t *transfer) begin(ctx context.Context, s *shipment) error {
 		for _, step := range s.delivery.Steps {
 			step.abandon() // nobody else is sending it: the ledger is locked
 		}
-		t.options.Log.Info("publishing goes on", "datasource", s.datasource, "run", s.delivery.RunID)
+		t.options.Log.Info("publishing goes on", "datasource", s.datasource, "earlier_run", s.delivery.RunID)
 		return s.ledger.save(ctx, s.delivery)
 	}
 	s.delivery = s.want

@@ -28,10 +28,10 @@ type Glance struct {
 const glanceName = "glance.json"
 
 // Seen stands for all that decides what a run makes: this program, the configuration but for where the extract is published and
-// who is told, the date as far as it may count, and what there is to read. It is empty where that is not known.
+// who is told of it, the date as far as it may count, and what there is to read. It is empty where that is not known.
 func Seen(cfg *config.Config, sight *plan.Sight, logValues bool) string {
 	files, known := sight.Digest(), *cfg
-	known.Publish, known.Notify = nil, nil
+	known.Publish, known.Notify, known.Metrics = nil, nil, config.MetricsConfig{}
 	configured, err := json.Marshal(known)
 	if files == "" || err != nil {
 		return ""

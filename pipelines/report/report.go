@@ -158,6 +158,9 @@ type TableAccount struct {
 	// Source is the version of a table that was read; nil for loose files.
 	Source *TableVersion `json:"source,omitempty"`
 
+	// Newest is when the lake was changed last that the table is made of: the newest of its files, or the version of a table.
+	Newest time.Time `json:"newest,omitzero"`
+
 	Files        int    `json:"files"`
 	RowGroups    int    `json:"row_groups"`
 	BytesIn      int64  `json:"bytes_in"`

@@ -8,10 +8,12 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/util/reflectx"
+	"go.opentelemetry.io/otel/attribute"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/trace"
 	"hyperlake/internal/wire"
 )
 
@@ -89,6 +91,7 @@ type writeFn struct {
 	attempt string       // in which they were read
 	target  workFile     // where the loader writes
 	written int64        // bytes of it that were counted
+	span    trace.Span   // of the partial
 }
 
 // Setup decodes the params; a worker calls it before anything else.
@@ -118,6 +121,7 @@ func (fn *writeFn) ProcessElement(ctx context.Context, b batch.Batch, emit func(
 	fn.of, fn.attempt = b.Target, b.Attempt
 	err := fn.add(ctx, b)
 	if err != nil {
+		fn.span.End(err)
 		fn.abandon()
 		return failure.Encode(err, failure.Hyperd)
 	}
@@ -157,6 +161,7 @@ func (fn *writeFn) newLoader(ctx context.Context) (*loader, error) {
 		return nil, err
 	}
 	fn.target, fn.written = target, 0
+	_, fn.span = trace.Start(ctx, "partial")
 	lease, err := hyperd.Acquire(ctx, fn.params.Hyperd)
 	if err != nil {
 		return nil, err
@@ -171,14 +176,18 @@ func (fn *writeFn) FinishBundle(ctx context.Context, emit func(int, File), doubt
 	}
 	partial, err := fn.finish(ctx, doubt)
 	if err != nil {
+		fn.span.End(err)
 		fn.abandon()
 		return failure.Encode(err, failure.Hyperd)
 	}
 	fn.loader = nil
 	if partial, err = fn.target.stage(ctx, partial, fn.params.Checksums); err != nil {
+		fn.span.End(err)
 		return failure.Encode(err, failure.Storage)
 	}
 	partial.Target, partial.Attempt = fn.of, fn.attempt
+	fn.span.Note(attribute.Int64("hyperlake.rows", partial.Rows()), attribute.Int64("hyperlake.bytes", partial.Bytes))
+	fn.span.End(nil)
 	emit(0, partial)
 	return nil
 }
@@ -278,7 +287,9 @@ func (fn *mergeFn) merge(ctx context.Context, partials []File) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	extract, err := Merge(ctx, lease, fn.params.Layout, partials, target.path)
+	merging, span := trace.Start(ctx, "merge", attribute.Int("hyperlake.partials", len(partials)))
+	extract, err := Merge(merging, lease, fn.params.Layout, partials, target.path)
+	span.End(err)
 	if err != nil || extract.Path != target.path {
 		target.discard()
 		return extract, err

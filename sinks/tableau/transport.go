@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"hyperlake/internal/trace"
 )
 
 const (
@@ -133,7 +135,9 @@ func (c *Client) try(ctx context.Context, s *session, call call) (*response, err
 	target := s.url(call)
 	for hop := 0; ; hop++ {
 		started := time.Now()
-		reply, err := c.exchange(ctx, s, call, target)
+		asking, span := trace.StartRequest(ctx, call.method+" "+call.template(), call.attributes(target)...)
+		reply, err := c.exchange(asking, s, call, target)
+		endRequest(span, reply, err)
 		c.log().Debug("request to Tableau", "method", call.method, "path", c.scrub(target.Path),
 			"seconds", time.Since(started).Seconds(), "ok", err == nil)
 		var redirect *redirectError

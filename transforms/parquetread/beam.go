@@ -5,9 +5,11 @@ import (
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"go.opentelemetry.io/otel/attribute"
 
 	"hyperlake/internal/batch"
 	"hyperlake/internal/failure"
+	"hyperlake/internal/trace"
 	"hyperlake/internal/wire"
 )
 
@@ -59,7 +61,11 @@ func (f *readFn) read(ctx context.Context, shard Shard, emit func(batch.Batch)) 
 		return failure.New(failure.Engine, "a shard of table %d of %d arrived", shard.Table, len(f.tables))
 	}
 	sizes := shard.rowGroupBytes()
-	return ReadShard(ctx, shard, f.tables[shard.Table], func(b batch.Batch) error {
+	reading, span := trace.Start(ctx, "shard",
+		attribute.Int("hyperlake.table", shard.Table), attribute.Int("hyperlake.files", len(shard.Files)))
+	var rows int64
+	err := ReadShard(reading, shard, f.tables[shard.Table], func(b batch.Batch) error {
+		rows += b.Tally.Read
 		if b.Tally.Read == 0 {
 			emit(b)
 			return nil
@@ -71,6 +77,9 @@ func (f *readFn) read(ctx context.Context, shard Shard, emit func(batch.Batch)) 
 		emit(b)
 		return nil
 	})
+	span.Note(attribute.Int64("hyperlake.rows", rows))
+	span.End(err)
+	return err
 }
 
 // rowGroupBytes returns the bytes of each row group, by its place.

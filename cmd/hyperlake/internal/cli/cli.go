@@ -36,6 +36,7 @@ type app struct {
 	log            *slog.Logger // set before a command runs, as is engineLog
 	engineLog      *slog.Logger
 	person         bool         // whether one is there, to whom this process speaks or listens
+	identity       []any        // the run and its name, as attributes of what is logged; empty before they are known
 	signal         atomic.Int32 // the signal that interrupted us, 0 for none
 	signalled      atomic.Int64 // when it came, in nanoseconds since 1970
 	announcement   announcement

@@ -1,8 +1,9 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -64,15 +65,12 @@ func (a *app) finish(err error) int {
 		return code
 	}
 	if a.flags.logFormat == formatJSON {
-		words := map[string]any{"level": "ERROR", "kind": failed.Kind, "message": failed.Message, "hint": failed.Hint, "exit_code": code}
+		fields := append(slices.Clip(a.identity), "kind", failed.Kind, "hint", failed.Hint, "exit_code", code)
 		if len(failed.More) > 0 {
-			words["more"] = sentences(failed.More)
+			fields = append(fields, "more", sentences(failed.More))
 		}
-		line, err := json.Marshal(words)
-		if err == nil {
-			_, _ = fmt.Fprintln(a.stderr, string(line)) // nobody is left to tell
-			return code
-		}
+		slog.New(newJSONHandler(a.stderr, slog.LevelError)).Error(failed.Message, fields...)
+		return code
 	}
 	text := "hyperlake: " + failed.Sentence()
 	if n := len(failed.More); n > 0 {

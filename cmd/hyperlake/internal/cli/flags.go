@@ -92,13 +92,12 @@ func (f *commonFlags) newLoggers(w io.Writer) (own, engine *slog.Logger, err err
 	if f.quiet {
 		w = io.Discard
 	}
-	options := &slog.HandlerOptions{Level: level}
 	var handler slog.Handler
 	switch f.logFormat {
 	case formatText:
-		handler = slog.NewTextHandler(w, options)
+		handler = slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
 	case formatJSON:
-		handler = slog.NewJSONHandler(w, options)
+		handler = newJSONHandler(w, level)
 	default:
 		return nil, nil, failure.New(failure.Usage, "--log-format %q is not accepted", f.logFormat).
 			WithHint("use text or json")

@@ -75,7 +75,7 @@ func (m *meter) show(p report.Progress) {
 		return
 	}
 	if p.Uncounted {
-		m.log.Info("progress", "stage", p.Stage, "rows_total", p.TotalRows, "seconds", int64(p.Elapsed.Seconds()), "rows", "not told yet")
+		m.log.Info("progress", "stage", p.Stage, "rows_total", p.TotalRows, "seconds", int64(p.Elapsed.Seconds()), "counted", false)
 		return
 	}
 	attrs := []any{"stage", p.Stage, "rows", p.Rows, "rows_total", p.TotalRows}

@@ -69,7 +69,7 @@ func TestProgressWithoutCounts(t *testing.T) {
 	var written bytes.Buffer
 	m := &meter{log: slog.New(slog.NewTextHandler(&written, nil))}
 	m.show(report.Progress{Stage: "load", TotalRows: 100, Elapsed: 7 * time.Second, Uncounted: true})
-	assert.Contains(t, written.String(), `stage=load rows_total=100 seconds=7 rows="not told yet"`)
+	assert.Contains(t, written.String(), `stage=load rows_total=100 seconds=7 counted=false`)
 	assert.NotContains(t, written.String(), "percent")
 
 	written.Reset()

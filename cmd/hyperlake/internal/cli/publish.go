@@ -18,7 +18,6 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/publish"
 	"hyperlake/pipelines/report"
-	"hyperlake/pipelines/staging"
 )
 
 // publishFlags are the flags of publish. Those with a key stand for it.
@@ -164,20 +163,32 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	if flags.instead.revisions {
 		return a.listRevisions(ctx, cfg, flags, args)
 	}
-	if storage.IsLocal(cfg.Output.Path) && cfg.Output.Merge != config.MergeNone && !flags.instead.given() {
-		if err := checkHyperFile(cfg.Output.Path); err != nil {
-			return err
-		}
-	}
-	if err := a.checkReportPlace(ctx); err != nil {
-		return err
-	}
-	id, err := staging.NewRunID()
+	id, err := a.identify(cfg.Name)
 	if err != nil {
 		return err
 	}
+	if flags.instead.given() {
+		cfg.Metrics.TextFile = "" // which is about runs, and what repeats their last stage
+	}
+	ctx, watched := a.watch(ctx, commandPublish, id, cfg)
+	record, err := a.publishLoaded(ctx, cfg, id, flags, args)
+	return a.endWatch(ctx, watched, record, err)
+}
+
+// publishLoaded publishes what a configuration says. The report is nil where there is none.
+func (a *app) publishLoaded(
+	ctx context.Context, cfg *config.Config, id string, flags *publishFlags, args []string,
+) (*report.Report, error) {
+	if storage.IsLocal(cfg.Output.Path) && cfg.Output.Merge != config.MergeNone && !flags.instead.given() {
+		if err := checkHyperFile(cfg.Output.Path); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.checkReportPlace(ctx); err != nil {
+		return nil, err
+	}
 	meter := a.newMeter()
-	report, err := pipelines.Publish(ctx, cfg, publish.Options{
+	record, err := pipelines.Publish(ctx, cfg, publish.Options{
 		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Answer: flags.answer(),
 		FollowUp: flags.instead.followUp, RollBack: flags.instead.number, Command: a.commandAgain(flags, args),
 	})
@@ -185,8 +196,12 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
 		err = explainHyperd(err, cfg.Output.Path)
 	}
-	a.sayPublished(report.Publish)
-	return a.endWithReport(ctx, report, err)
+	if a.logsFields() {
+		a.logPublished(record.Publish)
+	} else {
+		a.sayPublished(record.Publish)
+	}
+	return record, a.endWithReport(ctx, record, err)
 }
 
 // answer is what somebody who looked says.

@@ -119,30 +119,41 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if !mayPublish {
 		cfg.Publish = nil
 	}
+	id, err := a.identify(cfg.Name)
+	if err != nil {
+		return err
+	}
+	if a.flags.dryRun {
+		_, err := a.buildLoaded(ctx, cfg, id, path, beamFlags)
+		return err
+	}
+	ctx, watched := a.watch(ctx, command, id, cfg)
+	record, err := a.buildLoaded(ctx, cfg, id, path, beamFlags)
+	return a.endWatch(ctx, watched, record, err)
+}
+
+// buildLoaded is [app.build] for a configuration. The report is nil where there is none.
+func (a *app) buildLoaded(ctx context.Context, cfg *config.Config, id, path string, beamFlags []string) (*report.Report, error) {
 	lockWait, err := a.checkNight(cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.checkReportPlace(ctx); err != nil {
-		return err
-	}
-	id, err := staging.NewRunID()
-	if err != nil {
-		return err
+		return nil, err
 	}
 	var resume string
 	if a.flags.resume != "" {
 		if resume, err = staging.FindRun(ctx, cfg, a.flags.resume); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	engine := a.runnerOptions(cfg.Name, cfg.Runner, id, beamFlags)
 	if engine.Notes, err = staging.RunNotes(cfg, id, resume); err != nil {
-		return err
+		return nil, err
 	}
 	runner, err := runners.New(engine)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	options := pipelines.RunOptions{
 		ID:        id,
@@ -157,21 +168,23 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 		PublishCommand: a.commandAgain(nil, []string{path}),
 	}
 	if a.flags.dryRun {
-		return a.printJob(ctx, cfg, options)
+		return nil, a.printJob(ctx, cfg, options)
 	}
 	meter := a.newMeter()
 	options.Progress = meter.show
 	record, err := pipelines.Run(ctx, cfg, options)
 	meter.close()
 	record.Engine = engineOf(runner)
-	if record.Resumable != nil {
+	if record.Resumable != nil && !a.logResumable(record.Resumable) {
 		a.say("%s with %s stay on staging: run this again with --resume %s",
 			words.Count(int64(record.Resumable.Partials), "finished partial"), words.Count(record.Resumable.Rows, "row"), record.Resumable.RunID)
 	}
-	if err == nil || record.Status == report.Unpublished {
+	if a.logsFields() {
+		a.logSummary(record)
+	} else if err == nil || record.Status == report.Unpublished {
 		a.saySummary(record)
 	}
-	return a.endWithReport(ctx, record, err)
+	return record, a.endWithReport(ctx, record, err)
 }
 
 // checkNight checks the flags of a run against its configuration, and tells how long it waits for the lock.

@@ -79,6 +79,7 @@ func (a *app) buildAll(cmd *cobra.Command, args []string, mayPublish bool) error
 
 // buildEach runs configurations one after another until one is interrupted.
 func (a *app) buildEach(ctx context.Context, files, beamFlags []string, mayPublish bool) (all []ended, interrupted error) {
+	log, engineLog := a.log, a.engineLog // without a run
 	for i, file := range files {
 		a.say("%s (%d of %d)", visible(file), i+1, len(files))
 		one := ended{Configuration: file}
@@ -87,6 +88,7 @@ func (a *app) buildEach(ctx context.Context, files, beamFlags []string, mayPubli
 		a.keepReport = nil
 		a.announce(ctx, err)
 		a.announcement.forget()
+		a.log, a.engineLog, a.identity = log, engineLog, nil
 		if ctx.Err() != nil {
 			return all, err
 		}
