@@ -99,7 +99,8 @@ out/schedulers/airflow-%/installed:
 
 test-stores: hyperd stores ## lakes, staging and outputs on real servers of S3 and Azure
 	go test -tags stores -count=1 -timeout 30m ./internal/storage/...
-	go test -tags stores -count=1 -timeout 30m -run 'Storage|Object|Upload|Ranges|SecretsOf' ./pipelines ./cmd/hyperlake
+	go test -tags stores -count=1 -timeout 30m -run 'Storage|Object|Upload|Ranges|SecretsOf|RandomConfigurations' \
+		./pipelines ./pipelines/randomtest ./cmd/hyperlake
 
 stores: bin/versitygw-$(VERSITYGW_VERSION) bin/azurite/installed ## install the servers that test-stores starts (needs npm)
 
@@ -122,7 +123,7 @@ out/flink/lib: runners/flinktest/pom.xml
 	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$@ -DincludeScope=runtime
 	touch $@
 
-test-flink: hyperd ## the same extract on a Flink cluster as on Prism, whatever is killed (starts one, and stops it)
+test-flink: hyperd stores ## the same extract on a Flink cluster as on Prism, whatever is killed (starts one, and stops it)
 	$(MAKE) flink-up
 	go test -tags flink -count=1 -v -timeout 60m ./runners/flinktest; status=$$?; $(MAKE) flink-down; exit $$status
 

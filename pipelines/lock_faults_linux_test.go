@@ -3,16 +3,9 @@
 package pipelines_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,95 +16,12 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
-	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/refresh"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/runtest"
-	"hyperlake/runners"
 	"hyperlake/sinks/tableau/tableautest"
 )
-
-// In the process that is stopped or killed while it has the lock: its configuration, and the stage at whose beginning it stops itself.
-const (
-	ownerVariable = "HYPERLAKE_TEST_OWNER"
-	stageVariable = "HYPERLAKE_TEST_STAGE"
-)
-
-// shortLease is what all runs of these tests take a lease for.
-var shortLease = storage.LeaseTerms{Expiry: 4 * time.Second, Renewal: 300 * time.Millisecond}
-
-// TestMainOwner is that process. It says on stdout how its run ended.
-func TestMainOwner(t *testing.T) {
-	path := os.Getenv(ownerVariable)
-	if path == "" {
-		return // it is the other one
-	}
-	cfg, err := config.Load(path, config.LoadOptions{})
-	require.NoError(t, err)
-	runner, err := runners.New(runners.Options{Name: "direct", JobName: "owner"})
-	require.NoError(t, err)
-	stop := sync.OnceFunc(func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) })
-	record, _ := pipelines.Run(t.Context(), cfg, pipelines.RunOptions{
-		ID: "20260101T000000Z-00000001", Engine: runner, Log: slog.New(slog.DiscardHandler), Lock: refresh.LockOptions{Lease: shortLease},
-		Progress: func(p report.Progress) {
-			if p.Stage == os.Getenv(stageVariable) {
-				stop()
-			}
-		},
-	})
-	text, err := json.Marshal(record)
-	require.NoError(t, err)
-	fmt.Printf("\nREPORT %s\n", text)
-}
-
-// owner is a run in a process of its own.
-type owner struct {
-	cmd *exec.Cmd
-	out io.Reader
-}
-
-// startOwner starts the run of the configuration in a folder, that stops at the beginning of a stage, or not by itself.
-func startOwner(t *testing.T, folder, stage string) *owner {
-	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestMainOwner$", "-test.v")
-	cmd.Env = append(os.Environ(), ownerVariable+"="+filepath.Join(folder, "config.yaml"), stageVariable+"="+stage)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	return &owner{cmd, out}
-}
-
-// waitUntilStopped waits until the process is stopped.
-func (o *owner) waitUntilStopped(t *testing.T) {
-	t.Helper()
-	require.Eventually(t, func() bool {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", o.cmd.Process.Pid))
-		_, state, found := strings.Cut(string(stat), ") ")
-		return err == nil && found && strings.HasPrefix(state, "T")
-	}, 60*time.Second, 10*time.Millisecond, "it never came to that moment")
-}
-
-// goOn has the process go on, and returns the report of its run.
-func (o *owner) goOn(t *testing.T) *report.Report {
-	t.Helper()
-	require.NoError(t, o.cmd.Process.Signal(syscall.SIGCONT))
-	var record *report.Report
-	lines := bufio.NewScanner(o.out)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if text, found := strings.CutPrefix(lines.Text(), "REPORT "); found {
-			require.NoError(t, json.Unmarshal([]byte(text), &record))
-		}
-	}
-	require.NotNil(t, record, "it said nothing of its run")
-	return record
-}
 
 // itemsTo is a configuration in a new folder that publishes a lake of items, with rejects, to a place.
 func itemsTo(t *testing.T, place string, items ...string) (cfg *config.Config, folder string) {
@@ -166,10 +76,10 @@ func TestAnOwnerThatComesBack(t *testing.T) {
 					<-started
 					assert.NoError(t, o.cmd.Process.Signal(syscall.SIGSTOP))
 				}})
-				o = startOwner(t, folder, c.stage)
+				o = startOwner(t, folder, c.stage, firstRun)
 				close(started)
 			} else {
-				o = startOwner(t, folder, c.stage)
+				o = startOwner(t, folder, c.stage, firstRun)
 			}
 			o.waitUntilStopped(t)
 			record, err := runLocked(t, second, refresh.LockOptions{Lease: shortLease}, nil)
@@ -201,11 +111,11 @@ func TestAKilledOwner(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, folder := itemsTo(t, place, runtest.Item(1, "first"))
 			second, _ := itemsTo(t, place, runtest.Item(2, "second"))
-			o := startOwner(t, folder, "move")
+			o := startOwner(t, folder, "move", firstRun)
 			o.waitUntilStopped(t)
 			record, err := runLocked(t, second, refresh.LockOptions{Lease: shortLease}, nil)
 			requireLocked(t, record, err)
-			assert.Contains(t, record.Error.Message, "run 20260101T000000Z-00000001")
+			assert.Contains(t, record.Error.Message, "run "+firstRun)
 			require.NoError(t, o.cmd.Process.Kill())
 			_ = o.cmd.Wait()
 
@@ -229,7 +139,7 @@ func TestAStoppedLocalOwnerKeepsItsLock(t *testing.T) {
 	place := filepath.Join(t.TempDir(), "out")
 	_, folder := itemsTo(t, place, runtest.Item(1, "first"))
 	second, _ := itemsTo(t, place, runtest.Item(2, "second"))
-	o := startOwner(t, folder, "move")
+	o := startOwner(t, folder, "move", firstRun)
 	o.waitUntilStopped(t)
 	record, err := runLocked(t, second, refresh.LockOptions{Wait: 2 * time.Second}, nil)
 	requireLocked(t, record, err)

@@ -66,7 +66,7 @@ func testSequences(t *testing.T, of library) {
 	interpreter := of.install(t)
 	var done operations
 	t.Cleanup(func() { t.Log(done.counts) }) // once all sequences are done
-	eachSequence(t, of.tables, func(t *testing.T, seed uint64) {
+	enginetest.EachSequence(t, of.tables, func(t *testing.T, seed uint64) {
 		t.Parallel()
 		folder := filepath.Join(t.TempDir(), "lake")
 		table := startSequence(t, interpreter, of.script)
@@ -105,18 +105,6 @@ func (o *operations) add(operation string) {
 		o.counts = map[string]int{}
 	}
 	o.counts[operation]++
-}
-
-// eachSequence runs a test with the same seeds every time, unless the environment asks for others: see [enginetest.EachSeed].
-func eachSequence(t *testing.T, tables int, test func(t *testing.T, seed uint64)) {
-	t.Helper()
-	if os.Getenv("HYPERLAKE_SEED") != "" || os.Getenv("HYPERLAKE_SEEDS") != "" {
-		enginetest.EachSeed(t, tables, test)
-		return
-	}
-	for seed := range uint64(tables) {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { test(t, seed) })
-	}
 }
 
 // compare loads all versions that are to be compared into one extract.

@@ -54,13 +54,30 @@ func (f flinkEngine) explain(ctx context.Context, jobID string, err error) error
 		WithHint("%s", cmp.Or(hint, "the log of Flink's JobManager, and its page of the job, say more"))
 }
 
-// onWorker says of failures that have to do with a machine which one that is.
+// onWorker says of failures that have to do with a machine which one that is, and of those that have to do with the environment
+// of a process where that comes from.
 func (f flinkEngine) onWorker(failed *failure.Error) error {
-	aboutMachine := failed.Kind == failure.Hyperd || failed.Kind == failure.Storage
-	if aboutMachine && f.options.Environment != options.FlinkLoopback {
-		failed.Message = "on a worker: " + failed.Message
+	aboutMachine := failed.Kind == failure.Hyperd || failed.Kind == failure.Storage || failed.Environment
+	if !aboutMachine || f.options.Environment == options.FlinkLoopback {
+		return failed
+	}
+	failed.Message = "on a worker: " + failed.Message
+	if failed.Environment {
+		failed.Hint += "; " + f.surroundings()
 	}
 	return failed
+}
+
+// surroundings says where the environment of workers comes from.
+func (f flinkEngine) surroundings() string {
+	from := "of its TaskManager"
+	switch f.options.Environment {
+	case options.FlinkExternal:
+		from = "of the pool at " + f.options.WorkerAddress
+	case options.FlinkDocker:
+		from = "of the image " + f.options.Image
+	}
+	return "do so on the worker's machine: a worker has the environment " + from + ", and nothing of this one"
 }
 
 // flinkCauses are reasons that people can do something about, by a part of their text.

@@ -116,6 +116,28 @@ func TestAFailureOfAWorkerWins(t *testing.T) {
 	}
 }
 
+// lacking is an error that is about the environment of the process.
+type lacking struct{ error }
+
+func (lacking) OfEnvironment() bool { return true }
+
+func TestWhatAWorkersEnvironmentLacksIsLookedForThere(t *testing.T) {
+	t.Parallel()
+	made := failure.New(failure.Source, "file a: %w", lacking{errors.New("no keys")}).WithHint("set KEY")
+	for environment, hint := range map[options.FlinkEnvironment]string{
+		options.FlinkLoopback: "set KEY",
+		options.FlinkProcess:  "set KEY; do so on the worker's machine: a worker has the environment of its TaskManager, and nothing of this one",
+		options.FlinkExternal: "set KEY; do so on the worker's machine: a worker has the environment of the pool at pool:1, and nothing of this one",
+		options.FlinkDocker:   "set KEY; do so on the worker's machine: a worker has the environment of the image i:1, and nothing of this one",
+	} {
+		engine := flinkEngine{options: options.Flink{Environment: environment, WorkerAddress: "pool:1", Image: "i:1"}}
+		failed := failure.Of(engine.explain(t.Context(), "a_1", failure.Encode(made, failure.Engine)), failure.Engine)
+		assert.Equal(t, failure.Source, failed.Kind)
+		assert.Equal(t, hint, failed.Hint)
+		assert.Equal(t, environment != options.FlinkLoopback, failed.Message == "on a worker: file a: no keys", failed.Message)
+	}
+}
+
 func TestTheJobServersWordsStandWithoutAJobManager(t *testing.T) {
 	t.Parallel()
 	err := flinkEngine{options: options.Flink{RESTEndpoint: "localhost:1"}}.explain(t.Context(), "a_1", errors.New("error=2"))

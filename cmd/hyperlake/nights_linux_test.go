@@ -472,25 +472,13 @@ func (n *published) flags() []string {
 	return nil
 }
 
-// eachSequence runs a test with the same seeds every time, unless the environment asks for others: see [enginetest.EachSeed].
-func eachSequence(t *testing.T, few int, test func(t *testing.T, seed uint64)) {
-	t.Helper()
-	if os.Getenv("HYPERLAKE_SEED") != "" || os.Getenv("HYPERLAKE_SEEDS") != "" {
-		enginetest.EachSeed(t, few, test)
-		return
-	}
-	for seed := range uint64(few) {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { test(t, seed) })
-	}
-}
-
 // Wherever a night is killed that publishes, the next run makes extract, rejects, report and data source what a full build and a
 // publication of all of it would have made, without anybody's help.
 func TestPublishedNightsThatAreKilled(t *testing.T) {
 	killed, ended, updates := map[string]int{}, map[string]int{}, 0
 	for _, loose := range []bool{false, true} {
 		t.Run(map[bool]string{false: "partitions", true: "files"}[loose], func(t *testing.T) {
-			eachSequence(t, publishedSequences, func(t *testing.T, seed uint64) {
+			enginetest.EachSequence(t, publishedSequences, func(t *testing.T, seed uint64) {
 				n := openPublished(t, seed, loose)
 				n.run("sales")
 				for range publishedNights {

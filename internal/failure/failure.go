@@ -45,6 +45,10 @@ type Error struct {
 	Retry   bool   // the same may succeed when it is tried again
 	Full    bool   // there was no room on a disk, which does not pass by itself; then Retry is not set
 
+	// Environment says that the process did not find in its environment what it needs: variables, credentials. On another
+	// machine that is another environment.
+	Environment bool
+
 	// More are further failures, about other things that were wrong at the same time.
 	More []*Error
 
@@ -52,7 +56,7 @@ type Error struct {
 }
 
 // New makes an Error. The format may hold %w, as for fmt.Errorf. A cause that is transient
-// makes it retryable, and one that is a full disk makes it that. What is wrong with a command line or
+// makes it retryable, and one that is a full disk or of the environment makes it that. What is wrong with a command line or
 // a configuration was known before any data was read.
 func New(kind Kind, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
@@ -65,8 +69,15 @@ func New(kind Kind, format string, args ...any) *Error {
 func plain(kind Kind, err error) *Error {
 	full := IsFull(err)
 	return &Error{
-		Kind: kind, Message: err.Error(), Early: kind == Usage || kind == Config, Retry: isTransient(err) && !full, Full: full, err: err,
+		Kind: kind, Message: err.Error(), Early: kind == Usage || kind == Config, Retry: isTransient(err) && !full, Full: full,
+		Environment: isOfEnvironment(err), err: err,
 	}
+}
+
+// isOfEnvironment says whether an error, or one that it wraps, says of itself that it is about the environment of the process.
+func isOfEnvironment(err error) bool {
+	var self interface{ OfEnvironment() bool }
+	return errors.As(err, &self) && self.OfEnvironment()
 }
 
 // isTransient says whether an error, or one that it wraps, says of itself that it may pass.
@@ -89,6 +100,9 @@ func (e *Error) BeforeData() *Error {
 
 // Transient is true of a failure that another attempt may not meet.
 func (e *Error) Transient() bool { return e.Retry }
+
+// OfEnvironment is true of a failure for what the environment of the process lacks.
+func (e *Error) OfEnvironment() bool { return e.Environment }
 
 // Retryable marks a failure that another attempt may not meet, unless a disk is full.
 func (e *Error) Retryable() *Error {
@@ -171,6 +185,7 @@ type wire struct {
 	Early   bool   `json:"early,omitempty"`
 	Retry   bool   `json:"retry,omitempty"`
 	Full    bool   `json:"full,omitempty"`
+	Lacks   bool   `json:"environment,omitempty"`
 }
 
 // Encode makes an error whose text [Decode] can read back, for a DoFn to return.
@@ -180,7 +195,7 @@ func Encode(err error, fallback Kind) error {
 	if e == nil {
 		return nil
 	}
-	raw, jsonErr := json.Marshal(wire{e.Kind, e.Message, e.Hint, e.Early, e.Retry, e.Full})
+	raw, jsonErr := json.Marshal(wire{e.Kind, e.Message, e.Hint, e.Early, e.Retry, e.Full, e.Environment})
 	if jsonErr != nil {
 		return err
 	}
@@ -201,7 +216,7 @@ func Decode(text string) (*Error, bool) {
 	if err := json.Unmarshal([]byte(raw), &w); err != nil {
 		return nil, false
 	}
-	return &Error{Kind: w.Kind, Message: w.Message, Hint: w.Hint, Early: w.Early, Retry: w.Retry, Full: w.Full}, true
+	return &Error{Kind: w.Kind, Message: w.Message, Hint: w.Hint, Early: w.Early, Retry: w.Retry, Full: w.Full, Environment: w.Lacks}, true
 }
 
 // OfJob finds the Error that a DoFn encoded in the words of the engine that ran it; any other

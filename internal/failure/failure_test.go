@@ -97,6 +97,23 @@ func TestJoinTellsAll(t *testing.T) {
 	assert.Len(t, wrapped.More, 2)
 }
 
+// lacking is an error that says of itself whether it is about the environment of the process.
+type lacking bool
+
+func (l lacking) Error() string       { return "lacking" }
+func (l lacking) OfEnvironment() bool { return bool(l) }
+
+func TestWhatTheEnvironmentLacksIsKnownElsewhere(t *testing.T) {
+	for _, lacks := range []bool{true, false} {
+		made := failure.New(failure.Source, "file a: %w", fmt.Errorf("read: %w", lacking(lacks)))
+		assert.Equal(t, lacks, made.Environment)
+		assert.Equal(t, lacks, failure.New(failure.Engine, "the job failed: %w", made).Environment)
+		arrived, ok := failure.Decode(failure.Encode(made, failure.Engine).Error())
+		require.True(t, ok)
+		assert.Equal(t, lacks, arrived.Environment)
+	}
+}
+
 func TestAFullDiskDoesNotPass(t *testing.T) {
 	for name, made := range map[string]*failure.Error{
 		"by its cause":    failure.New(failure.Storage, "write a: %w", syscall.ENOSPC).Retryable(),

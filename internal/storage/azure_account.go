@@ -57,8 +57,9 @@ func parseConnection(text string) (azureAccount, error) {
 	}
 	if account.name == "" {
 		return azureAccount{}, hinted{
-			error: errors.New("AZURE_STORAGE_CONNECTION_STRING names no account"),
-			hint:  "copy the whole connection string, from AccountName= or BlobEndpoint= on, as the portal shows it",
+			error:       errors.New("AZURE_STORAGE_CONNECTION_STRING names no account"),
+			hint:        "copy the whole connection string, from AccountName= or BlobEndpoint= on, as the portal shows it",
+			environment: true,
 		}
 	}
 	if account.endpoint == "" {
@@ -87,8 +88,9 @@ func (a *azure) account(bucket string) (account azureAccount, container string, 
 	if !named {
 		if given.name == "" {
 			return azureAccount{}, "", hinted{
-				error: errors.New("which account the container is in is not known"),
-				hint:  "set AZURE_STORAGE_ACCOUNT or AZURE_STORAGE_CONNECTION_STRING, or write " + withAccount,
+				error:       errors.New("which account the container is in is not known"),
+				hint:        "set AZURE_STORAGE_ACCOUNT or AZURE_STORAGE_CONNECTION_STRING, or write " + withAccount,
+				environment: true,
 			}
 		}
 		given.endpoint = cmp.Or(given.endpoint, endpointOf(given.name, publicSuffix))

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 )
@@ -37,10 +38,12 @@ func TestAzureWithoutCredentials(t *testing.T) {
 	_, err := store.Glob(t.Context(), "az://lake/*.parquet")
 	require.ErrorContains(t, err, "az://lake/*.parquet: which account the container is in is not known")
 	assert.Contains(t, storage.Hint(err), "AZURE_STORAGE_ACCOUNT")
+	assert.True(t, failure.New(failure.Source, "%w", err).Environment)
 
 	_, err = store.Glob(t.Context(), "abfss://lake@nobody.dfs.core.windows.net/*.parquet")
 	require.ErrorContains(t, err, "no usable Azure credentials")
 	assert.Contains(t, storage.Hint(err), "az login")
+	assert.True(t, failure.New(failure.Source, "%w", err).Environment)
 
 	t.Setenv("AZURE_STORAGE_ACCOUNT", "nobody")
 	t.Setenv("AZURE_STORAGE_KEY", "no base64 %")

@@ -23,6 +23,7 @@ func noAzureCredentials(err error) error {
 		hint: "run `az login`, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET, or AZURE_STORAGE_CONNECTION_STRING, " +
 			"or AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; " +
 			"set " + publicAzureVariable + "=yes to read containers that everybody may read",
+		environment: true,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 )
@@ -18,6 +19,7 @@ func TestGCSWithoutCredentials(t *testing.T) {
 	_, err := store.Glob(t.Context(), "gs://bucket/*.parquet")
 	require.ErrorContains(t, err, "gs://bucket/*.parquet: no usable Google credentials")
 	assert.Contains(t, storage.Hint(err), "GOOGLE_APPLICATION_CREDENTIALS")
+	assert.True(t, failure.New(failure.Source, "%w", err).Environment)
 
 	bucket, _ := storagetest.FakeGCS(t)
 	require.NoError(t, store.Put(t.Context(), bucket+"/a", nil), "the next use finds what is set then")

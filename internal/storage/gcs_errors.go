@@ -14,8 +14,9 @@ import (
 
 func noCredentials(err error) error {
 	return hinted{
-		error: fmt.Errorf("no usable Google credentials: %w", err),
-		hint:  "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account",
+		error:       fmt.Errorf("no usable Google credentials: %w", err),
+		hint:        "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account",
+		environment: true,
 	}
 }
 

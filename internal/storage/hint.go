@@ -14,12 +14,17 @@ type hinted struct {
 	error
 	hint      string
 	transient bool
+
+	environment bool // it is about what this process finds in its environment
 }
 
 func (h hinted) Unwrap() error { return h.error }
 
 // Transient says whether the same may succeed later.
 func (h hinted) Transient() bool { return h.transient }
+
+// OfEnvironment says whether the same may succeed in another environment.
+func (h hinted) OfEnvironment() bool { return h.environment }
 
 // Hint returns what a user can do about an error of this package, or "".
 func Hint(err error) string {

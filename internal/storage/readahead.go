@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	maxGap      = 1 << 20   // bytes that nobody asked for, to save a request
+	maxGap      = 1 << 20   // bytes that nobody asked for, to save a request, where there are not too many of them
+	smallGap    = 16 << 10  // such bytes that cost less than a request, however few are asked for
 	minWindow   = 256 << 10 // bytes that are worth a request
 	maxRequests = 16        // of one reader at once
 )
@@ -90,22 +91,29 @@ func layOut(sorted []Range, budget int64) (spans []Range, window int64, depth in
 // range that is longer by itself stays as it is.
 func join(sorted []Range, longest int64) []Range {
 	var spans []Range
+	asked := int64(0) // bytes of the last span that somebody asked for
 	for _, r := range sorted {
 		if len(spans) > 0 {
 			last := &spans[len(spans)-1]
-			end := max(last.end(), r.end())
-			if r.Start-last.end() <= maxGap && end-last.Start <= longest {
-				last.Length = end - last.Start
+			start := max(r.Start, last.end())
+			end := max(r.end(), start)
+			length := end - last.Start
+			if length <= longest && isWorth(r.Start-last.end(), length, asked+end-start) {
+				last.Length, asked = length, asked+end-start
 				continue
 			}
-			start := max(r.Start, last.end())
-			r = Range{start, r.end() - start}
+			r = Range{start, end - start}
 		}
 		if r.Length > 0 {
-			spans = append(spans, r)
+			spans, asked = append(spans, r), r.Length
 		}
 	}
 	return spans
+}
+
+// isWorth says whether a gap is read to save a request: so that less than twice of what was asked for arrives, in a span of that length.
+func isWorth(gap, length, asked int64) bool {
+	return gap <= smallGap || gap <= maxGap && length <= asked+asked*3/4
 }
 
 // stop ends all requests and waits until they have ended.

@@ -23,7 +23,10 @@ func TestLayOut(t *testing.T) {
 		window int64
 		depth  int
 	}{
-		{"neighbours are joined", []Range{{0, 10}, {10, 10}, {mib, 10}}, 32 * mib, []Range{{0, mib + 10}}, 32 * mib, 1},
+		{"neighbours are joined", []Range{{0, 10}, {10, 10}, {smallGap, 10}}, 32 * mib, []Range{{0, smallGap + 10}}, 32 * mib, 1},
+		{"and what is not far away", []Range{{0, mib}, {2 * mib, mib}}, 32 * mib, []Range{{0, 3 * mib}}, 32 * mib, 1},
+		{"unless too little was asked for", []Range{{0, mib / 2}, {mib, mib / 2}, {2 * mib, mib / 8}}, 32 * mib,
+			[]Range{{0, 3 * mib / 2}, {2 * mib, mib / 8}}, 32 * mib, 1},
 		{"wide gaps are not", []Range{{0, 10}, {10 + mib + 1, 10}}, 32 * mib, []Range{{0, 10}, {mib + 11, 10}}, 32 * mib, 1},
 		{"no more than fits", []Range{{0, 3 * mib}, {3 * mib, 3 * mib}}, 4 * mib, []Range{{0, 3 * mib}, {3 * mib, 3 * mib}}, mib, 2},
 		{"small ones share a window", []Range{{0, 9 * mib}, {9 * mib, 10}, {9*mib + 10, 10}, {9*mib + 20, 10}}, 8 * mib,
@@ -53,11 +56,11 @@ func TestLayOutOfRandomRanges(t *testing.T) {
 	for range 2000 {
 		size := 1 + random.Int64N(64<<20)
 		budget := 1 + random.Int64N(16<<20)
-		asked := make([]Range, random.IntN(40))
-		for i := range asked {
-			asked[i] = Range{random.Int64N(size) - 10, random.Int64N(1 + size>>random.IntN(16))}
+		ranges := make([]Range, random.IntN(40))
+		for i := range ranges {
+			ranges[i] = Range{random.Int64N(size) - 10, random.Int64N(1 + size>>random.IntN(16))}
 		}
-		inside := clip(asked, size)
+		inside := clip(ranges, size)
 		spans, window, depth := layOut(inside, budget)
 		end, held := int64(0), int64(0)
 		for _, span := range spans {
@@ -67,6 +70,7 @@ func TestLayOutOfRandomRanges(t *testing.T) {
 			held += min(span.Length, window*int64(depth))
 		}
 		require.LessOrEqual(t, end, size)
+		require.LessOrEqual(t, total(spans), asked(inside)*7/4+smallGap*int64(len(inside)), "%v for %v", spans, inside)
 		require.LessOrEqual(t, held, max(budget, minWindow*int64(len(inside))))
 		for _, r := range inside {
 			for _, off := range []int64{r.Start, r.end() - 1, r.Start + r.Length/2} {
@@ -74,6 +78,24 @@ func TestLayOutOfRandomRanges(t *testing.T) {
 			}
 		}
 	}
+}
+
+// total is the length of all spans.
+func total(spans []Range) (bytes int64) {
+	for _, span := range spans {
+		bytes += span.Length
+	}
+	return bytes
+}
+
+// asked is how many bytes are in some range, of sorted ones.
+func asked(sorted []Range) (bytes int64) {
+	end := int64(0)
+	for _, r := range sorted {
+		bytes += max(0, r.end()-max(r.Start, end))
+		end = max(end, r.end())
+	}
+	return bytes
 }
 
 func covered(spans []Range, off int64) bool {

@@ -18,20 +18,23 @@ func noS3Credentials(err error) error {
 		hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile of ~/.aws/config " +
 			"(run `aws sso login` where it signs on), or run where the machine has a role; " +
 			"set " + publicVariable + "=yes to read buckets that everybody may read",
+		environment: true,
 	}
 }
 
 func noS3Region() error {
 	return hinted{
-		error: errors.New("the region of S3 is not known"),
-		hint:  "set AWS_REGION to the region of the bucket, or `region` in the profile",
+		error:       errors.New("the region of S3 is not known"),
+		hint:        "set AWS_REGION to the region of the bucket, or `region` in the profile",
+		environment: true,
 	}
 }
 
 func badS3Configuration(err error) error {
 	return hinted{
-		error: fmt.Errorf("read the configuration of AWS: %w", err),
-		hint:  "check ~/.aws/config, ~/.aws/credentials, and the variables AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
+		error:       fmt.Errorf("read the configuration of AWS: %w", err),
+		hint:        "check ~/.aws/config, ~/.aws/credentials, and the variables AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
+		environment: true,
 	}
 }
 

@@ -330,6 +330,7 @@ func TestS3WithoutCredentials(t *testing.T) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	_, err := storage.NewS3(storage.ObjectsOptions{}).Glob(t.Context(), bucket+"/*.parquet")
 	require.ErrorContains(t, err, "no usable credentials for S3")
+	assert.True(t, failure.New(failure.Source, "%w", err).Environment)
 	assert.Contains(t, storage.Hint(err), "AWS_PROFILE")
 	assert.Zero(t, server.Count(storagetest.List))
 

@@ -12,6 +12,8 @@ type testCase struct {
 	parallelism int // 0: not given
 	allowEmpty  bool
 	mergeNone   bool
+	places      places
+	stood       bool // something stands at the output before
 	tables      []*table
 }
 
@@ -33,8 +35,14 @@ type table struct {
 	maxRatio     *float64
 }
 
-// folder is where the lake of a table is, below that of the configuration.
-func folder(i int) string { return fmt.Sprintf("lake/t%d", i) }
+// folder is where the lake of a table is, in its place.
+func folder(i int) string { return fmt.Sprintf("%s/t%d", lakes, i) }
+
+// kept is where the rejects of a table are, in their place.
+func kept(i int) string { return fmt.Sprintf("%s/t%d", rejects, i) }
+
+// output is where the extract is, in its place.
+const output = outputs + "/x.hyper"
 
 // yaml is the configuration.
 func (c *testCase) yaml() string {
@@ -44,8 +52,21 @@ func (c *testCase) yaml() string {
 	if c.allowEmpty {
 		line("on_empty: allow")
 	}
+	var out []string
+	if c.places[outputs] != "" {
+		out = append(out, "path: "+c.places.at(outputs, output))
+	}
 	if c.mergeNone {
-		line("output: {merge: none}")
+		out = append(out, "merge: none")
+	}
+	if len(out) > 0 {
+		line("output: {%s}", strings.Join(out, ", "))
+	}
+	if c.places[stages] != "" {
+		line("staging: %s", c.places.at(stages, stages))
+	}
+	if c.places[states] != "" {
+		line("state: %s", c.places.at(states, states))
 	}
 	if c.parallelism > 0 {
 		line("runner: {parallelism: %d}", c.parallelism)
@@ -55,17 +76,17 @@ func (c *testCase) yaml() string {
 	for i, t := range c.tables {
 		line("  - name: %s", yaml(t.name))
 		line("    schema: %s", yaml(t.schema))
-		t.write(line, i)
+		t.write(line, c.places.at(lakes, folder(i)), c.places.at(rejects, kept(i)))
 	}
 	return y.String()
 }
 
-func (t *table) write(line func(format string, args ...any), index int) {
+func (t *table) write(line func(format string, args ...any), lake, rejects string) {
 	line("    source:")
 	if t.lake.table != nil {
-		t.lake.table.writeSource(line, index)
+		t.lake.table.writeSource(line, lake)
 	} else {
-		line("      uri: %s/**/*.parquet", folder(index))
+		line("      uri: %s/**/*.parquet", lake)
 	}
 	if len(t.selected) > 0 {
 		line("      select: [%s]", joined(t.selected))
@@ -94,7 +115,7 @@ func (t *table) write(line func(format string, args ...any), index int) {
 			line("      - %s", r.write())
 		}
 	}
-	if keys := t.rejectKeys(index); len(keys) > 0 {
+	if keys := t.rejectKeys(rejects); len(keys) > 0 {
 		line("    rejects: {%s}", strings.Join(keys, ", "))
 	}
 	if t.moves != nil {
@@ -105,10 +126,10 @@ func (t *table) write(line func(format string, args ...any), index int) {
 	}
 }
 
-func (t *table) rejectKeys(index int) []string {
+func (t *table) rejectKeys(path string) []string {
 	var keys []string
 	if t.keepsRejects {
-		keys = append(keys, fmt.Sprintf("path: rejects/t%d", index))
+		keys = append(keys, "path: "+path)
 	}
 	if t.maxRows != nil {
 		keys = append(keys, fmt.Sprintf("max_rows: %d", *t.maxRows))
@@ -193,6 +214,9 @@ func (l lake) describe() string {
 func (c *testCase) String() string {
 	var text strings.Builder
 	text.WriteString(c.yaml())
+	if c.stood {
+		text.WriteString("  something stands at the output\n")
+	}
 	for i, t := range c.tables {
 		fmt.Fprintf(&text, "  the files in %s:\n%s", folder(i), t.lake.describe())
 	}

@@ -25,6 +25,9 @@ func (want expected) compareTo(got outcome, c *testCase) *difference {
 	if got.exit == 0 != got.made && !c.splits() {
 		return differ("extract", "extracts in place: %v", got.made)
 	}
+	if len(got.left) > 0 {
+		return differ("what is left", "%v", got.left)
+	}
 	if !want.complete {
 		return nil
 	}

@@ -120,8 +120,8 @@ func (d *deltaTable) without(name string, keys []string) tableFormat {
 	return &out
 }
 
-func (d *deltaTable) writeSource(line func(format string, args ...any), index int) {
-	line("      uri: %s%s", folder(index), d.glob)
+func (d *deltaTable) writeSource(line func(format string, args ...any), folder string) {
+	line("      uri: %s%s", folder, d.glob)
 	if d.named {
 		line("      format: delta")
 	}

@@ -22,7 +22,7 @@ import (
 type action map[string]any
 
 // writeMetadata writes the log.
-func (d *deltaTable) writeMetadata(t testing.TB, l lake, root string) {
+func (d *deltaTable) writeMetadata(t testing.TB, l lake, root, _ string) {
 	t.Helper()
 	log := make([][]action, d.commits)
 	log[0] = []action{{"protocol": action{"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": []string{"timestampNtz"}, "writerFeatures": []string{"timestampNtz"}}}}

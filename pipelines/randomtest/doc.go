@@ -15,6 +15,7 @@
 //   - asks_test.go, nested_test.go: what is asked of columns
 //   - rules_test.go, conditions_test.go, expressions_test.go: rules and where
 //   - repartition_test.go: where rows go
+//   - places_test.go: where lake, staging, output, rejects and state are
 //   - case_test.go, draw_test.go: a configuration as a whole
 //   - oracle_test.go: what should come of it
 //   - outcome_test.go: what comes of it

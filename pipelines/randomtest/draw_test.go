@@ -22,6 +22,8 @@ func drawCase(seed uint64) *testCase {
 	if c.mergeNone {
 		c.avoidMerge()
 	}
+	c.places = drawPlaces(r)
+	c.stood = c.places[outputs] != "" && !c.mergeNone && !c.splits() && chance(r, 50)
 	return c
 }
 

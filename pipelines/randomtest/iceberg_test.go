@@ -142,8 +142,8 @@ func (d *icebergTable) without(name string, _ []string) tableFormat {
 	return &out
 }
 
-func (d *icebergTable) writeSource(line func(format string, args ...any), index int) {
-	line("      uri: %s%s", folder(index), d.glob)
+func (d *icebergTable) writeSource(line func(format string, args ...any), folder string) {
+	line("      uri: %s%s", folder, d.glob)
 	if d.named {
 		line("      format: iceberg")
 	}

@@ -41,9 +41,10 @@ type writer struct {
 	made *icebergtest.Table
 }
 
-func (d *icebergTable) writeMetadata(t testing.TB, l lake, root string) {
+func (d *icebergTable) writeMetadata(t testing.TB, l lake, root, recorded string) {
 	t.Helper()
 	w := writer{d, l, icebergtest.New(t, root)}
+	w.made.Recorded = recorded
 	w.made.List("list.avro", slices.Concat(w.manifests(), w.deletes())...)
 	w.made.List("empty.avro")
 	current, snapshots := snapshotID, []icebergtest.Object{w.made.Snapshot(snapshotID, "list.avro")}

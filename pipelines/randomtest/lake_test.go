@@ -95,12 +95,12 @@ func (l lake) inOrder(root string) []*file {
 	return files
 }
 
-// write makes the files below a folder.
-func (l lake) write(t testing.TB, root string) {
+// write makes the files below a folder, which will be in another place than where they are written.
+func (l lake) write(t testing.TB, root, place string) {
 	files := l.files
 	if l.table != nil {
 		files = slices.Concat(files, l.table.removedFiles())
-		defer l.table.writeMetadata(t, l, root)
+		defer l.table.writeMetadata(t, l, root, place)
 	}
 	for _, f := range files {
 		path := filepath.Join(root, f.path(l.keys))

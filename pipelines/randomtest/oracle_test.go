@@ -2,7 +2,6 @@ package randomtest
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,7 +158,7 @@ func (t *table) loadedColumns() []typed {
 // evaluation is the evaluation of a table.
 type evaluation struct {
 	*table
-	root    string // of the lake
+	root    string // of the lake, or its URI
 	columns map[string]sourceColumn
 	loaded  []typed
 	read    []string // columns
@@ -414,7 +413,7 @@ func (e *evaluation) judgeRow(f *file, i int) {
 	}
 	e.out.rejected++
 	slices.Sort(reasons)
-	e.out.rejects = append(e.out.rejects, rejectText(filepath.Join(e.root, f.path(e.lake.keys)), f.groupOf(i), i, e.storedRow(f, i, before), reasons))
+	e.out.rejects = append(e.out.rejects, rejectText(e.root+"/"+f.path(e.lake.keys), f.groupOf(i), i, e.storedRow(f, i, before), reasons))
 }
 
 // notInJSON is why a nested value is rejected.
@@ -489,7 +488,7 @@ func originText(file string, group, row int) string {
 func (c *testCase) expect(root string) expected {
 	var evaluations []*evaluation
 	for i, t := range c.tables {
-		evaluations = append(evaluations, t.evaluation(filepath.Join(root, folder(i))))
+		evaluations = append(evaluations, t.evaluation(c.places.below(root, lakes, folder(i))))
 	}
 	for _, e := range evaluations {
 		if why := e.refusal(); why != "" {

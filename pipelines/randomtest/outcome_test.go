@@ -37,6 +37,7 @@ type outcome struct {
 	report *report.Report
 	tables []*outcomeTable // where there are extracts, or rejects
 	made   bool            // there are extracts
+	left   []string        // that nobody needs
 }
 
 // outcomeTable is what came of a table.
@@ -65,8 +66,15 @@ func exitCode(err error) int {
 func (c *testCase) write(t testing.TB, root string) (path string) {
 	t.Helper()
 	for i, table := range c.tables {
-		require.NoError(t, os.MkdirAll(filepath.Join(root, folder(i)), 0o755))
-		table.lake.write(t, filepath.Join(root, folder(i)))
+		written := filepath.Join(root, folder(i))
+		require.NoError(t, os.MkdirAll(written, 0o755))
+		table.lake.write(t, written, c.places.below(root, lakes, folder(i)))
+		c.places.move(t, root, lakes, folder(i))
+	}
+	if c.stood {
+		require.NoError(t, os.MkdirAll(filepath.Join(root, outputs), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(root, output), []byte(previous), 0o600))
+		c.places.move(t, root, outputs, outputs)
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(root, codesFile), []byte(codes), 0o600))
 	path = filepath.Join(root, "x.yaml")
@@ -81,25 +89,48 @@ func (c *testCase) run(t testing.TB, root string) outcome {
 	path := c.write(t, root)
 	var o outcome
 	o.report, o.err = build(t.Context(), path)
-	if o.exit = exitCode(o.err); o.err != nil && o.exit < 3 {
+	o.exit, o.left = exitCode(o.err), c.places.leftBehind(t, exitCode(o.err))
+	extracts := c.extracts(t, root)
+	o.made = len(extracts) > 0
+	if o.err != nil && o.exit < 3 {
 		return o
 	}
 	for i, table := range c.tables {
 		o.tables = append(o.tables, &outcomeTable{})
 		if table.keepsRejects {
-			o.tables[i].rejects = rejectsIn(t, filepath.Join(root, fmt.Sprintf("rejects/t%d", i)))
+			o.tables[i].rejects = rejectsIn(t, c.places.fetch(t, root, rejects, kept(i)))
 		}
 	}
-	extracts, err := filepath.Glob(filepath.Join(root, "*.hyper"))
-	require.NoError(t, err)
 	for _, extract := range extracts {
-		o.made = true
 		o.read(t, c, extract)
 	}
 	for _, table := range o.tables {
 		slices.Sort(table.rows)
 	}
 	return o
+}
+
+// previous is what stands at an output before.
+const previous = "as before"
+
+// extracts are local files of what was put at the output; that it is as before is no extract.
+func (c *testCase) extracts(t testing.TB, root string) []string {
+	t.Helper()
+	folder := root
+	if c.places[outputs] != "" {
+		folder = c.places.fetch(t, root, outputs, outputs)
+	}
+	extracts, err := filepath.Glob(filepath.Join(folder, "*.hyper"))
+	require.NoError(t, err)
+	if c.stood {
+		require.Len(t, extracts, 1)
+		text, err := os.ReadFile(extracts[0])
+		require.NoError(t, err)
+		if string(text) == previous {
+			return nil
+		}
+	}
+	return extracts
 }
 
 func build(ctx context.Context, path string) (*report.Report, error) {

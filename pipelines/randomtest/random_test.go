@@ -16,6 +16,7 @@ func TestMain(m *testing.M) { hyperdtest.Main(m.Run) }
 // Whatever a configuration asks for, and whatever the lake holds: columns, rows, rejects, counts
 // and exit code are what an evaluation says that knows nothing of the product.
 func TestRandomConfigurations(t *testing.T) {
+	openBuckets(t)
 	enginetest.EachSeed(t, seeds, func(t *testing.T, seed uint64) {
 		drawn := drawCase(seed)
 		if found := drawn.try(t); found != nil {
@@ -35,6 +36,7 @@ func (c *testCase) try(t testing.TB) (found *difference) {
 			found = differ("panic", "%v\n%s", r, debug.Stack())
 		}
 		require.NoError(t, os.RemoveAll(root))
+		emptyBuckets(t)
 	}()
 	return c.expect(root).compareTo(c.run(t, root), c)
 }

@@ -19,6 +19,7 @@ func TestDrawsReachEverything(t *testing.T) {
 		delta   = "*randomtest.deltaTable"
 		iceberg = "*randomtest.icebergTable"
 	)
+	openBuckets(t)
 	found := map[string]int{}
 	for seed := range uint64(cases) {
 		for property := range propertiesOf(t, drawCase(seed)) {
@@ -29,6 +30,7 @@ func TestDrawsReachEverything(t *testing.T) {
 		"done": 40, "refused": 4, "no rows, or too many rejects": 10,
 		"rejects": 35, "warnings": 6, "filtered": 8, "read by hyperd": 30, "read by hyperd, with rejects": 15,
 		"read by hyperd, with rejects and an entry of columns": 5, "moved": 8, "drift": 8, "keys": 8, "keys, read by hyperd": 1, "nested": 3,
+		"remote lake": 5, "remote stage": 5, "remote out": 5, "remote rejects": 5, "remote state": 5,
 		delta: 10, delta + ", read by hyperd": 4, delta + ", files pruned": 2, delta + ", with rejects": 3,
 		iceberg: 10, iceberg + ", read by hyperd": 4, iceberg + ", files pruned": 2, iceberg + ", with rejects": 3, iceberg + ", with deleted rows": 3,
 	} {
@@ -39,6 +41,7 @@ func TestDrawsReachEverything(t *testing.T) {
 
 func propertiesOf(t *testing.T, c *testCase) map[string]bool {
 	root := t.TempDir()
+	defer emptyBuckets(t)
 	path := c.write(t, root)
 	want := c.expect(root)
 	properties := map[string]bool{"done": want.exit == 0, "refused": want.exit == 2, "no rows, or too many rejects": want.exit == 3}
@@ -72,6 +75,9 @@ func propertiesOf(t *testing.T, c *testCase) map[string]bool {
 		for _, c := range drawn.sourceColumns() {
 			note("nested", (c.json != nil || c.field >= 0) && out.left > 0)
 		}
+	}
+	for what := range c.places {
+		note("remote "+what, want.exit == 0)
 	}
 	return only(properties)
 }

@@ -1,4 +1,4 @@
-//go:build faults && !nightly
+//go:build faults && !nightly && !stores
 
 package randomtest
 

@@ -1,6 +1,7 @@
 package randomtest
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -46,6 +47,15 @@ func (c *testCase) smaller() []*testCase {
 		for _, smaller := range t.smaller() {
 			with(func(c *testCase) { c.tables[i] = smaller })
 		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(c.places)) {
+		with(func(c *testCase) {
+			c.places = c.places.without(what)
+			c.stood = c.stood && c.places[outputs] != ""
+		})
+	}
+	if c.stood {
+		with(func(c *testCase) { c.stood = false })
 	}
 	if c.parallelism > 0 {
 		with(func(c *testCase) { c.parallelism = 0 })

@@ -18,14 +18,14 @@ type tableFormat interface {
 	smaller() []tableFormat // that lack one part
 	describe() string       // in words
 
-	// writeSource writes what a source is.
-	writeSource(line func(format string, args ...any), index int)
+	// writeSource writes what a source in a folder is.
+	writeSource(line func(format string, args ...any), folder string)
 
 	// stored is a file as the table has it.
 	stored(l lake, f *file) arrow.Record
 
-	// writeMetadata writes what makes the table of files that are in place.
-	writeMetadata(t testing.TB, l lake, root string)
+	// writeMetadata writes what makes the table of files that are in place. recorded is where it will be then.
+	writeMetadata(t testing.TB, l lake, root, recorded string)
 }
 
 // keyTexts are values of partition columns, as Delta writes them, and their kinds.

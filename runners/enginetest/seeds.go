@@ -22,6 +22,18 @@ func EachSeed(t *testing.T, few int, test func(t *testing.T, seed uint64)) {
 	}
 }
 
+// EachSequence is [EachSeed] with the same few seeds every time, unless the environment asks for others.
+func EachSequence(t *testing.T, few int, test func(t *testing.T, seed uint64)) {
+	t.Helper()
+	if os.Getenv("HYPERLAKE_SEED") != "" || os.Getenv("HYPERLAKE_SEEDS") != "" {
+		EachSeed(t, few, test)
+		return
+	}
+	for seed := range uint64(few) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { test(t, seed) })
+	}
+}
+
 func seeds(few int) ([]uint64, error) {
 	if given := os.Getenv("HYPERLAKE_SEED"); given != "" {
 		seed, err := strconv.ParseUint(given, 10, 64)

@@ -52,10 +52,10 @@ func TestFlinkGivesTheExtractOfPrism(t *testing.T) {
 	}
 }
 
-// startPool starts a pool of workers, as a container of the image does with --worker_pool.
-func startPool(t *testing.T) {
+// startPool starts a pool of workers, as a container of the image does with --worker_pool. The environment is besides ours.
+func startPool(t *testing.T, environment ...string) {
 	pool := exec.Command(filepath.Join(programs, "boot"), "--worker_pool")
-	pool.Dir, pool.Env = t.TempDir(), append(os.Environ(), clusterMark(t))
+	pool.Dir, pool.Env = t.TempDir(), append(append(os.Environ(), clusterMark(t)), environment...)
 	pool.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, pool.Start())
 	t.Cleanup(func() {

@@ -1,4 +1,4 @@
-//go:build stores
+//go:build stores || flink
 
 package storagetest
 
@@ -15,10 +15,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -87,6 +90,20 @@ func StartAzure(t testing.TB) *Azure {
 func connectionString(url string) string {
 	return "DefaultEndpointsProtocol=http;AccountName=" + AzureAccount + ";AccountKey=" + AzureKey +
 		";BlobEndpoint=" + url + "/" + AzureAccount + ";"
+}
+
+// ByToken is the connection string of the account by a SAS token that ends in an hour, and what is secret of it. The permissions are the
+// letters of the service.
+func (a *Azure) ByToken(permissions string) (connection, signature string) {
+	key, err := blob.NewSharedKeyCredential(AzureAccount, AzureKey)
+	require.NoError(a.t, err)
+	values, err := sas.AccountSignatureValues{
+		ExpiryTime: time.Now().Add(time.Hour), Permissions: permissions,
+		ResourceTypes: new(sas.AccountResourceTypes{Container: true, Object: true}).String(),
+	}.SignWithSharedKey(key)
+	require.NoError(a.t, err)
+	require.NotEmpty(a.t, values.Signature())
+	return strings.Replace(a.Connection, "AccountKey="+AzureKey, "SharedAccessSignature="+values.Encode(), 1), values.Signature()
 }
 
 // untilInputEnds runs a program of Node until what it reads ends, which is when the process of the tests has ended.

@@ -47,6 +47,7 @@ type Faults struct {
 	mu     sync.Mutex
 	faults []*Fault
 	counts map[Operation]int
+	read   int64
 }
 
 // Inject adds a fault. Of several that fit a request, the first one is met.
@@ -71,6 +72,20 @@ func (f *Faults) Count(operation Operation) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.counts[operation]
+}
+
+// BytesRead returns how many bytes of objects have been sent.
+func (f *Faults) BytesRead() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.read
+}
+
+// send counts bytes of an object.
+func (f *Faults) send(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.read += int64(n)
 }
 
 // meet counts a request and returns the fault that it meets, or one that does nothing.

@@ -1,4 +1,4 @@
-//go:build stores
+//go:build stores || flink
 
 package storagetest
 

@@ -70,11 +70,30 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !p.allows(w, r, p.next):
 		return
 	}
+	if operation == Read {
+		w = countsBytes{w, p.faults}
+	}
 	answer := &answer{ResponseWriter: w, done: r.Context().Done(), pause: fault.Pause, bare: operation != Read, spoil: fault.Spoil, left: -1}
 	if fault.Cut {
 		answer.left = fault.After
 	}
 	p.next.ServeHTTP(answer, r)
+}
+
+// countsBytes counts what is sent.
+type countsBytes struct {
+	http.ResponseWriter
+	faults *Faults
+}
+
+// Unwrap is for http.ResponseController.
+func (c countsBytes) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// Write implements http.ResponseWriter.
+func (c countsBytes) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(p)
+	c.faults.send(n)
+	return n, err
 }
 
 // cut closes the connection of a request without an answer, or in the middle of one.

@@ -1,0 +1,6 @@
+//go:build stores && !nightly
+
+package randomtest
+
+// seeds is how many configurations are drawn.
+const seeds = 40
