@@ -2,7 +2,6 @@ package pipelines
 
 import (
 	"context"
-	"time"
 
 	"hyperlake/internal/hyperd"
 	"hyperlake/pipelines/config"
@@ -18,14 +17,8 @@ const stagePublish = "publish"
 // Publish publishes the extract that stands at the output path of a configuration. It
 // always returns a report, of failures, too. Of an interrupted one the error is the cause of ctx.
 func Publish(ctx context.Context, cfg *config.Config, options publish.Options) (*report.Report, error) {
-	r := &run{
-		cfg:     cfg,
-		options: RunOptions{ID: options.ID, Log: options.Log, Progress: options.Progress},
-		report: &report.Report{
-			Version: report.Version, RunID: options.ID, Name: cfg.Name, Started: time.Now().UTC(),
-			Output: report.Output{Path: cfg.Output.Path}, Tables: []report.TableAccount{}, Stages: []report.Stage{},
-		},
-	}
+	of := RunOptions{ID: options.ID, Log: options.Log, Progress: options.Progress}
+	r := &run{cfg: cfg, options: of, report: newReport(cfg, of)}
 	err := r.publishStanding(ctx, options)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)

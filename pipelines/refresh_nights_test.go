@@ -307,10 +307,6 @@ func accountsOf(r *report.Report) []report.TableAccount {
 	accounts := slices.Clone(r.Tables)
 	for i := range accounts {
 		accounts[i].RejectsPath = ""
-		accounts[i].Columns = slices.Clone(accounts[i].Columns)
-		for j := range accounts[i].Columns { // an estimate that depends on the order of rows
-			accounts[i].Columns[j].Distinct, accounts[i].Columns[j].DistinctRows = 0, 0
-		}
 	}
 	return accounts
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/job"
@@ -208,7 +209,7 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 	r.inPlace, r.report.Status, r.report.Complete = true, report.Unchanged, true
 	r.noteStaying()
 	for i, table := range last.Tables {
-		r.report.Tables[i] = accountAgain(table.Account, r.report.Tables[i])
+		r.report.Tables[i] = accountAgain(table.Account, r.report.Tables[i], r.outline.Tables[i].Hidden(r.cfg.Report))
 		r.report.Tables[i].RejectsPath = r.cfg.Tables[i].Rejects.Path
 		noteUnits(r.report, &r.report.Tables[i], table.UnitCounts())
 	}
@@ -223,10 +224,21 @@ func (r *run) leaveUnchanged(ctx context.Context) error {
 	return nil
 }
 
-// accountAgain is the account of a table that did not change, under another plan: files of which nothing is read may have changed.
-func accountAgain(account, planned report.TableAccount) report.TableAccount {
+// accountAgain is the account of a table that did not change, under another plan: files of which nothing is read may have changed,
+// and columns may be hidden that were not. Those that are not hidden any more stay so until the table changes.
+func accountAgain(account, planned report.TableAccount, hidden map[string]bool) report.TableAccount {
 	account.Source, account.Newest, account.Files, account.RowGroups = planned.Source, planned.Newest, planned.Files, planned.RowGroups
 	account.BytesIn, account.RowsInFiles, account.RowsPruned = planned.BytesIn, planned.RowsInFiles, planned.RowsPruned
+	account.Columns = slices.Clone(account.Columns)
+	for i := range account.Columns {
+		column := &account.Columns[i]
+		if column.DistinctRows > 0 { // an estimate of an earlier version
+			column.Distinct, column.DistinctRows = nil, 0
+		}
+		if hidden[column.Name] && (column.Min != "" || column.Max != "") {
+			column.Min, column.Max, column.Hidden = "", "", true
+		}
+	}
 	return account
 }
 

@@ -56,7 +56,7 @@ func TestRejectsKeepWhatTheSourceHad(t *testing.T) {
 		assert.JSONEq(t, `{"id": null, "amount": "500", "note": "x", "day": "2026-01-31", "_file": "`+file+`", "_row_group": 1, "_row": 3,
 			"_rules": ["amount <= 100", "id not null"], "_reasons": ["found 500.00, expected <= 100", "found NULL, expected not null"]}`, rows[1])
 		assert.Equal(t, filepath.Join(folder, "bad", "rows"), record.Tables[0].RejectsPath)
-		assert.Contains(t, record.Tables[0].Samples, report.Sample{Rule: "id not null", File: file, RowGroup: 1, Row: 3})
+		assert.Contains(t, record.Tables[0].Samples, report.Sample{Rule: "id not null", File: file, RowGroup: 1, Row: 3, Form: "NULL"})
 		text, err := json.Marshal(record)
 		require.NoError(t, err)
 		assert.NotContains(t, string(text), "secret")

@@ -1,6 +1,8 @@
 package pipelines
 
 import (
+	"os"
+	"runtime/debug"
 	"time"
 
 	"hyperlake/internal/batch"
@@ -13,17 +15,33 @@ import (
 	"hyperlake/sinks/rejects"
 )
 
+// newReport is the report of a run that begins.
 func newReport(cfg *config.Config, options RunOptions) *report.Report {
-	return &report.Report{
-		Version: report.Version,
-		RunID:   options.ID,
-		Name:    cfg.Name,
-		Started: time.Now().UTC(),
-		Runner:  options.Engine.Name(),
-		Output:  report.Output{Path: cfg.Output.Path},
-		Tables:  []report.TableAccount{},
-		Stages:  []report.Stage{},
+	host, _ := os.Hostname() // which nothing depends on
+	r := &report.Report{
+		Version:          report.Version,
+		RunID:            options.ID,
+		Name:             cfg.Name,
+		Configuration:    cfg.File,
+		Host:             host,
+		HyperlakeVersion: Version(),
+		Started:          time.Now().UTC(),
+		Output:           report.Output{Path: cfg.Output.Path},
+		Tables:           []report.TableAccount{},
+		Stages:           []report.Stage{},
 	}
+	if options.Engine != nil {
+		r.Runner = options.Engine.Name()
+	}
+	return r
+}
+
+// Version is that of this program, as it was built: devel where no release was.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
 }
 
 // notePlan notes what the footers promise.
@@ -70,7 +88,7 @@ func noteLoad(r *report.Report, plan *plan.Plan, done job.Result) {
 		}
 		for _, s := range rejects.WithoutUnits(done.Rejects[i].Samples) {
 			table.Samples = append(table.Samples, report.Sample{
-				Rule: plan.Tables[i].Rules[s.Rule].Name, File: s.File, RowGroup: s.RowGroup, Row: s.Row, Reason: s.Reason,
+				Rule: plan.Tables[i].Rules[s.Rule].Name, File: s.File, RowGroup: s.RowGroup, Row: s.Row, Form: s.Form, Reason: s.Reason,
 			})
 		}
 	}

@@ -45,22 +45,22 @@ func TestAWideTable(t *testing.T) {
 	require.NoError(t, w.Write(builder.NewRecord()))
 	require.NoError(t, w.Close())
 
-	report, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, "name: x\ntables: [{source: {uri: wide.parquet}}]\n"), nil)
+	report, err := runtest.Run(t, t.Context(), runtest.Configure(t, folder, "name: x\nreport: {text_values: true}\ntables: [{source: {uri: wide.parquet}}]\n"), nil)
 	require.NoError(t, err)
 	described := report.Tables[0].Columns
 	require.Len(t, described, columns)
 	for i, column := range described {
 		assert.Equal(t, fields[i].Name, column.Name)
-		assert.EqualValues(t, 3, column.DistinctRows)
+		require.NotNil(t, column.Distinct)
 		switch i % 3 {
 		case 0:
 			assert.EqualValues(t, i%2, column.Nulls, i)
 			assert.Equal(t, []string{fmt.Sprint(-i), fmt.Sprint(i)}, []string{column.Min, column.Max}, i)
 		case 1:
-			assert.EqualValues(t, 3, column.Distinct, i)
+			assert.EqualValues(t, 3, *column.Distinct, i)
 			assert.Equal(t, []string{fmt.Sprintf("a%d", i), fmt.Sprintf("z%d", i)}, []string{column.Min, column.Max}, i)
 		case 2:
-			assert.EqualValues(t, 2, column.Distinct, i)
+			assert.EqualValues(t, 2, *column.Distinct, i)
 			assert.Empty(t, column.Min+column.Max, i)
 		}
 	}

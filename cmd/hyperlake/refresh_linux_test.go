@@ -51,9 +51,6 @@ func tablesOf(t *testing.T, text string) []report.TableAccount {
 	r := reportOf(t, text)
 	for i := range r.Tables {
 		r.Tables[i].RejectsPath = ""
-		for j := range r.Tables[i].Columns {
-			r.Tables[i].Columns[j].Distinct, r.Tables[i].Columns[j].DistinctRows = 0, 0
-		}
 	}
 	return r.Tables
 }

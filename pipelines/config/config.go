@@ -57,6 +57,9 @@ type Config struct {
 	// Metrics is where figures of the last run are left for those who watch. What is built does not depend on it.
 	Metrics MetricsConfig `yaml:"metrics" json:",omitzero"`
 
+	// Report is which values reports tell.
+	Report ReportConfig `yaml:"report" json:",omitzero"`
+
 	// Runner is the engine that runs the pipeline.
 	Runner RunnerConfig `yaml:"runner"`
 
@@ -71,6 +74,9 @@ type Config struct {
 
 	// Sample is what of it is run, see [Config.TakeSample].
 	Sample Sample `yaml:"-" json:"-"`
+
+	// File is the configuration that was read, absolute; empty where it was not read from a file.
+	File string `yaml:"-" json:"-"`
 
 	places map[string]strictyaml.Place
 	broken []string // keys of which something is wrong, so that nothing follows from their values

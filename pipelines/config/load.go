@@ -84,7 +84,7 @@ func Load(path string, opts LoadOptions) (*Config, error) {
 	if read.badDate != nil {
 		cfg.broken = append(cfg.broken, "timezone")
 	}
-	cfg.Date = read.date
+	cfg.Date, cfg.File = read.date, filepath.Join(folder, filepath.Base(path))
 	cfg.setTableDefaults()
 	wrong = failure.Join(failure.Config, read.badDate, wrong, cfg.check(), cfg.resolvePaths(folder))
 	if wrong == nil {

@@ -123,8 +123,9 @@ func orders() (lineage.Command, *report.Report) {
 		r.Tables = append(r.Tables, report.TableAccount{Schema: "Extract", Name: table.Name, Files: 3, RowsRead: 10, RowsLoaded: 9, BytesIn: 100})
 	}
 	cfg.Tables[0].Columns = map[string]config.ColumnConfig{"o_total": {Rename: "total", Type: "numeric(18,2)"}}
+	five := int64(5)
 	r.Tables[0].Columns = []report.Column{
-		{Name: "o_key", SQLType: "BIGINT", Nulls: 0, Min: "c4nary", Max: "c4nary", Distinct: 5}, {Name: "total", SQLType: "NUMERIC(18,2)", Nulls: 2},
+		{Name: "o_key", SQLType: "BIGINT", Nulls: 0, Min: "c4nary", Max: "c4nary", Distinct: &five}, {Name: "total", SQLType: "NUMERIC(18,2)", Nulls: 2},
 	}
 	r.Tables[2].Source = &report.TableVersion{Format: "delta", Version: "7"}
 	r.Publish = &report.Publishing{

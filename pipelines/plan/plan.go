@@ -172,6 +172,9 @@ func (s *Sight) Plan(ctx context.Context, cfg *config.Config) (*Plan, error) {
 	if err := plan.addKeys(cfg); err != nil {
 		return nil, cfg.Placed(err)
 	}
+	if err := plan.checkHidden(cfg); err != nil {
+		return nil, err
+	}
 	var err error
 	if plan.FormatVersion, plan.FormatReason, err = hyper.FormatVersion(columns, cfg.Output.FormatVersion); err != nil {
 		return nil, err

@@ -38,6 +38,12 @@ type Report struct {
 	HyperdVersion string    `json:"hyperd_version"`
 	Output        Output    `json:"output"`
 
+	// Configuration is its file, Host the name of the machine that ran it, HyperlakeVersion that of the program there; each is
+	// empty where it is not known.
+	Configuration    string `json:"configuration,omitempty"`
+	Host             string `json:"host,omitempty"`
+	HyperlakeVersion string `json:"hyperlake_version,omitempty"`
+
 	// Outputs are the extracts of a table that is split by a column, or of partials that are
 	// not merged, as far as they are in place. Output then has the path that their names are made of, and the sum of their bytes.
 	Outputs []Extract `json:"outputs,omitempty"`
@@ -196,6 +202,7 @@ type Sample struct {
 	File     string `json:"file"`
 	RowGroup int    `json:"row_group"`
 	Row      int64  `json:"row"`              // 0-based in the file
+	Form     string `json:"form,omitempty"`   // of the values that broke the rule: digits are 9, letters a or A
 	Reason   string `json:"reason,omitempty"` // holds values of the row: only where they may be shown
 }
 
@@ -283,10 +290,14 @@ type Column struct {
 	Nulls   int64  `json:"nulls"`
 	Min     string `json:"min,omitempty"` // as text; empty where the type has no order, or without values
 	Max     string `json:"max,omitempty"`
+	Hidden  bool   `json:"hidden,omitempty"` // Min and Max are, as the configuration says
 
-	// Distinct estimates how many different values there are among the first DistinctRows.
-	Distinct     int64 `json:"distinct"`
-	DistinctRows int64 `json:"distinct_rows"`
+	// Distinct is how many different values there are, NULL not among them; nil where they are not counted: in tables of more than
+	// 16,384 rows or 1,048,576 values, and of types that cannot be compared.
+	Distinct *int64 `json:"distinct,omitempty"`
+
+	// DistinctRows is in reports of earlier versions, whose Distinct is an estimate for this many rows.
+	DistinctRows int64 `json:"distinct_rows,omitempty"`
 }
 
 // Extract is one of several extracts: of a table that is split by a column, or of

@@ -20,22 +20,12 @@ func rowText(columns []CatalogColumn) string {
 	for _, c := range columns {
 		name := hyperd.QuoteName(c.Name)
 		text := fmt.Sprintf("coalesce(CAST(%s AS TEXT), '~')", name)
-		if c.holdsText() {
+		if HoldsText(c.SQLType) {
 			text = fmt.Sprintf("coalesce(concat(octet_length(CAST(%s AS TEXT)), ':', CAST(%[1]s AS TEXT)), '~')", name)
 		}
 		parts = append(parts, text, "'|'")
 	}
 	return "concat(" + strings.Join(parts, ", ") + ")" // a chain of || would be too deep for wide tables
-}
-
-// holdsText says whether values, written out, may hold the marks that rowText sets.
-func (c CatalogColumn) holdsText() bool {
-	for _, kind := range []string{"TEXT", "VARCHAR", "CHAR", "JSON"} {
-		if strings.HasPrefix(c.SQLType, kind) {
-			return true
-		}
-	}
-	return false
 }
 
 // The checksum has lanes of bytes of each row's SHA-256, few enough that the sum of a lane

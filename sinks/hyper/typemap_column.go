@@ -176,3 +176,13 @@ func (c Column) ReadsParquet() bool {
 	}
 	return false
 }
+
+// HoldsText says whether the values of a type of a column, as SQL writes it, are text.
+func HoldsText(sqlType string) bool {
+	for _, kind := range []string{"TEXT", "VARCHAR", "CHAR", "JSON"} {
+		if strings.HasPrefix(sqlType, kind) {
+			return true
+		}
+	}
+	return false
+}

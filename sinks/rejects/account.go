@@ -26,6 +26,7 @@ type Sample struct {
 	File     string `json:"file"`
 	RowGroup int    `json:"row_group"`        // 0-based in the file
 	Row      int64  `json:"row"`              // 0-based in the file
+	Form     string `json:"form,omitempty"`   // of the values that broke the rule; see [Form]
 	Reason   string `json:"reason,omitempty"` // holds values of the row; only where they are asked for
 }
 
@@ -89,10 +90,14 @@ func (b *Account) addSamples(samples []Sample) {
 	}
 }
 
-// addRejects counts rejects, and keeps samples of them, with their reasons if withValues.
+// addRejects counts rejects, and keeps samples of them, with the forms of their values, and with their reasons if withValues.
 func (b *Account) addRejects(r batch.Rejects, withValues bool) {
 	b.Rows += int64(len(r.Rows))
 	var samples []Sample
+	var columns []string
+	for _, field := range r.Record.Schema().Fields() {
+		columns = append(columns, field.Name)
+	}
 	seen := make(map[int]int) // by rule; rows ascend, so that the first ones are the ones to keep
 	for i, rules := range r.Rules {
 		for j, rule := range rules {
@@ -100,7 +105,10 @@ func (b *Account) addRejects(r batch.Rejects, withValues bool) {
 			if seen[rule]++; seen[rule] > maxSamples {
 				continue
 			}
-			s := Sample{Rule: rule, Unit: r.Unit, File: r.Origin.File, RowGroup: r.Origin.RowGroup, Row: r.Rows[i]}
+			s := Sample{
+				Rule: rule, Unit: r.Unit, File: r.Origin.File, RowGroup: r.Origin.RowGroup, Row: r.Rows[i],
+				Form: Form(r.Reasons[i][j], columns),
+			}
 			if withValues {
 				s.Reason = r.Reasons[i][j]
 			}

@@ -67,12 +67,12 @@ func TestPipeline(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		`{"table":0,"rows":4,"rules":[0,4,1],"files":[{"uri":"","bytes":0,"rows":4,"sha256":""}],"samples":[` +
-			`{"rule":1,"file":"a.parquet","row_group":2,"row":1},{"rule":1,"file":"a.parquet","row_group":2,"row":3},` +
-			`{"rule":1,"file":"a.parquet","row_group":2,"row":5},{"rule":2,"file":"a.parquet","row_group":2,"row":3}]}`,
+			`{"rule":1,"file":"a.parquet","row_group":2,"row":1,"form":"aaa"},{"rule":1,"file":"a.parquet","row_group":2,"row":3,"form":"aaa"},` +
+			`{"rule":1,"file":"a.parquet","row_group":2,"row":5,"form":"aaa"},{"rule":2,"file":"a.parquet","row_group":2,"row":3,"form":"aaaaa"}]}`,
 		`{"table":1,"rows":2,"rules":[0,2,1],"samples":[` +
-			`{"rule":1,"file":"c.parquet","row_group":2,"row":9,"reason":"found odd, expected even"},` +
-			`{"rule":1,"file":"c.parquet","row_group":2,"row":11,"reason":"found odd, expected even"},` +
-			`{"rule":2,"file":"c.parquet","row_group":2,"row":9,"reason":"found large, expected small"}]}`,
+			`{"rule":1,"file":"c.parquet","row_group":2,"row":9,"form":"aaa","reason":"found odd, expected even"},` +
+			`{"rule":1,"file":"c.parquet","row_group":2,"row":11,"form":"aaa","reason":"found odd, expected even"},` +
+			`{"rule":2,"file":"c.parquet","row_group":2,"row":9,"form":"aaaaa","reason":"found large, expected small"}]}`,
 	}, result.Lines[0])
 	entries, err := os.ReadDir(filepath.Join(staging, "rejects"))
 	require.NoError(t, err)

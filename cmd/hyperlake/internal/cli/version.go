@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/hyperd"
+	"hyperlake/pipelines"
 )
 
 // versions is what `hyperlake version` prints.
@@ -45,15 +46,12 @@ func (a *app) versionCommand() *cobra.Command {
 
 // buildVersions reads what the Go linker recorded.
 func buildVersions() versions {
-	v := versions{Hyperlake: "devel", Beam: "unknown", Arrow: "unknown"}
+	v := versions{Hyperlake: pipelines.Version(), Beam: "unknown", Arrow: "unknown"}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
 	}
 	v.Go = info.GoVersion
-	if version := info.Main.Version; version != "" && version != "(devel)" {
-		v.Hyperlake = version
-	}
 	for _, module := range info.Deps {
 		switch module.Path {
 		case "github.com/apache/beam/sdks/v2":

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"hyperlake/internal/words"
 )
 
 // Refresh is what of the extract a run made anew.
@@ -16,6 +18,15 @@ type Refresh struct {
 	Units        *int64 `json:"units"`
 	RowsRead     *int64 `json:"rows_read"`
 	BytesRead    *int64 `json:"bytes_read"`
+
+	Extracts *Extracts `json:"extracts"` // of a table that is split by a column
+	Tables   []string  `json:"tables"`   // why tables were made anew, where others were not
+}
+
+// Extracts are which of several extracts were made anew.
+type Extracts struct {
+	Made []string `json:"made"`
+	Stay int64    `json:"stay"`
 }
 
 // Words says what was made anew.
@@ -37,6 +48,15 @@ func (r Refresh) Changed() string {
 		return unknown
 	}
 	return count(r.UnitsChanged) + " of " + count(r.Units)
+}
+
+// Parts says how many extracts were made anew; empty where there is only one.
+func (r Refresh) Parts() string {
+	if r.Extracts == nil {
+		return ""
+	}
+	made := int64(len(r.Extracts.Made))
+	return humanize.Comma(made) + " made anew, " + words.Plural(r.Extracts.Stay, "1 stays", "stay")
 }
 
 // Read says how many bytes were read.
@@ -125,8 +145,12 @@ func (r *Report) Beside() []Compared {
 	if before == nil {
 		return nil
 	}
+	loaded := "Rows loaded"
+	if !r.HasDelivered() {
+		loaded, now.Bytes = "Rows that would have been loaded", nil
+	}
 	return []Compared{
-		{"Rows loaded", count(before.RowsLoaded), count(now.RowsLoaded), change(before.RowsLoaded, now.RowsLoaded, humanize.Comma)},
+		{loaded, count(before.RowsLoaded), count(now.RowsLoaded), change(before.RowsLoaded, now.RowsLoaded, humanize.Comma)},
 		{"Rows rejected", count(before.RowsRejected), count(now.RowsRejected), change(before.RowsRejected, now.RowsRejected, humanize.Comma)},
 		{"Duration", before.Took(), now.Took(), changeOfSeconds(before.Seconds, now.Seconds)},
 		{"Extract size", size(before.Bytes), size(now.Bytes), change(before.Bytes, now.Bytes, bytesText)},
@@ -149,7 +173,7 @@ func change(before, now *int64, text func(int64) string) string {
 		sign, difference = "−", -difference
 	}
 	words := sign + text(difference)
-	if share := Share(&difference, before); share != "" {
+	if share := Share(&difference, before); share != "" && difference/10 <= *before { // more says nothing
 		words += " (" + sign + share + ")"
 	}
 	return words

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
+
+	"github.com/dustin/go-humanize"
 )
 
 //go:embed page
@@ -85,6 +88,39 @@ func newView(report *Report) view {
 	return v
 }
 
+// Figure is a number that stands large at the top of a page.
+type Figure struct {
+	Label, Text, More string
+}
+
+// Figures are what stands at the output, and what the run did.
+func (v view) Figures() []Figure {
+	rows := Figure{"Rows in the extract", count(v.Loaded), ""}
+	extract := Figure{"Extract size", size(v.Output.Bytes), ""}
+	switch before := v.Before(); {
+	case !v.HasDelivered() && before == nil:
+		rows.Text, extract.Text = unknown, unknown
+	case !v.HasDelivered():
+		rows = Figure{"Rows in the extract that stays", count(before.RowsLoaded), ""}
+		extract = Figure{"Its size", size(before.Bytes), ""}
+	case before != nil:
+		rows.More = changeOfRows(before.RowsLoaded, v.Loaded)
+	}
+	took := Figure{"Duration", unknown, ""}
+	if seconds := v.Seconds(); seconds > 0 {
+		took.Text = Seconds(seconds)
+	}
+	return []Figure{rows, {"Rows rejected", count(v.Rejected), Share(v.Rejected, v.Read)}, extract, took}
+}
+
+// changeOfRows is by how many rows an extract grew; empty for none.
+func changeOfRows(before, now *int64) string {
+	if text, _, _ := strings.Cut(change(before, now, humanize.Comma), " ("); text != "none" {
+		return text
+	}
+	return ""
+}
+
 // RuleBars are the rules of a table with bars that compare them with each other.
 func (s section) RuleBars() []RuleBar {
 	var most int64
@@ -112,21 +148,28 @@ func (s section) HasReasons() bool {
 	return slices.ContainsFunc(s.Samples, func(sample Sample) bool { return sample.Reason != "" })
 }
 
+// HasForms says whether the samples say what values look like.
+func (t *Table) HasForms() bool {
+	return slices.ContainsFunc(t.Samples, func(sample Sample) bool { return sample.Form != "" })
+}
+
+// HasForms says whether a rule or check that a page puts first does.
+func (r *Report) HasForms() bool {
+	return slices.ContainsFunc(r.FewBroken(), func(b Broken) bool { return len(b.Forms) > 0 })
+}
+
 // Heads says whether the columns are those of the rows: a report names the columns of the
 // table, and may leave that out.
 func (s section) Heads(rows [][]*Value) bool {
 	return !slices.ContainsFunc(rows, func(row []*Value) bool { return len(row) != len(s.Columns) })
 }
 
-// DistinctRows is how many rows the numbers of distinct values are of, if not of all.
+// DistinctRows is for how many rows the numbers of distinct values are estimates; nil where they are counted.
 func (s section) DistinctRows() *int64 {
-	if len(s.Columns) == 0 || s.RowsLoaded == nil {
+	if len(s.Columns) == 0 || isZero(s.Columns[0].DistinctRows) {
 		return nil
 	}
-	if rows := s.Columns[0].DistinctRows; rows != nil && *rows < *s.RowsLoaded {
-		return rows
-	}
-	return nil
+	return s.Columns[0].DistinctRows
 }
 
 // moment writes a point of time for people.

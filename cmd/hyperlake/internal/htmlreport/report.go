@@ -9,11 +9,9 @@ package htmlreport
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"hyperlake/internal/words"
@@ -33,16 +31,22 @@ type Report struct {
 	Runner        string    `json:"runner"`
 	HyperdVersion string    `json:"hyperd_version"`
 	Output        Output    `json:"output"`
-	Tables        []Table   `json:"tables"`
-	Shards        *int64    `json:"shards"`
-	Partials      *int64    `json:"partials"`
-	Complete      *bool     `json:"complete"` // see [Report.Counted]
-	Stages        []Stage   `json:"stages"`
-	Warnings      []string  `json:"warnings"`
-	Publish       *Publish  `json:"publish"`
-	Error         *Error    `json:"error"`
-	Refresh       *Refresh  `json:"refresh"` // nil where a run makes everything anew
-	History       []Run     `json:"history"` // the runs before, the newest last
+	Outputs       []Output  `json:"outputs"` // where there are several extracts
+
+	Configuration    string `json:"configuration"`
+	Host             string `json:"host"`
+	HyperlakeVersion string `json:"hyperlake_version"`
+
+	Tables   []Table  `json:"tables"`
+	Shards   *int64   `json:"shards"`
+	Partials *int64   `json:"partials"`
+	Complete *bool    `json:"complete"` // see [Report.Counted]
+	Stages   []Stage  `json:"stages"`
+	Warnings []string `json:"warnings"`
+	Publish  *Publish `json:"publish"`
+	Error    *Error   `json:"error"`
+	Refresh  *Refresh `json:"refresh"` // nil where a run makes everything anew
+	History  []Run    `json:"history"` // the runs before, the newest last
 }
 
 // Publish is what became of a data source.
@@ -62,7 +66,7 @@ type Publish struct {
 
 // Words says it in a line.
 func (p Publish) Words() string {
-	name := strings.TrimPrefix(p.Project+"/"+cmp.Or(p.Datasource, p.DatasourceID), "/")
+	name := p.name()
 	text := fmt.Sprintf("%s, mode %s", name, p.Mode)
 	if p.Server != "" {
 		text = fmt.Sprintf("%s on %s, mode %s", name, p.Server, p.Mode)
@@ -104,6 +108,8 @@ type Error struct {
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
+
+	More []string `json:"more"` // what else was wrong
 }
 
 // Table is what a report says of one table. Numbers that it leaves out are nil.
@@ -160,8 +166,9 @@ type Column struct {
 	Nulls   *int64 `json:"nulls"`
 	Min     *Value `json:"min"`
 	Max     *Value `json:"max"`
+	Hidden  bool   `json:"hidden"` // Min and Max are, as the configuration says
 
-	// Distinct estimates how many different values there are among the first DistinctRows.
+	// Distinct is how many different values there are. Where there is DistinctRows, it is an estimate for the first of so many rows.
 	Distinct     *int64 `json:"distinct"`
 	DistinctRows *int64 `json:"distinct_rows"`
 }
@@ -172,6 +179,7 @@ type Sample struct {
 	File     string `json:"file"`
 	RowGroup *int64 `json:"row_group"`
 	Row      *int64 `json:"row"`
+	Form     string `json:"form"`
 	Reason   string `json:"reason"`
 }
 
