@@ -95,6 +95,7 @@ func (r *run) run(ctx context.Context) error {
 	if err := machine.CheckLimits(); err != nil {
 		return failure.Of(err, failure.Engine).BeforeData()
 	}
+	r.tell("prepare", "ask the engine")
 	if err := r.options.Engine.Check(ctx); err != nil {
 		return err
 	}
@@ -126,6 +127,7 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	r.tell("prepare", "staging and hyperd")
 	runFolder, err := staging.Open(ctx, r.cfg, r.options.ID, r.options.Resume)
 	if err != nil {
 		return err
@@ -266,6 +268,7 @@ func (r *run) load(ctx context.Context, staging *staging.Folder) (job.Result, wo
 	if err != nil {
 		return job.Result{}, work{}, err
 	}
+	r.tell("load", "count")
 	made, sink := done, r.job.Sink()
 	counted, err := done.FetchAndCount(ctx, r.lease, sink.Layout, staging.Local, sink.Keep)
 	if err != nil {
@@ -286,7 +289,7 @@ func (r *run) load(ctx context.Context, staging *staging.Folder) (job.Result, wo
 
 // runJob makes the job of the run, and runs what of it is not done.
 func (r *run) runJob(ctx context.Context, staging *staging.Folder) (job.Result, error) {
-	started := time.Now()
+	started, merging := time.Now(), time.Time{}
 	workers, err := r.hyperdForWorkers(ctx)
 	if err != nil {
 		return job.Result{}, err
@@ -307,10 +310,37 @@ func (r *run) runJob(ctx context.Context, staging *staging.Folder) (job.Result, 
 	}
 	return r.job.Run(ctx, job.Driver{
 		Engine: r.options.Engine, Log: r.options.Log, Renew: r.renewLease,
-		Progress: func(rows, written int64, counted bool) {
-			r.showProgress(report.Progress{Stage: "load", Rows: rows, Written: written, Uncounted: !counted}, started)
+		Progress: func(done job.Progress) {
+			p := loadProgress(done, r.part.Rows())
+			if p.Detail == detailMerge {
+				merging = cmp.Or(merging, time.Now())
+				r.showProgress(p, merging)
+				return
+			}
+			r.showProgress(p, started)
 		},
 	})
+}
+
+// detailMerge is what the load does once its rows are in partials.
+const detailMerge = "merge"
+
+// loadProgress is how far a job is that has so many rows to load.
+func loadProgress(done job.Progress, rows int64) report.Progress {
+	p := report.Progress{Stage: "load", Rows: done.Rows, Written: done.Written, Uncounted: !done.Counted}
+	switch {
+	case !done.Counted:
+	case done.Rows >= rows && rows > 0:
+		return report.Progress{Stage: "load", Detail: detailMerge, Uncounted: true} // or what else follows when the last row is in
+	case done.Rows == 0 && done.Moved > 0:
+		p.Detail, p.Rows = "sort", done.Moved
+	}
+	return p
+}
+
+// tell says what the run does between its stages, or in a part of one.
+func (r *run) tell(stage, detail string) {
+	r.showProgress(report.Progress{Stage: stage, Detail: detail, Uncounted: true}, time.Now())
 }
 
 // renewLease takes a lease on the hyperd that runs now, or on a new one: that of before may

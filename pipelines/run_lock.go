@@ -3,6 +3,7 @@ package pipelines
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"hyperlake/internal/failure"
 	"hyperlake/pipelines/refresh"
@@ -17,7 +18,7 @@ func (r *run) whileLocked(ctx context.Context, do func(context.Context) error) (
 	options := r.options.Lock
 	options.Waiting = func(other string) {
 		r.options.Log.Info("waiting for the lock of the output", "output", r.cfg.Output.Path, "of", other, "for", options.Wait)
-		r.showProgress(report.Progress{Stage: "wait", Uncounted: true}, r.report.Started)
+		r.showProgress(report.Progress{Stage: "wait", Detail: "for the lock of the output", Uncounted: true}, time.Now())
 	}
 	if r.lock, err = refresh.TakeLock(ctx, r.cfg.Output.Path, r.options.ID, options); err != nil {
 		return err

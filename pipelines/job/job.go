@@ -123,9 +123,15 @@ type Driver struct {
 	// Renew readies hyperd for another attempt, after one that failed.
 	Renew func(ctx context.Context) error
 
-	// Progress is told how many rows are done, and whether they are counted yet, and how many
-	// bytes hyperd has written; nil for none.
-	Progress func(rows, written int64, counted bool)
+	Progress func(Progress) // is told how far the job is; nil for nobody
+}
+
+// Progress is how far a job is.
+type Progress struct {
+	Rows    int64 // that are loaded, rejected or filtered
+	Moved   int64 // that were read, and are on their way to their targets; 0 where none are moved
+	Written int64 // bytes, by hyperd
+	Counted bool  // the engine counts rows, as it may begin to do later
 }
 
 // Run runs a job that is prepared until it gives a result. Files on which hyperd and the rules
@@ -173,7 +179,10 @@ func (j *Job) runOnce(ctx context.Context, driver Driver) (Result, error) {
 	err := driver.Engine.Run(ctx, j.pipeline(func(counts map[string]int64) {
 		_, counted := counts["rows_read"]
 		if driver.Progress != nil {
-			driver.Progress(reused+counts["rows_loaded"]+counts["rows_rejected"]+counts["rows_filtered"], counts["bytes_written"], counted)
+			driver.Progress(Progress{
+				Rows:  reused + counts["rows_loaded"] + counts["rows_rejected"] + counts["rows_filtered"],
+				Moved: counts["rows_moved"], Written: counts["bytes_written"], Counted: counted,
+			})
 		}
 	}))
 	if err != nil {

@@ -261,12 +261,24 @@ func (t *transfer) progress() func(sent, total int64) {
 	}
 	started := time.Now()
 	return func(sent, total int64) {
-		t.options.Progress(report.Progress{Stage: "publish", Bytes: sent, TotalBytes: total, Elapsed: time.Since(started)})
+		t.options.Progress(report.Progress{Stage: "publish", Detail: "upload", Bytes: sent, TotalBytes: total, Elapsed: time.Since(started)})
 	}
 }
 
+// jobProgress tells what is waited for, and how far the server says that it is.
 func (t *transfer) jobProgress(job tableau.Job) {
 	t.options.Log.Debug("the server is publishing", "job", job.ID, "percent", job.Progress)
+	if t.options.Progress == nil {
+		return
+	}
+	if t.waitsFor != job.ID {
+		t.waitsFor, t.waitsSince = job.ID, time.Now()
+	}
+	detail := "waits for job " + job.ID + " of the server"
+	if job.Progress > 0 {
+		detail += fmt.Sprintf(" (%d %%)", job.Progress)
+	}
+	t.options.Progress(report.Progress{Stage: "publish", Detail: detail, Uncounted: true, Elapsed: time.Since(t.waitsSince)})
 }
 
 // fileSize is the size of a file in bytes.

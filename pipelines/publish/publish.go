@@ -78,6 +78,9 @@ type transfer struct {
 	project tableau.Project
 	report  []*report.Publishing // one for each data source that was tried
 
+	waitsFor   string    // the job of the server
+	waitsSince time.Time // for that
+
 	owner  string  // id of the user; empty until it is known
 	missed []error // of what was to follow where the rows are
 	flag   string  // that the command line to repeat this needs besides

@@ -371,6 +371,7 @@ type Part struct {
 // Progress is the state of a run.
 type Progress struct {
 	Stage     string // as in the report
+	Detail    string // what it does there, or waits for, for people; may be empty
 	Rows      int64
 	TotalRows int64         // that the footers promise; 0 as long as they are not read
 	Elapsed   time.Duration // in this stage

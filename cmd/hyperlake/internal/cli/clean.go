@@ -84,8 +84,10 @@ func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error
 	if cfg.Spool.Path != "" && !slices.Contains(folders, cfg.Spool.Path) {
 		folders = append(folders, cfg.Spool.Path)
 	}
-	cleaned, err := staging.Clean(ctx, cfg, staging.CleanOptions{
-		OlderThan: age.Until(time.Now()), DryRun: flags.dryRun, Scratch: folders, Boot: scratch.BootParent,
+	cleaned, err := during(a, "clean", "", func() ([]staging.Cleaned, error) {
+		return staging.Clean(ctx, cfg, staging.CleanOptions{
+			OlderThan: age.Until(time.Now()), DryRun: flags.dryRun, Scratch: folders, Boot: scratch.BootParent,
+		})
 	})
 	if cfg.Output.Path != "" && !flags.dryRun {
 		err = errors.Join(err, refresh.RemoveDeadLock(ctx, cfg.Output.Path))

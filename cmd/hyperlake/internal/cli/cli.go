@@ -30,13 +30,18 @@ import (
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer // made safe for terminals
+	words          *screen   // what stderr is
 	width          int       // of the terminal that stdout leads to, in cells; 0 if there is none
-	terminal       *os.File  // that stderr leads to, for what is drawn; nil if there is none
+	display        *display  // owns the terminal that stderr leads to; nil if there is none
+	colours        painter   // of stderr
+	resultColours  painter   // of stdout
+	forPeople      bool      // somebody sits at that terminal, and wants sentences; set before a command runs
 	flags          commonFlags
 	log            *slog.Logger // set before a command runs, as is engineLog
 	engineLog      *slog.Logger
 	person         bool         // whether one is there, to whom this process speaks or listens
 	identity       []any        // the run and its name, as attributes of what is logged; empty before they are known
+	mayTell        atomic.Bool  // forPeople, and not to be quiet; for who watches signals
 	signal         atomic.Int32 // the signal that interrupted us, 0 for none
 	signalled      atomic.Int64 // when it came, in nanoseconds since 1970
 	announcement   announcement
@@ -65,7 +70,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	err = execute(ctx, root, endGrace)
 	if err != nil && ctx.Err() != nil {
 		hyperd.Kill() // nobody waits for what it may be writing
-		err = context.Cause(ctx)
+		if !isInterrupted(err) {
+			err = context.Cause(ctx)
+		}
 	}
 	a.announce(ctx, err)
 	return a.finish(err)
@@ -96,12 +103,20 @@ func execute(ctx context.Context, root *cobra.Command, grace time.Duration) erro
 // open takes the places where results and words go. Words are always for people; results are
 // as they are where they do not go to a terminal.
 func (a *app) open(stdout, stderr io.Writer) {
-	a.stdout, a.stderr = stdout, &screen{w: stderr}
-	a.terminal = terminalOf(stderr)
+	if file := terminalOf(stderr); file != nil {
+		a.display = newDisplay(file, func() int { return terminalWidth(file) })
+		a.colours.on = wantsColour()
+		stderr = a.display
+	}
+	a.stdout, a.words = stdout, &screen{w: stderr}
+	a.stderr = a.words
 	stdin, _ := a.stdin.(*os.File)
-	a.person = a.terminal != nil || stdin != nil && term.IsTerminal(int(stdin.Fd()))
+	a.person = a.display != nil || stdin != nil && term.IsTerminal(int(stdin.Fd()))
 	if file := terminalOf(stdout); file != nil {
-		a.stdout, a.width = &screen{w: stdout}, terminalWidth(file)
+		if a.display != nil { // the same terminal
+			stdout = a.display
+		}
+		a.stdout, a.width, a.resultColours.on = &screen{w: stdout}, terminalWidth(file), wantsColour()
 	}
 }
 
@@ -121,6 +136,9 @@ func (a *app) watchSignals(cancel context.CancelCauseFunc) (stop func()) {
 			number, _ := sig.(syscall.Signal)
 			a.signalled.Store(time.Now().UnixNano())
 			a.signal.Store(int32(number))
+			if a.mayTell.Load() {
+				_ = a.words.styled("", "interrupted: ending in order; Ctrl-C once more ends at once")
+			}
 			cancel(failure.New(failure.Interrupted, "interrupted by %s", sig))
 		case <-done:
 		}
@@ -147,9 +165,11 @@ Exit codes:
   130  interrupted (143 by SIGTERM, 129 by SIGHUP, 131 by SIGQUIT)`,
 		SilenceErrors: true, // finish prints the one last line
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			a.forPeople = a.display != nil && !cmd.Flags().Changed("log-format")
+			a.mayTell.Store(a.forPeople && !a.flags.quiet)
 			var err error
-			if a.log, a.engineLog, err = a.flags.newLoggers(a.stderr); err == nil {
+			if a.log, a.engineLog, err = a.newLoggers(); err == nil {
 				slog.SetDefault(a.engineLog)
 			}
 			return err

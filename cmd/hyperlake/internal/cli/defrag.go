@@ -55,7 +55,7 @@ func (a *app) defrag(ctx context.Context, input, output string) error {
 			words.Count(int64(table.Columns), "column"), words.Count(table.Rows, "row"))
 	}}
 	var err error
-	listing.Output, err = a.rewriteHyper(ctx, []string{input}, output, func(lease *hyperd.Lease, path string) (err error) {
+	listing.Output, err = a.rewriteHyper(ctx, "defrag", []string{input}, output, func(lease *hyperd.Lease, path string) (err error) {
 		stat, err := os.Stat(input)
 		if err != nil {
 			return failure.New(failure.Storage, "%w", err)

@@ -47,7 +47,7 @@ not be compared; 2 wrong usage.`,
 				cmd.CommandPath(), len(args)).WithHint("usage: %s", cmd.UseLine())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			found, err := a.difference(cmd.Context(), args)
+			found, err := during(a, "compare", "", func() (diff.Difference, error) { return a.difference(cmd.Context(), args) })
 			if err != nil {
 				return err
 			}

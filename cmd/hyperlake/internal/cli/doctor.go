@@ -43,8 +43,8 @@ func (a *app) doctor(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	findings := doctor.Diagnose(ctx, checks)
-	show := func() error { return a.printText(findingsText(findings)) }
+	findings, _ := during(a, "check", "", func() ([]doctor.Finding, error) { return doctor.Diagnose(ctx, checks), nil })
+	show := func() error { return a.printSafe(a.findingsText(findings)) }
 	if a.flags.json {
 		show = func() error { return a.printJSON(doctorListing{findings}) }
 	}
@@ -92,10 +92,11 @@ func (a *app) doctorChecks(args []string) ([]doctor.Check, error) {
 }
 
 // findingsText is a list for people, with what to do below what is wrong.
-func findingsText(findings []doctor.Finding) string {
+func (a *app) findingsText(findings []doctor.Finding) string {
 	var b strings.Builder
 	for _, finding := range findings {
-		fmt.Fprintf(&b, "%-8s %s: %s\n", finding.Status, visible(finding.Check), words.OneLine(visible(finding.Found)))
+		status := a.resultColours.of(statusColours(string(finding.Status)), fmt.Sprintf("%-8s", visible(string(finding.Status))))
+		fmt.Fprintf(&b, "%s %s: %s\n", status, visible(finding.Check), words.OneLine(visible(finding.Found)))
 		if finding.Hint != "" {
 			fmt.Fprintf(&b, "         → %s\n", words.OneLine(visible(finding.Hint)))
 		}

@@ -72,12 +72,12 @@ func (a *app) finish(err error) int {
 		slog.New(newJSONHandler(a.stderr, slog.LevelError)).Error(failed.Message, fields...)
 		return code
 	}
-	text := "hyperlake: " + failed.Sentence()
+	text := failed.Sentence()
 	if n := len(failed.More); n > 0 {
 		_, _ = fmt.Fprintln(a.stderr, strings.Join(sentences(failed.More), "\n"))
 		text += fmt.Sprintf(" (and %s, above)", words.Count(int64(n), "more problem"))
 	}
-	_, _ = fmt.Fprintln(a.stderr, text)
+	_ = a.words.styled(a.colours.of(failedColours, "hyperlake: "), text) // nobody is left to tell
 	return code
 }
 

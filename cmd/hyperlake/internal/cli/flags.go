@@ -52,7 +52,7 @@ type commonFlags struct {
 func (f *commonFlags) addCommon(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON on stdout")
 	flags.BoolVar(&f.quiet, "quiet", false, "print nothing on stderr but the line that says what failed")
-	flags.StringVar(&f.logFormat, "log-format", formatText, "text or json")
+	flags.StringVar(&f.logFormat, "log-format", formatText, "text or json; on a terminal, sentences for people unless it is given")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 }
 
@@ -83,23 +83,26 @@ func (f *commonFlags) addReport(flags *pflag.FlagSet) {
 
 // newLoggers makes the loggers that the flags ask for: one for the program's own messages,
 // and one for those of the engine, which pass as messages of level debug.
-func (f *commonFlags) newLoggers(w io.Writer) (own, engine *slog.Logger, err error) {
+func (a *app) newLoggers() (own, engine *slog.Logger, err error) {
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
-		return nil, nil, failure.New(failure.Usage, "--log-level %q is not accepted", f.logLevel).
+	if err := level.UnmarshalText([]byte(a.flags.logLevel)); err != nil {
+		return nil, nil, failure.New(failure.Usage, "--log-level %q is not accepted", a.flags.logLevel).
 			WithHint("use debug, info, warn or error")
 	}
-	if f.quiet {
+	w := a.stderr
+	if a.flags.quiet {
 		w = io.Discard
 	}
 	var handler slog.Handler
-	switch f.logFormat {
-	case formatText:
+	switch {
+	case a.forPeople && !a.flags.quiet:
+		handler = peopleHandler{w: a.words, level: level, paint: a.colours}
+	case a.flags.logFormat == formatText:
 		handler = slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
-	case formatJSON:
+	case a.flags.logFormat == formatJSON:
 		handler = newJSONHandler(w, level)
 	default:
-		return nil, nil, failure.New(failure.Usage, "--log-format %q is not accepted", f.logFormat).
+		return nil, nil, failure.New(failure.Usage, "--log-format %q is not accepted", a.flags.logFormat).
 			WithHint("use text or json")
 	}
 	return slog.New(handler), slog.New(demoted{handler}), nil

@@ -37,7 +37,9 @@ the user's cache, where all commands find it. Where it is there already, nothing
 It may run several times at once: one installs, the others wait.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			installed, err := hyperd.Install(cmd.Context(), func(what string) { a.say("%s", what) })
+			installed, err := during(a, "install hyperd", "", func() (hyperd.Installed, error) {
+				return hyperd.Install(cmd.Context(), func(what string) { a.say("%s", what) })
+			})
 			if err != nil {
 				return err
 			}

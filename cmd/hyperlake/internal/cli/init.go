@@ -39,7 +39,9 @@ for editors; with --output, that file is written beside it, unless it is there.`
 			if err != nil {
 				return err
 			}
-			text, err := starter.Write(cmd.Context(), args[0], folder, asked)
+			text, err := during(a, "look at the files", "", func() (string, error) {
+				return starter.Write(cmd.Context(), args[0], folder, asked)
+			})
 			switch {
 			case err != nil:
 				return err

@@ -70,11 +70,13 @@ type variant struct {
 }
 
 func (a *app) inspectParquet(ctx context.Context, path string, format config.SourceFormat) error {
-	at, err := plan.FindPath(ctx, path, format)
-	if err != nil {
-		return err
-	}
-	listing, err := listPath(ctx, path, at)
+	listing, err := during(a, "look at the files", "", func() (listing parquetListing, err error) {
+		at, err := plan.FindPath(ctx, path, format)
+		if err == nil {
+			listing, err = listPath(ctx, path, at)
+		}
+		return listing, err
+	})
 	if err != nil {
 		return err
 	}

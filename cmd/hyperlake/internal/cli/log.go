@@ -26,7 +26,7 @@ func (a *app) identify(name string) (id string, err error) {
 	if id, err = staging.NewRunID(); err != nil {
 		return "", err
 	}
-	if a.terminal == nil || a.logsFields() {
+	if !a.forPeople {
 		a.identity = []any{"run", id, "name", name}
 		a.log, a.engineLog = a.log.With(a.identity...), a.engineLog.With(a.identity...)
 		slog.SetDefault(a.engineLog)

@@ -64,7 +64,7 @@ func (a *app) merge(ctx context.Context, inputs []string, output string, options
 		a.say("merged %s: %s from %s", sqlNameText(table.Schema, table.Name), words.Count(table.Rows, "row"),
 			words.Count(int64(table.Files), "file"))
 	}
-	made, err := a.rewriteHyper(ctx, inputs, output, func(lease *hyperd.Lease, path string) error {
+	made, err := a.rewriteHyper(ctx, "merge", inputs, output, func(lease *hyperd.Lease, path string) error {
 		merged, err := hyper.MergeFiles(ctx, lease, inputs, path, options)
 		listing.MergedFile = &merged
 		return err

@@ -37,14 +37,8 @@ starting is the same failure here, but for what only this environment lacks, suc
 			if err != nil {
 				return err
 			}
-			plan, err := pipelines.MakePlan(cmd.Context(), cfg)
+			plan, err := during(a, "plan", "", func() (*pipelines.Preview, error) { return a.makePlan(cmd.Context(), cfg) })
 			if err != nil {
-				return err
-			}
-			if err := plan.Compare(cmd.Context(), cfg, a.flags.reload); err != nil {
-				return err
-			}
-			if err := a.tryChecks(cmd.Context(), cfg, plan.Plan); err != nil {
 				return err
 			}
 			show := func() error { return a.printText(planText(plan)) }
@@ -57,6 +51,18 @@ starting is the same failure here, but for what only this environment lacks, suc
 			return plan.Publish.Refusal()
 		},
 	}
+}
+
+// makePlan plans a run, compares it with the last one, and tries the checks.
+func (a *app) makePlan(ctx context.Context, cfg *config.Config) (*pipelines.Preview, error) {
+	plan, err := pipelines.MakePlan(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.Compare(ctx, cfg, a.flags.reload); err != nil {
+		return nil, err
+	}
+	return plan, a.tryChecks(ctx, cfg, plan.Plan)
 }
 
 // tryChecks tries the checks in SQL, where there is a hyperd.

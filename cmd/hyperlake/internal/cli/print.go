@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"hyperlake/internal/failure"
 )
 
@@ -19,8 +21,27 @@ func (a *app) say(format string, args ...any) {
 	}
 }
 
+// sayStatus is say with a status word in front, which is coloured where that is wanted.
+func (a *app) sayStatus(colours text.Colors, status, format string, args ...any) {
+	if a.flags.quiet || a.flags.logFormat == formatJSON {
+		a.say("%s", status+fmt.Sprintf(format, args...))
+		return
+	}
+	_ = a.words.styled(a.colours.of(colours, printable(status, "")), fmt.Sprintf(format, args...)) // nobody is left to tell
+}
+
 // printText prints a result for people on stdout.
 func (a *app) printText(text string) error { return a.printAsIs(printable(text, layout)) }
+
+// printSafe prints a result that is safe for a terminal already, with its colours, on stdout.
+func (a *app) printSafe(text string) error {
+	out := a.stdout
+	if terminal, ok := out.(*screen); ok {
+		out = terminal.w
+	}
+	_, err := io.WriteString(out, text)
+	return printFailure(err)
+}
 
 // printAsIs prints a result that is a file's content on stdout.
 func (a *app) printAsIs(text string) error {

@@ -1,77 +1,88 @@
 package cli
 
 import (
-	"fmt"
-	"io"
 	"log/slog"
+	"os"
+	"sync"
 	"time"
-
-	"github.com/dustin/go-humanize"
-	"github.com/schollz/progressbar/v3"
 
 	"hyperlake/pipelines/report"
 )
 
-const logProgressEvery = 5 * time.Second
+const (
+	logProgressEvery = 5 * time.Second
 
-// meter shows how far a run is: a line that is drawn over and over on a terminal, or log
-// lines now and then. Its methods must not be called at the same time.
+	// sayProgressEvery is the same for people, where nothing can be drawn.
+	sayProgressEvery = 10 * time.Second
+)
+
+// meter shows how far work is: a line that is drawn over and over on a terminal, or log
+// lines now and then. Its methods are safe for concurrent use.
 type meter struct {
-	log      *slog.Logger
-	bar      *progressbar.ProgressBar // nil without a terminal
-	terminal io.Writer
-	label    string // of the bar
-	logged   time.Time
+	log     *slog.Logger
+	display *display     // nil where nothing is drawn
+	say     func(string) // to people who have a terminal on which nothing can be drawn; else nil
+
+	mu     sync.Mutex
+	status status
+	logged time.Time
 }
 
 func (a *app) newMeter() *meter {
 	m := &meter{log: a.log, logged: time.Now()}
-	if a.terminal != nil && !a.flags.quiet && a.flags.logFormat == formatText {
-		m.terminal, m.bar = a.terminal, newBar(a.terminal)
+	switch {
+	case !a.forPeople || a.flags.quiet:
+	case obeysSequences():
+		m.display = a.display
+		m.display.show(m.line)
+	default:
+		m.say = func(text string) { a.say("%s", text) }
 	}
 	return m
 }
 
-// newBar counts rows; how many there are may become known later.
-func newBar(terminal io.Writer) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(-1,
-		progressbar.OptionSetWriter(terminal),
-		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("rows"),
-		progressbar.OptionSetWidth(20),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-	)
+// line is what is drawn.
+func (m *meter) line(now time.Time, width int) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.status.text(now, width)
 }
 
 // show takes the latest state.
 func (m *meter) show(p report.Progress) {
-	if p.TotalBytes > 0 {
-		m.showBytes(p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	m.status.take(now, p)
+	every := logProgressEvery
+	if m.say != nil {
+		every = sayProgressEvery
+	}
+	if m.display != nil || now.Sub(m.logged) < every {
 		return
 	}
-	if m.bar != nil {
-		label := p.Stage
-		if p.Written > 0 {
-			label = fmt.Sprintf("%s, %s written", p.Stage, humanize.Bytes(uint64(p.Written)))
-		}
-		if label != m.label {
-			m.label = label
-			m.bar.Describe(printable(label, ""))
-		}
-		if p.TotalRows > 0 && m.bar.GetMax64() != p.TotalRows {
-			m.bar.ChangeMax64(p.TotalRows)
-		}
-		_ = m.bar.Set64(min(p.Rows, max(p.TotalRows-1, 0))) // the bar ends with close, not before
-		return
+	m.logged = now
+	switch {
+	case m.say != nil:
+		m.say(m.status.text(now, plainWidth))
+	case p.TotalBytes > 0:
+		m.logBytes(p)
+	default:
+		m.logRows(p)
 	}
-	if time.Since(m.logged) < logProgressEvery {
-		return
-	}
-	m.logged = time.Now()
+}
+
+// plainWidth is that of lines that are printed for people, whatever their terminal is.
+const plainWidth = 80
+
+// logRows tells the log how far a run is.
+func (m *meter) logRows(p report.Progress) {
 	if p.Uncounted && p.TotalRows == 0 {
-		m.log.Info("progress", "stage", p.Stage, "seconds", int64(p.Elapsed.Seconds()))
+		attrs := []any{"stage", p.Stage, "seconds", int64(p.Elapsed.Seconds())}
+		if p.Detail != "" {
+			attrs = append(attrs, "doing", p.Detail)
+		}
+		m.log.Info("progress", attrs...)
 		return
 	}
 	if p.Uncounted {
@@ -91,29 +102,8 @@ func (m *meter) show(p report.Progress) {
 	m.log.Info("progress", attrs...)
 }
 
-// showBytes takes the state of a file that is being sent.
-func (m *meter) showBytes(p report.Progress) {
-	if m.bar != nil {
-		if p.Stage != m.label || m.bar.GetMax64() != p.TotalBytes { // another file
-			m.label = p.Stage
-			_ = m.bar.Finish() // which clears it, and ends what draws it by itself
-			m.bar = progressbar.NewOptions64(p.TotalBytes,
-				progressbar.OptionSetWriter(m.terminal),
-				progressbar.OptionSetDescription(printable(p.Stage, "")),
-				progressbar.OptionShowBytes(true), // with the rate, and the remaining time
-				progressbar.OptionShowCount(),
-				progressbar.OptionSetWidth(20),
-				progressbar.OptionThrottle(100*time.Millisecond),
-				progressbar.OptionClearOnFinish(),
-			)
-		}
-		_ = m.bar.Set64(min(p.Bytes, p.TotalBytes-1))
-		return
-	}
-	if time.Since(m.logged) < logProgressEvery {
-		return
-	}
-	m.logged = time.Now()
+// logBytes tells the log how much of a file was sent.
+func (m *meter) logBytes(p report.Progress) {
 	attrs := []any{"stage", p.Stage, "bytes", p.Bytes, "bytes_total", p.TotalBytes, "percent", 100 * p.Bytes / p.TotalBytes}
 	if rate := float64(p.Bytes) / p.Elapsed.Seconds(); rate > 0 && p.Elapsed > 0 {
 		remaining := time.Duration(float64(p.TotalBytes-p.Bytes) / rate * float64(time.Second))
@@ -122,9 +112,45 @@ func (m *meter) showBytes(p report.Progress) {
 	m.log.Info("progress", attrs...)
 }
 
-// close removes the progress line from the terminal.
+// close takes the line off the terminal.
 func (m *meter) close() {
-	if m.bar != nil {
-		_ = m.bar.Finish() // which clears it, and ends what draws it by itself
+	if m.display != nil {
+		m.display.hide()
 	}
+}
+
+// tellEvery is how often work is looked at that tells nothing by itself.
+const tellEvery = time.Second
+
+// during shows that work goes on that tells nothing by itself but how large a file has grown, of which the
+// path may be empty.
+func during[T any](a *app, stage, file string, work func() (T, error)) (T, error) {
+	m := a.newMeter()
+	defer m.close()
+	started := time.Now()
+	tell := func() {
+		p := report.Progress{Stage: stage, Uncounted: true, Elapsed: time.Since(started)}
+		if stat, err := os.Stat(file); err == nil {
+			p.Written = stat.Size()
+		}
+		m.show(p)
+	}
+	tell()
+	done := make(chan struct{})
+	var told sync.WaitGroup
+	told.Go(func() {
+		tick := time.NewTicker(tellEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				tell()
+			case <-done:
+				return
+			}
+		}
+	})
+	defer told.Wait()
+	defer close(done)
+	return work()
 }

@@ -187,10 +187,10 @@ func (a *app) publishLoaded(
 	if err := a.checkReportPlace(ctx); err != nil {
 		return nil, err
 	}
-	meter := a.newMeter()
+	meter, again := a.newMeter(), a.commandAgain(flags, args)
 	record, err := pipelines.Publish(ctx, cfg, publish.Options{
 		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Answer: flags.answer(),
-		FollowUp: flags.instead.followUp, RollBack: flags.instead.number, Command: a.commandAgain(flags, args),
+		FollowUp: flags.instead.followUp, RollBack: flags.instead.number, Command: again,
 	})
 	meter.close()
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
@@ -201,7 +201,7 @@ func (a *app) publishLoaded(
 	} else {
 		a.sayPublished(record.Publish)
 	}
-	return record, a.endWithReport(ctx, record, err)
+	return record, a.endWithReport(ctx, record, afterInterrupt(err, record, again))
 }
 
 // answer is what somebody who looked says.
@@ -280,19 +280,20 @@ func (a *app) sayPublished(record *report.Publishing) {
 		name := visible(strings.TrimPrefix(source.Project+"/"+source.Datasource, "/"))
 		switch {
 		case source.Outcome == "published" && source.RolledBackTo > 0:
-			a.say("rolled back: %s on %s has the content of revision %d again", name, visible(source.Server), source.RolledBackTo)
+			a.sayStatus(goodColours, "rolled back", ": %s on %s has the content of revision %d again", name,
+				visible(source.Server), source.RolledBackTo)
 		case source.Outcome == "published":
-			a.say("published: %s on %s (mode %s, %s, %s sent, %.1f s)", name, visible(source.Server), source.Mode,
+			a.sayStatus(goodColours, "published", ": %s on %s (mode %s, %s, %s sent, %.1f s)", name, visible(source.Server), source.Mode,
 				words.Count(source.Rows, "row"), humanize.Bytes(uint64(source.Bytes)), source.Seconds)
 			a.saySynced(source)
 		case source.Outcome == "unchanged":
-			a.say("unchanged: %s on %s has these rows already", name, visible(source.Server))
+			a.sayStatus(goodColours, "unchanged", ": %s on %s has these rows already", name, visible(source.Server))
 		case source.Outcome == "skipped":
-			a.say("skipped: %s on %s, which somebody else is changing", name, visible(source.Server))
+			a.sayStatus(warningColours, "skipped", ": %s on %s, which somebody else is changing", name, visible(source.Server))
 		case source.Outcome == "followed_up":
-			a.say("followed up: %s on %s", name, visible(source.Server))
+			a.sayStatus(goodColours, "followed up", ": %s on %s", name, visible(source.Server))
 		default:
-			a.say("not published: %s on %s (outcome: %s)", name, visible(source.Server), source.Outcome)
+			a.sayStatus(failedColours, "not published", ": %s on %s (outcome: %s)", name, visible(source.Server), source.Outcome)
 		}
 		a.sayFollowed(source)
 	}

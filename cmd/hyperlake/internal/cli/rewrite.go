@@ -20,9 +20,9 @@ type newFile struct {
 }
 
 // rewriteHyper has build make a .hyper file of others, at a path that it is given, and puts
-// it into place at output.
+// it into place at output. The name of what it does is for people.
 func (a *app) rewriteHyper(
-	ctx context.Context, inputs []string, out string, build func(lease *hyperd.Lease, path string) error,
+	ctx context.Context, name string, inputs []string, out string, build func(lease *hyperd.Lease, path string) error,
 ) (newFile, error) {
 	if err := checkInputs(inputs); err != nil {
 		return newFile{}, err
@@ -30,7 +30,7 @@ func (a *app) rewriteHyper(
 	if err := checkOutput(inputs, out); err != nil {
 		return newFile{}, err
 	}
-	lease, err := hyperd.Acquire(ctx, hyperd.Config{})
+	lease, err := during(a, "start hyperd", "", func() (*hyperd.Lease, error) { return hyperd.Acquire(ctx, hyperd.Config{}) })
 	if err != nil {
 		return newFile{}, err
 	}
@@ -38,7 +38,7 @@ func (a *app) rewriteHyper(
 	made := newFile{Path: out}
 	err = output.Place(ctx, out, func(folder string) (string, error) {
 		path := filepath.Join(folder, "new.hyper")
-		if err := build(lease, path); err != nil {
+		if _, err := during(a, name, path, func() (none struct{}, err error) { return none, build(lease, path) }); err != nil {
 			return "", err
 		}
 		stat, err := os.Stat(path)

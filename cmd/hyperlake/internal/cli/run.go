@@ -181,10 +181,10 @@ func (a *app) buildLoaded(ctx context.Context, cfg *config.Config, id, path stri
 	}
 	if a.logsFields() {
 		a.logSummary(record)
-	} else if err == nil || record.Status == report.Unpublished {
+	} else if err == nil || record.Status == report.Unpublished || isInterrupted(err) && isPlaced(record) {
 		a.saySummary(record)
 	}
-	return record, a.endWithReport(ctx, record, err)
+	return record, a.endWithReport(ctx, record, afterInterrupt(err, record, options.PublishCommand))
 }
 
 // checkNight checks the flags of a run against its configuration, and tells how long it waits for the lock.
@@ -303,8 +303,9 @@ func (a *app) saySummary(record *report.Report) {
 		a.say("of run %s, %s with %s of the lake were reused", record.Reused.RunID,
 			words.Count(int64(record.Reused.Partials), "partial"), words.Count(record.Reused.Rows, "row"))
 	}
-	a.say("%s: %s (%s, %s, %s, %.1f s)", placeText(record), visible(record.Output.Path), words.Count(int64(len(record.Tables)), "table"),
-		words.Count(rows, "row"), humanize.Bytes(uint64(record.Output.Bytes)), record.Finished.Sub(record.Started).Seconds())
+	a.sayStatus(goodColours, placeText(record), ": %s (%s, %s, %s, %.1f s)", visible(record.Output.Path),
+		words.Count(int64(len(record.Tables)), "table"), words.Count(rows, "row"), humanize.Bytes(uint64(record.Output.Bytes)),
+		record.Finished.Sub(record.Started).Seconds())
 	a.sayRefresh(record)
 	for _, table := range record.Tables {
 		filtered := ""

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
 
 	"hyperlake/internal/words"
@@ -55,6 +56,20 @@ const lineBreak = "↵\n"
 
 // visible is printable for a cell of a table, or a part of a line. Line breaks are marked.
 func visible(s string) string { return strings.ReplaceAll(printable(s, "\n"), "\n", lineBreak) }
+
+// shorten leaves out the middle of a text that is safe for a terminal and wider than so many cells, one or more.
+func shorten(text string, cells int) string {
+	width := ansi.StringWidth(text)
+	if width <= cells {
+		return text
+	}
+	head := ansi.Truncate(text, cells/2, "")
+	for cut := width; ; cut-- { // a wide character is whole in the tail or is not in it
+		if tail := ansi.TruncateLeft(text, cut-1, ""); ansi.StringWidth(tail) > cells-1-cells/2 {
+			return head + "…" + ansi.TruncateLeft(text, cut, "")
+		}
+	}
+}
 
 // terminalOf is the terminal that w is, nil if it is none.
 func terminalOf(w io.Writer) *os.File {

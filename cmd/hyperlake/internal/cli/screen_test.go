@@ -5,6 +5,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -26,4 +27,21 @@ func TestScreenLetsNothingBeObeyed(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Equal(t, shown, out.String())
+}
+
+// A name that is cut keeps its beginning and its end; wide characters and combining ones stay whole.
+func TestShortenLeavesOutTheMiddle(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text  string
+		cells int
+		want  string
+	}{
+		{"orders.parquet", 14, "orders.parquet"}, {"orders.parquet", 13, "orders…arquet"}, {"orders.parquet", 2, "o…"}, {"orders", 1, "…"}, {"", 1, ""},
+		{"日本語の表", 10, "日本語の表"}, {"日本語の表", 9, "日本…の表"}, {"日本語の表", 8, "日本…表"}, {"e\u0301e\u0301e\u0301e\u0301", 3, "e\u0301…e\u0301"},
+	} {
+		got := shorten(c.text, c.cells)
+		assert.Equal(t, c.want, got, c)
+		assert.LessOrEqual(t, ansi.StringWidth(got), c.cells)
+	}
 }

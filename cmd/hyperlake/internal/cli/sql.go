@@ -10,6 +10,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/hyperd"
+	"hyperlake/pipelines/report"
 	"hyperlake/sinks/hyper"
 )
 
@@ -103,7 +104,18 @@ func (a *app) runSQL(ctx context.Context, path, query string, csv, external bool
 		return err
 	}
 	out := a.newResult(csv)
-	if err := file.conn.QueryResults(ctx, query, out.begin, out.row); err != nil {
+	waiting := func() {}
+	if a.width > 0 { // else a pager may have the terminal
+		meter := a.newMeter()
+		meter.show(report.Progress{Stage: "query", Uncounted: true})
+		waiting = meter.close
+	}
+	begin := func(fields []hyperd.Field) error {
+		waiting()
+		return out.begin(fields)
+	}
+	defer waiting()
+	if err := file.conn.QueryResults(ctx, query, begin, out.row); err != nil {
 		return explainHyperd(err, path)
 	}
 	return out.end()
