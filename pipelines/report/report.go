@@ -16,27 +16,27 @@ type Status string
 
 // The outcomes of a run.
 const (
-	Succeeded   Status = "succeeded"
-	Rejected    Status = "rejected" // the data broke a rule, check or threshold
-	Failed      Status = "failed"
+	Succeeded   Status = "succeeded"   // and published, if that was to be
+	Rejected    Status = "rejected"    // the data broke a rule, check or threshold
+	Failed      Status = "failed"      // for any other reason; see error
 	Unpublished Status = "unpublished" // the extract is in place, but publishing it failed
-	Interrupted Status = "interrupted"
-	Running     Status = "running"   // it has not ended yet
-	Lost        Status = "lost"      // it ended without a word: its process was killed, or its machine
-	Unchanged   Status = "unchanged" // the extract that stood there is the one that would have been made
+	Interrupted Status = "interrupted" // by a signal
+	Running     Status = "running"     // it has not ended yet
+	Lost        Status = "lost"        // it ended without a word: its process was killed, or its machine
+	Unchanged   Status = "unchanged"   // the extract that stood there is the one that would have been made
 )
 
 // Report is the record of a run.
 type Report struct {
-	Version       int       `json:"version"`
-	RunID         string    `json:"run_id"`
-	Name          string    `json:"name"`
-	Status        Status    `json:"status"`
-	Started       time.Time `json:"started"`
-	Finished      time.Time `json:"finished"`
+	Version       int       `json:"version"`          // of this layout
+	RunID         string    `json:"run_id"`           // names the run: the time of its start, and what is random
+	Name          string    `json:"name"`             // of the configuration
+	Status        Status    `json:"status"`           // how it ended
+	Started       time.Time `json:"started"`          // in UTC
+	Finished      time.Time `json:"finished"`         // in UTC; zero as long as it runs
 	Runner        string    `json:"runner,omitempty"` // empty where an extract is published that stands there
-	HyperdVersion string    `json:"hyperd_version"`
-	Output        Output    `json:"output"`
+	HyperdVersion string    `json:"hyperd_version"`   // empty where none was started
+	Output        Output    `json:"output"`           // the extract
 
 	// Configuration is its file, Host the name of the machine that ran it, HyperlakeVersion that of the program there; each is
 	// empty where it is not known.
@@ -48,13 +48,13 @@ type Report struct {
 	// not merged, as far as they are in place. Output then has the path that their names are made of, and the sum of their bytes.
 	Outputs []Extract `json:"outputs,omitempty"`
 
-	Tables   []TableAccount `json:"tables"`
-	Shards   int            `json:"shards"`
-	Partials int            `json:"partials"`
-	Complete bool           `json:"complete"` // every row was read; else the counts are partial
-	Stages   []Stage        `json:"stages"`
-	Warnings []string       `json:"warnings,omitempty"`
-	Error    *Error         `json:"error,omitempty"`
+	Tables   []TableAccount `json:"tables"`             // in the order of the configuration
+	Shards   int            `json:"shards"`             // into how many parts the work was divided
+	Partials int            `json:"partials"`           // how many extracts of parts were merged
+	Complete bool           `json:"complete"`           // every row was read; else the counts are partial
+	Stages   []Stage        `json:"stages"`             // in the order in which they began
+	Warnings []string       `json:"warnings,omitempty"` // what somebody should look at, in words
+	Error    *Error         `json:"error,omitempty"`    // why it did not succeed
 
 	// Refresh is what of the extract was made anew; nil where the configuration has all of it made by every run.
 	Refresh *RefreshAccount `json:"refresh,omitempty"`
@@ -79,14 +79,14 @@ type RefreshMode string
 
 // The modes.
 const (
-	RefreshFull      RefreshMode = "full"
-	RefreshChanged   RefreshMode = "changed"
-	RefreshUnchanged RefreshMode = "unchanged"
+	RefreshFull      RefreshMode = "full"      // all of it
+	RefreshChanged   RefreshMode = "changed"   // the units that changed
+	RefreshUnchanged RefreshMode = "unchanged" // nothing
 )
 
 // RefreshAccount is what a run made anew.
 type RefreshAccount struct {
-	Mode         RefreshMode `json:"mode"`
+	Mode         RefreshMode `json:"mode"`             // what was made anew
 	Reason       string      `json:"reason,omitempty"` // of a full build
 	UnitsChanged int         `json:"units_changed"`    // those that are gone among them
 	Units        int         `json:"units"`            // now
@@ -115,24 +115,24 @@ type ExtractsRemade struct {
 
 // TableUnits is the units of a table in the whole extract, sorted.
 type TableUnits struct {
-	Schema string     `json:"schema"`
-	Name   string     `json:"name"`
-	Units  []UnitRows `json:"units"`
+	Schema string     `json:"schema"` // in the extract
+	Name   string     `json:"name"`   // in the extract
+	Units  []UnitRows `json:"units"`  // by name
 }
 
 // UnitRows is what became of the rows of one unit.
 type UnitRows struct {
-	Unit         string `json:"unit"`
-	RowsLoaded   int64  `json:"rows_loaded"`
-	RowsRejected int64  `json:"rows_rejected"`
+	Unit         string `json:"unit"`          // a partition, else a file
+	RowsLoaded   int64  `json:"rows_loaded"`   // in the extract
+	RowsRejected int64  `json:"rows_rejected"` // that broke rules
 }
 
 // RunBefore is what an earlier run made.
 type RunBefore struct {
-	RunID        string    `json:"run_id"`
-	Finished     time.Time `json:"finished"`
-	RowsLoaded   int64     `json:"rows_loaded"`
-	RowsRejected int64     `json:"rows_rejected"`
+	RunID        string    `json:"run_id"`        // as in its own report
+	Finished     time.Time `json:"finished"`      // in UTC
+	RowsLoaded   int64     `json:"rows_loaded"`   // in its extract
+	RowsRejected int64     `json:"rows_rejected"` // of its extract
 }
 
 // Engine is a run as its engine knows it.
@@ -143,23 +143,23 @@ type Engine struct {
 
 // Attempt is one try of the engine.
 type Attempt struct {
-	JobID  string    `json:"job_id"`
-	Ended  time.Time `json:"ended"`
+	JobID  string    `json:"job_id"`           // of the job that it was a try of
+	Ended  time.Time `json:"ended"`            // in UTC
 	Reason string    `json:"reason,omitempty"` // why it failed; empty for one that did not
 }
 
 // Output is the extract. Only its path is known before it is in place.
 type Output struct {
-	Path          string        `json:"path"`
-	Bytes         int64         `json:"bytes"`
-	SHA256        string        `json:"sha256"`
-	FormatVersion hyper.Version `json:"format_version"`
+	Path          string        `json:"path"`           // local, or on object storage
+	Bytes         int64         `json:"bytes"`          // its size
+	SHA256        string        `json:"sha256"`         // in hexadecimal digits
+	FormatVersion hyper.Version `json:"format_version"` // of hyperd's files
 }
 
 // TableAccount is what became of the rows of one table, and what its rules and checks said.
 type TableAccount struct {
-	Schema string `json:"schema"`
-	Name   string `json:"name"`
+	Schema string `json:"schema"` // in the extract
+	Name   string `json:"name"`   // in the extract
 
 	// Source is the version of a table that was read; nil for loose files.
 	Source *TableVersion `json:"source,omitempty"`
@@ -167,17 +167,17 @@ type TableAccount struct {
 	// Newest is when the lake was changed last that the table is made of: the newest of its files, or the version of a table.
 	Newest time.Time `json:"newest,omitzero"`
 
-	Files        int    `json:"files"`
-	RowGroups    int    `json:"row_groups"`
-	BytesIn      int64  `json:"bytes_in"`
-	RowsInFiles  int64  `json:"rows_in_files"`
-	RowsPruned   int64  `json:"rows_pruned"`
-	RowsDeleted  int64  `json:"rows_deleted"` // in files that were read, by what the table says
-	RowsRead     int64  `json:"rows_read"`
-	RowsFiltered int64  `json:"rows_filtered"`
-	RowsRejected int64  `json:"rows_rejected"`
-	RowsLoaded   int64  `json:"rows_loaded"`
-	Rules        []Rule `json:"rules"`
+	Files        int    `json:"files"`         // of the lake that belong to it
+	RowGroups    int    `json:"row_groups"`    // in these files
+	BytesIn      int64  `json:"bytes_in"`      // of the columns that are read, as stored
+	RowsInFiles  int64  `json:"rows_in_files"` // as their footers say
+	RowsPruned   int64  `json:"rows_pruned"`   // in files and row groups that need not be read
+	RowsDeleted  int64  `json:"rows_deleted"`  // in files that were read, by what the table says
+	RowsRead     int64  `json:"rows_read"`     // of the lake
+	RowsFiltered int64  `json:"rows_filtered"` // for which where is not true
+	RowsRejected int64  `json:"rows_rejected"` // that broke a rule with on_fail: reject
+	RowsLoaded   int64  `json:"rows_loaded"`   // in the extract
+	Rules        []Rule `json:"rules"`         // in the order of the configuration
 
 	// RejectsPath is the folder of the reject files, Samples are up to three rejects of
 	// every rule, and Thresholds is what was allowed; empty without them.
@@ -185,22 +185,22 @@ type TableAccount struct {
 	Samples     []Sample   `json:"samples,omitempty"`
 	Thresholds  *Threshold `json:"thresholds,omitempty"`
 
-	Checks  []CheckResult `json:"checks"`
-	Columns []Column      `json:"columns,omitempty"`
+	Checks  []CheckResult `json:"checks"`            // in the order of the configuration
+	Columns []Column      `json:"columns,omitempty"` // in the order of the extract
 }
 
 // TableVersion is one version of a table of a table format.
 type TableVersion struct {
-	Format    string    `json:"format"`
-	Version   string    `json:"version"`
-	Timestamp time.Time `json:"timestamp,omitzero"`
+	Format    string    `json:"format"`             // delta or iceberg
+	Version   string    `json:"version"`            // as the table names it
+	Timestamp time.Time `json:"timestamp,omitzero"` // when it was committed
 }
 
 // Sample is a rejected row.
 type Sample struct {
-	Rule     string `json:"rule"`
-	File     string `json:"file"`
-	RowGroup int    `json:"row_group"`
+	Rule     string `json:"rule"`             // its name
+	File     string `json:"file"`             // of the lake
+	RowGroup int    `json:"row_group"`        // 0-based in the file
 	Row      int64  `json:"row"`              // 0-based in the file
 	Form     string `json:"form,omitempty"`   // of the values that broke the rule: digits are 9, letters a or A
 	Reason   string `json:"reason,omitempty"` // holds values of the row: only where they may be shown
@@ -208,33 +208,33 @@ type Sample struct {
 
 // Threshold is how many rows may be rejected.
 type Threshold struct {
-	MaxRows  *int          `json:"max_rows,omitempty"`
-	MaxRatio *config.Ratio `json:"max_ratio,omitempty"`
-	Passed   bool          `json:"passed"`
-	OnFail   string        `json:"on_fail"` // fail or warn
+	MaxRows  *int          `json:"max_rows,omitempty"`  // how many
+	MaxRatio *config.Ratio `json:"max_ratio,omitempty"` // how many of those that were read
+	Passed   bool          `json:"passed"`              // not more were rejected
+	OnFail   string        `json:"on_fail"`             // fail or warn
 }
 
 // Rule says how many rows broke a rule. The rules that the types call for are
 // listed only when a row broke them.
 type Rule struct {
-	Name   string `json:"name"`
-	Failed int64  `json:"failed"`
-	OnFail string `json:"on_fail"`
+	Name   string `json:"name"`    // its own, or what it says
+	Failed int64  `json:"failed"`  // how many rows broke it
+	OnFail string `json:"on_fail"` // reject, fail or warn
 }
 
 // Stage is a timed part of the run.
 type Stage struct {
-	Name    string  `json:"name"`
-	Seconds float64 `json:"seconds"`
-	Rows    int64   `json:"rows"`
-	Bytes   int64   `json:"bytes"`
+	Name    string  `json:"name"`    // of the stage
+	Seconds float64 `json:"seconds"` // that it took
+	Rows    int64   `json:"rows"`    // that went through it
+	Bytes   int64   `json:"bytes"`   // that went through it
 }
 
 // Error is why a run did not succeed.
 type Error struct {
-	Kind    failure.Kind `json:"kind"`
-	Message string       `json:"message"`
-	Hint    string       `json:"hint"`
+	Kind    failure.Kind `json:"kind"`    // see exit-codes.md
+	Message string       `json:"message"` // what failed, and where
+	Hint    string       `json:"hint"`    // what to do next
 
 	// More is what else was wrong at the same time, with its hint.
 	More []string `json:"more,omitempty"`
@@ -269,9 +269,9 @@ func (r *Report) BytesIn() int64 {
 
 // CheckResult is what became of a check.
 type CheckResult struct {
-	Name   string `json:"name"`
-	Passed bool   `json:"passed"`
-	SQL    string `json:"sql"`
+	Name   string `json:"name"`    // its own, or what it says
+	Passed bool   `json:"passed"`  // false also of one that only warns
+	SQL    string `json:"sql"`     // the query that hyperd was given
 	OnFail string `json:"on_fail"` // fail or warn
 
 	// Offending is how many rows break the check, where that can be said; Samples are up to
@@ -285,11 +285,11 @@ type CheckResult struct {
 
 // Column is what hyperd says about the loaded values of a column.
 type Column struct {
-	Name    string `json:"name"`
-	SQLType string `json:"sql_type"`
-	Nulls   int64  `json:"nulls"`
-	Min     string `json:"min,omitempty"` // as text; empty where the type has no order, or without values
-	Max     string `json:"max,omitempty"`
+	Name    string `json:"name"`             // in the extract
+	SQLType string `json:"sql_type"`         // hyperd's
+	Nulls   int64  `json:"nulls"`            // how many rows have no value
+	Min     string `json:"min,omitempty"`    // the least, as text; empty where the type has no order, or without values
+	Max     string `json:"max,omitempty"`    // the greatest, likewise
 	Hidden  bool   `json:"hidden,omitempty"` // Min and Max are, as the configuration says
 
 	// Distinct is how many different values there are, NULL not among them; nil where they are not counted: in tables of more than
@@ -303,28 +303,28 @@ type Column struct {
 // Extract is one of several extracts: of a table that is split by a column, or of
 // partials that are not merged.
 type Extract struct {
-	Value  string `json:"value"` // as the name of the file spells it; without a merge its number, 00001-of-00008
-	Path   string `json:"path"`
-	Rows   int64  `json:"rows"`
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
+	Value  string `json:"value"`  // as the name of the file spells it; without a merge its number, 00001-of-00008
+	Path   string `json:"path"`   // local, or on object storage
+	Rows   int64  `json:"rows"`   // in it
+	Bytes  int64  `json:"bytes"`  // its size
+	SHA256 string `json:"sha256"` // in hexadecimal digits
 }
 
 // Publishing is what became of one data source.
 type Publishing struct {
-	Mode         config.PublishMode `json:"mode"`
-	DatasourceID string             `json:"datasource_id"`
-	JobID        string             `json:"job_id"` // empty without a job; of several the last
-	Seconds      float64            `json:"seconds"`
+	Mode         config.PublishMode `json:"mode"`          // as configured
+	DatasourceID string             `json:"datasource_id"` // Tableau's; empty as long as it is not known
+	JobID        string             `json:"job_id"`        // empty without a job; of several the last
+	Seconds      float64            `json:"seconds"`       // that it took
 
 	// Outcome is published, failed, unknown, unchanged or untried; followed_up where no rows were to be sent, skipped
 	// where others were changing it.
 	Outcome    string `json:"outcome"`
-	Server     string `json:"server"`
-	Site       string `json:"site"`
-	Project    string `json:"project"`
-	Datasource string `json:"datasource"`
-	Rows       int64  `json:"rows"`
+	Server     string `json:"server"`          // its address
+	Site       string `json:"site"`            // empty: the default one
+	Project    string `json:"project"`         // its path
+	Datasource string `json:"datasource"`      // its name
+	Rows       int64  `json:"rows"`            // that were sent
 	Bytes      int64  `json:"bytes"`           // sent
 	Parts      int    `json:"parts,omitempty"` // of a data update, or extracts of a set, that were applied
 
@@ -355,15 +355,15 @@ type Publishing struct {
 
 // Refresh is something that depends on a data source, and was refreshed.
 type Refresh struct {
-	Kind  string `json:"kind"` // workbook, flow or task
-	Name  string `json:"name"`
+	Kind  string `json:"kind"`   // workbook, flow or task
+	Name  string `json:"name"`   // of it
 	JobID string `json:"job_id"` // empty where the same was waiting for its turn already
 }
 
 // Part is what a run finished of its work, for another one to go on with.
 type Part struct {
-	RunID    string `json:"run_id"` // the name of its folder on staging
-	Partials int    `json:"partials"`
+	RunID    string `json:"run_id"`           // the name of its folder on staging
+	Partials int    `json:"partials"`         // that are finished
 	Rows     int64  `json:"rows"`             // of the lake, that need not be read again
 	Merged   bool   `json:"merged,omitempty"` // they are one extract, that need not be made again
 }

@@ -11,18 +11,18 @@ import (
 	"hyperlake/internal/words"
 )
 
-// The exit codes.
+// The exit codes. Their comments are those of docs/reference/exit-codes.md.
 const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 2 // wrong usage or configuration: nothing was started
-	exitData        = 3 // the data broke a rule, check or threshold
-	exitUnpublished = 4 // the extract is good, but publishing failed
-	exitLocked      = 5 // another run has the lock of the output
-	exitInterrupted = 130
-	exitTerminated  = 143
-	exitHungUp      = 129
-	exitQuit        = 131
+	exitDone        = 0   // done
+	exitFailed      = 1   // failed; of diff: what was compared differs
+	exitUsage       = 2   // wrong usage or configuration: nothing was started
+	exitData        = 3   // the data broke a rule, check or threshold: no extract was moved into place
+	exitUnpublished = 4   // the extract is good, but publishing failed
+	exitLocked      = 5   // another run has the lock of the output
+	exitInterrupted = 130 // interrupted by SIGINT
+	exitTerminated  = 143 // interrupted by SIGTERM
+	exitHungUp      = 129 // interrupted by SIGHUP
+	exitQuit        = 131 // interrupted by SIGQUIT
 )
 
 // exitCode is the one place that maps failures to exit codes.
