@@ -18,7 +18,7 @@ SLOW_FIRST := ./pipelines/job ./cmd/hyperlake ./pipelines/publish ./pipelines ./
 	./runners ./internal/hyperd ./pipelines/...
 AT_ONCE := 4
 
-.PHONY: help build man hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink reference fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build man hyperd run test test-faults test-nightly test-race test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink notices reference fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -146,6 +146,10 @@ iceberg-fixtures: ## make the Iceberg tables of the tests anew, by Spark and pyi
 	python3 -m venv out/iceberg-fixtures
 	out/iceberg-fixtures/bin/pip install -q pyspark==4.0.1 "pyiceberg[pyarrow,pyiceberg-core,sql-sqlite]==0.12.0"
 	out/iceberg-fixtures/bin/python internal/lake/iceberg/testdata/make_fixtures.py
+
+notices: ## licences and notices of all that is linked into the program, as out/THIRD_PARTY_NOTICES
+	mkdir -p out
+	go run ./cmd/notices > out/THIRD_PARTY_NOTICES
 
 reference: ## make docs/reference anew, of the code
 	UPDATE_GOLDEN=1 go test -run '^TestReferenceOf' ./cmd/hyperlake/internal/cli ./pipelines/report
