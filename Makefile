@@ -152,7 +152,7 @@ notices: ## licences and notices of all that is linked into the program, as out/
 	go run ./cmd/notices > out/THIRD_PARTY_NOTICES
 
 reference: ## make docs/reference anew, of the code
-	UPDATE_GOLDEN=1 go test -run '^TestReferenceOf' ./cmd/hyperlake/internal/cli ./pipelines/report
+	UPDATE_GOLDEN=1 go test -run '^TestReferenceOf' ./cmd/hyperlake/internal/cli ./pipelines/report ./pipelines/config
 
 fmt-check: ## fail when a file is not formatted
 	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }

@@ -52,7 +52,7 @@ func (c *Config) TakeSample(sample Sample) error {
 	for i := range c.Tables {
 		table := &c.Tables[i]
 		if table.Rejects.Path != "" {
-			table.Rejects.Path = strings.TrimRight(table.Rejects.Path, "/"+string(filepath.Separator)) + sampleMark
+			table.Rejects.Path = strings.TrimRight(filepath.ToSlash(table.Rejects.Path), "/") + sampleMark
 		}
 		if sample.Limit > 0 {
 			table.Rejects.OnFail = OnFailWarn

@@ -52,7 +52,8 @@ func targetNames(targets *strictyaml.Node) (names []string, err error) {
 		return nil, err
 	}
 	if targets.Kind != strictyaml.MappingNode {
-		return nil, strictyaml.Problem(targets.At, "%s must be a mapping from names to what is different there, not %s", targetsKey, targets.Describe())
+		return nil, strictyaml.Problem(targets.At, "%s must be a mapping from names to what is different there, not %s",
+			targetsKey, targets.Describe())
 	}
 	var wrong []error
 	for _, name := range targets.Keys() {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"hyperlake/cmd/hyperlake/internal/schedule"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
 	"hyperlake/runners/options"
@@ -26,6 +27,7 @@ var flagWords = map[string][]string{
 	"on-busy":    wordsOf(new(config.BusyChoice)),
 	"confirm":    wordsOf(new(config.Confirmation)),
 	"format":     wordsOf(new(config.SourceFormat)),
+	"as":         schedule.Platforms(),
 }
 
 // flagFiles are the flags whose values are files, by how their names end.

@@ -73,7 +73,7 @@ func (f *commonFlags) addReload(flags *pflag.FlagSet) {
 // addSample adds the flags of commands that can try a part of a configuration.
 func (f *commonFlags) addSample(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.sample.Tables, "table", nil, "to try it: make this `table` alone, in NAME.sample.hyper, and publish nothing")
-	flags.Int64Var(&f.sample.Limit, "limit", 0, "to try it: read at most this `number` of rows of each table, into NAME.sample.hyper, and publish nothing")
+	flags.Int64Var(&f.sample.Limit, "limit", 0, "to try it: read at most this `number` of rows of each table, into such an extract")
 }
 
 // addReport adds the flag of commands that write a report.

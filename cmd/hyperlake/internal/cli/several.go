@@ -20,8 +20,9 @@ import (
 var configurationEndings = []string{".yaml", ".yml"}
 
 // severalLong says in the help of commands what they do with several configurations.
-const severalLong = `Build the extract of a configuration. Several configurations, or those of a folder, are run one after another, whatever becomes of
-the others, with a summary at the end. The exit code is theirs if all that did not end well have the same one, else 1.`
+const severalLong = `Build the extract of a configuration. Several configurations, or those of a folder, are run one after
+another, whatever becomes of the others, with a summary at the end. The exit code is theirs if all that did not end well have
+the same one, else 1.`
 
 // ended is what became of one of several configurations, as --json tells it.
 type ended struct {
@@ -58,7 +59,8 @@ func (a *app) buildAll(cmd *cobra.Command, args []string, mayPublish bool) error
 	if len(files) == 1 && files[0] == named[0] {
 		return a.build(cmd.Context(), files[0], beamFlags, mayPublish)
 	}
-	for flag, isGiven := range map[string]bool{"--report": a.flags.report != "", "--resume": a.flags.resume != "", "--dry-run": a.flags.dryRun} {
+	ofOne := map[string]bool{"--report": a.flags.report != "", "--resume": a.flags.resume != "", "--dry-run": a.flags.dryRun}
+	for flag, isGiven := range ofOne {
 		if isGiven {
 			return failure.New(failure.Usage, "%s is for one configuration, not for %d", flag, len(files)).
 				WithHint("--json prints the reports of all, and `hyperlake history` has those of earlier runs")
@@ -132,7 +134,10 @@ func configurationsOf(named []string) (files []string, err error) {
 
 // endsTable says what became of configurations, a line each.
 func endsTable(all []ended) string {
-	columns := []column{{name: "configuration"}, {name: "ended"}, {name: "rows", number: true}, {name: "rejected", number: true}, {name: "seconds", number: true}}
+	columns := []column{{name: "configuration"}, {name: "ended"}}
+	for _, number := range []string{"rows", "rejected", "seconds"} {
+		columns = append(columns, column{name: number, number: true})
+	}
 	rows := make([][]string, 0, len(all))
 	for _, one := range all {
 		row := []string{visible(one.Configuration), fmt.Sprintf("exit %d", one.ExitCode), "", "", ""}
@@ -166,8 +171,9 @@ func endOfAll(all []ended) error {
 			kind = failure.Engine
 		}
 	}
-	return failure.New(kind, "%s of %s did not end well: %s", humanize.Comma(int64(len(failed))), words.Count(int64(len(all)), "configuration"),
-		strings.Join(names, ", ")).WithHint("what is to be done for each stands above, and in its history")
+	count := words.Count(int64(len(all)), "configuration")
+	return failure.New(kind, "%d of %s did not end well: %s", len(failed), count, strings.Join(names, ", ")).
+		WithHint("what is to be done for each stands above, and in its history")
 }
 
 // kindOfExit is a kind of failure with an exit code.
