@@ -166,22 +166,27 @@ func watch(pipe io.Reader, token string) {
 			delete(registered, what)
 		}
 	}
-	for what := range registered {
-		if number, ok := strings.CutPrefix(what, "group "); ok {
-			if group, err := strconv.Atoi(number); err == nil {
-				endGroup(group, groupGrace)
+	each := func(kind string, do func(text string)) {
+		for what := range registered {
+			if text, ok := strings.CutPrefix(what, kind+" "); ok {
+				do(text)
 			}
 		}
 	}
-	for what := range registered {
-		kind, quoted, _ := strings.Cut(what, " ")
-		path, err := strconv.Unquote(quoted)
-		switch {
-		case err != nil: // a group
-		case kind == "lock":
-			removeLock(path)
-		case kind == "path":
-			remove(path)
+	each("group", func(number string) {
+		if group, err := strconv.Atoi(number); err == nil {
+			endGroup(group, groupGrace)
+		}
+	})
+	unquoted := func(do func(path string)) func(string) {
+		return func(quoted string) {
+			if path, err := strconv.Unquote(quoted); err == nil {
+				do(path)
+			}
 		}
 	}
+	each("path", unquoted(remove))
+	var locks []string
+	each("lock", unquoted(func(path string) { locks = append(locks, path) }))
+	removeLocks(locks) // last, since it waits for those that somebody else has by now
 }

@@ -2,25 +2,28 @@ package guard
 
 import (
 	"os"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
 )
 
-// removeLock removes the file of a lock that nobody has, as those do who give one back: while it is theirs. The
-// process that had it may not be quite gone yet.
-func removeLock(path string) {
-	for deadline := time.Now().Add(removeGrace); time.Now().Before(deadline); time.Sleep(removeEvery) {
-		lock := flock.New(path, flock.SetFlag(os.O_RDONLY|asItIs))
-		locked, err := lock.TryLock()
-		if err != nil { // it is gone, or was no lock
-			return
-		}
-		if locked {
-			removeLocked(lock, path)
-			return
-		}
+// removeLocks removes the files of locks that nobody has, as those do who give one back: while it is theirs. The
+// process that had them may not be quite gone yet.
+func removeLocks(paths []string) {
+	for deadline := time.Now().Add(removeGrace); len(paths) > 0 && time.Now().Before(deadline); time.Sleep(removeEvery) {
+		paths = slices.DeleteFunc(paths, removeLock)
 	}
+}
+
+// removeLock removes the file of a lock unless somebody has it, and says whether there is nothing left to do.
+func removeLock(path string) (isDone bool) {
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY|asItIs))
+	locked, err := lock.TryLock()
+	if locked {
+		removeLocked(lock, path)
+	}
+	return locked || err != nil // it is gone, or was no lock
 }
 
 // removeLocked removes the file of a lock that this process has, if it is the one that others find, and gives it back.
