@@ -199,6 +199,7 @@ Exit codes:
 		a.sqlCommand(),
 		a.reportCommand(),
 		a.historyCommand(),
+		a.rejectsCommand(),
 		a.diffCommand(),
 		a.scheduleCommand(),
 		a.withConfig(a.cleanCommand()),

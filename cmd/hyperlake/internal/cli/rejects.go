@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"hyperlake/internal/failure"
+	"hyperlake/internal/words"
+	"hyperlake/pipelines"
+)
+
+func (a *app) rejectsCommand() *cobra.Command {
+	var options pipelines.RejectedOptions
+	cmd := a.withConfig(&cobra.Command{
+		Use:   "rejects CONFIG",
+		Short: "Say which rows the last run rejected, by rule, and what their values look like",
+		Long: `Say how many rows the last run rejected, by table and rule, with samples: where the row is, and the form of
+the values that broke the rule. In a form digits are 9 and letters a or A, so that it tells no value.
+
+Rows are read from the folder of rejects. A table without one has what the report of the last run counted.`,
+		Example: `  hyperlake rejects orders.yaml
+  hyperlake rejects orders.yaml --samples 20 --values`,
+		Args: exactly(1, "a configuration file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if options.Samples < 0 {
+				return failure.New(failure.Usage, "--samples must be a number of rows, not %d", options.Samples)
+			}
+			cfg, err := a.flags.load(args[0])
+			if err != nil {
+				return err
+			}
+			tables, err := pipelines.Rejected(cmd.Context(), cfg, options)
+			if err != nil {
+				return err
+			}
+			if a.flags.json {
+				return a.printJSON(tables)
+			}
+			return a.printText(rejectsText(tables))
+		},
+	})
+	cmd.Flags().IntVar(&options.Samples, "samples", 3, "show at most this `number` of rows of each rule")
+	cmd.Flags().BoolVar(&options.Values, "values", false, "show what was found in them; it may be personal data")
+	return cmd
+}
+
+// rejectsText tells people of rejects.
+func rejectsText(tables []pipelines.RejectedTable) string {
+	var b strings.Builder
+	for _, table := range tables {
+		place := "only counted, by the last run"
+		if table.Path != "" {
+			place = "in " + visible(table.Path)
+		}
+		fmt.Fprintf(&b, "%s: %s, %s\n", sqlNameText(table.Schema, table.Name), words.Count(table.Rows, "reject"), place)
+		for _, rule := range table.Rules {
+			fmt.Fprintf(&b, "  %s: %s\n", visible(rule.Name), humanize.Comma(rule.Rows))
+			for _, sample := range rule.Samples {
+				found := cmp.Or(sample.Reason, sample.Form)
+				if sample.Reason == "" && found != "" {
+					found = "like " + found
+				}
+				fmt.Fprintf(&b, "    %s, row %s  %s\n", visible(sample.File), humanize.Comma(sample.Row), visible(found))
+			}
+		}
+	}
+	return b.String()
+}
