@@ -31,7 +31,7 @@ func startAzure(t *testing.T) objectStore {
 func startAzureServer(t *testing.T) (objectStore, *storagetest.Azure) {
 	server := storagetest.StartAzure(t)
 	options := storage.ObjectsOptions{Endpoint: server.Connection, Retry: patience, ReadAhead: 2 << 20, Chunk: 256 << 10}
-	options.Retry.Stall = 500 * time.Millisecond // the server is one thread for all tests
+	options.Retry.Stall = 3 * time.Second // the server is one thread for all tests, and lists a thousand names slowly
 	patient := storage.WithPages(storage.NewAzure(options), 1000)
 	options.Retry.Total = impatience.Total
 	return objectStore{
