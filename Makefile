@@ -38,7 +38,7 @@ run: hyperd ## build the sample extract and show what is in it
 	bin/hyperlake sql out/tpch.hyper 'select l_returnflag, count(*) as items, sum(l_quantity) as quantity from "Extract"."lineitem" group by 1 order by 1'
 
 test: hyperd ## all tests but the long ones, against the real hyperd
-	go test -p $(AT_ONCE) $(SLOW_FIRST) ./...
+	go test -timeout 20m -p $(AT_ONCE) $(SLOW_FIRST) ./...
 
 test-faults: hyperd ## the long ones: what is killed, refused, full, run twice or resumed
 	go test -tags faults -timeout 30m ./pipelines/... ./cmd/hyperlake

@@ -104,7 +104,7 @@ func open(ctx context.Context, run Run, tell func(error)) error {
 		return err
 	}
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithRetry(otlptracehttp.RetryConfig{
-		Enabled: true, InitialInterval: 200 * time.Millisecond, MaxInterval: time.Second, MaxElapsedTime: flushTime - time.Second,
+		Enabled: true, InitialInterval: 200 * time.Millisecond, MaxInterval: time.Second, MaxElapsedTime: flushTime - 2*time.Second,
 	}))
 	if err != nil {
 		return err

@@ -184,7 +184,7 @@ func TestCollectorsThatFail(t *testing.T) {
 			}
 			warnings := told(t)
 			require.Len(t, warnings, 1)
-			assert.ErrorContains(t, warnings[0], step.warning)
+			assert.Regexp(t, step.warning, warnings[0].Error())
 			assert.NotContains(t, warnings[0].Error(), "c4nary")
 		})
 	}

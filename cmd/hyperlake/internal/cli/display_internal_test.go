@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,25 +16,45 @@ import (
 )
 
 // monitor is what somebody sees of a terminal, which may be made narrower.
-type monitor struct{ *vt.SafeEmulator }
+type monitor struct {
+	*vt.Emulator
+	mu *sync.Mutex
+}
 
 func newMonitor(width, height int) monitor {
-	m := monitor{vt.NewSafeEmulator(width, height)}
-	return m
+	return monitor{vt.NewEmulator(width, height), &sync.Mutex{}}
 }
 
 // Write takes what a program prints: a terminal goes to the beginning of the next line.
 func (m monitor) Write(p []byte) (int, error) {
-	_, err := m.SafeEmulator.Write([]byte(strings.ReplaceAll(string(p), "\n", "\r\n")))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, err := m.Emulator.Write([]byte(strings.ReplaceAll(string(p), "\n", "\r\n")))
 	return len(p), err
+}
+
+// WriteString takes what is drawn.
+func (m monitor) WriteString(text string) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.Emulator.WriteString(text)
+}
+
+// Width is that of the terminal, in cells.
+func (m monitor) Width() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.Emulator.Width()
 }
 
 // lines are those that are not empty.
 func (m monitor) lines() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var lines []string
-	for y := range m.Height() {
+	for y := range m.Emulator.Height() {
 		var line strings.Builder
-		for x := range m.Width() {
+		for x := range m.Emulator.Width() {
 			if cell := m.CellAt(x, y); cell == nil {
 				line.WriteString(" ")
 			} else {
