@@ -52,7 +52,7 @@ func (m monitor) lines() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var lines []string
-	for y := range m.Emulator.Height() {
+	for y := range m.Height() {
 		var line strings.Builder
 		for x := range m.Emulator.Width() {
 			if cell := m.CellAt(x, y); cell == nil {
