@@ -1,20 +1,14 @@
 package config
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"hyperlake/internal/hyperd"
+	"hyperlake/internal/referencetest"
 	"hyperlake/internal/strictyaml"
-	"hyperlake/internal/words"
 	"hyperlake/runners/options"
 	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/validate"
@@ -31,36 +25,11 @@ func readComments(t *testing.T) comments {
 		reflect.TypeFor[Config](), reflect.TypeFor[hyperd.Config](), reflect.TypeFor[hyper.SpoolConfig](), reflect.TypeFor[validate.Rule](),
 		reflect.TypeFor[options.Flink](),
 	} {
-		folder := filepath.Join("..", "..", filepath.FromSlash(strings.TrimPrefix(of.PkgPath(), "hyperlake/")))
-		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
-		require.NoError(t, err)
-		for _, path := range files {
-			if strings.HasSuffix(path, "_test.go") {
-				continue
-			}
-			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
-			require.NoError(t, err)
-			all.add(of.PkgPath(), file)
+		for _, comment := range referencetest.Comments(t, strings.TrimPrefix(of.PkgPath(), "hyperlake/")) {
+			all[of.PkgPath()+"."+comment.Name] = comment.Text
 		}
 	}
 	return all
-}
-
-func (c comments) add(pkg string, file *ast.File) {
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.TypeSpec)
-		if !ok {
-			return true
-		}
-		if structure, ok := spec.Type.(*ast.StructType); ok {
-			for _, field := range structure.Fields.List {
-				for _, name := range field.Names {
-					c[pkg+"."+spec.Name.Name+"."+name.Name] = words.OneLine(field.Doc.Text() + field.Comment.Text())
-				}
-			}
-		}
-		return false
-	})
 }
 
 // of is the comment of a field: its own, else that before it, where that names it.

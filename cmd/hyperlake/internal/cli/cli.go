@@ -23,6 +23,7 @@ import (
 	"hyperlake/internal/scratch"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines"
 	"hyperlake/pipelines/report"
 )
 
@@ -70,10 +71,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	err = execute(ctx, root, endGrace)
 	if err != nil && ctx.Err() != nil {
 		hyperd.Kill() // nobody waits for what it may be writing
-		if !isInterrupted(err) {
-			err = context.Cause(ctx)
-		}
 	}
+	err = causeOf(ctx, err)
 	a.announce(ctx, err)
 	return a.finish(err)
 }
@@ -181,7 +180,7 @@ Exit codes:
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(wrongFlag)
-	root.Version = buildVersions().Hyperlake
+	root.Version = pipelines.Version()
 	root.SetVersionTemplate("hyperlake {{.Version}}\n")
 	root.DisableAutoGenTag = true // of manual pages, which are alike for the same program
 	a.flags.addCommon(root.PersistentFlags())

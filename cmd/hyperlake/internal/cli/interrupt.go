@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 
 	"hyperlake/internal/failure"
@@ -11,6 +12,14 @@ import (
 func isInterrupted(err error) bool {
 	var failed *failure.Error
 	return errors.As(err, &failed) && failed.Kind == failure.Interrupted
+}
+
+// causeOf is the error that a command ends with: once it was interrupted, that, and not what came of it.
+func causeOf(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil || isInterrupted(err) {
+		return err
+	}
+	return context.Cause(ctx)
 }
 
 // afterInterrupt adds to the failure of an interrupted run what stays, and how to go on. Any other error stays as it is.

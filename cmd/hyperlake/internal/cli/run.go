@@ -88,11 +88,8 @@ func (a *app) withReport(cmd *cobra.Command) *cobra.Command {
 
 // configAndBeamFlags accepts one configuration, and anything after --.
 func configAndBeamFlags(cmd *cobra.Command, args []string) error {
-	own := len(args)
-	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
-		own = dash
-	}
-	return exactly(1, "a configuration file")(cmd, args[:own])
+	configs, _ := cutBeamFlags(cmd, args)
+	return exactly(1, "a configuration file")(cmd, configs)
 }
 
 // exactly accepts n arguments.

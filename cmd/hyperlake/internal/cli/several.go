@@ -86,7 +86,7 @@ func (a *app) buildEach(ctx context.Context, files, beamFlags []string, mayPubli
 		a.say("%s (%d of %d)", visible(file), i+1, len(files))
 		one := ended{Configuration: file}
 		a.keepReport = func(r *report.Report) { one.Report = r }
-		err := a.build(ctx, file, beamFlags, mayPublish)
+		err := causeOf(ctx, a.build(ctx, file, beamFlags, mayPublish))
 		a.keepReport = nil
 		a.announce(ctx, err)
 		a.announcement.forget()

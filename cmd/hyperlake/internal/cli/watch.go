@@ -8,6 +8,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/trace"
+	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/lineage"
 	"hyperlake/pipelines/metrics"
@@ -27,13 +28,13 @@ type watched struct {
 func (a *app) watch(ctx context.Context, command, id string, cfg *config.Config) (context.Context, *watched) {
 	w := &watched{cfg: cfg, ending: metrics.Ending{Name: cfg.Name, Started: time.Now(), Publishes: command == commandPublish}}
 	w.endTrace = trace.Open(ctx, trace.Run{
-		ID: id, Name: cfg.Name, Version: buildVersions().Hyperlake,
+		ID: id, Name: cfg.Name, Version: pipelines.Version(),
 		Warn: func(err error) { a.log.Warn("traces were not delivered", "error", err) },
 	})
 	ctx, w.span = trace.Start(ctx, command)
 	var err error
 	if w.lineage, err = lineage.Begin(lineage.Command{
-		ID: id, Version: buildVersions().Hyperlake, Config: cfg, Started: w.ending.Started, Publishes: w.ending.Publishes,
+		ID: id, Version: pipelines.Version(), Config: cfg, Started: w.ending.Started, Publishes: w.ending.Publishes,
 	}); err != nil {
 		a.log.Warn(notTold, "error", err)
 	}
@@ -48,10 +49,7 @@ const commandPublish = "publish"
 
 // endWatch tells those who watch how a command ended: with err, and with a report if there is one. It returns err.
 func (a *app) endWatch(ctx context.Context, w *watched, record *report.Report, err error) error {
-	ended := err
-	if err != nil && ctx.Err() != nil { // as Main has it
-		ended = context.Cause(ctx)
-	}
+	ended := causeOf(ctx, err)
 	w.ending.Report, w.ending.Ended, w.ending.ExitCode = record, time.Now(), a.exitCode(failure.Of(ended, failure.Engine))
 	ctx = context.WithoutCancel(ctx)
 	a.leaveMetrics(ctx, w.cfg.Metrics.TextFile, w.ending)
