@@ -53,7 +53,8 @@ func TestAnOwnerThatComesBack(t *testing.T) {
 	s := runtest.OpenShop(t, tableautest.Config{})
 	for name, c := range map[string]struct {
 		stage, request string
-		skip           int // requests of that kind before it
+		skip           int    // requests of that kind before it
+		waits          string // another request, that waits until it is stopped
 	}{
 		"as it plans":                   {stage: "plan"},
 		"as it loads":                   {stage: "load"},
@@ -62,7 +63,7 @@ func TestAnOwnerThatComesBack(t *testing.T) {
 		"as it publishes":               {stage: "publish"},
 		"while it sends the extract":    {request: "/items.hyper"},
 		"while it sends the rejects":    {request: "/bad/"},
-		"while it renews its own lease": {request: ".items.hyper.lock", skip: 1},
+		"while it renews its own lease": {request: ".items.hyper.lock", skip: 1, waits: "/items.hyper"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bucket, faults := storagetest.FakeGCS(t)
@@ -71,10 +72,14 @@ func TestAnOwnerThatComesBack(t *testing.T) {
 			second, _ := itemsTo(t, place, runtest.Item(2, "second"), runtest.Item(-2, "bad"), runtest.Item(-3, "bad"))
 			o := &owner{}
 			if c.request != "" { // which fails when it is stopped, so that it would be sent again
-				started := make(chan struct{})
+				started, stopped := make(chan struct{}), make(chan struct{})
+				if c.waits != "" {
+					faults.Inject(storagetest.Fault{On: storagetest.Write, Name: c.waits, Times: 1, Status: 503, Before: func() { <-stopped }})
+				}
 				faults.Inject(storagetest.Fault{On: storagetest.Write, Name: c.request, Skip: c.skip, Times: 1, Status: 503, Before: func() {
 					<-started
 					assert.NoError(t, o.cmd.Process.Signal(syscall.SIGSTOP))
+					close(stopped)
 				}})
 				o = startOwner(t, folder, c.stage, firstRun)
 				close(started)

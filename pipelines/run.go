@@ -400,7 +400,13 @@ func (r *run) placeRejects(ctx context.Context, aside []rejects.Account, verdict
 		if err := r.lock.Held(); err != nil {
 			return errors.Join(err, verdict)
 		}
-		if err := rejects.Publish(ctx, aside[i].Files, table.RejectsPath, r.options.ID); err != nil {
+		err := rejects.Publish(ctx, aside[i].Files, table.RejectsPath, r.options.ID)
+		if lost := r.lock.Held(); lost != nil { // a request that was on its way may have arrived
+			closing, cancel := staging.Closing(ctx)
+			defer cancel()
+			return errors.Join(lost, rejects.Withdraw(closing, table.RejectsPath, r.options.ID), verdict)
+		}
+		if err != nil {
 			return errors.Join(err, verdict)
 		}
 		r.report.Tables[i].RejectsPath = table.RejectsPath

@@ -50,6 +50,23 @@ func inOrder(files []File) []File {
 	return slices.SortedFunc(slices.Values(files), func(a, b File) int { return cmp.Compare(a.URI, b.URI) })
 }
 
+// Withdraw removes from a folder on object storage what Publish put there for that run, wherever that had come to: for a run that finds
+// out too late that another one writes the folder by now. Errors are failures of kind Storage.
+func Withdraw(ctx context.Context, folder, runID string) error {
+	store, err := storage.For(folder)
+	if err == nil {
+		var found []storage.Info
+		found, err = store.Glob(ctx, storage.Join(storage.EscapeGlob(folder), "part-*-"+runID+".parquet"))
+		for _, info := range found {
+			err = errors.Join(err, store.RemoveAll(ctx, info.URI))
+		}
+	}
+	if err != nil {
+		return failure.New(failure.Storage, "withdraw rejects from %s: %w", folder, err).WithHint("%s", storage.Hint(err))
+	}
+	return nil
+}
+
 // Save makes folder hold copies of exactly these files, as Publish does, and returns references to the copies,
 // so that [Carry] finds them. Errors are failures of kind Storage.
 func Save(ctx context.Context, files []File, folder, runID string) ([]File, error) {
@@ -168,13 +185,16 @@ func publishRemote(ctx context.Context, files []File, folder, runID string) erro
 	var made []string
 	for i, file := range files {
 		uri := storage.Join(folder, partName(i, runID))
-		if err := copyFile(ctx, file, uri); err != nil {
-			return errors.Join(err, removeAll(context.WithoutCancel(ctx), store, made))
-		}
 		if !obsolete[uri] { // else it is of an earlier try of this run
 			made = append(made, uri)
 		}
+		if err := copyFile(ctx, file, uri); err != nil {
+			return errors.Join(err, removeAll(context.WithoutCancel(ctx), store, made))
+		}
 		delete(obsolete, uri)
+	}
+	if ctx.Err() != nil { // before an old one is gone
+		return errors.Join(context.Cause(ctx), removeAll(context.WithoutCancel(ctx), store, made))
 	}
 	for _, info := range old {
 		if obsolete[info.URI] {

@@ -190,6 +190,33 @@ func TestPublishThatIsCancelled(t *testing.T) {
 	})
 }
 
+// A part whose writing was not answered any more is not left beside the old ones.
+func TestPublishThatIsCancelledAsAPartIsWritten(t *testing.T) {
+	bucket, faults := storagetest.FakeGCS(t)
+	folder := bucket + "/rejects"
+	require.NoError(t, rejects.Publish(t.Context(), staged(t, bucket+"/run", 1), folder, "run1"))
+	files := staged(t, bucket+"/run", 2, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	written := false
+	faults.Inject(storagetest.Fault{On: storagetest.Write, Name: "part-00001-run2", Times: 1, Lose: true, Before: func() { written = true; cancel() }})
+	require.ErrorIs(t, rejects.Publish(ctx, files, folder, "run2"), context.Canceled)
+	assert.True(t, written)
+	assert.Equal(t, []string{"part-00000-run1.parquet"}, namesIn(t, folder))
+}
+
+// A run that has lost its lock takes back its own rejects, and none of another run.
+func TestWithdraw(t *testing.T) {
+	bucket, _ := storagetest.FakeGCS(t)
+	folder := bucket + "/rejects"
+	files := staged(t, bucket+"/run", 1, 2)
+	require.NoError(t, rejects.Publish(t.Context(), files, folder, "run1"))
+	require.NoError(t, rejects.Withdraw(t.Context(), folder, "run2"))
+	assert.Equal(t, []string{"part-00000-run1.parquet", "part-00001-run1.parquet"}, namesIn(t, folder))
+	require.NoError(t, rejects.Withdraw(t.Context(), folder, "run1"))
+	require.NoError(t, rejects.Withdraw(t.Context(), folder, "run1"))
+	assert.Empty(t, namesIn(t, folder))
+}
+
 func TestFaultsOfGCSWhilePublishing(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault storagetest.Fault
