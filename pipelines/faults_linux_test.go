@@ -149,7 +149,7 @@ func (s *scene) requireNothingLeft(t *testing.T) {
 		assert.Eventually(t, func() bool {
 			runtime.GC()
 			return len(filesIn(folder)) == 0
-		}, 10*time.Second, 50*time.Millisecond, "files are left in %s", folder)
+		}, time.Minute, 50*time.Millisecond, "files are left in %s", folder)
 		assert.Empty(t, filesIn(folder))
 	}
 	assert.Empty(t, hyperdsOf(os.Getpid()))

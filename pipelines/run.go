@@ -44,6 +44,9 @@ type RunOptions struct {
 	// PublishCommand is the command line that publishes the extract of this run, for hints.
 	PublishCommand string
 
+	// PublishPause waits before something of publishing is tried again, unless the context ends; nil for as long as it is told.
+	PublishPause func(context.Context, time.Duration) error
+
 	// Reload is a condition on the unit columns of tables, whose units are loaded whether they changed or not; empty for none.
 	Reload string
 

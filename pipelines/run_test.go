@@ -267,7 +267,7 @@ func TestCancellingEndsTheRunAtOnce(t *testing.T) {
 	})
 	took := time.Since(time.Unix(0, cancelled.Load()))
 	require.ErrorIs(t, err, stop)
-	assert.Less(t, took, 10*time.Second)
+	assert.Less(t, took, time.Minute)
 	assert.Equal(t, report.Interrupted, record.Status)
 	runtest.RequireOnly(t, folder, "config.yaml")
 }

@@ -290,7 +290,7 @@ func TestAnInterruptCancelsTheJobOnDataflow(t *testing.T) {
 	service.Inject(dataflowtest.Fault{Method: "PUT", Times: 1, Status: 503, Message: "not now"})
 	said, err := runOnDataflow(t, ctx, onDataflow(t, service), progress)
 	require.ErrorIs(t, err, stop)
-	assert.Less(t, time.Since(started), 10*time.Second)
+	assert.Less(t, time.Since(started), time.Minute)
 	assert.Contains(t, said, "the job is being cancelled")
 	require.Len(t, service.Jobs(), 1)
 	assert.Equal(t, dataflowtest.Cancelled, service.Jobs()[0].State)

@@ -37,10 +37,10 @@ func (m *jobManager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(`{"jobs":[` + jobs + `]}`))
 }
 
-func cancelWith(t *testing.T, m http.Handler) error {
+func cancelWith(t *testing.T, m http.Handler, within time.Duration) error {
 	server := httptest.NewServer(m)
 	defer server.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
 	return flinkREST{strings.TrimPrefix(server.URL, "http://")}.cancel(ctx, "a")
 }
@@ -48,7 +48,7 @@ func cancelWith(t *testing.T, m http.Handler) error {
 func TestAJobIsCancelledOnceAndAwaited(t *testing.T) {
 	t.Parallel()
 	m := &jobManager{states: []string{"", "CREATED", "RUNNING", "CANCELLING", "CANCELED"}}
-	require.NoError(t, cancelWith(t, m))
+	require.NoError(t, cancelWith(t, m, time.Minute))
 	assert.Equal(t, []string{"PATCH /jobs/j1?mode=cancel"}, m.asked)
 	assert.Len(t, m.states, 1)
 }
@@ -56,20 +56,20 @@ func TestAJobIsCancelledOnceAndAwaited(t *testing.T) {
 func TestAJobThatHasEndedIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	m := &jobManager{states: []string{"FINISHED"}}
-	require.NoError(t, cancelWith(t, m))
+	require.NoError(t, cancelWith(t, m, time.Minute))
 	assert.Empty(t, m.asked)
 }
 
 func TestAJobThatNeverComesIsGivenUp(t *testing.T) {
 	t.Parallel()
-	err := cancelWith(t, &jobManager{states: []string{""}})
+	err := cancelWith(t, &jobManager{states: []string{""}}, 2*time.Second)
 	require.ErrorIs(t, err, errNoSuchJob)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
 func TestARefusalIsReported(t *testing.T) {
 	t.Parallel()
-	require.ErrorContains(t, cancelWith(t, http.NotFoundHandler()), "/jobs/overview: 404 Not Found")
+	require.ErrorContains(t, cancelWith(t, http.NotFoundHandler(), time.Minute), "/jobs/overview: 404 Not Found")
 }
 
 func TestWhereTheJobManagerIs(t *testing.T) {

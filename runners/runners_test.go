@@ -136,7 +136,7 @@ func TestCancellingReturnsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(300*time.Millisecond, func() { cancel(stop) })
 	started := time.Now()
-	err = runner.Run(ctx, engine.Job{Build: work(workFn{Rows: 1000, Millis: 20})})
+	err = runner.Run(ctx, engine.Job{Build: work(workFn{Rows: 10_000, Millis: 20})})
 	require.ErrorIs(t, err, stop)
-	assert.Less(t, time.Since(started), 10*time.Second)
+	assert.Less(t, time.Since(started), time.Minute)
 }

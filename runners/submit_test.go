@@ -66,5 +66,5 @@ func TestHandingOverEndsWithTheRun(t *testing.T) {
 	began := time.Now()
 	_, err := (&submission{}).stage(ctx, "job", "localhost:1", "token")
 	require.ErrorIs(t, err, context.Canceled)
-	assert.Less(t, time.Since(began), 2*time.Second)
+	assert.Less(t, time.Since(began), time.Minute)
 }

@@ -80,7 +80,7 @@ func TestCleanRemovesTheProgramOfAKilledWorker(t *testing.T) {
 	worker.Env = append(os.Environ(), programVariable+"=1")
 	require.NoError(t, worker.Start())
 	guard := 0
-	require.Eventually(t, func() bool { guard = childNamed(worker.Process.Pid, "worker"); return guard != 0 }, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { guard = childNamed(worker.Process.Pid, "worker"); return guard != 0 }, time.Minute, 5*time.Millisecond)
 	require.NoError(t, makeOld(folder))
 	clean := func() string {
 		stdout, err := program(t, t.TempDir(), nil, "clean").Output()

@@ -201,7 +201,7 @@ func TestAnInterruptCancelsOnDataflow(t *testing.T) {
 	interrupted := time.Now()
 	_ = cmd.Wait()
 	assert.Equal(t, 130, cmd.ProcessState.ExitCode(), said.String())
-	assert.Less(t, time.Since(interrupted), 20*time.Second)
+	assert.Less(t, time.Since(interrupted), time.Minute)
 	assert.Contains(t, said.String(), "the job is being cancelled")
 	assert.Equal(t, dataflowtest.Cancelled, service.Jobs()[0].State)
 }

@@ -61,7 +61,7 @@ func TestEnvironmentsOfRuns(t *testing.T) {
 			}
 			began := time.Now()
 			output, err := cmd.CombinedOutput()
-			assert.Less(t, time.Since(began), 20*time.Second)
+			assert.Less(t, time.Since(began), time.Minute)
 			assert.Equal(t, c.code, cmd.ProcessState.ExitCode(), "%v: %s", err, output)
 			lines := strings.Split(strings.TrimSpace(string(output)), "\n")
 			assert.Contains(t, lines[len(lines)-1], c.says)

@@ -242,7 +242,7 @@ func TestKilledWhilePublishing(t *testing.T) {
 		return slices.ContainsFunc(server.Requests(), func(r tableautest.Request) bool {
 			return r.Method == http.MethodPost && strings.Contains(r.Path, "/datasources")
 		})
-	}, 30*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	locks := func() []string {
 		found, err := filepath.Glob(filepath.Join(folder, "*", "publications", "*.lock"))
 		require.NoError(t, err)
@@ -258,7 +258,7 @@ func TestKilledWhilePublishing(t *testing.T) {
 	require.Eventually(t, func() bool {
 		hidden, err := filepath.Glob(filepath.Join(folder, ".*"))
 		return err == nil && len(locks())+len(hidden) == 0
-	}, 10*time.Second, 10*time.Millisecond, "something stays")
+	}, time.Minute, 10*time.Millisecond, "something stays")
 	output, err = program(t, folder, environment, "publish", "orders.yaml").CombinedOutput()
 	require.NoError(t, err, string(output))
 }

@@ -48,7 +48,7 @@ func TestAKilledRunIsResumed(t *testing.T) {
 		left, err := os.ReadDir(scratch)
 		_, hyperdErr := os.Stat(fmt.Sprintf("/proc/%d/exe", hyperdPID))
 		return err == nil && len(left) == 0 && hyperdErr != nil
-	}, 10*time.Second, 10*time.Millisecond, "hyperd or its files live on")
+	}, time.Minute, 10*time.Millisecond, "hyperd or its files live on")
 	require.NoFileExists(t, filepath.Join(folder, "long.hyper"))
 
 	resumed := userCommand(t, scratch, append([]string{"generate", config, "--resume", "last"}, settings...)...)

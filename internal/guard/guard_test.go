@@ -76,12 +76,12 @@ func TestAKilledProcessLeavesNothing(t *testing.T) {
 	assert.Eventually(t, func() bool {
 		_, err := os.Stat(filepath.Join(folder, "removed"))
 		return os.IsNotExist(err)
-	}, 10*time.Second, 10*time.Millisecond, "the registered folder stays")
-	assert.Eventually(t, func() bool { return gone(child) }, 10*time.Second, 10*time.Millisecond, "the child lives on")
+	}, time.Minute, 10*time.Millisecond, "the registered folder stays")
+	assert.Eventually(t, func() bool { return gone(child) }, time.Minute, 10*time.Millisecond, "the child lives on")
 	assert.Eventually(t, func() bool {
 		_, err := os.Stat(filepath.Join(folder, "free"))
 		return os.IsNotExist(err)
-	}, 10*time.Second, 10*time.Millisecond, "the file of the lock that nobody has stays")
+	}, time.Minute, 10*time.Millisecond, "the file of the lock that nobody has stays")
 	assert.DirExists(t, filepath.Join(folder, "kept", "deep"))
 	assert.FileExists(t, filepath.Join(folder, "taken"))
 }

@@ -77,11 +77,11 @@ func TestHyperdDiesWithItsOwner(t *testing.T) {
 
 // requireNothingLeft waits for the end of a hyperd and of what is in the folder for its folder.
 func requireNothingLeft(t *testing.T, pid int, scratch string) {
-	require.Eventually(t, func() bool { return gone(pid) }, 10*time.Second, 10*time.Millisecond, "hyperd lives on")
+	require.Eventually(t, func() bool { return gone(pid) }, time.Minute, 10*time.Millisecond, "hyperd lives on")
 	require.Eventually(t, func() bool {
 		left, err := os.ReadDir(scratch)
 		return err == nil && len(left) == 0
-	}, 10*time.Second, 10*time.Millisecond, "its folder stays")
+	}, time.Minute, 10*time.Millisecond, "its folder stays")
 }
 
 // One that has not answered yet may be writing into its folder. Its process is there some moments before the guard knows of it, in which
@@ -94,7 +94,7 @@ func TestAHyperdThatStartsDiesWithItsOwner(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), ownerVariable+"=1", "TMPDIR="+scratch, "HYPERD_PATH="+fake)
 	require.NoError(t, cmd.Start())
-	require.Eventually(t, func() bool { _, err := os.Stat(pidFile); return err == nil }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(pidFile); return err == nil }, time.Minute, 10*time.Millisecond)
 	text, err := os.ReadFile(pidFile)
 	require.NoError(t, err)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
@@ -408,7 +408,7 @@ func TestAHyperdThatDoesNotAnswerIsKilled(t *testing.T) {
 
 	started := time.Now()
 	m.Shutdown()
-	assert.Less(t, time.Since(started), 15*time.Second)
+	assert.Less(t, time.Since(started), time.Minute)
 	assert.True(t, gone(pid))
 	assert.NoDirExists(t, folder)
 }
@@ -420,7 +420,7 @@ func TestIdleHyperdStops(t *testing.T) {
 		return lease
 	}
 	stops := func(pid int) {
-		require.Eventually(t, func() bool { return gone(pid) }, 10*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return gone(pid) }, time.Minute, 10*time.Millisecond)
 	}
 	leased, idle := acquire(), acquire()
 	idle.Release()

@@ -137,6 +137,10 @@ func TestAReadingHyperdTouchesNothingElse(t *testing.T) {
 			statement = strings.NewReplacer("%q", hyperd.QuoteName(made), "%[1]q", hyperd.QuoteName(made), "%[2]q", hyperd.QuoteName(path),
 				"%[1]s", made, "%[3]s", folder).Replace(statement)
 			_, err := conn.Exec(t.Context(), statement)
+			for tries := 0; err != nil && !hyperd.IsAnswer(err) && tries < 3; tries++ { // now and then, hyperd dies of what it refuses
+				conn = readingHyperd(t, reading, path)
+				_, err = conn.Exec(t.Context(), statement)
+			}
 			require.True(t, hyperd.IsAnswer(err), "%s: %v", statement, err)
 			require.NoFileExists(t, made, statement)
 		}

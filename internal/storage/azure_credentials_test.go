@@ -87,7 +87,7 @@ func TestAzureWithASASToken(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	t.Cleanup(func() { slog.SetDefault(before) })
 	reading := token(sas.AccountPermissions{Read: true, List: true})
-	reader := newAzureClientOf(connection(reading))
+	reader := newAzureClientOf(connection(reading), patience)
 	data, err := reader.Get(t.Context(), uri)
 	require.NoError(t, err)
 	assert.Len(t, data, 9<<20)
@@ -97,7 +97,7 @@ func TestAzureWithASASToken(t *testing.T) {
 	secret := reading[strings.Index(reading, "sig="):]
 	assert.NotContains(t, err.Error(), secret)
 
-	gone := newAzureClientOf(strings.Replace(connection(reading), endpoint, "http://127.0.0.1:1/"+storagetest.AzureAccount, 1))
+	gone := newAzureClientOf(strings.Replace(connection(reading), endpoint, "http://127.0.0.1:1/"+storagetest.AzureAccount, 1), impatience)
 	_, err = gone.Get(t.Context(), uri)
 	require.ErrorContains(t, err, "did not recover")
 	assert.NotContains(t, err.Error(), secret)
@@ -111,7 +111,7 @@ func TestAzurePublicContainer(t *testing.T) {
 	want := noise(1 << 20)
 	server.CreateObject("lake/a.parquet", want)
 	endpoint, _, _ := strings.Cut(server.Connection[strings.Index(server.Connection, "BlobEndpoint="):], ";")
-	store := newAzureClientOf("AccountName=" + storagetest.AzureAccount + ";" + endpoint)
+	store := newAzureClientOf("AccountName="+storagetest.AzureAccount+";"+endpoint, patience)
 	_, err := store.Glob(t.Context(), server.Bucket+"/lake/*")
 	require.ErrorContains(t, err, "no usable Azure credentials")
 	assert.Contains(t, storage.Hint(err), "AZURE_NO_SIGN_REQUEST=yes")
@@ -133,13 +133,11 @@ func TestAzurePublicContainer(t *testing.T) {
 		require.ErrorIs(t, err, fs.ErrNotExist)
 		require.ErrorIs(t, store.Put(t.Context(), place+"/lake/b", nil), fs.ErrPermission)
 	}
-	put(t, newAzureClientOf(server.Connection), server.Bucket+"/lake/b", nil)
+	put(t, newAzureClientOf(server.Connection, patience), server.Bucket+"/lake/b", nil)
 }
 
-func newAzureClientOf(connection string) *storage.Objects {
-	return storage.NewAzure(storage.ObjectsOptions{Endpoint: connection, Retry: storage.Retry{
-		First: time.Millisecond, Longest: 5 * time.Millisecond, Total: 200 * time.Millisecond, Stall: 100 * time.Millisecond,
-	}})
+func newAzureClientOf(connection string, retry storage.Retry) *storage.Objects {
+	return storage.NewAzure(storage.ObjectsOptions{Endpoint: connection, Retry: retry})
 }
 
 func TestAzureAccountOfAName(t *testing.T) {

@@ -30,12 +30,14 @@ func startAzure(t *testing.T) objectStore {
 
 func startAzureServer(t *testing.T) (objectStore, *storagetest.Azure) {
 	server := storagetest.StartAzure(t)
-	options := storage.ObjectsOptions{Endpoint: server.Connection, Retry: patience, ReadAhead: 2 << 20, Chunk: 256 << 10}
-	options.Retry.Stall = 3 * time.Second // the server is one thread for all tests, and lists a thousand names slowly
-	patient := storage.WithPages(storage.NewAzure(options), 1000)
-	options.Retry.Total = impatience.Total
+	options := storage.ObjectsOptions{Endpoint: server.Connection, ReadAhead: 2 << 20, Chunk: 256 << 10}
+	const silence = 3 * time.Second // the server is one thread for all tests
 	return objectStore{
-		objectServer: server, scheme: "az://", bucket: server.Bucket, patient: patient, impatient: storage.NewAzure(options),
+		objectServer: server, scheme: "az://", bucket: server.Bucket,
+		clients: newClients(silence, func(retry storage.Retry) storage.Store {
+			options.Retry = retry
+			return storage.WithPages(storage.NewAzure(options), 1000)
+		}),
 		begin: 0, called: "container", chunk: options.Chunk,
 		completing: []storagetest.Operation{storagetest.Write, storagetest.Complete},
 		status:     "status of Azure", signOn: "az login",
@@ -152,6 +154,8 @@ func TestAzureVerifiesTheChecksumOfBlocks(t *testing.T) {
 // A request to make a blob of blocks that is refused leaves nothing, and what stood there.
 func TestAzureShowsNoBlocks(t *testing.T) {
 	t.Parallel()
+	ended := make(chan struct{})
+	t.Cleanup(func() { close(ended) })
 	for name, c := range map[string]struct {
 		fault storagetest.Fault
 		said  string
@@ -159,14 +163,18 @@ func TestAzureShowsNoBlocks(t *testing.T) {
 		"unavailable":         {storagetest.Fault{Status: http.StatusServiceUnavailable}, "503 ServerBusy"},
 		"the blocks are gone": {storagetest.Fault{Status: http.StatusBadRequest, Code: "InvalidBlockList"}, "another program wrote the blob"},
 		"a lease":             {storagetest.Fault{Status: http.StatusPreconditionFailed, Code: "LeaseIdMissing"}, "a lease on the blob"},
-		"silent":              {storagetest.Fault{Pause: time.Minute, Status: http.StatusServiceUnavailable}, "did not recover"},
+		"silent":              {storagetest.Fault{Before: func() { <-ended }}, "did not recover"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := startAzure(t)
 			put(t, store.patient, store.bucket+"/a", []byte("as before"))
 			c.fault.On = storagetest.Complete
 			store.Inject(c.fault)
-			w, err := store.impatient.Create(t.Context(), store.bucket+"/a", storage.Any())
+			client := store.impatient
+			if c.fault.Before != nil {
+				client = store.hasty
+			}
+			w, err := client.Create(t.Context(), store.bucket+"/a", storage.Any())
 			require.NoError(t, err)
 			defer w.Abort()
 			_, err = w.Write(noise(4 * store.chunk))

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,11 +17,13 @@ import (
 // startGCS returns an object store, and clients of it with small limits.
 func startGCS(t *testing.T) objectStore {
 	server := storagetest.StartGCS(t)
-	options := storage.ObjectsOptions{Endpoint: server.URL, Retry: patience, ReadAhead: 2 << 20, Chunk: 256 << 10}
-	patient := storage.NewGCS(options)
-	options.Retry = impatience
+	options := storage.ObjectsOptions{Endpoint: server.URL, ReadAhead: 2 << 20, Chunk: 256 << 10}
 	return objectStore{
-		objectServer: server, scheme: "gs://", bucket: server.Bucket, patient: patient, impatient: storage.NewGCS(options),
+		objectServer: server, scheme: "gs://", bucket: server.Bucket,
+		clients: newClients(time.Second, func(retry storage.Retry) storage.Store {
+			options.Retry = retry
+			return storage.NewGCS(options)
+		}),
 		begin: 1, called: "bucket", chunk: options.Chunk, completing: []storagetest.Operation{storagetest.Write},
 		status: "status of Google Cloud", signOn: "gcloud auth application-default login",
 	}

@@ -69,6 +69,6 @@ func TestAKilledProcessLeavesNoTemporaryFile(t *testing.T) {
 	require.Len(t, left(), 2)
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
-	assert.Eventually(t, func() bool { return len(left()) == 1 }, 10*time.Second, 10*time.Millisecond)
+	assert.Eventually(t, func() bool { return len(left()) == 1 }, time.Minute, 10*time.Millisecond)
 	assert.Equal(t, []string{"finished"}, left())
 }

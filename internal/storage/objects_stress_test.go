@@ -18,16 +18,16 @@ import (
 // Many readers share a client while every second request meets some trouble.
 func testReadsTheSameBytesInAnyTrouble(t *testing.T, start starter) {
 	server := start(t)
-	store := server.patient
+	store := server.alert
 	want := noise(4 << 20)
-	info := put(t, store, server.bucket+"/a", want)
+	info := put(t, server.patient, server.bucket+"/a", want)
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 300 {
 		fault := storagetest.Fault{On: storagetest.Read, Times: 1, Skip: random.IntN(3)}
-		switch random.IntN(10) {
-		case 0:
+		switch kind := random.IntN(30); {
+		case kind == 0:
 			fault.Pause = time.Minute
-		case 1, 2, 3, 4:
+		case kind < 13:
 			fault.Status = 503
 		default:
 			fault.Cut, fault.After = true, random.Int64N(300_000)

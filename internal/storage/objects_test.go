@@ -34,10 +34,10 @@ type objectStore struct {
 	scheme string // of URIs, with the slashes
 	bucket string // URI
 
-	patient, impatient storage.Store           // clients: that waits for long, and that gives up within a test
-	chunk              int                     // bytes of their uploads
-	begin              int                     // requests that begin an upload of several chunks
-	completing         []storagetest.Operation // what makes an object
+	clients
+	chunk      int                     // bytes of their uploads
+	begin      int                     // requests that begin an upload of several chunks
+	completing []storagetest.Operation // what makes an object
 
 	called         string // what the service calls a bucket
 	status, signOn string // what hints say about a service that does not recover, and about credentials
@@ -46,11 +46,31 @@ type objectStore struct {
 // starter starts a service for one test.
 type starter func(t *testing.T) objectStore
 
-// patience is how long clients of tests wait.
+// patience is how long clients of tests wait for what must come, and impatience how long they meet trouble before they give up. Neither
+// takes a machine that has much else to do for a silent one: no test may ask either for what is never answered.
 var (
-	patience   = storage.Retry{First: time.Millisecond, Longest: 5 * time.Millisecond, Total: 20 * time.Second, Stall: 200 * time.Millisecond}
-	impatience = storage.Retry{First: time.Millisecond, Longest: 5 * time.Millisecond, Total: 200 * time.Millisecond, Stall: 100 * time.Millisecond}
+	patience   = storage.Retry{First: time.Millisecond, Longest: 5 * time.Millisecond, Total: 5 * time.Minute, Stall: time.Minute}
+	impatience = storage.Retry{First: time.Millisecond, Longest: 5 * time.Millisecond, Total: 200 * time.Millisecond, Stall: time.Minute}
 )
+
+// soon is when a client that gives up has done so, and one that is told to end has ended, however much else the machine has to do. It
+// is less than patience waits for one answer.
+const soon = 30 * time.Second
+
+// clients are those of one service. They differ in what they wait for.
+type clients struct {
+	patient   storage.Store // has patience
+	alert     storage.Store // has patience, and soon asks anew where a connection is silent
+	impatient storage.Store // gives up on trouble
+	hasty     storage.Store // gives up on silence: what it asks for, nobody answers
+}
+
+// newClients has silence be how long alert and hasty clients bear it.
+func newClients(silence time.Duration, client func(storage.Retry) storage.Store) clients {
+	alert, hasty := patience, impatience
+	alert.Stall, hasty.Stall = silence, silence
+	return clients{patient: client(patience), alert: client(alert), impatient: client(impatience), hasty: client(hasty)}
+}
 
 // runObjects checks what objects of every service have in common, beside the contract of all storage.
 func runObjects(t *testing.T, start starter) {

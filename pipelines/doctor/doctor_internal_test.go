@@ -15,33 +15,34 @@ func TestEveryCheckIsBounded(t *testing.T) {
 	t.Parallel()
 	deaf := make(chan struct{})
 	t.Cleanup(func() { close(deaf) })
-	const limit, grace = 50 * time.Millisecond, time.Second // for a machine that has much else to do
+	const limit = 50 * time.Millisecond
 	cases := map[string]struct {
 		run   func(context.Context) (string, error)
+		grace time.Duration
 		found string
 		hint  string
 	}{
 		"that heeds its time": {
 			func(ctx context.Context) (string, error) { <-ctx.Done(); return "", ctx.Err() },
-			"no answer within 50ms: context deadline exceeded", "network",
+			time.Minute, "no answer within 50ms: context deadline exceeded", "network",
 		},
 		"that knows what to do about it": {
 			func(ctx context.Context) (string, error) {
 				<-ctx.Done()
 				return "", failure.New(failure.Engine, "nobody at the door: %w", ctx.Err()).WithHint("ring twice")
 			},
-			"no answer within 50ms: nobody at the door: context deadline exceeded", "ring twice",
+			time.Minute, "no answer within 50ms: nobody at the door: context deadline exceeded", "ring twice",
 		},
 		"that hears nothing": {
 			func(context.Context) (string, error) { <-deaf; return "too late", nil },
-			"no answer within 50ms", "network",
+			time.Millisecond, "no answer within 50ms", "network",
 		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			started := time.Now()
-			finding := Check{"slow", c.run}.diagnose(t.Context(), limit, grace)
-			assert.Less(t, time.Since(started), 5*time.Second)
+			finding := Check{"slow", c.run}.diagnose(t.Context(), limit, c.grace)
+			assert.Less(t, time.Since(started), 30*time.Second)
 			assert.Equal(t, "slow", finding.Check)
 			assert.Equal(t, CheckFailed, finding.Status)
 			assert.Equal(t, c.found, finding.Found)

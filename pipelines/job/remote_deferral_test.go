@@ -100,7 +100,7 @@ func TestACancelledRunLeavesNoCopies(t *testing.T) {
 	require.Eventually(t, func() bool { // the engine ends after the run
 		entries, err := os.ReadDir(spool)
 		return err == nil && len(entries) == 0
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 // The pages of a remote file are held against their checksums, too.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,18 +22,22 @@ func TestOneProcessPublishesWithALedger(t *testing.T) {
 	s.MustRun("mode: create")
 	s.Lake(runtest.Item(2, "b"))
 	cfg := s.Config("mode: append")
-	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Delay: 3 * time.Second})
+	sending, goOn := make(chan struct{}), make(chan struct{})
+	s.Inject(tableautest.Fault{Method: "POST", Path: "/datasources", Meanwhile: func() {
+		close(sending)
+		<-goOn
+	}})
 	ended := make(chan error, 1)
 	go func() {
 		_, err := s.Run(cfg)
 		ended <- err
 	}()
-	sent := s.CountRequests("POST", "/datasources")
-	require.Eventually(t, func() bool { return s.CountRequests("POST", "/datasources") > sent }, 30*time.Second, 10*time.Millisecond)
+	<-sending
 	path, _ := s.Ledger(s.LedgerFolders()[0])
 	lock := path + ".lock"
 	assert.FileExists(t, lock)
 	report, err := s.Publish(cfg, publish.Options{Force: true})
+	close(goOn)
 	failed := requireUnpublished(t, report, err)
 	assert.Regexp(t, fmt.Sprintf(`^process %d on .+ \(run [0-9TZa-f-]+, since .+ UTC\) is publishing with the ledger `, os.Getpid()), failed.Message)
 	assert.Contains(t, failed.Hint, "wait until it has ended; `hyperlake publish ")

@@ -367,7 +367,7 @@ func TestNoReplyAndNoJob(t *testing.T) {
 			s.Inject(faults...)
 			s.requireTry("unknown", publish.Options{})
 			if name == "the job is forgotten" {
-				require.Eventually(t, func() bool { return len(s.Rows()) == 21 }, 10*time.Second, 10*time.Millisecond)
+				require.Eventually(t, func() bool { return len(s.Rows()) == 21 }, time.Minute, 10*time.Millisecond)
 				s.ForgetJobs()
 			}
 			outcome, failed := s.try(publish.Options{})

@@ -53,7 +53,7 @@ func TestTheSecondRun(t *testing.T) {
 				assert.Contains(t, failed.Message, output)
 				assert.Contains(t, failed.Hint, "--lock-wait")
 				assert.GreaterOrEqual(t, time.Since(began), wait)
-				assert.Less(t, time.Since(began), wait+5*time.Second)
+				assert.Less(t, time.Since(began), wait+time.Minute)
 			}
 			require.NoError(t, first.Release(t.Context()))
 			second, err := take(t, output, "run2", 0)
@@ -93,7 +93,7 @@ func TestAnInterruptedWait(t *testing.T) {
 			began := time.Now()
 			_, err = TakeLock(ctx, output, "run2", LockOptions{Wait: time.Hour, Waiting: func(string) { cancel(why) }})
 			require.ErrorIs(t, err, why)
-			assert.Less(t, time.Since(began), time.Second)
+			assert.Less(t, time.Since(began), time.Minute)
 			require.NoError(t, first.Release(t.Context()))
 		})
 	}
@@ -135,11 +135,12 @@ func TestNoLock(t *testing.T) {
 // A lost lease ends the context of the work, and stays lost.
 func TestALostLock(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
-	terms := storage.LeaseTerms{Expiry: time.Second, Renewal: time.Hour}
+	terms := storage.LeaseTerms{Expiry: 6 * time.Second, Renewal: time.Hour}
 	lost, err := TakeLock(t.Context(), bucket+"/x.hyper", "run1", LockOptions{Lease: terms})
 	require.NoError(t, err)
 	held, stop := lost.While(t.Context())
 	defer stop()
+	terms.Renewal = 100 * time.Millisecond
 	next, err := TakeLock(t.Context(), bucket+"/x.hyper", "run2", LockOptions{Wait: time.Minute, Lease: terms})
 	require.NoError(t, err)
 	<-held.Done()

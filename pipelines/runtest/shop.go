@@ -106,7 +106,7 @@ func (s *Shop) Publish(cfg *config.Config, options publish.Options) (*report.Rep
 	s.T.Helper()
 	id, err := staging.NewRunID()
 	require.NoError(s.T, err)
-	options.ID, options.Log = id, slog.New(slog.DiscardHandler)
+	options.ID, options.Log, options.Pause = id, slog.New(slog.DiscardHandler), hurry
 	return pipelines.Publish(s.T.Context(), cfg, options)
 }
 

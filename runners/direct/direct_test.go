@@ -182,7 +182,7 @@ func TestAFailureEndsTheJob(t *testing.T) {
 		began := time.Now()
 		err := direct.Run(t.Context(), p, direct.Options{Workers: 2})
 		require.ErrorContains(t, err, "out of luck")
-		assert.Less(t, time.Since(began), 4*time.Second)
+		assert.Less(t, time.Since(began), time.Minute)
 	}
 }
 

@@ -98,7 +98,7 @@ func kindOf(command []byte) string {
 func (p process) kill(t *testing.T) {
 	t.Logf("kill the %s, process %d", p.kind, p.pid)
 	require.NoError(t, syscall.Kill(p.pid, syscall.SIGKILL))
-	require.Eventually(t, func() bool { return syscall.Kill(p.pid, 0) != nil }, 20*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return syscall.Kill(p.pid, 0) != nil }, time.Minute, 50*time.Millisecond)
 }
 
 // has says whether the process has a file open.

@@ -68,7 +68,7 @@ func startPool(t *testing.T, environment ...string) {
 			_ = conn.Close()
 		}
 		return err == nil
-	}, 20*time.Second, 50*time.Millisecond, "the pool does not listen")
+	}, time.Minute, 50*time.Millisecond, "the pool does not listen")
 }
 
 func TestABrokenRuleEndsTheJob(t *testing.T) {

@@ -78,7 +78,7 @@ func TestAWorkerOfTheImage(t *testing.T) {
 	assert.EqualValues(t, workerUID, options.Sys().(*syscall.Stat_t).Uid)
 	assert.NoDirExists(t, img.path("/home/hyperlake/.cache"), "the image has a hyperd")
 	assert.NotEmpty(t, there.staged(t), "which the driver cannot know")
-	require.Eventually(t, func() bool { return !img.inUse(t) }, 30*time.Second, 100*time.Millisecond, "the container does not end")
+	require.Eventually(t, func() bool { return !img.inUse(t) }, time.Minute, 100*time.Millisecond, "the container does not end")
 }
 
 // extract is one that a run builds from a lake in a bucket, with staging there.

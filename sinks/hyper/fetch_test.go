@@ -177,7 +177,7 @@ func TestCopiesAreVerified(t *testing.T) {
 		require.NoError(t, l.flushFiles())
 	}
 	add("good.parquet")
-	require.Eventually(t, func() bool { return verified.Load() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return verified.Load() == 1 }, time.Minute, time.Millisecond)
 	add("bad.parquet")
 	file, err := complete(t.Context(), l)
 	require.NoError(t, err)
@@ -256,10 +256,10 @@ func TestAbandoningEndsTheCopying(t *testing.T) {
 	for i := range maxFetches {
 		require.NoError(t, l.add(remote(t, bucket, fmt.Sprint(i), deferredDays(t, 0, 0, 10, aDate, everything))))
 	}
-	require.Eventually(t, func() bool { return faults.Count(storagetest.Read) == maxFetches }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return faults.Count(storagetest.Read) == maxFetches }, time.Minute, time.Millisecond)
 	started := time.Now()
 	l.abandon()
-	assert.Less(t, time.Since(started), 5*time.Second)
+	assert.Less(t, time.Since(started), time.Minute)
 	requireEmpty(t, folder)
 }
 
@@ -287,7 +287,7 @@ func TestRowsAreCountedWhileTheSinkWaits(t *testing.T) {
 	last.Deferred.Last = true
 	processed := make(chan error, 1)
 	go func() { processed <- fn.ProcessElement(ctx, last, emit, doubt) }()
-	require.Eventually(t, func() bool { return counted("rows_loaded") == 10 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return counted("rows_loaded") == 10 }, time.Minute, 10*time.Millisecond)
 	assert.Empty(t, processed)
 	close(arrived)
 	require.NoError(t, <-processed)

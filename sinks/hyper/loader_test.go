@@ -226,7 +226,7 @@ func TestALostLoaderIsCollected(t *testing.T) {
 		default:
 			return false
 		}
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 func TestAFinishedPartialSurvivesItsLoader(t *testing.T) {

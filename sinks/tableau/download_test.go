@@ -124,7 +124,10 @@ func TestDownloadThatStandsStill(t *testing.T) {
 	}))
 	t.Cleanup(front.Close)
 	client := b.newClient()
-	client.Server, client.RequestTimeout = front.URL, 20*time.Millisecond
+	client.Server = front.URL
+	_, err = client.Projects(t.Context()) // signed in, it has to wait for nothing but the content
+	require.NoError(t, err)
+	client.RequestTimeout = time.Second
 	folder := t.TempDir()
 	_, err = client.Download(t.Context(), "some-id", 0, folder)
 	require.ErrorContains(t, err, "the reply broke off")

@@ -187,13 +187,13 @@ func TestClientWaitsByItself(t *testing.T) {
 	_, err = client.Projects(ctx)
 	assert.ErrorIs(t, err, context.Canceled)
 
-	b.Inject(tableautest.Fault{Path: "/projects", Status: 429, RetryAfter: "60"})
-	ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)
+	b.Inject(tableautest.Fault{Path: "/projects", Status: 429, RetryAfter: "600"})
+	ctx, cancel = context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	started = time.Now()
 	_, err = client.Projects(ctx)
 	assert.Error(t, err)
-	assert.Less(t, time.Since(started), 10*time.Second, "it waited though it would be too late")
+	assert.Less(t, time.Since(started), time.Minute, "it waited though it would be too late")
 }
 
 func outcome(err error) string {
@@ -255,7 +255,7 @@ func TestAppendIsNeverSentAgain(t *testing.T) {
 			assert.Len(t, b.sent(http.MethodPost, "append=true"), test.appends)
 			assert.Eventually(t, func() bool { // a job goes on though nobody waits for it
 				return slices.Equal(test.rows, rows(t, b.stored(t).Path))
-			}, 20*time.Second, 20*time.Millisecond)
+			}, time.Minute, 20*time.Millisecond)
 			if test.want == unknown {
 				assert.Contains(t, tableau.Hint(err), "look at the data source")
 				assert.False(t, tableau.Failure(err).Retry)
@@ -328,27 +328,27 @@ func TestPurgedJobOfAnAppend(t *testing.T) {
 func TestSlowNetworkIsGivenUpAfterItsTime(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, tableautest.Config{})
-	b.client.RequestTimeout = 200 * time.Millisecond
+	b.client.RequestTimeout = 2 * time.Second
 	b.Inject(tableautest.Fault{Method: http.MethodGet, Path: "/projects", Delay: time.Minute, Times: 1})
 	_, err := b.client.Projects(t.Context())
 	require.NoError(t, err, "the second try is quick")
 
 	b.makeLarge()
-	b.Inject(tableautest.Fault{Method: http.MethodPut, BytesPerSecond: megabyte(8), Times: -1})
+	b.Inject(tableautest.Fault{Method: http.MethodPut, BytesPerSecond: megabyte(1), Times: -1})
 	started := time.Now()
 	_, err = b.client.Publish(t.Context(), b.publication(plainFile(t, megabyte(7)), tableau.Create))
 	require.NoError(t, err, "a slow network that moves is waited for")
-	assert.Greater(t, time.Since(started), 600*time.Millisecond, "the network was not slow")
+	assert.Greater(t, time.Since(started), 3*b.client.RequestTimeout, "the network was not slow")
 }
 
 func TestPublishEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, tableautest.Config{})
-	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Delay: time.Minute})
+	b.Inject(tableautest.Fault{Method: http.MethodPost, Path: "/datasources", Delay: 10 * time.Minute})
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	started := time.Now()
 	_, err := b.client.Publish(ctx, b.publication(plainFile(t, 10), tableau.Create))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.Less(t, time.Since(started), 10*time.Second)
+	assert.Less(t, time.Since(started), time.Minute)
 }

@@ -190,7 +190,7 @@ func TestWhatTheServerForgets(t *testing.T) {
 		require.NotEmpty(t, found)
 		require.Eventually(t, func() bool {
 			return strings.Contains(v.send("GET", "/jobs/"+found, "", "").body, `finishCode="1"`)
-		}, 10*time.Second, time.Millisecond)
+		}, time.Minute, time.Millisecond)
 		return found
 	}
 	first := job()

@@ -37,7 +37,7 @@ func (s *Server) startJob(t *site, started *job, work func(context.Context) erro
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		started.completed = s.nowLocked()
+		started.completed = s.now()
 		if err != nil {
 			started.failure, started.code = err.Error(), "400011"
 		}

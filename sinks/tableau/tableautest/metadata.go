@@ -45,7 +45,7 @@ func (s *Server) changeDatasource(w http.ResponseWriter, r *http.Request, t *sit
 	if err != nil {
 		return err
 	}
-	found.updated = s.nowLocked()
+	found.updated = s.now()
 	element := found.element()
 	writeReply(w, http.StatusOK, reply{Datasource: &element})
 	return nil

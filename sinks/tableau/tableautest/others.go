@@ -47,7 +47,7 @@ func (s *Server) Describe(id, text string) error {
 
 func (s *Server) describeAsOther(id string, wanted datasourceAsk) error {
 	_, err := s.change(id, func(t *site, d *datasource) error {
-		d.updated = s.nowLocked()
+		d.updated = s.now()
 		return t.describe(d, &wanted)
 	})
 	return err

@@ -187,7 +187,7 @@ func (s *Server) settle(target *datasource, failed error, take func() error) err
 
 // revise makes a file the current revision of a data source, which may be a new one. The caller holds the lock.
 func (s *Server) revise(t *site, target *datasource, file string, by publication) error {
-	made := revision{number: target.number + 1, path: file, published: s.nowLocked(), publisher: cmp.Or(by.publisher, t.users[0])}
+	made := revision{number: target.number + 1, path: file, published: s.now(), publisher: cmp.Or(by.publisher, t.users[0])}
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -64,13 +65,13 @@ type Server struct {
 	running   sync.WaitGroup // jobs
 	stopped   context.Context
 	stop      context.CancelFunc
+	ahead     atomic.Int64 // nanoseconds of the server's clock
 
 	mu       sync.Mutex // guards what follows, and all that hangs on it
 	sites    []*site
 	sessions map[string]*session // by token
 	faults   [][]*Fault          // sequences
 	requests []Request
-	ahead    time.Duration // of the server's clock
 }
 
 // Request is one request as it arrived.
@@ -226,7 +227,7 @@ func (s *Server) newFile() string { return filepath.Join(s.folder, uuid.NewStrin
 // ServeHTTP answers a request, unless a fault says otherwise.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := s.arrive(r)
-	w.Header().Set("Date", s.now().Format(http.TimeFormat))
+	w = &dated{ResponseWriter: w, now: s.now}
 	s.config.Log.Info("request", "method", r.Method, "path", r.URL.RequestURI(), "bytes", r.ContentLength, "fault", fault != nil)
 	if fault == nil {
 		s.routes().ServeHTTP(w, r)

@@ -62,7 +62,7 @@ func (s *Server) remembered(t *site, requestID string) *job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := t.updates[requestID]
-	if found != nil && s.nowLocked().Sub(found.created) >= requestLife {
+	if found != nil && s.now().Sub(found.created) >= requestLife {
 		delete(t.updates, requestID)
 		return nil
 	}
@@ -120,5 +120,5 @@ func (s *Server) applyUpdate(ctx context.Context, target *datasource, payload st
 		return nil
 	})
 	err = errors.Join(err, removeIfThere(payload))
-	return s.settle(target, err, func() error { return target.exchange(file, s.nowLocked()) })
+	return s.settle(target, err, func() error { return target.exchange(file, s.now()) })
 }

@@ -76,7 +76,7 @@ func TestMessagesAndTheLineNeverCollide(t *testing.T) {
 		d := newDisplay(m, m.Width)
 		d.show(func(time.Time, int) string { return "load  " + strings.Repeat("▒", 200) })
 		line := "load  " + strings.Repeat("▒", size.width-spareCells-7) + "…"
-		require.Eventually(t, func() bool { return len(m.lines()) > 0 }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(m.lines()) > 0 }, time.Minute, time.Millisecond)
 		assert.Equal(t, []string{line}, m.lines())
 
 		var want []string
