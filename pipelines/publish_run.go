@@ -125,7 +125,7 @@ func (r *run) newPublisher(cfg *config.Config) (*publish.Publisher, error) {
 	return publish.New(cfg, publish.Options{
 		ID: r.options.ID, Log: r.options.Log, Progress: r.options.Progress, Command: r.options.PublishCommand,
 		Pause: r.options.PublishPause,
-		Units: publish.UnitsOf(r.outline), Held: r.lock.Held,
+		Units: publish.UnitsOf(r.outline), Held: r.lock.Held, WaitUntil: r.waitUntil,
 	})
 }
 

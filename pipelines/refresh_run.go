@@ -103,7 +103,14 @@ func (r *run) patchExtract(ctx context.Context, loaded job.Result, folder string
 // makePatch makes the patched extract, anew if gaps and small blocks would make it much larger than a full build would.
 func (r *run) makePatch(ctx context.Context, patch hyper.Patch, folder string) (hyper.File, error) {
 	path := filepath.Join(folder, "patched.hyper")
-	file, err := patch.Make(ctx, r.lease, path, hyper.FileOptions{})
+	patchTo := func(path string) (file hyper.File, err error) {
+		err = r.whileGrowing("patch", path, func() (err error) {
+			file, err = patch.Make(ctx, r.lease, path, hyper.FileOptions{})
+			return err
+		})
+		return file, err
+	}
+	file, err := patchTo(path)
 	if err != nil || !r.standing.Built.IsOutgrown(file.Bytes, file.Rows(), float64(r.cfg.Refresh.RewriteOver)) {
 		return file, err
 	}
@@ -112,12 +119,12 @@ func (r *run) makePatch(ctx context.Context, patch hyper.Patch, folder string) (
 	}
 	r.options.Log.Info("the extract is written anew: patches have made it too large", "bytes", file.Bytes)
 	patch.Anew, r.rewritten = true, true
-	return patch.Make(ctx, r.lease, filepath.Join(folder, "rewritten.hyper"), hyper.FileOptions{})
+	return patchTo(filepath.Join(folder, "rewritten.hyper"))
 }
 
 // base makes the last extract local.
 func (r *run) base(ctx context.Context, folder string) (string, error) {
-	last := r.standing.Extracts[0]
+	ctx, last := r.watch(ctx, "patch", nil), r.standing.Extracts[0]
 	path, err := storage.Fetch(ctx, last.Path, filepath.Join(folder, "base.hyper"))
 	if err == nil && !storage.IsLocal(last.Path) {
 		err = storage.VerifySHA256(ctx, path, last.Bytes, last.SHA256)

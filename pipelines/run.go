@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -50,7 +52,9 @@ type RunOptions struct {
 	// Reload is a condition on the unit columns of tables, whose units are loaded whether they changed or not; empty for none.
 	Reload string
 
-	Lock refresh.LockOptions // without Waiting, which the run tells in its log
+	// Lock is how the lock of the output is taken, without Waiting, which the run tells in its log. Wait is for all that others may
+	// have locked: when it is over, counted from the beginning, ledgers are not waited for either.
+	Lock refresh.LockOptions
 
 	// KeepRuns is how many reports of runs stay in the state; 0 for [refresh.DefaultKeep].
 	KeepRuns int
@@ -74,18 +78,20 @@ func Run(ctx context.Context, cfg *config.Config, options RunOptions) (*report.R
 
 // run is one run under way.
 type run struct {
-	cfg     *config.Config
-	options RunOptions
-	report  *report.Report
-	seen    string              // stands for what decides, as far as it is known without a plan; empty if nobody asks
-	outline *plan.Outline       // of the plan
-	plan    *plan.Plan          // nil where nothing changed at a glance
-	part    *plan.Plan          // what of it is loaded
-	moves   []repartition.Moves // where rows of its tables go
-	lock    *refresh.Lock       // of the output
-	lease   *hyperd.Lease
-	job     *job.Job
-	inPlace bool // the extract is
+	cfg       *config.Config
+	options   RunOptions
+	report    *report.Report
+	seen      string              // stands for what decides, as far as it is known without a plan; empty if nobody asks
+	outline   *plan.Outline       // of the plan
+	plan      *plan.Plan          // nil where nothing changed at a glance
+	part      *plan.Plan          // what of it is loaded
+	moves     []repartition.Moves // where rows of its tables go
+	telling   sync.Mutex          // of who tells progress
+	lock      *refresh.Lock       // of the output
+	waitUntil time.Time           // the end of the wait for locks: of the output, and of ledgers
+	lease     *hyperd.Lease
+	job       *job.Job
+	inPlace   bool // the extract is
 
 	comparison
 	rewritten  bool             // the extract was, since patches had made it too large
@@ -169,7 +175,7 @@ func (r *run) runAlone(ctx context.Context) (err error) {
 	}
 	var versions []string
 	if err := r.stage(ctx, "move", func(ctx context.Context) (_ work, err error) {
-		versions, err = output.Move(ctx, r.cfg.Output, built, r.report, r.lock.Held, r.warn)
+		versions, err = output.Move(r.watch(ctx, "move", nil), r.cfg.Output, built, r.report, r.lock.Held, r.warn)
 		return work{rows: r.report.RowsLoaded(), bytes: r.report.Output.Bytes}, err
 	}); err != nil {
 		return err
@@ -244,17 +250,6 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) (
 	return err
 }
 
-func (r *run) showProgress(p report.Progress, started time.Time) {
-	if r.options.Progress == nil {
-		return
-	}
-	p.Elapsed = time.Since(started)
-	if r.part != nil {
-		p.TotalRows = r.part.Rows()
-	}
-	r.options.Progress(p)
-}
-
 // warn adds a warning to the report, and says it.
 func (r *run) warn(message string) {
 	r.report.Warnings = append(slices.Clip(r.report.Warnings), message)
@@ -325,27 +320,6 @@ func (r *run) runJob(ctx context.Context, staging *staging.Folder) (job.Result, 
 	})
 }
 
-// detailMerge is what the load does once its rows are in partials.
-const detailMerge = "merge"
-
-// loadProgress is how far a job is that has so many rows to load.
-func loadProgress(done job.Progress, rows int64) report.Progress {
-	p := report.Progress{Stage: "load", Rows: done.Rows, Written: done.Written, Uncounted: !done.Counted}
-	switch {
-	case !done.Counted:
-	case done.Rows >= rows && rows > 0:
-		return report.Progress{Stage: "load", Detail: detailMerge, Uncounted: true} // or what else follows when the last row is in
-	case done.Rows == 0 && done.Moved > 0:
-		p.Detail, p.Rows = "sort", done.Moved
-	}
-	return p
-}
-
-// tell says what the run does between its stages, or in a part of one.
-func (r *run) tell(stage, detail string) {
-	r.showProgress(report.Progress{Stage: stage, Detail: detail, Uncounted: true}, time.Now())
-}
-
 // renewLease takes a lease on the hyperd that runs now, or on a new one: that of before may
 // have died, and the workers of a job go on with another.
 func (r *run) renewLease(ctx context.Context) (err error) {
@@ -373,12 +347,16 @@ func (r *run) inspect(ctx context.Context, built *job.Result, scratch string) er
 		err  error
 	}
 	sealing := make(chan outcome, 1)
+	var isInspected atomic.Bool // until then, people wait for a check
 	go func() {
-		sums, err := output.Seal(ctx, built.Files())
+		sums, err := output.Seal(r.watch(ctx, "check", &isInspected), built.Files())
 		sealing <- outcome{sums, err}
 	}()
-	inspection := checks.Inspection{Config: r.cfg, Plan: r.plan, Report: r.report, Before: r.rowsBefore, LogValues: r.options.LogValues}
+	inspection := checks.Inspection{
+		Config: r.cfg, Plan: r.plan, Report: r.report, Before: r.rowsBefore, LogValues: r.options.LogValues, Checking: r.tellCheck,
+	}
 	err := inspection.Inspect(ctx, r.lease, built.All(), scratch)
+	isInspected.Store(true)
 	done := <-sealing
 	if err == nil {
 		err = done.err

@@ -1,11 +1,13 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/lock"
 	"hyperlake/pipelines/refresh"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/staging"
@@ -15,10 +17,11 @@ import (
 // may have taken its place.
 func (r *run) whileLocked(ctx context.Context, do func(context.Context) error) (err error) {
 	defer staging.RemoveEmpty(staging.MissingFolders(r.cfg.Output.Path)) // if nothing came of them
-	options := r.options.Lock
-	options.Waiting = func(other string) {
-		r.options.Log.Info("waiting for the lock of the output", "output", r.cfg.Output.Path, "of", other, "for", options.Wait)
-		r.showProgress(report.Progress{Stage: "wait", Detail: "for the lock of the output", Uncounted: true}, time.Now())
+	options, began := r.options.Lock, time.Now()
+	r.waitUntil = began.Add(options.Wait)
+	options.Waiting = func(other lock.Holder) {
+		r.options.Log.Info("waiting for the lock of the output", "output", r.cfg.Output.Path, "of", other.String(), "for", options.Wait)
+		r.showProgress(report.Progress{Stage: "wait", Detail: "for " + cmp.Or(other.Brief(), "the lock of the output"), Uncounted: true}, began)
 	}
 	if r.lock, err = refresh.TakeLock(ctx, r.cfg.Output.Path, r.options.ID, options); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"hyperlake/internal/lock"
+	"hyperlake/internal/storage"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
@@ -129,6 +132,52 @@ func TestALongRunOnATerminal(t *testing.T) {
 			assert.NotRegexp(t, `load .*%`, said, "the line is gone")
 		})
 	}
+}
+
+// A run that hangs when it is to end says that Ctrl-C once more ends it, which it does at once; what it began is removed all the same.
+func TestCtrlCTwice(t *testing.T) {
+	t.Parallel()
+	folder, scratch := t.TempDir(), folderIn(t, "")
+	full := filepath.Join(folder, "full")
+	require.NoError(t, syscall.Mkfifo(full, 0o600))
+	pipe, err := os.OpenFile(full, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = pipe.Close() })
+	require.NoError(t, pipe.SetWriteDeadline(time.Now().Add(time.Second)))
+	_, err = pipe.Write(make([]byte, 1<<20)) // nobody reads: the report has no room, and whoever writes it cannot be interrupted
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+
+	cmd := program(t, folder, []string{"TMPDIR=" + scratch}, "generate", runOf(t, folder, 1), "--report", full)
+	s := sit(t, 80, 24, cmd)
+	s.await(`0 rejected, [0-9,]+ loaded$`)
+	hyperdPID := childNamed(cmd.Process.Pid, "hyperdMain")
+	require.NotZero(t, hyperdPID)
+	_, err = s.keyboard.WriteString("\x03")
+	require.NoError(t, err)
+	s.await(`interrupted: ending in order; Ctrl-C once more ends at once$`)
+	_, err = s.keyboard.WriteString("\x03")
+	require.NoError(t, err)
+	said := s.end()
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	assert.True(t, status.Signaled() && status.Signal() == syscall.SIGINT, "it did not end by itself: %s, %q", cmd.ProcessState, said)
+	require.Eventually(t, func() bool {
+		left, err := os.ReadDir(scratch)
+		stat, statErr := os.ReadFile(fmt.Sprintf("/proc/%d/stat", hyperdPID))
+		return err == nil && len(left) == 0 && (statErr != nil || strings.Contains(string(stat), ") Z "))
+	}, time.Minute, 10*time.Millisecond, "something stays")
+}
+
+// A run that waits says on its line for whom, as long as it waits.
+func TestWaitingAtATerminal(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	other, err := lock.Try(t.Context(), filepath.Join(folder, ".long.hyper.lock"), "20261130T020000Z-0badcafe", storage.UsualLease)
+	require.NoError(t, err)
+	s := sit(t, 120, 24, program(t, folder, nil, "generate", runOf(t, folder, 1), "--lock-wait", "1h"))
+	lines := s.await(`^wait: for run 20261130T020000Z-0badcafe on .+, since \d\d:\d\d UTC  \d:\d\d$`)
+	assert.Contains(t, strings.Join(lines, ""), "waiting for the lock of the output")
+	require.NoError(t, other.Release(t.Context()))
+	assert.Contains(t, strings.Join(s.end(), "\n"), "extract is in place: ")
 }
 
 // Somebody who interrupts an upload learns what the server may have, and that it is safe to repeat.

@@ -139,7 +139,7 @@ func (in installer) fetchAndPlace(ctx context.Context) (r release, err error) {
 	if err := unpack(ctx, archive, r.member, r.size, unpacked); err != nil {
 		return release{}, failure.New(failure.Hyperd, "install hyperd: unpack %w", err)
 	}
-	if err := storage.MoveFile(unpacked, r.path(in.cache)); err != nil {
+	if err := storage.MoveFile(ctx, unpacked, r.path(in.cache)); err != nil {
 		return release{}, failure.New(failure.Hyperd, "install hyperd: %w", err)
 	}
 	return r, nil

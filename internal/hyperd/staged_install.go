@@ -82,7 +82,7 @@ func (s *Staged) fetch(ctx context.Context, cache, path string) (err error) {
 	if err := s.verify(ctx, fetched); err != nil {
 		return err
 	}
-	return storage.MoveFile(fetched, path)
+	return storage.MoveFile(ctx, fetched, path)
 }
 
 // makeExecutable lets those run a file who may read it.

@@ -26,6 +26,18 @@ func (h Holder) String() string {
 	return fmt.Sprintf("process %d on %s (run %s, since %s UTC)", h.Process, h.Host, h.RunID, h.Since.UTC().Format(time.DateTime))
 }
 
+// Brief names the holder in few words, for a line that is drawn again and again; empty if he is not known.
+func (h Holder) Brief() string {
+	if h.RunID == "" {
+		return ""
+	}
+	layout := "15:04"
+	if time.Since(h.Since) >= 24*time.Hour {
+		layout = "2006-01-02 15:04"
+	}
+	return fmt.Sprintf("run %s on %s, since %s UTC", h.RunID, h.Host, h.Since.UTC().Format(layout))
+}
+
 // maxHolderBytes bounds what is read of a lock.
 const maxHolderBytes = 64 << 10
 

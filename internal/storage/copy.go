@@ -35,12 +35,16 @@ func copyThrough(ctx context.Context, from Store, info Info, to Store, uri strin
 		return Info{}, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
+	doing := "copy"
+	if IsLocal(uri) {
+		doing = "download"
+	}
 	target, err := to.Create(ctx, uri, condition)
 	if err != nil {
 		return Info{}, err
 	}
 	defer target.Abort()
-	if _, err := source.WriteTo(target); err != nil {
+	if _, err := source.WriteTo(watched(ctx, target, doing, info.Size)); err != nil {
 		return Info{}, err
 	}
 	return target.Commit()

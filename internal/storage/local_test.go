@@ -177,17 +177,17 @@ func TestMoveFile(t *testing.T) {
 	t.Parallel()
 	folder := tree(t, "from", "to")
 	from, to := filepath.Join(folder, "from"), filepath.Join(folder, "new", "to")
-	require.NoError(t, storage.MoveFile(from, to))
+	require.NoError(t, storage.MoveFile(t.Context(), from, to))
 	assert.NoFileExists(t, from)
 	data, err := os.ReadFile(to)
 	require.NoError(t, err)
 	assert.Equal(t, "from", string(data))
 
-	require.NoError(t, storage.MoveFile(to, filepath.Join(folder, "to")))
+	require.NoError(t, storage.MoveFile(t.Context(), to, filepath.Join(folder, "to")))
 	data, err = os.ReadFile(filepath.Join(folder, "to"))
 	require.NoError(t, err)
 	assert.Equal(t, "from", string(data), "what stood there was replaced")
-	require.ErrorIs(t, storage.MoveFile(from, to), fs.ErrNotExist)
+	require.ErrorIs(t, storage.MoveFile(t.Context(), from, to), fs.ErrNotExist)
 }
 
 // On many systems the folder for shared memory is a file system of its own.
@@ -203,7 +203,7 @@ func TestMoveFileAcrossFileSystems(t *testing.T) {
 	from := filepath.Join(elsewhere, "from")
 	require.NoError(t, os.WriteFile(from, []byte("moved"), 0o644))
 	to := filepath.Join(t.TempDir(), "to")
-	require.NoError(t, storage.MoveFile(from, to))
+	require.NoError(t, storage.MoveFile(t.Context(), from, to))
 	assert.NoFileExists(t, from)
 	data, err := os.ReadFile(to)
 	require.NoError(t, err)

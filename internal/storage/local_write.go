@@ -150,8 +150,8 @@ func (w *localWriter) placeIfAbsent() error {
 // rename. Missing folders are made. What stood at the target is replaced. The file keeps its
 // own permissions: see [Adopt] for those of what it replaces. It fails where the file cannot be flushed or the
 // folder not be written, and the target is as it was; once the file is there, only where its name cannot be
-// made durable, or the original of a copy not be removed.
-func MoveFile(from, to string) error {
+// made durable, or the original of a copy not be removed. It is not interrupted when ctx ends.
+func MoveFile(ctx context.Context, from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 		return err
 	}
@@ -162,13 +162,13 @@ func MoveFile(from, to string) error {
 		if !crossDevice(err) {
 			return err
 		}
-		return moveByCopy(from, to)
+		return moveByCopy(ctx, from, to)
 	}
 	return Sync(filepath.Dir(to))
 }
 
-func moveByCopy(from, to string) error {
-	if _, err := upload(context.Background(), from, Local{}, to, Any()); err != nil {
+func moveByCopy(ctx context.Context, from, to string) error {
+	if _, err := upload(context.WithoutCancel(ctx), "copy", from, Local{}, to, Any()); err != nil {
 		return err
 	}
 	return os.Remove(from)

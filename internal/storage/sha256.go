@@ -20,7 +20,7 @@ func SHA256(ctx context.Context, path string) (sum string, bytes int64, err erro
 	stop := context.AfterFunc(ctx, func() { _ = file.Close() }) // ends the reading
 	defer stop()
 	hash := sha256.New()
-	if bytes, err = io.Copy(hash, file); err != nil {
+	if bytes, err = io.Copy(watched(ctx, hash, "hash", sizeOf(file)), file); err != nil {
 		return "", 0, err
 	}
 	return hex.EncodeToString(hash.Sum(nil)), bytes, nil

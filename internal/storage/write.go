@@ -72,10 +72,11 @@ func Upload(ctx context.Context, path, uri string, condition Condition) (Info, e
 	if err != nil {
 		return Info{}, err
 	}
-	return again(func() (Info, error) { return upload(ctx, path, store, uri, condition) })
+	return again(func() (Info, error) { return upload(ctx, "upload", path, store, uri, condition) })
 }
 
-func upload(ctx context.Context, path string, store Store, uri string, condition Condition) (Info, error) {
+// upload copies a local file to a store, which is doing what.
+func upload(ctx context.Context, doing, path string, store Store, uri string, condition Condition) (Info, error) {
 	source, err := os.Open(path)
 	if err != nil {
 		return Info{}, err
@@ -86,7 +87,7 @@ func upload(ctx context.Context, path string, store Store, uri string, condition
 		return Info{}, err
 	}
 	defer target.Abort()
-	if _, err := io.Copy(target, source); err != nil {
+	if _, err := io.Copy(watched(ctx, target, doing, sizeOf(source)), source); err != nil {
 		return Info{}, err
 	}
 	return target.Commit()

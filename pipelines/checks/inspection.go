@@ -37,6 +37,11 @@ type Inspection struct {
 
 	// LogValues lets values of offending rows into the report.
 	LogValues bool
+
+	// Checking is told which check begins, of how many: with several extracts, each counts for every one. nil for nobody.
+	Checking func(name string, number, of int)
+
+	counter *counter // while checks are evaluated
 }
 
 // Inspect holds the checks against the finished extracts, and asks hyperd what they hold. Of
@@ -61,6 +66,7 @@ func (in Inspection) Inspect(ctx context.Context, lease *hyperd.Lease, extracts 
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }() // reading leaves nothing to lose
+	in.counter = &counter{of: len(extracts) * countOf(checks), tell: in.Checking}
 	for _, extract := range extracts {
 		if extract.Target.Name != "" && !slices.ContainsFunc(checks, func(of []check) bool { return len(of) > 0 }) {
 			continue // nothing is asked of it
@@ -102,6 +108,7 @@ func (in Inspection) inspectFile(ctx context.Context, conn *hyperd.Conn, extract
 		}
 		var results []report.CheckResult
 		for _, check := range checks[i] {
+			in.counter.next(check.name)
 			results = append(results, check.run(ctx, conn, in.LogValues))
 		}
 		addChecks(reported, extract.Target.Name, results)
@@ -113,6 +120,27 @@ func (in Inspection) inspectFile(ctx context.Context, conn *hyperd.Conn, extract
 		return fmt.Errorf("close %s: %w", extract.Path, err)
 	}
 	return nil
+}
+
+// counter tells which check begins.
+type counter struct {
+	number, of int
+	tell       func(name string, number, of int)
+}
+
+func (c *counter) next(name string) {
+	if c.number++; c.tell != nil {
+		c.tell(name, c.number, c.of)
+	}
+}
+
+// countOf is how many checks there are.
+func countOf(checks [][]check) int {
+	n := 0
+	for _, ofTable := range checks {
+		n += len(ofTable)
+	}
+	return n
 }
 
 // prepare makes SQL of the checks of all tables.

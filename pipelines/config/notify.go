@@ -195,16 +195,23 @@ type Told struct {
 // Told is who is told of runs of the configuration.
 func (c *Config) Told() Told { return Told{Name: c.Name, Targets: c.Notify, State: c.StateFolder()} }
 
-// LoadTold reads who is told of a run from a configuration that [Load] refuses, as far as that much can be read: the file is YAML, and
-// its section notify is right. Else there are no targets. Variables without a value stay as they are written.
-func LoadTold(path string, opts LoadOptions) Told {
-	root, isWhole := looseTree(path, opts)
+// Told reads who is told of a run from a configuration that [File.Load] refuses, as far as its section notify is right. Else there
+// are no targets. Variables without a value stay as they are written.
+func (f *File) Told(opts LoadOptions) Told {
+	opts.Flags, opts.Runner = nil, "" // which have nothing to do with it
+	r := f.newReader(opts)
+	r.isLoose = true
+	read, err := r.read()
+	if err != nil {
+		return Told{}
+	}
+	root, path := read.root, f.at.File
 	folder, err := filepath.Abs(filepath.Dir(path))
-	if root == nil || err != nil {
+	if err != nil {
 		return Told{}
 	}
 	placed := root.Only("name", "output", "state", "notify")
-	if told, err := toldBy(placed, folder, (*Config).checkName, (*Config).checkOutput); err == nil && isWhole {
+	if told, err := toldBy(placed, folder, (*Config).checkName, (*Config).checkOutput); err == nil && r.isWhole {
 		return told
 	}
 	told, err := toldBy(root.Only("name", "notify"), folder, (*Config).checkName)
@@ -234,48 +241,4 @@ func toldBy(root *strictyaml.Node, folder string, checks ...func(*Config) error)
 		return Told{}, err
 	}
 	return cfg.Told(), nil
-}
-
-// looseTree reads a file as far as it can be read; nil if it cannot. It is whole if every variable had a value and every setting of
-// the command line a place.
-func looseTree(path string, opts LoadOptions) (root *strictyaml.Node, isWhole bool) {
-	file := strictyaml.Place{File: path}
-	text, err := readConfig(file)
-	if err != nil {
-		return nil, false
-	}
-	body, err := strictyaml.Parse(text, file)
-	if err != nil || body == nil {
-		return nil, false
-	}
-	vars := strictyaml.Variables{Values: opts.Vars, Environment: fromEnvironment}
-	build := func() *strictyaml.Node {
-		isWhole = true
-		root, err := strictyaml.NewBuilder(file, func(text string) (string, error) {
-			filled, err := vars.Fill(text)
-			if err != nil {
-				isWhole, filled = false, text
-			}
-			return filled, nil
-		}).Build(body)
-		if err != nil || root.Kind != strictyaml.MappingNode {
-			return nil
-		}
-		if _, err := applyTarget(root, opts.Target); err != nil {
-			isWhole = false
-		}
-		for _, set := range opts.Sets {
-			isWhole = applySettings(root, LoadOptions{Sets: []string{set}}) == nil && isWhole
-		}
-		return root
-	}
-	if root = build(); root == nil {
-		return nil, false
-	}
-	date, err := dateOf(root, opts)
-	vars.Date = func(text string) (string, error) { return shiftedDate(date, text) }
-	if err != nil {
-		vars.Date = func(string) (string, error) { return "", err }
-	}
-	return build(), isWhole
 }

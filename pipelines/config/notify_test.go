@@ -56,7 +56,7 @@ func TestNotifyIsRefused(t *testing.T) {
 }
 
 // Who is told is known as far as the file can be read at all.
-func TestLoadTold(t *testing.T) {
+func TestTold(t *testing.T) {
 	t.Parallel()
 	const notify = "notify: [{url_env: HOOK}]\n"
 	cases := []struct {
@@ -82,7 +82,9 @@ func TestLoadTold(t *testing.T) {
 			writeConfig(t, path, c.text)
 			_, err := config.Load(path, c.opts)
 			require.Error(t, err, "the case is one of files that are refused")
-			got := config.LoadTold(path, c.opts)
+			file, err := config.Read(path)
+			require.NoError(t, err)
+			got := file.Told(c.opts)
 			if assert.Len(t, got.Targets, 1) {
 				assert.Equal(t, "HOOK", got.Targets[0].URLEnv)
 				assert.Equal(t, filepath.Dir(path), got.Targets[0].Folder)
@@ -95,12 +97,12 @@ func TestLoadTold(t *testing.T) {
 		})
 	}
 	for name, text := range map[string]string{
-		"no YAML": "name: [\n" + notify, "a list": "- name\n", "nobody": "name: n\n", "wrong notify": "name: n\nnotify: [{url_env: A, on: [x]}]\n",
-		"empty": "", "a key twice": "name: n\n" + notify + notify,
+		"a list": "- name\n", "nobody": "name: n\n", "wrong notify": "name: n\nnotify: [{url_env: A, on: [x]}]\n", "a key twice": "name: n\n" + notify + notify,
 	} {
 		path := filepath.Join(t.TempDir(), "x.yaml")
 		writeConfig(t, path, text)
-		assert.Empty(t, config.LoadTold(path, config.LoadOptions{}).Targets, name)
+		file, err := config.Read(path)
+		require.NoError(t, err, name)
+		assert.Empty(t, file.Told(config.LoadOptions{}).Targets, name)
 	}
-	assert.Empty(t, config.LoadTold(filepath.Join(t.TempDir(), "missing.yaml"), config.LoadOptions{}).Targets)
 }

@@ -328,7 +328,7 @@ func LoadFile(path, name string, opts LoadOptions) (*Config, error) {
 	if err := strictyaml.NewSetting(root.At, []string{"publish", "datasource"}, strconv.Quote(name)).Apply(root); err != nil {
 		return nil, err
 	}
-	if err := applySettings(root, opts); err != nil {
+	if err := (&reader{opts: opts}).applySettings(root); err != nil {
 		return nil, err
 	}
 	cfg, err := decodeConfig(root)

@@ -16,10 +16,11 @@ const targetsKey = "targets"
 // extensionPrefix begins keys at the top that are not read: what anchors name stands there, and what is for other programs.
 const extensionPrefix = "x-"
 
-// Targets are the names of the targets of the configuration at path, in the order of the file. An error is as those of [Load].
-func Targets(path string, opts LoadOptions) ([]string, error) {
+// Targets are the names of the targets of the configuration, in the order of the file. An error is as those of [File.Load].
+func (f *File) Targets(opts LoadOptions) ([]string, error) {
 	opts.Target = ""
-	read, err := loadTree(path, opts)
+	r := f.newReader(opts)
+	read, err := r.read()
 	return read.targets, err
 }
 

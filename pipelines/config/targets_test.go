@@ -70,7 +70,9 @@ func TestTargets(t *testing.T) {
 	writeConfig(t, path, withTargets)
 	assert.NoError(t, configtest.RefusedBySchema(withTargets))
 	assert.Error(t, configtest.RefusedBySchema(good+"targets: {dev: {outptu: {}}}\n"))
-	names, err := config.Targets(path, config.LoadOptions{})
+	file, err := config.Read(path)
+	require.NoError(t, err)
+	names, err := file.Targets(config.LoadOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"dev", "prod", "other"}, names)
 }

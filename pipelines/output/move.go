@@ -99,7 +99,7 @@ func moveTo(ctx context.Context, from, to string, held func() error) (placed sto
 		if err := storage.Adopt(from, to); err != nil { // hyperd keeps its files from others
 			return placed, err
 		}
-		return placed, storage.MoveFile(from, to)
+		return placed, storage.MoveFile(ctx, from, to)
 	}
 	err = overwrite(ctx, to, held, func(condition storage.Condition) (err error) {
 		placed, err = storage.Upload(ctx, from, to, condition)

@@ -65,7 +65,7 @@ func (t *transfer) gone(ctx context.Context, s *shipment, d *delivery) error {
 // compare downloads the data source, and settles what its rows tell. It returns how long to wait before they
 // tell more; 0 if that will not help.
 func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.Duration, error) {
-	path, err := t.client.Download(ctx, s.found.ID, 0, t.extract.scratch)
+	path, err := t.download(ctx, s)
 	if err != nil {
 		return 0, err
 	}
@@ -98,6 +98,14 @@ func (t *transfer) compare(ctx context.Context, s *shipment, d *delivery) (time.
 		d.beginAgain() // among rows of others, a set is not complete by what is missing
 	}
 	return longest, s.ledger.save(ctx, d)
+}
+
+// download fetches what the data source holds, for a comparison with it.
+func (t *transfer) download(ctx context.Context, s *shipment) (path string, err error) {
+	t.tell("download what is there")
+	path, err = t.client.Download(ctx, s.found.ID, 0, t.extract.scratch)
+	t.tell("compare it")
+	return path, err
 }
 
 // weigh settles a step by what its rows tell: applied or missing, or unknown. It returns how long to wait before
@@ -211,7 +219,7 @@ func (t *transfer) holding(ctx context.Context, s *shipment, d *delivery, i int,
 // count counts the rows that the data source has before rows are added to it, and those that are like one of the latter. It
 // says whether all of the latter are there.
 func (t *transfer) count(ctx context.Context, s *shipment) (there bool, err error) {
-	path, err := t.client.Download(ctx, s.found.ID, 0, t.extract.scratch)
+	path, err := t.download(ctx, s)
 	if err != nil {
 		return false, fmt.Errorf("count the rows of the data source: %w", err)
 	}

@@ -38,7 +38,7 @@ func Standing(
 		}
 		return Extract{scratch: scratch, set: set}, err
 	}
-	whileTelling(progress, func() { extract, err = fetchExtract(ctx, cfg.Output.Path, scratch) })
+	extract, err = fetchExtract(watchReading(ctx, progress), cfg.Output.Path, scratch)
 	if err == nil {
 		record.Output.Bytes, record.Output.SHA256 = extract.bytes, extract.sha256
 	}

@@ -1,6 +1,8 @@
 package publish
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/lock"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 	"hyperlake/pipelines/config"
@@ -29,7 +32,7 @@ func TestLedgerOfTwoProcesses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := &config.Config{Output: config.OutputConfig{Path: extract}, Publish: &config.PublishConfig{}}
 			open := func() *ledger {
-				l, err := openLedger(t.Context(), cfg, address{Server: name, ProjectID: "p", Datasource: "Items"}, "run")
+				l, err := openLedger(t.Context(), cfg, address{Server: name, ProjectID: "p", Datasource: "Items"}, turn{runID: "run"})
 				require.NoError(t, err)
 				require.NoError(t, l.unlock(t.Context()))
 				l.places = l.places[:1]
@@ -66,15 +69,22 @@ func TestLedgerOfTwoProcesses(t *testing.T) {
 func TestLock(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "items.hyperlake")
-	first, err := lockLedger(t.Context(), path, "first")
+	first, err := turn{runID: "first"}.lock(t.Context(), path)
 	require.NoError(t, err)
-	_, err = lockLedger(t.Context(), path, "second")
+	_, err = turn{runID: "second"}.lock(t.Context(), path)
 	require.ErrorContains(t, err, "(run first, since ")
+	_, err = turn{runID: "second", until: time.Now().Add(time.Second)}.lock(t.Context(), path)
+	require.ErrorContains(t, err, path+" still, after a wait of 1s")
+	interrupted, interrupt := context.WithCancelCause(t.Context())
+	why := errors.New("interrupted")
+	patient := turn{runID: "second", until: time.Now().Add(time.Hour), waiting: func(string, lock.Holder) { interrupt(why) }}
+	_, err = patient.lock(interrupted, path)
+	require.ErrorIs(t, err, why)
 	require.NoError(t, first.Release(t.Context()))
 	assert.NoFileExists(t, path+lockSuffix)
 
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	_, err = lockLedger(t.Context(), filepath.Join(path, "no", "folder"), "run")
+	_, err = turn{runID: "run"}.lock(t.Context(), filepath.Join(path, "no", "folder"))
 	require.ErrorContains(t, err, "lock the ledger ")
 	assert.NotEmpty(t, failure.Of(err, failure.Engine).Hint)
 }
@@ -103,7 +113,7 @@ func TestLedgersOfTheUser(t *testing.T) {
 func TestNoPlaceOfTheUser(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", "/dev/null/state")
 	cfg := &config.Config{Output: config.OutputConfig{Path: filepath.Join(t.TempDir(), "items.hyper")}, Publish: &config.PublishConfig{}}
-	l, err := openLedger(t.Context(), cfg, address{Server: "s", ProjectID: "p", Datasource: "Items"}, "run")
+	l, err := openLedger(t.Context(), cfg, address{Server: "s", ProjectID: "p", Datasource: "Items"}, turn{runID: "run"})
 	require.NoError(t, err)
 	assert.Len(t, l.places, 1)
 	require.NoError(t, l.unlock(t.Context()))
@@ -112,15 +122,15 @@ func TestNoPlaceOfTheUser(t *testing.T) {
 func TestRemoteLock(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
 	uri := storage.Join(bucket, "items.json")
-	first, err := lockLedger(t.Context(), uri, "first")
+	first, err := turn{runID: "first"}.lock(t.Context(), uri)
 	require.NoError(t, err)
 	require.NoError(t, first.Held())
-	_, err = lockLedger(t.Context(), uri, "second")
+	_, err = turn{runID: "second"}.lock(t.Context(), uri)
 	require.ErrorContains(t, err, "(run first, since ")
 	assert.Contains(t, failure.Of(err, failure.Engine).Hint, "wait until it has ended")
 	require.NoError(t, first.Release(t.Context()))
 	assert.Empty(t, storagetest.Names(t, bucket))
-	second, err := lockLedger(t.Context(), uri, "second")
+	second, err := turn{runID: "second"}.lock(t.Context(), uri)
 	require.NoError(t, err)
 	require.NoError(t, second.Release(t.Context()))
 }

@@ -96,8 +96,8 @@ func plainName(name string) string {
 func spelledProject(c *config.Config) string { return cmp.Or(c.Publish.Project, c.Publish.ProjectID) }
 
 // openLedger locks and reads the ledger of a data source in all its places; there may be none yet. The
-// caller unlocks it. runID says to others who has it.
-func openLedger(ctx context.Context, c *config.Config, a address, runID string) (*ledger, error) {
+// caller unlocks it.
+func openLedger(ctx context.Context, c *config.Config, a address, turn turn) (*ledger, error) {
 	l := &ledger{Version: ledgerVersion, address: a, Project: spelledProject(c), Standing: standing{Rows: -1}}
 	for i, folder := range ledgerFolders(c) {
 		if i > 0 && os.MkdirAll(folder, 0o777) != nil { // the user has no place after all
@@ -105,7 +105,7 @@ func openLedger(ctx context.Context, c *config.Config, a address, runID string) 
 		}
 		p := &place{uri: storage.Join(folder, a.fileName())}
 		var err error
-		if p.lock, err = lockLedger(ctx, p.uri, runID); err == nil {
+		if p.lock, err = turn.lock(ctx, p.uri); err == nil {
 			l.places = append(l.places, p)
 			err = l.read(ctx, p)
 		}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"hyperlake/internal/failure"
@@ -26,6 +28,10 @@ type Options struct {
 
 	// Held fails when nothing may be sent any more, since another run may be publishing; nil for never.
 	Held func() error
+
+	// WaitUntil is how long another process that publishes with the ledger is waited for; in the past, as the zero value is, the
+	// publication fails at once.
+	WaitUntil time.Time
 
 	// Units say what tells the rows of tables apart, for mode sync; of a table that is not among them, the ledger may know.
 	Units []TableUnits
@@ -191,7 +197,7 @@ func (t *transfer) signOut(ctx context.Context) error {
 }
 
 // deliverAll brings the extract to all its data sources, one after another. Nothing is sent before the ledgers of all
-// of them say what is to be done.
+// of them say what is to be done. Everybody locks ledgers in the same order, or two who wait could wait for each other.
 func (t *transfer) deliverAll(ctx context.Context) (err error) {
 	info, err := t.client.ServerInfo(ctx)
 	if err != nil {
@@ -205,7 +211,8 @@ func (t *transfer) deliverAll(ctx context.Context) (err error) {
 	if err := t.findProject(ctx); err != nil {
 		return err
 	}
-	for _, s := range shipments {
+	byName := func(a, b *shipment) int { return strings.Compare(a.datasource, b.datasource) }
+	for _, s := range slices.SortedFunc(slices.Values(shipments), byName) {
 		if err := t.open(ctx, s); err != nil {
 			return err
 		}

@@ -98,6 +98,7 @@ func (t *transfer) rollBack(ctx context.Context, number int, scratch string) (er
 		return err
 	}
 	about.RolledBackTo, t.flag = wanted.Number, rollBackFlag(wanted.Number)
+	t.tell("download what was there")
 	file, err := t.client.DownloadPackage(ctx, s.found.ID, wanted.Number, scratch)
 	if err != nil {
 		return err

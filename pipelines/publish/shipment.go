@@ -104,7 +104,7 @@ func (t *transfer) open(ctx context.Context, s *shipment) (err error) {
 func (t *transfer) openLedger(ctx context.Context, datasource string) (*ledger, error) {
 	a := t.addressOf(datasource)
 	a.ProjectID = t.project.ID
-	return openLedger(ctx, t.cfg, a, t.options.ID)
+	return openLedger(ctx, t.cfg, a, t.turn())
 }
 
 // require fails if there was no data source when it was looked for, as the client tells it.

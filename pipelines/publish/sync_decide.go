@@ -78,17 +78,16 @@ func (t *transfer) readUnits(ctx context.Context, s *shipment, columns []string,
 			why = "texts of " + column.Name + " are compared by the collation " + column.Collation
 		}
 	}
-	whileTelling(t.options.Progress, func() {
-		if why == "" {
-			s.units, err = t.unitsOf(ctx, table, columns)
-		}
-		if errors.Is(err, hyper.ErrManyUnits) {
-			why = "it has more than " + words.Count(maxUnits, "unit")
-		}
-		if why != "" {
-			err = t.extract.content.ReadRows(ctx, t.lease, t.extract.path, s.takes)
-		}
-	})
+	t.tellReading(t.extract.content.Catalog, s.takes)
+	if why == "" {
+		s.units, err = t.unitsOf(ctx, table, columns)
+	}
+	if errors.Is(err, hyper.ErrManyUnits) {
+		why = "it has more than " + words.Count(maxUnits, "unit")
+	}
+	if why != "" {
+		err = t.extract.content.ReadRows(ctx, t.lease, t.extract.path, s.takes)
+	}
 	return why, err
 }
 

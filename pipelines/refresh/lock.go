@@ -17,7 +17,7 @@ import (
 // LockOptions say how the lock of an output is taken.
 type LockOptions struct {
 	Wait    time.Duration      // for a run that has it; 0 to fail at once
-	Waiting func(other string) // is told once whom this run waits for; nil for nobody
+	Waiting func(lock.Holder)  // is told whom this run waits for, as that of [lock.Patience]; nil for nobody
 	Lease   storage.LeaseTerms // of a remote output; zero for [storage.UsualLease]
 }
 
@@ -29,52 +29,23 @@ type Lock struct {
 	output string
 }
 
-// How often a run that waits looks whether the lock is free.
-const (
-	lookLocal  = 200 * time.Millisecond
-	lookRemote = 2 * time.Second
-)
-
 // TakeLock takes the lock of an output for a run. Missing folders are made. If another run has it for longer than this one may
 // wait, it fails with one of kind Locked that says who; where no lock can be made, with one of kind Storage; of a context
 // that ends meanwhile the error is the cause.
 func TakeLock(ctx context.Context, output, runID string, options LockOptions) (*Lock, error) {
-	deadline := time.Now().Add(options.Wait)
-	look := lookRemote
-	if storage.IsLocal(output) {
-		look = lookLocal
+	patience := lock.Patience{Until: time.Now().Add(options.Wait), Waiting: options.Waiting}
+	l, err := lock.Take(ctx, lockPath(output), runID, cmp.Or(options.Lease, storage.UsualLease), patience)
+	var taken *lock.TakenError
+	switch {
+	case err == nil:
+		return &Lock{l, output}, nil
+	case errors.As(err, &taken):
+		return nil, isTaken(output, taken.Holder, options.Wait)
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
 	}
-	for told := false; ; told = true {
-		l, err := lock.Try(ctx, lockPath(output), runID, cmp.Or(options.Lease, storage.UsualLease))
-		if err == nil {
-			return &Lock{l, output}, nil
-		}
-		var taken *lock.TakenError
-		if !errors.As(err, &taken) {
-			return nil, failure.New(failure.Storage, "lock the output %s: %w", output, err).
-				WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder of the output can be written"))
-		}
-		left := time.Until(deadline)
-		if left <= 0 {
-			return nil, isTaken(output, taken.Holder, options.Wait)
-		}
-		if !told && options.Waiting != nil {
-			options.Waiting(taken.Holder.String())
-		}
-		if err := pause(ctx, min(look, left)); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// pause waits, unless the context ends.
-func pause(ctx context.Context, span time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(span):
-		return nil
-	}
+	return nil, failure.New(failure.Storage, "lock the output %s: %w", output, err).
+		WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder of the output can be written"))
 }
 
 // lockPath is where the lock of an output lies: beside it, and hidden, so that every spelling of one folder has the same lock, and no

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/lock"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
 )
@@ -63,24 +64,6 @@ func TestTheSecondRun(t *testing.T) {
 	}
 }
 
-// A run that waits is told for whom, once, and has the lock when that has ended.
-func TestWaiting(t *testing.T) {
-	t.Parallel()
-	output := filepath.Join(t.TempDir(), "x.hyper")
-	first, err := take(t, output, "run1", 0)
-	require.NoError(t, err)
-	var told []string
-	second, err := TakeLock(t.Context(), output, "run2", LockOptions{Wait: time.Minute, Waiting: func(other string) {
-		told = append(told, other)
-		time.AfterFunc(2*lookLocal, func() { assert.NoError(t, first.Release(context.Background())) })
-	}})
-	require.NoError(t, err)
-	require.Len(t, told, 1)
-	assert.Contains(t, told[0], "(run run1, since ")
-	require.NoError(t, second.Held())
-	require.NoError(t, second.Release(t.Context()))
-}
-
 // A run that waits ends at once when it is interrupted.
 func TestAnInterruptedWait(t *testing.T) {
 	bucket, _ := storagetest.FakeGCS(t)
@@ -91,7 +74,7 @@ func TestAnInterruptedWait(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			why := errors.New("interrupted")
 			began := time.Now()
-			_, err = TakeLock(ctx, output, "run2", LockOptions{Wait: time.Hour, Waiting: func(string) { cancel(why) }})
+			_, err = TakeLock(ctx, output, "run2", LockOptions{Wait: time.Hour, Waiting: func(lock.Holder) { cancel(why) }})
 			require.ErrorIs(t, err, why)
 			assert.Less(t, time.Since(began), time.Minute)
 			require.NoError(t, first.Release(t.Context()))

@@ -378,9 +378,9 @@ type Progress struct {
 	Uncounted bool          // how many rows are done is not known, or not yet
 
 	// Written is how many bytes hyperd has written, as far as its files have grown; 0 in other
-	// stages than load. Of files that it reads itself, it counts rows only when a statement ends.
+	// stages than load and patch. Of files that it reads itself, it counts rows only when a statement ends.
 	Written int64
 
-	// Bytes and TotalBytes are those of a file that is being sent; 0 in other stages.
+	// Bytes and TotalBytes are those of a file that is hashed, copied or sent; 0 otherwise.
 	Bytes, TotalBytes int64
 }

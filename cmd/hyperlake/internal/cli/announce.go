@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 
@@ -12,24 +11,13 @@ import (
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/notify"
 	"hyperlake/pipelines/refresh"
-	"hyperlake/pipelines/report"
 )
 
-// announcement is what others learn of a command that runs or publishes a configuration, once it has ended. A command that did
-// not end in time after a signal may still add to it: it is safe for concurrent use.
+// announcement is what others are told of a command that runs or publishes a configuration, besides how it ended.
 type announcement struct {
-	mu       sync.Mutex
-	notifier *notify.Notifier // nil as long as there is nothing to announce
-	history  string           // the command line that shows the runs
-	state    string           // the folder of the state; empty if it is not known
-	report   *report.Report   // nil until it is final
-}
-
-// hold keeps the report of the command, which is final.
-func (n *announcement) hold(report *report.Report) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.report = report
+	notifier *notify.Notifier
+	history  string // the command line that shows the runs
+	state    string // the folder of the state; empty if it is not known
 }
 
 const (
@@ -40,61 +28,51 @@ const (
 	endLimit = endGrace + time.Second
 )
 
-// forget makes it that of no command, as it was before the next one.
-func (n *announcement) forget() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.notifier, n.report = nil, nil
-}
-
 // loadAnnounced reads the configuration of a command of which others are told how it ends: those that the configuration names,
 // also if it is refused, as far as that can be read.
 func (a *app) loadAnnounced(ctx context.Context, command, path string, values ...config.FlagValue) (*config.Config, error) {
-	cfg, err := a.flags.load(path, values...)
+	file, options, err := a.flags.read(path, values)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := a.flags.sampled(file.Load(options))
 	if a.flags.dryRun || !a.flags.sample.IsNone() {
 		return cfg, err
 	}
-	var told config.Told
+	told := file.Told(options)
 	if err == nil {
 		told = cfg.Told()
-	} else if options, err := a.flags.loadOptions(values); err == nil {
-		told = config.LoadTold(path, options)
 	}
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
 	}
-	notifier := notify.New(told, command, a.log)
-	a.announcement.mu.Lock()
-	a.announcement.notifier, a.announcement.state = notifier, told.State
-	a.announcement.history = shellLine(append([]string{"hyperlake", "history", path}, a.configFlags()...))
-	a.announcement.mu.Unlock()
-	notifier.Start(ctx)
+	of := &announcement{notifier: notify.New(told, command, a.log), state: told.State}
+	of.history = shellLine(append([]string{"hyperlake", "history", path}, a.configFlags()...))
+	of.notifier.Start(ctx)
+	a.announcement.Store(of)
 	return cfg, err
 }
 
-// announce tells others how the command ended, after its report is final and before the last line on stderr. Nothing that
+// announce tells others how the command ended, if there is anybody to tell, before the last line on stderr. Nothing that
 // comes of it changes the exit code.
-func (a *app) announce(ctx context.Context, err error) {
-	n := &a.announcement
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.notifier == nil {
+func (a *app) announce(ctx context.Context, end ending) {
+	of := a.announcement.Load()
+	if of == nil {
 		return
 	}
-	failed := failure.Of(err, failure.Engine)
-	outcome := notify.Outcome{ExitCode: a.exitCode(failed), Failure: failed, Report: n.report, History: n.history}
+	outcome := notify.Outcome{ExitCode: end.code, Failure: end.failed, Report: end.report, History: of.history}
 	signal := syscall.Signal(a.signal.Load())
-	outcome.ByHand = failed != nil && failed.Kind == failure.Interrupted && signal != syscall.SIGTERM && a.person
+	outcome.ByHand = end.failed != nil && end.failed.Kind == failure.Interrupted && signal != syscall.SIGTERM && a.person
 	if path := a.flags.report; path != "" && path != toStdout {
 		if absolute, err := filepath.Abs(path); err == nil && storage.IsLocal(path) {
 			path = absolute
 		}
 		outcome.Kept = append(outcome.Kept, path)
 	}
-	if n.state != "" && n.report != nil {
-		outcome.Kept = append(outcome.Kept, refresh.ReportPlace(n.state, n.report.RunID))
+	if of.state != "" && end.report != nil {
+		outcome.Kept = append(outcome.Kept, refresh.ReportPlace(of.state, end.report.RunID))
 	}
-	n.notifier.End(ctx, outcome, a.lastMoment)
+	of.notifier.End(ctx, outcome, a.lastMoment)
 }
 
 // lastMoment is when all must be over that is done after a signal, of which the time is known.

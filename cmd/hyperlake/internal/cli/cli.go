@@ -45,9 +45,12 @@ type app struct {
 	mayTell        atomic.Bool  // forPeople, and not to be quiet; for who watches signals
 	signal         atomic.Int32 // the signal that interrupted us, 0 for none
 	signalled      atomic.Int64 // when it came, in nanoseconds since 1970
-	announcement   announcement
-	keepReport     func(*report.Report) // takes the report instead of whom the flags name; nil for these
-	tempFolder     string               // that of the user for temporary files; this process has one of its own
+	isOneOfSeveral bool         // configurations that one command runs, of which all reports are printed together
+	tempFolder     string       // that of the user for temporary files; this process has one of its own
+
+	// Of a command that runs or publishes a configuration. One that did not end in time after a signal may still set them.
+	announcement atomic.Pointer[announcement]  // whom it is told to; nil as long as there is nobody
+	final        atomic.Pointer[report.Report] // nil until it is final
 }
 
 // Main runs one command line and returns the exit code of the process.
@@ -60,8 +63,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 	removeScratch, err := scratch.Use()
 	if err != nil {
-		return a.finish(failure.New(failure.Storage, "make a folder for temporary files: %w", err).
-			WithHint("%s", cmp.Or(storage.Hint(err), "set TMPDIR to a folder that is there and can be written")))
+		return a.finish(a.endingOf(ctx, failure.New(failure.Storage, "make a folder for temporary files: %w", err).
+			WithHint("%s", cmp.Or(storage.Hint(err), "set TMPDIR to a folder that is there and can be written"))))
 	}
 	defer removeScratch()
 	defer hyperd.Shutdown()
@@ -72,9 +75,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err != nil && ctx.Err() != nil {
 		hyperd.Kill() // nobody waits for what it may be writing
 	}
-	err = causeOf(ctx, err)
-	a.announce(ctx, err)
-	return a.finish(err)
+	end := a.endingOf(ctx, err)
+	a.announce(ctx, end)
+	return a.finish(end)
 }
 
 // endGrace is how long a command may take to end after a signal. One that then still waits, for

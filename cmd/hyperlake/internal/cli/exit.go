@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
+	"hyperlake/pipelines/report"
 )
 
 // The exit codes. Their comments are those of docs/reference/exit-codes.md.
@@ -24,6 +26,27 @@ const (
 	exitHungUp      = 129 // interrupted by SIGHUP
 	exitQuit        = 131 // interrupted by SIGQUIT
 )
+
+// ending is how a command ended, for all who learn of it: the last line on stderr, the exit code, and whom it is told to.
+type ending struct {
+	code   int
+	failed *failure.Error // nil where all went well
+	report *report.Report // nil of a command that did not come to have one, or has none
+}
+
+// endingOf is the end of a command with an error, or with none. Once it was interrupted, that is how it failed, whatever came of it.
+func (a *app) endingOf(ctx context.Context, err error) ending {
+	failed := failure.Of(causeOf(ctx, err), failure.Engine)
+	return ending{a.exitCode(failed), failed, a.final.Load()}
+}
+
+// err is what failed, as an error.
+func (e ending) err() error {
+	if e.failed == nil {
+		return nil
+	}
+	return e.failed
+}
 
 // exitCode is the one place that maps failures to exit codes.
 func (a *app) exitCode(err *failure.Error) int {
@@ -58,19 +81,18 @@ func interruptedBy(sig syscall.Signal) int {
 }
 
 // finish prints the last line on stderr, if there was a failure, and returns the exit code.
-func (a *app) finish(err error) int {
-	failed := failure.Of(err, failure.Engine)
-	code := a.exitCode(failed)
+func (a *app) finish(end ending) int {
+	failed := end.failed
 	if failed == nil {
-		return code
+		return end.code
 	}
 	if a.flags.logFormat == formatJSON {
-		fields := append(slices.Clip(a.identity), "kind", failed.Kind, "hint", failed.Hint, "exit_code", code)
+		fields := append(slices.Clip(a.identity), "kind", failed.Kind, "hint", failed.Hint, "exit_code", end.code)
 		if len(failed.More) > 0 {
 			fields = append(fields, "more", sentences(failed.More))
 		}
 		slog.New(newJSONHandler(a.stderr, slog.LevelError)).Error(failed.Message, fields...)
-		return code
+		return end.code
 	}
 	text := failed.Sentence()
 	if n := len(failed.More); n > 0 {
@@ -78,7 +100,7 @@ func (a *app) finish(err error) int {
 		text += fmt.Sprintf(" (and %s, above)", words.Count(int64(n), "more problem"))
 	}
 	_ = a.words.styled(a.colours.of(failedColours, "hyperlake: "), text) // nobody is left to tell
-	return code
+	return end.code
 }
 
 func sentences(failures []*failure.Error) []string {

@@ -129,14 +129,25 @@ func (d demoted) WithGroup(name string) slog.Handler { return demoted{d.Handler.
 
 // load reads the configuration that the command line names, with what it overrides.
 func (f *commonFlags) load(path string, values ...config.FlagValue) (*config.Config, error) {
-	if err := checkConfiguration(path); err != nil {
-		return nil, err
-	}
-	options, err := f.loadOptions(values)
+	options, err := f.loadOptions(path, values)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := config.Load(path, options)
+	return f.sampled(config.Load(path, options))
+}
+
+// read reads the file that the command line names, for several configurations or more than that, and what the command line overrides.
+func (f *commonFlags) read(path string, values []config.FlagValue) (*config.File, config.LoadOptions, error) {
+	options, err := f.loadOptions(path, values)
+	if err != nil {
+		return nil, options, err
+	}
+	file, err := config.Read(path)
+	return file, options, err
+}
+
+// sampled is a configuration that was loaded, or what of it the command line wants to try.
+func (f *commonFlags) sampled(cfg *config.Config, err error) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +157,11 @@ func (f *commonFlags) load(path string, values ...config.FlagValue) (*config.Con
 	return cfg, cfg.TakeSample(f.sample)
 }
 
-// loadOptions are what the command line adds to a configuration.
-func (f *commonFlags) loadOptions(values []config.FlagValue) (config.LoadOptions, error) {
+// loadOptions are what the command line adds to the configuration at path, unless that is none by its name.
+func (f *commonFlags) loadOptions(path string, values []config.FlagValue) (config.LoadOptions, error) {
+	if err := checkConfiguration(path); err != nil {
+		return config.LoadOptions{}, err
+	}
 	vars := map[string]string{}
 	for _, assignment := range f.vars {
 		name, value, ok := strings.Cut(assignment, "=")

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/stretchr/testify/assert"
 
 	"hyperlake/internal/failure"
@@ -31,6 +32,14 @@ func TestPeopleReadSentences(t *testing.T) {
 		{func(l *slog.Logger) { l.With("run", "R").WithGroup("g").Error("it broke", "name", "\x1b[2J") }, "error: it broke (run R, name \\x1b[2J)\n"},
 		{func(l *slog.Logger) { l.Info("counters of the job", "rows_read", 1) }, ""},
 		{func(l *slog.Logger) { l.Debug("stage begins") }, ""},
+		{func(l *slog.Logger) {
+			l.Info("waiting for the lock of the output", "output", "x.hyper", "of", "process 7 on etl-1", "for", 30*time.Minute)
+		},
+			"waiting for the lock of the output (output x.hyper, of process 7 on etl-1, for 30m0s)\n"},
+		{func(l *slog.Logger) { l.Warn("what is missing is run again", "failure", hinted, "retry", 1, "of", 2) },
+			"warning: what is missing is run again (retry 1, of 2): read a.parquet; look there\n"},
+		{func(l *slog.Logger) { l.Warn("both", "found", "one", "reason", "two\nthree", "hint", "look") }, "warning: both: one; two three; look\n"},
+		{func(l *slog.Logger) { l.Info("job", "job", map[string]int{"a": 1}, "ok", true, "bytes", int64(-1)) }, "job (job map[a:1], ok true, -1 bytes)\n"},
 	} {
 		var out bytes.Buffer
 		c.say(slog.New(peopleHandler{w: &screen{w: &out}, level: slog.LevelInfo}))
@@ -39,6 +48,26 @@ func TestPeopleReadSentences(t *testing.T) {
 	var out bytes.Buffer
 	slog.New(peopleHandler{w: &screen{w: &out}, level: slog.LevelDebug, paint: painter{on: true}}).Warn("late")
 	assert.Equal(t, "\x1b[33mwarning: \x1b[0mlate\n", out.String())
+}
+
+// With --log-level debug, nothing is left out.
+func TestPeopleWhoWantToKnowAll(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	log := slog.New(peopleHandler{w: &screen{w: &out}, level: slog.LevelDebug})
+	log.Debug("stage begins", "stage", "load")
+	log.Info("counters of the job", "rows_read", 1)
+	assert.Equal(t, "debug: stage begins (stage load)\ncounters of the job (rows read 1)\n", out.String())
+}
+
+func TestColoursOfHowSomethingEnded(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[string]text.Colors{
+		"ok": goodColours, "succeeded": goodColours, "unchanged": goodColours, "warning": warningColours, "rejected": warningColours,
+		"interrupted": warningColours, "lost": warningColours, "failed": failedColours, "unpublished": failedColours, "running": nil,
+	} {
+		assert.Equal(t, want, statusColours(status), status)
+	}
 }
 
 func TestWhoWantsColours(t *testing.T) {

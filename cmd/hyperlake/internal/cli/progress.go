@@ -17,7 +17,7 @@ const (
 )
 
 // meter shows how far work is: a line that is drawn over and over on a terminal, or log
-// lines now and then. Its methods are safe for concurrent use.
+// lines now and then, also of work that tells nothing more. Its methods are safe for concurrent use.
 type meter struct {
 	log     *slog.Logger
 	display *display     // nil where nothing is drawn
@@ -26,6 +26,7 @@ type meter struct {
 	mu     sync.Mutex
 	status status
 	logged time.Time
+	stop   func()
 }
 
 func (a *app) newMeter() *meter {
@@ -35,10 +36,35 @@ func (a *app) newMeter() *meter {
 	case obeysSequences():
 		m.display = a.display
 		m.display.show(m.line)
+		m.stop = m.display.hide
+		return m
 	default:
 		m.say = func(text string) { a.say("%s", text) }
 	}
+	m.stop = every(tellEvery, m.remind)
 	return m
+}
+
+// every does something again and again, until it is told to stop, which waits for the last time.
+func every(span time.Duration, do func(now time.Time)) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(span)
+		defer tick.Stop()
+		for {
+			select {
+			case now := <-tick.C:
+				do(now)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return sync.OnceFunc(func() {
+		close(done)
+		<-ended
+	})
 }
 
 // line is what is drawn.
@@ -54,70 +80,79 @@ func (m *meter) show(p report.Progress) {
 	defer m.mu.Unlock()
 	now := time.Now()
 	m.status.take(now, p)
-	every := logProgressEvery
-	if m.say != nil {
-		every = sayProgressEvery
+	if m.display == nil {
+		m.write(now)
 	}
-	if m.display != nil || now.Sub(m.logged) < every {
+}
+
+// remind writes the latest state again, if there is one, once it is time.
+func (m *meter) remind(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.status.at.IsZero() {
+		m.write(now)
+	}
+}
+
+// write writes a line, unless the last one is not long ago.
+func (m *meter) write(now time.Time) {
+	pause := logProgressEvery
+	if m.say != nil {
+		pause = sayProgressEvery
+	}
+	if now.Sub(m.logged) < pause {
 		return
 	}
 	m.logged = now
-	switch {
-	case m.say != nil:
+	p := m.status.latest
+	p.Elapsed += now.Sub(m.status.at)
+	if m.say != nil {
 		m.say(m.status.text(now, plainWidth))
-	case p.TotalBytes > 0:
-		m.logBytes(p)
-	default:
-		m.logRows(p)
+		return
 	}
+	m.log.Info("progress", progressFields(p)...)
 }
 
 // plainWidth is that of lines that are printed for people, whatever their terminal is.
 const plainWidth = 80
 
-// logRows tells the log how far a run is.
-func (m *meter) logRows(p report.Progress) {
-	if p.Uncounted && p.TotalRows == 0 {
-		attrs := []any{"stage", p.Stage, "seconds", int64(p.Elapsed.Seconds())}
-		if p.Detail != "" {
-			attrs = append(attrs, "doing", p.Detail)
+// progressFields are those of a log line that says how far work is.
+func progressFields(p report.Progress) []any {
+	fields := []any{"stage", p.Stage}
+	add := func(isKnown bool, more ...any) {
+		if isKnown {
+			fields = append(fields, more...)
 		}
-		m.log.Info("progress", attrs...)
-		return
 	}
-	if p.Uncounted {
-		m.log.Info("progress", "stage", p.Stage, "rows_total", p.TotalRows, "seconds", int64(p.Elapsed.Seconds()), "counted", false)
-		return
+	seconds := p.Elapsed.Seconds()
+	add(p.Detail != "", "doing", p.Detail)
+	switch {
+	case p.TotalBytes > 0:
+		add(true, "bytes", p.Bytes, "bytes_total", p.TotalBytes, "percent", 100*p.Bytes/p.TotalBytes)
+		if rate := float64(p.Bytes) / seconds; rate > 0 && seconds > 0 {
+			remaining := time.Duration(float64(p.TotalBytes-p.Bytes) / rate * float64(time.Second))
+			add(true, "bytes_per_second", int64(rate), "remaining", remaining.Round(time.Second))
+		}
+	case p.Uncounted:
+		add(p.TotalRows > 0, "rows_total", p.TotalRows)
+		add(true, "seconds", int64(seconds))
+		add(p.TotalRows > 0, "counted", false)
+		add(p.Written > 0, "bytes_written", p.Written)
+	default:
+		add(true, "rows", p.Rows, "rows_total", p.TotalRows)
+		if p.TotalRows > 0 {
+			add(true, "percent", 100*p.Rows/p.TotalRows)
+		}
+		add(p.Written > 0, "bytes_written", p.Written)
+		if seconds > 0 {
+			add(true, "rows_per_second", int64(float64(p.Rows)/seconds))
+		}
 	}
-	attrs := []any{"stage", p.Stage, "rows", p.Rows, "rows_total", p.TotalRows}
-	if p.TotalRows > 0 {
-		attrs = append(attrs, "percent", 100*p.Rows/p.TotalRows)
-	}
-	if p.Written > 0 {
-		attrs = append(attrs, "bytes_written", p.Written)
-	}
-	if seconds := p.Elapsed.Seconds(); seconds > 0 {
-		attrs = append(attrs, "rows_per_second", int64(float64(p.Rows)/seconds))
-	}
-	m.log.Info("progress", attrs...)
+	return fields
 }
 
-// logBytes tells the log how much of a file was sent.
-func (m *meter) logBytes(p report.Progress) {
-	attrs := []any{"stage", p.Stage, "bytes", p.Bytes, "bytes_total", p.TotalBytes, "percent", 100 * p.Bytes / p.TotalBytes}
-	if rate := float64(p.Bytes) / p.Elapsed.Seconds(); rate > 0 && p.Elapsed > 0 {
-		remaining := time.Duration(float64(p.TotalBytes-p.Bytes) / rate * float64(time.Second))
-		attrs = append(attrs, "bytes_per_second", int64(rate), "remaining", remaining.Round(time.Second))
-	}
-	m.log.Info("progress", attrs...)
-}
-
-// close takes the line off the terminal.
-func (m *meter) close() {
-	if m.display != nil {
-		m.display.hide()
-	}
-}
+// close takes the line off the terminal, and ends the others. It may be called again.
+func (m *meter) close() { m.stop() }
 
 // tellEvery is how often work is looked at that tells nothing by itself.
 const tellEvery = time.Second
@@ -125,32 +160,16 @@ const tellEvery = time.Second
 // during shows that work goes on that tells nothing by itself but how large a file has grown, of which the
 // path may be empty.
 func during[T any](a *app, stage, file string, work func() (T, error)) (T, error) {
-	m := a.newMeter()
+	m, started := a.newMeter(), time.Now()
 	defer m.close()
-	started := time.Now()
-	tell := func() {
-		p := report.Progress{Stage: stage, Uncounted: true, Elapsed: time.Since(started)}
+	tell := func(now time.Time) {
+		p := report.Progress{Stage: stage, Uncounted: true, Elapsed: now.Sub(started)}
 		if stat, err := os.Stat(file); err == nil {
 			p.Written = stat.Size()
 		}
 		m.show(p)
 	}
-	tell()
-	done := make(chan struct{})
-	var told sync.WaitGroup
-	told.Go(func() {
-		tick := time.NewTicker(tellEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				tell()
-			case <-done:
-				return
-			}
-		}
-	})
-	defer told.Wait()
-	defer close(done)
+	tell(started)
+	defer every(tellEvery, tell)()
 	return work()
 }

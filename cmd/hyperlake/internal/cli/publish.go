@@ -171,21 +171,20 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 		cfg.Metrics.TextFile = "" // which is about runs, and what repeats their last stage
 	}
 	ctx, watched := a.watch(ctx, commandPublish, id, cfg)
-	record, err := a.publishLoaded(ctx, cfg, id, flags, args)
-	return a.endWatch(ctx, watched, record, err)
+	err = a.publishLoaded(ctx, cfg, id, flags, args)
+	a.endWatch(ctx, watched, a.endingOf(ctx, err))
+	return err
 }
 
-// publishLoaded publishes what a configuration says. The report is nil where there is none.
-func (a *app) publishLoaded(
-	ctx context.Context, cfg *config.Config, id string, flags *publishFlags, args []string,
-) (*report.Report, error) {
+// publishLoaded publishes what a configuration says.
+func (a *app) publishLoaded(ctx context.Context, cfg *config.Config, id string, flags *publishFlags, args []string) error {
 	if storage.IsLocal(cfg.Output.Path) && cfg.Output.Merge != config.MergeNone && !flags.instead.given() {
 		if err := checkHyperFile(cfg.Output.Path); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := a.checkReportPlace(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	meter, again := a.newMeter(), a.commandAgain(flags, args)
 	record, err := pipelines.Publish(ctx, cfg, publish.Options{
@@ -201,7 +200,7 @@ func (a *app) publishLoaded(
 	} else {
 		a.sayPublished(record.Publish)
 	}
-	return record, a.endWithReport(ctx, record, afterInterrupt(err, record, again))
+	return a.endWithReport(ctx, record, afterInterrupt(err, record, again))
 }
 
 // answer is what somebody who looked says.

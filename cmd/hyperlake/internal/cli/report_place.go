@@ -48,10 +48,10 @@ func reportFailure(path string, err error) *failure.Error {
 		WithHint("%s", cmp.Or(storage.Hint(err), "name another place with --report, or - for stdout"))
 }
 
-// endWithReport writes the report, has it announced, and returns the error that the command ends with: that of
+// endWithReport writes the report, which is final, and returns the error that the command ends with: that of
 // what the report is about, if there is one.
 func (a *app) endWithReport(ctx context.Context, report *report.Report, err error) error {
-	a.announcement.hold(report)
+	a.final.Store(report)
 	reportErr := a.writeReport(ctx, report)
 	if err != nil && reportErr != nil {
 		a.log.Warn("the report was not written", "error", reportErr)
@@ -61,8 +61,7 @@ func (a *app) endWithReport(ctx context.Context, report *report.Report, err erro
 
 // writeReport puts the report where the flags want it.
 func (a *app) writeReport(ctx context.Context, report *report.Report) error {
-	if a.keepReport != nil {
-		a.keepReport(report)
+	if a.isOneOfSeveral {
 		return nil
 	}
 	data, err := json.MarshalIndent(report, "", "  ")

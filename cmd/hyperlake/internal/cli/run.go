@@ -121,36 +121,36 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 		return err
 	}
 	if a.flags.dryRun {
-		_, err := a.buildLoaded(ctx, cfg, id, path, beamFlags)
-		return err
+		return a.buildLoaded(ctx, cfg, id, path, beamFlags)
 	}
 	ctx, watched := a.watch(ctx, command, id, cfg)
-	record, err := a.buildLoaded(ctx, cfg, id, path, beamFlags)
-	return a.endWatch(ctx, watched, record, err)
+	err = a.buildLoaded(ctx, cfg, id, path, beamFlags)
+	a.endWatch(ctx, watched, a.endingOf(ctx, err))
+	return err
 }
 
-// buildLoaded is [app.build] for a configuration. The report is nil where there is none.
-func (a *app) buildLoaded(ctx context.Context, cfg *config.Config, id, path string, beamFlags []string) (*report.Report, error) {
+// buildLoaded is [app.build] for a configuration.
+func (a *app) buildLoaded(ctx context.Context, cfg *config.Config, id, path string, beamFlags []string) error {
 	lockWait, err := a.checkNight(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.checkReportPlace(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	var resume string
 	if a.flags.resume != "" {
 		if resume, err = staging.FindRun(ctx, cfg, a.flags.resume); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	engine := a.runnerOptions(cfg.Name, cfg.Runner, id, beamFlags)
 	if engine.Notes, err = staging.RunNotes(cfg, id, resume); err != nil {
-		return nil, err
+		return err
 	}
 	runner, err := runners.New(engine)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	options := pipelines.RunOptions{
 		ID:        id,
@@ -165,7 +165,7 @@ func (a *app) buildLoaded(ctx context.Context, cfg *config.Config, id, path stri
 		PublishCommand: a.commandAgain(nil, []string{path}),
 	}
 	if a.flags.dryRun {
-		return nil, a.printJob(ctx, cfg, options)
+		return a.printJob(ctx, cfg, options)
 	}
 	meter := a.newMeter()
 	options.Progress = meter.show
@@ -181,7 +181,7 @@ func (a *app) buildLoaded(ctx context.Context, cfg *config.Config, id, path stri
 	} else if err == nil || record.Status == report.Unpublished || isInterrupted(err) && isPlaced(record) {
 		a.saySummary(record)
 	}
-	return record, a.endWithReport(ctx, record, afterInterrupt(err, record, options.PublishCommand))
+	return a.endWithReport(ctx, record, afterInterrupt(err, record, options.PublishCommand))
 }
 
 // checkNight checks the flags of a run against its configuration, and tells how long it waits for the lock.

@@ -30,6 +30,8 @@ type ended struct {
 	ExitCode      int            `json:"exit_code"`     // that of a command for it alone
 	Message       string         `json:"message,omitempty"`
 	Report        *report.Report `json:"report"` // null where it could not be read
+
+	failed *failure.Error
 }
 
 // configsAndBeamFlags accepts one configuration or more, or folders of them, and anything after --.
@@ -82,22 +84,20 @@ func (a *app) buildAll(cmd *cobra.Command, args []string, mayPublish bool) error
 // buildEach runs configurations one after another until one is interrupted.
 func (a *app) buildEach(ctx context.Context, files, beamFlags []string, mayPublish bool) (all []ended, interrupted error) {
 	log, engineLog := a.log, a.engineLog // without a run
+	a.isOneOfSeveral = true
 	for i, file := range files {
 		a.say("%s (%d of %d)", visible(file), i+1, len(files))
-		one := ended{Configuration: file}
-		a.keepReport = func(r *report.Report) { one.Report = r }
-		err := causeOf(ctx, a.build(ctx, file, beamFlags, mayPublish))
-		a.keepReport = nil
-		a.announce(ctx, err)
-		a.announcement.forget()
+		end := a.endingOf(ctx, a.build(ctx, file, beamFlags, mayPublish))
+		a.announce(ctx, end)
+		a.announcement.Store(nil)
+		a.final.Store(nil)
 		a.log, a.engineLog, a.identity = log, engineLog, nil
 		if ctx.Err() != nil {
-			return all, err
+			return all, end.err()
 		}
-		failed := failure.Of(err, failure.Engine)
-		one.ExitCode = a.exitCode(failed)
-		if failed != nil {
-			one.Message = failed.Sentence()
+		one := ended{Configuration: file, ExitCode: end.code, Report: end.report, failed: end.failed}
+		if end.failed != nil {
+			one.Message = end.failed.Sentence()
 			a.say("%s: %s", visible(file), visible(one.Message))
 		}
 		all = append(all, one)
@@ -152,41 +152,28 @@ func endsTable(all []ended) string {
 	return renderTable(columns, rows, true)
 }
 
-// endOfAll is the failure of the command: of the kind of those of its configurations, if all have the same exit code.
+// endOfAll is the failure of the command: of the nature of the first of its configurations, if all have the same exit code.
 func endOfAll(all []ended) error {
 	var failed []ended
 	for _, one := range all {
-		if one.ExitCode != exitDone {
+		if one.failed != nil {
 			failed = append(failed, one)
 		}
 	}
 	if len(failed) == 0 {
 		return nil
 	}
-	kind := kindOfExit(failed[0].ExitCode)
+	kind, isEarly := failed[0].failed.Kind, failed[0].failed.Early
 	names := make([]string, 0, len(failed))
 	for _, one := range failed {
 		names = append(names, fmt.Sprintf("%s (exit %d)", one.Configuration, one.ExitCode))
 		if one.ExitCode != failed[0].ExitCode {
-			kind = failure.Engine
+			kind, isEarly = failure.Engine, false
 		}
 	}
 	count := words.Count(int64(len(all)), "configuration")
-	return failure.New(kind, "%d of %s did not end well: %s", len(failed), count, strings.Join(names, ", ")).
+	e := failure.New(kind, "%d of %s did not end well: %s", len(failed), count, strings.Join(names, ", ")).
 		WithHint("what is to be done for each stands above, and in its history")
-}
-
-// kindOfExit is a kind of failure with an exit code.
-func kindOfExit(code int) failure.Kind {
-	switch code {
-	case exitUsage:
-		return failure.Config
-	case exitData:
-		return failure.Data
-	case exitUnpublished:
-		return failure.Publish
-	case exitLocked:
-		return failure.Locked
-	}
-	return failure.Engine
+	e.Early = isEarly
+	return e
 }

@@ -10,7 +10,6 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/strictyaml"
 	"hyperlake/internal/words"
-	"hyperlake/pipelines/config"
 )
 
 // finding is something that is wrong with a configuration, as validate prints it for programs.
@@ -86,30 +85,30 @@ func (a *app) validate(named []string) error {
 
 // findingsOf are what is wrong with a file: with one of its targets, where the flags name one, else without any and with each. What is so
 // with several is told once.
-func (a *app) findingsOf(file string) []finding {
-	_, err := a.flags.load(file)
-	all := findings(file, err)
-	options, err := a.flags.loadOptions(nil)
-	if err != nil || options.Target != "" {
-		return all
+func (a *app) findingsOf(path string) []finding {
+	file, options, err := a.flags.read(path, nil)
+	if err != nil {
+		return findings(path, err)
 	}
-	targets, err := config.Targets(file, options)
-	if err != nil { // which was told
-		return all
+	targets := []string{options.Target}
+	if options.Target == "" {
+		others, _ := file.Targets(options) // what is wrong with them is told without any of them, too
+		targets = append(targets, others...)
 	}
+	var all []finding
 	known := map[finding]bool{}
-	for _, one := range all {
-		known[one] = true
-	}
-	for _, target := range targets {
+	for i, target := range targets {
 		options.Target = target
-		_, err := config.Load(file, options)
-		for _, one := range findings(file, err) {
-			if !known[one] {
-				known[one] = true
-				one.Message += " (with --target " + target + ")"
-				all = append(all, one)
+		_, err := file.Load(options)
+		for _, one := range findings(path, err) {
+			if known[one] {
+				continue
 			}
+			known[one] = true
+			if i > 0 {
+				one.Message += " (with --target " + target + ")"
+			}
+			all = append(all, one)
 		}
 	}
 	return all

@@ -6,13 +6,11 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
-	"hyperlake/internal/failure"
 	"hyperlake/internal/trace"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/lineage"
 	"hyperlake/pipelines/metrics"
-	"hyperlake/pipelines/report"
 )
 
 // watched is a command that others watch, by metrics, traces, lineage and its log. Nothing of what it does depends on them.
@@ -47,32 +45,30 @@ const notTold = "lineage was not delivered"
 // commandPublish is the command that builds nothing.
 const commandPublish = "publish"
 
-// endWatch tells those who watch how a command ended: with err, and with a report if there is one. It returns err.
-func (a *app) endWatch(ctx context.Context, w *watched, record *report.Report, err error) error {
-	ended := causeOf(ctx, err)
-	w.ending.Report, w.ending.Ended, w.ending.ExitCode = record, time.Now(), a.exitCode(failure.Of(ended, failure.Engine))
+// endWatch tells those who watch how a command ended.
+func (a *app) endWatch(ctx context.Context, w *watched, end ending) {
+	w.ending.Report, w.ending.Ended, w.ending.ExitCode = end.report, time.Now(), end.code
 	ctx = context.WithoutCancel(ctx)
 	a.leaveMetrics(ctx, w.cfg.Metrics.TextFile, w.ending)
-	w.span.Note(attribute.Int("hyperlake.exit_code", w.ending.ExitCode))
-	if record != nil {
-		w.span.Note(attribute.String("hyperlake.status", string(record.Status)), attribute.Int64("hyperlake.rows", record.RowsLoaded()))
+	w.span.Note(attribute.Int("hyperlake.exit_code", end.code))
+	if r := end.report; r != nil {
+		w.span.Note(attribute.String("hyperlake.status", string(r.Status)), attribute.Int64("hyperlake.rows", r.RowsLoaded()))
 	}
-	w.span.End(ended)
+	w.span.End(end.err())
 	told := make(chan struct{})
 	go func() { // side by side: both may take seconds
 		defer close(told)
 		w.endTrace(ctx)
 	}()
 	message := ""
-	if failed := failure.Of(ended, failure.Engine); failed != nil {
-		message = failed.Message
+	if end.failed != nil {
+		message = end.failed.Message
 	}
-	if err := w.lineage.End(ctx, w.ending.Ended, record, message); err != nil {
+	if err := w.lineage.End(ctx, w.ending.Ended, end.report, message); err != nil {
 		a.log.Warn(notTold, "error", err)
 	}
 	<-told
 	a.logEnding(w.ending)
-	return err
 }
 
 // leaveMetrics leaves the metrics where the configuration wants them.
