@@ -147,10 +147,12 @@ func (a *app) printCleaned(cleaned []staging.Cleaned, flags *cleanFlags) error {
 	}
 	if len(rows) > 0 {
 		headings := []column{
-			{name: "run"}, {name: "name", optional: true}, {name: "age", number: true}, {name: "files", number: true},
-			{name: "size", number: true}, {name: "what"}, {name: "folder"},
+			{name: "run", fit: whole}, {name: "name", optional: true, minor: 1}, {name: "age", number: true, minor: 2},
+			{name: "files", number: true, minor: 3}, {name: "size", number: true}, {name: "what"}, {name: "folder", fit: inTheMiddle},
 		}
-		if err := a.printText(renderTable(headings, rows, true) + "\n"); err != nil {
+		p := a.resultPage()
+		p.table(headings, rows)
+		if err := a.printPage(p); err != nil {
 			return err
 		}
 	}

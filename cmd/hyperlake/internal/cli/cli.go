@@ -32,7 +32,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer // made safe for terminals
 	words          *screen   // what stderr is
-	width          int       // of the terminal that stdout leads to, in cells; 0 if there is none
+	results        *os.File  // the terminal that stdout leads to; nil if there is none
 	display        *display  // owns the terminal that stderr leads to; nil if there is none
 	colours        painter   // of stderr
 	resultColours  painter   // of stdout
@@ -105,20 +105,23 @@ func execute(ctx context.Context, root *cobra.Command, grace time.Duration) erro
 // open takes the places where results and words go. Words are always for people; results are
 // as they are where they do not go to a terminal.
 func (a *app) open(stdout, stderr io.Writer) {
-	if file := terminalOf(stderr); file != nil {
-		a.display = newDisplay(file, func() int { return terminalWidth(file) })
-		a.colours.on = wantsColour()
+	terminal := terminalOf(stderr)
+	a.colours.on = wantsColour(terminal != nil)
+	if terminal != nil {
+		a.display = newDisplay(terminal, func() int { return terminalWidth(terminal) })
 		stderr = a.display
 	}
-	a.stdout, a.words = stdout, &screen{w: stderr}
+	a.stdout, a.words = stdout, &screen{w: stderr, terminal: terminal}
 	a.stderr = a.words
 	stdin, _ := a.stdin.(*os.File)
 	a.person = a.display != nil || stdin != nil && term.IsTerminal(int(stdin.Fd()))
-	if file := terminalOf(stdout); file != nil {
+	a.results = terminalOf(stdout)
+	a.resultColours.on = wantsColour(a.results != nil)
+	if a.results != nil {
 		if a.display != nil { // the same terminal
 			stdout = a.display
 		}
-		a.stdout, a.width, a.resultColours.on = &screen{w: stdout}, terminalWidth(file), wantsColour()
+		a.stdout = &screen{w: stdout, terminal: a.results}
 	}
 }
 

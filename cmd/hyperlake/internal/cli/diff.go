@@ -185,7 +185,7 @@ func (a *app) printDifference(found diff.Difference) error {
 	case a.flags.json:
 		err = a.printJSON(found)
 	default:
-		err = a.printText(differenceText(found))
+		err = a.printPage(differencePage(a.resultPage(), found))
 	}
 	if err != nil || found.Equal {
 		return err

@@ -44,7 +44,7 @@ func (a *app) doctor(ctx context.Context, args []string) error {
 		return err
 	}
 	findings, _ := during(a, "check", "", func() ([]doctor.Finding, error) { return doctor.Diagnose(ctx, checks), nil })
-	show := func() error { return a.printSafe(a.findingsText(findings)) }
+	show := func() error { return a.printPage(findingsPage(a.resultPage(), findings)) }
 	if a.flags.json {
 		show = func() error { return a.printJSON(doctorListing{findings}) }
 	}
@@ -91,15 +91,15 @@ func (a *app) doctorChecks(args []string) ([]doctor.Check, error) {
 	return checks, nil
 }
 
-// findingsText is a list for people, with what to do below what is wrong.
-func (a *app) findingsText(findings []doctor.Finding) string {
-	var b strings.Builder
+// findingsPage lists findings for people, with what to do below what is wrong.
+func findingsPage(p *page, findings []doctor.Finding) *page {
 	for _, finding := range findings {
-		status := a.resultColours.of(statusColours(string(finding.Status)), fmt.Sprintf("%-8s", visible(string(finding.Status))))
-		fmt.Fprintf(&b, "%s %s: %s\n", status, visible(finding.Check), words.OneLine(visible(finding.Found)))
+		status := string(finding.Status)
+		p.marked(statusColours(status), fmt.Sprintf("%-8s", visible(status)), " %s: %s", visible(finding.Check),
+			words.OneLine(visible(finding.Found)))
 		if finding.Hint != "" {
-			fmt.Fprintf(&b, "         → %s\n", words.OneLine(visible(finding.Hint)))
+			p.line("         → %s", words.OneLine(visible(finding.Hint)))
 		}
 	}
-	return b.String()
+	return p
 }

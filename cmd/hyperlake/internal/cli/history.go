@@ -37,17 +37,17 @@ The reports of runs are kept in the state of the configuration; --json prints th
 				a.say("no run of this configuration is remembered in %s", visible(cfg.StateFolder()))
 				return nil
 			}
-			return a.printText(historyText(runs))
+			return a.printPage(historyPage(a.resultPage(), runs))
 		},
 	})
 }
 
-// historyText lists runs for people.
-func historyText(runs []report.Report) string {
+// historyPage lists runs for people. The id of a run begins with when that was.
+func historyPage(p *page, runs []report.Report) *page {
 	columns := []column{
-		{name: "began (UTC)"}, {name: "ended as"}, {name: "took", number: true}, {name: "rows", number: true},
-		{name: "change", number: true, optional: true}, {name: "rejects", number: true, optional: true},
-		{name: "units", optional: true}, {name: "size", number: true, optional: true}, {name: "run"},
+		{name: "began (UTC)", minor: 3}, {name: "ended as", colours: statusColours}, {name: "took", number: true, minor: 4},
+		{name: "rows", number: true}, {name: "change", number: true, optional: true}, {name: "rejects", number: true, optional: true},
+		{name: "units", optional: true, minor: 5}, {name: "size", number: true, optional: true, minor: 6}, {name: "run", fit: whole},
 	}
 	var rows [][]string
 	var before *report.Report // that made or found an extract
@@ -77,7 +77,8 @@ func historyText(runs []report.Report) string {
 		}
 		rows = append(rows, row)
 	}
-	return renderTable(columns, rows, true)
+	p.table(columns, rows)
+	return p
 }
 
 // changeText is a difference with its sign; empty for none.

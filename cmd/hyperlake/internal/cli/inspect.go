@@ -85,41 +85,40 @@ func (a *app) inspectHyper(ctx context.Context, info storage.Info) error {
 	if a.flags.json {
 		return a.printJSON(listing)
 	}
-	return a.printText(listing.text())
+	return a.printPage(listing.page(a.resultPage()))
 }
 
-// text is the listing for people.
-func (l hyperListing) text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: format version %d, %s, %s, made by hyperd %s\n", visible(l.Path),
+// page writes the listing for people.
+func (l hyperListing) page(p *page) *page {
+	p.line("%s: format version %d, %s, %s, made by hyperd %s", visible(l.Path),
 		l.FormatVersion, words.Count(int64(len(l.Tables)), "table"), size(l.Bytes), l.CreatedBy)
 	for _, table := range l.Tables {
-		fmt.Fprintf(&b, "\n%s: %s\n", sqlNameText(table.Schema, table.Name), words.Count(table.Rows, "row"))
-		writeColumns(&b, table.Columns)
-		writeKeys(&b, table)
+		p.line("\n%s: %s", sqlNameText(table.Schema, table.Name), words.Count(table.Rows, "row"))
+		writeColumns(p, table.Columns)
+		writeKeys(p, table)
 	}
-	return b.String()
+	return p
 }
 
-func writeColumns(b *strings.Builder, columns []hyper.CatalogColumn) {
-	headings := []column{{name: "column"}, {name: "type"}, {name: "nullable"},
+func writeColumns(p *page, columns []hyper.CatalogColumn) {
+	headings := []column{{name: "column"}, {name: "type"}, {name: "nullable", minor: 1},
 		{name: "collation", optional: true}, {name: "default", optional: true}, {name: "comment", optional: true}}
 	var rows [][]string
 	for _, c := range columns {
 		rows = append(rows, []string{visible(c.Name), c.SQLType, yesNo(c.Nullable), visible(c.Collation), visible(c.Default), visible(c.Comment)})
 	}
-	fmt.Fprintln(b, renderTable(headings, rows, true))
+	p.table(headings, rows)
 }
 
-func writeKeys(b *strings.Builder, table hyper.CatalogTable) {
+func writeKeys(p *page, table hyper.CatalogTable) {
 	if len(table.PrimaryKey) > 0 {
-		fmt.Fprintf(b, "assumed primary key (%s)\n", columnList(table.PrimaryKey))
+		p.line("assumed primary key (%s)", columnList(table.PrimaryKey))
 	}
 	for _, key := range table.UniqueKeys {
-		fmt.Fprintf(b, "assumed unique (%s)\n", columnList(key))
+		p.line("assumed unique (%s)", columnList(key))
 	}
 	for _, key := range table.ForeignKeys {
-		fmt.Fprintf(b, "assumed foreign key (%s) references %s (%s)\n",
+		p.line("assumed foreign key (%s) references %s (%s)",
 			columnList(key.Columns), sqlNameText(key.Schema, key.Table), columnList(key.To))
 	}
 }

@@ -83,7 +83,7 @@ func (a *app) inspectParquet(ctx context.Context, path string, format config.Sou
 	if a.flags.json {
 		return a.printJSON(listing)
 	}
-	return a.printText(listing.text())
+	return a.printPage(listing.page(a.resultPage()))
 }
 
 // listPath lists what a path stands for: loose files, or a table.
@@ -178,21 +178,20 @@ func mapColumn(s parquetread.ColumnSummary) parquetColumn {
 	return c
 }
 
-// text is the listing for people.
-func (l parquetListing) text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s, %s, %s, %s\n", visible(l.Path), words.Count(int64(l.Files), "Parquet file"),
+// page writes the listing for people.
+func (l parquetListing) page(p *page) *page {
+	p.line("%s: %s, %s, %s, %s", visible(l.Path), words.Count(int64(l.Files), "Parquet file"),
 		words.Count(int64(l.RowGroups), "row group"), words.Count(l.Rows, "row"), size(l.Bytes))
 	if l.Table != nil {
-		fmt.Fprintln(&b, visible(l.Table.String()))
+		p.line("%s", visible(l.Table.String()))
 	}
 	if l.Deleted > 0 {
-		fmt.Fprintf(&b, "%s of the files are deleted\n", words.Count(l.Deleted, "row"))
+		p.line("%s of the files are deleted", words.Count(l.Deleted, "row"))
 	}
 	if l.Deletes > 0 {
-		fmt.Fprintf(&b, "the rows of %s are deleted, too, and counted here all the same\n", words.Count(int64(l.Deletes), "delete file"))
+		p.line("the rows of %s are deleted, too, and counted here all the same", words.Count(int64(l.Deletes), "delete file"))
 	}
-	fmt.Fprintln(&b)
+	p.line("")
 	var rows [][]string
 	var notes []string
 	for _, c := range l.Columns {
@@ -218,26 +217,24 @@ func (l parquetListing) text() string {
 		}
 	}
 	headings := []column{
-		{name: "column"}, {name: "Arrow type"}, {name: "SQL type"}, {name: "nullable"},
-		{name: "conversion", optional: true}, {name: "codec"}, {name: "stored", number: true},
+		{name: "column"}, {name: "Arrow type", minor: 1}, {name: "SQL type"}, {name: "nullable", minor: 2},
+		{name: "conversion", optional: true, minor: 3}, {name: "codec", minor: 5}, {name: "stored", number: true, minor: 4},
 	}
-	fmt.Fprintln(&b, renderTable(headings, rows, true))
+	p.table(headings, rows)
 	for _, d := range l.Drift {
 		notes = append(notes, "drift: "+d.words)
 	}
 	for _, note := range l.LeftOut {
 		notes = append(notes, "left out: "+note)
 	}
-	for _, warning := range l.Warnings {
-		notes = append(notes, "warning: "+warning)
+	if len(notes) > 0 || len(l.Warnings) > 0 {
+		p.line("")
 	}
-	if len(notes) > 0 {
-		b.WriteString("\n")
-		for _, note := range notes {
-			fmt.Fprintln(&b, visible(note))
-		}
+	for _, note := range notes {
+		p.line("%s", visible(note))
 	}
-	return b.String()
+	p.warnings(l.Warnings)
+	return p
 }
 
 func orDash(text string) string {

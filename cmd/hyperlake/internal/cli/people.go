@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"runtime"
@@ -139,8 +137,18 @@ func (p painter) of(colours text.Colors, word string) string {
 	return colours.EscapeSeq() + word + text.Reset.EscapeSeq()
 }
 
-// wantsColour says whether who looks at a terminal wants to see colours there: see no-color.org.
-func wantsColour() bool { return os.Getenv("NO_COLOR") == "" && obeysSequences() }
+// wantsColour says whether who looks at a terminal, or at what is none, wants to see colours there: see no-color.org and
+// bixense.com/clicolors.
+func wantsColour(isTerminal bool) bool {
+	force := os.Getenv("CLICOLOR_FORCE")
+	switch {
+	case os.Getenv("NO_COLOR") != "":
+		return false
+	case force != "" && force != "0":
+		return true
+	}
+	return isTerminal && os.Getenv("CLICOLOR") != "0" && obeysSequences()
+}
 
 // obeysSequences says whether terminals move and colour as ANSI has it.
 func obeysSequences() bool {
@@ -150,13 +158,8 @@ func obeysSequences() bool {
 	return os.Getenv("WT_SESSION") != ""
 }
 
-// styled prints a line whose beginning is safe for a terminal, and may be coloured.
-func (s *screen) styled(safe, line string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, err := io.WriteString(s.w, fmt.Sprintf("%s%s\n", safe, printable(line, "")))
-	return err
-}
+// styled prints a sentence whose beginning is safe for a terminal, and may be coloured.
+func (s *screen) styled(safe, sentence string) error { return s.lines(safe + printable(sentence, "")) }
 
 // statusColours are those of the words for how something ended or stands; none for a word that says neither good nor bad.
 func statusColours(status string) text.Colors {

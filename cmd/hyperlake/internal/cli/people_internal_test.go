@@ -72,11 +72,23 @@ func TestColoursOfHowSomethingEnded(t *testing.T) {
 
 func TestWhoWantsColours(t *testing.T) {
 	for _, c := range []struct {
-		term, no string
-		want     bool
-	}{{"xterm-256color", "", true}, {"dumb", "", false}, {"xterm", "1", false}} {
+		term, no, colour, force string
+		onTerminal, onNone      bool
+	}{
+		{term: "xterm-256color", onTerminal: true},
+		{term: "dumb"},
+		{term: "xterm", no: "1"},
+		{term: "xterm", colour: "1", onTerminal: true},
+		{term: "xterm", colour: "0"},
+		{term: "xterm", force: "0", onTerminal: true},
+		{term: "dumb", colour: "0", force: "1", onTerminal: true, onNone: true},
+		{term: "xterm", no: "1", force: "1"},
+	} {
 		t.Setenv("TERM", c.term)
 		t.Setenv("NO_COLOR", c.no)
-		assert.Equal(t, c.want, wantsColour(), c)
+		t.Setenv("CLICOLOR", c.colour)
+		t.Setenv("CLICOLOR_FORCE", c.force)
+		assert.Equal(t, c.onTerminal, wantsColour(true), c)
+		assert.Equal(t, c.onNone, wantsColour(false), c)
 	}
 }

@@ -41,7 +41,7 @@ starting is the same failure here, but for what only this environment lacks, suc
 			if err != nil {
 				return err
 			}
-			show := func() error { return a.printText(planText(plan)) }
+			show := func() error { return a.printPage(planPage(a.resultPage(), plan)) }
 			if a.flags.json {
 				show = func() error { return a.printJSON(plan) }
 			}
@@ -76,7 +76,7 @@ func (a *app) tryChecks(ctx context.Context, cfg *config.Config, plan *plan.Plan
 }
 
 // writeRefresh says what would be made anew.
-func writeRefresh(b *strings.Builder, plan *pipelines.Preview) {
+func writeRefresh(p *page, plan *pipelines.Preview) {
 	r, stays := plan.Refresh, "the extract would stay"
 	if plan.MakesSeveral() {
 		stays = "the extracts would stay"
@@ -84,18 +84,18 @@ func writeRefresh(b *strings.Builder, plan *pipelines.Preview) {
 	switch {
 	case r == nil:
 	case r.Mode == report.RefreshUnchanged:
-		fmt.Fprintf(b, "nothing changed since run %s: %s\n", visible(r.Before.RunID), stays)
+		p.line("nothing changed since run %s: %s", visible(r.Before.RunID), stays)
 	case r.Mode == report.RefreshFull:
-		fmt.Fprintf(b, "everything would be made anew: %s\n", visible(r.Reason))
+		p.line("everything would be made anew: %s", visible(r.Reason))
 	default:
-		fmt.Fprintf(b, "%d of %s changed since run %s: %s would be read\n", r.UnitsChanged, words.Count(int64(r.Units), "unit"),
+		p.line("%d of %s changed since run %s: %s would be read", r.UnitsChanged, words.Count(int64(r.Units), "unit"),
 			visible(r.Before.RunID), words.Count(r.RowsRead, "row"))
 		if e := r.Extracts; e != nil {
-			fmt.Fprintf(b, "%s would be made anew%s, %s\n", words.Plural(int64(len(e.Made)), "1 extract", "extracts"), namesText(e.Made),
+			p.line("%s would be made anew%s, %s", words.Plural(int64(len(e.Made)), "1 extract", "extracts"), namesText(e.Made),
 				words.Plural(int64(e.Stay), "1 stays", "stay"))
 		}
 		for _, reason := range r.Tables {
-			fmt.Fprintf(b, "a table would be made anew: %s\n", visible(reason))
+			p.line("a table would be made anew: %s", visible(reason))
 		}
 	}
 }
@@ -113,56 +113,53 @@ func namesText(values []string) string {
 	return visible(text)
 }
 
-// planText is a plan for people.
-func planText(plan *pipelines.Preview) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s in %s\n", visible(plan.Name), words.Count(int64(len(plan.Tables)), "table"), visible(plan.Output))
-	fmt.Fprintf(&b, "format version %d: %s\n", plan.FormatVersion, visible(plan.FormatReason))
-	fmt.Fprintln(&b, words.Count(int64(plan.Shards), "shard"))
-	writeRefresh(&b, plan)
+// planPage writes a plan for people.
+func planPage(p *page, plan *pipelines.Preview) *page {
+	p.line("%s: %s in %s", visible(plan.Name), words.Count(int64(len(plan.Tables)), "table"), visible(plan.Output))
+	p.line("format version %d: %s", plan.FormatVersion, visible(plan.FormatReason))
+	p.line("%s", words.Count(int64(plan.Shards), "shard"))
+	writeRefresh(p, plan)
 	if plan.Merge == config.MergeNone {
-		fmt.Fprintln(&b, "no merge: every partial stays an extract of its own, numbered, as in NAME-00001-of-00008.hyper")
+		p.line("no merge: every partial stays an extract of its own, numbered, as in NAME-00001-of-00008.hyper")
 	}
 	for _, table := range plan.Tables {
-		writeTablePlan(&b, table)
-		writeWhere(&b, table)
-		writeReaders(&b, table)
-		writeRules(&b, table.Rules)
-		writeRepartition(&b, table.Repartition)
+		writeTablePlan(p, table)
+		writeWhere(p, table)
+		writeReaders(p, table)
+		writeRules(p, table.Rules)
+		writeRepartition(p, table.Repartition)
 		for _, note := range table.LeftOut {
-			fmt.Fprintf(&b, "left out: %s\n", visible(note))
+			p.line("left out: %s", visible(note))
 		}
 		for _, note := range table.Drift {
-			fmt.Fprintf(&b, "drift: %s\n", visible(note))
+			p.line("drift: %s", visible(note))
 		}
 	}
-	writePublishPlan(&b, plan.Publish)
+	writePublishPlan(p, plan.Publish)
 	if len(plan.Warnings) > 0 {
-		fmt.Fprintln(&b)
+		p.line("")
 	}
-	for _, warning := range plan.Warnings {
-		fmt.Fprintf(&b, "warning: %s\n", visible(warning))
-	}
-	return b.String()
+	p.warnings(plan.Warnings)
+	return p
 }
 
-func writeTablePlan(b *strings.Builder, table *plan.TablePlan) {
-	fmt.Fprintf(b, "\n%s: %s, %s, %s, %s\n", sqlNameText(table.Schema, table.Name),
+func writeTablePlan(p *page, table *plan.TablePlan) {
+	p.line("\n%s: %s, %s, %s, %s", sqlNameText(table.Schema, table.Name),
 		words.Count(int64(table.Files), "file"), words.Count(int64(table.RowGroups), "row group"),
 		words.Count(table.Rows, "row"), size(table.Bytes))
 	if table.Source != nil {
-		fmt.Fprintln(b, visible(table.Source.String()))
+		p.line("%s", visible(table.Source.String()))
 	}
 	if table.RowsDeleted > 0 {
-		fmt.Fprintf(b, "%s of these files are deleted\n", words.Count(table.RowsDeleted, "row"))
+		p.line("%s of these files are deleted", words.Count(table.RowsDeleted, "row"))
 	}
 	if table.DeleteFiles > 0 {
 		files := words.Count(int64(table.DeleteFiles), "delete file")
-		fmt.Fprintf(b, "the rows of %s are left out as they are read, and not counted before\n", files)
+		p.line("the rows of %s are left out as they are read, and not counted before", files)
 	}
 	headings := []column{
-		{name: "column"}, {name: "source type"}, {name: "in the extract", optional: true}, {name: "SQL type"}, {name: "nullable"},
-		{name: "conversion", optional: true},
+		{name: "column"}, {name: "source type", minor: 3}, {name: "in the extract", optional: true}, {name: "SQL type"},
+		{name: "nullable", minor: 1}, {name: "conversion", optional: true, minor: 2},
 	}
 	var rows [][]string
 	for _, c := range table.Columns {
@@ -174,11 +171,11 @@ func writeTablePlan(b *strings.Builder, table *plan.TablePlan) {
 			visible(c.Source), visible(c.SourceType), renamed, c.SQLType, yesNo(c.Nullable), conversionText(c.Conversion),
 		})
 	}
-	fmt.Fprintln(b, renderTable(headings, rows, true))
+	p.table(headings, rows)
 }
 
 // writeWhere says which part of the files is read, and why.
-func writeWhere(b *strings.Builder, table *plan.TablePlan) {
+func writeWhere(p *page, table *plan.TablePlan) {
 	if len(table.Partitions) > 0 {
 		var names []string
 		for _, name := range table.Partitions {
@@ -188,45 +185,45 @@ func writeWhere(b *strings.Builder, table *plan.TablePlan) {
 		if table.Source != nil {
 			from = "partition columns"
 		}
-		fmt.Fprintf(b, "%s: %s\n", from, strings.Join(names, ", "))
+		p.line("%s: %s", from, strings.Join(names, ", "))
 	}
 	if table.Where != "" {
-		fmt.Fprintf(b, "where %s\n", visible(table.Where))
+		p.line("where %s", visible(table.Where))
 	}
 	if table.Window != "" {
-		fmt.Fprintf(b, "window: %s\n", visible(table.Window))
+		p.line("window: %s", visible(table.Window))
 	}
 	if table.Where != "" || table.Window != "" {
 		pruned := table.Pruned
-		fmt.Fprintf(b, "not read for that: %d of %s, %d of %s, %s, %s\n",
+		p.line("not read for that: %d of %s, %d of %s, %s, %s",
 			pruned.Files, words.Count(int64(table.Files), "file"), pruned.RowGroups, words.Count(int64(table.RowGroups), "row group"),
 			words.Count(pruned.Rows, "row"), size(pruned.Bytes))
 	}
 	for _, part := range table.RowByRow {
-		fmt.Fprintf(b, "evaluated for one row after the other: %s\n", visible(part))
+		p.line("evaluated for one row after the other: %s", visible(part))
 	}
 }
 
 // writeReaders says which files hyperd reads itself, and why not the others.
-func writeReaders(b *strings.Builder, table *plan.TablePlan) {
-	fmt.Fprintf(b, "hyperd reads %d of %s itself\n", table.Deferred, words.Count(int64(table.Files), "file"))
+func writeReaders(p *page, table *plan.TablePlan) {
+	p.line("hyperd reads %d of %s itself", table.Deferred, words.Count(int64(table.Files), "file"))
 	for _, reason := range table.Materialised {
-		fmt.Fprintf(b, "not read by hyperd: %s\n", visible(reason))
+		p.line("not read by hyperd: %s", visible(reason))
 	}
 }
 
 // writeRepartition says where rows go and how they are sorted.
-func writeRepartition(b *strings.Builder, repartition *plan.RepartitionPlan) {
+func writeRepartition(p *page, repartition *plan.RepartitionPlan) {
 	if repartition == nil {
 		return
 	}
 	for _, note := range repartition.Notes {
-		fmt.Fprintf(b, "repartition: %s\n", visible(note))
+		p.line("repartition: %s", visible(note))
 	}
 }
 
 // writePublishPlan says where the extract goes, and what is wrong with that.
-func writePublishPlan(b *strings.Builder, plan *publish.Plan) {
+func writePublishPlan(p *page, plan *publish.Plan) {
 	if plan == nil {
 		return
 	}
@@ -237,52 +234,51 @@ func writePublishPlan(b *strings.Builder, plan *publish.Plan) {
 	if named := cmp.Or(plan.Project, plan.ProjectID); named != "" {
 		project = "project " + visible(named)
 	}
-	fmt.Fprintf(b, "\npublish to %s, %s, %s: mode %s",
-		cmp.Or(visible(plan.Server), "a server that is not known here"), site, project, plan.Mode)
+	how := "mode " + string(plan.Mode)
 	if len(plan.Match) > 0 {
-		fmt.Fprintf(b, " by %s", visible(strings.Join(plan.Match, ", ")))
+		how += " by " + visible(strings.Join(plan.Match, ", "))
 	}
 	if plan.IfChanged {
-		fmt.Fprint(b, ", if the rows changed")
+		how += ", if the rows changed"
 	}
 	if plan.OnBusy != config.BusyWait {
-		fmt.Fprintf(b, ", %s while others are changing it", plan.OnBusy)
+		how += fmt.Sprintf(", %s while others are changing it", plan.OnBusy)
 	}
-	fmt.Fprintln(b)
+	p.line("\npublish to %s, %s, %s: %s", cmp.Or(visible(plan.Server), "a server that is not known here"), site, project, how)
 	for _, source := range plan.Datasources {
 		var tables []string
 		for _, table := range source.Tables {
 			tables = append(tables, sqlNameText(table.Schema, table.Name))
 		}
-		fmt.Fprintf(b, "data source %s: %s\n", visible(source.Name), strings.Join(tables, ", "))
+		p.line("data source %s: %s", visible(source.Name), strings.Join(tables, ", "))
 		if source.Reason != "" {
-			fmt.Fprintf(b, "  all rows are sent: %s\n", visible(source.Reason))
+			p.line("  all rows are sent: %s", visible(source.Reason))
 		}
 	}
-	writeFollowUpPlan(b, plan)
+	writeFollowUpPlan(p, plan)
 	for _, problem := range plan.Problems {
-		fmt.Fprintf(b, "a run would not start: %s\n", problemText(problem))
+		p.marked(failedColours, "a run would not start", ": %s", problemText(problem))
 	}
 	for _, problem := range plan.Missing {
-		fmt.Fprintf(b, "a run would not start here: %s\n", problemText(problem))
+		p.marked(failedColours, "a run would not start here", ": %s", problemText(problem))
 	}
 }
 
 // writeFollowUpPlan says what follows once the rows are published.
-func writeFollowUpPlan(b *strings.Builder, plan *publish.Plan) {
+func writeFollowUpPlan(p *page, plan *publish.Plan) {
 	for _, property := range []struct{ name, value string }{
 		{"description", plan.Description}, {"tags, besides those that are there", strings.Join(plan.Tags, ", ")},
 		{"certification note", plan.CertificationNote}, {"owner", plan.Owner},
 	} {
 		if property.value != "" {
-			fmt.Fprintf(b, "%s: %s\n", property.name, visible(property.value))
+			p.line("%s: %s", property.name, visible(property.value))
 		}
 	}
 	if plan.Certified != nil {
-		fmt.Fprintf(b, "certified: %t\n", *plan.Certified)
+		p.line("certified: %t", *plan.Certified)
 	}
 	for _, refresh := range plan.Refreshes {
-		fmt.Fprintf(b, "then refresh the %s %s\n", refresh.Kind, visible(refresh.Name))
+		p.line("then refresh the %s %s", refresh.Kind, visible(refresh.Name))
 	}
 }
 
@@ -294,7 +290,7 @@ func problemText(problem publish.Problem) string {
 }
 
 // writeRules names the user's rules.
-func writeRules(b *strings.Builder, rules []validate.Rule) {
+func writeRules(p *page, rules []validate.Rule) {
 	var names []string
 	for _, rule := range rules {
 		if !rule.Builtin {
@@ -302,6 +298,6 @@ func writeRules(b *strings.Builder, rules []validate.Rule) {
 		}
 	}
 	if len(names) > 0 {
-		fmt.Fprintf(b, "%s: %s\n", words.Count(int64(len(names)), "rule"), strings.Join(names, ", "))
+		p.line("%s: %s", words.Count(int64(len(names)), "rule"), strings.Join(names, ", "))
 	}
 }

@@ -17,7 +17,7 @@ func (a *app) say(format string, args ...any) {
 	case a.flags.logFormat == formatJSON:
 		a.log.Info(fmt.Sprintf(format, args...))
 	default:
-		_, _ = fmt.Fprintf(a.stderr, format+"\n", args...) // nobody is left to tell
+		_ = a.words.lines(printable(fmt.Sprintf(format, args...), layout)) // nobody is left to tell
 	}
 }
 
@@ -35,12 +35,10 @@ func (a *app) printText(text string) error { return a.printAsIs(printable(text, 
 
 // printSafe prints a result that is safe for a terminal already, with its colours, on stdout.
 func (a *app) printSafe(text string) error {
-	out := a.stdout
-	if terminal, ok := out.(*screen); ok {
-		out = terminal.w
+	if terminal, ok := a.stdout.(*screen); ok {
+		return printFailure(terminal.safe(text))
 	}
-	_, err := io.WriteString(out, text)
-	return printFailure(err)
+	return a.printAsIs(text)
 }
 
 // printAsIs prints a result that is a file's content on stdout.

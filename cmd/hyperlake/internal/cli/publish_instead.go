@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -78,9 +76,9 @@ func (a *app) listRevisions(ctx context.Context, cfg *config.Config, flags *publ
 	if a.flags.json {
 		return a.printJSON(all)
 	}
-	var b strings.Builder
+	p := a.resultPage()
 	columns := []column{
-		{name: "revision", number: true}, {name: "published"}, {name: "by"}, {name: "size", number: true, optional: true}, {name: ""},
+		{name: "revision", number: true}, {name: "published"}, {name: "by"}, {name: "size", number: true, optional: true, minor: 1}, {name: ""},
 	}
 	for _, source := range all {
 		var rows [][]string
@@ -97,7 +95,8 @@ func (a *app) listRevisions(ctx context.Context, cfg *config.Config, flags *publ
 			}
 			rows = append(rows, row)
 		}
-		fmt.Fprintf(&b, "data source %s\n%s\n", visible(source.Datasource), renderTable(columns, rows, true))
+		p.line("data source %s", visible(source.Datasource))
+		p.table(columns, rows)
 	}
-	return a.printText(b.String())
+	return a.printPage(p)
 }

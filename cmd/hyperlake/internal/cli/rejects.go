@@ -2,8 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"fmt"
-	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -40,7 +38,7 @@ Rows are read from the folder of rejects. A table without one has what the repor
 			if a.flags.json {
 				return a.printJSON(tables)
 			}
-			return a.printText(rejectsText(tables))
+			return a.printPage(rejectsPage(a.resultPage(), tables))
 		},
 	})
 	cmd.Flags().IntVar(&options.Samples, "samples", 3, "show at most this `number` of rows of each rule")
@@ -48,25 +46,24 @@ Rows are read from the folder of rejects. A table without one has what the repor
 	return cmd
 }
 
-// rejectsText tells people of rejects.
-func rejectsText(tables []pipelines.RejectedTable) string {
-	var b strings.Builder
+// rejectsPage tells people of rejects.
+func rejectsPage(p *page, tables []pipelines.RejectedTable) *page {
 	for _, table := range tables {
 		place := "only counted, by the last run"
 		if table.Path != "" {
 			place = "in " + visible(table.Path)
 		}
-		fmt.Fprintf(&b, "%s: %s, %s\n", sqlNameText(table.Schema, table.Name), words.Count(table.Rows, "reject"), place)
+		p.line("%s: %s, %s", sqlNameText(table.Schema, table.Name), words.Count(table.Rows, "reject"), place)
 		for _, rule := range table.Rules {
-			fmt.Fprintf(&b, "  %s: %s\n", visible(rule.Name), humanize.Comma(rule.Rows))
+			p.line("  %s: %s", visible(rule.Name), humanize.Comma(rule.Rows))
 			for _, sample := range rule.Samples {
 				found := cmp.Or(sample.Reason, sample.Form)
 				if sample.Reason == "" && found != "" {
 					found = "like " + found
 				}
-				fmt.Fprintf(&b, "    %s, row %s  %s\n", visible(sample.File), humanize.Comma(sample.Row), visible(found))
+				p.line("    %s, row %s  %s", visible(sample.File), humanize.Comma(sample.Row), visible(found))
 			}
 		}
 	}
-	return b.String()
+	return p
 }

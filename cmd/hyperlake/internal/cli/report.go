@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
 
 	"github.com/dustin/go-humanize"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"hyperlake/cmd/hyperlake/internal/htmlreport"
@@ -45,7 +45,7 @@ files, no network, no scripts.`,
 			case a.flags.json:
 				return a.printJSON(json.RawMessage(data))
 			case page == "":
-				return a.printText(reportText(report))
+				return a.printPage(reportPage(a.resultPage(), report))
 			}
 			return a.writePage(cmd.Context(), report, page)
 		},
@@ -95,76 +95,79 @@ func (a *app) writePage(ctx context.Context, report *htmlreport.Report, path str
 	return nil
 }
 
-// reportText is a report for people.
-func reportText(report *htmlreport.Report) string {
-	var b strings.Builder
+// reportPage writes a report for people.
+func reportPage(p *page, report *htmlreport.Report) *page {
 	outcome := report.Outcome()
-	fmt.Fprintf(&b, "%s: %s. %s\n", visible(cmp.Or(report.Name, "unnamed run")), strings.ToLower(visible(outcome.Label)), outcome.Sentence)
+	p.spans(span{text: visible(cmp.Or(report.Name, "unnamed run")) + ": "},
+		span{strings.ToLower(visible(outcome.Label)), markColours(outcome.Mark)}, span{text: ". " + outcome.Sentence})
 	if e := report.Error; e != nil {
-		fmt.Fprintf(&b, "%s\n", words.OneLine(visible(e.Message)))
+		p.line("%s", words.OneLine(visible(e.Message)))
 		if e.Hint != "" {
-			fmt.Fprintf(&b, "what to do: %s\n", words.OneLine(visible(e.Hint)))
+			p.line("what to do: %s", words.OneLine(visible(e.Hint)))
 		}
 	}
-	writeReportFacts(&b, report)
+	writeReportFacts(p, report)
 	for i := range report.Tables {
-		writeReportTable(&b, &report.Tables[i], report.Counted())
+		writeReportTable(p, &report.Tables[i], report.Counted())
 	}
-	writeStages(&b, report.Stages)
+	writeStages(p, report.Stages)
 	if len(report.Warnings) > 0 {
-		fmt.Fprintln(&b)
+		p.line("")
 	}
-	for _, warning := range report.Warnings {
-		fmt.Fprintf(&b, "warning: %s\n", visible(warning))
-	}
-	return b.String()
+	p.warnings(report.Warnings)
+	return p
 }
 
 // writeReportFacts names the output and the run. Old reports may lack some of it.
-func writeReportFacts(b *strings.Builder, report *htmlreport.Report) {
+func writeReportFacts(p *page, report *htmlreport.Report) {
 	if output := report.Output; output.Bytes != nil && *output.Bytes > 0 {
-		fmt.Fprintf(b, "output %s: %s, sha256 %s\n", visible(output.Path), size(*output.Bytes), visible(output.SHA256))
+		p.line("output %s: %s, sha256 %s", visible(output.Path), size(*output.Bytes), visible(output.SHA256))
 	} else if output.Path != "" {
-		fmt.Fprintf(b, "output %s\n", visible(output.Path))
+		p.line("output %s", visible(output.Path))
 	}
 	for _, source := range report.Deliveries() {
-		fmt.Fprintf(b, "data source %s\n", words.OneLine(visible(source.Words())))
+		p.line("data source %s", words.OneLine(visible(source.Words())))
 	}
 	if report.RunID != "" {
-		fmt.Fprintf(b, "run %s\n", visible(report.RunID))
+		p.line("run %s", visible(report.RunID))
 	}
 	if !report.Started.IsZero() {
-		fmt.Fprintf(b, "started %s, took %s\n", report.Started.UTC().Format("2006-01-02 15:04:05 UTC"), htmlreport.Seconds(report.Seconds()))
+		p.line("started %s, took %s", report.Started.UTC().Format("2006-01-02 15:04:05 UTC"), htmlreport.Seconds(report.Seconds()))
 	}
 }
 
-func writeReportTable(b *strings.Builder, table *htmlreport.Table, counted bool) {
-	fmt.Fprintf(b, "\n%s\n", sqlNameText(table.Schema, table.Name))
+func writeReportTable(p *page, table *htmlreport.Table, counted bool) {
+	p.line("\n%s", sqlNameText(table.Schema, table.Name))
 	var rows [][]string
+	colours := map[string]text.Colors{} // of sums
 	for _, entry := range table.Account(counted) {
 		var sum string
 		if entry.Sum != nil {
 			sum = entry.Sum.Mark.Sign + " " + entry.Sum.Words
+			colours[sum] = markColours(entry.Sum.Mark)
 		}
 		rows = append(rows, []string{entry.Label, figure(entry.Rows), htmlreport.Share(entry.Rows, entry.Of), sum})
 	}
-	headings := []column{{name: "rows"}, {name: "number", number: true}, {name: "share", number: true}, {name: "sum"}}
-	fmt.Fprintln(b, renderTable(headings, rows, true))
+	p.table([]column{
+		{name: "rows"}, {name: "number", number: true}, {name: "share", number: true, minor: 1},
+		{name: "sum", colours: func(sum string) text.Colors { return colours[sum] }},
+	}, rows)
 	for _, limit := range table.Limits(counted) {
-		fmt.Fprintf(b, "threshold of rejects: %s %s\n", limit.Mark.Sign, limit.Words)
+		p.spans(span{text: "threshold of rejects: "}, span{limit.Mark.Sign, markColours(limit.Mark)}, span{text: " " + limit.Words})
 	}
 	for _, rule := range table.Rules {
-		fmt.Fprintf(b, "rule %s: %s failed (on_fail: %s)\n", visible(rule.Name), figure(rule.Failed), visible(rule.OnFail))
+		p.line("rule %s: %s failed (on_fail: %s)", visible(rule.Name), figure(rule.Failed), visible(rule.OnFail))
 	}
 	for _, check := range table.Checks {
-		fmt.Fprintf(b, "check %s: %s %s\n", visible(check.Name), check.Mark().Sign, visible(check.Result()))
+		p.spans(span{text: "check " + visible(check.Name) + ": "}, span{check.Mark().Sign, markColours(check.Mark())},
+			span{text: " " + visible(check.Result())})
 	}
 	if table.RejectsPath != "" {
-		fmt.Fprintf(b, "rejects: %s\n", visible(table.RejectsPath))
+		p.line("rejects: %s", visible(table.RejectsPath))
 	}
 }
 
-func writeStages(b *strings.Builder, stages []htmlreport.Stage) {
+func writeStages(p *page, stages []htmlreport.Stage) {
 	if len(stages) == 0 {
 		return
 	}
@@ -172,7 +175,21 @@ func writeStages(b *strings.Builder, stages []htmlreport.Stage) {
 	for _, stage := range stages {
 		rows = append(rows, []string{visible(stage.Name), htmlreport.Seconds(stage.Seconds), figure(stage.Rows)})
 	}
-	fmt.Fprintf(b, "\n%s\n", renderTable([]column{{name: "stage"}, {name: "time", number: true}, {name: "rows", number: true}}, rows, true))
+	p.line("")
+	p.table([]column{{name: "stage"}, {name: "time", number: true}, {name: "rows", number: true}}, rows)
+}
+
+// markColours are those of a judgement.
+func markColours(mark htmlreport.Mark) text.Colors {
+	switch mark.Color {
+	case "good":
+		return goodColours
+	case "doubt":
+		return warningColours
+	case "bad":
+		return failedColours
+	}
+	return nil
 }
 
 // figure writes a number that a report may lack.

@@ -17,9 +17,10 @@ import (
 // screen is the way to a terminal, or to whoever reads for people: nothing that comes out of
 // a name, a value or an error does there what a program may do. It is safe for concurrent use.
 type screen struct {
-	w    io.Writer
-	mu   sync.Mutex
-	rest []byte // the beginning of a character, of which the rest is yet to come
+	w        io.Writer
+	terminal *os.File // that w leads to; nil for none
+	mu       sync.Mutex
+	rest     []byte // the beginning of a character, of which the rest is yet to come
 }
 
 // layout is what stays as it is: lines, and what is between the words of one.
@@ -33,6 +34,19 @@ func (s *screen) Write(p []byte) (int, error) {
 	s.rest = bytes.Clone(text[whole:])
 	_, err := io.WriteString(s.w, printable(string(text[:whole]), layout))
 	return len(p), err
+}
+
+// safe prints what is safe for a terminal already, with its colours.
+func (s *screen) safe(text string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := io.WriteString(s.w, text)
+	return err
+}
+
+// lines prints lines that are safe for a terminal, without the break after the last. Long ones are broken between words.
+func (s *screen) lines(text string) error {
+	return s.safe(wrapLines(text, lineWidth(s.terminal)) + "\n")
 }
 
 // wholeCharacters is the length of a text without the beginning of a character at its end.

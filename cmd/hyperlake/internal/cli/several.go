@@ -74,7 +74,7 @@ func (a *app) buildAll(cmd *cobra.Command, args []string, mayPublish bool) error
 			return err
 		}
 	}
-	a.say("%s", endsTable(all))
+	a.sayPage(endsPage(a.wordsPage(), all))
 	if interrupted != nil {
 		return interrupted
 	}
@@ -132,11 +132,11 @@ func configurationsOf(named []string) (files []string, err error) {
 	return files, nil
 }
 
-// endsTable says what became of configurations, a line each.
-func endsTable(all []ended) string {
-	columns := []column{{name: "configuration"}, {name: "ended"}}
-	for _, number := range []string{"rows", "rejected", "seconds"} {
-		columns = append(columns, column{name: number, number: true})
+// endsPage says what became of configurations, a line each.
+func endsPage(p *page, all []ended) *page {
+	columns := []column{
+		{name: "configuration"}, {name: "ended", colours: statusColours}, {name: "rows", number: true, minor: 1},
+		{name: "rejected", number: true}, {name: "seconds", number: true, minor: 2},
 	}
 	rows := make([][]string, 0, len(all))
 	for _, one := range all {
@@ -149,7 +149,8 @@ func endsTable(all []ended) string {
 		}
 		rows = append(rows, row)
 	}
-	return renderTable(columns, rows, true)
+	p.table(columns, rows)
+	return p
 }
 
 // endOfAll is the failure of the command: of the nature of the first of its configurations, if all have the same exit code.

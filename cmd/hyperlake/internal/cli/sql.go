@@ -35,7 +35,7 @@ in lower case stand in double quotes. Timestamps with a time zone are shown in U
 paths of other files start at the working folder.
 
 The result is an aligned table, also when it is not for a terminal. On a terminal that is
-too narrow for the table, each row is a list of its values. NULL is shown as it is; a text
+too narrow for the table, each row is a list of its values, and long values go on below. NULL is shown as it is; a text
 that could be mistaken for it, or that starts or ends with a blank, stands in quotes.
 
 With --csv, NULL is an empty field and the empty text is "". With --json, the result is a
@@ -105,7 +105,7 @@ func (a *app) runSQL(ctx context.Context, path, query string, csv, external bool
 	}
 	out := a.newResult(csv)
 	waiting := func() {}
-	if a.width > 0 { // else a pager may have the terminal
+	if a.results != nil { // else a pager may have the terminal
 		meter := a.newMeter()
 		meter.show(report.Progress{Stage: "query", Uncounted: true})
 		waiting = meter.close

@@ -29,7 +29,7 @@ func (a *app) newResult(csv bool) result {
 	case a.flags.json:
 		return newJSONResult(a.stdout)
 	default:
-		return &tableResult{out: a.stdout, width: a.width, say: a.say}
+		return &tableResult{out: a.stdout, width: lineWidth(a.results), say: a.say}
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"hyperlake/internal/hyperd"
 	"hyperlake/internal/words"
 )
@@ -18,11 +16,8 @@ const (
 	partBytes = 4 << 20
 )
 
-// titleWidth is the width of the line above a record, where the terminal has room for it.
-const titleWidth = 40
-
-// tableResult prints an aligned table, or one record below the other where the first part
-// of the table is wider than the terminal.
+// tableResult prints an aligned table, or one record below the other from the first part on
+// that is wider than the terminal.
 type tableResult struct {
 	out   io.Writer
 	width int // of the terminal, 0 for no limit
@@ -37,7 +32,7 @@ type tableResult struct {
 
 func (r *tableResult) begin(fields []hyperd.Field) error {
 	for _, f := range fields {
-		r.columns = append(r.columns, column{name: f.Name, number: isNumber(f), width: text.LongestLineLen(visible(f.Name))})
+		r.columns = append(r.columns, column{name: f.Name, number: isNumber(f), width: cellsOf(visible(f.Name)), fit: byCells})
 	}
 	return nil
 }
@@ -47,7 +42,7 @@ func (r *tableResult) row(fields []hyperd.Field, values [][]byte) error {
 	for i, value := range values {
 		cells[i] = cell(fields[i], value)
 		r.bytes += len(cells[i])
-		r.columns[i].width = max(r.columns[i].width, text.LongestLineLen(cells[i]))
+		r.columns[i].width = max(r.columns[i].width, cellsOf(cells[i]))
 	}
 	r.part = append(r.part, cells)
 	if len(r.part) >= partRows || r.bytes >= partBytes {
@@ -68,48 +63,39 @@ func (r *tableResult) end() error {
 
 // flush prints what has been gathered.
 func (r *tableResult) flush() error {
-	first := r.printed == 0
-	if first {
-		r.records = r.width > 0 && r.tableWidth() > r.width
-	}
-	var err error
+	part := newGrid(r.columns, r.part)
+	r.records = r.records || !r.fits(part)
+	var text string
 	if r.records {
-		err = r.printRecords()
+		text = r.recordsText()
 	} else {
-		_, err = fmt.Fprintln(r.out, renderTable(r.columns, r.part, first))
+		text = part.text(r.printed == 0, painter{})
 	}
 	r.printed += int64(len(r.part))
 	r.part, r.bytes = r.part[:0], 0
+	_, err := io.WriteString(r.out, text)
 	return printFailure(err)
 }
 
-// tableWidth is the width of the table in cells of the terminal.
-func (r *tableResult) tableWidth() int {
-	width := 0
-	for _, c := range r.columns {
-		width += c.width + len(" | ")
+// fits says whether there is room for a part as a table. Only that of a single column is made narrower: its values go on below.
+func (r *tableResult) fits(part *grid) bool {
+	if len(r.columns) == 1 && !r.columns[0].number {
+		return part.narrow(r.width, true)
 	}
-	return width - 1 // the last column has a blank on either side, and no line
+	return r.width == 0 || part.total() <= r.width
 }
 
-func (r *tableResult) printRecords() error {
+func (r *tableResult) recordsText() string {
+	var b strings.Builder
 	names := make([]string, len(r.columns))
-	record := []column{{}, {}}
 	for i, c := range r.columns {
 		names[i] = visible(c.name)
-		record[0].width = max(record[0].width, text.LongestLineLen(names[i]))
 	}
 	for i, row := range r.part {
-		pairs := make([][]string, len(row))
-		for j, value := range row {
-			pairs[j] = []string{names[j], value}
-		}
-		title := strings.TrimRight(text.Pad(fmt.Sprintf("── row %d ", r.printed+int64(i)+1), min(r.width, titleWidth), '─'), " ")
-		if _, err := fmt.Fprintf(r.out, "%s\n%s\n", title, renderTable(record, pairs, false)); err != nil {
-			return err
-		}
+		b.WriteString(listTitle(fmt.Sprintf("row %d", r.printed+int64(i)+1), r.width))
+		b.WriteString(listText(names, row, byCells, r.width))
 	}
-	return nil
+	return b.String()
 }
 
 const null = "NULL"

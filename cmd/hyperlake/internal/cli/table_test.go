@@ -106,6 +106,6 @@ func TestOptionalColumnsAreLeftOutWhenEmpty(t *testing.T) {
 	t.Parallel()
 	columns := []column{{name: "a"}, {name: "b", optional: true}}
 
-	assert.Equal(t, " a\n───\n 1", renderTable(columns, [][]string{{"1", ""}}, true))
-	assert.Equal(t, " a │ b\n───┼───\n 1 │\n   │ 2", renderTable(columns, [][]string{{"1", ""}, {"", "2"}}, true))
+	assert.Equal(t, " a\n───\n 1\n", newGrid(columns, [][]string{{"1", ""}}).text(true, painter{}))
+	assert.Equal(t, " a │ b\n───┼───\n 1 │\n   │ 2\n", newGrid(columns, [][]string{{"1", ""}, {"", "2"}}).text(true, painter{}))
 }

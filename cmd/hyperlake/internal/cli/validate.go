@@ -2,8 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -58,20 +56,20 @@ func (a *app) validate(named []string) error {
 		return err
 	}
 	all, wrong := []finding{}, 0
-	var text strings.Builder
+	p := a.resultPage()
 	for _, file := range files {
 		found := a.findingsOf(file)
 		all = append(all, found...)
 		if len(found) == 0 {
-			fmt.Fprintf(&text, "%s: ok\n", visible(file))
+			p.spans(span{text: visible(file) + ": "}, span{"ok", goodColours})
 			continue
 		}
 		wrong++
 		for _, one := range found {
-			fmt.Fprintln(&text, visible(one.String()))
+			p.line("%s", visible(one.String()))
 		}
 	}
-	show := func() error { return a.printText(text.String()) }
+	show := func() error { return a.printPage(p) }
 	if a.flags.json {
 		show = func() error { return a.printJSON(all) }
 	}
