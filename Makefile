@@ -139,7 +139,7 @@ test-flink: hyperd stores ## the same extract on a Flink cluster as on Prism, wh
 test-editors: ## the schema of configurations by the language server of editors (needs npm)
 	go test -tags editors -count=1 -run TestEditors ./pipelines/config
 
-test-image: hyperd ## the steps of the Dockerfile and a worker in what they give (needs root, debootstrap, a Debian mirror)
+test-image: hyperd ## the steps of the Dockerfile, a run and a worker in the images that they give (needs root, debootstrap, a Debian mirror)
 	go test -tags image -count=1 -v -timeout 20m ./runners/imagetest
 
 corpus: ## every value of CORPUS, a checkout of apache/parquet-testing, against pyarrow

@@ -43,7 +43,7 @@ func TestExamplesAreTaken(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(verify("COMPOSE", filepath.Join(examples, "compose", "compose.yaml"))), &project))
 	assert.Len(t, project.Services, 2)
 	for name, service := range project.Services {
-		assert.Equal(t, "hyperlake-worker", service.Image, name)
+		assert.Equal(t, "hyperlake", service.Image, name)
 		for _, volume := range service.Volumes {
 			if volume.Type == "bind" {
 				_, err := os.Stat(volume.Source)

@@ -67,12 +67,27 @@ func findGiven(source, path string) (string, error) {
 // installedIn returns the first of the pinned releases that is in the cache folder, whole.
 func installedIn(cache string, pinned []release) (release, bool) {
 	for _, r := range pinned {
-		stat, err := os.Stat(r.path(cache))
-		if err == nil && stat.Size() == r.size && executable(r.path(cache)) == nil {
+		if r.isIn(cache) {
 			return r, true
 		}
 	}
 	return release{}, false
+}
+
+// isIn says whether the hyperd of a release is in the cache folder, whole.
+func (r release) isIn(cache string) bool {
+	stat, err := os.Stat(r.path(cache))
+	return err == nil && stat.Size() == r.size && executable(r.path(cache)) == nil
+}
+
+// textsAreIn says whether the texts of a release are in the cache folder. Those who only run its hyperd need none.
+func (r release) textsAreIn(cache string) bool {
+	for _, text := range r.texts {
+		if _, err := os.Stat(r.textPath(cache, text)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // executable says why path cannot be run, nil if it looks as if it could.

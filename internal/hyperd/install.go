@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,9 +31,9 @@ type Installed struct {
 	AlreadyThere bool   // it was installed before: nothing was fetched
 }
 
-// Install puts a pinned hyperd into the user's cache, where [Find] looks for it, unless
-// one is there. pip or npm fetches the package, configured as they are; its checksum is
-// verified before anything is unpacked, and the binary appears whole or not at all.
+// Install puts a pinned hyperd into the user's cache, where [Find] looks for it, with the texts of
+// its licence beside it, unless they are there. pip or npm fetches the package, configured as they are; its checksum is
+// verified before anything is unpacked, and every file appears whole or not at all, the binary last.
 // progress, which may be nil, is told in words what happens.
 //
 // It fails with one of kind Hyperd: where Tableau publishes none for this platform, neither pip nor npm can
@@ -87,8 +88,10 @@ func (in installer) install(ctx context.Context) (installed Installed, err error
 	return in.installed(r, false), nil
 }
 
+// present is the release whose hyperd [Find] finds, if its texts are there, too.
 func (in installer) present() (release, bool) {
-	return installedIn(in.cache, in.releases[in.platform])
+	r, ok := installedIn(in.cache, in.releases[in.platform])
+	return r, ok && r.textsAreIn(in.cache)
 }
 
 func (in installer) installed(r release, alreadyThere bool) Installed {
@@ -135,14 +138,39 @@ func (in installer) fetchAndPlace(ctx context.Context) (r release, err error) {
 			WithHint("check which package index %s uses, or point %s at a hyperd that you have", r.tool, pathVariable)
 	}
 	in.progress("unpacking hyperd " + r.hyperd)
-	unpacked := filepath.Join(temp, "hyperd")
-	if err := unpack(ctx, archive, r.member, r.size, unpacked); err != nil {
-		return release{}, failure.New(failure.Hyperd, "install hyperd: unpack %w", err)
-	}
-	if err := storage.MoveFile(ctx, unpacked, r.path(in.cache)); err != nil {
+	if err := in.place(ctx, archive, r, temp); err != nil {
 		return release{}, failure.New(failure.Hyperd, "install hyperd: %w", err)
 	}
 	return r, nil
+}
+
+// place unpacks what a release installs into temp, and moves it to its places, the binary last: where it is, its texts
+// are. A binary that is in place stays, since it may be running.
+func (in installer) place(ctx context.Context, archive string, r release, temp string) error {
+	unpacked := map[string]string{} // final place → file
+	for _, text := range r.texts {
+		file := filepath.Join(temp, path.Base(text))
+		if err := unpackText(ctx, archive, text, file); err != nil {
+			return fmt.Errorf("unpack %w", err)
+		}
+		unpacked[r.textPath(in.cache, text)] = file
+	}
+	binary := filepath.Join(temp, "hyperd")
+	isThere := r.isIn(in.cache)
+	if !isThere {
+		if err := unpack(ctx, archive, r.member, r.size, binary); err != nil {
+			return fmt.Errorf("unpack %w", err)
+		}
+	}
+	for place, file := range unpacked {
+		if err := storage.MoveFile(ctx, file, place); err != nil {
+			return err
+		}
+	}
+	if isThere {
+		return nil
+	}
+	return storage.MoveFile(ctx, binary, r.path(in.cache))
 }
 
 // fetch has the tools of this machine, one after the other, fetch a release into folder.

@@ -23,8 +23,9 @@ func testInstaller(cache, wheelSum, npmSum string) installer {
 		platform: "here",
 		progress: func(string) {},
 		releases: map[string][]release{"here": {
-			{tool: pip, name: "tableauhyperapi", version: "2", tag: "linux", checksum: wheelSum, member: wheelMember, size: size, hyperd: "0.0.2"},
-			{tool: npm, name: "hyperdb", version: "1", checksum: npmSum, member: npmMember, size: size, hyperd: "0.0.1"},
+			{tool: pip, name: "tableauhyperapi", version: "2", tag: "linux", checksum: wheelSum, member: wheelMember, size: size, hyperd: "0.0.2",
+				texts: []string{wheelText}},
+			{tool: npm, name: "hyperdb", version: "1", checksum: npmSum, member: npmMember, size: size, hyperd: "0.0.1", texts: []string{npmText}},
 		}},
 	}
 }

@@ -57,6 +57,8 @@ func TestInstallTriesOneToolAfterTheOther(t *testing.T) {
 			assert.False(t, installed.AlreadyThere)
 			assert.Equal(t, filepath.Join(s.cache, installed.Version, "hyperd"), installed.Path)
 			assertBinary(t, installed.Path)
+			text := map[string]string{fromPip: "LICENSE", fromNpm: "LICENSE-HYPERD"}[test.from]
+			assertText(t, filepath.Join(filepath.Dir(installed.Path), text))
 
 			calls, readErr := os.ReadFile(s.calls)
 			require.NoError(t, readErr)
@@ -166,6 +168,38 @@ func TestInstallRepairs(t *testing.T) {
 			assertBinary(t, repaired.Path)
 		})
 	}
+}
+
+// Installations of earlier versions have no texts. What runs need is there all the same.
+func TestInstallAddsTextsThatAreMissing(t *testing.T) {
+	s := newShop(t)
+	s.tool(t, "pip", s.fetching(s.wheel))
+	installed, err := s.install(t)
+	require.Nil(t, err)
+	text := filepath.Join(filepath.Dir(installed.Path), "LICENSE")
+	require.NoError(t, os.Remove(text))
+	before, statErr := os.Stat(installed.Path)
+	require.NoError(t, statErr)
+	_, found := installedIn(s.cache, s.releases["here"])
+	assert.True(t, found, "a run needs no text")
+
+	added, err := s.install(t)
+	require.Nil(t, err)
+	assert.Equal(t, installed, added)
+	assertText(t, text)
+	after, statErr := os.Stat(installed.Path)
+	require.NoError(t, statErr)
+	assert.True(t, os.SameFile(before, after), "the binary may be running: it stays")
+}
+
+func TestInstallRefusesAnArchiveWithoutItsTexts(t *testing.T) {
+	s := newShop(t)
+	s.releases["here"][0].texts = []string{"tableauhyperapi-2.dist-info/NOTICES.txt"}
+	s.tool(t, "pip", s.fetching(s.wheel))
+	_, err := s.install(t)
+	require.NotNil(t, err)
+	assert.Contains(t, err.Message, "install hyperd: unpack tableauhyperapi-2.dist-info/NOTICES.txt")
+	s.assertNotInstalled(t)
 }
 
 func TestInstallWhereNothingCanBeWritten(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,7 +46,7 @@ func TestInstallWithNpmAlone(t *testing.T) {
 }
 
 // assertInstalled sees to it that the installed hyperd is whole, runs, is the pinned
-// version, is the one that Find finds, and is alone in the cache.
+// version, is the one that Find finds, and is alone in the cache with its texts.
 func assertInstalled(t *testing.T, installed Installed) {
 	t.Helper()
 	version, err := askVersion(t.Context(), installed.Path)
@@ -60,7 +61,15 @@ func assertInstalled(t *testing.T, installed Installed) {
 	require.NoError(t, err)
 	files, err := filepath.Glob(filepath.Join(cache, "*", "*"))
 	require.NoError(t, err)
-	assert.Equal(t, []string{installed.Path}, files)
+	texts := []string{"LICENSE", "NOTICES.txt", "HYPER_API_OSS_disclosure.txt"}
+	if strings.HasSuffix(installed.From, "from npm") {
+		texts = []string{"LICENSE-HYPERD", "package.json"}
+	}
+	expected := []string{installed.Path}
+	for _, text := range texts {
+		expected = append(expected, filepath.Join(filepath.Dir(installed.Path), text))
+	}
+	assert.ElementsMatch(t, expected, files)
 	folders, err := os.ReadDir(cache)
 	require.NoError(t, err)
 	assert.Len(t, folders, 2, "its folder and the lock")

@@ -22,6 +22,7 @@ func TestReleasesAreComplete(t *testing.T) {
 				assert.Equal(t, strings.HasPrefix(platform, "windows/"), strings.HasSuffix(r.member, ".exe"))
 				assert.Equal(t, r.tool == pip, r.tag != "")
 				assert.Regexp(t, `^\d+\.\d+\.\d+$`, r.hyperd)
+				assert.NotEmpty(t, r.texts)
 				assertChecksum(t, r)
 			}
 		})

@@ -58,7 +58,11 @@ func forWorkers(ctx context.Context, path string, progress func(string)) (binary
 	if err != nil {
 		return "", "", failure.New(failure.Hyperd, "fetch hyperd for workers: %w", err)
 	}
-	in := installer{filepath.Join(cache, "for-workers"), workerPlatform, releases, progress}
+	cache = filepath.Join(cache, "for-workers")
+	if r, ok := installedIn(cache, releases[workerPlatform]); ok {
+		return r.path(cache), r.hyperd, nil
+	}
+	in := installer{cache, workerPlatform, releases, progress}
 	installed, err := in.install(ctx)
 	return installed.Path, installed.Version, err
 }

@@ -36,29 +36,47 @@ func checksum(ctx context.Context, path, like string) (sum string, err error) {
 	return encode(h), nil
 }
 
+// maxText is more bytes than a text in an archive has.
+const maxText = 1 << 20
+
 // unpack writes one member of an archive (a zip, or a gzipped tar) to a new executable
 // file, and makes it durable. The member must have exactly size bytes. That the archive
 // is the right one is for its [checksum] to say, beforehand.
-func unpack(ctx context.Context, archive, member string, size int64, to string) (err error) {
+func unpack(ctx context.Context, archive, member string, size int64, to string) error {
+	// One byte more than expected is enough to know that it is another file.
+	written, err := unpackAtMost(ctx, archive, member, size+1, to, 0o777)
+	if err == nil && written != size {
+		err = fmt.Errorf("%s in %s: it does not have the expected size of %d bytes", member, archive, size)
+	}
+	return err
+}
+
+// unpackText does so with a member that is a text of any size up to [maxText], and not executable.
+func unpackText(ctx context.Context, archive, member, to string) error {
+	written, err := unpackAtMost(ctx, archive, member, maxText+1, to, 0o666)
+	if err == nil && written > maxText {
+		err = fmt.Errorf("%s in %s: it has more than %d bytes, too many for a text", member, archive, maxText)
+	}
+	return err
+}
+
+// unpackAtMost writes the first bytes of a member to a new file, and says how many there were.
+func unpackAtMost(ctx context.Context, archive, member string, bytes int64, to string, mode fs.FileMode) (written int64, err error) {
 	source, err := openMember(archive, member)
 	if err != nil {
-		return fmt.Errorf("%s in %s: %w", member, archive, err)
+		return 0, fmt.Errorf("%s in %s: %w", member, archive, err)
 	}
 	defer source.Close()
-	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o777)
+	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	// One byte more than expected is enough to know that it is another file.
-	written, err := io.Copy(file, io.LimitReader(contextReader{ctx, source}, size+1))
+	written, err = io.Copy(file, io.LimitReader(contextReader{ctx, source}, bytes))
 	if err != nil {
-		return fmt.Errorf("%s in %s: %w", member, archive, err)
+		return written, fmt.Errorf("%s in %s: %w", member, archive, err)
 	}
-	if written != size {
-		return fmt.Errorf("%s in %s: it does not have the expected size of %d bytes", member, archive, size)
-	}
-	return file.Sync()
+	return written, file.Sync()
 }
 
 // openMember opens one file in an archive for reading.

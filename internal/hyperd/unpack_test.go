@@ -27,7 +27,14 @@ var binary = func() []byte {
 	return data
 }()
 
-// wheel is a zip with hyperd where the wheels have it, and another file before it.
+// Texts of the archives.
+const (
+	wheelText = "tableauhyperapi-2.dist-info/LICENSE"
+	npmText   = "package/LICENSE-HYPERD"
+	licence   = "Apache License\n"
+)
+
+// wheel is a zip with hyperd where the wheels have it, another file before it, and a text.
 func wheel(t testing.TB) []byte {
 	t.Helper()
 	var buffer bytes.Buffer
@@ -38,11 +45,15 @@ func wheel(t testing.TB) []byte {
 		_, err = member.Write(binary)
 		require.NoError(t, err)
 	}
+	text, err := w.Create(wheelText)
+	require.NoError(t, err)
+	_, err = text.Write([]byte(licence))
+	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	return buffer.Bytes()
 }
 
-// npmPackage is a gzipped tar with hyperd where the npm packages have it.
+// npmPackage is a gzipped tar with hyperd where the npm packages have it, and a text.
 func npmPackage(t testing.TB) []byte {
 	t.Helper()
 	var buffer bytes.Buffer
@@ -53,6 +64,9 @@ func npmPackage(t testing.TB) []byte {
 		_, err := w.Write(binary)
 		require.NoError(t, err)
 	}
+	require.NoError(t, w.WriteHeader(&tar.Header{Name: npmText, Mode: 0o644, Size: int64(len(licence))}))
+	_, err := w.Write([]byte(licence))
+	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	require.NoError(t, zipped.Close())
 	return buffer.Bytes()
@@ -101,6 +115,52 @@ func TestUnpack(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestUnpackText(t *testing.T) {
+	for name, archive := range map[string]struct {
+		name string
+		data []byte
+		text string
+	}{
+		"zip": {"a.whl", wheel(t), wheelText},
+		"tar": {"a.tgz", npmPackage(t), npmText},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), archive.name)
+			require.NoError(t, os.WriteFile(path, archive.data, 0o600))
+			to := filepath.Join(t.TempDir(), "text")
+			require.NoError(t, unpackText(t.Context(), path, archive.text, to))
+			assertText(t, to)
+			assert.ErrorContains(t, unpackText(t.Context(), path, "other/LICENSE", to+"2"), "other/LICENSE in ")
+		})
+	}
+}
+
+func TestUnpackTextRefusesWhatIsNoText(t *testing.T) {
+	var buffer bytes.Buffer
+	w := zip.NewWriter(&buffer)
+	for name, size := range map[string]int{"most": maxText, "more": maxText + 1} {
+		member, err := w.Create(name)
+		require.NoError(t, err)
+		_, err = member.Write(make([]byte, size))
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	path := filepath.Join(t.TempDir(), "a.whl")
+	require.NoError(t, os.WriteFile(path, buffer.Bytes(), 0o600))
+	assert.NoError(t, unpackText(t.Context(), path, "most", filepath.Join(t.TempDir(), "most")))
+	assert.ErrorContains(t, unpackText(t.Context(), path, "more", filepath.Join(t.TempDir(), "more")), "more than 1048576 bytes")
+}
+
+func assertText(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, licence, string(text))
+	stat, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Zero(t, stat.Mode()&0o111, "a text is no program")
 }
 
 func assertBinary(t *testing.T, path string) {

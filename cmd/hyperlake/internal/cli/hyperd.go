@@ -32,7 +32,8 @@ func (a *app) hyperdInstallCommand() *cobra.Command {
 		Use:   "install",
 		Short: "Fetch the pinned hyperd into the user's cache, unless it is there",
 		Long: `Fetch the pinned hyperd with pip, or else with npm, verify its checksum and unpack it into
-the user's cache, where all commands find it. Where it is there already, nothing is fetched.
+the user's cache, where all commands find it, with what the package says of its licence beside it.
+Where they are there already, nothing is fetched.
 
 It may run several times at once: one installs, the others wait.`,
 		Args: exactly(0, "no arguments"),

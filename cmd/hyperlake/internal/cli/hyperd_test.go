@@ -11,7 +11,7 @@ import (
 	"hyperlake/internal/hyperd"
 )
 
-// installedHyperd puts the hyperd of the tests, a pinned one, where Install would.
+// installedHyperd puts the hyperd of the tests, a pinned one with its texts, where Install would.
 func installedHyperd(t *testing.T) (path, version string) {
 	t.Helper()
 	binary, err := hyperd.Find("")
@@ -22,8 +22,8 @@ func installedHyperd(t *testing.T) (path, version string) {
 	cache, err := os.UserCacheDir()
 	require.NoError(t, err)
 	path = filepath.Join(cache, "hyperlake", "hyperd", version, filepath.Base(binary))
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	require.NoError(t, os.Symlink(binary, path))
+	require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Dir(path)), 0o755))
+	require.NoError(t, os.Symlink(filepath.Dir(binary), filepath.Dir(path)))
 	return path, version
 }
 

@@ -54,7 +54,7 @@ Nothing is installed; comments in them say how to, and where the platform keeps 
 folder. Nights never overlap, a night that was missed is made up for where the platform can, and a platform tries nothing again.`,
 		Example: `  hyperlake schedule orders.yaml --as systemd --at 02:30 --output /etc/systemd/system
   hyperlake schedule orders.yaml --as cron --at 02:30 --days mon-fri --var REGION=emea
-  hyperlake schedule orders.yaml --as k8s --at 02:30 --image registry.example.com/hyperlake-worker:1.0 > cronjob.yaml`,
+  hyperlake schedule orders.yaml --as k8s --at 02:30 --image registry.example.com/hyperlake:1.0 > cronjob.yaml`,
 		Args: configAndBeamFlags,
 	})
 	set := flags.set
@@ -65,7 +65,7 @@ folder. Nights never overlap, a night that was missed is made up for where the p
 	set.StringVar(&flags.deadline, "deadline", "12h", "have the platform end a run that takes longer than this `time`, where it can")
 	set.StringVar(&flags.program, "program", "", "absolute `path` of hyperlake where it will run; this program if it is not given")
 	set.StringVar(&flags.user, "user", "", "`account` that systemd runs it as; you if it is not given")
-	set.StringVar(&flags.image, "image", "", "`image` with hyperlake, for k8s and github; see docs/workers.md")
+	set.StringVar(&flags.image, "image", "", "`image` with hyperlake, for k8s and github; see docs/containers.md")
 	set.StringVarP(&flags.output, "output", "o", "", "write the files into this `folder`, that has none of them, instead of printing them")
 	cmd.Flags().AddFlagSet(set)
 	cmd.Flags().Lookup("lock-wait").DefValue = scheduledLockWait
@@ -150,7 +150,7 @@ func (f *scheduleFlags) where(night *schedule.Night, file string) error {
 	if schedule.InContainer(f.platform) {
 		if f.image == "" {
 			return failure.New(failure.Usage, "--as %s needs --image", f.platform).
-				WithHint("docs/workers.md says how to build one, such as registry.example.com/hyperlake-worker:1.0")
+				WithHint("docs/containers.md says how to build one, such as registry.example.com/hyperlake:1.0")
 		}
 		night.Program, night.Config = schedule.ProgramInImage, schedule.ConfigInPod
 		if f.platform == schedule.GitHub {

@@ -22,7 +22,7 @@ func usual() schedule.Night {
 	return schedule.Night{
 		Name: "orders", Program: "/usr/local/bin/hyperlake", Config: "/srv/etl/orders.yaml", Folder: "/srv/etl",
 		Flags: []string{"--lock-wait", "30m", "--var", "REGION=emea"}, At: 150, Zone: "Europe/Berlin",
-		Spread: 10 * time.Minute, Deadline: 12 * time.Hour, Publishes: true, Image: "registry.example.com/hyperlake-worker:1.0", User: "etl",
+		Spread: 10 * time.Minute, Deadline: 12 * time.Hour, Publishes: true, Image: "registry.example.com/hyperlake:1.0", User: "etl",
 	}
 }
 
