@@ -1,5 +1,6 @@
 # `make run` and `make test` need Go, make, and pip or npm. `make ci` also needs a C
-# compiler, for the race detector; Python 3.10 with pip, for Tableau's client, Delta tables and Airflow; systemd-analyze;
+# compiler, for the race detector; Python 3.10 with pip, for Tableau's client, Delta tables and Airflow; systemd-analyze; root, dpkg,
+# rpm and man, for packages;
 # Node.js with npm, for a server of Azure's protocol; and Java 11, Maven and curl, for a Flink cluster.
 
 GOLANGCI_VERSION := v2.15.0
@@ -24,7 +25,7 @@ AT_ONCE := 4
 # the detector. So CI has these without it. A test that is not named here, or has another name by now, runs with it.
 KILLED := ^Test(NightsThatAreKilled|PublishedNightsThatAreKilled|NightsOnStorageThatAreKilled|KilledWhilePublishing|KilledWhilePublishingASet|AKilledRunIsResumed|AKilledOwner|AnOwnerThatComesBack|NothingOfAWorkerSurvives|NoPartialOfAWorkerSurvives|AUserWithoutAName)$$
 
-.PHONY: help build man hyperd run test test-faults test-nightly test-race test-killed test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink notices reference fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build man hyperd run test test-faults test-nightly test-race test-killed test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus release test-release lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink notices reference fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -160,6 +161,14 @@ notices: ## licences and notices of all that is linked into the program, as out/
 	mkdir -p out
 	go run ./cmd/notices > out/THIRD_PARTY_NOTICES
 
+release: ## all that is published, in out/release: of a tag that version, else VERSION or one between tags (see docs/releasing.md)
+	rm -rf out/release
+	go build -C cmd/release -o $(CURDIR)/out/tools/release .
+	out/tools/release -version "$(VERSION)" -out out/release
+
+test-release: ## the release of this system twice, and what dpkg, rpm, tar, sha256sum, man and bash make of it (needs root, dpkg, rpm, man)
+	go test -C cmd/release -count=1 -timeout 30m .
+
 reference: ## make docs/reference anew, of the code
 	UPDATE_GOLDEN=1 go test -run '^TestReferenceOf' ./cmd/hyperlake/internal/cli ./pipelines/report ./pipelines/config
 
@@ -168,11 +177,13 @@ fmt-check: ## fail when a file is not formatted
 
 vet: ## go vet, here and for the other systems we build for
 	go vet ./...
+	go vet -C cmd/release .
 	GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/hyperlake
 	GOOS=windows go build -o /dev/null ./cmd/hyperlake
 
 lint: bin/golangci-lint-$(GOLANGCI_VERSION) ## golangci-lint; depguard holds the import direction
 	$< run ./...
+	cd cmd/release && $(CURDIR)/$< run .
 
 bin/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN=$(CURDIR)/bin/tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
@@ -195,7 +206,7 @@ vulncheck: ## fail when we call what is known to be vulnerable; without the netw
 	else echo "vulncheck: the database of vulnerabilities cannot be reached: nobody looked"; fi
 
 ci: fmt-check vet lint deadcode vulncheck ## what CI runs: the Flink suite waits most of its time, beside the tests with the race detector; the others follow one another
-	$(MAKE) -j 3 --output-sync=target test-race test-flink test-killed test-stores test-lake test-schedulers test-registry test-tsc test-editors
+	$(MAKE) -j 3 --output-sync=target test-race test-flink test-killed test-stores test-release test-lake test-schedulers test-registry test-tsc test-editors
 
 clean: ## remove what was built
 	rm -rf bin out

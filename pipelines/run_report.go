@@ -2,7 +2,6 @@ package pipelines
 
 import (
 	"os"
-	"runtime/debug"
 	"time"
 
 	"hyperlake/internal/batch"
@@ -34,14 +33,6 @@ func newReport(cfg *config.Config, options RunOptions) *report.Report {
 		r.Runner = options.Engine.Name()
 	}
 	return r
-}
-
-// Version is that of this program, as it was built: devel where no release was.
-func Version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "devel"
 }
 
 // notePlan notes what the footers promise.

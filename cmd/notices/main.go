@@ -18,8 +18,8 @@ import (
 	"strings"
 )
 
-// systems are those for which there is a hyperd.
-var systems = []string{"linux/amd64", "darwin/arm64", "windows/amd64"}
+// systems are those for which there are releases.
+var systems = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64"}
 
 func main() {
 	if err := write(os.Stdout); err != nil {

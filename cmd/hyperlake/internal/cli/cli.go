@@ -187,7 +187,7 @@ Exit codes:
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(wrongFlag)
 	root.Version = pipelines.Version()
-	root.SetVersionTemplate("hyperlake {{.Version}}\n")
+	root.SetVersionTemplate("hyperlake " + releaseText() + "\n")
 	root.DisableAutoGenTag = true // of manual pages, which are alike for the same program
 	a.flags.addCommon(root.PersistentFlags())
 	root.AddCommand(

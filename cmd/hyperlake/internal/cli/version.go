@@ -14,7 +14,8 @@ import (
 // versions is what `hyperlake version` prints.
 type versions struct {
 	Hyperlake string `json:"hyperlake"`
-	Hyperd    string `json:"hyperd"` // empty when there is none
+	Commit    string `json:"commit,omitempty"` // of git; empty where nothing recorded it
+	Hyperd    string `json:"hyperd"`           // empty when there is none
 	Beam      string `json:"beam"`
 	Arrow     string `json:"arrow"`
 	Go        string `json:"go"`
@@ -23,7 +24,7 @@ type versions struct {
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the versions of hyperlake, hyperd, Beam and Arrow",
+		Short: "Print the versions of hyperlake, with its commit, hyperd, Beam and Arrow",
 		Args:  exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v := buildVersions()
@@ -38,15 +39,23 @@ func (a *app) versionCommand() *cobra.Command {
 				return json.NewEncoder(a.stdout).Encode(v)
 			}
 			_, err := fmt.Fprintf(a.stdout, "hyperlake %s\nhyperd    %s\nbeam      %s\narrow     %s\ngo        %s\n",
-				v.Hyperlake, hyperdText, v.Beam, v.Arrow, v.Go)
+				releaseText(), hyperdText, v.Beam, v.Arrow, v.Go)
 			return err
 		},
 	}
 }
 
+// releaseText is the version of hyperlake for people, with the commit where it is known.
+func releaseText() string {
+	if commit := pipelines.Commit(); commit != "" {
+		return pipelines.Version() + " (commit " + commit + ")"
+	}
+	return pipelines.Version()
+}
+
 // buildVersions reads what the Go linker recorded.
 func buildVersions() versions {
-	v := versions{Hyperlake: pipelines.Version(), Beam: "unknown", Arrow: "unknown"}
+	v := versions{Hyperlake: pipelines.Version(), Commit: pipelines.Commit(), Beam: "unknown", Arrow: "unknown"}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
