@@ -3,6 +3,7 @@ package pipelines
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
@@ -69,6 +70,7 @@ func (r *run) glance(ctx context.Context) (isUnchanged bool, err error) {
 func (r *run) noteOutline(o *plan.Outline) {
 	r.outline = o
 	notePlan(r.report, o)
+	r.report.Warnings = slices.Concat(r.ofIngest, o.Warnings)
 	for _, warning := range o.Warnings {
 		r.options.Log.Warn(warning)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/checks"
 	"hyperlake/pipelines/config"
@@ -20,20 +21,34 @@ import (
 type Preview struct {
 	*plan.Plan
 	Publish *publish.Plan `json:"publish,omitempty"` // nil if the extract is not published
+	Ingest  []IngestPlan  `json:"ingest,omitempty"`  // what would be brought into the lake first
 
 	// Refresh is what of the extract would be made anew; nil where every run makes everything, and as long as nobody has
 	// asked, see [Preview.Compare].
 	Refresh *report.RefreshAccount `json:"refresh,omitempty"`
 }
 
-// MakePlan plans a run of a configuration. It lists files and reads footers, asks no server and
-// writes nothing. What it refuses was known before any data was read; what keeps a run from
-// publishing is in Publish, which [publish.Plan.Refusal] makes an error of.
+// MakePlan plans a run of a configuration. It lists files and reads footers, asks no server but those that rows are ingested from,
+// and writes nothing. Tables are planned over the lake as it is, without what the run would ingest first. What it refuses was known
+// before any data was read; what keeps a run from publishing is in Publish, which [publish.Plan.Refusal] makes an error of.
 func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
 	if err := output.CheckPlace(ctx, cfg.Output.Path); err != nil {
 		return nil, err
 	}
-	return planFrom(ctx, cfg, plan.See(ctx, cfg))
+	entries, err := planIngest(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	preview, err := planFrom(ctx, cfg, plan.See(ctx, cfg))
+	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Source && len(entries) > 0 {
+		return nil, failed.WithHint("the lake is planned as it is: `hyperlake ingest %s` brings into it what a run would ingest first; %s",
+			cfg.File, failed.Hint)
+	}
+	if err != nil {
+		return nil, err
+	}
+	preview.Ingest = entries
+	return preview, nil
 }
 
 // planFrom is [MakePlan] of what was seen.

@@ -93,6 +93,8 @@ type run struct {
 	job       *job.Job
 	inPlace   bool // the extract is
 
+	ofIngest []string // warnings of what was brought into the lake first
+
 	comparison
 	rewritten  bool             // the extract was, since patches had made it too large
 	history    *refresh.History // once the run has begun, as what follows
@@ -111,7 +113,12 @@ func (r *run) run(ctx context.Context) error {
 	if err := output.CheckPlace(ctx, r.cfg.Output.Path); err != nil {
 		return err
 	}
-	return r.whileLocked(ctx, r.runAlone)
+	return r.whileLocked(ctx, func(ctx context.Context) error {
+		if err := r.ingestFirst(ctx); err != nil {
+			return err
+		}
+		return r.runAlone(ctx)
+	})
 }
 
 // runAlone is the run while no other one writes the output.

@@ -61,6 +61,13 @@ const boundedText = "hyperd does not enforce lengths: ask for text, and bound it
 
 var typePattern = regexp.MustCompile(`^([a-z][a-z0-9_. ]*?) ?(?:\( ?([0-9]{1,3}) ?(?:, ?([0-9]{1,3}) ?)?\))?$`)
 
+// TypeNamed reads the name of a type in SQL, as a configuration gives it. It returns the name as hyperd writes it, and the type that Arrow
+// has for its values. Errors are failures of kind Config, with what to write.
+func TypeNamed(name string) (sql string, values arrow.DataType, err error) {
+	t, err := parseType(name)
+	return t.sql, t.arrow, err
+}
+
 // parseType reads the name of a type in SQL.
 func parseType(name string) (target, error) {
 	found := typePattern.FindStringSubmatch(strings.Join(strings.Fields(strings.ToLower(name)), " "))
@@ -169,6 +176,12 @@ func standing(field arrow.Field) (target, bool) {
 		i := slices.IndexFunc(simpleTargets, func(t target) bool { return t.kind == of })
 		return simpleTargets[i], true
 	}
+}
+
+// TypeOf is the SQL type that a column has when nothing is asked for, in the words of [Column]; false if the sink has none for it.
+func TypeOf(field arrow.Field) (sql string, ok bool) {
+	t, ok := standing(field)
+	return t.sql, ok
 }
 
 func parsed(name string) (target, bool) {

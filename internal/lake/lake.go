@@ -49,13 +49,15 @@ func (t Table) String() string {
 
 // Find lists the files that match a pattern, as [storage.Store.Glob] does, and the tables that
 // they belong to: those at, around and below the part of the pattern that is none. It fails as
-// [storage.Store.Search] does, with no kind.
+// [storage.Store.Search] does, with no kind. Parts that an ingest has not put into place, or has replaced, are not listed.
 func Find(ctx context.Context, pattern string) ([]storage.Info, []Table, error) {
 	store, err := storage.For(pattern)
 	if err != nil {
 		return nil, nil, err
 	}
-	files, found, err := store.Search(ctx, pattern, slices.Sorted(maps.Keys(marks)))
+	files, found, err := listIngested(ctx, func() ([]storage.Info, []storage.Mark, error) {
+		return store.Search(ctx, pattern, slices.Sorted(maps.Keys(marks)))
+	})
 	return files, tablesOf(found), err
 }
 

@@ -35,6 +35,7 @@ type Node struct {
 	Kind    nodeKind
 	At      Place
 	text    string       // of a scalar: as written, without its quotes
+	written string       // likewise, before variables were filled in; empty for a --set value
 	quoted  bool         // the scalar is text, whatever it looks like
 	scalar  ast.Node     // of a scalar, for types that unmarshal themselves
 	items   []*Node      // of a list
@@ -77,8 +78,27 @@ func (n *Node) Text(key string) (text string, at Place, ok bool) {
 	return text, e.value.At, ok
 }
 
+// Unfilled is a single value as it was written, before variables were filled in; empty for others, and for that of a setting.
+func (n *Node) Unfilled() string {
+	if n == nil {
+		return ""
+	}
+	return n.written
+}
+
+// Items are the entries of a list; none of others.
+func (n *Node) Items() []*Node {
+	if n == nil {
+		return nil
+	}
+	return n.items
+}
+
 // Value is that of a key; nil if there is none.
 func (n *Node) Value(key string) *Node {
+	if n == nil {
+		return nil
+	}
 	if e := n.entry(key); e != nil {
 		return e.value
 	}
@@ -289,7 +309,8 @@ func (b *Builder) scalar(n ast.Node) (*Node, error) {
 	default:
 		return nil, Problem(node.At, "not valid YAML: no value starts here")
 	}
-	filled, err := b.fill(unmaskVariables(node.text))
+	node.written = unmaskVariables(node.text)
+	filled, err := b.fill(node.written)
 	if err != nil {
 		return broken(node.At, "%v", err), nil
 	}

@@ -68,7 +68,7 @@ func (s *SourceConfig) SetDefaults() {
 func (c *Config) check() error {
 	err := c.unfollowed(failure.Join(failure.Config,
 		c.checkName(), c.checkOutput(), c.checkWindow(), c.checkTables(), c.checkRunner(), c.checkHyperd(), c.checkSpool(), c.checkPublish(),
-		c.checkNotify(), c.checkMetrics(),
+		c.checkNotify(), c.checkMetrics(), c.checkIngest(),
 	))
 	c.broken = append(c.broken, strictyaml.KeysOfFailure(err)...)
 	return failure.Join(failure.Config, err, c.checkLake(), c.checkPublishTables(), c.checkMerge(), c.checkForeignKeys())

@@ -25,6 +25,12 @@ func (c *Config) checkRejects(key string, index int) error {
 			break
 		}
 	}
+	return failure.Join(failure.Config, append(wrong, c.checkRejectLimits(key, rejects))...)
+}
+
+// checkRejectLimits checks how many rejects there may be.
+func (c *Config) checkRejectLimits(key string, rejects RejectsConfig) error {
+	var wrong []error
 	if rejects.MaxRows != nil && *rejects.MaxRows < 0 {
 		wrong = append(wrong, c.Problem(key+".max_rows", "%s.max_rows is negative; 0 allows no rejects", key))
 	}

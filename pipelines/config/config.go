@@ -45,6 +45,9 @@ type Config struct {
 	// OnEmpty says what no files, or files without rows, are. Default: fail.
 	OnEmpty OnEmpty `yaml:"on_empty"`
 
+	// Ingest is what is brought into the lake first, in this order. Default: nothing.
+	Ingest []IngestConfig `yaml:"ingest" json:",omitempty"`
+
 	// Tables are the tables of the extract: one or more, no two with the same schema and name.
 	Tables []TableConfig `yaml:"tables"`
 

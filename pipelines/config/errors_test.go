@@ -160,15 +160,15 @@ func TestLoadRefusesKeys(t *testing.T) {
 		{"hyperd", good + "hyperd: {memory: 4g}\n", `x.yaml:3:10: unknown key "memory"; the keys here are path, memory_limit, use_tcp_port, domain_socket_dir, log_dir, log_config, log_file_max_count, log_file_size_limit, default_database_version, telemetry, settings`},
 		{"too high", "name: n\ntables:\n  - uri: a\n", `x.yaml:3:5: unknown key "uri"; did you mean source.uri?`},
 		{"too high, two ways", good + "path: x.hyper\n", `x.yaml:3:1: unknown key "path"; did you mean output.path or spool.path or hyperd.path?`},
-		{"nothing like it", good + "colour: red\n", `x.yaml:3:1: unknown key "colour"; the keys here are name, output, staging, state, refresh, timezone, on_empty, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
-		{"number", good + "7: x\n", `x.yaml:3:1: unknown key "7"; the keys here are name, output, staging, state, refresh, timezone, on_empty, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
-		{"empty key", good + "'': x\n", `x.yaml:3:1: unknown key ""; the keys here are name, output, staging, state, refresh, timezone, on_empty, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
-		{"long key", good + strings.Repeat("k", 80) + ": x\n", `x.yaml:3:1: unknown key "` + strings.Repeat("k", 60) + `"…; the keys here are name, output, staging, state, refresh, timezone, on_empty, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
-		{"variable in a key", good + "${K}: x\n", `x.yaml:3:1: unknown key "${K}"; the keys here are name, output, staging, state, refresh, timezone, on_empty, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
+		{"nothing like it", good + "colour: red\n", `x.yaml:3:1: unknown key "colour"; the keys here are name, output, staging, state, refresh, timezone, on_empty, ingest, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
+		{"number", good + "7: x\n", `x.yaml:3:1: unknown key "7"; the keys here are name, output, staging, state, refresh, timezone, on_empty, ingest, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
+		{"empty key", good + "'': x\n", `x.yaml:3:1: unknown key ""; the keys here are name, output, staging, state, refresh, timezone, on_empty, ingest, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
+		{"long key", good + strings.Repeat("k", 80) + ": x\n", `x.yaml:3:1: unknown key "` + strings.Repeat("k", 60) + `"…; the keys here are name, output, staging, state, refresh, timezone, on_empty, ingest, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
+		{"variable in a key", good + "${K}: x\n", `x.yaml:3:1: unknown key "${K}"; the keys here are name, output, staging, state, refresh, timezone, on_empty, ingest, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
 		{"before a wrong type", "nam: n\ntables: 5\n", "x.yaml:1:1: unknown key \"nam\"; did you mean \"name\"?\n" +
 			`x.yaml:2:9: tables must be a list, not the number 5; start each entry with "- "`},
 		{"merged", "name: n\ntables:\n  - source: &s {url: a}\n  - source: {<<: *s}\n    name: m\n", `x.yaml:3:17: unknown key "url"; did you mean "uri"?`},
-		{"of a later version", good + "schedule: {}\n", `x.yaml:3:1: unknown key "schedule"; the keys here are name, output, staging, state, refresh, timezone, on_empty, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
+		{"of a later version", good + "schedule: {}\n", `x.yaml:3:1: unknown key "schedule"; the keys here are name, output, staging, state, refresh, timezone, on_empty, ingest, tables, publish, notify, metrics, report, runner, validate, spool, hyperd`},
 	})
 }
 

@@ -85,6 +85,7 @@ func (f *File) Load(opts LoadOptions) (*Config, error) {
 	}
 	cfg.Date, cfg.File = read.date, filepath.Join(folder, filepath.Base(f.at.File))
 	cfg.setTableDefaults()
+	cfg.setIngestDefaults(read.root)
 	wrong = failure.Join(failure.Config, read.badDate, wrong, cfg.check(), cfg.resolvePaths(folder))
 	if wrong == nil {
 		return cfg, nil

@@ -79,6 +79,7 @@ func (c *Config) resolvePaths(folder string) error {
 			source.URI[j] = storage.Canonical(source.URI[j])
 		}
 	}
+	c.resolveIngest(start)
 	return c.checkStaging()
 }
 

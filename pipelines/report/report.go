@@ -48,6 +48,9 @@ type Report struct {
 	// not merged, as far as they are in place. Output then has the path that their names are made of, and the sum of their bytes.
 	Outputs []Extract `json:"outputs,omitempty"`
 
+	// Ingest is what was brought into the lake first, in the order of the configuration.
+	Ingest []IngestAccount `json:"ingest,omitempty"`
+
 	Tables   []TableAccount `json:"tables"`             // in the order of the configuration
 	Shards   int            `json:"shards"`             // into how many parts the work was divided
 	Partials int            `json:"partials"`           // how many extracts of parts were merged
@@ -154,6 +157,33 @@ type Output struct {
 	Bytes         int64         `json:"bytes"`          // its size
 	SHA256        string        `json:"sha256"`         // in hexadecimal digits
 	FormatVersion hyper.Version `json:"format_version"` // of hyperd's files
+}
+
+// IngestAccount is what one entry brought into the lake, or failed to.
+type IngestAccount struct {
+	Name     string  `json:"name"`     // of the entry
+	To       string  `json:"to"`       // the folder
+	Rows     int64   `json:"rows"`     // that fit
+	Rejected int64   `json:"rejected"` // rows that did not fit
+	Bytes    int64   `json:"bytes"`    // of the Parquet files
+	Seconds  float64 `json:"seconds"`  // that it took
+
+	// Failed says that the folder stayed as it was: there were too many rejects, or no rows, or what the rows came to could not be put
+	// into place.
+	Failed bool `json:"failed,omitempty"`
+
+	// RejectsPath is the folder of the reject files, Rules why rows were rejected, the most frequent first, and Drift what has changed
+	// of the source, and was accepted.
+	RejectsPath string       `json:"rejects_path,omitempty"`
+	Rules       []IngestRule `json:"rules,omitempty"`
+	Drift       []string     `json:"drift,omitempty"`
+}
+
+// IngestRule is how many rows were rejected for one reason.
+type IngestRule struct {
+	Rule   string `json:"rule"`             // such as type bigint
+	Column string `json:"column,omitempty"` // empty where the row as a whole did not fit
+	Rows   int64  `json:"rows"`             // that were rejected for it
 }
 
 // TableAccount is what became of the rows of one table, and what its rules and checks said.

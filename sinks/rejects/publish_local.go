@@ -82,7 +82,7 @@ func swap(built, folder, old string) error {
 	if _, err := os.Lstat(folder); errors.Is(err, fs.ErrNotExist) {
 		return os.Rename(built, folder)
 	}
-	if exchange(built, folder) == nil {
+	if storage.Exchange(built, folder) == nil {
 		return nil
 	}
 	if err := os.Rename(folder, old); err != nil {

@@ -193,6 +193,7 @@ Exit codes:
 	root.AddCommand(
 		a.runCommand(),
 		a.generateCommand(),
+		a.ingestCommand(),
 		a.withReport(a.withConfig(a.publishCommand())),
 		a.withSample(a.withReload(a.withConfig(a.planCommand()))),
 		a.withConfig(a.validateCommand()),

@@ -27,7 +27,8 @@ func (a *app) planCommand() *cobra.Command {
 and types that they would become, the format version and why, how the work is divided, and
 where the extract would be published.
 
-It reads no more than the footers of the files, asks no server, and writes nothing. hyperd is
+It reads no more than the footers of the files, and of what would be ingested first the columns;
+it asks no server but those, and writes nothing. Tables are planned over the lake as it is. hyperd is
 needed only for checks in SQL, which are tried on tables without rows. What keeps a run from
 starting is the same failure here, but for what only this environment lacks, such as a token.`,
 		Example: "  hyperlake plan lineitem.yaml --set output.format_version=3",
@@ -115,6 +116,7 @@ func namesText(values []string) string {
 
 // planPage writes a plan for people.
 func planPage(p *page, plan *pipelines.Preview) *page {
+	writeIngestPlan(p, plan.Ingest)
 	p.line("%s: %s in %s", visible(plan.Name), words.Count(int64(len(plan.Tables)), "table"), visible(plan.Output))
 	p.line("format version %d: %s", plan.FormatVersion, visible(plan.FormatReason))
 	p.line("%s", words.Count(int64(plan.Shards), "shard"))

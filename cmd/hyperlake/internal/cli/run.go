@@ -300,6 +300,7 @@ func (a *app) saySummary(record *report.Report) {
 		a.say("of run %s, %s with %s of the lake were reused", record.Reused.RunID,
 			words.Count(int64(record.Reused.Partials), "partial"), words.Count(record.Reused.Rows, "row"))
 	}
+	a.sayIngested(record)
 	a.sayStatus(goodColours, placeText(record), ": %s (%s, %s, %s, %.1f s)", visible(record.Output.Path),
 		words.Count(int64(len(record.Tables)), "table"), words.Count(rows, "row"), humanize.Bytes(uint64(record.Output.Bytes)),
 		record.Finished.Sub(record.Started).Seconds())

@@ -1,0 +1,131 @@
+package ingest
+
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+const (
+	chunkRows  = 16 << 10
+	chunkBytes = 8 << 20 // of text, after which a chunk is full
+)
+
+// textColumn is the texts of a column in the making.
+type textColumn struct {
+	data    []byte
+	offsets []int32
+	valid   []byte
+	nulls   int
+}
+
+// rows is how many values the column has.
+func (c *textColumn) rows() int { return len(c.offsets) }
+
+// begin starts a value, whose text is what is appended to data until the next begins.
+func (c *textColumn) begin(valid bool) {
+	row := len(c.offsets)
+	if row/8 == len(c.valid) {
+		c.valid = append(c.valid, 0)
+	}
+	if valid {
+		c.valid[row/8] |= 1 << (row % 8)
+	} else {
+		c.nulls++
+	}
+	c.offsets = append(c.offsets, int32(len(c.data)))
+}
+
+func (c *textColumn) appendNull() { c.begin(false) }
+
+func (c *textColumn) append(text []byte) {
+	c.begin(true)
+	c.data = append(c.data, text...)
+}
+
+// padTo adds NULLs until the column has so many values.
+func (c *textColumn) padTo(rows int) {
+	for c.rows() < rows {
+		c.appendNull()
+	}
+}
+
+// truncate takes back all but the first values.
+func (c *textColumn) truncate(rows int) {
+	if c.rows() <= rows {
+		return
+	}
+	for row := rows; row < c.rows(); row++ {
+		if bitutil.BitIsNotSet(c.valid, row) {
+			c.nulls--
+		}
+		bitutil.ClearBit(c.valid, row)
+	}
+	c.data, c.offsets = c.data[:c.offsets[rows]], c.offsets[:rows]
+	c.valid = c.valid[:bitutil.BytesForBits(int64(rows))]
+}
+
+// finish makes an array that takes over what the column holds.
+func (c *textColumn) finish() arrow.Array {
+	rows := c.rows()
+	offsets := append(c.offsets, int32(len(c.data)))
+	buffers := []*memory.Buffer{
+		memory.NewBufferBytes(c.valid), memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(offsets)), memory.NewBufferBytes(c.data),
+	}
+	if c.nulls == 0 {
+		buffers[0] = nil
+	}
+	return array.NewStringData(array.NewData(arrow.BinaryTypes.String, rows, buffers, nil, c.nulls, 0))
+}
+
+// texts are rows of text in the making: those that can be read, and those that cannot.
+type texts struct {
+	columns []textColumn
+	lines   []int64 // where each row begins
+	rejects []Reject
+	bytes   int // of text, rejects included
+}
+
+// newTexts has room for as much as the one before it held.
+func newTexts(columns int, before *texts) *texts {
+	t := &texts{columns: make([]textColumn, columns), lines: make([]int64, 0, chunkRows)}
+	if before == nil {
+		return t
+	}
+	for i := range t.columns {
+		t.columns[i].data = make([]byte, 0, len(before.columns[i].data)*9/8)
+		t.columns[i].offsets = make([]int32, 0, before.columns[i].rows()+1)
+	}
+	return t
+}
+
+// full says whether the texts should be given on. A row is bounded, so that offsets never overflow.
+func (t *texts) full() bool {
+	return t.bytes >= chunkBytes || len(t.lines)+len(t.rejects) >= chunkRows
+}
+
+func (t *texts) empty() bool { return len(t.lines)+len(t.rejects) == 0 }
+
+// record makes a record of the rows that can be read.
+func (t *texts) record(schema *arrow.Schema) arrow.Record {
+	arrays := make([]arrow.Array, len(t.columns))
+	for i := range t.columns {
+		arrays[i] = t.columns[i].finish()
+	}
+	return array.NewRecord(schema, arrays, int64(len(t.lines)))
+}
+
+const maxShown = 64 << 10 // bytes of a value that a reject shows
+
+// shown is a value as a reject shows it.
+func shown(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	cut := maxShown
+	for cut > maxShown-4 && text[cut]&0xc0 == 0x80 { // within a character
+		cut--
+	}
+	return text[:cut]
+}

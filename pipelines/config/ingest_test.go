@@ -1,0 +1,85 @@
+package config_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"hyperlake/pipelines/config"
+)
+
+func TestLoadRefusesIngest(t *testing.T) {
+	t.Parallel()
+	entry := func(text string) string { return good + "ingest:\n  - " + text + "\n" }
+	testBad(t, []badConfig{
+		{"no kind", entry("{to: lake/a}"), "x.yaml:4:5: ingest[0] needs one of csv, jsonl and postgres, but has none"},
+		{"two kinds", entry("{to: lake/a, csv: {uri: a.csv}, jsonl: {uri: b.jsonl}}"),
+			"x.yaml:4:5: ingest[0] needs one of csv, jsonl and postgres, but has csv and jsonl"},
+		{"a kind of later", entry("{to: lake/a, http: {url: x}}"),
+			"x.yaml:4:5: ingest[0] needs one of csv, jsonl and postgres, but has none\n" +
+				"x.yaml:4:18: unknown key \"http\"; the keys here are name, to, csv, jsonl, postgres, columns, rejects, on_empty, on_drift"},
+		{"no folder", entry("{name: a, csv: {uri: a.csv}}"),
+			"x.yaml:4:5: ingest[0].to is missing; give the folder of the lake that is to hold the rows, such as to: lake/orders"},
+		{"a web server", entry("{to: https://example.org/a, csv: {uri: a.csv}}"),
+			`x.yaml:4:10: ingest[0].to: "https://example.org/a" is on a web server, which is only read from; use a local path, gs://, s3:// or az://`},
+		{"inside of another", entry("{to: lake/a, csv: {uri: a.csv}}\n  - {to: lake/a/b, csv: {uri: b.csv}}"),
+			"x.yaml:5:10: ingest[1].to and ingest[0].to are, or hold, the same folder, which each would replace; give one another"},
+		{"one name", entry("{to: lake/a, csv: {uri: a.csv}}\n  - {to: bay/a, csv: {uri: b.csv}}"),
+			`x.yaml:5:5: ingest[0] and ingest[1] are both named "a"; give one another name`},
+		{"no files", entry("{to: lake/a, csv: {header: true}}"), "x.yaml:4:23: ingest[0].csv.uri is missing; give the files to read, such as uri: drop/*.csv"},
+		{"no glob", entry("{to: lake/a, jsonl: {uri: \"a[.jsonl\"}}"),
+			`x.yaml:4:31: ingest[0].jsonl.uri is no valid glob: in "a[.jsonl", ` + config.BracketHint},
+		{"header and names", entry("{to: lake/a, csv: {uri: a.csv, header: true, names: [a]}}"),
+			"x.yaml:4:57: ingest[0].csv.names are of files without a header; say header: false, or leave names out"},
+		{"neither", entry("{to: lake/a, csv: {uri: a.csv, header: false}}"),
+			"x.yaml:4:44: ingest[0].csv: files without a header need names, such as names: [id, amount]"},
+		{"delimiter", entry("{to: lake/a, csv: {uri: a.csv, delimiter: \"||\"}}"),
+			`x.yaml:4:23: ingest[0].csv: csv: delimiter "||" is not one ASCII character; write it like delimiter: ";", or "\t" for tabs`},
+		{"type", entry("{to: lake/a, csv: {uri: a.csv}, columns: {a: {type: bigit}}}"),
+			`x.yaml:4:57: ingest[0].columns.a: hyperd has no type "bigit"; did you mean bigint?`},
+		{"no type", entry("{to: lake/a, csv: {uri: a.csv}, columns: {a: {}}}"),
+			"x.yaml:4:50: ingest[0].columns.a says nothing; give it a type, such as type: text, or remove it"},
+		{"no query", entry("{to: lake/a, postgres: {url_env: PG_URL}}"),
+			"x.yaml:4:28: ingest[0].postgres.query is missing; write the rows to read, such as query: select * from orders"},
+		{"an address", entry("{to: lake/a, postgres: {url: \"postgres://secret\", query: select 1}}"),
+			"x.yaml:4:29: url has no place in a configuration, for it is or holds a secret; put the address into a variable of the environment, " +
+				"and name that: url_env: PG_URL"},
+		{"an address as a name", entry("{to: lake/a, postgres: {url_env: \"postgres://secret\", query: select 1}}"),
+			"x.yaml:4:38: ingest[0].postgres.url_env must be the name of a variable of the environment, made of letters, digits and _, and not the address itself"},
+		{"parallel alone", entry("{to: lake/a, postgres: {query: select 1, parallel: 2}}"),
+			"x.yaml:4:56: ingest[0].postgres.parallel needs split_by: the column by whose ranges the connections read"},
+		{"rejects in it", entry("{to: lake/a, csv: {uri: a.csv}, rejects: {path: lake/a/bad}}"),
+			"x.yaml:4:53: ingest[0].rejects.path is, holds or lies in ingest[0].to, which is replaced as a whole"},
+	})
+}
+
+// Types are pinned in the folder above the first variable that has one above it.
+func TestPinnedFolder(t *testing.T) {
+	t.Parallel()
+	for to, want := range map[string][2]string{
+		"lake/rates":                                 {"lake/rates", "rates"},
+		"lake/orders/day=${date}":                    {"lake/orders", "orders"},
+		"lake/orders-${date}":                        {"lake", "lake"},
+		"lake/orders/${date-1d}/${PART}":             {"lake/orders", "orders"},
+		"${ROOT}/orders/day=${date}":                 {"bay/deep/orders", "orders"},
+		"${ROOT}/orders":                             {"bay/deep/orders", "orders"},
+		"gs://bucket/orders/day=${date}":             {"gs://bucket/orders", "orders"},
+		"gs://${PART}/orders/day=${date}":            {"gs://a/orders", "orders"},
+		"lake/orders/year=2026/day=${date}/part=$${": {"lake/orders/year=2026", "year=2026"},
+	} {
+		text := good + "ingest: [{to: \"" + to + "\", csv: {uri: a.csv}}]\n"
+		path := filepath.Join(t.TempDir(), "x.yaml")
+		writeConfig(t, path, text)
+		cfg, err := config.Load(path, config.LoadOptions{Date: "2026-11-28", Vars: map[string]string{"ROOT": "bay/deep", "PART": "a"}})
+		require.NoError(t, err, to)
+		pinned := want[0]
+		if pinned[:3] != "gs:" {
+			pinned = filepath.Join(filepath.Dir(path), pinned)
+		}
+		assert.Equal(t, pinned, cfg.Ingest[0].Pinned, to)
+		assert.Equal(t, want[1], cfg.Ingest[0].Name, to)
+		assert.Equal(t, filepath.Join(filepath.Dir(path), "a.csv"), cfg.Ingest[0].CSV.URI[0])
+	}
+}
