@@ -193,18 +193,26 @@ type IngestPlan struct {
 	*ingest.Schema
 }
 
-// planIngest looks at the columns of all sources, and holds them against those that are pinned.
+// planIngest looks at the columns of all sources, and holds them against those that are pinned. Programs are not run: what they would do
+// is not known.
 func planIngest(ctx context.Context, cfg *config.Config) ([]IngestPlan, error) {
 	var plans []IngestPlan
 	for _, entry := range cfg.Ingest {
 		of := ingestEntryOf(entry, "")
-		source := openSource(entry)
-		schema, err := ingest.LookAt(ctx, of, source)
-		_ = source.Close() // nothing was read that could be lost
+		schema, err := lookAt(ctx, entry, of)
 		if err != nil {
 			return nil, err
 		}
 		plans = append(plans, IngestPlan{Name: entry.Name, To: entry.To, Source: of.Source, Schema: schema})
 	}
 	return plans, nil
+}
+
+func lookAt(ctx context.Context, entry config.IngestConfig, of ingest.Entry) (*ingest.Schema, error) {
+	if entry.Command != nil {
+		return ingest.LookAtPinned(ctx, of)
+	}
+	source := openSource(entry)
+	defer func() { _ = source.Close() }() // nothing was read that could be lost
+	return ingest.LookAt(ctx, of, source)
 }

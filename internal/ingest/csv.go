@@ -302,7 +302,7 @@ func (c *csvSource) readFile(
 			return 0, err
 		}
 		if t.empty() {
-			return f.rows(), f.checkUnchanged(ctx)
+			return f.rows(), f.check(ctx)
 		}
 		for _, column := range absent {
 			t.columns[column].padTo(len(t.lines))

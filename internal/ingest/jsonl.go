@@ -63,7 +63,7 @@ func (j *jsonlSource) Columns(ctx context.Context) (*arrow.Schema, error) {
 	}
 	sample := newTexts(0, nil)
 	keys := &sampledKeys{texts: sample, index: map[string]int{}}
-	reader := newJSONRowReader(j.flattens(), keys, sample)
+	reader := newJSONRowReader(j.flattens(), "line", keys, sample)
 	for _, info := range files {
 		if err := j.sample(ctx, info, reader, len(files)); err != nil {
 			return nil, err
@@ -77,10 +77,7 @@ func (j *jsonlSource) Columns(ctx context.Context) (*arrow.Schema, error) {
 	if err := sample.checkReadable(hint); err != nil {
 		return nil, err
 	}
-	j.seen = map[string]bool{}
-	for _, name := range keys.names {
-		j.seen[name] = true
-	}
+	j.seen = keys.seen()
 	return keys.infer(j.flattens())
 }
 
@@ -119,12 +116,12 @@ func (j *jsonlSource) Read(ctx context.Context, schema *arrow.Schema, sink Sink)
 	if err != nil {
 		return Said{}, err
 	}
-	keys := j.pinnedKeys(schema)
+	keys := newPinnedKeys(schema, j.seen)
 	var rows int64
 	err = deliver(ctx, sink, func(give func(func() (delivery, error)) error) error {
 		for _, info := range files {
 			n, err := j.readFile(ctx, info, func(c jsonChunk) error {
-				return give(func() (delivery, error) { return j.convert(reader, keys, c) })
+				return give(func() (delivery, error) { return c.convert(reader, keys, j.flattens()) })
 			})
 			rows += n
 			if err != nil {
@@ -136,9 +133,10 @@ func (j *jsonlSource) Read(ctx context.Context, schema *arrow.Schema, sink Sink)
 	return j.files.said(rows, "lines"), err
 }
 
-// jsonChunk is some lines of a file.
+// jsonChunk is some lines of a file, or records of a page.
 type jsonChunk struct {
 	file  string
+	unit  string // line or record
 	text  []byte
 	lines []jsonLine
 }
@@ -159,7 +157,7 @@ func (j *jsonlSource) readFile(ctx context.Context, info storage.Info, give func
 	defer func() { err = errors.Join(err, text.Close()) }()
 	scanner := newLineScanner(text, info.URI)
 	for more := true; more; {
-		c := jsonChunk{file: info.URI}
+		c := jsonChunk{file: info.URI, unit: "line"}
 		if more, err = c.fill(scanner); err != nil {
 			return rows, err
 		}
@@ -168,7 +166,7 @@ func (j *jsonlSource) readFile(ctx context.Context, info storage.Info, give func
 			return rows, err
 		}
 	}
-	return rows, text.checkUnchanged(ctx)
+	return rows, text.check(ctx)
 }
 
 // fill adds lines until the chunk is full; more says whether the text may have further ones. Lines that hold nothing are no rows.
@@ -190,9 +188,9 @@ func (c *jsonChunk) fill(scanner *lineScanner) (more bool, err error) {
 }
 
 // convert makes rows of lines.
-func (j *jsonlSource) convert(reader *textReader, keys pinnedKeys, c jsonChunk) (delivery, error) {
+func (c jsonChunk) convert(reader *textReader, keys pinnedKeys, flatten bool) (delivery, error) {
 	t := newTexts(reader.pinned.NumFields(), nil)
-	rows := newJSONRowReader(j.flattens(), keys, t)
+	rows := newJSONRowReader(flatten, c.unit, keys, t)
 	for _, line := range c.lines {
 		if line.tooLong {
 			t.rejects = append(t.rejects, Reject{
@@ -210,11 +208,11 @@ type pinnedKeys struct {
 	index map[string]int // columns; negative for keys that are left out
 }
 
-// pinnedKeys knows the columns of a schema, and leaves out the other keys of the sample, of which it was decided that the schema is
-// without them.
-func (j *jsonlSource) pinnedKeys(schema *arrow.Schema) pinnedKeys {
-	index := make(map[string]int, len(j.seen))
-	for name := range j.seen {
+// newPinnedKeys knows the columns of a schema, and leaves out the other keys that were seen in the sample, of which it was decided that
+// the schema is without them.
+func newPinnedKeys(schema *arrow.Schema, seen map[string]bool) pinnedKeys {
+	index := make(map[string]int, len(seen))
+	for name := range seen {
 		index[name] = -1
 	}
 	for i, field := range schema.Fields() {
@@ -260,6 +258,15 @@ func (k *sampledKeys) column(key []byte, kind jsontext.Kind) (int, *jsonRowError
 		k.of[at] = ofSeveral
 	}
 	return at, nil
+}
+
+// seen are the keys.
+func (k *sampledKeys) seen() map[string]bool {
+	seen := make(map[string]bool, len(k.names))
+	for _, name := range k.names {
+		seen[name] = true
+	}
+	return seen
 }
 
 func evidenceOf(kind jsontext.Kind) evidence {

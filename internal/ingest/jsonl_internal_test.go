@@ -58,7 +58,7 @@ func FuzzJSONL(f *testing.F) {
 func rowOf(line string, flatten bool) (map[string]*string, []Reject) {
 	rows := newTexts(0, nil)
 	keys := &sampledKeys{texts: rows, index: map[string]int{}}
-	newJSONRowReader(flatten, keys, rows).add("f", 1, []byte(line))
+	newJSONRowReader(flatten, "line", keys, rows).add("f", 1, []byte(line))
 	values := map[string]*string{}
 	for i, name := range keys.names {
 		column := rows.columns[i].finish().(*array.String)

@@ -25,6 +25,7 @@ type jsonKeys interface {
 // jsonRowReader makes texts of lines that hold a JSON object each. Not safe for concurrent use.
 type jsonRowReader struct {
 	flatten bool
+	unit    string // that holds an object: line or record
 	keys    jsonKeys
 	texts   *texts
 
@@ -33,8 +34,8 @@ type jsonRowReader struct {
 	path    []byte // to the object that is read, with a point at its end
 }
 
-func newJSONRowReader(flatten bool, keys jsonKeys, t *texts) *jsonRowReader {
-	return &jsonRowReader{flatten: flatten, keys: keys, texts: t, decoder: new(jsontext.Decoder)}
+func newJSONRowReader(flatten bool, unit string, keys jsonKeys, t *texts) *jsonRowReader {
+	return &jsonRowReader{flatten: flatten, unit: unit, keys: keys, texts: t, decoder: new(jsontext.Decoder)}
 }
 
 // add adds the row of a line, or a reject of it.
@@ -60,18 +61,18 @@ func (r *jsonRowReader) add(file string, number int64, line []byte) {
 // read reads the values of a line into the columns.
 func (r *jsonRowReader) read(line []byte) *jsonRowError {
 	if !utf8.Valid(line) {
-		return &jsonRowError{rule: "encoding", reason: "the line has bytes that are not UTF-8"}
+		return &jsonRowError{rule: "encoding", reason: "the " + r.unit + " has bytes that are not UTF-8"}
 	}
 	r.source.Reset(line)
 	r.decoder.Reset(&r.source)
 	r.path = r.path[:0]
 	if kind := r.decoder.PeekKind(); kind != '{' && kind != 0 {
-		return &jsonRowError{rule: "json", reason: "the line is no JSON object"}
+		return &jsonRowError{rule: "json", reason: "the " + r.unit + " is no JSON object"}
 	}
 	err := r.object()
 	if err == nil {
 		if _, end := r.decoder.ReadToken(); !errors.Is(end, io.EOF) {
-			return &jsonRowError{rule: "json", reason: "something follows the JSON object of the line"}
+			return &jsonRowError{rule: "json", reason: "something follows the JSON object of the " + r.unit}
 		}
 		return nil
 	}
@@ -83,9 +84,9 @@ func (r *jsonRowReader) read(line []byte) *jsonRowError {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return &jsonRowError{rule: "json", reason: "a key stands twice in one object"}
 	case errors.As(err, &syntax):
-		return &jsonRowError{rule: "json", reason: fmt.Sprintf("the line is not valid JSON from byte %d on", syntax.ByteOffset+1)}
+		return &jsonRowError{rule: "json", reason: fmt.Sprintf("the %s is not valid JSON from byte %d on", r.unit, syntax.ByteOffset+1)}
 	}
-	return &jsonRowError{rule: "json", reason: "the line is not valid JSON, for it ends too early"}
+	return &jsonRowError{rule: "json", reason: "the " + r.unit + " is not valid JSON, for it ends too early"}
 }
 
 // object reads the object that comes next.
@@ -132,7 +133,7 @@ func (r *jsonRowReader) value() error {
 	}
 	column, row := &r.texts.columns[at], len(r.texts.lines)
 	if column.rows() > row {
-		return &jsonRowError{rule: "json", column: string(r.path), reason: "two keys of the line become this column"}
+		return &jsonRowError{rule: "json", column: string(r.path), reason: "two keys of the " + r.unit + " become this column"}
 	}
 	column.padTo(row)
 	switch raw.Kind() {

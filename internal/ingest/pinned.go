@@ -67,6 +67,15 @@ func LookAt(ctx context.Context, entry Entry, source Source) (*Schema, error) {
 	return schema, nil
 }
 
+// LookAtPinned is what is pinned for an entry, without a look at its source; without columns where nothing is.
+func LookAtPinned(ctx context.Context, entry Entry) (*Schema, error) {
+	pinned, before, err := readPinned(ctx, entry.Pinned)
+	if err != nil {
+		return nil, err
+	}
+	return &Schema{Columns: pinned, Pinned: before != nil, before: before}, nil
+}
+
 // readPinned reads the pinned columns of a folder, and which file that is; nil if there is none.
 func readPinned(ctx context.Context, folder string) ([]Column, *storage.Info, error) {
 	uri := storage.Join(folder, SchemaFile)

@@ -24,11 +24,15 @@ type textFiles struct {
 	compression string   // auto, gzip, zstd or none; "" is auto
 	encoding    string   // "" is UTF-8
 
-	found []storage.Info // nil before they are listed
+	program *programText   // what is read instead of files, if it is not nil
+	found   []storage.Info // nil before they are listed
 }
 
 // list finds the files, each once, in the order of their URIs. There is at least one.
 func (f *textFiles) list(ctx context.Context) ([]storage.Info, error) {
+	if f.program != nil {
+		f.found = []storage.Info{{URI: f.program.name}}
+	}
 	if f.found != nil {
 		return f.found, nil
 	}
@@ -67,13 +71,15 @@ type textFile struct {
 	name    string
 	replace bool // bytes that are not text arrive as U+FFFD, because another encoding was decoded
 
-	store  storage.Store
-	info   storage.Info
+	check  func(ctx context.Context) error // that nothing is wrong with what was read; known at its end
 	closes []func() error
 }
 
 // open opens the version of a file that was listed. What fails names the file.
 func (f *textFiles) open(ctx context.Context, info storage.Info) (*textFile, error) {
+	if f.program != nil {
+		return f.program.open(f.encoding)
+	}
 	store, err := storage.For(info.URI)
 	if err != nil {
 		return nil, failure.New(failure.Config, "%w", err)
@@ -82,7 +88,8 @@ func (f *textFiles) open(ctx context.Context, info storage.Info) (*textFile, err
 	if err != nil {
 		return nil, readFailure(info.URI, err)
 	}
-	t := &textFile{name: info.URI, store: store, info: info, closes: []func() error{reader.Close}}
+	t := &textFile{name: info.URI, closes: []func() error{reader.Close}}
+	t.check = func(ctx context.Context) error { return checkUnchanged(ctx, store, info) }
 	reader.Prepare([]storage.Range{{Start: 0, Length: reader.Size()}})
 	plain, err := t.decompress(io.NewSectionReader(reader, 0, reader.Size()), f.compression)
 	if err == nil {
@@ -104,15 +111,15 @@ func (t *textFile) Close() error {
 	return errors.Join(errs...)
 }
 
-// checkUnchanged says whether the file is still what was listed, now that it has been read: one that is written over while it
+// checkUnchanged says whether a file is still what was listed, now that it has been read: one that is written over while it
 // is read may have given some of the old bytes and some of the new.
-func (t *textFile) checkUnchanged(ctx context.Context) error {
-	now, err := t.store.Stat(ctx, t.info.URI)
-	if err == nil && !now.SameVersion(t.info) {
+func checkUnchanged(ctx context.Context, store storage.Store, info storage.Info) error {
+	now, err := store.Stat(ctx, info.URI)
+	if err == nil && !now.SameVersion(info) {
 		err = storage.ErrChanged
 	}
 	if err != nil {
-		return readFailure(t.name, err)
+		return readFailure(info.URI, err)
 	}
 	return nil
 }

@@ -20,7 +20,8 @@ import (
 	"hyperlake/internal/words"
 )
 
-// IngestConfig is something that is brought into the lake before tables are made of it. It has one of CSV, JSONL and Postgres.
+// IngestConfig is something that is brought into the lake before tables are made of it. It has one of CSV, JSONL,
+// Postgres, HTTP and Command.
 type IngestConfig struct {
 	// Name names the entry in reports and messages; no two have the same. Default: the last part of the folder in which its types are
 	// pinned.
@@ -38,6 +39,12 @@ type IngestConfig struct {
 
 	// Postgres is what a query of PostgreSQL gives.
 	Postgres *IngestPostgres `yaml:"postgres" json:",omitempty"`
+
+	// HTTP is what an API answers with, page by page.
+	HTTP *IngestHTTP `yaml:"http" json:",omitempty"`
+
+	// Command is what a program writes to stdout.
+	Command *IngestCommand `yaml:"command" json:",omitempty"`
 
 	// Columns is what to do with columns, by their names in the source. Default: nothing.
 	Columns map[string]IngestColumn `yaml:"columns" json:",omitempty"`
@@ -172,7 +179,7 @@ func (i *IngestConfig) kind() (kinds []string) {
 	for _, k := range []struct {
 		name string
 		is   bool
-	}{{"csv", i.CSV != nil}, {"jsonl", i.JSONL != nil}, {"postgres", i.Postgres != nil}} {
+	}{{"csv", i.CSV != nil}, {"jsonl", i.JSONL != nil}, {"postgres", i.Postgres != nil}, {"http", i.HTTP != nil}, {"command", i.Command != nil}} {
 		if k.is {
 			kinds = append(kinds, k.name)
 		}
@@ -197,6 +204,12 @@ func (c *Config) setIngestDefaults(root *strictyaml.Node) {
 		}
 		if entry.CSV != nil {
 			entry.CSV.Compression = cmp.Or(entry.CSV.Compression, CompressionAuto)
+		}
+		if entry.HTTP != nil {
+			entry.HTTP.setHTTPDefaults()
+		}
+		if entry.Command != nil {
+			entry.Command.setCommandDefaults(filepath.Dir(c.File))
 		}
 	}
 }
@@ -236,13 +249,17 @@ func (c *Config) checkIngestEntry(at string, index int) error {
 	kinds := entry.kind()
 	if len(kinds) != 1 {
 		return failure.Join(failure.Config, append(wrong,
-			c.Problem(at, "%s needs one of csv, jsonl and postgres, but has %s", at, cmp.Or(strings.Join(kinds, " and "), "none")))...)
+			c.Problem(at, "%s needs one of csv, jsonl, postgres, http and command, but has %s", at, cmp.Or(strings.Join(kinds, " and "), "none")))...)
 	}
 	switch {
 	case entry.CSV != nil:
 		wrong = append(wrong, c.checkFiles(at+".csv.uri", entry.CSV.URI), c.checkCSV(at+".csv", entry.CSV))
 	case entry.JSONL != nil:
 		wrong = append(wrong, c.checkFiles(at+".jsonl.uri", entry.JSONL.URI))
+	case entry.HTTP != nil:
+		wrong = append(wrong, c.checkHTTP(at+".http", entry.HTTP))
+	case entry.Command != nil:
+		wrong = append(wrong, c.checkCommand(at+".command", entry.Command))
 	default:
 		wrong = append(wrong, c.checkPostgres(at+".postgres", entry.Postgres))
 	}

@@ -83,13 +83,16 @@ var required = map[reflect.Type][]string{
 	reflect.TypeFor[IngestCSV]():            {"uri"},
 	reflect.TypeFor[IngestJSONL]():          {"uri"},
 	reflect.TypeFor[IngestPostgres]():       {"query"},
+	reflect.TypeFor[IngestHTTP]():           {"url"},
+	reflect.TypeFor[IngestPage]():           {"parameter"},
+	reflect.TypeFor[IngestCommand]():        {"run"},
 	reflect.TypeFor[IngestColumn]():         {"type"},
 }
 
 // alternatives are the keys of which a mapping of a type must have one.
 var alternatives = map[reflect.Type][]string{
 	reflect.TypeFor[SourceConfig]():      {"uri", "catalog"},
-	reflect.TypeFor[IngestConfig]():      {"csv", "jsonl", "postgres"},
+	reflect.TypeFor[IngestConfig]():      {"csv", "jsonl", "postgres", "http", "command"},
 	reflect.TypeFor[CheckConfig]():       {"sql", "unique", "row_count", "foreign_keys", "freshness", "compare_previous"},
 	reflect.TypeFor[RowCountCheck]():     {"min", "max", "vs_history", "max_deviation"},
 	reflect.TypeFor[RepartitionConfig](): {"by", "range", "split_by", "shards", "sort"},

@@ -96,12 +96,17 @@ func writeIngestPlan(p *page, entries []pipelines.IngestPlan) {
 		if entry.Pinned {
 			how = "types are pinned in " + ingest.SchemaFile
 		}
+		if len(entry.Columns) == 0 {
+			how = "its columns are known once it has run"
+		}
 		p.line("ingest %s: %s into %s; %s", visible(entry.Name), visible(entry.Source), visible(entry.To), how)
 		var rows [][]string
 		for _, c := range entry.Columns {
 			rows = append(rows, []string{visible(c.Name), c.Type})
 		}
-		p.table([]column{{name: "column"}, {name: "type"}}, rows)
+		if len(rows) > 0 {
+			p.table([]column{{name: "column"}, {name: "type"}}, rows)
+		}
 		for _, change := range entry.Drift {
 			p.line("drift: %s", visible(change))
 		}
