@@ -109,7 +109,8 @@ func (r *run) ingestEntry(ctx context.Context, entry config.IngestConfig, starte
 	options := r.options.Lock
 	options.Waiting = func(other lock.Holder) {
 		r.options.Log.Info("waiting for the lock of the folder", "folder", entry.To, "of", other.String(), "for", options.Wait)
-		r.showProgress(report.Progress{Stage: "wait", Detail: "for " + cmp.Or(other.Brief(), "the lock of "+entry.Name), Uncounted: true}, started)
+		whom := cmp.Or(other.Brief(), "the lock of "+entry.Name)
+		r.showProgress(report.Progress{Stage: "wait", Detail: "for " + whom, Uncounted: true}, started)
 	}
 	own, err := refresh.TakeLock(ctx, entry.To, r.options.ID, options)
 	if err != nil {
@@ -126,7 +127,7 @@ func (r *run) ingestEntry(ctx context.Context, entry config.IngestConfig, starte
 	}()
 	held, stop := own.While(ctx)
 	defer stop()
-	source := openSource(entry)
+	source := openSource(entry, r.options.Log)
 	defer func() { _ = source.Close() }() // what it read is counted by now
 	account, err = ingest.Run(held, ingestEntryOf(entry, r.options.ID), source, ingest.Surroundings{
 		Held: own.Held,
@@ -212,7 +213,7 @@ func lookAt(ctx context.Context, entry config.IngestConfig, of ingest.Entry) (*i
 	if entry.Command != nil {
 		return ingest.LookAtPinned(ctx, of)
 	}
-	source := openSource(entry)
+	source := openSource(entry, slog.New(slog.DiscardHandler))
 	defer func() { _ = source.Close() }() // nothing was read that could be lost
 	return ingest.LookAt(ctx, of, source)
 }

@@ -3,6 +3,7 @@ package pipelines
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -11,20 +12,20 @@ import (
 	"hyperlake/pipelines/config"
 )
 
-// openSource is the source of an entry, which connects and reads when it is asked for something.
-func openSource(entry config.IngestConfig) ingest.Source {
+// openSource is the source of an entry, which connects and reads when it is asked for something. log is told what happens on the way.
+func openSource(entry config.IngestConfig, log *slog.Logger) ingest.Source {
 	switch {
 	case entry.CSV != nil:
 		return ingest.NewCSV(entry.CSV.Options())
 	case entry.JSONL != nil:
 		return ingest.NewJSONL(ingest.JSONLOptions{URI: entry.JSONL.URI, Nested: string(entry.JSONL.Nested)})
 	case entry.HTTP != nil:
-		return ingest.NewHTTP(httpOptions(entry.HTTP))
+		return ingest.NewHTTP(httpOptions(entry.HTTP, log))
 	case entry.Command != nil:
 		asked := entry.Command
 		return ingest.NewCommand(ingest.CommandOptions{
 			Run: asked.Run, Folder: asked.Folder, Format: string(asked.Format), Nested: string(asked.Nested), Timeout: lengthOf(asked.Timeout),
-			Environment: asked.Environment,
+			Environment: asked.Environment, Log: log,
 		})
 	}
 	asked := entry.Postgres
@@ -34,10 +35,11 @@ func openSource(entry config.IngestConfig) ingest.Source {
 }
 
 // httpOptions are those of an API.
-func httpOptions(asked *config.IngestHTTP) ingest.HTTPOptions {
+func httpOptions(asked *config.IngestHTTP, log *slog.Logger) ingest.HTTPOptions {
 	options := ingest.HTTPOptions{
 		URL: asked.URL, Method: string(asked.Method), Body: asked.Body, HeaderEnv: asked.HeaderEnv, Records: asked.Records, Next: asked.Next,
-		MaxPages: int64(asked.MaxPages), Timeout: lengthOf(asked.Timeout), Nested: string(asked.Nested), AllowHTTP: asked.AllowHTTP, Getenv: os.Getenv,
+		MaxPages: int64(asked.MaxPages), Timeout: lengthOf(asked.Timeout), Nested: string(asked.Nested), AllowHTTP: asked.AllowHTTP,
+		Getenv: os.Getenv, Log: log,
 	}
 	if page := asked.Page; page != nil {
 		options.Page = &ingest.PageOptions{Parameter: page.Parameter, Start: int64(page.Start), Step: int64(page.Step)}

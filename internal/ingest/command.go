@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -20,6 +21,7 @@ type CommandOptions struct {
 	Nested      string        // of jsonl, as of JSONLOptions
 	Timeout     time.Duration // after which it is killed; 0 is none
 	Environment []string      // variables that it gets beside those of all programs
+	Log         *slog.Logger  // is told what it says on stderr
 }
 
 // Formats of the output of a program.

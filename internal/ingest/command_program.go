@@ -74,7 +74,7 @@ func startProgram(ctx context.Context, options *CommandOptions) (*program, error
 	p.forget = guard.KillAtDeath(p.cmd.Process.Pid)
 	go func() {
 		defer close(p.told)
-		tell(p.name, stderr)
+		tell(options.Log, p.name, stderr)
 	}()
 	p.wait = sync.OnceValue(func() error { return p.end(said) })
 	return p, nil
@@ -131,8 +131,8 @@ func (p *program) Kill() {
 	_ = p.wait()
 }
 
-// tell sends to the log what a program says on stderr, a line each, as long as it is not too much.
-func tell(name string, stderr io.Reader) {
+// tell sends to a log what a program says on stderr, a line each, as long as it is not too much.
+func tell(log *slog.Logger, name string, stderr io.Reader) {
 	lines := bufio.NewReaderSize(stderr, mostLine)
 	for count := 0; ; {
 		text, isCut, err := lines.ReadLine()
@@ -140,7 +140,7 @@ func tell(name string, stderr io.Reader) {
 			if count++; count > mostLines {
 				line = "… and more"
 			}
-			slog.Info("a command says", "command", name, "line", line)
+			log.Info("a command says", "command", name, "line", line)
 		}
 		for isCut && err == nil {
 			_, isCut, err = lines.ReadLine()

@@ -4,6 +4,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"log/slog"
 	"os"
@@ -27,6 +28,7 @@ import (
 // ran runs a script of the shell to its end, and returns what it wrote.
 func ran(t *testing.T, options CommandOptions, script string) (string, error) {
 	t.Helper()
+	options.Log = cmp.Or(options.Log, slog.New(slog.DiscardHandler))
 	options.Run = append([]string{"/bin/sh", "-c", script}, options.Run...)
 	p, err := startProgram(t.Context(), &options)
 	require.NoError(t, err)
@@ -47,7 +49,7 @@ func TestProgramsAndTheirEnvironment(t *testing.T) {
 	assert.Equal(t, folder+"\na b|s3cret||\n", out)
 
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "fetch"), []byte("#!/bin/sh\necho here"), 0o700))
-	p, err := startProgram(t.Context(), &CommandOptions{Run: []string{"./fetch"}, Folder: folder})
+	p, err := startProgram(t.Context(), &CommandOptions{Run: []string{"./fetch"}, Folder: folder, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	text, _ := io.ReadAll(p.stdout)
 	assert.Equal(t, "here\n", string(text))
@@ -100,7 +102,7 @@ func TestProgramsEndWithWhatTheyStarted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "pid")
-			options := CommandOptions{Run: []string{"/bin/sh", "-c", "sleep 600 & echo $! > " + path + "; wait"}}
+			options := CommandOptions{Log: slog.New(slog.DiscardHandler), Run: []string{"/bin/sh", "-c", "sleep 600 & echo $! > " + path + "; wait"}}
 			if strings.Contains(name, "timeout") {
 				options.Timeout = 3 * time.Second
 			}
@@ -119,10 +121,7 @@ func TestProgramsEndWithWhatTheyStarted(t *testing.T) {
 
 func TestWhatProgramsSayIsLogged(t *testing.T) {
 	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	defer slog.SetDefault(before)
-	_, err := ran(t, CommandOptions{}, `printf 'half\nbad \033[31m\n\n' >&2; i=0; while [ $i -lt 1500 ]; do echo line >&2; i=$((i+1)); done; head -c 9000 /dev/zero | tr '\0' x >&2`)
+	_, err := ran(t, CommandOptions{Log: slog.New(slog.NewTextHandler(&log, nil))}, `printf 'half\nbad \033[31m\n\n' >&2; i=0; while [ $i -lt 1500 ]; do echo line >&2; i=$((i+1)); done; head -c 9000 /dev/zero | tr '\0' x >&2`)
 	require.NoError(t, err)
 	assert.Contains(t, log.String(), "line=half")
 	assert.NotContains(t, log.String(), "\x1b")

@@ -5,6 +5,7 @@ package ingest_test
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +24,7 @@ import (
 )
 
 func shell(script string, options ingest.CommandOptions) ingest.Source {
-	options.Run = []string{"/bin/sh", "-c", script}
+	options.Run, options.Log = []string{"/bin/sh", "-c", script}, slog.New(slog.DiscardHandler)
 	return ingest.NewCommand(options)
 }
 

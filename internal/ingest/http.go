@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"log/slog"
 	"net/url"
 	"sync"
 	"time"
@@ -27,7 +28,7 @@ type HTTPOptions struct {
 	Body      string            // of each request, JSON
 	HeaderEnv map[string]string // headers by name, each with the environment variable that has its value; they go to the first host only
 	Records   string            // CEL over body: the list of records; empty where the body itself is it
-	Next      string            // CEL over body: the address of the next page, or parameters by name; or NextLink; empty where Page says it, or there is one page
+	Next      string            // CEL over body: the address of the next page, or parameters by name; or NextLink; else Page says it
 	Page      *PageOptions      // pages by number or offset, until one has no records
 	MaxPages  int64             // more are a failure; 0 is DefaultMaxPages
 	Timeout   time.Duration     // of one try of a request; 0 is DefaultHTTPTimeout
@@ -35,6 +36,7 @@ type HTTPOptions struct {
 	AllowHTTP bool              // an address without TLS may be used, also with secrets
 
 	Getenv func(string) string // the environment
+	Log    *slog.Logger        // is told of requests that are sent again
 	Retry  time.Duration       // without an answer that is good until one gives up; 0 is two minutes
 }
 
@@ -99,7 +101,8 @@ func (s *httpSource) checkedAddress() (*url.URL, error) {
 	case err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http":
 		return nil, failure.New(failure.Config, "url is no address of the web").WithHint("write it as https://host/path")
 	case address.User != nil:
-		return nil, failure.New(failure.Config, "url has a password in it").WithHint("name the variable with a header of its own in header_env: {Authorization: VARIABLE}")
+		return nil, failure.New(failure.Config, "url has a password in it").
+			WithHint("name the variable with a header of its own in header_env: {Authorization: VARIABLE}")
 	case address.Scheme == "http" && len(s.options.HeaderEnv) > 0 && !s.options.AllowHTTP && !isLoopback(address.Hostname()):
 		return nil, failure.New(failure.Config, "everybody on the way to %s could read the headers: it has no TLS", address.Host).
 			WithHint("use https, or set allow_http: true")

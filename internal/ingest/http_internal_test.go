@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -47,6 +48,7 @@ func (a *api) count() int {
 
 // everything reads all pages.
 func everything(ctx context.Context, options HTTPOptions) (records []string, err error) {
+	options.Log = slog.New(slog.DiscardHandler)
 	s := NewHTTP(options).(*httpSource)
 	if err := s.prepare(); err != nil {
 		return nil, err
@@ -76,7 +78,7 @@ func numbered(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Link", `</items?offset=0>; rel="first"`)
 		w.Header().Add("Link", fmt.Sprintf(`</items?offset=%d>; title="a, b"; rel="up next"`, offset+2))
 	}
-	fmt.Fprintf(w, `{"items": [%s], "next": %s, "at": %d}`, strings.Join(items, ", "), next, offset+2)
+	_, _ = fmt.Fprintf(w, `{"items": [%s], "next": %s, "at": %d}`, strings.Join(items, ", "), next, offset+2)
 }
 
 var all5 = []string{`1 {"id": 0}`, `1 {"id": 1}`, `2 {"id": 2}`, `2 {"id": 3}`, `3 {"id": 4}`}
@@ -103,8 +105,8 @@ func TestPagings(t *testing.T) {
 func TestPagingsThatDoNotEnd(t *testing.T) {
 	t.Parallel()
 	a := serve(t, numbered)
-	circle := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, `{"items": [{"id": 1}], "next": "/?a=2"}`)
+	circle := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, `{"items": [{"id": 1}], "next": "/?a=2"}`)
 	})
 	for name, c := range map[string]struct {
 		options HTTPOptions
@@ -162,8 +164,8 @@ func TestNextLink(t *testing.T) {
 func TestRecordsKeepTheirText(t *testing.T) {
 	t.Parallel()
 	const first, second = `{ "n":9007199254740993.10,"n":1 ,"b" : [1e400, {"c": "\u00e9\ud800"}]}`, `{"n": 12345678901234567890}`
-	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, `{"a": {"items": [%s, 7, %s]}}`, first, second)
+	a := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"a": {"items": [%s, 7, %s]}}`, first, second)
 	})
 	for _, records := range []string{"body.a.items", "body.a.items.filter(x, true)", "[body.a.items[0], body.a.items[1], body.a.items[2]]", "body.a.items.map(x, x)"} {
 		got, err := everything(t.Context(), HTTPOptions{URL: a.URL, Records: records})
@@ -186,7 +188,7 @@ func TestBodiesThatAreNotUsable(t *testing.T) {
 		"an error for data": {`{"errors": [{"message": "x"}]}`, "body.data.items", "no such key: data"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, c.body) })
+			a := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, c.body) })
 			_, err := everything(t.Context(), HTTPOptions{URL: a.URL, Records: c.records})
 			require.ErrorContains(t, err, c.want)
 			assert.Equal(t, failure.Source, failure.Of(err, failure.Engine).Kind)
@@ -198,12 +200,13 @@ func TestBodiesThatAreNotUsable(t *testing.T) {
 // A header with a secret goes to the host of the address alone: neither after a redirect nor to a next page elsewhere.
 func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
-	other := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `{"items": [{"id": 2}], "next": null}`) })
-	var a *api
-	a = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	other := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, `{"items": [{"id": 2}], "next": null}`)
+	})
+	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/":
-			fmt.Fprintf(w, `{"items": [{"id": 1}], "next": %q}`, "/away")
+			_, _ = fmt.Fprintf(w, `{"items": [{"id": 1}], "next": %q}`, "/away")
 		case "/away":
 			http.Redirect(w, r, other.URL+"/x", http.StatusTemporaryRedirect)
 		}
@@ -219,8 +222,8 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	require.Len(t, other.requests, 1)
 	assert.Empty(t, other.requests[0].Header.Get("X-Api-Key"))
 
-	b := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, `{"items": [], "next": %q}`, other.URL+"/y")
+	b := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"items": [], "next": %q}`, other.URL+"/y")
 	})
 	options.URL = b.URL
 	_, err = everything(t.Context(), options)
@@ -234,7 +237,7 @@ func TestTroubleOfAnAPI(t *testing.T) {
 	t.Run("passes", func(t *testing.T) {
 		t.Parallel()
 		var a *api
-		a = serve(t, func(w http.ResponseWriter, r *http.Request) {
+		a = serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			switch a.count() {
 			case 1:
 				w.Header().Set("Retry-After", "1")
@@ -243,9 +246,9 @@ func TestTroubleOfAnAPI(t *testing.T) {
 				w.WriteHeader(http.StatusBadGateway)
 			case 3:
 				w.Header().Set("Content-Length", "100")
-				fmt.Fprint(w, `[{"a"`)
+				_, _ = fmt.Fprint(w, `[{"a"`)
 			default:
-				fmt.Fprint(w, `[{"a": 1}]`)
+				_, _ = fmt.Fprint(w, `[{"a": 1}]`)
 			}
 		})
 		began := time.Now()
@@ -261,9 +264,9 @@ func TestTroubleOfAnAPI(t *testing.T) {
 	}{http.StatusUnauthorized: {"header_env", 1}, http.StatusNotFound: {"check the address", 1}, http.StatusServiceUnavailable: {"run it again later", 2}} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
-			a := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			a := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(status)
-				fmt.Fprint(w, "you sent s3cret")
+				_, _ = fmt.Fprint(w, "you sent s3cret")
 			})
 			_, err := everything(t.Context(), HTTPOptions{URL: a.URL + "/x?key=hidden", Retry: time.Second})
 			require.ErrorContains(t, err, a.URL+"/x: the answer was "+strconv.Itoa(status))

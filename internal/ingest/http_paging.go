@@ -37,7 +37,8 @@ func CheckBodyExpression(text string) error {
 }
 
 func compileBody(text string) (*bodyExpression, error) {
-	env, err := cel.NewEnv(cel.Variable("body", cel.DynType), cel.OptionalTypes(), ext.Strings(), cel.CustomTypeAdapter(bodyTypes{types.DefaultTypeAdapter}))
+	env, err := cel.NewEnv(cel.Variable("body", cel.DynType), cel.OptionalTypes(), ext.Strings(),
+		cel.CustomTypeAdapter(bodyTypes{types.DefaultTypeAdapter}))
 	if err != nil {
 		return nil, err
 	}

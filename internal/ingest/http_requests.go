@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -61,7 +60,8 @@ func newHTTPClient(options *HTTPOptions, origin *url.URL) (*httpClient, error) {
 		case value == "":
 			return nil, failure.New(failure.Config, "the header %s needs the environment variable %s, which is not set", name, variable)
 		case !httpguts.ValidHeaderFieldValue(value):
-			return nil, failure.New(failure.Config, "the environment variable %s for the header %s has characters that no header can have", variable, name).
+			return nil, failure.New(failure.Config,
+				"the environment variable %s for the header %s has characters that no header can have", variable, name).
 				WithHint("look for a line break at its end")
 		}
 		c.secret.Set(name, value)
@@ -94,7 +94,8 @@ func (c *httpClient) checkRedirect(request *http.Request, via []*http.Request) e
 
 // isOrigin says whether an address is of the host, the port and the protocol that secrets belong to.
 func (c *httpClient) isOrigin(address *url.URL) bool {
-	return address.Scheme == c.origin.Scheme && strings.EqualFold(address.Hostname(), c.origin.Hostname()) && portOf(address) == portOf(c.origin)
+	return address.Scheme == c.origin.Scheme && portOf(address) == portOf(c.origin) &&
+		strings.EqualFold(address.Hostname(), c.origin.Hostname())
 }
 
 func portOf(address *url.URL) string {
@@ -108,7 +109,8 @@ func (c *httpClient) ask(ctx context.Context, address *url.URL) (*answer, error)
 	result, err := backoff.Retry(ctx, func() (*answer, error) { return c.try(ctx, address) },
 		backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(cmp.Or(c.options.Retry, defaultHTTPRetry)),
 		backoff.WithNotify(func(err error, wait time.Duration) {
-			slog.WarnContext(ctx, "the API is asked again", "address", show(address), "reason", reasonOf(err), "after", wait.Round(time.Millisecond).String())
+			c.options.Log.WarnContext(ctx, "the API is asked again", "address", show(address), "reason", reasonOf(err),
+				"after", wait.Round(time.Millisecond).String())
 		}))
 	switch {
 	case err == nil:
@@ -214,7 +216,11 @@ func refusal(response *http.Response) error {
 }
 
 func mayPassLater(status int) bool {
-	return status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusTooManyRequests || status >= 500 && status != http.StatusNotImplemented
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= http.StatusInternalServerError && status != http.StatusNotImplemented
 }
 
 // retryAfter is how long the header of that name asks to wait: seconds, or until a time.

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,7 +25,7 @@ func pagesOf(t *testing.T, bodies ...string) string {
 		if page+1 < len(bodies) {
 			next = fmt.Sprintf(`"?page=%d"`, page+1)
 		}
-		fmt.Fprintf(w, `{"items": [%s], "next": %s}`, bodies[page], next)
+		_, _ = fmt.Fprintf(w, `{"items": [%s], "next": %s}`, bodies[page], next)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
@@ -32,7 +33,7 @@ func pagesOf(t *testing.T, bodies ...string) string {
 
 func api(t *testing.T, options ingest.HTTPOptions) ingest.Source {
 	t.Helper()
-	options.Records, options.Next = "body.items", "body.next"
+	options.Records, options.Next, options.Log = "body.items", "body.next", slog.New(slog.DiscardHandler)
 	return ingest.NewHTTP(options)
 }
 

@@ -179,7 +179,9 @@ func (i *IngestConfig) kind() (kinds []string) {
 	for _, k := range []struct {
 		name string
 		is   bool
-	}{{"csv", i.CSV != nil}, {"jsonl", i.JSONL != nil}, {"postgres", i.Postgres != nil}, {"http", i.HTTP != nil}, {"command", i.Command != nil}} {
+	}{
+		{"csv", i.CSV != nil}, {"jsonl", i.JSONL != nil}, {"postgres", i.Postgres != nil}, {"http", i.HTTP != nil}, {"command", i.Command != nil},
+	} {
 		if k.is {
 			kinds = append(kinds, k.name)
 		}
@@ -249,7 +251,8 @@ func (c *Config) checkIngestEntry(at string, index int) error {
 	kinds := entry.kind()
 	if len(kinds) != 1 {
 		return failure.Join(failure.Config, append(wrong,
-			c.Problem(at, "%s needs one of csv, jsonl, postgres, http and command, but has %s", at, cmp.Or(strings.Join(kinds, " and "), "none")))...)
+			c.Problem(at, "%s needs one of csv, jsonl, postgres, http and command, but has %s", at,
+				cmp.Or(strings.Join(kinds, " and "), "none")))...)
 	}
 	switch {
 	case entry.CSV != nil:

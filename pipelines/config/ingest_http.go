@@ -121,7 +121,8 @@ func (c *Config) checkHTTP(key string, asked *IngestHTTP) error {
 	if at := key + ".body"; asked.Body != "" && asked.Method == HTTPGet {
 		wrong = append(wrong, c.Problem(at, "%s has no meaning with the method GET; remove one", at))
 	}
-	return failure.Join(failure.Config, append(wrong, c.checkSpanOfTime(key+".timeout", asked.Timeout), c.checkHeaders(key+".header_env", asked.HeaderEnv))...)
+	wrong = append(wrong, c.checkSpanOfTime(key+".timeout", asked.Timeout), c.checkHeaders(key+".header_env", asked.HeaderEnv))
+	return failure.Join(failure.Config, wrong...)
 }
 
 // checkHeaders checks names of headers and variables. Wrong ones are not repeated: they may be what belongs into the variable.

@@ -28,7 +28,8 @@ type Glance struct {
 const glanceName = "glance.json"
 
 // Seen stands for all that decides what a run makes: this program, the configuration but for where the extract is published,
-// who is told of it, and what was brought into the lake first, the date as far as it may count, and what there is to read. It is empty where that is not known.
+// who is told of it, and what was brought into the lake first, the date as far as it may count, and what there is to read. It is empty
+// where that is not known.
 func Seen(cfg *config.Config, sight *plan.Sight, logValues bool) string {
 	files, known := sight.Digest(), *cfg
 	known.Publish, known.Notify, known.Metrics, known.Ingest = nil, nil, config.MetricsConfig{}, nil
