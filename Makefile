@@ -1,6 +1,6 @@
 # `make run` and `make test` need Go, make, and pip or npm. `make ci` also needs a C
 # compiler, for the race detector; Python 3.10 with pip, for Tableau's client, Delta tables and Airflow; systemd-analyze; root, dpkg,
-# rpm and man, for packages;
+# rpm and man, for packages; PostgreSQL;
 # Node.js with npm, for a server of Azure's protocol; and Java 11, Maven and curl, for a Flink cluster.
 
 GOLANGCI_VERSION := v2.15.0
@@ -25,7 +25,7 @@ AT_ONCE := 4
 # the detector. So CI has these without it. A test that is not named here, or has another name by now, runs with it.
 KILLED := ^Test(NightsThatAreKilled|PublishedNightsThatAreKilled|NightsOnStorageThatAreKilled|KilledWhilePublishing|KilledWhilePublishingASet|AKilledRunIsResumed|AKilledOwner|AnOwnerThatComesBack|NothingOfAWorkerSurvives|NoPartialOfAWorkerSurvives|AUserWithoutAName)$$
 
-.PHONY: help build man hyperd run test test-faults test-nightly test-race test-killed test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus release test-release lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink notices reference fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build man hyperd run test test-faults test-nightly test-postgres test-race test-killed test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus release test-release lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink notices reference fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -53,8 +53,11 @@ test-faults: hyperd ## the long ones: what is killed, refused, full, run twice o
 test-nightly: hyperd ## what is drawn at random, thousands of times: configurations over lakes, and damaged files
 	go test -tags nightly -timeout 300m -run '^Test(Random|Many)' ./pipelines/randomtest ./pipelines
 
+test-postgres: hyperd ## ingesting from a real PostgreSQL, which the tests start (needs its programs)
+	go test -tags postgres -count=1 -timeout 20m -run Postgres ./internal/ingest ./pipelines
+
 test-race: hyperd ## all tests with the race detector, also the long ones, but those of test-killed
-	CGO_ENABLED=1 go test -race -tags faults -timeout 60m -skip '$(KILLED)' $(SLOW_FIRST) ./...
+	CGO_ENABLED=1 go test -race -tags faults,postgres -timeout 60m -skip '$(KILLED)' $(SLOW_FIRST) ./...
 
 test-killed: hyperd ## those that kill processes again and again, without the race detector
 	go test -tags faults -timeout 60m -run '$(KILLED)' ./pipelines ./cmd/hyperlake
