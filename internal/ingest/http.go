@@ -60,6 +60,7 @@ type httpSource struct {
 	pages   pages
 	began   bool            // the first page was asked for
 	first   [][]byte        // its records
+	failed  error           // or why there are none
 	seen    map[string]bool // keys of the sample
 }
 
@@ -188,12 +189,14 @@ func (s *httpSource) flattens() bool { return s.options.Nested == nestedFlatten 
 
 // firstPage are the records of the first page, which is asked for once.
 func (s *httpSource) firstPage(ctx context.Context) ([][]byte, error) {
-	err := s.prepare()
-	if err == nil && !s.began {
-		s.began = true
-		s.first, _, err = s.readPage(ctx)
+	if err := s.prepare(); err != nil {
+		return nil, err
 	}
-	return s.first, err
+	if !s.began {
+		s.began = true
+		s.first, _, s.failed = s.readPage(ctx)
+	}
+	return s.first, s.failed
 }
 
 // Read implements [Source].
@@ -211,6 +214,7 @@ func (s *httpSource) Read(ctx context.Context, schema *arrow.Schema, sink Sink) 
 	said := Said{}
 	err = deliver(ctx, sink, func(give func(func() (delivery, error)) error) error {
 		for page := int64(1); ; {
+			var err error
 			said.Rows += int64(len(records))
 			for chunk := range chunksOf(records, show(s.address)) {
 				number := page
