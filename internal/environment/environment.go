@@ -26,8 +26,16 @@ var fetching = []string{
 	"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC",
 }
 
-// ForPrograms is the environment of programs that this process starts, as NAME=VALUE.
-func ForPrograms() []string { return chosen(plain) }
+// ForPrograms is the environment of programs that this process starts, as NAME=VALUE, with those of more variables that are set.
+func ForPrograms(more ...string) []string {
+	all := chosen(plain)
+	for _, name := range more {
+		if value, isSet := os.LookupEnv(name); isSet {
+			all = append(all, name+"="+value)
+		}
+	}
+	return all
+}
 
 // ForFetching is the environment of pip and npm.
 func ForFetching() []string { return chosen(plain, fetching) }

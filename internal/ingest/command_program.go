@@ -61,7 +61,7 @@ func startProgram(ctx context.Context, options *CommandOptions) (*program, error
 	}
 	stderr, said := io.Pipe()
 	p.cmd = exec.CommandContext(p.ctx, name, options.Run[1:]...) //nolint:gosec // it is the user's own command
-	p.cmd.Dir, p.cmd.Env = options.Folder, environmentOf(options.Environment)
+	p.cmd.Dir, p.cmd.Env = options.Folder, environment.ForPrograms(options.Environment...)
 	p.cmd.Stdout, p.cmd.Stderr = theirs, said
 	p.cmd.SysProcAttr = guard.OwnGroup()
 	p.cmd.Cancel = func() error { return guard.KillGroup(p.cmd.Process.Pid) }
@@ -78,17 +78,6 @@ func startProgram(ctx context.Context, options *CommandOptions) (*program, error
 	}()
 	p.wait = sync.OnceValue(func() error { return p.end(said) })
 	return p, nil
-}
-
-// environmentOf is the environment of a program: that of all programs, and the variables that are named.
-func environmentOf(names []string) []string {
-	all := environment.ForPrograms()
-	for _, name := range names {
-		if value, isSet := os.LookupEnv(name); isSet {
-			all = append(all, name+"="+value)
-		}
-	}
-	return all
 }
 
 // timeoutError is why a program was killed that ran for too long.

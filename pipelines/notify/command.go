@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -36,7 +35,7 @@ func (n *Notifier) run(ctx context.Context, target config.NotifyConfig, message 
 	defer cancel()
 	said := &said{}
 	cmd := exec.CommandContext(ctx, programOf(target), target.Command[1:]...)
-	cmd.Dir, cmd.Env = target.Folder, environmentOf(target)
+	cmd.Dir, cmd.Env = target.Folder, environment.ForPrograms(target.Environment...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), said, said
 	cmd.SysProcAttr = guard.OwnGroup()
 	cmd.Cancel = func() error { return guard.KillGroup(cmd.Process.Pid) }
@@ -58,17 +57,6 @@ func (n *Notifier) run(ctx context.Context, target config.NotifyConfig, message 
 		return nil
 	}
 	return err
-}
-
-// environmentOf is the environment of a command: that of all programs, and what the configuration names.
-func environmentOf(target config.NotifyConfig) []string {
-	all := environment.ForPrograms()
-	for _, name := range target.Environment {
-		if value, isSet := os.LookupEnv(name); isSet {
-			all = append(all, name+"="+value)
-		}
-	}
-	return all
 }
 
 // said keeps the beginning of what a command writes. It is safe for concurrent use.
