@@ -109,6 +109,9 @@ func (p *programText) open(encoding string) (*textFile, error) {
 // reader reads from the beginning, and keeps what it reads for the next reader, unless it is that.
 func (p *programText) reader() io.Reader {
 	source := readerFunc(func(buffer []byte) (int, error) {
+		if p.ended { // and perhaps closed
+			return 0, io.EOF
+		}
 		n, err := p.program.stdout.Read(buffer)
 		p.ended = p.ended || errors.Is(err, io.EOF)
 		return n, err
@@ -127,13 +130,12 @@ func (f readerFunc) Read(buffer []byte) (int, error) { return f(buffer) }
 // end waits for the program, whose output was read to the end.
 func (p *programText) end() error { return p.program.Wait() }
 
-// reasonOf is why reading failed: the failure of the program, where it has failed before its output was of use.
+// reasonOf is why reading failed: the failure of the program, where it has ended with one, whatever was made of its output.
 func (p *programText) reasonOf(err error) error {
-	if err == nil || !p.ended {
-		return err
-	}
-	if failed := p.program.Wait(); failed != nil {
-		return failed
+	if p.ended {
+		if failed := p.program.Wait(); failed != nil {
+			return failed
+		}
 	}
 	return err
 }

@@ -83,10 +83,10 @@ func TestCommandsOfArrow(t *testing.T) {
 func TestCommandsThatFail(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ script, want string }{
-		"at its end":            {`echo '{"a": 1}'; exit 7`, "/bin/sh failed: exit status 7"},
-		"before it has written": {`exit 7`, "/bin/sh failed: exit status 7"},
-		"within a line":         {`printf '{"a": '; exit 7`, "/bin/sh failed: exit status 7"},
-		"never":                 {`echo '{"a": 1}'; exec sleep 600`, "it had not ended after 2s"},
+		"at its end":    {`echo '{"a": 1}'; exit 7`, "/bin/sh failed: exit status 7"},
+		"without a row": {`exit 7`, "/bin/sh failed: exit status 7"},
+		"within a line": {`printf '{"a": '; exit 7`, "/bin/sh failed: exit status 7"},
+		"never":         {`echo '{"a": 1}'; exec sleep 600`, "it had not ended after 2s"},
 	} {
 		for _, format := range []string{ingest.FormatJSONL, ingest.FormatCSV, ingest.FormatArrow} {
 			t.Run(name+" "+format, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestCommandsThatFail(t *testing.T) {
 					_, err = source.Read(t.Context(), schema, &taken{})
 				}
 				require.NoError(t, source.Close())
-				if format == ingest.FormatArrow && name != "before it has written" {
+				if format == ingest.FormatArrow && name != "without a row" {
 					require.Error(t, err)
 					return
 				}
