@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 
@@ -18,17 +17,12 @@ const (
 // with CRLF. A row that cannot be read is told as one with a flaw, and reading goes on after it: behind the end of the line in
 // which the flaw is, or of the row that is too long. Memory is bounded by the longest row that is read.
 type csvScanner struct {
-	source    io.Reader
-	name      string
+	textBuffer // its limit is that of a row
+
 	delimiter byte
 	quote     byte
 	quotes    bool      // there are quotes
 	ends      [256]bool // bytes that are not part of a value without quotes
-	limit     int       // bytes of a row
-
-	buffer     []byte
-	start, end int // of what is in the buffer and not read yet
-	eof        bool
 
 	most  int   // fields that are kept of a row
 	next  int64 // line
@@ -66,8 +60,8 @@ var (
 
 func newCSVScanner(source io.Reader, name string, d csvDialect) *csvScanner {
 	s := &csvScanner{
-		source: source, name: name, delimiter: d.delimiter, quote: d.quote, quotes: d.quotes, limit: maxRow,
-		most: maxFields, next: 1,
+		textBuffer: textBuffer{source: source, name: name, limit: maxRow},
+		delimiter:  d.delimiter, quote: d.quote, quotes: d.quotes, most: maxFields, next: 1,
 	}
 	for _, c := range []byte{d.delimiter, '\n', '\r'} {
 		s.ends[c] = true
@@ -99,29 +93,6 @@ func (s *csvScanner) scan() (bool, error) {
 			return false, err
 		}
 	}
-}
-
-// fill reads more into the buffer, which grows if the row fills it.
-func (s *csvScanner) fill() error {
-	if s.buffer == nil {
-		s.buffer = make([]byte, readBuffer)
-	}
-	if s.start > 0 {
-		s.end = copy(s.buffer, s.buffer[s.start:s.end])
-		s.start = 0
-	}
-	if s.end == len(s.buffer) {
-		s.buffer = append(s.buffer, make([]byte, min(len(s.buffer), max(1, s.limit-len(s.buffer))))...)
-	}
-	n, err := io.ReadAtLeast(s.source, s.buffer[s.end:], 1)
-	s.end += n
-	if errors.Is(err, io.EOF) {
-		s.eof, err = true, nil
-	}
-	if err != nil {
-		return readFailure(s.name, err)
-	}
-	return nil
 }
 
 // csvFound is what the bytes in the buffer are.

@@ -2,19 +2,12 @@ package ingest
 
 import (
 	"bytes"
-	"errors"
 	"io"
 )
 
 // lineScanner reads the lines of a text one after another, in memory that is bounded by the longest line that is kept.
 type lineScanner struct {
-	source io.Reader
-	name   string
-	limit  int // bytes of a line
-
-	buffer     []byte
-	start, end int
-	eof        bool
+	textBuffer // its limit is that of a line
 
 	line    []byte // without its end, valid until the next is read; nil of one that is too long
 	number  int64  // of the line, from 1
@@ -22,7 +15,7 @@ type lineScanner struct {
 }
 
 func newLineScanner(source io.Reader, name string) *lineScanner {
-	return &lineScanner{source: source, name: name, limit: maxRow}
+	return &lineScanner{textBuffer: textBuffer{source: source, name: name, limit: maxRow}}
 }
 
 // scan reads the next line; false at the end of the text.
@@ -57,27 +50,4 @@ func (s *lineScanner) take(length, end int) {
 	}
 	s.start += length + end
 	s.number++
-}
-
-// fill reads more into the buffer, which grows if the line fills it.
-func (s *lineScanner) fill() error {
-	if s.buffer == nil {
-		s.buffer = make([]byte, readBuffer)
-	}
-	if s.start > 0 {
-		s.end = copy(s.buffer, s.buffer[s.start:s.end])
-		s.start = 0
-	}
-	if s.end == len(s.buffer) {
-		s.buffer = append(s.buffer, make([]byte, min(len(s.buffer), s.limit-len(s.buffer)))...)
-	}
-	n, err := io.ReadAtLeast(s.source, s.buffer[s.end:], 1)
-	s.end += n
-	if errors.Is(err, io.EOF) {
-		s.eof, err = true, nil
-	}
-	if err != nil {
-		return readFailure(s.name, err)
-	}
-	return nil
 }
