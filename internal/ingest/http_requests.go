@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/storage"
 )
 
 const (
@@ -209,7 +210,7 @@ func refusal(response *http.Response) error {
 	if !mayPassLater(response.StatusCode) {
 		return backoff.Permanent(err)
 	}
-	if wait := retryAfter(response.Header.Get("Retry-After"), time.Now()); wait > 0 {
+	if wait := storage.RetryAfter(response.Header); wait > 0 {
 		return errors.Join(err, backoff.RetryAfter(int(wait.Seconds()+1)))
 	}
 	return err
@@ -221,17 +222,6 @@ func mayPassLater(status int) bool {
 		return true
 	}
 	return status >= http.StatusInternalServerError && status != http.StatusNotImplemented
-}
-
-// retryAfter is how long the header of that name asks to wait: seconds, or until a time.
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return at.Sub(now)
-	}
-	return 0
 }
 
 // withoutAddress is the error of a request without the address, which may have secrets in its query.

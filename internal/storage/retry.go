@@ -42,8 +42,8 @@ func (r Retry) pause(ctx context.Context, tries int) {
 	}
 }
 
-// retryAfter is how long the head of an answer asks to wait.
-func retryAfter(header http.Header) time.Duration {
+// RetryAfter is how long the head of an answer asks to wait, in its field Retry-After (RFC 9110); 0 where it does not ask.
+func RetryAfter(header http.Header) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(text); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -31,7 +31,7 @@ func (r Retry) waitOut(ctx context.Context, alive func(), send func() (*http.Res
 		}
 		wanted := time.Duration(0)
 		if response != nil {
-			wanted = retryAfter(response.Header)
+			wanted = RetryAfter(response.Header)
 		}
 		if time.Since(failing)+wanted > r.Total {
 			return response, err

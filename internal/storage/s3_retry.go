@@ -67,7 +67,7 @@ func (r *s3Retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 		slower = slowing
 	}
 	_, header := answered(err)
-	return max(r.bounds.delay(attempt-1, slower), min(retryAfter(header), r.bounds.Total)), nil
+	return max(r.bounds.delay(attempt-1, slower), min(RetryAfter(header), r.bounds.Total)), nil
 }
 
 // silence ends an attempt at a request that sends nothing and gets no answer for a while, so that it is repeated. The answer
