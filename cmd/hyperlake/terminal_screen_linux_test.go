@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,21 +29,29 @@ type session struct {
 	t        *testing.T
 	cmd      *exec.Cmd
 	keyboard *os.File
-	screen   *vt.SafeEmulator
+	mu       sync.Mutex // for the screen: its own safe kind hands out cells that the next write changes
+	screen   *vt.Emulator
 	ended    chan struct{}
+}
+
+// Write takes what the program prints.
+func (s *session) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.screen.Write(p)
 }
 
 // sit runs a program at a terminal of that size.
 func sit(t *testing.T, width, height int, cmd *exec.Cmd) *session {
 	t.Helper()
 	cmd.Env = append(cmd.Env, "TERM=xterm", "NO_COLOR=1")
-	s := &session{t: t, cmd: cmd, screen: vt.NewSafeEmulator(width, height), ended: make(chan struct{})}
+	s := &session{t: t, cmd: cmd, screen: vt.NewEmulator(width, height), ended: make(chan struct{})}
 	var err error
 	s.keyboard, err = pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)})
 	require.NoError(t, err)
 	go func() {
 		defer close(s.ended)
-		_, _ = io.Copy(s.screen, s.keyboard) // until nobody has the terminal any more
+		_, _ = io.Copy(s, s.keyboard) // until nobody has the terminal any more
 		_ = cmd.Wait()
 	}()
 	t.Cleanup(func() {
@@ -55,6 +64,8 @@ func sit(t *testing.T, width, height int, cmd *exec.Cmd) *session {
 
 // lines are those of the screen that are not empty.
 func (s *session) lines() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var lines []string
 	for y := range s.screen.Height() {
 		var line strings.Builder
