@@ -10,9 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"hyperlake/internal/failure"
 	"hyperlake/internal/ingest"
 	"hyperlake/internal/lock"
+	"hyperlake/internal/trace"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/refresh"
@@ -89,10 +92,8 @@ func (r *run) ingestFirst(ctx context.Context) error {
 func (r *run) ingest(ctx context.Context, entries []config.IngestConfig) error {
 	return r.stage(ctx, stageIngest, func(ctx context.Context) (done work, err error) {
 		for _, entry := range entries {
-			started := time.Now()
-			account, err := r.ingestEntry(ctx, entry, started)
+			account, err := r.ingestTraced(ctx, entry)
 			if account != nil {
-				r.noteIngest(entry, account, time.Since(started), err != nil)
 				done.rows, done.bytes = done.rows+account.Rows, done.bytes+account.Bytes
 			}
 			if err != nil {
@@ -101,6 +102,20 @@ func (r *run) ingest(ctx context.Context, entries []config.IngestConfig) error {
 		}
 		return done, nil
 	})
+}
+
+// ingestTraced is [run.ingestEntry] as the report and a trace tell of it.
+func (r *run) ingestTraced(ctx context.Context, entry config.IngestConfig) (*ingest.Account, error) {
+	started := time.Now()
+	ctx, span := trace.Start(ctx, stageIngest, attribute.String("hyperlake.ingest", entry.Name))
+	account, err := r.ingestEntry(ctx, entry, started)
+	if account != nil {
+		r.noteIngest(entry, account, time.Since(started), err != nil)
+		span.Note(attribute.Int64("hyperlake.rows", account.Rows), attribute.Int64("hyperlake.rejected", account.Rejected),
+			attribute.Int64("hyperlake.bytes", account.Bytes))
+	}
+	span.End(err)
+	return account, err
 }
 
 // ingestEntry brings one entry into the lake, while this run alone may write its folder.
@@ -174,6 +189,9 @@ func (r *run) noteIngest(entry config.IngestConfig, account *ingest.Account, too
 	}
 	for _, rule := range account.Rules {
 		noted.Rules = append(noted.Rules, report.IngestRule{Rule: rule.Rule, Column: rule.Column, Rows: rule.Rows})
+	}
+	for _, column := range account.Schema.Columns {
+		noted.Columns = append(noted.Columns, report.IngestColumn{Name: column.Name, Type: column.Type})
 	}
 	r.report.Ingest = append(slices.Clip(r.report.Ingest), noted)
 	for _, change := range account.Schema.Drift {

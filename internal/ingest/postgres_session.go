@@ -96,6 +96,16 @@ func (p *Postgres) unreadable() error {
 	return bad
 }
 
+// PostgresAddress names the database that an entry reads, as in postgres://HOST:PORT/DATABASE, without the user and the password. urlEnv is
+// the variable that holds its address, or empty. It is false where the environment does not say, or not so that it can be read.
+func PostgresAddress(urlEnv string) (address string, isKnown bool) {
+	config, err := NewPostgres(PostgresOptions{URLEnv: urlEnv}).config()
+	if err != nil {
+		return "", false
+	}
+	return postgresAddress(config), true
+}
+
 // postgresAddress names a database without the user and the password.
 func postgresAddress(config *pgconn.Config) string {
 	return "postgres://" + net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))) + "/" + config.Database

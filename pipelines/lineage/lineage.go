@@ -29,6 +29,10 @@ type Command struct {
 
 	// Publishes says that the command publishes an extract that stands there, and builds none.
 	Publishes bool
+
+	// Ingests says that the command only brings entries into the lake, and builds none either. Entries are what it brings there.
+	Ingests bool
+	Entries []config.IngestConfig
 }
 
 // event is a run as OpenLineage has it.
@@ -177,7 +181,7 @@ func (c Command) ended(at time.Time, r *report.Report, failed string) event {
 	e := c.event(kind, at)
 	e.Inputs, e.Outputs = c.datasets(r)
 	if kind != "COMPLETE" && (r == nil || !r.Status.HasExtract()) {
-		e.Outputs = []dataset{} // what stands there is of another run
+		e.Outputs = c.ingested(r) // what else stands there is of another run
 	}
 	if failed != "" {
 		e.Run.Facets["errorMessage"] = c.newFacet("errorMessage", facet{"message": failed, "programmingLanguage": "Go"})
@@ -187,8 +191,11 @@ func (c Command) ended(at time.Time, r *report.Report, failed string) event {
 
 // datasets are what the command reads and writes.
 func (c Command) datasets(r *report.Report) (inputs, outputs []dataset) {
-	if !c.Publishes {
-		return c.inputs(r), c.outputs(r)
+	switch {
+	case c.Ingests:
+		return c.ingestInputs(r), c.filled(r)
+	case !c.Publishes:
+		return append(c.ingestInputs(r), c.inputs(r)...), append(c.filled(r), c.outputs(r)...)
 	}
 	inputs, outputs = []dataset{}, []dataset{}
 	for _, table := range c.Config.Tables {

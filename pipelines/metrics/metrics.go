@@ -23,6 +23,12 @@ type Ending struct {
 	// Publishes says that the command publishes an extract that stands there, and builds none.
 	Publishes bool
 
+	// Ingests says that the command only brings entries into the lake, and builds none either.
+	Ingests bool
+
+	// Entries are the names of what the configuration has brought into the lake, in its order. What is told of others is forgotten.
+	Entries []string
+
 	// Report is nil of a command that ended before it had one.
 	Report *report.Report
 }
@@ -59,9 +65,16 @@ var (
 		"When the lake was changed last that the extract at the output was made of: its newest file, or the version of the table.",
 	}
 	publishedBytes = family{"hyperlake_published_bytes", "Bytes that the last command which published sent."}
+	ingestSuccess  = family{
+		"hyperlake_ingest_last_success_timestamp_seconds", "When the entry was last brought into the lake. Failures leave it.",
+	}
+	ingestDuration = family{"hyperlake_ingest_duration_seconds", "How long the last ingest of the entry took that read all of its source."}
+	ingestRows     = family{"hyperlake_ingest_rows", "Rows of the source by what became of them, in that ingest."}
+	ingestBytes    = family{"hyperlake_ingest_bytes", "Bytes of the Parquet files that the last success brought into the lake."}
 
 	families = []family{
 		lastSuccess, lastEnd, duration, exitCode, stages, rows, inputBytes, readBytes, units, unitsChanged, extractBytes, newest, publishedBytes,
+		ingestSuccess, ingestDuration, ingestRows, ingestBytes,
 	}
 )
 
@@ -92,8 +105,19 @@ func Write(ctx context.Context, path string, e Ending) (warning string, err erro
 	return warning, nil
 }
 
-// samples are those that a command tells, by metric. What is missing stays as it was.
+// samples are those that a command tells, by metric. What is missing stays as it was: all of runs, where a command only brings entries
+// into the lake, so that its success hides no failure of theirs.
 func (e Ending) samples(before map[string][]*dto.Metric) map[string][]*dto.Metric {
+	told := map[string][]*dto.Metric{}
+	if !e.Ingests {
+		told = e.runSamples(before)
+	}
+	e.addIngested(told, before)
+	return told
+}
+
+// runSamples are the samples of a command that builds or publishes.
+func (e Ending) runSamples(before map[string][]*dto.Metric) map[string][]*dto.Metric {
 	told := map[string][]*dto.Metric{
 		lastEnd.name:  {e.gauge(seconds(e.Ended))},
 		duration.name: {e.gauge(e.Ended.Sub(e.Started).Seconds())},

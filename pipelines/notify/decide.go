@@ -20,7 +20,7 @@ func eventsOf(o Outcome, hadFailed bool) []config.NotifyEvent {
 	case r == nil:
 	case r.Status == report.Unchanged:
 		end = config.NotifyUnchanged
-	case r.RowsRejected() > 0:
+	case r.RowsRejected()+r.IngestRejected() > 0:
 		end = config.NotifyRejects
 	}
 	if hadFailed {

@@ -44,6 +44,8 @@ func TestEvents(t *testing.T) {
 		{"rejects", ended(0, report.Succeeded, 3), false, events{rejects}, rejects},
 		{"rejects after a failure", ended(0, report.Succeeded, 3), true, events{rejects}, rejects},
 		{"rejects are no other success", ended(0, report.Succeeded, 3), false, events{success}, ""},
+		{"rejects of what is ingested", Outcome{Report: ingested()}, false, events{rejects}, rejects},
+		{"too many of them", notIngested(), false, events{rejects, failure}, failure},
 		{"unchanged", ended(0, report.Unchanged, 3), false, events{unchanged}, unchanged},
 		{"unchanged has the rejects of before", ended(0, report.Unchanged, 3), false, events{rejects, success}, ""},
 		{"unchanged after a failure", ended(0, report.Unchanged, 0), true, usual, recovered},

@@ -12,8 +12,14 @@ import (
 	"hyperlake/pipelines/report"
 )
 
-// memoryName is the file in the state that holds the memory.
-const memoryName = "notified.json"
+// memoryName is the file in the state that holds the memory. What only brings entries into the lake has one of its own: its success is no
+// recovery of runs that failed.
+func (n *Notifier) memoryName() string {
+	if n.command == commandIngest {
+		return "notified-ingest.json"
+	}
+	return "notified.json"
+}
 
 // memory is whether the runs of an output fail, as far as somebody was told.
 type memory struct {
@@ -37,7 +43,7 @@ func (n *Notifier) recall(ctx context.Context, o Outcome) memory {
 		return known
 	}
 	read, err := within(ctx, n.limits.state, func(ctx context.Context) (read memory, err error) {
-		return read, storage.GetJSON(ctx, storage.Join(n.told.State, memoryName), &read)
+		return read, storage.GetJSON(ctx, storage.Join(n.told.State, n.memoryName()), &read)
 	})
 	switch {
 	case err == nil:
@@ -71,7 +77,7 @@ func (n *Notifier) remember(ctx context.Context, all []config.NotifyEvent, befor
 		now.Since = n.started.UTC()
 	}
 	if _, err := within(ctx, n.limits.state, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, storage.PutJSON(ctx, storage.Join(n.told.State, memoryName), now)
+		return struct{}{}, storage.PutJSON(ctx, storage.Join(n.told.State, n.memoryName()), now)
 	}); err != nil {
 		n.log.Warn("how this run ended is not noted, so that the next one that succeeds may not be told as a recovery", "error", err)
 	}

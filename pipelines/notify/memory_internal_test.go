@@ -64,18 +64,35 @@ func TestRecoveries(t *testing.T) {
 func TestMemoryThatIsDamaged(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(state, memoryName), []byte("{"), 0o600))
 	n := New(config.Told{State: state, Targets: []config.NotifyConfig{webhookOf(config.NotifyRecovered)}}, "run", discard)
+	require.NoError(t, os.WriteFile(filepath.Join(state, n.memoryName()), []byte("{"), 0o600))
 	failed := Outcome{Report: &report.Report{History: []report.RunSummary{{Status: report.Failed, Started: night}}}}
 	known := n.recall(t.Context(), failed)
 	assert.Equal(t, memory{Failing: true, Since: night}, known)
-	n.told.State = filepath.Join(state, memoryName, "inside")
+	n.told.State = filepath.Join(state, n.memoryName(), "inside")
 	n.remember(t.Context(), []config.NotifyEvent{config.NotifyFailure}, memory{})
 
 	// Who does not ask for recoveries leaves nothing in the state.
 	n = New(config.Told{State: filepath.Join(state, "other"), Targets: []config.NotifyConfig{webhookOf(config.NotifyFailure), {PingEnv: "X"}}}, "run", discard)
 	n.remember(t.Context(), []config.NotifyEvent{config.NotifyFailure}, n.recall(t.Context(), failed))
-	assert.NoFileExists(t, filepath.Join(state, "other", memoryName))
+	assert.NoFileExists(t, filepath.Join(state, "other", n.memoryName()))
+}
+
+// What only fills the lake, and fails and recovers, does not say that runs did.
+func TestMemoryOfIngests(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	of := func(command string) *Notifier {
+		return New(config.Told{State: state, Targets: []config.NotifyConfig{webhookOf(config.NotifyRecovered)}}, command, discard)
+	}
+	failed := []config.NotifyEvent{config.NotifyFailure}
+	of("run").remember(t.Context(), failed, memory{})
+	assert.False(t, of(commandIngest).recall(t.Context(), Outcome{}).Failing)
+	of(commandIngest).remember(t.Context(), failed, memory{})
+	assert.True(t, of(commandIngest).recall(t.Context(), Outcome{}).Failing)
+	of(commandIngest).remember(t.Context(), []config.NotifyEvent{config.NotifySuccess}, memory{Failing: true})
+	assert.False(t, of(commandIngest).recall(t.Context(), Outcome{}).Failing)
+	assert.True(t, of("publish").recall(t.Context(), Outcome{}).Failing)
 }
 
 // old is a history of which the last run was long ago.

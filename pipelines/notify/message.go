@@ -33,6 +33,9 @@ const (
 
 	// maxRules is how many rules, and how many problems, are named at most.
 	maxRules = 10
+
+	// commandIngest is the command that brings entries into the lake, and builds nothing.
+	commandIngest = "ingest"
 )
 
 // Message is what is told of a run, as JSON: by webhooks of the format plain, and on the stdin of commands. Title and Text say all
@@ -45,7 +48,7 @@ type Message struct {
 	Status   report.Status `json:"status"` // as in the report
 	ExitCode int           `json:"exit_code"`
 	Name     string        `json:"name"`    // of the configuration
-	Command  string        `json:"command"` // run, generate or publish
+	Command  string        `json:"command"` // run, generate, publish or ingest
 	Host     string        `json:"host"`    // on which it ran
 	RunID    string        `json:"run_id"`  // empty of a run that did not begin
 	Started  time.Time     `json:"started"`
@@ -56,6 +59,9 @@ type Message struct {
 	RowsLoaded   *int64        `json:"rows_loaded,omitempty"`
 	RowsRejected *int64        `json:"rows_rejected,omitempty"`
 	Rejects      []RuleRejects `json:"rejects,omitempty"` // by rule, of up to ten rules
+
+	// Ingest is what was brought into the lake, or was to be, of up to ten entries.
+	Ingest []Ingested `json:"ingest,omitempty"`
 
 	// UnitsChanged of Units were made anew, where the configuration has only those made anew that changed.
 	UnitsChanged *int `json:"units_changed,omitempty"`
@@ -73,11 +79,20 @@ type Message struct {
 	refresh *report.RefreshAccount
 	publish *report.Publishing
 	rejects []string // the folders that hold them
+	aside   int64    // rows that were rejected, of tables and of what was ingested
+}
+
+// Ingested is what became of the rows of an entry.
+type Ingested struct {
+	Name     string `json:"name"`
+	Rows     int64  `json:"rows"` // that fit
+	Rejected int64  `json:"rejected"`
+	Failed   bool   `json:"failed,omitempty"` // its folder stays as it was
 }
 
 // RuleRejects is how many rows broke a rule.
 type RuleRejects struct {
-	Table string `json:"table"`
+	Table string `json:"table"` // or "ingest" and the name of an entry
 	Rule  string `json:"rule"`
 	Rows  int64  `json:"rows"`
 }
@@ -110,7 +125,12 @@ func (n *Notifier) message(o Outcome) Message {
 // addReport takes over what the report of the run says.
 func (m *Message) addReport(r *report.Report) {
 	m.Status, m.RunID, m.Output, m.Warnings = r.Status, r.RunID, clean(r.Output.Path), len(r.Warnings)
-	m.refresh, m.publish = r.Refresh, r.Publish
+	m.refresh, m.publish, m.aside = r.Refresh, r.Publish, r.RowsRejected()+r.IngestRejected()
+	m.addIngest(r)
+	if m.Command == commandIngest {
+		m.Output = ""
+		return
+	}
 	if r.Complete || r.Status == report.Succeeded || r.Status == report.Unchanged {
 		loaded, rejected := r.RowsLoaded(), r.RowsRejected()
 		m.RowsLoaded, m.RowsRejected = &loaded, &rejected
@@ -132,6 +152,28 @@ func (m *Message) addReport(r *report.Report) {
 	}
 }
 
+// addIngest takes over what was brought into the lake.
+func (m *Message) addIngest(r *report.Report) {
+	for _, entry := range r.Ingest {
+		name := bounded(clean(entry.Name), maxName)
+		if len(m.Ingest) < maxRules {
+			m.Ingest = append(m.Ingest, Ingested{name, entry.Rows, entry.Rejected, entry.Failed})
+		}
+		if entry.RejectsPath != "" && entry.Rejected > 0 {
+			m.rejects = append(m.rejects, clean(entry.RejectsPath))
+		}
+		for _, rule := range entry.Rules {
+			said := rule.Rule
+			if rule.Column != "" {
+				said = rule.Column + ": " + rule.Rule
+			}
+			if len(m.Rejects) < maxRules {
+				m.Rejects = append(m.Rejects, RuleRejects{"ingest " + name, bounded(clean(said), maxName), rule.Rows})
+			}
+		}
+	}
+}
+
 // write puts all of it into words, for an event.
 func (m *Message) write(event config.NotifyEvent) {
 	m.Event, m.Title = string(event), m.title(event)
@@ -141,6 +183,13 @@ func (m *Message) write(event config.NotifyEvent) {
 			lines = append(lines, "Next: "+m.Error.Hint)
 		}
 		lines = append(lines, m.Error.More...)
+	}
+	for _, entry := range m.Ingest {
+		text := "Ingested: %s: %s, %s rejected"
+		if entry.Failed {
+			text = "Not ingested: %s: %s, %s rejected; its folder stays as it was"
+		}
+		lines = append(lines, fmt.Sprintf(text, entry.Name, words.Count(entry.Rows, "row"), humanize.Comma(entry.Rejected)))
 	}
 	if m.RowsLoaded != nil {
 		text := "Rows: %s loaded, %s rejected"
@@ -175,7 +224,7 @@ func (m *Message) title(event config.NotifyEvent) string {
 	case config.NotifyUnchanged:
 		what = "found nothing changed"
 	case config.NotifyRejects:
-		what = "succeeded with " + words.Count(*m.RowsRejected, "reject")
+		what = "succeeded with " + words.Count(m.aside, "reject")
 	case config.NotifyFailure:
 		what = m.failed()
 	}
@@ -189,6 +238,8 @@ func (m *Message) failed() string {
 		kind = m.Error.Kind
 	}
 	switch {
+	case kind == failure.Locked && m.Command == commandIngest:
+		return "did not run, because another run has the lock of a folder"
 	case kind == failure.Locked:
 		return "did not run, because another run has the lock of the output"
 	case m.Status == report.Interrupted:
@@ -210,6 +261,8 @@ func (m *Message) happened(event config.NotifyEvent) string {
 	}
 	text := "The extract is in place."
 	switch {
+	case m.Command == commandIngest:
+		text = "The lake has what the configuration brings into it."
 	case m.Status == report.Unchanged:
 		text = "Nothing changed: the extract stays."
 	case m.publish != nil && m.Command == "publish":

@@ -22,7 +22,12 @@ var night = time.Date(2026, 11, 28, 2, 30, 0, 0, time.UTC)
 
 // aMessage is that of a run on a host and at a time that do not change.
 func aMessage(o Outcome, name string, event config.NotifyEvent) Message {
-	n := Notifier{told: config.Told{Name: name}, command: "run"}
+	return messageOf("run", o, name, event)
+}
+
+// messageOf is that of another command.
+func messageOf(command string, o Outcome, name string, event config.NotifyEvent) Message {
+	n := Notifier{told: config.Told{Name: name}, command: command}
 	m := n.message(o)
 	m.Host, m.Started, m.Seconds = "etl-1", night, 12.34
 	if event == config.NotifyRecovered {
@@ -55,6 +60,28 @@ func succeeded() *report.Report {
 	}
 }
 
+// ingested is the report of a command that only filled the lake, or of a run before it made anything of it.
+func ingested() *report.Report {
+	return &report.Report{
+		RunID: "20261128T023000Z-0badcafe", Status: report.Succeeded, Output: report.Output{Path: "/data/sales.hyper"},
+		Ingest: []report.IngestAccount{
+			{Name: "rates", Rows: 1100, Rejected: 3, RejectsPath: "/data/rejects/rates", Drift: []string{"c4nary"}, Rules: []report.IngestRule{
+				{Rule: "type double precision", Column: "rate", Rows: 2}, {Rule: "columns", Rows: 1},
+			}},
+			{Name: "orders", Rows: 7},
+		},
+	}
+}
+
+// notIngested is the end of a command whose second entry had too many rejects.
+func notIngested() Outcome {
+	f := failure.New(failure.Data, "ingest orders: 4 of 7 rows were rejected, more than max_rows: 3").WithHint("look at the rejects")
+	r := ingested()
+	r.Status, r.Ingest[1] = report.Rejected, report.IngestAccount{Name: "orders", Rows: 3, Rejected: 4, Failed: true}
+	r.Error = &report.Error{Kind: f.Kind}
+	return Outcome{ExitCode: 3, Failure: f, Report: r}
+}
+
 func refused() Outcome {
 	r := succeeded()
 	r.Status, r.Refresh.Mode, r.Refresh.Reason, r.Publish = report.Rejected, report.RefreshFull, "nothing was made before", nil
@@ -78,6 +105,8 @@ func TestGoldenPayloads(t *testing.T) {
 		"recovered": aMessage(done, "sales", config.NotifyRecovered),
 		"rejects":   aMessage(done, "sales", config.NotifyRejects),
 		"unchanged": aMessage(unchanged, "sales", config.NotifyUnchanged),
+		"ingested":  messageOf(commandIngest, Outcome{Report: ingested()}, "sales", config.NotifyRejects),
+		"rejected":  messageOf(commandIngest, notIngested(), "sales", config.NotifyFailure),
 		"early":     aMessage(Outcome{ExitCode: 2, Failure: failure.New(failure.Config, "x.yaml:3:1: unknown key")}, "sales", config.NotifyFailure),
 	}
 	for name, message := range messages {

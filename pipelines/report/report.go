@@ -177,6 +177,14 @@ type IngestAccount struct {
 	RejectsPath string       `json:"rejects_path,omitempty"`
 	Rules       []IngestRule `json:"rules,omitempty"`
 	Drift       []string     `json:"drift,omitempty"`
+
+	Columns []IngestColumn `json:"columns,omitempty"` // in the order in which they are pinned
+}
+
+// IngestColumn is a column of what an entry brought into the lake.
+type IngestColumn struct {
+	Name string `json:"name"` // in the Parquet files
+	Type string `json:"type"` // in SQL, as it is pinned
 }
 
 // IngestRule is how many rows were rejected for one reason.
@@ -284,6 +292,15 @@ func (r *Report) RowsRejected() int64 {
 	var rows int64
 	for _, table := range r.Tables {
 		rows += table.RowsRejected
+	}
+	return rows
+}
+
+// IngestRejected is the sum over all that was brought into the lake, or was to be.
+func (r *Report) IngestRejected() int64 {
+	var rows int64
+	for _, entry := range r.Ingest {
+		rows += entry.Rejected
 	}
 	return rows
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 	"hyperlake/internal/ingest"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/refresh"
 	"hyperlake/pipelines/report"
 )
@@ -49,6 +51,15 @@ func (a *app) ingest(ctx context.Context, path, only string) error {
 	if err != nil {
 		return err
 	}
+	entries := slices.DeleteFunc(slices.Clone(cfg.Ingest), func(entry config.IngestConfig) bool { return only != "" && entry.Name != only })
+	ctx, watched := a.watch(ctx, commandIngest, id, cfg, entries)
+	err = a.ingestLoaded(ctx, cfg, id, only)
+	a.endWatch(ctx, watched, a.endingOf(ctx, err))
+	return err
+}
+
+// ingestLoaded is [app.ingest] for a configuration.
+func (a *app) ingestLoaded(ctx context.Context, cfg *config.Config, id, only string) error {
 	lockWait, err := flagSpan("--lock-wait", a.flags.lockWait)
 	if err != nil {
 		return err

@@ -43,7 +43,11 @@ func (a *app) logEnding(ending metrics.Ending) {
 		return
 	}
 	fields := []any{"exit_code", ending.ExitCode, "seconds", ending.Ended.Sub(ending.Started).Round(time.Millisecond)}
-	if r := ending.Report; r != nil {
+	switch r := ending.Report; {
+	case r == nil:
+	case ending.Ingests:
+		fields = append(fields, "status", string(r.Status), "entries", len(r.Ingest), "rows_rejected", r.IngestRejected(), "warnings", len(r.Warnings))
+	default:
 		fields = append(fields, "status", string(r.Status), "complete", r.Complete, "tables", len(r.Tables),
 			"rows_loaded", r.RowsLoaded(), "rows_rejected", r.RowsRejected(), "bytes_in", r.BytesIn(),
 			"output", r.Output.Path, "bytes", r.Output.Bytes, "warnings", len(r.Warnings))

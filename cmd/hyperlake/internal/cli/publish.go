@@ -170,7 +170,7 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	if flags.instead.given() {
 		cfg.Metrics.TextFile = "" // which is about runs, and what repeats their last stage
 	}
-	ctx, watched := a.watch(ctx, commandPublish, id, cfg)
+	ctx, watched := a.watch(ctx, commandPublish, id, cfg, nil)
 	err = a.publishLoaded(ctx, cfg, id, flags, args)
 	a.endWatch(ctx, watched, a.endingOf(ctx, err))
 	return err

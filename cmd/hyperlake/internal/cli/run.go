@@ -123,7 +123,11 @@ func (a *app) build(ctx context.Context, path string, beamFlags []string, mayPub
 	if a.flags.dryRun {
 		return a.buildLoaded(ctx, cfg, id, path, beamFlags)
 	}
-	ctx, watched := a.watch(ctx, command, id, cfg)
+	entries := cfg.Ingest
+	if a.flags.resume != "" { // which reads what the run before has read
+		entries = nil
+	}
+	ctx, watched := a.watch(ctx, command, id, cfg, entries)
 	err = a.buildLoaded(ctx, cfg, id, path, beamFlags)
 	a.endWatch(ctx, watched, a.endingOf(ctx, err))
 	return err

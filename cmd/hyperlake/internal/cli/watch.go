@@ -22,9 +22,15 @@ type watched struct {
 	lineage  *lineage.Teller
 }
 
-// watch begins a command, of a configuration, that others watch. The context that it returns is for all that the command does.
-func (a *app) watch(ctx context.Context, command, id string, cfg *config.Config) (context.Context, *watched) {
-	w := &watched{cfg: cfg, ending: metrics.Ending{Name: cfg.Name, Started: time.Now(), Publishes: command == commandPublish}}
+// watch begins a command, of a configuration, that others watch. It brings entries into the lake first, or only. The context that it
+// returns is for all that the command does.
+func (a *app) watch(ctx context.Context, command, id string, cfg *config.Config, entries []config.IngestConfig) (context.Context, *watched) {
+	w := &watched{cfg: cfg, ending: metrics.Ending{
+		Name: cfg.Name, Started: time.Now(), Publishes: command == commandPublish, Ingests: command == commandIngest,
+	}}
+	for _, entry := range cfg.Ingest {
+		w.ending.Entries = append(w.ending.Entries, entry.Name)
+	}
 	w.endTrace = trace.Open(ctx, trace.Run{
 		ID: id, Name: cfg.Name, Version: pipelines.Version(),
 		Warn: func(err error) { a.log.Warn("traces were not delivered", "error", err) },
@@ -33,6 +39,7 @@ func (a *app) watch(ctx context.Context, command, id string, cfg *config.Config)
 	var err error
 	if w.lineage, err = lineage.Begin(lineage.Command{
 		ID: id, Version: pipelines.Version(), Config: cfg, Started: w.ending.Started, Publishes: w.ending.Publishes,
+		Ingests: w.ending.Ingests, Entries: entries,
 	}); err != nil {
 		a.log.Warn(notTold, "error", err)
 	}
