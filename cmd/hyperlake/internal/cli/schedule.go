@@ -101,7 +101,9 @@ func (a *app) night(flags *scheduleFlags, all *pflag.FlagSet, args []string) (*s
 	if _, err := a.checkNight(cfg); err != nil {
 		return nil, err
 	}
-	night := &schedule.Night{Name: cfg.Name, Publishes: cfg.Publish != nil, Image: flags.image, Zone: cmp.Or(string(cfg.Timezone), "UTC")}
+	night := &schedule.Night{
+		Name: cfg.Name, Publishes: cfg.Publish != nil, Variables: cfg.Variables(), Image: flags.image, Zone: cmp.Or(string(cfg.Timezone), "UTC"),
+	}
 	if err := flags.when(night); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"kubernetesWord":   kubernetesWord,
 	"jinja":            jinja,
 	"githubText":       githubText,
+	"upper":            strings.ToUpper,
 	"seconds":          func(d time.Duration) int64 { return int64(d / time.Second) },
 	"minutes":          func(d time.Duration) int64 { return int64(d / time.Minute) },
 }).ParseFS(templateFiles, "templates/*.tmpl"))
@@ -38,6 +39,17 @@ type view struct {
 
 // Behind is the command without its program.
 func (v view) Behind() []string { return v.Command()[1:] }
+
+// Named are the variables besides those of Tableau, for people; empty if there are none.
+func (v view) Named() string { return strings.Join(v.Variables, ", ") }
+
+// Kept are the variables that a platform keeps by their names, one by one.
+func (v view) Kept() []string {
+	if !v.Publishes {
+		return v.Variables
+	}
+	return append([]string{"tab_pat_name", "tab_secret_id"}, v.Variables...)
+}
 
 // EveryDay says whether there is no day on which it does not run.
 func (v view) EveryDay() bool { return len(v.Days) == 0 }

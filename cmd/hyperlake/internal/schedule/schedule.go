@@ -3,6 +3,7 @@ package schedule
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +42,9 @@ type Night struct {
 
 	// Publishes says that the command needs the credentials of a Tableau Server.
 	Publishes bool
+
+	// Variables are the names of other variables of the environment that the command reads, which may hold secrets.
+	Variables []string
 
 	// Image is that of containers, for Kubernetes and GitHub.
 	Image string
@@ -127,8 +131,17 @@ func Write(name string, night Night) ([]File, error) {
 	return files, nil
 }
 
+// variableName matches names of variables that every platform takes as they are.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // check refuses texts with characters that nobody sees: some of them end a line, and no platform can be told them all.
 func (n Night) check() error {
+	for _, name := range n.Variables {
+		if !variableName.MatchString(name) {
+			return failure.New(failure.Usage, "%q is no name of a variable of the environment", name).
+				WithHint("give it a name of letters, digits and _")
+		}
+	}
 	texts := append([]string{n.Name, n.Program, n.Config, n.Folder, n.Image, n.User, n.Zone}, n.Flags...)
 	for _, text := range texts {
 		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) }) {

@@ -26,6 +26,13 @@ func usual() schedule.Night {
 	}
 }
 
+// reading is a night that needs more of the environment than Tableau's token.
+func reading() schedule.Night {
+	night := usual()
+	night.Variables = []string{"TEAM_URL", "videos_key"}
+	return night
+}
+
 // hostileWords are arguments with everything in them that some platform would take for its own.
 var hostileWords = []string{
 	"", " ", "a b", " a", "a ", "it's", `"quoted"`, `'`, `''`, `"`, `""`, `\`, `\\`, `a\`, `a\\b`, `\"`, `\n`, `\x41`, `\045`, `'\''`, "$HOME", "${HOME}", "$$", "$$HOME",
@@ -63,7 +70,7 @@ func TestGolden(t *testing.T) {
 		if schedule.InContainer(platform) {
 			few.Program, few.Config = schedule.ProgramInImage, schedule.ConfigInPod
 		}
-		for name, night := range map[string]schedule.Night{"": usual(), "-few": few, "-hostile": hostile(platform)} {
+		for name, night := range map[string]schedule.Night{"": usual(), "-few": few, "-hostile": hostile(platform), "-variables": reading()} {
 			files, err := schedule.Write(platform, night)
 			require.NoError(t, err)
 			for _, file := range files {
@@ -175,7 +182,7 @@ var argv = map[string]func(t *testing.T, text string) []string{
 func TestCommandsStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for _, platform := range schedule.Platforms() {
-		for _, night := range []schedule.Night{usual(), hostile(platform)} {
+		for _, night := range []schedule.Night{usual(), hostile(platform), reading()} {
 			files, err := schedule.Write(platform, night)
 			require.NoError(t, err, platform)
 			assert.Equal(t, night.Command(), argv[platform](t, files[0].Text), platform)
@@ -220,6 +227,7 @@ func TestRefused(t *testing.T) {
 		{"systemd", "it takes no $, quotes or backslashes in the path of a program", func(n *schedule.Night) { n.Program = "/opt/$x/hyperlake" }},
 		{"systemd", "ends in a backslash or a blank", func(n *schedule.Night) { n.Folder = `/srv/x\` }},
 		{"cron", "cron takes no line of more than about 900", func(n *schedule.Night) { n.Flags = []string{"--var", strings.Repeat("x", 900)} }},
+		{"cron", "is no name of a variable of the environment", func(n *schedule.Night) { n.Variables = []string{"A B"} }},
 		{"windows", "may replace %PATH% in", func(n *schedule.Night) { n.Flags = []string{"--var", "a=50%PATH%"} }},
 		{"windows", "may replace $(Arg0) in", func(n *schedule.Night) { n.Flags = []string{"--var", "a=$(Arg0)"} }},
 		{"windows", "may replace %TEMP% in", func(n *schedule.Night) { n.Folder = `C:\%TEMP%` }},
