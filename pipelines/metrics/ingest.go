@@ -45,7 +45,8 @@ func (e Ending) entrySamples(entry string) map[string][]*dto.Metric {
 	told := map[string][]*dto.Metric{
 		ingestDuration.name: {e.gauge(account.Seconds, entryLabel, entry)},
 		ingestRows.name: {
-			e.gauge(float64(account.Rows), entryLabel, entry, "fate", "ingested"), e.gauge(float64(account.Rejected), entryLabel, entry, "fate", "rejected"),
+			e.gauge(float64(account.Rows), entryLabel, entry, "fate", "ingested"),
+			e.gauge(float64(account.Rejected), entryLabel, entry, "fate", "rejected"),
 		},
 	}
 	if !account.Failed {

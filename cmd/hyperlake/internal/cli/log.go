@@ -46,7 +46,8 @@ func (a *app) logEnding(ending metrics.Ending) {
 	switch r := ending.Report; {
 	case r == nil:
 	case ending.Ingests:
-		fields = append(fields, "status", string(r.Status), "entries", len(r.Ingest), "rows_rejected", r.IngestRejected(), "warnings", len(r.Warnings))
+		fields = append(fields, "status", string(r.Status), "entries", len(r.Ingest), "rows_rejected", r.IngestRejected(),
+			"warnings", len(r.Warnings))
 	default:
 		fields = append(fields, "status", string(r.Status), "complete", r.Complete, "tables", len(r.Tables),
 			"rows_loaded", r.RowsLoaded(), "rows_rejected", r.RowsRejected(), "bytes_in", r.BytesIn(),

@@ -24,7 +24,9 @@ type watched struct {
 
 // watch begins a command, of a configuration, that others watch. It brings entries into the lake first, or only. The context that it
 // returns is for all that the command does.
-func (a *app) watch(ctx context.Context, command, id string, cfg *config.Config, entries []config.IngestConfig) (context.Context, *watched) {
+func (a *app) watch(
+	ctx context.Context, command, id string, cfg *config.Config, entries []config.IngestConfig,
+) (context.Context, *watched) {
 	w := &watched{cfg: cfg, ending: metrics.Ending{
 		Name: cfg.Name, Started: time.Now(), Publishes: command == commandPublish, Ingests: command == commandIngest,
 	}}

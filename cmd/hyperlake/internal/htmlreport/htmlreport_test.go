@@ -17,7 +17,7 @@ import (
 // reports are the samples in testdata. That of hostile names things so that they would
 // break a page, has 200 columns and the greatest numbers, and lacks figures; bare has
 // nothing but what makes it a report.
-var reports = []string{"full", "failed", "rejected", "hostile", "bare", "unchanged", "nights"}
+var reports = []string{"full", "failed", "rejected", "hostile", "bare", "unchanged", "nights", "ingested", "ingest"}
 
 func decode(t *testing.T, name string) *htmlreport.Report {
 	t.Helper()
@@ -39,7 +39,7 @@ func render(t *testing.T, name string) string {
 // them anew.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"full", "failed", "rejected", "nights"} {
+	for _, name := range []string{"full", "failed", "rejected", "nights", "ingested", "ingest"} {
 		got, path := render(t, name), filepath.Join("testdata", name+".html")
 		if os.Getenv("UPDATE_GOLDEN") != "" {
 			require.NoError(t, os.WriteFile(path, []byte(got), 0o644))

@@ -110,6 +110,13 @@ func (v view) Figures() []Figure {
 	if seconds := v.Seconds(); seconds > 0 {
 		took.Text = Seconds(seconds)
 	}
+	if v.IsIngest() {
+		aside := v.ingestRejected()
+		return []Figure{
+			{"Rows in the lake", count(v.Ingested(func(i Ingest) *int64 { return i.Rows })), ""}, {"Rows rejected", count(&aside), ""},
+			{"Size in the lake", size(v.Ingested(func(i Ingest) *int64 { return i.Bytes })), ""}, took,
+		}
+	}
 	return []Figure{rows, {"Rows rejected", count(v.Rejected), Share(v.Rejected, v.Read)}, extract, took}
 }
 

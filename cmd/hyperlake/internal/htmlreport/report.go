@@ -37,6 +37,7 @@ type Report struct {
 	Host             string `json:"host"`
 	HyperlakeVersion string `json:"hyperlake_version"`
 
+	Ingest   []Ingest `json:"ingest"` // what was brought into the lake first
 	Tables   []Table  `json:"tables"`
 	Shards   *int64   `json:"shards"`
 	Partials *int64   `json:"partials"`

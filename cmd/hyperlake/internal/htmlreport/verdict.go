@@ -13,7 +13,8 @@ import (
 type Verdict struct {
 	Headline string
 	Mark     Mark
-	Extract  string   // what stands at the output now
+	Extract  string   // what stands at the output now; empty where none was to be built
+	Lake     string   // what was brought into the lake first; empty if nothing was to be
 	Tableau  []string // what stands in each data source
 	Next     string   // what to do
 }
@@ -33,7 +34,11 @@ func (r *Report) isInPlace() bool { return r.Output.SHA256 != "" || len(r.Output
 // Verdict says whether the run delivered, what stands where now, and what to do next.
 func (r *Report) Verdict() Verdict {
 	headline, mark := r.headline()
-	v := Verdict{Headline: headline, Mark: mark, Extract: r.standing(), Next: r.next()}
+	v := Verdict{Headline: headline, Mark: mark, Lake: r.lake(), Next: r.next()}
+	if r.IsIngest() {
+		return v
+	}
+	v.Extract = r.standing()
 	for _, source := range r.Deliveries() {
 		v.Tableau = append(v.Tableau, source.standing())
 	}
@@ -44,6 +49,9 @@ func (r *Report) Verdict() Verdict {
 }
 
 func (r *Report) headline() (string, Mark) {
+	if r.IsIngest() || r.hasIngestFailed() {
+		return r.headlineOfIngest()
+	}
 	switch r.Status {
 	case succeeded:
 		return "Delivered", good
@@ -147,6 +155,8 @@ func (r *Report) next() string {
 		return "look again when it has ended"
 	case len(r.Warnings) > 0:
 		return "read the " + words.Plural(int64(len(r.Warnings)), "warning", "warnings") + " below"
+	case r.ingestRejected() > 0:
+		return "see below which rows of the sources were rejected; the others are in the lake"
 	case len(r.Broken()) > 0:
 		return "see below which rows were rejected; the others are delivered"
 	case r.HasDelivered():

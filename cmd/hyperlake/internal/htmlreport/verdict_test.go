@@ -30,15 +30,27 @@ func TestVerdicts(t *testing.T) {
 		"with warnings": {`"succeeded", "warnings": ["w"]` + rows, "Delivered", "✓", isNew, "", "read the warning below"},
 		"unchanged": {`"unchanged"` + rows + fmt.Sprintf(sent, "unchanged"), "Delivered: nothing had changed", "✓", "The extract of the last success stays: 90 rows in 1 table.",
 			"Sales/Items in Tableau had this data already.", "nothing"},
-		"rejected":           {`"rejected", "error": {"hint": "mend it"}` + rows + before, "Nothing was delivered: the data was rejected", "✗", stays, "Nothing was sent to Tableau.", "mend it"},
-		"rejected at first":  {`"rejected", "error": {"hint": "mend it"}` + rows, "Nothing was delivered: the data was rejected", "✗", asItWas, "Nothing was sent to Tableau.", "mend it"},
-		"failed":             {`"failed", "error": {}` + before, "Nothing was delivered: the run failed", "✗", stays, "Nothing was sent to Tableau.", "see the log of the run, then run it again"},
-		"failed late":        {`"failed", "error": {}` + rows + placed, "The extract is in place, but the run failed after that", "!", isNew, "", "see the log of the run, then run it again"},
-		"interrupted":        {`"interrupted", "error": {"hint": "again"}` + before, "Nothing was delivered: the run was stopped", "✗", stays, "Nothing was sent to Tableau.", "again"},
-		"interrupted late":   {`"interrupted"` + rows + placed, "The extract is in place, but the run was stopped after that", "!", isNew, "", "nothing"},
-		"unpublished":        {`"unpublished", "error": {"hint": "publish again"}` + rows + before + fmt.Sprintf(sent, "failed"), "Not delivered to Tableau: publishing failed", "!", isNew, "Sales/Items in Tableau does not have the new data: it shows what it showed before.", "publish again"},
-		"nobody knows":       {`"unpublished", "error": {"hint": "look"}` + rows + fmt.Sprintf(sent, "unknown"), "Not delivered to Tableau: publishing failed", "!", isNew, "It is not known whether Sales/Items in Tableau has the new data.", "look"},
-		"skipped":            {`"succeeded"` + rows + fmt.Sprintf(sent, "skipped"), "Delivered", "✓", isNew, "Sales/Items in Tableau was left alone: others were changing it.", "nothing"},
+		"rejected":          {`"rejected", "error": {"hint": "mend it"}` + rows + before, "Nothing was delivered: the data was rejected", "✗", stays, "Nothing was sent to Tableau.", "mend it"},
+		"rejected at first": {`"rejected", "error": {"hint": "mend it"}` + rows, "Nothing was delivered: the data was rejected", "✗", asItWas, "Nothing was sent to Tableau.", "mend it"},
+		"failed":            {`"failed", "error": {}` + before, "Nothing was delivered: the run failed", "✗", stays, "Nothing was sent to Tableau.", "see the log of the run, then run it again"},
+		"failed late":       {`"failed", "error": {}` + rows + placed, "The extract is in place, but the run failed after that", "!", isNew, "", "see the log of the run, then run it again"},
+		"interrupted":       {`"interrupted", "error": {"hint": "again"}` + before, "Nothing was delivered: the run was stopped", "✗", stays, "Nothing was sent to Tableau.", "again"},
+		"interrupted late":  {`"interrupted"` + rows + placed, "The extract is in place, but the run was stopped after that", "!", isNew, "", "nothing"},
+		"unpublished":       {`"unpublished", "error": {"hint": "publish again"}` + rows + before + fmt.Sprintf(sent, "failed"), "Not delivered to Tableau: publishing failed", "!", isNew, "Sales/Items in Tableau does not have the new data: it shows what it showed before.", "publish again"},
+		"nobody knows":      {`"unpublished", "error": {"hint": "look"}` + rows + fmt.Sprintf(sent, "unknown"), "Not delivered to Tableau: publishing failed", "!", isNew, "It is not known whether Sales/Items in Tableau has the new data.", "look"},
+		"skipped":           {`"succeeded"` + rows + fmt.Sprintf(sent, "skipped"), "Delivered", "✓", isNew, "Sales/Items in Tableau was left alone: others were changing it.", "nothing"},
+		"ingest failed": {`"failed", "runner": "direct", "error": {"hint": "mend it"}, "stages": [{"name": "ingest"}], "ingest": [{"name": "rates", "rows": 90, "rejected": 2}]` + before,
+			"Nothing was delivered: the ingest failed", "✗", stays, "Nothing was sent to Tableau.", "mend it"},
+		"ingest rejected": {`"rejected", "runner": "direct", "error": {"hint": "mend it"}, "stages": [{"name": "ingest"}], "ingest": [{"name": "rates", "failed": true}]` + before,
+			"Nothing was delivered: the data that was to be ingested was rejected", "✗", stays, "Nothing was sent to Tableau.", "mend it"},
+		"stopped while it ingested": {`"interrupted", "runner": "direct", "error": {"hint": "again"}, "stages": [{"name": "ingest"}]` + before,
+			"Nothing was delivered: the run was stopped while it ingested", "✗", stays, "Nothing was sent to Tableau.", "again"},
+		"failed behind it": {`"failed", "runner": "direct", "error": {}, "stages": [{"name": "ingest"}, {"name": "plan"}]` + before,
+			"Nothing was delivered: the run failed", "✗", stays, "Nothing was sent to Tableau.", "see the log of the run, then run it again"},
+		"rejects in the lake": {`"succeeded", "runner": "direct", "ingest": [{"name": "rates", "rows": 9, "rejected": 1}]` + rows,
+			"Delivered", "✓", isNew, "", "see below which rows of the sources were rejected; the others are in the lake"},
+		"only ingested":      {`"succeeded", "stages": [{"name": "ingest"}], "ingest": [{"name": "rates", "rows": 9}]`, "Brought into the lake", "✓", "", "", "nothing"},
+		"not ingested":       {`"failed", "error": {}, "stages": [{"name": "ingest"}]`, "Not all was brought into the lake: the ingest failed", "✗", "", "", "see the log of the run, then run it again"},
 		"running":            {`"running"`, "Not delivered yet: the run was under way", "–", asItWas, "Nothing was sent to Tableau.", "look again when it has ended"},
 		"lost":               {`"lost"`, "Not known: the run ended without a word", "✗", "The output holds a whole extract: the one of before, or that of this run.", "Nothing was sent to Tableau.", "see the log of the run, then run it again"},
 		"of another version": {`"paused"`, "Ended as paused", "–", "This version of hyperlake does not know this outcome.", "Nothing was sent to Tableau.", ""},
@@ -54,6 +66,26 @@ func TestVerdicts(t *testing.T) {
 			assert.Equal(t, test.tableau, strings.Join(got.Tableau, "|"))
 			assert.Equal(t, test.next, got.Next)
 		})
+	}
+}
+
+// What the lake has got, and what stays there, is said of runs and of what only ingests.
+func TestWhatTheLakeHas(t *testing.T) {
+	t.Parallel()
+	const ended = `"stages": [{"name": "ingest"}], "ingest": [`
+	for report, want := range map[string]string{
+		`"status": "succeeded"`: "",
+		`"status": "succeeded", ` + ended + `{"name": "a", "rows": 1000}, {"name": "b", "rows": 2, "rejected": 3}]`:                            "The lake got 1,002 rows of 2 sources (3 rejected).",
+		`"status": "succeeded", ` + ended + `{"name": "a", "rows": 7, "rejected": 0}]`:                                                         "The lake got 7 rows of 1 source.",
+		`"status": "succeeded", ` + ended + `{"name": "a"}]`:                                                                                   "",
+		`"status": "rejected", ` + ended + `{"name": "a", "rows": 7, "rejected": 1}, {"name": "b", "rows": 1, "rejected": 4, "failed": true}]`: "The lake got 7 rows of 1 source (1 rejected). b in the lake stays as it was.",
+		`"status": "rejected", ` + ended + `{"name": "b", "rows": 1, "rejected": 4, "failed": true}]`:                                          "b in the lake stays as it was.",
+		`"status": "failed", ` + ended + `{"name": "a", "rows": 7}]`:                                                                           "The lake got 7 rows of 1 source. The others stay as they were.",
+		`"status": "failed", ` + ended + `]`:                                                                                                   "The lake stays as it was.",
+	} {
+		decoded, err := htmlreport.Decode([]byte(`{"version": 1, ` + report + `}`))
+		require.NoError(t, err)
+		assert.Equal(t, want, decoded.Verdict().Lake, report)
 	}
 }
 
