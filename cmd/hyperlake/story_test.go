@@ -84,10 +84,50 @@ type story struct {
 	tableau *tableautest.Server
 	team    *audience
 	traces  *collected
+	lineage *lineageServer
+}
+
+// lineageServer is a server of OpenLineage that keeps the last event in a few words.
+type lineageServer struct {
+	*httptest.Server
+
+	mu   sync.Mutex
+	last string
+}
+
+func serveLineage(t *testing.T) *lineageServer {
+	s := &lineageServer{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, request *http.Request) {
+		var event struct {
+			EventType       string
+			Inputs, Outputs []struct{ Namespace, Name string }
+		}
+		assert.NoError(t, json.NewDecoder(request.Body).Decode(&event))
+		told := event.EventType
+		for _, from := range event.Inputs {
+			told += " " + filepath.Base(from.Name)
+		}
+		told += " >"
+		for _, to := range event.Outputs {
+			told += " " + filepath.Base(to.Name)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.last = told
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// told is the last event: its type, the names of what was read, and of what was written.
+func (s *lineageServer) told() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
 }
 
 func openStory(t *testing.T) *story {
-	s := &story{t: t, folder: t.TempDir(), api: serveVideos(), team: newAudience(), traces: collect(t)}
+	s := &story{t: t, folder: t.TempDir(), api: serveVideos(), team: newAudience(), traces: collect(t), lineage: serveLineage(t)}
 	t.Cleanup(s.api.Close)
 	t.Cleanup(s.team.Close)
 	require.NoError(t, os.CopyFS(s.folder, os.DirFS("../../testdata/story")))
@@ -106,6 +146,7 @@ func (s *story) call(code int, args ...string) string {
 	cmd := program(s.t, s.folder, []string{
 		"tab_site_url=" + s.tableau.URL, "tab_site_id=", "tab_pat_name=" + tokenName, "tab_secret_id=" + tokenSecret, "VIDEOS_API_KEY=" + videosKey,
 		"TEAM_URL=" + s.team.URL + "/usual/" + hookSecret, "OTEL_EXPORTER_OTLP_ENDPOINT=" + s.traces.URL,
+		"OPENLINEAGE_URL=" + s.lineage.URL,
 	}, args...)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
@@ -160,6 +201,8 @@ func TestStoryOfTheDocumentation(t *testing.T) {
 	ways := s.traces.ways()
 	assert.Contains(t, ways, "run > stage ingest > ingest")
 	assert.False(t, s.traces.holds(videosKey))
+	assert.Equal(t, "COMPLETE popular drop topics.txt videos channels topics > videos channels topics videos.hyper#Extract.videos "+
+		"videos.hyper#Extract.channels videos.hyper#Extract.topics Popular videos", s.lineage.told())
 
 	// The next night has another day, a channel more, and a row that does not fit; the day before is not read again.
 	s.api.show(0, video("a", 101, "ds", 1300), video("f", 301, "ds", 2), video("b", 102, "de", "hidden"), video("c", 201, "de", 10))
@@ -171,6 +214,10 @@ func TestStoryOfTheDocumentation(t *testing.T) {
 	assert.Equal(t, []string{"usual:rejects,0"}, told)
 	assert.Contains(t, text, `1 row of ingest videos broke \"views: type bigint\"`)
 
+	// Where nothing is ingested anew, nothing is made anew.
+	assert.Contains(t, s.call(0, "generate", "videos.yaml", "--date", "2026-11-28", "--set", "ingest=", "--set", "notify="),
+		"nothing changed: the extract stays: videos.hyper")
+
 	// On the third, the API fails behind its first page: nothing of it is kept, built or sent.
 	s.api.show(2, video("a", 101, "ds", 1400), video("b", 102, "de", 1), video("c", 201, "de", 2))
 	before := s.published(counted)
@@ -181,6 +228,7 @@ func TestStoryOfTheDocumentation(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(s.folder, "lake", "videos", "day=2026-11-29"))
 	told, _ = s.team.take()
 	assert.Equal(t, []string{"usual:failure,1"}, told)
+	assert.Equal(t, "FAIL popular drop topics.txt videos channels topics >", s.lineage.told())
 	metrics := string(must(os.ReadFile(filepath.Join(s.folder, "videos.prom"))))
 	assert.Contains(t, metrics, `hyperlake_run_exit_code{name="videos"} 1`)
 	assert.Contains(t, metrics, `hyperlake_ingest_rows{name="videos",ingest="videos",fate="rejected"} 1`)

@@ -5,5 +5,5 @@
 //
 // It promises one START, and one COMPLETE, FAIL or ABORT, of each command; that telling waits five seconds at most and never changes
 // what is told about; and that no value of a row, no secret, and nothing that a server answers is repeated. It knows the
-// configuration and the report, and nothing of how that was made.
+// configuration and the report, and nothing of how that was made; of a database that is ingested from, the environment says which it is.
 package lineage
