@@ -19,6 +19,8 @@ func openSource(entry config.IngestConfig, log *slog.Logger) ingest.Source {
 		return ingest.NewCSV(entry.CSV.Options())
 	case entry.JSONL != nil:
 		return ingest.NewJSONL(ingest.JSONLOptions{URI: entry.JSONL.URI, Nested: string(entry.JSONL.Nested)})
+	case entry.XLSX != nil:
+		return ingest.NewXLSX(entry.XLSX.Options())
 	case entry.HTTP != nil:
 		return ingest.NewHTTP(httpOptions(entry.HTTP, log))
 	case entry.Command != nil:
@@ -62,6 +64,8 @@ func sourceText(entry config.IngestConfig) string {
 		return "csv: " + strings.Join(entry.CSV.URI, ", ")
 	case entry.JSONL != nil:
 		return "jsonl: " + strings.Join(entry.JSONL.URI, ", ")
+	case entry.XLSX != nil:
+		return "xlsx: " + strings.Join(entry.XLSX.URI, ", ")
 	case entry.HTTP != nil:
 		address, _, _ := strings.Cut(entry.HTTP.URL, "?") // a query may hold a key
 		return "http: " + address

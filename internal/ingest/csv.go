@@ -20,8 +20,7 @@ type csvSource struct {
 	options CSVOptions
 	dialect csvDialect
 	files   textFiles
-	header  []string // of the first file that was looked at
-	of      string   // which file that was
+	first   firstHeader
 }
 
 // NewCSV reads the files that the options name, in the order of their URIs: all have the same columns, in any order. What
@@ -50,9 +49,9 @@ func (c *csvSource) Columns(ctx context.Context) (*arrow.Schema, error) {
 			return nil, err
 		}
 		if sample == nil {
-			sample = newTexts(len(c.header), nil)
+			sample = newTexts(len(c.first.names), nil)
 		}
-		err = f.sample(c.header, sample, len(files))
+		err = f.sample(c.first.names, sample, len(files))
 		if err := errors.Join(err, f.Close()); err != nil {
 			return nil, err
 		}
@@ -60,7 +59,7 @@ func (c *csvSource) Columns(ctx context.Context) (*arrow.Schema, error) {
 	if err := sample.checkReadable("check delimiter, quote and header"); err != nil {
 		return nil, err
 	}
-	return inferAll(c.header, sample, func(int) evidence { return ofAnything })
+	return inferAll(c.first.names, sample, func(int) evidence { return ofAnything })
 }
 
 // Read implements [Source]. A column of the schema that the files do not have is NULL; one of the files that the schema does not
@@ -112,7 +111,7 @@ func (c *csvSource) open(ctx context.Context, info storage.Info) (*csvFile, erro
 	}
 	if err == nil {
 		f.scanner.rows, f.scanner.most = 0, len(f.header)
-		err = c.checkHeader(f)
+		err = c.first.check(f.header, f.name)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -167,34 +166,40 @@ func checkNames(names []string, where string) error {
 	return nil
 }
 
-// checkHeader holds the columns of a file against those of the first.
-func (c *csvSource) checkHeader(f *csvFile) error {
-	if c.header == nil {
-		c.header, c.of = f.header, f.name
+// firstHeader is the header of the first file that was looked at.
+type firstHeader struct {
+	names []string
+	of    string // which file that was
+}
+
+// check holds the columns of a file against those of the first.
+func (h *firstHeader) check(header []string, name string) error {
+	if h.names == nil {
+		h.names, h.of = header, name
 		return nil
 	}
 	var differ []string
-	for _, name := range c.header {
-		if !slices.Contains(f.header, name) {
+	for _, name := range h.names {
+		if !slices.Contains(header, name) {
 			differ = append(differ, fmt.Sprintf("%q is missing", name))
 		}
 	}
-	for _, name := range f.header {
-		if !slices.Contains(c.header, name) {
+	for _, name := range header {
+		if !slices.Contains(h.names, name) {
 			differ = append(differ, fmt.Sprintf("%q is more", name))
 		}
 	}
 	if len(differ) == 0 {
 		return nil
 	}
-	return failure.New(failure.Source, "%s has other columns than %s: %s", f.name, c.of, strings.Join(differ, ", ")).
+	return failure.New(failure.Source, "%s has other columns than %s: %s", name, h.of, strings.Join(differ, ", ")).
 		WithHint("ingest files of different columns by entries of their own").BeforeData()
 }
 
 // sample adds rows from the beginning of the file, until its share of a sample is full.
 func (f *csvFile) sample(names []string, sample *texts, files int) error {
 	rows, size := sampleShare(files)
-	targets := f.targets(func(name string) int { return slices.Index(names, name) })
+	targets := targetsOf(f.header, func(name string) int { return slices.Index(names, name) })
 	kept := func(int) bool { return false }
 	for before := sample.bytes; rows > 0 && sample.bytes-before < size && sample.bytes < 2*sampleBytes; rows-- {
 		found, err := f.scanner.scan()
@@ -213,10 +218,10 @@ func (f *csvFile) sample(names []string, sample *texts, files int) error {
 	return nil
 }
 
-// targets says for every value of a row to which column it goes; negative for none.
-func (f *csvFile) targets(column func(name string) int) []int {
-	targets := make([]int, len(f.header))
-	for i, name := range f.header {
+// targetsOf says for every value of a row to which column it goes; negative for none.
+func targetsOf(header []string, column func(name string) int) []int {
+	targets := make([]int, len(header))
+	for i, name := range header {
 		targets[i] = column(name)
 	}
 	return targets
@@ -293,7 +298,7 @@ func (c *csvSource) readFile(
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	targets := f.targets(func(name string) int { return firstOf(reader.pinned.FieldIndices(name)) })
+	targets := targetsOf(f.header, func(name string) int { return firstOf(reader.pinned.FieldIndices(name)) })
 	absent := absentColumns(reader.pinned.NumFields(), targets)
 	var before *texts
 	for {

@@ -17,7 +17,7 @@ const (
 	sampleFileBytes = 64 << 10 // of each file at least, unless it has less, or the sample is full
 )
 
-// evidence is what texts of a sample were: JSON tells texts from numbers, CSV does not.
+// evidence is what texts of a sample were: JSON and sheets tell texts from numbers, CSV does not.
 type evidence int
 
 const (
@@ -25,8 +25,20 @@ const (
 	ofText
 	ofNumbers
 	ofBooleans
+	ofMoments // written by a number and a format
 	ofSeveral // which only text holds
 )
+
+// and is what texts are of which some were one and some the other. What is of anything is not known yet.
+func (e evidence) and(other evidence) evidence {
+	switch {
+	case e == ofAnything:
+		return other
+	case other == ofAnything || other == e:
+		return e
+	}
+	return ofSeveral
+}
 
 // candidate is a type that a column may have whose texts all look like the pattern, and convert without a loss.
 type candidate struct {
@@ -49,6 +61,7 @@ var candidates = []candidate{
 	{"double precision", regexp.MustCompile(`^`), []evidence{ofNumbers}}, // that JSON has only one form of
 	{"date", regexp.MustCompile(`^` + datePattern + `$`), moments},
 	{"timestamp", regexp.MustCompile(`^` + datePattern + clockPattern + `$`), moments},
+	{"timestamp", regexp.MustCompile(`^` + datePattern + `(` + clockPattern + `)?$`), []evidence{ofMoments}}, // at midnight where it is a date
 	{"timestamptz", regexp.MustCompile(`^` + datePattern + clockPattern + `([Zz]|[+-]\d{2}(:?\d{2})?)$`), moments},
 	{"boolean", regexp.MustCompile(`^(true|false|True|False|TRUE|FALSE)$`), []evidence{ofAnything, ofBooleans}},
 }
@@ -57,7 +70,7 @@ var (
 	whole      = regexp.MustCompile(`^(0|-?[1-9]\d*)$`)
 	fractional = regexp.MustCompile(`^-?((0|[1-9]\d*)(\.\d+)?|\.\d+)$|^-?(0|[1-9]\d*)(\.\d+[eE][+-]?|[eE][+-])\d+$`)
 	numerals   = []evidence{ofAnything, ofNumbers}
-	moments    = []evidence{ofAnything, ofText}
+	moments    = []evidence{ofAnything, ofText, ofMoments}
 )
 
 // infer finds the type of the texts of a column, which is text if they have none in common, or if there are none.

@@ -252,11 +252,7 @@ func (k *sampledKeys) column(key []byte, kind jsontext.Kind) (int, *jsonRowError
 		k.names, k.of = append(k.names, string(key)), append(k.of, ofAnything)
 		k.texts.columns = append(k.texts.columns, textColumn{})
 	}
-	if of := evidenceOf(kind); k.of[at] == ofAnything {
-		k.of[at] = of
-	} else if of != ofAnything && of != k.of[at] {
-		k.of[at] = ofSeveral
-	}
+	k.of[at] = k.of[at].and(evidenceOf(kind))
 	return at, nil
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 // IngestConfig is something that is brought into the lake before tables are made of it. It has one of CSV, JSONL,
-// Postgres, HTTP and Command.
+// XLSX, Postgres, HTTP and Command.
 type IngestConfig struct {
 	// Name names the entry in reports and messages; no two have the same. Default: the last part of the folder in which its types are
 	// pinned.
@@ -36,6 +36,9 @@ type IngestConfig struct {
 
 	// JSONL is text files with a JSON object in each line.
 	JSONL *IngestJSONL `yaml:"jsonl" json:",omitempty"`
+
+	// XLSX is a sheet of Excel workbooks.
+	XLSX *IngestXLSX `yaml:"xlsx" json:",omitempty"`
 
 	// Postgres is what a query of PostgreSQL gives.
 	Postgres *IngestPostgres `yaml:"postgres" json:",omitempty"`
@@ -180,7 +183,8 @@ func (i *IngestConfig) kind() (kinds []string) {
 		name string
 		is   bool
 	}{
-		{"csv", i.CSV != nil}, {"jsonl", i.JSONL != nil}, {"postgres", i.Postgres != nil}, {"http", i.HTTP != nil}, {"command", i.Command != nil},
+		{"csv", i.CSV != nil}, {"jsonl", i.JSONL != nil}, {"xlsx", i.XLSX != nil}, {"postgres", i.Postgres != nil}, {"http", i.HTTP != nil},
+		{"command", i.Command != nil},
 	} {
 		if k.is {
 			kinds = append(kinds, k.name)
@@ -251,7 +255,7 @@ func (c *Config) checkIngestEntry(at string, index int) error {
 	kinds := entry.kind()
 	if len(kinds) != 1 {
 		return failure.Join(failure.Config, append(wrong,
-			c.Problem(at, "%s needs one of csv, jsonl, postgres, http and command, but has %s", at,
+			c.Problem(at, "%s needs one of csv, jsonl, xlsx, postgres, http and command, but has %s", at,
 				cmp.Or(strings.Join(kinds, " and "), "none")))...)
 	}
 	switch {
@@ -259,6 +263,8 @@ func (c *Config) checkIngestEntry(at string, index int) error {
 		wrong = append(wrong, c.checkFiles(at+".csv.uri", entry.CSV.URI), c.checkCSV(at+".csv", entry.CSV))
 	case entry.JSONL != nil:
 		wrong = append(wrong, c.checkFiles(at+".jsonl.uri", entry.JSONL.URI))
+	case entry.XLSX != nil:
+		wrong = append(wrong, c.checkFiles(at+".xlsx.uri", entry.XLSX.URI), c.checkXLSX(at+".xlsx", entry.XLSX))
 	case entry.HTTP != nil:
 		wrong = append(wrong, c.checkHTTP(at+".http", entry.HTTP))
 	case entry.Command != nil:
@@ -421,6 +427,9 @@ func (c *Config) resolveIngest(start func(key string) string) {
 		}
 		if entry.JSONL != nil {
 			files[at+".jsonl.uri"] = entry.JSONL.URI
+		}
+		if entry.XLSX != nil {
+			files[at+".xlsx.uri"] = entry.XLSX.URI
 		}
 		for key, globs := range files {
 			for j, glob := range globs {

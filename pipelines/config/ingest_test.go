@@ -14,9 +14,9 @@ func TestLoadRefusesIngest(t *testing.T) {
 	t.Parallel()
 	entry := func(text string) string { return good + "ingest:\n  - " + text + "\n" }
 	testBad(t, []badConfig{
-		{"no kind", entry("{to: lake/a}"), "x.yaml:4:5: ingest[0] needs one of csv, jsonl, postgres, http and command, but has none"},
+		{"no kind", entry("{to: lake/a}"), "x.yaml:4:5: ingest[0] needs one of csv, jsonl, xlsx, postgres, http and command, but has none"},
 		{"two kinds", entry("{to: lake/a, csv: {uri: a.csv}, jsonl: {uri: b.jsonl}}"),
-			"x.yaml:4:5: ingest[0] needs one of csv, jsonl, postgres, http and command, but has csv and jsonl"},
+			"x.yaml:4:5: ingest[0] needs one of csv, jsonl, xlsx, postgres, http and command, but has csv and jsonl"},
 		{"no address", entry("{to: lake/a, http: {records: body}}"),
 			"x.yaml:4:24: ingest[0].http.url is missing; give the address of the first page, such as url: https://example.com/items"},
 		{"an address of a file", entry("{to: lake/a, http: {url: \"file:///etc\"}}"), "x.yaml:4:30: ingest[0].http.url must be an address such as https://example.com/items"},
@@ -53,6 +53,15 @@ func TestLoadRefusesIngest(t *testing.T) {
 			"x.yaml:4:57: ingest[0].csv.names are of files without a header; say header: false, or leave names out"},
 		{"neither", entry("{to: lake/a, csv: {uri: a.csv, header: false}}"),
 			"x.yaml:4:44: ingest[0].csv: files without a header need names, such as names: [id, amount]"},
+		{"header and names of a sheet", entry("{to: lake/a, xlsx: {uri: a.xlsx, header: 2, names: [a]}}"),
+			"x.yaml:4:56: ingest[0].xlsx.names are of sheets without a header; leave header or names out"},
+		{"no row", entry("{to: lake/a, xlsx: {uri: a.xlsx, header: 0}}"),
+			"x.yaml:4:46: ingest[0].xlsx.header must be the number of a row, from 1; if the sheet has no header, say names"},
+		{"a row beyond all", entry("{to: lake/a, xlsx: {uri: a.xlsx, header: 2000000}}"),
+			"x.yaml:4:24: ingest[0].xlsx: xlsx: header is 2000000, which is no row of a sheet; rows are numbered from 1"},
+		{"no sheet", entry("{to: lake/a, xlsx: {uri: a.xlsx, sheet: \"\"}}"),
+			"x.yaml:4:45: ingest[0].xlsx.sheet is empty; give it the name of a sheet, or leave the key out for the first that is visible"},
+		{"no workbooks", entry("{to: lake/a, xlsx: {sheet: a}}"), "x.yaml:4:24: ingest[0].xlsx.uri is missing; give the files to read, such as uri: drop/*.csv"},
 		{"delimiter", entry("{to: lake/a, csv: {uri: a.csv, delimiter: \"||\"}}"),
 			`x.yaml:4:23: ingest[0].csv: csv: delimiter "||" is not one ASCII character; write it like delimiter: ";", or "\t" for tabs`},
 		{"type", entry("{to: lake/a, csv: {uri: a.csv}, columns: {a: {type: bigit}}}"),

@@ -92,7 +92,7 @@ var required = map[reflect.Type][]string{
 // alternatives are the keys of which a mapping of a type must have one.
 var alternatives = map[reflect.Type][]string{
 	reflect.TypeFor[SourceConfig]():      {"uri", "catalog"},
-	reflect.TypeFor[IngestConfig]():      {"csv", "jsonl", "postgres", "http", "command"},
+	reflect.TypeFor[IngestConfig]():      {"csv", "jsonl", "xlsx", "postgres", "http", "command"},
 	reflect.TypeFor[CheckConfig]():       {"sql", "unique", "row_count", "foreign_keys", "freshness", "compare_previous"},
 	reflect.TypeFor[RowCountCheck]():     {"min", "max", "vs_history", "max_deviation"},
 	reflect.TypeFor[RepartitionConfig](): {"by", "range", "split_by", "shards", "sort"},
