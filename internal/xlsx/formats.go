@@ -25,9 +25,9 @@ var builtinFormats = map[string]format{
 
 // formatOf is what a number is that is shown by a code such as dd.mm.yyyy: what the first section of it that shows moments says.
 func formatOf(code string) format {
-	for code != "" {
+	for code = strings.ToLower(code); code != ""; {
 		var found format
-		if found, code = sectionOf(strings.ToLower(code)); found != formatNumber {
+		if found, code = sectionOf(code); found != formatNumber {
 			return found
 		}
 	}

@@ -21,8 +21,9 @@ const (
 // sharedStrings are the texts that cells share, which they name by number: in memory while they are few, else in two files, one of texts
 // and one of where they end.
 type sharedStrings struct {
-	part string // "" if there is none
-	read bool
+	part     string // "" if there is none
+	read     bool
+	inMemory int // bytes that may be
 
 	texts []byte
 	ends  []byte // of 8 bytes each
@@ -74,7 +75,7 @@ func (s *sharedStrings) load(w *Workbook) error {
 		if s.size+endBytes*s.count > maxStringsOnDisk {
 			return p.damaged(errTooLarge)
 		}
-		if s.folder == nil && len(s.texts)+len(s.ends) > maxStringsInMemory {
+		if s.folder == nil && len(s.texts)+len(s.ends) > s.inMemory {
 			if writers, err = s.spill(); err != nil {
 				return err
 			}
@@ -185,4 +186,3 @@ func (p *parser) text(to []byte) ([]byte, error) {
 	}
 	return unescape(to, before), nil
 }
-

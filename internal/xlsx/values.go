@@ -196,4 +196,3 @@ func escaped(text []byte) (unit uint16, ok bool) {
 	n, err := strconv.ParseUint(string(text[2:length-1]), 16, 16)
 	return uint16(n), err == nil
 }
-

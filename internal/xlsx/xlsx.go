@@ -31,7 +31,7 @@ const (
 // Workbook is an open file. It is not safe for concurrent use.
 type Workbook struct {
 	name     string
-	stopped  func() error // says whether to go on
+	stopped  func() error         // says whether to go on
 	parts    map[string]*zip.File // by their names in lower case
 	sheets   []sheetEntry
 	calendar calendar
@@ -54,7 +54,7 @@ func Open(ctx context.Context, file io.ReaderAt, size int64, name string) (*Work
 	if err != nil {
 		return nil, err
 	}
-	w := &Workbook{name: name, parts: parts, stopped: ctx.Err, strings: &sharedStrings{}}
+	w := &Workbook{name: name, parts: parts, stopped: ctx.Err, strings: &sharedStrings{inMemory: maxStringsInMemory}}
 	if err := w.load(); err != nil {
 		return nil, err
 	}
@@ -193,13 +193,13 @@ func (w *Workbook) Sheet(name string) (*Sheet, error) {
 
 // find finds a sheet as Excel does: upper and lower case are the same.
 func (w *Workbook) find(name string) (sheetEntry, error) {
-	var names []string
+	var names, shown []string
 	for _, sheet := range w.sheets {
 		switch {
 		case name == "" && !sheet.hidden && sheet.part != "", name != "" && strings.EqualFold(sheet.name, name):
 			return sheet, nil
 		case sheet.part != "":
-			names = append(names, sheet.name)
+			names, shown = append(names, sheet.name), append(shown, words.Shorten(sheet.name))
 		}
 	}
 	if name == "" {
@@ -207,12 +207,12 @@ func (w *Workbook) find(name string) (sheetEntry, error) {
 	}
 	hint := "it has none with cells"
 	if near, ok := words.Nearest(name, names); ok {
-		hint = "did you mean " + near + "?"
+		hint = "did you mean " + words.Shorten(near) + "?"
 	} else if len(names) > 0 {
 		const most = 10
-		hint = "it has " + words.Shorten(strings.Join(names[:min(len(names), most)], ", "))
+		hint = "it has " + strings.Join(shown[:min(len(shown), most)], ", ")
 	}
-	return sheetEntry{}, w.refuse("there is no sheet " + words.Shorten(name)).WithHint("%s", hint)
+	return sheetEntry{}, w.refuse("there is no sheet "+words.Shorten(name)).WithHint("%s", hint)
 }
 
 var (
