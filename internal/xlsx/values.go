@@ -16,7 +16,7 @@ type storedCell struct {
 	hasValue, hasFormula bool
 }
 
-var uncomputed = Flaw{"formula", "the cell has a formula whose result is not in the file: have a spreadsheet program compute it, and save it"}
+var uncomputed = Flaw{"formula", "the cell has a formula whose result is not in the file: open it in a spreadsheet program, and save it"}
 
 // value is what the cell holds; nil if it is empty.
 func (s *Sheet) value(c storedCell) (*Cell, error) {

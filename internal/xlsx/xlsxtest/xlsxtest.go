@@ -43,8 +43,8 @@ func (b Book) Bytes(t testing.TB) []byte {
 	t.Helper()
 	parts := map[string]string{
 		Relations: relationships + `<Relationship Id="r" Type="` + document + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
-		Workbook: fmt.Sprintf(`<workbook %s xmlns:r="%s"><workbookPr date1904="%t"/><sheets><sheet name="Data" sheetId="1" r:id="r1"/></sheets></workbook>`,
-			main, document, b.From1904),
+		Workbook: fmt.Sprintf(`<workbook %s xmlns:r="%s"><workbookPr date1904="%t"/>`, main, document, b.From1904) +
+			`<sheets><sheet name="Data" sheetId="1" r:id="r1"/></sheets></workbook>`,
 		WorkbookRelations: relationships + `<Relationship Id="r1" Type="` + document + `/worksheet" Target="worksheets/sheet1.xml"/>` +
 			`<Relationship Id="r2" Type="` + document + `/sharedStrings" Target="/xl/sharedStrings.xml"/>` +
 			`<Relationship Id="r3" Type="` + document + `/styles" Target="styles.xml"/></Relationships>`,
@@ -76,7 +76,8 @@ func (b Book) Bytes(t testing.TB) []byte {
 
 // SheetOf is the XML of a sheet of rows.
 func SheetOf(rows string) string {
-	return `<?xml version="1.0" encoding="UTF-8"?><worksheet ` + main + `><dimension ref="A1:XFD1048576"/><sheetData>` + rows + `</sheetData></worksheet>`
+	return `<?xml version="1.0" encoding="UTF-8"?><worksheet ` + main + `><dimension ref="A1:XFD1048576"/>` +
+		`<sheetData>` + rows + `</sheetData></worksheet>`
 }
 
 func (b Book) styles() string {
