@@ -26,10 +26,11 @@ type target struct {
 	folder string // entry.To, local ones without symbolic links
 	parts  string // the folder in which new parts are written
 
-	hasIngested bool     // lake.IngestedFile stands there
-	old         []string // names of the parts that belong there
-	forget      func()   // calls off that a local folder of parts is removed should this process be killed; nil for none
-	isPlaced    bool
+	pointer  *storage.Info // lake.IngestedFile, as it stands there; nil for none
+	isOurs   bool          // this run made it, for the parts that stood there
+	old      []string      // names of the parts that belong there
+	forget   func()        // calls off that a local folder of parts is removed should this process be killed; nil for none
+	isPlaced bool
 }
 
 // own matches the names of files that an ingest leaves in its folder, and what a killed one left of their making.
@@ -88,17 +89,20 @@ func (t *target) names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// findOld finds out which parts belong into the folder, and removes others.
+// findOld finds out which parts belong into the folder, and removes others. Those are none of a run that has the lock by now, if this one
+// has it after it has listed them.
 func (t *target) findOld(ctx context.Context, names []string) error {
-	found, err := lake.ReadIngested(ctx, t.folder)
-	t.hasIngested = err == nil
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	found, err := t.readPointer(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.held(); err != nil {
 		return err
 	}
 	for _, name := range names {
 		isTemporary := strings.HasPrefix(name, ".")
 		switch {
-		case isTemporary, lake.IsPart(name) && t.hasIngested && !found.Names(name):
+		case isTemporary, lake.IsPart(name) && found != nil && !found.Names(name):
 			if err := storage.Remove(ctx, storage.Join(t.folder, name)); err != nil {
 				return err
 			}
@@ -109,16 +113,34 @@ func (t *target) findOld(ctx context.Context, names []string) error {
 	return nil
 }
 
+// readPointer reads what is said of the folder, and notes which version of it that is, or an older one; nil where nothing is said.
+func (t *target) readPointer(ctx context.Context) (*lake.Ingested, error) {
+	info, err := storage.Stat(ctx, storage.Join(t.folder, lake.IngestedFile))
+	var found *lake.Ingested
+	if err == nil {
+		found, err = lake.ReadIngested(ctx, t.folder)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err == nil:
+		t.pointer = &info
+	}
+	return found, err
+}
+
 // openRemote has readers see the old parts alone, before there are others.
 func (t *target) openRemote(ctx context.Context) error {
 	t.parts = t.folder
-	if t.hasIngested {
+	if t.pointer != nil {
 		return nil
 	}
 	if err := t.held(); err != nil {
 		return err
 	}
-	return t.putIngested(ctx, t.folder, t.onlyOld())
+	err := t.point(ctx, t.onlyOld())
+	t.isOurs = err == nil
+	return err
 }
 
 // onlyOld says that the parts that stand there are those that belong there.
@@ -130,48 +152,64 @@ func (t *target) onlyOld() lake.Ingested {
 	return before
 }
 
-func (t *target) putIngested(ctx context.Context, folder string, ingested lake.Ingested) error {
-	data, err := json.MarshalIndent(ingested, "", "  ")
+// point says which parts belong into the folder, unless anybody else has said so since this run looked: a run whose process was stopped
+// for so long that it lost the lock must not undo what was done meanwhile.
+func (t *target) point(ctx context.Context, ingested lake.Ingested) error {
+	data, err := encodeIngested(ingested)
 	if err != nil {
 		return err
 	}
-	return storage.Put(ctx, storage.Join(folder, lake.IngestedFile), append(data, '\n'))
+	store, err := storage.For(t.folder)
+	if err != nil {
+		return err
+	}
+	condition := storage.IfAbsent()
+	if t.pointer != nil {
+		condition = storage.IfUnchanged(*t.pointer)
+	}
+	made, err := storage.WriteIf(ctx, store, storage.Join(t.folder, lake.IngestedFile), data, condition)
+	if err == nil {
+		t.pointer = &made
+	}
+	return err
+}
+
+func encodeIngested(ingested lake.Ingested) ([]byte, error) {
+	data, err := json.MarshalIndent(ingested, "", "  ")
+	return append(data, '\n'), err
 }
 
 // commit replaces the folder by parts that were written, with what is said of them, and with the pinned types if they stand there. After
 // an error the old parts are there, or, where only something could not be removed, the new ones.
 func (t *target) commit(ctx context.Context, ingested lake.Ingested, schema *Schema) error {
-	var pinned []byte
-	if t.entry.Pinned == t.entry.To {
-		var err error
-		if pinned, err = schema.encode(); err != nil {
+	if t.entry.Pinned != t.entry.To {
+		if err := schema.pin(ctx, t.entry.Pinned); err != nil {
 			return err
 		}
-	} else if err := schema.pin(ctx, t.entry.Pinned); err != nil {
-		return err
 	}
 	commit := t.commitRemote
 	if storage.IsLocal(t.folder) {
 		commit = t.commitLocal
 	}
-	if err := commit(ctx, ingested, pinned); err != nil {
+	if err := commit(ctx, ingested, schema); err != nil {
 		return t.fail("put the rows into", err)
 	}
 	return nil
 }
 
 // commitRemote has the new parts belong there, which are there already, and then removes the old ones.
-func (t *target) commitRemote(ctx context.Context, ingested lake.Ingested, pinned []byte) error {
-	if pinned != nil {
-		if err := storage.Put(ctx, storage.Join(t.folder, SchemaFile), pinned); err != nil {
+func (t *target) commitRemote(ctx context.Context, ingested lake.Ingested, schema *Schema) error {
+	if t.entry.Pinned == t.entry.To {
+		if err := schema.pin(ctx, t.folder); err != nil {
 			return err
 		}
 	}
 	if err := t.held(); err != nil {
 		return err
 	}
-	t.isPlaced = true // as far as anybody can know until the answer is there
-	if err := t.putIngested(ctx, t.folder, ingested); err != nil {
+	err := t.point(ctx, ingested)
+	t.isPlaced = !errors.Is(err, storage.ErrChanged) && !errors.Is(err, storage.ErrExists) // as far as anybody can know without an answer
+	if err != nil {
 		return err
 	}
 	if err := t.held(); err != nil {
@@ -196,16 +234,20 @@ func (t *target) close(ctx context.Context) {
 		t.closeLocal()
 		return
 	}
-	if t.isPlaced || t.held() != nil { // then others may write there by now
+	if t.isPlaced {
 		return
 	}
 	names, err := t.names(ctx)
 	if err != nil {
 		return
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return !lake.IsPart(name) || slices.Contains(t.old, name) })
-	if t.removeParts(ctx, names) == nil && !t.hasIngested && len(t.old) == 0 {
-		_ = storage.Remove(ctx, storage.Join(t.folder, lake.IngestedFile))
+	names = slices.DeleteFunc(names, func(name string) bool { return !lake.IsPartOf(name, t.entry.RunID) }) // others may write there by now
+	if t.removeParts(ctx, names) != nil || !t.isOurs || len(t.old) > 0 || t.held() != nil {
+		return
+	}
+	uri := storage.Join(t.folder, lake.IngestedFile)
+	if standing, err := storage.Stat(ctx, uri); err == nil && standing.SameVersion(*t.pointer) {
+		_ = storage.Remove(ctx, uri)
 	}
 }
 

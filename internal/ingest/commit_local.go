@@ -72,13 +72,8 @@ func (t *target) openLocal() error {
 }
 
 // commitLocal exchanges the folders, or does in the folder itself what [target.commitRemote] does.
-func (t *target) commitLocal(ctx context.Context, ingested lake.Ingested, pinned []byte) error {
-	if pinned != nil {
-		if err := storage.Put(ctx, filepath.Join(t.parts, SchemaFile), pinned); err != nil {
-			return err
-		}
-	}
-	if err := t.putIngested(ctx, t.parts, ingested); err != nil {
+func (t *target) commitLocal(ctx context.Context, ingested lake.Ingested, schema *Schema) error {
+	if err := t.describe(ctx, ingested, schema); err != nil {
 		return err
 	}
 	if err := errors.Join(storage.Adopt(t.parts, t.folder), enterable(t.parts), storage.Sync(t.parts), t.held()); err != nil {
@@ -89,12 +84,30 @@ func (t *target) commitLocal(ctx context.Context, ingested lake.Ingested, pinned
 	case errors.Is(err, fs.ErrNotExist):
 		err = os.Rename(t.parts, t.folder)
 	case err == nil && exchange(t.parts, t.folder) != nil:
-		return t.commitInPlace(ctx, ingested, pinned)
+		return t.commitInPlace(ctx, ingested, schema)
 	}
 	if err != nil {
 		return err
 	}
 	return errors.Join(storage.Sync(filepath.Dir(t.folder)), t.held())
+}
+
+// describe writes to the hidden folder what is said of the parts, and the pinned types if they stand there.
+func (t *target) describe(ctx context.Context, ingested lake.Ingested, schema *Schema) error {
+	if t.entry.Pinned == t.entry.To {
+		pinned, err := schema.encode()
+		if err != nil {
+			return err
+		}
+		if err := storage.Put(ctx, filepath.Join(t.parts, SchemaFile), pinned); err != nil {
+			return err
+		}
+	}
+	said, err := encodeIngested(ingested)
+	if err != nil {
+		return err
+	}
+	return storage.Put(ctx, filepath.Join(t.parts, lake.IngestedFile), said)
 }
 
 // exchange swaps two folders in one step, where there is such a step.
@@ -111,9 +124,9 @@ func enterable(folder string) error {
 }
 
 // commitInPlace moves the new parts beside the old ones, has them belong there, and removes the old ones.
-func (t *target) commitInPlace(ctx context.Context, ingested lake.Ingested, pinned []byte) error {
-	if !t.hasIngested {
-		if err := t.putIngested(ctx, t.folder, t.onlyOld()); err != nil {
+func (t *target) commitInPlace(ctx context.Context, ingested lake.Ingested, schema *Schema) error {
+	if t.pointer == nil {
+		if err := t.point(ctx, t.onlyOld()); err != nil {
 			return err
 		}
 	}
@@ -128,7 +141,7 @@ func (t *target) commitInPlace(ctx context.Context, ingested lake.Ingested, pinn
 	if err := storage.Sync(t.folder); err != nil {
 		return err
 	}
-	return t.commitRemote(ctx, ingested, pinned)
+	return t.commitRemote(ctx, ingested, schema)
 }
 
 // closeLocal removes the hidden folder, in which the old parts are by now if all is well.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -47,8 +48,8 @@ type Part struct {
 	SHA256 string `json:"sha256"` // in hexadecimal
 }
 
-// partNames matches the names of parts, and no others that are usual in lakes.
-var partNames = regexp.MustCompile(`^ingest-[0-9]{5,}-.+\.parquet$`)
+// partNames matches the names of parts, and no others that are usual in lakes. The id of the run is what it captures.
+var partNames = regexp.MustCompile(`^ingest-[0-9]{5,}-(.+)\.parquet$`)
 
 // PartName is the name of a part of a run. No two runs have the same names.
 func PartName(index int, runID string) string {
@@ -57,6 +58,12 @@ func PartName(index int, runID string) string {
 
 // IsPart says whether a file has the name of a part.
 func IsPart(name string) bool { return partNames.MatchString(name) }
+
+// IsPartOf says whether a file has the name of a part of that run.
+func IsPartOf(name, runID string) bool {
+	found := partNames.FindStringSubmatch(name)
+	return found != nil && found[1] == runID
+}
 
 // ReadIngested reads what an ingest says of its folder. A folder without it is fs.ErrNotExist, errors are those of storage.
 func ReadIngested(ctx context.Context, folder string) (*Ingested, error) {
@@ -85,16 +92,18 @@ const (
 )
 
 // errReplaced says that an ingest replaced files while they were listed.
-var errReplaced = errors.New("an ingest replaces these files again and again: run again when it has ended")
+var errReplaced = errors.New("an ingest replaces these files again and again, or somebody removed some: run again when it has ended, " +
+	"or ingest anew")
 
-// listIngested lists files, of which it leaves out the parts that do not belong to what was ingested. Where an ingest replaced parts
+// listIngested lists files, of which it leaves out the parts that do not belong to what was ingested. Where an ingest put parts into place
 // between the listing and the look at what belongs there, it lists again.
 func listIngested[T any](ctx context.Context, list func() ([]storage.Info, T, error)) (files []storage.Info, more T, err error) {
+	before := map[string]string{} // runs by folder, as the last look found them
 	for range mostLists {
 		if files, more, err = list(); err != nil {
 			return nil, more, err
 		}
-		files, err = onlyIngested(ctx, files)
+		files, err = onlyIngested(ctx, files, before)
 		if !errors.Is(err, errReplaced) {
 			return files, more, err
 		}
@@ -102,8 +111,10 @@ func listIngested[T any](ctx context.Context, list func() ([]storage.Info, T, er
 	return nil, more, err
 }
 
-// onlyIngested leaves out the parts that do not belong to what was ingested into their folders.
-func onlyIngested(ctx context.Context, files []storage.Info) ([]storage.Info, error) {
+// onlyIngested leaves out the parts that do not belong to what was ingested into their folders. Where some that belong there are not
+// among the files, it fails with errReplaced, unless the folder is still that of the run that it was of before: then they do not match what
+// was asked for. It notes the runs that it finds.
+func onlyIngested(ctx context.Context, files []storage.Info, before map[string]string) ([]storage.Info, error) {
 	parts := map[string][]string{} // names by folder
 	for _, file := range files {
 		if folder, name := split(file.URI); IsPart(name) && !storage.ReadOnly(file.URI) {
@@ -113,29 +124,40 @@ func onlyIngested(ctx context.Context, files []storage.Info) ([]storage.Info, er
 	if len(parts) == 0 {
 		return files, nil
 	}
-	drop, err := foreignParts(ctx, parts)
+	ingested, err := readEach(ctx, slices.Collect(maps.Keys(parts)))
 	if err != nil {
 		return nil, err
 	}
+	for folder, found := range ingested {
+		run, seen := before[folder]
+		before[folder] = found.RunID
+		missing := slices.DeleteFunc(slices.Clone(found.Parts), func(p Part) bool { return slices.Contains(parts[folder], p.Name) })
+		if len(missing) > 0 && (!seen || run != found.RunID) {
+			return nil, fmt.Errorf("%s: %w", folder, errReplaced)
+		}
+		for _, part := range missing {
+			if _, err := storage.Stat(ctx, storage.Join(folder, part.Name)); errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("%s is not there: %w", storage.Join(folder, part.Name), errReplaced)
+			} else if err != nil {
+				return nil, err
+			}
+		}
+	}
 	return slices.DeleteFunc(files, func(file storage.Info) bool {
 		folder, name := split(file.URI)
-		return drop[folder] != nil && IsPart(name) && !drop[folder].Names(name)
+		return ingested[folder] != nil && IsPart(name) && !ingested[folder].Names(name)
 	}), nil
 }
 
-// foreignParts is what was ingested, of the folders in which other parts lie, too.
-func foreignParts(ctx context.Context, parts map[string][]string) (map[string]*Ingested, error) {
-	folders := make([]string, 0, len(parts))
-	for folder := range parts {
-		folders = append(folders, folder)
-	}
+// readEach is what was ingested into folders, by folder. Those of which nothing says so are left out: somebody took the files elsewhere.
+func readEach(ctx context.Context, folders []string) (map[string]*Ingested, error) {
 	found := make([]*Ingested, len(folders))
 	readers, ctx := errgroup.WithContext(ctx)
 	readers.SetLimit(readersOfPointers)
 	for i, folder := range folders {
 		readers.Go(func() error {
 			ingested, err := ReadIngested(ctx, folder)
-			if errors.Is(err, fs.ErrNotExist) { // somebody took the files elsewhere
+			if errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
 			found[i] = ingested
@@ -145,18 +167,13 @@ func foreignParts(ctx context.Context, parts map[string][]string) (map[string]*I
 	if err := readers.Wait(); err != nil {
 		return nil, err
 	}
-	foreign := map[string]*Ingested{}
+	ingested := map[string]*Ingested{}
 	for i, folder := range folders {
-		if found[i] == nil {
-			continue
+		if found[i] != nil {
+			ingested[folder] = found[i]
 		}
-		named := slices.ContainsFunc(parts[folder], found[i].Names)
-		if !named && len(found[i].Parts) > 0 {
-			return nil, fmt.Errorf("%s: %w", folder, errReplaced)
-		}
-		foreign[folder] = found[i]
 	}
-	return foreign, nil
+	return ingested, nil
 }
 
 // split divides the URI of a file into its folder and its name.
