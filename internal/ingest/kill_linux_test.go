@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/ingest"
-	"hyperlake/internal/storage/storagetest"
 )
 
 // killedVariable has the test binary be a run that is killed: FOLDER, STEP and whether folders can be exchanged, by spaces.
@@ -55,15 +54,17 @@ func runAndDie(folder, at, exchange string) {
 
 // A run that is killed at any step leaves the rows of before or the new ones, and the next one removes what else it left.
 func TestKilledRuns(t *testing.T) {
-	for _, c := range []struct {
+	type kind struct {
 		name     string
 		exchange bool
 		first    bool // nothing stands there before
 		steps    int  // at the least
-	}{
-		{"local", true, false, 5}, {"local, first", true, true, 5}, {"local without exchange", false, false, 7},
-		{"gs", true, false, 6}, {"gs, first", true, true, 7},
-	} {
+	}
+	kinds := []kind{{"local", true, false, 6}, {"local, first", true, true, 6}, {"local without exchange", false, false, 8}}
+	for scheme := range stores {
+		kinds = append(kinds, kind{scheme, true, false, 7}, kind{scheme + ", first", true, true, 8})
+	}
+	for _, c := range kinds {
 		t.Run(c.name, func(t *testing.T) {
 			if !c.exchange {
 				ingest.WithoutExchange(t)
@@ -71,8 +72,8 @@ func TestKilledRuns(t *testing.T) {
 			died, replaced := 0, 0
 			for step := 1; ; step++ {
 				folder := filepath.Join(t.TempDir(), "lake", "numbers")
-				if strings.HasPrefix(c.name, "gs") {
-					bucket, _ := storagetest.FakeGCS(t)
+				if start := stores[strings.TrimSuffix(c.name, ", first")]; start != nil {
+					bucket, _ := start(t)
 					folder = bucket + "/lake/numbers"
 				}
 				var before []int64

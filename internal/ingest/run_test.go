@@ -17,14 +17,17 @@ import (
 	"hyperlake/internal/ingest"
 	"hyperlake/internal/lake"
 	"hyperlake/internal/storage"
-	"hyperlake/internal/storage/storagetest"
 	"hyperlake/transforms/parquetread"
 )
 
 // places are folders on every kind of storage that there is here: by name.
 func places(t *testing.T) map[string]string {
-	bucket, _ := storagetest.FakeGCS(t)
-	return map[string]string{"local": filepath.Join(t.TempDir(), "lake", "numbers"), "gs": bucket + "/lake/numbers"}
+	folders := map[string]string{"local": filepath.Join(t.TempDir(), "lake", "numbers")}
+	for scheme, start := range stores {
+		bucket, _ := start(t)
+		folders[scheme] = bucket + "/lake/numbers"
+	}
+	return folders
 }
 
 // A run replaces what the one before left, and says what is there.

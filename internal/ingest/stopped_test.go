@@ -14,12 +14,11 @@ import (
 // A run on object storage whose process is stopped right after it has seen that it has the lock, wherever that is, and goes on when another
 // run has done its work, changes nothing of it: neither the rows, nor what is said of them, nor the pinned types.
 func TestAStoppedRunComesBack(t *testing.T) {
-	for _, first := range []bool{true, false} {
-		t.Run(fmt.Sprintf("first %t", first), func(t *testing.T) {
+	onEachStore(t, func(t *testing.T, bucket string, _ *storagetest.Faults) {
+		for _, first := range []bool{true, false} {
 			placed := 0
 			for step := 1; ; step++ {
-				bucket, _ := storagetest.FakeGCS(t)
-				folder := bucket + "/lake/numbers"
+				folder := fmt.Sprintf("%s/lake/%t/%d", bucket, first, step)
 				if !first {
 					_, err := ingest.Run(t.Context(), entryOf(folder, "before"), &numbers{rows: 7}, ingest.Surroundings{})
 					require.NoError(t, err)
@@ -44,6 +43,6 @@ func TestAStoppedRunComesBack(t *testing.T) {
 				assert.Equal(t, []string{"_ingest.json", "_schema.json", "ingest-00000-other.parquet"}, namesIn(t, folder), "step %d", step)
 			}
 			assert.Equal(t, 1, placed, "only one that was stopped as it removed what was there before has come to its end")
-		})
-	}
+		}
+	})
 }
