@@ -72,6 +72,7 @@ func (c *testCase) yaml() string {
 		line("runner: {parallelism: %d}", c.parallelism)
 	}
 	line("validate: {engine: %s}", c.engine)
+	c.writeIngest(line)
 	line("tables:")
 	for i, t := range c.tables {
 		line("  - name: %s", yaml(t.name))

@@ -19,6 +19,9 @@ func differ(what, format string, args ...any) *difference {
 
 // compareTo finds the first difference.
 func (want expected) compareTo(got outcome, c *testCase) *difference {
+	if got.exit == 3 && want.exit == 2 && c.failsToIngest() != "" { // what is refused when the lake is read is not known by then
+		return nil
+	}
 	if got.exit != want.exit {
 		return differ(fmt.Sprintf("exit code %d for %d", got.exit, want.exit), "should be %d (%s), is %d: %v", want.exit, want.why, got.exit, got.err)
 	}
@@ -86,7 +89,7 @@ func (t *expectedTable) compareReport(all outcome, index int) *difference {
 		return d
 	}
 	for _, sample := range r.Samples {
-		origin := originText(sample.File, sample.RowGroup, int(sample.Row))
+		origin := originText(anyRun(sample.File), sample.RowGroup, int(sample.Row))
 		if !slices.ContainsFunc(t.rejects, func(reject string) bool {
 			return strings.HasPrefix(reject, origin) && strings.Contains(reject, strings.Trim(strconv.Quote(sample.Rule), `"`))
 		}) {

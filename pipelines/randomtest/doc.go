@@ -9,6 +9,7 @@
 //   - values_test.go, kinds_test.go: the types of columns, their values and their extremes
 //   - names_test.go: hostile names
 //   - lake_test.go, drift_test.go: files, row groups, folders, and files that differ
+//   - ingest_test.go: files that are brought in from text first
 //   - tables_test.go: files that are a table of a table format
 //   - delta_test.go, deltalog_test.go: a Delta table, and its log
 //   - iceberg_test.go, icebergmetadata_test.go, icebergdeletes_test.go: an Iceberg table, its metadata, and the rows it deletes

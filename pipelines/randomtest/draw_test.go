@@ -66,6 +66,11 @@ func drawTable(r *dice, schema, name string, alone bool) *table {
 	if (chance(r, 65) && !r.plain || chance(r, 10)) && format == "" {
 		t.lake.drift(r)
 		t.onDrift = pick(r, "union", "union", "union", "union", "fail", "")
+	} else if format == "" && chance(r, 45) {
+		t.lake.ingest(r)
+		if t.partitions = ""; len(t.lake.keys) > 0 {
+			t.partitions = pick(r, "", "auto", "hive", "none")
+		}
 	}
 	t.drawColumns(r)
 	t.drawSelect(r)

@@ -23,6 +23,8 @@ type lake struct {
 	keys  []string // of the folders
 	files []*file
 	table tableFormat // nil: the files are loose
+
+	origin *origin // of the only file; nil: it is there before the run
 }
 
 // file is one file of a lake.
@@ -152,7 +154,7 @@ func (f *file) groupOf(row int) int { return int(int64(row) / f.groupRows) }
 
 // without is the lake without a column or a key.
 func (l lake) without(name string) lake {
-	out := lake{keys: slices.Clone(l.keys)}
+	out := lake{keys: slices.Clone(l.keys), origin: l.origin}
 	key := slices.Index(out.keys, name)
 	if key >= 0 {
 		out.keys = slices.Delete(out.keys, key, key+1)

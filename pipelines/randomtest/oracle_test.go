@@ -495,6 +495,9 @@ func (c *testCase) expect(root string) expected {
 			return expected{exit: 2, why: why}
 		}
 	}
+	if why := c.failsToIngest(); why != "" {
+		return expected{exit: 3, why: why}
+	}
 	out := expected{complete: true}
 	left, selected := 0, 0
 	for _, e := range evaluations {

@@ -68,6 +68,13 @@ func (c *testCase) write(t testing.TB, root string) (path string) {
 	for i, table := range c.tables {
 		written := filepath.Join(root, folder(i))
 		require.NoError(t, os.MkdirAll(written, 0o755))
+		if o := table.lake.origin; o != nil {
+			o.writeText(t, table.lake.files[0], filepath.Join(root, drops(i)))
+			if o.format != "command" {
+				c.places.move(t, root, lakes, drops(i))
+			}
+			continue
+		}
 		table.lake.write(t, written, c.places.below(root, lakes, folder(i)))
 		c.places.move(t, root, lakes, folder(i))
 	}
@@ -134,7 +141,7 @@ func (c *testCase) extracts(t testing.TB, root string) []string {
 }
 
 func build(ctx context.Context, path string) (*report.Report, error) {
-	cfg, err := config.Load(path, config.LoadOptions{})
+	cfg, err := config.Load(path, config.LoadOptions{Date: runDate})
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +317,7 @@ func rejectOf(values row) string {
 		all = append(all, fmt.Sprintf("%v: %v", name, reasons[i]))
 	}
 	slices.Sort(all)
-	path := values["_file"].(string)
+	path := anyRun(values["_file"].(string))
 	group, _ := strconv.Atoi(cell(values["_row_group"]))
 	at, _ := strconv.Atoi(cell(values["_row"]))
 	rest := row{}

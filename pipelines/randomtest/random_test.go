@@ -38,5 +38,9 @@ func (c *testCase) try(t testing.TB) (found *difference) {
 		require.NoError(t, os.RemoveAll(root))
 		emptyBuckets(t)
 	}()
-	return c.expect(root).compareTo(c.run(t, root), c)
+	got := c.run(t, root)
+	if found := c.compareIngest(t, root, got); found != nil {
+		return found
+	}
+	return c.expect(root).compareTo(got, c)
 }

@@ -2,6 +2,7 @@ package randomtest
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,7 +30,7 @@ func TestDrawsReachEverything(t *testing.T) {
 	for property, least := range map[string]int{
 		"done": 40, "refused": 4, "no rows, or too many rejects": 10,
 		"rejects": 35, "warnings": 6, "filtered": 8, "read by hyperd": 30, "read by hyperd, with rejects": 15,
-		"read by hyperd, with rejects and an entry of columns": 5, "moved": 8, "drift": 8, "keys": 8, "keys, read by hyperd": 1, "nested": 3,
+		"read by hyperd, with rejects and an entry of columns": 5, "moved": 8, "drift": 8, "keys": 8, "keys, read by hyperd": 1, "nested": 3, "ingested": 5, "ingested, read by hyperd": 2,
 		"remote lake": 5, "remote stage": 5, "remote out": 5, "remote rejects": 5, "remote state": 5,
 		delta: 10, delta + ", read by hyperd": 4, delta + ", files pruned": 2, delta + ", with rejects": 3,
 		iceberg: 10, iceberg + ", read by hyperd": 4, iceberg + ", files pruned": 2, iceberg + ", with rejects": 3, iceberg + ", with deleted rows": 3,
@@ -48,8 +49,12 @@ func propertiesOf(t *testing.T, c *testCase) map[string]bool {
 	if want.exit == 2 || !want.complete {
 		return only(properties)
 	}
-	cfg, err := config.Load(path, config.LoadOptions{})
+	cfg, err := config.Load(path, config.LoadOptions{Date: runDate})
 	require.NoError(t, err)
+	if len(cfg.Ingest) > 0 {
+		_, err := pipelines.Ingest(t.Context(), cfg, pipelines.IngestOptions{ID: "20261128T000000Z-00000001", Log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err, c)
+	}
 	plan, err := pipelines.MakePlan(t.Context(), cfg)
 	require.NoError(t, err, c)
 	note := func(property string, has bool) { properties[property] = properties[property] || has }
@@ -61,6 +66,8 @@ func propertiesOf(t *testing.T, c *testCase) map[string]bool {
 		note("read by hyperd", deferred)
 		note("read by hyperd, with rejects", deferred && out.rejected > 0)
 		note("read by hyperd, with rejects and an entry of columns", deferred && out.rejected > 0 && len(drawn.asks) > 0)
+		note("ingested", drawn.lake.origin != nil && out.left > 0)
+		note("ingested, read by hyperd", drawn.lake.origin != nil && deferred && out.left > 0)
 		note("moved", drawn.moves != nil && out.left > 0)
 		note("drift", drawn.onDrift == "union" && out.left > 0)
 		note("keys", len(drawn.lake.keys) > 0 && out.left > 0)

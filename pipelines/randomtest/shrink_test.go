@@ -128,6 +128,9 @@ func (t *table) smaller() []*table {
 			with(drop.drop)
 		}
 	}
+	if o := t.lake.origin; o != nil && o.most > 0 && o.maxRows == nil {
+		with(func(t *table) { plainer := *o; plainer.most = 0; t.lake.origin = &plainer })
+	}
 	if t.lake.table != nil {
 		for _, smaller := range t.lake.table.smaller() {
 			with(func(t *table) { t.lake.table = smaller })
