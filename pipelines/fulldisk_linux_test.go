@@ -4,6 +4,7 @@ package pipelines_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -122,6 +123,41 @@ func TestADiskIsFull(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The disk of the lake is full in the middle of a part: that is said, with how much room there is, the folder has the rows of before, and
+// nothing else is left.
+func TestADiskIsFullWhileIngesting(t *testing.T) {
+	if !withMounts(t) {
+		return
+	}
+	t.Run("of the lake", func(t *testing.T) {
+		folder, disk := t.TempDir(), smallDisk(t, 500)
+		drop := func(rows int) {
+			var text strings.Builder
+			text.WriteString("id,note\n")
+			for id := range rows {
+				fmt.Fprintf(&text, "%d,%x%x\n", id, rand.Uint64(), rand.Uint64())
+			}
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "drop.csv"), []byte(text.String()), 0o600))
+		}
+		cfg := runtest.Configure(t, folder, fmt.Sprintf("name: x\ningest: [{to: %q, csv: {uri: drop.csv}}]\ntables: [{source: {uri: %q}}]\n",
+			disk+"/ids", disk+"/ids"))
+		drop(10)
+		_, err := bringIn(t, cfg)
+		require.NoError(t, err)
+		before := filesAt(t, disk)
+		drop(100_000)
+		record, err := bringIn(t, cfg)
+		require.ErrorIs(t, err, syscall.ENOSPC)
+		failed := failure.Of(err, "none")
+		assert.Equal(t, failure.Storage, failed.Kind)
+		assert.Contains(t, failed.Message+failed.Hint, disk)
+		assert.Equal(t, failed.Hint, record.Error.Hint)
+		assert.NotEmpty(t, failed.Hint)
+		t.Log(failed.Message, failed.Hint)
+		assert.Equal(t, before, filesAt(t, disk))
+	})
 }
 
 // hyperd keeps in the folder for temporary files what it otherwise has in memory, and calls that memory.

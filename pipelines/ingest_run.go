@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/ingest"
 	"hyperlake/internal/lock"
+	"hyperlake/internal/storage"
 	"hyperlake/internal/trace"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines/config"
@@ -127,7 +129,7 @@ func (r *run) ingestEntry(ctx context.Context, entry config.IngestConfig, starte
 		whom := cmp.Or(other.Brief(), "the lock of "+entry.Name)
 		r.showProgress(report.Progress{Stage: "wait", Detail: "for " + whom, Uncounted: true}, started)
 	}
-	own, err := refresh.TakeLock(ctx, entry.To, r.options.ID, options)
+	own, err := refresh.TakeLock(ctx, behindLinks(entry.To), r.options.ID, options)
 	if err != nil {
 		staging.RemoveEmpty(missing)
 		return nil, err
@@ -156,6 +158,16 @@ func (r *run) ingestEntry(ctx context.Context, entry config.IngestConfig, starte
 		err = lost
 	}
 	return account, err
+}
+
+// behindLinks is the folder that a local path leads to, if there is one: so that all paths to it have one lock.
+func behindLinks(folder string) string {
+	if storage.IsLocal(folder) {
+		if resolved, err := filepath.EvalSymlinks(folder); err == nil {
+			return resolved
+		}
+	}
+	return folder
 }
 
 // placerOf puts the rejects of an entry where its configuration says; nil if they are only counted.

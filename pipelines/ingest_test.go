@@ -108,6 +108,25 @@ func TestOneIngestAtATime(t *testing.T) {
 	}
 }
 
+// A folder has one lock, whatever symbolic links lead to it.
+func TestOneIngestAtATimeBehindLinks(t *testing.T) {
+	folder := t.TempDir()
+	dropIDs(t, folder, "a", "1")
+	real, to := filepath.Join(folder, "disk", "ids"), filepath.Join(folder, "lake", "ids")
+	require.NoError(t, os.MkdirAll(real, 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o755))
+	require.NoError(t, os.Symlink(real, to))
+	cfg := runtest.Configure(t, folder, "name: ids\ningest: [{to: lake/ids, csv: {uri: drop/*.csv}}]\ntables: [{source: {uri: lake/ids}}]\n")
+	lock, err := refresh.TakeLock(t.Context(), real, "other", refresh.LockOptions{})
+	require.NoError(t, err)
+	record, err := bringIn(t, cfg)
+	require.ErrorContains(t, err, "run other")
+	assert.Equal(t, failure.Locked, record.Error.Kind)
+	require.NoError(t, lock.Release(t.Context()))
+	_, err = bringIn(t, cfg)
+	require.NoError(t, err)
+}
+
 // Entries before one that fails stay, those behind it are not begun, and no extract is built.
 func TestAnIngestThatFails(t *testing.T) {
 	folder := t.TempDir()
