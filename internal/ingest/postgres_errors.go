@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"strings"
 
@@ -94,11 +96,28 @@ func saidByPostgres(answer *pgconn.PgError) string {
 	return words.OneLine(answer.Message)
 }
 
+// isDistrusted says whether a server was refused for its certificate.
+func isDistrusted(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		host         x509.HostnameError
+		invalid      x509.CertificateInvalidError
+	)
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
+}
+
 // lostPostgres is about a connection that was not made, or broke.
 func lostPostgres(doing string, err error) error {
 	var connecting *pgconn.ConnectError
 	if errors.As(err, &connecting) {
 		err = errors.Unwrap(connecting) // the address stands before it, and the user is nobody's concern
+	}
+	if isDistrusted(err) {
+		distrusted := failure.New(failure.Source, "%s: %w", doing, err).BeforeData().WithHint("have sslrootcert name a file with the certificate " +
+			"of who signed that of the server, and connect by the name that is in that; sslmode says how much of it is checked")
+		distrusted.Environment = true
+		return distrusted
 	}
 	return failure.New(failure.Source, "%s: %w", doing, err).
 		WithHint("see whether the server and the network are well, and run again").Retryable()

@@ -103,6 +103,8 @@ func TestPostgres(t *testing.T) {
 		"long rows":        testPostgresLongRows,
 		"errors of values": testPostgresErrorsOfValues,
 		"sink fails":       testPostgresSinkFails,
+		"skewed":           testPostgresSkewed,
+		"certificates":     testPostgresCertificates,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server) })
 	}

@@ -99,6 +99,25 @@ func (s *Server) log() string {
 // Kill ends the server at once, as a machine that fails does.
 func (s *Server) Kill() { s.stop() }
 
+// Certify has the server offer TLS with a certificate and its key, both in PEM, from the next connection on.
+func (s *Server) Certify(t testing.TB, certificate, key []byte) {
+	t.Helper()
+	var files []string
+	for name, content := range map[string][]byte{"server.crt": certificate, "server.key": key} {
+		file := filepath.Join(s.folder, "data", name)
+		require.NoError(t, os.WriteFile(file, content, 0o600))
+		files = append(files, file)
+	}
+	newOwner(t, files...)
+	database := &Database{Server: s, Name: "postgres"}
+	before := database.Query(t, "SELECT pg_conf_load_time()")[0][0]
+	database.Exec(t, "ALTER SYSTEM SET ssl = on")
+	database.Exec(t, "SELECT pg_reload_conf()")
+	require.Eventually(t, func() bool {
+		return database.Query(t, "SELECT pg_conf_load_time()")[0][0] != before && database.Query(t, "SHOW ssl")[0][0] == "on"
+	}, startTime, 50*time.Millisecond, "the server does not offer TLS: see %s", s.log())
+}
+
 // URL is how a database is reached, the password included.
 func (s *Server) URL(database string) string { return URL(s.Port, database) }
 
