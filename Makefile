@@ -25,7 +25,7 @@ AT_ONCE := 4
 # the detector. So CI has these without it. A test that is not named here, or has another name by now, runs with it.
 KILLED := ^Test(NightsThatAreKilled|PublishedNightsThatAreKilled|IngestsThatAreKilled|NightsOnStorageThatAreKilled|KilledWhilePublishing|KilledWhilePublishingASet|AKilledRunIsResumed|AKilledOwner|AnOwnerThatComesBack|NothingOfAWorkerSurvives|NoPartialOfAWorkerSurvives|AUserWithoutAName)$$
 
-.PHONY: help build man hyperd run test test-faults test-nightly test-postgres test-race test-killed test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus release test-release lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink notices reference fmt-check vet lint deadcode vulncheck ci clean
+.PHONY: help build man hyperd run test test-faults test-nightly test-postgres test-race test-killed test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-ingest bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus release test-release lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink notices reference fmt-check vet lint deadcode vulncheck ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -67,6 +67,10 @@ bench: hyperd ## time of loading TPC-H's lineitem in several ways, as JSON (need
 
 bench-growth: hyperd ## the same with fewer columns and on one core, as JSON
 	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite growth
+
+bench-ingest: build ## 10 million rows of CSV and of PostgreSQL to Parquet, beside DuckDB, as JSON (needs Debian's postgresql; takes 5 GB of disk)
+	go build -o out/bench/bench ./cmd/bench
+	pg_virtualenv -o fsync=off out/bench/bench -suite ingest -rows $(or $(ROWS),10000000)
 
 bench-memory: hyperd ## memory on lakes of few, many and large files, as JSON (takes 6 GB of disk)
 	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite memory

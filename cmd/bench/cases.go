@@ -17,6 +17,8 @@ type benchCase struct {
 	isHyperlake bool     // it writes a report
 	hasDates    bool     // the finished file can be asked for a week
 	under       []string // a program that runs the command
+	usesServer  bool     // of PostgreSQL
+	output      string   // the file or folder of Parquet that it leaves
 }
 
 // Rules that are typical: not NULL, a range, a set, a pattern on a short column, and two
@@ -131,6 +133,7 @@ func direct(name string, perFile bool) benchCase {
 type bench struct {
 	program string // hyperlake
 	data    string // folder for lakes and extracts
+	rows    int64  // of the suite ingest
 }
 
 func (b bench) path(name string) string { return filepath.Join(b.data, name) }

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 )
 
 // install makes a Python environment with the tools that this benchmark compares with and
-// makes its lakes by, unless it is there.
+// makes its lakes by, unless they are there.
 func (b bench) install() error {
-	if _, err := os.Stat(b.path("venv/installed")); err == nil {
+	required, err := os.ReadFile("cmd/bench/requirements.txt")
+	if err != nil {
+		return err
+	}
+	if installed, err := os.ReadFile(b.path("venv/installed")); err == nil && bytes.Equal(installed, required) {
 		return nil
 	}
 	if err := call("python3", "-m", "venv", b.path("venv")); err != nil {
@@ -18,7 +23,7 @@ func (b bench) install() error {
 	if err := call(b.python(), "-m", "pip", "install", "--quiet", "--requirement", "cmd/bench/requirements.txt"); err != nil {
 		return err
 	}
-	return os.WriteFile(b.path("venv/installed"), nil, 0o600)
+	return os.WriteFile(b.path("venv/installed"), required, 0o600)
 }
 
 // makeLineitem makes the lakes of lineitem at a scale.

@@ -29,7 +29,8 @@ type ratio struct {
 func main() {
 	program := flag.String("hyperlake", "bin/hyperlake", "the program to measure")
 	data := flag.String("data", "out/bench", "folder for the lakes, which are made once, and the extracts")
-	suite := flag.String("suite", "speed", "what to measure: speed, growth, memory, nights or scale10")
+	suite := flag.String("suite", "speed", "what to measure: speed, growth, memory, nights, scale10 or ingest")
+	rows := flag.Int64("rows", 10_000_000, "of the suite ingest")
 	rounds := flag.Int("rounds", 3, "how often every case is run, in turn")
 	only := flag.Bool("only-data", false, "make the lakes, and measure nothing")
 	source := flag.String("direct", "", "load this folder by hyperd alone, and do nothing else")
@@ -39,7 +40,7 @@ func main() {
 	if *source != "" {
 		err = loadDirect(context.Background(), *source, filepath.Join(*data, "direct.hyper"), *perFile)
 	} else {
-		err = run(*program, *data, *suite, *rounds, *only)
+		err = run(bench{program: *program, data: *data, rows: *rows}, *suite, *rounds, *only)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -47,12 +48,11 @@ func main() {
 	}
 }
 
-func run(program, data, suite string, rounds int, onlyData bool) (err error) {
-	var b bench
-	if b.program, err = filepath.Abs(program); err != nil {
+func run(b bench, suite string, rounds int, onlyData bool) (err error) {
+	if b.program, err = filepath.Abs(b.program); err != nil {
 		return err
 	}
-	if b.data, err = filepath.Abs(data); err != nil {
+	if b.data, err = filepath.Abs(b.data); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(b.data, 0o755); err != nil {
@@ -69,17 +69,7 @@ func run(program, data, suite string, rounds int, onlyData bool) (err error) {
 	for range rounds {
 		for i, c := range cases {
 			fmt.Fprintf(os.Stderr, "%s: %d rows in %d files\n", c.name, c.rows, c.files)
-			args, err := c.args(b)
-			if err == nil {
-				err = results[i].measure(append(slices.Clone(c.under), args...))
-			}
-			if err == nil && c.isHyperlake {
-				err = results[i].addReport(b.path("report.json"))
-			}
-			if err == nil && c.hasDates {
-				results[i].WeekSeconds, err = askForWeek(context.Background(), b.path("bench.hyper"))
-			}
-			if err != nil {
+			if err := b.measure(c, results[i]); err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
 		}
@@ -93,6 +83,31 @@ func run(program, data, suite string, rounds int, onlyData bool) (err error) {
 		Cases  []*result `json:"cases"`
 		Ratios []ratio   `json:"ratios"`
 	}{results, ratios(results)})
+}
+
+// measure runs a case once.
+func (b bench) measure(c benchCase, r *result) error {
+	args, err := c.args(b)
+	if err != nil {
+		return err
+	}
+	run := r.measure
+	if c.usesServer {
+		run = r.measureWithServer
+	}
+	if err := run(append(slices.Clone(c.under), args...)); err != nil {
+		return err
+	}
+	if c.isHyperlake {
+		err = r.addReport(b.path("report.json"))
+	}
+	if err == nil && c.output != "" {
+		r.OutputBytes, err = size(c.output)
+	}
+	if err == nil && c.hasDates {
+		r.WeekSeconds, err = askForWeek(context.Background(), b.path("bench.hyper"))
+	}
+	return err
 }
 
 // prepare makes what a suite needs, and lists its cases.
@@ -117,6 +132,8 @@ func (b bench) prepare(suite string) ([]benchCase, error) {
 			}
 		}
 		return wanted, nil
+	case "ingest":
+		return b.ingestCases(), errors.Join(b.install(), b.makeCSV(), b.makeTable())
 	}
 	return nil, fmt.Errorf("there is no suite %q", suite)
 }
@@ -130,6 +147,7 @@ var compared = [][2]string{
 	{"sorted by date", "deferred"}, {"materialised, scale 10", "materialised"}, {"deferred, scale 10", "deferred"},
 	{"direct, one core", "direct"}, {"deferred, one core", "deferred"}, {"materialised, one core", "materialised"},
 	{"deferred, four columns", "deferred"}, {"materialised, four columns", "materialised"},
+	{"csv", "csv, duckdb"}, {"table", `table, \copy and duckdb`}, {"table, two readers", `table, \copy and duckdb`},
 	{"one of 100 units", "100 units"}, {"100 units, unchanged", "100 units"}, {"10,000 files, unchanged", "10,000 files"},
 }
 

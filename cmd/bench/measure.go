@@ -26,6 +26,9 @@ type result struct {
 	Processor       []float64 `json:"processor_seconds"`
 	MedianProcessor float64   `json:"median_processor_seconds"`
 
+	// Server is that of a database server that was asked, of every round.
+	Server []float64 `json:"server_processor_seconds,omitempty"`
+
 	// Of the process itself and of those that it starts, above all hyperd: the processor
 	// time of the last round, and the most memory of any round.
 	CPU       float64 `json:"cpu_seconds"`
@@ -40,6 +43,18 @@ type result struct {
 	WeekSeconds    float64            `json:"week_query_seconds,omitempty"` // to add up what was shipped in a week
 
 	bytesIn int64
+}
+
+// measureWithServer runs a command once, and measures the server that it asks as well.
+func (r *result) measureWithServer(args []string) error {
+	server, err := findServer()
+	if err != nil {
+		return err
+	}
+	before := server.processor()
+	err = r.measure(args)
+	r.Server = append(r.Server, server.processor()-before)
+	return err
 }
 
 // measure runs a command once.
@@ -138,18 +153,24 @@ func peak(pid int) int64 {
 const ticks = 100
 
 // cpu is the processor time of a process so far, in seconds.
-func cpu(pid int) float64 {
+func cpu(pid int) float64 { return times(pid, 11) }
+
+// cpuOfEnded is that of the processes that it started and that ended.
+func cpuOfEnded(pid int) float64 { return times(pid, 13) }
+
+// times adds two numbers of what the system says of a process.
+func times(pid, first int) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
 	_, after, _ := strings.Cut(string(text), ") ") // the name may hold blanks
 	fields := strings.Fields(after)
-	if len(fields) < 13 {
+	if len(fields) < first+2 {
 		return 0
 	}
-	user, _ := strconv.ParseFloat(fields[11], 64)
-	system, _ := strconv.ParseFloat(fields[12], 64)
+	user, _ := strconv.ParseFloat(fields[first], 64)
+	system, _ := strconv.ParseFloat(fields[first+1], 64)
 	return (user + system) / ticks
 }
 
