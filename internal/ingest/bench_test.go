@@ -62,12 +62,7 @@ func BenchmarkJSONL(b *testing.B) {
 
 func repeated(b *testing.B, name, header string, block []byte) (path string, rows int64) {
 	b.Helper()
-	blocks := 10_000_000 / blockRows
-	if asked := os.Getenv("HYPERLAKE_ROWS"); asked != "" {
-		n, err := strconv.Atoi(asked)
-		require.NoError(b, err)
-		blocks = max(1, n/blockRows)
-	}
+	blocks := max(1, rowsOfBenchmark(b)/blockRows)
 	path = filepath.Join(b.TempDir(), name)
 	file, err := os.Create(path)
 	require.NoError(b, err)
@@ -80,7 +75,19 @@ func repeated(b *testing.B, name, header string, block []byte) (path string, row
 	}
 	require.NoError(b, w.Flush())
 	require.NoError(b, file.Close())
-	return path, int64(blocks) * blockRows
+	return path, blocks * blockRows
+}
+
+// rowsOfBenchmark is how many rows a benchmark is asked for.
+func rowsOfBenchmark(b *testing.B) int64 {
+	b.Helper()
+	asked := os.Getenv("HYPERLAKE_ROWS")
+	if asked == "" {
+		return 10_000_000
+	}
+	n, err := strconv.ParseInt(asked, 10, 64)
+	require.NoError(b, err)
+	return n
 }
 
 func benchmarkSource(b *testing.B, path string, rows int64, open func() ingest.Source) {
@@ -100,6 +107,12 @@ func benchmarkSource(b *testing.B, path string, rows int64, open func() ingest.S
 		require.Zero(b, sink.rejects.Load())
 	}
 	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+	reportPeak(b)
+}
+
+// reportPeak says how much memory the process had at most.
+func reportPeak(b *testing.B) {
+	b.Helper()
 	if status, err := os.ReadFile("/proc/self/status"); err == nil { // only Linux says so
 		_, peak, _ := strings.Cut(string(status), "VmHWM:")
 		kib, err := strconv.Atoi(strings.Fields(peak)[0])

@@ -14,7 +14,6 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
@@ -23,7 +22,7 @@ import (
 // limits bound memory, and the size of files.
 type limits struct {
 	groupRows  int64 // of a row group
-	groupBytes int64 // of a row group, as encoded, before compression
+	groupBytes int64 // of a row group, as it is written
 	fileRows   int64
 	fileBytes  int64
 }
@@ -38,12 +37,12 @@ type partFile struct {
 	sum     hash.Hash
 	bytes   int64
 	err     error // the first of target; nothing is written after it
-	parquet *pqarrow.FileWriter
+	parquet rowsWriter
 	rows    int64
 }
 
-// newPartFile starts a file of columns. The caller ends it, by commit or abort.
-func newPartFile(ctx context.Context, uri string, columns *arrow.Schema, isPrivate bool, most limits) (*partFile, error) {
+// newPartFile starts a file for rows that are like the first ones. The caller ends it, by commit or abort.
+func newPartFile(ctx context.Context, uri string, first arrow.Record, isPrivate bool, most limits) (*partFile, error) {
 	create := storage.CreatePrivate
 	if !isPrivate {
 		create = func(ctx context.Context, uri string, condition storage.Condition) (storage.Writer, error) {
@@ -59,13 +58,14 @@ func newPartFile(ctx context.Context, uri string, columns *arrow.Schema, isPriva
 	if f.target, err = create(ctx, uri, storage.IfAbsent()); err != nil {
 		return nil, f.fail(err)
 	}
-	properties := parquet.NewWriterProperties(
+	properties := parquet.NewWriterProperties(append(encodings(first),
 		parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithMaxRowGroupLength(most.groupRows),
 		parquet.WithStats(true),
+		parquet.WithStoreDecimalAsInteger(true),
 		parquet.WithCreatedBy("hyperlake"),
-	)
-	f.parquet, err = pqarrow.NewFileWriter(columns, f, properties, pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
+	)...)
+	f.parquet, err = newRowsWriter(first.Schema(), f, properties)
 	if err = errors.Join(err, f.err); err != nil {
 		f.target.Abort()
 		return nil, f.fail(err)
@@ -87,7 +87,7 @@ func (f *partFile) Write(p []byte) (int, error) {
 
 // add writes rows, in a new row group if the one before is large enough.
 func (f *partFile) add(rows arrow.Record, most limits) error {
-	if f.parquet.RowGroupTotalBytesWritten() >= most.groupBytes { // the Arrow module itself counts rows
+	if f.parquet.RowGroupTotalBytesWritten() >= most.groupBytes { // rows are counted by whoever writes them
 		f.parquet.NewBufferedRowGroup()
 	}
 	err := f.parquet.WriteBuffered(rows)

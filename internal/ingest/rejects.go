@@ -173,13 +173,13 @@ func (w *rejectWriter) flush(ctx context.Context) error {
 	if w.waiting == 0 {
 		return nil
 	}
+	rows := w.builder.NewRecord()
+	defer rows.Release()
 	if w.file == nil {
-		if err := w.open(ctx); err != nil {
+		if err := w.open(ctx, rows); err != nil {
 			return err
 		}
 	}
-	rows := w.builder.NewRecord()
-	defer rows.Release()
 	w.waiting, w.bytes = 0, 0
 	if err := w.file.add(rows, rejectLimits); err != nil {
 		return err
@@ -190,14 +190,14 @@ func (w *rejectWriter) flush(ctx context.Context) error {
 	return nil
 }
 
-func (w *rejectWriter) open(ctx context.Context) (err error) {
+func (w *rejectWriter) open(ctx context.Context, first arrow.Record) (err error) {
 	if w.folder == nil {
 		if w.folder, err = scratch.Make("", "ingest-"); err != nil {
 			return failure.New(failure.Storage, "make a folder for rejects: %w", err).WithHint("%s", storage.Hint(err))
 		}
 	}
 	name := fmt.Sprintf("rejects-%05d.parquet", len(w.files))
-	w.file, err = newPartFile(ctx, storage.Join(w.folder.Path, name), w.schema, true, rejectLimits)
+	w.file, err = newPartFile(ctx, storage.Join(w.folder.Path, name), first, true, rejectLimits)
 	return err
 }
 

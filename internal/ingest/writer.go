@@ -80,7 +80,7 @@ func (w *writer) write(ctx context.Context, rows arrow.Record) error {
 		return nil
 	}
 	if w.file == nil {
-		if err := w.open(ctx); err != nil {
+		if err := w.open(ctx, rows); err != nil {
 			return err
 		}
 	}
@@ -97,8 +97,8 @@ func (w *writer) write(ctx context.Context, rows arrow.Record) error {
 	return nil
 }
 
-func (w *writer) open(ctx context.Context) (err error) {
-	w.file, err = newPartFile(ctx, storage.Join(w.folder, lake.PartName(len(w.parts), w.runID)), w.columns, false, w.limits)
+func (w *writer) open(ctx context.Context, first arrow.Record) (err error) {
+	w.file, err = newPartFile(ctx, storage.Join(w.folder, lake.PartName(len(w.parts), w.runID)), first, false, w.limits)
 	return err
 }
 
@@ -121,10 +121,10 @@ func (w *writer) finish(ctx context.Context) ([]lake.Part, error) {
 		return nil, w.err
 	}
 	if w.file == nil && len(w.parts) == 0 {
-		if err := w.open(ctx); err != nil {
+		empty := array.NewRecordBuilder(memory.DefaultAllocator, w.columns).NewRecord()
+		if err := w.open(ctx, empty); err != nil {
 			return nil, err
 		}
-		empty := array.NewRecordBuilder(memory.DefaultAllocator, w.columns).NewRecord()
 		if err := w.file.add(empty, w.limits); err != nil {
 			return nil, err
 		}
