@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/flight"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
@@ -110,6 +112,10 @@ func (c *columnsWriter) write(rows arrow.Record) error {
 			column, err := c.group.Column(i)
 			if err != nil {
 				return err
+			}
+			if values.Len() > 0 && values.NullN() == values.Len() { // some programs leave out the buffers that the Arrow module reads
+				values = array.MakeArrayOfNull(memory.DefaultAllocator, values.DataType(), values.Len())
+				defer values.Release()
 			}
 			isNullable := rows.Schema().Field(i).Nullable
 			var levels []int16

@@ -32,8 +32,11 @@ func encodings(first arrow.Record) []parquet.WriterProperty {
 	}
 	rows := min(first.NumRows(), encodingRows)
 	for i, column := range first.Columns() {
+		if rows < fewestRows {
+			continue
+		}
 		sample := sampleOf(column, int(rows))
-		if rows < fewestRows || sample == nil {
+		if sample == nil {
 			continue
 		}
 		path := parquet.ColumnPath{first.ColumnName(i)}
@@ -65,10 +68,11 @@ func sampleOf(column arrow.Array, rows int) *sample {
 		return nil // they have no dictionaries
 	default:
 		kind, isFixed := column.DataType().(arrow.FixedWidthDataType)
-		if !isFixed {
+		if !isFixed || column.NullN() == column.Len() { // NULL needs no buffer of values
 			return nil
 		}
-		all, size := column.Data().Buffers()[1].Bytes()[column.Data().Offset()*kind.Bytes():], kind.Bytes()
+		size := kind.Bytes()
+		all := column.Data().Buffers()[1].Bytes()[column.Data().Offset()*size:]
 		value = func(i int) []byte { return all[i*size : (i+1)*size] }
 	}
 	s, seen := &sample{}, map[string]struct{}{}

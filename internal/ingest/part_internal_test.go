@@ -151,9 +151,39 @@ func TestPartBoundsRowGroups(t *testing.T) {
 	assert.Greater(t, reader.NumRowGroups(), 1, "a row group ends once it has a page")
 	assert.EqualValues(t, 250_000, reader.NumRows())
 
-	empty := writePart(t, defaultLimits, rows.NewSlice(0, 0))
-	assert.Zero(t, empty.NumRows())
-	assert.Equal(t, everyType.NumFields(), empty.MetaData().Schema.NumColumns())
+	empty := array.NewRecordBuilder(memory.DefaultAllocator, everyType).NewRecord()
+	for _, none := range []arrow.Record{rows.NewSlice(0, 0), empty} {
+		reader := writePart(t, defaultLimits, none)
+		assert.Zero(t, reader.NumRows())
+		assert.Equal(t, everyType.NumFields(), reader.MetaData().Schema.NumColumns())
+	}
+}
+
+// Columns of NULL alone have no buffers, where other programs made them.
+func TestPartWithoutBuffers(t *testing.T) {
+	const rows = 100
+	var fields []arrow.Field
+	var columns []arrow.Array
+	for _, field := range everyType.Fields() {
+		if !field.Nullable {
+			continue
+		}
+		buffers := []*memory.Buffer{memory.NewBufferBytes(make([]byte, rows/8+1)), nil}
+		if arrow.IsBinaryLike(field.Type.ID()) {
+			buffers = []*memory.Buffer{buffers[0], memory.NewBufferBytes(make([]byte, 4*(rows+1))), nil}
+		}
+		fields = append(fields, field)
+		columns = append(columns, array.MakeFromData(array.NewData(field.Type, rows, buffers, nil, rows, 0)))
+	}
+	reader := writePart(t, defaultLimits, array.NewRecord(arrow.NewSchema(fields, nil), columns, rows))
+	assert.EqualValues(t, rows, reader.NumRows())
+	for i, field := range fields {
+		column, err := reader.MetaData().RowGroup(0).ColumnChunk(i)
+		require.NoError(t, err)
+		statistics, err := column.Statistics()
+		require.NoError(t, err)
+		assert.EqualValues(t, rows, statistics.NullCount(), field.Name)
+	}
 }
 
 // Columns whose values repeat have dictionaries, and others do not; decimals are numbers where they fit, and all have statistics.
