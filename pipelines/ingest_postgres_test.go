@@ -10,9 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/ingest"
 	"hyperlake/internal/ingest/postgrestest"
 	"hyperlake/pipelines"
 	"hyperlake/pipelines/runtest"
+	"hyperlake/pipelines/starter"
 )
 
 // From a table of a database to an extract: types are the table's, and when they change, the next run is refused, or goes on.
@@ -57,4 +59,21 @@ tables:
 	_, err = runtest.Run(t, t.Context(), cfg, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1000|0|500500"}, runtest.RowsIn(t, cfg.Output.Path, `SELECT count(*), count(note), sum(id) FROM x."Extract"."Extract"`))
+}
+
+// The configuration that is made of a query runs as it is, whatever the query holds.
+func TestStartsFromPostgres(t *testing.T) {
+	database := postgrestest.Start(t).Database(t, "", `CREATE TABLE orders AS SELECT i AS id, '${i}'::text AS "odd: name" FROM generate_series(1, 10) i`)
+	t.Setenv("ORDERS_URL", database.URL())
+	folder := t.TempDir()
+	options := ingest.PostgresOptions{URLEnv: "ORDERS_URL", Query: "SELECT * FROM public.orders\nWHERE \"odd: name\" = '${i}'"}
+	text, err := starter.WritePostgres(t.Context(), options, folder)
+	require.NoError(t, err)
+	assert.NotContains(t, text, database.URL())
+	assert.Contains(t, text, "name: orders\n")
+	assert.Contains(t, text, "    #   odd: name  text\n")
+	cfg := runtest.Configure(t, folder, text)
+	_, err = runtest.Run(t, t.Context(), cfg, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"10|${i}"}, runtest.RowsIn(t, cfg.Output.Path, `SELECT count(*), max("odd: name") FROM x."Extract"."Extract"`))
 }

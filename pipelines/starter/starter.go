@@ -62,6 +62,14 @@ func starterName(uri string) string {
 		part = filepath.ToSlash(absolute)
 	}
 	part = strings.TrimSuffix(path.Base(part), ".parquet")
+	if kind, compressed := textEnding(part); kind != "" {
+		part = part[:len(part)-len(kind)-len(compressed)]
+	}
+	return nameOf(part)
+}
+
+// nameOf makes a name of a text.
+func nameOf(part string) string {
 	name := strings.Trim(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || strings.ContainsRune(config.BadInNames, r) {
 			return '-'

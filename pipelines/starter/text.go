@@ -39,8 +39,7 @@ func (s *starter) text() string {
 		rows += footer.Rows
 		bytes += footer.Info.Size
 	}
-	fmt.Fprintf(&b, "# yaml-language-server: $schema=%s\n", config.SchemaFile)
-	fmt.Fprintf(&b, "# The line above is for editors: `hyperlake schema > %s` makes the file that it names.\n", config.SchemaFile)
+	writeEditorLines(&b)
 	fmt.Fprintf(&b, "# Made by `hyperlake init` from the footers of the files: %s, %s, %s, %s.\n",
 		words.Count(int64(len(s.src.Footers)), "file"), words.Count(groups, "row group"), words.Count(rows, "row"), humanize.Bytes(uint64(bytes)))
 	if version := s.src.Version(); version != nil {
@@ -52,8 +51,14 @@ func (s *starter) text() string {
 	s.writeSource(&b)
 	s.writeColumns(&b)
 	s.writeRules(&b)
-	s.writePublish(&b)
+	writePublish(&b, s.name)
 	return b.String()
+}
+
+// writeEditorLines writes what editors know a configuration by.
+func writeEditorLines(b *strings.Builder) {
+	fmt.Fprintf(b, "# yaml-language-server: $schema=%s\n", config.SchemaFile)
+	fmt.Fprintf(b, "# The line above is for editors: `hyperlake schema > %s` makes the file that it names.\n", config.SchemaFile)
 }
 
 // writeSource writes what of the source is loaded.
@@ -135,10 +140,10 @@ func (s *starter) writeRules(b *strings.Builder) {
 }
 
 // writePublish writes how the extract would be published, for the user to uncomment.
-func (s *starter) writePublish(b *strings.Builder) {
+func writePublish(b *strings.Builder, name string) {
 	fmt.Fprintf(b, "# To have `hyperlake run` publish the extract; who signs in comes from the environment (tab_pat_name, tab_secret_id):\n")
 	fmt.Fprintf(b, "# publish:\n#   server: https://example.online.tableau.com # or the variable tab_site_url\n")
 	fmt.Fprintf(b, "#   site: marketing # as in the browser's address after /site/; or the variable tab_site_id\n")
-	fmt.Fprintf(b, "#   project: Sales/Nightly\n#   datasource: %s\n", comment(config.Scalar(s.name)))
+	fmt.Fprintf(b, "#   project: Sales/Nightly\n#   datasource: %s\n", comment(config.Scalar(name)))
 	fmt.Fprintf(b, "#   mode: overwrite # or create, append, replace, insert, update, upsert, delete\n")
 }

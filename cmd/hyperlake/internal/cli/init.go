@@ -5,58 +5,113 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"hyperlake/internal/failure"
+	"hyperlake/internal/ingest"
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/starter"
 )
 
+// initFlags are those of init.
+type initFlags struct {
+	output   string
+	format   string
+	postgres ingest.PostgresOptions
+}
+
 func (a *app) initCommand() *cobra.Command {
-	var output, format string
+	flags := &initFlags{}
 	cmd := &cobra.Command{
-		Use:   "init SOURCE",
-		Short: "Write a configuration to start from, for the Parquet files in SOURCE",
+		Use:   "init [SOURCE]",
+		Short: "Write a configuration to start from, for the files in SOURCE",
 		Long: `Write a configuration to start from: for a Parquet file, a folder of Parquet files
 (**/*.parquet below it) or a glob of them. It lists the columns with the types that they
 get, the NULLs and the ranges that the footers tell of, columns that look unique, and rules
 to choose from. Nothing but footers is read.
 
-The configuration is good as it is: plan and run accept it. Without --output it goes to
+For text files (.csv, .tsv, .txt, .jsonl, .ndjson, also .gz and .zst), or a glob of them, it has a
+section ingest, with the types that the values look like, the delimiter, and whether there is a header. For
+a query of PostgreSQL, name the variable of the environment that holds the server's address.
+
+The configuration is good as it is: run accepts it, and plan that of a lake. Without --output it goes to
 stdout, and is meant for a file in the working folder. Its first line names hyperlake.schema.json
 for editors; with --output, that file is written beside it, unless it is there.`,
 		Example: `  hyperlake init lake/lineitem > lineitem.yaml
-  hyperlake init 'gs://bucket/orders/**/*.parquet' --output orders.yaml`,
-		Args: exactly(1, "a file, a folder or a glob"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			folder, err := filepath.Abs(filepath.Dir(output))
-			if err != nil {
-				return failure.New(failure.Usage, "%w", err)
-			}
-			asked, err := sourceFormat(format)
-			if err != nil {
-				return err
-			}
-			text, err := during(a, "look at the files", "", func() (string, error) {
-				return starter.Write(cmd.Context(), args[0], folder, asked)
-			})
-			switch {
-			case err != nil:
-				return err
-			case output == "":
-				return a.printAsIs(text)
-			}
-			if err := writeNew(output, text); err != nil {
-				return err
-			}
-			return a.writeSchema(filepath.Dir(output))
-		},
+  hyperlake init 'gs://bucket/orders/**/*.parquet' --output orders.yaml
+  hyperlake init 'drop/rates-*.csv.gz' --output rates.yaml
+  hyperlake init --postgres-env PG_URL --query 'select * from orders' --output orders.yaml`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.init(cmd, flags, args) },
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "write to this file, which must not exist")
-	addFormatFlag(cmd, &format)
+	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write to this file, which must not exist")
+	cmd.Flags().StringVar(&flags.postgres.URLEnv, "postgres-env", "",
+		"`variable` of the environment that holds the address of a PostgreSQL server; else what libpq finds there")
+	cmd.Flags().StringVar(&flags.postgres.Query, "query", "", "ingest the rows of this `query` of PostgreSQL, instead of a SOURCE")
+	addFormatFlag(cmd, &flags.format)
 	return cmd
+}
+
+// init writes the configuration.
+func (a *app) init(cmd *cobra.Command, flags *initFlags, args []string) error {
+	if err := flags.check(cmd, args); err != nil {
+		return err
+	}
+	folder, err := filepath.Abs(filepath.Dir(flags.output))
+	if err != nil {
+		return failure.New(failure.Usage, "%w", err)
+	}
+	asked, err := sourceFormat(flags.format)
+	if err != nil {
+		return err
+	}
+	text, err := during(a, "look at the source", "", func() (string, error) {
+		switch {
+		case flags.postgres.Query != "":
+			return starter.WritePostgres(cmd.Context(), flags.postgres, folder)
+		case starter.IsText(args[0]) && asked == config.FormatAuto:
+			return starter.WriteText(cmd.Context(), args[0], folder)
+		}
+		return starter.Write(cmd.Context(), args[0], folder, asked)
+	})
+	switch {
+	case err != nil:
+		return err
+	case flags.output == "":
+		return a.printAsIs(text)
+	}
+	if err := writeNew(flags.output, text); err != nil {
+		return err
+	}
+	return a.writeSchema(filepath.Dir(flags.output))
+}
+
+// check refuses what does not name one source.
+func (f *initFlags) check(cmd *cobra.Command, args []string) error {
+	switch {
+	case f.postgres.Query == "" && f.postgres.URLEnv != "":
+		return failure.New(failure.Usage, "--postgres-env needs --query: the rows to ingest").
+			WithHint("such as --query 'select * from orders'")
+	case f.postgres.Query != "" && len(args) > 0:
+		return failure.New(failure.Usage, "--query and SOURCE are two sources").WithHint("give one of them")
+	case f.postgres.Query != "":
+		return nil
+	}
+	if err := exactly(1, "a file, a folder or a glob")(cmd, args); err != nil {
+		return err
+	}
+	if isPostgresAddress(args[0]) { // which is not repeated
+		return failure.New(failure.Usage, "the address of a PostgreSQL server has no place on a command line, for it is or holds a secret").
+			WithHint("put it into a variable of the environment: hyperlake init --postgres-env PG_URL --query 'select * from orders'")
+	}
+	return nil
+}
+
+// isPostgresAddress says whether a source is the address of a server.
+func isPostgresAddress(source string) bool {
+	return strings.HasPrefix(source, "postgres://") || strings.HasPrefix(source, "postgresql://")
 }
 
 // addFormatFlag adds the flag of commands that are given a lake without a configuration.
