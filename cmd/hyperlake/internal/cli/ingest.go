@@ -38,7 +38,21 @@ accepts it. Entries are done in order: the first that fails ends the command, th
 	}
 	cmd.Flags().StringVar(&only, "only", "", "bring in only the entry of this `name`")
 	cmd.Flags().StringVar(&a.flags.lockWait, "lock-wait", "0s", "wait this `time`, such as 30m, for another run to the same folder")
+	_ = cmd.RegisterFlagCompletionFunc("only", a.completeOnly) // it is there, and has none yet
 	return a.withReport(a.withConfig(cmd))
+}
+
+// completeOnly completes the value of --only: the names of the entries of the configuration that the command line names, with their
+// folders. One that cannot be read has none.
+func (a *app) completeOnly(_ *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+	if len(args) == 1 {
+		if cfg, err := a.flags.load(args[0]); err == nil {
+			for _, entry := range cfg.Ingest {
+				names = append(names, cobra.CompletionWithDesc(visible(entry.Name), visible(entry.To)))
+			}
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // ingest brings entries into the lake, and reports.
