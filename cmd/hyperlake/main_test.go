@@ -137,7 +137,11 @@ func takeLock(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: lock FILE RUN [TIME]")
 	}
-	taken, err := lock.Try(context.Background(), ts.MkAbs(args[0]), args[1], storage.UsualLease)
+	path := ts.MkAbs(args[0])
+	if locked, err := filepath.Glob(strings.TrimSuffix(path, ".lock")); err == nil && len(locked) == 1 {
+		path = locked[0] + ".lock"
+	}
+	taken, err := lock.Try(context.Background(), path, args[1], storage.UsualLease)
 	ts.Check(err)
 	release := sync.OnceFunc(func() { _ = taken.Release(context.Background()) })
 	ts.Defer(release)

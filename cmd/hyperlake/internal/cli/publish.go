@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -93,6 +94,7 @@ say --applied or --missing, or have --confirm download find out.
 		flags.set.Bool(key.flag, false, key.usage)
 	}
 	flags.set.StringSliceVar(&flags.tags, "tags", nil, "`tags` to add to the data source")
+	flags.set.StringVar(&a.flags.lockWait, "lock-wait", "0s", "wait this `time`, such as 30m, for others that publish with the same ledger")
 	flags.instead.add(flags.set)
 	flags.set.BoolVar(&flags.force, "force", false, "publish all, even what was published before")
 	flags.set.BoolVar(&flags.applied, "applied", false, "you looked: the rows of which nobody knew are in the data source")
@@ -156,6 +158,11 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 	if err != nil {
 		return err
 	}
+	lockWait, err := flagSpan("--lock-wait", a.flags.lockWait)
+	if err != nil {
+		return err
+	}
+	waitUntil := time.Now().Add(lockWait)
 	cfg, err := a.publishConfig(ctx, flags, args)
 	if err != nil {
 		return err
@@ -171,13 +178,15 @@ func (a *app) publish(ctx context.Context, flags *publishFlags, args []string) e
 		cfg.Metrics.TextFile = "" // which is about runs, and what repeats their last stage
 	}
 	ctx, watched := a.watch(ctx, commandPublish, id, cfg, nil)
-	err = a.publishLoaded(ctx, cfg, id, flags, args)
+	err = a.publishLoaded(ctx, cfg, id, waitUntil, flags, args)
 	a.endWatch(ctx, watched, a.endingOf(ctx, err))
 	return err
 }
 
-// publishLoaded publishes what a configuration says.
-func (a *app) publishLoaded(ctx context.Context, cfg *config.Config, id string, flags *publishFlags, args []string) error {
+// publishLoaded publishes what a configuration says. Others that publish with the same ledger are waited for until a time.
+func (a *app) publishLoaded(
+	ctx context.Context, cfg *config.Config, id string, waitUntil time.Time, flags *publishFlags, args []string,
+) error {
 	if storage.IsLocal(cfg.Output.Path) && cfg.Output.Merge != config.MergeNone && !flags.instead.given() {
 		if err := checkHyperFile(cfg.Output.Path); err != nil {
 			return err
@@ -189,7 +198,7 @@ func (a *app) publishLoaded(ctx context.Context, cfg *config.Config, id string, 
 	meter, again := a.newMeter(), a.commandAgain(flags, args)
 	record, err := pipelines.Publish(ctx, cfg, publish.Options{
 		ID: id, Log: a.log, Progress: meter.show, Force: flags.force, Answer: flags.answer(),
-		FollowUp: flags.instead.followUp, RollBack: flags.instead.number, Command: again,
+		FollowUp: flags.instead.followUp, RollBack: flags.instead.number, Command: again, WaitUntil: waitUntil,
 	})
 	meter.close()
 	if failed := failure.Of(err, failure.Engine); failed != nil && failed.Kind == failure.Hyperd {
