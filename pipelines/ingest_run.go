@@ -36,13 +36,15 @@ type IngestOptions struct {
 	Log      *slog.Logger
 	Progress func(report.Progress) // called from one goroutine at a time; nil for none
 	Lock     refresh.LockOptions   // without Waiting, which is told in the log
+	KeepRuns int                   // how many reports of ingests stay in the state; 0 for [refresh.DefaultKeep]
 }
 
 // Ingest brings into the lake what a configuration says, and builds nothing. Entries are done in order: the first that fails ends it,
 // those before stay. It always returns a report, of failures, too. Of an interrupted one the error is the cause of ctx.
 func Ingest(ctx context.Context, cfg *config.Config, options IngestOptions) (*report.Report, error) {
-	of := RunOptions{ID: options.ID, Log: options.Log, Progress: options.Progress, Lock: options.Lock}
+	of := RunOptions{ID: options.ID, Log: options.Log, Progress: options.Progress, Lock: options.Lock, KeepRuns: options.KeepRuns}
 	r := &run{cfg: cfg, options: of, report: newReport(cfg, of)}
+	r.report.IngestOnly, r.report.Output = true, report.Output{}
 	entries, err := entriesOf(cfg, options.Only)
 	if err == nil {
 		err = r.ingest(ctx, entries)
@@ -51,7 +53,29 @@ func Ingest(ctx context.Context, cfg *config.Config, options IngestOptions) (*re
 		err = context.Cause(ctx)
 	}
 	finish(r.report, err)
+	if r.hasIngested(err) {
+		r.rememberIngest(ctx)
+	}
 	return r.report, err
+}
+
+// hasIngested says whether anything of an ingest began that has ended so.
+func (r *run) hasIngested(err error) bool {
+	failed := failure.Of(err, failure.Engine)
+	return failed == nil || len(r.report.Ingest) > 0 || !failed.Early && failed.Kind != failure.Locked
+}
+
+// rememberIngest keeps the report of an ingest in the state, which no failure of it changes.
+func (r *run) rememberIngest(ctx context.Context) {
+	history, err := refresh.OpenIngests(r.cfg.StateFolder())
+	if err == nil {
+		ctx, cancel := staging.Closing(ctx)
+		defer cancel()
+		err = history.End(ctx, r.report, cmp.Or(r.options.KeepRuns, refresh.DefaultKeep))
+	}
+	if err != nil {
+		r.warn(err.Error())
+	}
 }
 
 // entriesOf are the entries of a configuration, or the one of a name.

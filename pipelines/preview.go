@@ -19,9 +19,9 @@ import (
 
 // Preview is what a run would do: its plan, and where it would publish.
 type Preview struct {
-	*plan.Plan
-	Publish *publish.Plan `json:"publish,omitempty"` // nil if the extract is not published
-	Ingest  []IngestPlan  `json:"ingest,omitempty"`  // what would be brought into the lake first
+	*plan.Plan               // nil of a configuration that only ingests
+	Publish    *publish.Plan `json:"publish,omitempty"` // nil if the extract is not published
+	Ingest     []IngestPlan  `json:"ingest,omitempty"`  // what would be brought into the lake first
 
 	// Refresh is what of the extract would be made anew; nil where every run makes everything, and as long as nobody has
 	// asked, see [Preview.Compare].
@@ -32,6 +32,10 @@ type Preview struct {
 // and writes nothing. Tables are planned over the lake as it is, without what the run would ingest first. What it refuses was known
 // before any data was read; what keeps a run from publishing is in Publish, which [publish.Plan.Refusal] makes an error of.
 func MakePlan(ctx context.Context, cfg *config.Config) (*Preview, error) {
+	if cfg.IngestsOnly() {
+		entries, err := planIngest(ctx, cfg)
+		return &Preview{Ingest: entries}, err
+	}
 	if err := output.CheckPlace(ctx, cfg.Output.Path); err != nil {
 		return nil, err
 	}
@@ -90,6 +94,9 @@ func Diagnosis(cfg *config.Config) []doctor.Check {
 // tryPlan makes the plan that a run would make, and tries the checks in SQL.
 func tryPlan(ctx context.Context, cfg *config.Config) (found string, err error) {
 	preview, err := MakePlan(ctx, cfg)
+	if err == nil && cfg.IngestsOnly() {
+		return words.Plural(int64(len(preview.Ingest)), "1 source", "sources") + " to ingest, and no tables", nil
+	}
 	if err == nil {
 		err = preview.Publish.Refusal()
 	}

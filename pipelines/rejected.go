@@ -17,8 +17,10 @@ import (
 	"hyperlake/transforms/parquetread"
 )
 
-// RejectedTable is the rejects of a table: those in its folder, or where it has none, what the report of the last run counted.
+// RejectedTable is the rejects of a table, or of an entry that was ingested: those in its folder, or where it has none, what the report of
+// the last run counted.
 type RejectedTable struct {
+	Ingest string         `json:"ingest,omitempty"` // the name of the entry; empty of a table
 	Schema string         `json:"schema"`
 	Name   string         `json:"name"`
 	Path   string         `json:"path,omitempty"`   // of the folder; empty where rejects are only counted
@@ -40,15 +42,19 @@ type RejectedOptions struct {
 	Values  bool // in reasons; else forms alone stand for them. Of rejects that are only counted there are no values
 }
 
-// Rejected reads the rejects of the last run of a configuration, in the order of its tables. Memory does not grow with their number.
+// Rejected reads the rejects of the last run of a configuration, in the order of what it ingests, and then of its tables. Memory does not
+// grow with their number.
 func Rejected(ctx context.Context, cfg *config.Config, options RejectedOptions) ([]RejectedTable, error) {
 	var last *report.Report
-	tables := make([]RejectedTable, 0, len(cfg.Tables))
+	tables, err := rejectedIngests(ctx, cfg, options)
+	if err != nil {
+		return nil, err
+	}
 	for _, table := range cfg.Tables {
 		found := RejectedTable{Schema: table.Schema, Name: table.Name, Path: table.Rejects.Path, Rules: []RejectedRule{}}
 		var err error
 		if found.Path != "" {
-			err = found.read(ctx, options)
+			err = found.read(ctx, func(info storage.Info) error { return found.readFile(ctx, info, options) })
 		} else {
 			if last == nil {
 				last, err = lastComplete(ctx, cfg)
@@ -58,12 +64,17 @@ func Rejected(ctx context.Context, cfg *config.Config, options RejectedOptions) 
 		if err != nil {
 			return nil, err
 		}
-		slices.SortStableFunc(found.Rules, func(a, b RejectedRule) int {
-			return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Name, b.Name))
-		})
+		found.sort()
 		tables = append(tables, found)
 	}
 	return tables, nil
+}
+
+// sort has the rule first that most rows broke.
+func (t *RejectedTable) sort() {
+	slices.SortStableFunc(t.Rules, func(a, b RejectedRule) int {
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Name, b.Name))
+	})
 }
 
 // lastComplete is the report of the last run that counted all rows; one of nothing if there is none.
@@ -115,14 +126,22 @@ func (t *RejectedTable) rule(name string) *RejectedRule {
 	return &t.Rules[at]
 }
 
+// boundedRule is the one of a name that a file has.
+func (t *RejectedTable) boundedRule(name string, info storage.Info) (*RejectedRule, error) {
+	if len(t.Rules) >= mostRules {
+		return nil, failure.New(failure.Source, "%s names more than %d rules", info.URI, mostRules)
+	}
+	return t.rule(name), nil
+}
+
 func (r *RejectedRule) add(sample report.Sample, most int) {
 	if len(r.Samples) < most {
 		r.Samples = append(r.Samples, sample)
 	}
 }
 
-// read reads the files of the folder.
-func (t *RejectedTable) read(ctx context.Context, options RejectedOptions) error {
+// read reads the files of the folder, each by readFile.
+func (t *RejectedTable) read(ctx context.Context, readFile func(storage.Info) error) error {
 	store, err := storage.For(t.Path)
 	if err != nil {
 		return err
@@ -132,7 +151,7 @@ func (t *RejectedTable) read(ctx context.Context, options RejectedOptions) error
 		return err
 	}
 	for _, info := range files {
-		if err := t.readFile(ctx, info, options); err != nil {
+		if err := readFile(info); err != nil {
 			return err
 		}
 	}
@@ -148,8 +167,7 @@ func (t *RejectedTable) readFile(ctx context.Context, info storage.Info, options
 	defer footer.Release()
 	added := rejects.AddedTo(footer.Schema)
 	if added == nil {
-		return failure.New(failure.Source, "%s is no file of rejects: it has not the columns that these have", info.URI).
-			WithHint("rejects.path must be a folder that holds nothing else")
+		return noRejects(info)
 	}
 	var sources []string
 	var fields []arrow.Field
@@ -167,6 +185,12 @@ func (t *RejectedTable) readFile(ctx context.Context, info storage.Info, options
 	})
 }
 
+// noRejects is the failure of a file that is not of rejects.
+func noRejects(info storage.Info) error {
+	return failure.New(failure.Source, "%s is no file of rejects: it has not the columns that these have", info.URI).
+		WithHint("rejects.path must be a folder that holds nothing else")
+}
+
 // takeRows counts the rows of a reject file, which are all columns but those of the source.
 func (t *RejectedTable) takeRows(rows arrow.Record, sources []string, info storage.Info, options RejectedOptions) error {
 	files, isFiles := rows.Column(0).(*array.String)
@@ -181,10 +205,10 @@ func (t *RejectedTable) takeRows(rows arrow.Record, sources []string, info stora
 	for i := range int(rows.NumRows()) {
 		broken, why := rules(i), reasons(i)
 		for j, name := range broken {
-			if len(t.Rules) >= mostRules {
-				return failure.New(failure.Source, "%s names more than %d rules", info.URI, mostRules)
+			rule, err := t.boundedRule(name, info)
+			if err != nil {
+				return err
 			}
-			rule := t.rule(name)
 			if rule.Rows++; len(rule.Samples) >= options.Samples || j >= len(why) {
 				continue
 			}

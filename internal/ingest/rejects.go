@@ -43,6 +43,19 @@ func addedColumns() []arrow.Field {
 	}
 }
 
+// RejectColumns names the columns that files of rejects have behind those of the source: where the row is (file, line, page, key), the
+// rules that it broke, and the reasons. There are none where a schema is not that of such a file.
+func RejectColumns(schema *arrow.Schema) (names []string) {
+	for _, added := range addedColumns() {
+		found, ok := schema.FieldsByName(added.Name)
+		if !ok || found[0].Type.ID() != added.Type.ID() {
+			return nil
+		}
+		names = append(names, added.Name)
+	}
+	return names
+}
+
 // checkRejectNames refuses columns whose files of rejects would have two of one name.
 func checkRejectNames(entry Entry, columns []Column) error {
 	for _, added := range addedColumns() {

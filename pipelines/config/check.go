@@ -127,7 +127,11 @@ func (c *Config) checkOutput() error {
 }
 
 func (c *Config) checkTables() error {
-	if !c.Written("tables") {
+	switch {
+	case c.Written("tables"):
+	case len(c.Ingest) > 0:
+		return c.checkWithoutTables()
+	default:
 		return c.Problem("tables", "the key tables is missing; it lists what to load, each with a source")
 	}
 	if len(c.Tables) == 0 {
@@ -153,6 +157,17 @@ func (c *Config) checkTable(index int) error {
 		c.checkChecks(key+".checks", table.Checks),
 		c.checkRepartition(key+".repartition", index),
 	)
+}
+
+// IngestsOnly says whether a configuration brings rows into the lake, and makes no extract.
+func (c *Config) IngestsOnly() bool { return len(c.Tables) == 0 && len(c.Ingest) > 0 }
+
+// checkWithoutTables refuses what is about the extract, where there is none.
+func (c *Config) checkWithoutTables() error {
+	if c.Publish != nil {
+		return c.Problem("publish", "publish has no extract to send, for the configuration has no tables; add tables, or remove it")
+	}
+	return nil
 }
 
 // checkSameName refuses a table that has the name of an earlier one.

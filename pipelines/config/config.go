@@ -48,7 +48,8 @@ type Config struct {
 	// Ingest is what is brought into the lake first, in this order. Default: nothing.
 	Ingest []IngestConfig `yaml:"ingest" json:",omitempty"`
 
-	// Tables are the tables of the extract: one or more, no two with the same schema and name.
+	// Tables are the tables of the extract: one or more, no two with the same schema and name. Only a configuration that has something to
+	// ingest, and makes no extract, has none.
 	Tables []TableConfig `yaml:"tables"`
 
 	// Publish is where the extract is published; nil: nowhere.

@@ -43,6 +43,10 @@ func (c *Config) TakeSample(sample Sample) error {
 	if sample.IsNone() {
 		return nil
 	}
+	if c.IngestsOnly() {
+		return failure.New(failure.Usage, "--table and --limit try tables, and the configuration has none").
+			WithHint("leave them out; `hyperlake ingest --only NAME` brings in one entry alone")
+	}
 	if err := c.keepTables(sample.Tables); err != nil {
 		return err
 	}

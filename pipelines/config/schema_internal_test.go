@@ -72,7 +72,7 @@ const variable = `\$\{`
 
 // required are the keys that a mapping of a type must have.
 var required = map[reflect.Type][]string{
-	reflect.TypeFor[Config]():               {"name", "tables"},
+	reflect.TypeFor[Config]():               {"name"},
 	reflect.TypeFor[TableConfig]():          {"source"},
 	reflect.TypeFor[CatalogConfig]():        {"type", "uri", "table"},
 	reflect.TypeFor[WindowConfig]():         {"column", "keep"},
@@ -91,6 +91,7 @@ var required = map[reflect.Type][]string{
 
 // alternatives are the keys of which a mapping of a type must have one.
 var alternatives = map[reflect.Type][]string{
+	reflect.TypeFor[Config]():            {"tables", "ingest"},
 	reflect.TypeFor[SourceConfig]():      {"uri", "catalog"},
 	reflect.TypeFor[IngestConfig]():      {"csv", "jsonl", "xlsx", "postgres", "http", "command"},
 	reflect.TypeFor[CheckConfig]():       {"sql", "unique", "row_count", "foreign_keys", "freshness", "compare_previous"},
@@ -218,6 +219,12 @@ func (g *schemaMaker) orNothing(t reflect.Type, schema object) object {
 	return schema
 }
 
+// typesOf are the types that a schema names, where it names several.
+func typesOf(schema object) []string {
+	types, _ := schema["type"].([]string)
+	return types
+}
+
 // mapping is the schema of a struct with keys.
 func (g *schemaMaker) mapping(t reflect.Type, path string) object {
 	properties := object{}
@@ -244,7 +251,11 @@ func (g *schemaMaker) mapping(t reflect.Type, path string) object {
 	if keys := alternatives[t]; keys != nil {
 		var any []object
 		for _, key := range keys {
-			any = append(any, object{"required": []string{key}})
+			one := object{"required": []string{key}}
+			if property, _ := properties[key].(object); slices.Contains(typesOf(property), "null") {
+				one["properties"] = object{key: object{"not": object{"type": "null"}}}
+			}
+			any = append(any, one)
 		}
 		schema["anyOf"] = any
 	}

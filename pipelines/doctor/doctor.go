@@ -57,7 +57,10 @@ func Checks(cfg *config.Config, makePlan func(ctx context.Context) (found string
 	for _, table := range cfg.Tables {
 		d.surveys = append(d.surveys, lookOnce(table.Source))
 	}
-	checks := append(d.machineChecks(), Check{"staging", d.checkStagingFolder}, Check{"output", d.checkOutputFolder})
+	checks := d.machineChecks()
+	if !cfg.IngestsOnly() {
+		checks = append(checks, Check{"staging", d.checkStagingFolder}, Check{"output", d.checkOutputFolder})
+	}
 	for i := range cfg.Tables {
 		checks = append(checks, d.sourceCheck(i))
 	}

@@ -206,7 +206,7 @@ func (e Ending) addBuilt(told map[string][]*dto.Metric) {
 			told[inputBytes.name] = append(told[inputBytes.name], e.gauge(float64(table.BytesIn), "schema", table.Schema, "table", table.Name))
 		}
 	}
-	if r.Status.HasExtract() {
+	if r.Status.HasExtract() && !r.IngestOnly {
 		told[extractBytes.name] = []*dto.Metric{e.gauge(float64(r.Output.Bytes))}
 		told[newest.name] = nil
 		for _, table := range r.Tables {

@@ -80,6 +80,8 @@ type Message struct {
 	publish *report.Publishing
 	rejects []string // the folders that hold them
 	aside   int64    // rows that were rejected, of tables and of what was ingested
+
+	ingestOnly bool // no extract was to be made
 }
 
 // Ingested is what became of the rows of an entry.
@@ -102,7 +104,7 @@ func (n *Notifier) message(o Outcome) Message {
 	m := Message{
 		Version: messageVersion, Status: report.Succeeded, ExitCode: o.ExitCode,
 		Name: clean(n.told.Name), Command: n.command, Host: clean(hostName()), Started: n.started.UTC(),
-		Seconds: time.Since(n.started).Seconds(), History: clean(o.History),
+		Seconds: time.Since(n.started).Seconds(), History: clean(o.History), ingestOnly: n.command == commandIngest,
 	}
 	if r := o.Report; r != nil {
 		m.addReport(r)
@@ -127,7 +129,7 @@ func (m *Message) addReport(r *report.Report) {
 	m.Status, m.RunID, m.Output, m.Warnings = r.Status, r.RunID, clean(r.Output.Path), len(r.Warnings)
 	m.refresh, m.publish, m.aside = r.Refresh, r.Publish, r.RowsRejected()+r.IngestRejected()
 	m.addIngest(r)
-	if m.Command == commandIngest {
+	if m.ingestOnly = m.ingestOnly || r.IngestOnly; m.ingestOnly {
 		m.Output = ""
 		return
 	}
@@ -238,7 +240,7 @@ func (m *Message) failed() string {
 		kind = m.Error.Kind
 	}
 	switch {
-	case kind == failure.Locked && m.Command == commandIngest:
+	case kind == failure.Locked && m.ingestOnly:
 		return "did not run, because another run has the lock of a folder"
 	case kind == failure.Locked:
 		return "did not run, because another run has the lock of the output"
@@ -261,7 +263,7 @@ func (m *Message) happened(event config.NotifyEvent) string {
 	}
 	text := "The extract is in place."
 	switch {
-	case m.Command == commandIngest:
+	case m.ingestOnly:
 		text = "The lake has what the configuration brings into it."
 	case m.Status == report.Unchanged:
 		text = "Nothing changed: the extract stays."

@@ -19,6 +19,9 @@ import (
 // historyFolder holds the reports of runs, each in a file of its own, named by its run.
 const historyFolder = "runs"
 
+// ingestsFolder holds those of commands that only ingest: however many they are, the runs stay that others are compared with.
+const ingestsFolder = "ingests"
+
 // DefaultKeep is how many reports of runs stay, unless somebody says otherwise.
 const DefaultKeep = 100
 
@@ -30,18 +33,29 @@ type History struct {
 }
 
 // OpenHistory finds the history in the folder of a state. It fails, with one of kind Config, only where no storage is for the folder.
-func OpenHistory(state string) (*History, error) {
+func OpenHistory(state string) (*History, error) { return openHistory(state, historyFolder) }
+
+// OpenIngests finds, as [OpenHistory] does, the history of what only ingested.
+func OpenIngests(state string) (*History, error) { return openHistory(state, ingestsFolder) }
+
+func openHistory(state, folder string) (*History, error) {
 	store, err := storage.For(state)
 	if err != nil {
 		return nil, failure.New(failure.Config, "%w", err).WithHint("set state to another folder")
 	}
-	return &History{folder: storage.Join(state, historyFolder), store: store}, nil
+	return &History{folder: storage.Join(state, folder), store: store}, nil
 }
 
 func (h *History) uri(run string) string { return storage.Join(h.folder, run+".json") }
 
-// ReportPlace is where a state keeps the report of a run that has begun.
-func ReportPlace(state, run string) string { return storage.Join(state, historyFolder, run+".json") }
+// ReportPlace is where a state keeps the report of a run that has begun, or of an ingest.
+func ReportPlace(state string, r *report.Report) string {
+	folder := historyFolder
+	if r.IngestOnly {
+		folder = ingestsFolder
+	}
+	return storage.Join(state, folder, r.RunID+".json")
+}
 
 // Begin notes that a run is under way, and that others of the same output, which are not any more though they did not say so, are
 // lost. The run has the lock of its output. It returns the runs before, the oldest first, also where it cannot write. Errors are of

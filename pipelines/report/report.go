@@ -48,8 +48,10 @@ type Report struct {
 	// not merged, as far as they are in place. Output then has the path that their names are made of, and the sum of their bytes.
 	Outputs []Extract `json:"outputs,omitempty"`
 
-	// Ingest is what was brought into the lake first, in the order of the configuration.
-	Ingest []IngestAccount `json:"ingest,omitempty"`
+	// Ingest is what was brought into the lake first, in the order of the configuration. IngestOnly says that no extract was to be made
+	// after it, so that Output and Tables are empty.
+	Ingest     []IngestAccount `json:"ingest,omitempty"`
+	IngestOnly bool            `json:"ingest_only,omitempty"`
 
 	Tables   []TableAccount `json:"tables"`             // in the order of the configuration
 	Shards   int            `json:"shards"`             // into how many parts the work was divided
@@ -240,6 +242,7 @@ type Sample struct {
 	File     string `json:"file"`             // of the lake
 	RowGroup int    `json:"row_group"`        // 0-based in the file
 	Row      int64  `json:"row"`              // 0-based in the file
+	Place    string `json:"place,omitempty"`  // instead of both, of what is ingested: such as line 7, page 2 or a key
 	Form     string `json:"form,omitempty"`   // of the values that broke the rule: digits are 9, letters a or A
 	Reason   string `json:"reason,omitempty"` // holds values of the row: only where they may be shown
 }
@@ -298,11 +301,19 @@ func (r *Report) RowsRejected() int64 {
 
 // IngestRejected is the sum over all that was brought into the lake, or was to be.
 func (r *Report) IngestRejected() int64 {
-	var rows int64
+	_, rejected := r.Ingested()
+	return rejected
+}
+
+// Ingested is how many rows were brought into the lake, and how many did not fit.
+func (r *Report) Ingested() (rows, rejected int64) {
 	for _, entry := range r.Ingest {
-		rows += entry.Rejected
+		if !entry.Failed {
+			rows += entry.Rows
+		}
+		rejected += entry.Rejected
 	}
-	return rows
+	return rows, rejected
 }
 
 // BytesIn is the sum over all tables.

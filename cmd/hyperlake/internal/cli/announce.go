@@ -70,7 +70,7 @@ func (a *app) announce(ctx context.Context, end ending) {
 		outcome.Kept = append(outcome.Kept, path)
 	}
 	if of.state != "" && end.report != nil {
-		outcome.Kept = append(outcome.Kept, refresh.ReportPlace(of.state, end.report.RunID))
+		outcome.Kept = append(outcome.Kept, refresh.ReportPlace(of.state, end.report))
 	}
 	of.notifier.End(ctx, outcome, a.lastMoment)
 }

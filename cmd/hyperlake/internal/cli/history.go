@@ -16,7 +16,8 @@ func (a *app) historyCommand() *cobra.Command {
 		Use:   "history CONFIG",
 		Short: "List the runs of a configuration: when, how they ended, rows, what changed",
 		Long: `List the runs of a configuration, the latest last: when they began, how they ended, how many rows
-the extract had then, and what changed since the run before. A run that was killed is lost.
+the extract had then, and what changed since the run before. A run that was killed is lost. Ingests are
+listed with the rows that they brought into the lake.
 
 The reports of runs are kept in the state of the configuration; --json prints them.`,
 		Example: "  hyperlake history lineitem.yaml",
@@ -47,13 +48,14 @@ func historyPage(p *page, runs []report.Report) *page {
 	columns := []column{
 		{name: "began (UTC)", minor: 3}, {name: "ended as", colours: statusColours}, {name: "took", number: true, minor: 4},
 		{name: "rows", number: true}, {name: "change", number: true, optional: true}, {name: "rejects", number: true, optional: true},
-		{name: "units", optional: true, minor: 5}, {name: "size", number: true, optional: true, minor: 6}, {name: "run", fit: whole},
+		{name: "units", optional: true, minor: 5}, {name: "size", number: true, optional: true, minor: 6},
+		{name: "ingested", number: true, optional: true, minor: 2}, {name: "run", fit: whole},
 	}
 	var rows [][]string
 	var before *report.Report // that made or found an extract
 	for i := range runs {
 		r := &runs[i]
-		row := []string{r.Started.UTC().Format(time.DateTime), visible(string(r.Status)), "", "", "", "", "", "", visible(r.RunID)}
+		row := []string{r.Started.UTC().Format(time.DateTime), visible(string(r.Status)), "", "", "", "", "", "", "", visible(r.RunID)}
 		if !r.Finished.IsZero() {
 			row[2] = fmt.Sprintf("%.1f s", r.Finished.Sub(r.Started).Seconds())
 		}
@@ -74,6 +76,13 @@ func historyPage(p *page, runs []report.Report) *page {
 		}
 		if r.Output.Bytes > 0 {
 			row[7] = humanize.Bytes(uint64(r.Output.Bytes))
+		}
+		if len(r.Ingest) > 0 {
+			ingested, rejected := r.Ingested()
+			row[8] = humanize.Comma(ingested)
+			if r.IngestOnly && rejected > 0 {
+				row[5] = humanize.Comma(rejected)
+			}
 		}
 		rows = append(rows, row)
 	}

@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"hyperlake/internal/failure"
 	"hyperlake/internal/ingest"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
@@ -29,7 +31,9 @@ run" and "hyperlake generate" do so first.
 
 Types are taken from the source at first, and pinned in _schema.json. Rows that do not fit later
 are rejects; a column that is new, gone or of another type is refused, unless on_drift: union
-accepts it. Entries are done in order: the first that fails ends the command, those before stay.`,
+accepts it. Entries are done in order: the first that fails ends the command, those before stay.
+
+A configuration without tables only ingests, by "hyperlake run", too.`,
 		Example: "  hyperlake ingest orders.yaml --only rates",
 		Args:    exactly(1, "a configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,6 +41,7 @@ accepts it. Entries are done in order: the first that fails ends the command, th
 		},
 	}
 	cmd.Flags().StringVar(&only, "only", "", "bring in only the entry of this `name`")
+	cmd.Flags().IntVar(&a.flags.keepRuns, "keep-runs", refresh.DefaultKeep, "keep the reports of this `number` of ingests in the state")
 	cmd.Flags().StringVar(&a.flags.lockWait, "lock-wait", "0s", "wait this `time`, such as 30m, for another run to the same folder")
 	_ = cmd.RegisterFlagCompletionFunc("only", a.completeOnly) // it is there, and has none yet
 	return a.withReport(a.withConfig(cmd))
@@ -65,25 +70,39 @@ func (a *app) ingest(ctx context.Context, path, only string) error {
 	if err != nil {
 		return err
 	}
-	entries := slices.DeleteFunc(slices.Clone(cfg.Ingest), func(entry config.IngestConfig) bool { return only != "" && entry.Name != only })
-	ctx, watched := a.watch(ctx, commandIngest, id, cfg, entries)
-	err = a.ingestLoaded(ctx, cfg, id, only)
-	a.endWatch(ctx, watched, a.endingOf(ctx, err))
-	return err
-}
-
-// ingestLoaded is [app.ingest] for a configuration.
-func (a *app) ingestLoaded(ctx context.Context, cfg *config.Config, id, only string) error {
 	lockWait, err := flagSpan("--lock-wait", a.flags.lockWait)
 	if err != nil {
 		return err
 	}
-	if err := a.checkReportPlace(ctx); err != nil {
-		return err
+	entries := slices.DeleteFunc(slices.Clone(cfg.Ingest), func(entry config.IngestConfig) bool { return only != "" && entry.Name != only })
+	ctx, watched := a.watch(ctx, commandIngest, id, cfg, entries)
+	if err = a.checkReportPlace(ctx); err == nil {
+		err = a.ingestLoaded(ctx, cfg, id, only, lockWait)
 	}
+	a.endWatch(ctx, watched, a.endingOf(ctx, err))
+	return err
+}
+
+// runIngest is a run of a configuration that makes no extract.
+func (a *app) runIngest(ctx context.Context, cfg *config.Config, id string, lockWait time.Duration) error {
+	for flag, isGiven := range map[string]bool{"--resume": a.flags.resume != "", "--dry-run": a.flags.dryRun} {
+		if isGiven {
+			return failure.New(failure.Usage, "%s is about the extract, and %s has no tables to make one of", flag, cfg.File).
+				WithHint("leave it out")
+		}
+	}
+	err := a.ingestLoaded(ctx, cfg, id, "", lockWait)
+	if err == nil {
+		a.say("%s", noExtract)
+	}
+	return err
+}
+
+// ingestLoaded brings entries of a configuration into the lake, or the one of a name.
+func (a *app) ingestLoaded(ctx context.Context, cfg *config.Config, id, only string, lockWait time.Duration) error {
 	meter := a.newMeter()
 	record, err := pipelines.Ingest(ctx, cfg, pipelines.IngestOptions{
-		ID: id, Only: only, Log: a.log, Progress: meter.show, Lock: refresh.LockOptions{Wait: lockWait},
+		ID: id, Only: only, Log: a.log, Progress: meter.show, Lock: refresh.LockOptions{Wait: lockWait}, KeepRuns: a.flags.keepRuns,
 	})
 	meter.close()
 	if !a.logsFields() {

@@ -57,8 +57,8 @@ starting is the same failure here, but for what only this environment lacks, suc
 // makePlan plans a run, compares it with the last one, and tries the checks.
 func (a *app) makePlan(ctx context.Context, cfg *config.Config) (*pipelines.Preview, error) {
 	plan, err := pipelines.MakePlan(ctx, cfg)
-	if err != nil {
-		return nil, err
+	if err != nil || cfg.IngestsOnly() {
+		return plan, err
 	}
 	if err := plan.Compare(ctx, cfg, a.flags.reload); err != nil {
 		return nil, err
@@ -75,6 +75,9 @@ func (a *app) tryChecks(ctx context.Context, cfg *config.Config, plan *plan.Plan
 	}
 	return err
 }
+
+// noExtract is what is told of a configuration that only ingests.
+const noExtract = "no extract: the configuration has no tables"
 
 // writeRefresh says what would be made anew.
 func writeRefresh(p *page, plan *pipelines.Preview) {
@@ -117,6 +120,10 @@ func namesText(values []string) string {
 // planPage writes a plan for people.
 func planPage(p *page, plan *pipelines.Preview) *page {
 	writeIngestPlan(p, plan.Ingest)
+	if plan.Plan == nil {
+		p.line("%s", noExtract)
+		return p
+	}
 	p.line("%s: %s in %s", visible(plan.Name), words.Count(int64(len(plan.Tables)), "table"), visible(plan.Output))
 	p.line("format version %d: %s", plan.FormatVersion, visible(plan.FormatReason))
 	p.line("%s", words.Count(int64(plan.Shards), "shard"))

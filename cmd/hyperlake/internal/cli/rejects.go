@@ -9,6 +9,7 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/words"
 	"hyperlake/pipelines"
+	"hyperlake/pipelines/report"
 )
 
 func (a *app) rejectsCommand() *cobra.Command {
@@ -19,7 +20,8 @@ func (a *app) rejectsCommand() *cobra.Command {
 		Long: `Say how many rows the last run rejected, by table and rule, with samples: where the row is, and the form of
 the values that broke the rule. In a form digits are 9 and letters a or A, so that it tells no value.
 
-Rows are read from the folder of rejects. A table without one has what the report of the last run counted.`,
+Rows are read from the folder of rejects. A table without one has what the report of the last run counted. What
+was ingested comes first, with the lines, pages or keys of the rows.`,
 		Example: `  hyperlake rejects orders.yaml
   hyperlake rejects orders.yaml --samples 20 --values`,
 		Args: exactly(1, "a configuration file"),
@@ -46,6 +48,17 @@ Rows are read from the folder of rejects. A table without one has what the repor
 	return cmd
 }
 
+// sampleText says what is wrong with a row, or what it looks like.
+func sampleText(sample report.Sample) string {
+	switch {
+	case sample.Form != "" && sample.Reason == "":
+		return "like " + sample.Form
+	case sample.Form != "" && sample.Place != "": // of what is ingested, reasons hold no value
+		return sample.Reason + ", like " + sample.Form
+	}
+	return sample.Reason
+}
+
 // rejectsPage tells people of rejects.
 func rejectsPage(p *page, tables []pipelines.RejectedTable) *page {
 	for _, table := range tables {
@@ -53,15 +66,16 @@ func rejectsPage(p *page, tables []pipelines.RejectedTable) *page {
 		if table.Path != "" {
 			place = "in " + visible(table.Path)
 		}
-		p.line("%s: %s, %s", sqlNameText(table.Schema, table.Name), words.Count(table.Rows, "reject"), place)
+		name := "ingest " + visible(table.Ingest)
+		if table.Ingest == "" {
+			name = sqlNameText(table.Schema, table.Name)
+		}
+		p.line("%s: %s, %s", name, words.Count(table.Rows, "reject"), place)
 		for _, rule := range table.Rules {
 			p.line("  %s: %s", visible(rule.Name), humanize.Comma(rule.Rows))
 			for _, sample := range rule.Samples {
-				found := cmp.Or(sample.Reason, sample.Form)
-				if sample.Reason == "" && found != "" {
-					found = "like " + found
-				}
-				p.line("    %s, row %s  %s", visible(sample.File), humanize.Comma(sample.Row), visible(found))
+				place := cmp.Or(sample.Place, "row "+humanize.Comma(sample.Row))
+				p.line("    %s, %s  %s", visible(sample.File), visible(place), visible(sampleText(sample)))
 			}
 		}
 	}

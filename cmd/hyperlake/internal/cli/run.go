@@ -142,6 +142,9 @@ func (a *app) buildLoaded(ctx context.Context, cfg *config.Config, id, path stri
 	if err := a.checkReportPlace(ctx); err != nil {
 		return err
 	}
+	if cfg.IngestsOnly() {
+		return a.runIngest(ctx, cfg, id, lockWait)
+	}
 	var resume string
 	if a.flags.resume != "" {
 		if resume, err = staging.FindRun(ctx, cfg, a.flags.resume); err != nil {

@@ -247,7 +247,15 @@ func (a *app) warnOfNight(flags *scheduleFlags, cfg *config.Config, night *sched
 	if !schedule.InContainer(flags.platform) {
 		return
 	}
-	for _, place := range []struct{ what, path string }{{"output", cfg.Output.Path}, {"state", cfg.StateFolder()}} {
+	type place struct{ what, path string }
+	places := []place{{"output", cfg.Output.Path}, {"state", cfg.StateFolder()}}
+	if cfg.IngestsOnly() {
+		places = nil
+		for _, entry := range cfg.Ingest {
+			places = append(places, place{"folder of the lake", entry.To})
+		}
+	}
+	for _, place := range places {
 		if storage.IsLocal(place.path) {
 			a.log.Warn("the "+place.what+" is in the container, and gone after the run: put it on object storage, or on a volume",
 				"path", place.path)

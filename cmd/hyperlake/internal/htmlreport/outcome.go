@@ -46,6 +46,9 @@ func (r *Report) Outcome() Outcome {
 	)
 	switch r.Status {
 	case succeeded:
+		if r.IngestOnly {
+			return Outcome{"Succeeded", "The rows are in the lake. No extract was to be made.", good}
+		}
 		return Outcome{"Succeeded", r.inPlace(), good}
 	case rejected:
 		return Outcome{"Rejected", r.whatBroke() + untouched, bad}

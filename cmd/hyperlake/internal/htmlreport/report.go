@@ -37,6 +37,9 @@ type Report struct {
 	Host             string `json:"host"`
 	HyperlakeVersion string `json:"hyperlake_version"`
 
+	// IngestOnly says that no extract was to be made.
+	IngestOnly bool `json:"ingest_only"`
+
 	Ingest   []Ingest `json:"ingest"` // what was brought into the lake first
 	Tables   []Table  `json:"tables"`
 	Shards   *int64   `json:"shards"`

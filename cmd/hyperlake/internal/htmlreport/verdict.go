@@ -54,6 +54,9 @@ func (r *Report) headline() (string, Mark) {
 	}
 	switch r.Status {
 	case succeeded:
+		if r.IngestOnly {
+			return "Ingested", good
+		}
 		return "Delivered", good
 	case unchanged:
 		return "Delivered: nothing had changed", good
@@ -82,6 +85,8 @@ func (r *Report) headline() (string, Mark) {
 // standing says what is at the output.
 func (r *Report) standing() string {
 	switch {
+	case r.IngestOnly:
+		return "No extract was to be made."
 	case r.Status == unchanged:
 		return "The extract of the last success stays: " + r.rowsText() + "."
 	case r.Status == lost:
