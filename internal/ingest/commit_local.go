@@ -13,8 +13,21 @@ import (
 	"hyperlake/internal/storage"
 )
 
+// hiddenMark stands in the names of hidden folders between that of a folder and the id of the run that writes parts for it.
+const hiddenMark = ".hyperlake-ingest-"
+
 // hiddenPrefix begins the names of the hidden folders in which the parts of a folder of that name are written; the id of the run follows.
-func hiddenPrefix(name string) string { return "." + name + ".hyperlake-ingest-" }
+func hiddenPrefix(name string) string { return "." + name + hiddenMark }
+
+// HiddenOf says of the name of a hidden folder in which an ingest writes for which folder beside it that is, and in which run. It is empty
+// for any other name.
+func HiddenOf(hidden string) (name, runID string) {
+	before, runID, isOne := strings.Cut(hidden, hiddenMark)
+	if name, isHidden := strings.CutPrefix(before, "."); isOne && isHidden {
+		return name, runID
+	}
+	return "", ""
+}
 
 // namesLocal is names for a local folder, whose symbolic links it follows first.
 func (t *target) namesLocal() ([]string, error) {

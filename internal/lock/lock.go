@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -28,6 +29,16 @@ type Lock struct {
 	file   *flock.Flock // nil for a remote one
 	path   string
 	forget func() // calls off the cleaning up after a death
+}
+
+// Beside is where the lock of a file or folder lies: beside it, and hidden, so that every spelling of one folder has the same lock, and no
+// lake has it for a file.
+func Beside(uri string) string {
+	folder, name := path.Split(uri)
+	if local, ok := storage.LocalPath(uri); ok {
+		folder, name = filepath.Split(local)
+	}
+	return folder + "." + name + ".lock"
 }
 
 // TakenError says who has a lock.

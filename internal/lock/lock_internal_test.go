@@ -16,6 +16,19 @@ import (
 	"hyperlake/internal/storage/storagetest"
 )
 
+func TestBeside(t *testing.T) {
+	t.Parallel()
+	for output, want := range map[string]string{
+		"gs://bucket/x.hyper":      "gs://bucket/.x.hyper.lock",
+		"gs://bucket/a//x.hyper":   "gs://bucket/a//.x.hyper.lock",
+		"/data/out/sales.hyper":    "/data/out/.sales.hyper.lock",
+		"sales.hyper":              ".sales.hyper.lock",
+		"/data/out.d/a b[1].hyper": "/data/out.d/.a b[1].hyper.lock",
+	} {
+		assert.Equal(t, want, filepath.ToSlash(Beside(filepath.FromSlash(output))), output)
+	}
+}
+
 // try takes a lock as a run of that name.
 func try(t *testing.T, uri, run string) (*Lock, error) {
 	t.Helper()

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"path"
-	"path/filepath"
 	"time"
 
 	"hyperlake/internal/failure"
@@ -34,7 +32,7 @@ type Lock struct {
 // that ends meanwhile the error is the cause.
 func TakeLock(ctx context.Context, output, runID string, options LockOptions) (*Lock, error) {
 	patience := lock.Patience{Until: time.Now().Add(options.Wait), Waiting: options.Waiting}
-	l, err := lock.Take(ctx, lockPath(output), runID, cmp.Or(options.Lease, storage.UsualLease), patience)
+	l, err := lock.Take(ctx, lock.Beside(output), runID, cmp.Or(options.Lease, storage.UsualLease), patience)
 	var taken *lock.TakenError
 	switch {
 	case err == nil:
@@ -46,16 +44,6 @@ func TakeLock(ctx context.Context, output, runID string, options LockOptions) (*
 	}
 	return nil, failure.New(failure.Storage, "lock the output %s: %w", output, err).
 		WithHint("%s", cmp.Or(storage.Hint(err), "check that the folder of the output can be written"))
-}
-
-// lockPath is where the lock of an output lies: beside it, and hidden, so that every spelling of one folder has the same lock, and no
-// lake has it for a file.
-func lockPath(output string) string {
-	folder, name := path.Split(output)
-	if local, ok := storage.LocalPath(output); ok {
-		folder, name = filepath.Split(local)
-	}
-	return folder + "." + name + ".lock"
 }
 
 // isTaken says who writes an output.
@@ -110,7 +98,7 @@ func (l *Lock) Release(ctx context.Context) error { return l.lock.Release(ctx) }
 // IsFree says whether no run has the lock of an output, as far as that can be seen without taking it: the lock of a process that
 // was killed goes away with it, and a lease that nobody renews counts as free. Errors are those of storage.
 func IsFree(ctx context.Context, output string) (bool, error) {
-	found, err := storage.Stat(ctx, lockPath(output))
+	found, err := storage.Stat(ctx, lock.Beside(output))
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
@@ -120,7 +108,7 @@ func IsFree(ctx context.Context, output string) (bool, error) {
 // RemoveDeadLock removes the lock of an output that no run has any more, of one that died together with its guard. It harms
 // nobody: the next run takes it. That of a run that lives stays. Errors are of kind Storage.
 func RemoveDeadLock(ctx context.Context, output string) error {
-	if _, err := storage.Stat(ctx, lockPath(output)); err != nil {
+	if _, err := storage.Stat(ctx, lock.Beside(output)); err != nil {
 		return nil //nolint:nilerr // there is none, as far as anybody can see
 	}
 	l, err := TakeLock(ctx, output, "clean", LockOptions{})

@@ -17,19 +17,6 @@ import (
 	"hyperlake/internal/storage/storagetest"
 )
 
-func TestLockPath(t *testing.T) {
-	t.Parallel()
-	for output, want := range map[string]string{
-		"gs://bucket/x.hyper":      "gs://bucket/.x.hyper.lock",
-		"gs://bucket/a//x.hyper":   "gs://bucket/a//.x.hyper.lock",
-		"/data/out/sales.hyper":    "/data/out/.sales.hyper.lock",
-		"sales.hyper":              ".sales.hyper.lock",
-		"/data/out.d/a b[1].hyper": "/data/out.d/.a b[1].hyper.lock",
-	} {
-		assert.Equal(t, want, filepath.ToSlash(lockPath(filepath.FromSlash(output))), output)
-	}
-}
-
 // take takes a lock, with a wait.
 func take(t *testing.T, output, run string, wait time.Duration) (*Lock, error) {
 	t.Helper()

@@ -63,10 +63,10 @@ type Cleaned struct {
 }
 
 // Clean removes the folders that dead runs and processes left: those of runs on the staging
-// of cfg and hidden beside its output, where these are set, and those for temporary files.
+// of cfg and hidden beside its output and what it ingests, where these are set, and those for temporary files.
 // What is locked or young stays. On object storage there are no locks: a run that writes nothing for
 // as long as OlderThan is taken for dead. Uploads that such runs never finished are aborted, where the storage
-// keeps them: those to staging, to the output, and to the rejects of its tables.
+// keeps them: those to staging, to the output, to folders of the lake that it fills, and to rejects.
 //
 // One folder that cannot be removed does not keep others: the error, a failure of kind
 // Storage, comes with all that was looked at, in the order of places and names.
@@ -77,6 +77,9 @@ func Clean(ctx context.Context, cfg *config.Config, options CleanOptions) ([]Cle
 	}
 	if storage.IsLocal(cfg.Output.Path) && cfg.Output.Path != "" {
 		c.cleanRuns(ctx, filepath.Dir(cfg.Output.Path), HiddenPrefix(cfg.Output.Path), outputName(cfg.Output.Path))
+	}
+	for _, entry := range cfg.Ingest {
+		c.cleanIngest(ctx, entry)
 	}
 	c.cleanUploads(ctx, cfg)
 	for _, parent := range options.Scratch {
@@ -129,7 +132,7 @@ func (c *cleaner) cleanRuns(ctx context.Context, parent, prefix, name string) {
 	}
 }
 
-// cleanUploads aborts uploads that were begun long ago: to folders of runs on staging, to the output, and to rejects.
+// cleanUploads aborts uploads that were begun long ago: to folders of runs on staging, to the output, to what is ingested, and to rejects.
 func (c *cleaner) cleanUploads(ctx context.Context, cfg *config.Config) {
 	if cfg.Staging != "" {
 		c.abortUploads(ctx, cfg.Staging, func(below string) (run string, isOurs bool) {
@@ -140,6 +143,9 @@ func (c *cleaner) cleanUploads(ctx context.Context, cfg *config.Config) {
 	places := []string{cfg.Output.Path}
 	for _, table := range cfg.Tables {
 		places = append(places, table.Rejects.Path)
+	}
+	for _, entry := range cfg.Ingest {
+		places = append(places, entry.To, entry.Rejects.Path)
 	}
 	for _, place := range places {
 		if place != "" {

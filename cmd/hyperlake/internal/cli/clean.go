@@ -41,13 +41,13 @@ func (a *app) cleanCommand() *cobra.Command {
 		Use:   "clean [CONFIG]",
 		Short: "Remove what dead runs left on staging, and dead processes on this machine",
 		Long: `Remove what runs left that were killed: their folders on the staging of CONFIG, or on that
-of --staging, and the hidden ones beside the output of CONFIG; and the folders for temporary
-files, and the copies of this program, of processes of this machine that were killed.
+of --staging, and the hidden ones beside the output of CONFIG and beside the folders that it
+ingests into; and the folders for temporary files, and the copies of this program, of processes of this machine that were killed.
 
 Folders of runs are known by the id in their names; nothing else is touched. What a living
 run or process has locked stays, and so does what is younger than --older-than (and than a
 minute), counted from the newest file. On object storage there are no locks: choose a time that no run
-works without writing a file. Uploads to staging, to the output and to rejects that were begun before
+works without writing a file. Uploads to staging, to the output, to the lake and to rejects that were begun before
 that and never finished are aborted, where the storage keeps them (s3://). A failed run that is to be resumed needs its folder.`,
 		Example: `  hyperlake clean lineitem.yaml --dry-run
   hyperlake clean --staging gs://bucket/staging --older-than 7d`,
@@ -91,6 +91,11 @@ func (a *app) clean(ctx context.Context, flags *cleanFlags, args []string) error
 	})
 	if cfg.Output.Path != "" && !flags.dryRun {
 		err = errors.Join(err, refresh.RemoveDeadLock(ctx, cfg.Output.Path))
+	}
+	for _, entry := range cfg.Ingest {
+		if !flags.dryRun {
+			err = errors.Join(err, refresh.RemoveDeadLock(ctx, entry.To))
+		}
 	}
 	if printErr := a.printCleaned(cleaned, flags); err == nil {
 		err = printErr
