@@ -23,7 +23,7 @@ AT_ONCE := 4
 # processes that die are what they are about. With the race detector they take three to four times the processor and the memory, but
 # nobody reads what it finds in a process that is killed, and what runs side by side there does so in other tests as well, which have
 # the detector. So CI has these without it. A test that is not named here, or has another name by now, runs with it.
-KILLED := ^Test(NightsThatAreKilled|PublishedNightsThatAreKilled|IngestsThatAreKilled|NightsOnStorageThatAreKilled|KilledWhilePublishing|KilledWhilePublishingASet|AKilledRunIsResumed|AKilledOwner|AnOwnerThatComesBack|NothingOfAWorkerSurvives|NoPartialOfAWorkerSurvives|AUserWithoutAName)$$
+KILLED := ^Test(NightsThatAreKilled|PublishedNightsThatAreKilled|IngestsThatAreKilled|NightsOnStorageThatAreKilled|KilledWhilePublishing|KilledWhilePublishingASet|AKilledRunIsResumed|AKilledOwner|AnOwnerThatComesBack|AnIngestThatComesBack|NothingOfAWorkerSurvives|NoPartialOfAWorkerSurvives|AUserWithoutAName)$$
 
 .PHONY: help build man hyperd run test test-faults test-nightly test-postgres test-race test-killed test-tsc test-lake test-registry test-schedulers test-stores stores test-image bench bench-growth bench-ingest bench-memory bench-nights bench-scale10 bench-scaling bench-data corpus release test-release lake-fixtures iceberg-fixtures test-editors flink-up flink-down test-flink notices reference fmt-check vet lint deadcode vulncheck ci clean
 

@@ -4,6 +4,7 @@ package pipelines_test
 
 import (
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,10 +17,12 @@ import (
 	"hyperlake/internal/failure"
 	"hyperlake/internal/storage"
 	"hyperlake/internal/storage/storagetest"
+	"hyperlake/pipelines"
 	"hyperlake/pipelines/config"
 	"hyperlake/pipelines/refresh"
 	"hyperlake/pipelines/report"
 	"hyperlake/pipelines/runtest"
+	"hyperlake/pipelines/staging"
 	"hyperlake/sinks/tableau/tableautest"
 )
 
@@ -107,6 +110,64 @@ func TestAnOwnerThatComesBack(t *testing.T) {
 			assert.Equal(t, want, record.Error.Kind)
 		})
 	}
+}
+
+// An ingest that is stopped for longer than its lease, and comes back when another one has done its work, changes nothing of it, wherever
+// it was: neither rows, nor what is said of them, nor pinned types, nor rejects.
+func TestAnIngestThatComesBack(t *testing.T) {
+	const text = `name: ids
+ingest: [{to: %[1]s/lake/ids, csv: {uri: drop/ids-*.csv}, columns: {id: {type: bigint}}, rejects: {path: %[1]s/bad}}]
+tables: [{source: {uri: %[1]s/lake/ids}}]
+`
+	for name, request := range map[string]string{
+		"while it sends rows": "/ingest-", "while it pins types": "/_schema.json", "while it sends rejects": "bad/",
+		"while it says which rows there are": "/_ingest.json",
+	} {
+		t.Run(name, func(t *testing.T) {
+			bucket, faults := storagetest.FakeGCS(t)
+			folders := [2]string{t.TempDir(), t.TempDir()}
+			for i, folder := range folders {
+				dropIDs(t, folder, "a", fmt.Sprint(i+1), "x")
+				runtest.Configure(t, folder, fmt.Sprintf(text, bucket))
+			}
+			o, started := &owner{}, make(chan struct{})
+			// The request fails when it is stopped, so that it would be sent again.
+			faults.Inject(storagetest.Fault{On: storagetest.Write, Name: request, Times: 1, Status: 503, Before: func() {
+				<-started
+				assert.NoError(t, o.cmd.Process.Signal(syscall.SIGSTOP))
+			}})
+			o = startOwner(t, folders[0], "", firstRun)
+			close(started)
+			o.waitUntilStopped(t)
+			second := runtest.Configure(t, folders[1], fmt.Sprintf(text, bucket))
+			id, err := staging.NewRunID()
+			require.NoError(t, err)
+			_, err = pipelines.Ingest(t.Context(), second, pipelines.IngestOptions{
+				ID: id, Log: slog.New(slog.DiscardHandler), Lock: refresh.LockOptions{Lease: shortLease, Wait: time.Minute},
+			})
+			require.NoError(t, err)
+			before := visibleIn(t, bucket)
+
+			record := o.goOn(t)
+			require.NotNil(t, record.Error, "it takes its run for good")
+			assert.Contains(t, record.Error.Message, storage.ErrLeaseLost.Error())
+			assert.Equal(t, before, visibleIn(t, bucket))
+			rejected := runtest.RejectRows(t, bucket+"/bad")
+			require.Len(t, rejected, 1)
+			assert.Contains(t, rejected[0], folders[1])
+		})
+	}
+}
+
+// visibleIn are the versions of all objects of a bucket.
+func visibleIn(t *testing.T, bucket string) (found []string) {
+	t.Helper()
+	for _, name := range filesAt(t, bucket) {
+		info, err := storage.Stat(t.Context(), bucket+"/"+name)
+		require.NoError(t, err)
+		found = append(found, fmt.Sprintf("%s %s", name, info.Version))
+	}
+	return found
 }
 
 // The lock of a killed owner is free at once where the system keeps it, and when it has expired elsewhere.
