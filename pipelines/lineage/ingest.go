@@ -19,6 +19,8 @@ func sourcesOf(entry config.IngestConfig) []dataset {
 		globs = entry.CSV.URI
 	case entry.JSONL != nil:
 		globs = entry.JSONL.URI
+	case entry.XLSX != nil:
+		globs = entry.XLSX.URI
 	case entry.HTTP != nil:
 		return []dataset{ofAPI(entry.HTTP.URL)}
 	case entry.Command != nil:

@@ -23,6 +23,7 @@ func filling(t *testing.T) (lineage.Command, *report.Report) {
 		{Name: "videos", To: "/lake/videos/day=2026-11-28", Pinned: "/lake/videos", HTTP: &config.IngestHTTP{URL: "https://api.example/v1/videos?key=c4nary"}},
 		{Name: "rates", To: "s3://bucket/lake/rates", Pinned: "s3://bucket/lake/rates", CSV: &config.IngestCSV{URI: config.Globs{"/drop/*.csv", "/drop/*.txt", "/old/*.csv"}}},
 		{Name: "events", To: "/lake/events", Pinned: "/lake/events", JSONL: &config.IngestJSONL{URI: config.Globs{"gs://bucket/events/*.jsonl"}}},
+		{Name: "prices", To: "/lake/prices", Pinned: "/lake/prices", XLSX: &config.IngestXLSX{URI: config.Globs{"/sheets/*.xlsx"}}},
 		{Name: "crm", To: "/lake/crm", Pinned: "/lake/crm", Command: &config.IngestCommand{Run: []string{"fetch", "--token=c4nary"}}},
 		{Name: "sales", To: "/lake/sales", Pinned: "/lake/sales", Postgres: &config.IngestPostgres{URLEnv: "PG_URL", Query: "select 'c4nary'"}},
 		{Name: "other", To: "/lake/other", Pinned: "/lake/other", Postgres: &config.IngestPostgres{URLEnv: "NO_URL", Query: "select 'c4nary'"}},
@@ -38,11 +39,11 @@ func filling(t *testing.T) (lineage.Command, *report.Report) {
 
 var (
 	filledFrom = []string{
-		"https://api.example /v1/videos", "file /drop", "file /old", "gs://bucket events", "command fetch", "postgres://db.example:5433 sales",
+		"https://api.example /v1/videos", "file /drop", "file /old", "gs://bucket events", "file /sheets", "command fetch", "postgres://db.example:5433 sales",
 		"postgres unknown",
 	}
 	filledFolders = []string{
-		"file /lake/videos", "s3://bucket lake/rates", "file /lake/events", "file /lake/crm", "file /lake/sales", "file /lake/other",
+		"file /lake/videos", "s3://bucket lake/rates", "file /lake/events", "file /lake/prices", "file /lake/crm", "file /lake/sales", "file /lake/other",
 	}
 )
 
