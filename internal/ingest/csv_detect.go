@@ -107,7 +107,7 @@ func (o CSVOptions) guess(text []byte) csvGuess {
 		}
 		values := make([]string, g.columns)
 		for i, field := range row.fields {
-			values[i] = string(scanner.value(nil, field))
+			values[i] = scanner.text(field)
 		}
 		g.rows = append(g.rows, values)
 	}
@@ -154,7 +154,7 @@ func (g csvGuess) hasHeader() (bool, error) {
 
 // types are those that the values of rows look like.
 func (g csvGuess) types(rows [][]string) ([]arrow.DataType, error) {
-	sample := newTexts(g.columns, nil)
+	sample := newTexts(g.columns)
 	for _, row := range rows {
 		for i, value := range row {
 			if value == "" {

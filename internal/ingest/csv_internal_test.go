@@ -5,6 +5,8 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -30,7 +32,7 @@ func scanAll(s *csvScanner) (rows []scanned, err error) {
 		row := scanned{line: s.row.line, flaw: s.row.flaw}
 		for _, field := range s.row.fields {
 			if s.row.flaw == nil {
-				row.values = append(row.values, string(s.value(nil, field)))
+				row.values = append(row.values, s.text(field))
 			}
 		}
 		rows = append(rows, row)
@@ -49,7 +51,6 @@ func FuzzCSV(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		whole := newCSVScanner(bytes.NewReader(text), "f", standard)
 		rows, failed := scanAll(whole)
-		require.EqualValues(t, len(rows), whole.rows)
 		if failed == nil {
 			compareWithStandard(t, text, rows)
 		}
@@ -125,4 +126,88 @@ func TestCSVOfAReaderThatFails(t *testing.T) {
 	rows, err := scanAll(s)
 	require.Len(t, rows, 1)
 	require.ErrorContains(t, err, "read lake/f.csv: the line is dead")
+}
+
+// scanBlocks reads the rows of a text by blocks, as several goroutines would.
+func scanBlocks(s *csvScanner) (rows []scanned, err error) {
+	for {
+		b, found, err := s.block()
+		if err != nil || !found {
+			return rows, err
+		}
+		if b.flaw != nil {
+			rows = append(rows, scanned{line: b.line, flaw: b.flaw})
+			continue
+		}
+		more, err := scanAll(s.over(b))
+		rows = append(rows, more...)
+		if err != nil {
+			return rows, err
+		}
+	}
+}
+
+// FuzzCSVBlocks holds the rows of blocks of any size against those that one scanner reads, and what is told of whole rows against where it
+// found their ends.
+func FuzzCSVBlocks(f *testing.F) {
+	for _, seed := range []string{
+		"a,b\n1,2\n", "\"a\"\"b\",\"\n\"\n", "a\"b\n1\n\"\n\"", "x\r,\"\n\"\n", "\"a\"\r\"b\n\"c\n", "\"a\"\r\n\"b\"", "\"\"\"\n\"\n\n\"", ",\"\n\",\"\n\"x\n\"\n",
+		"\"a\" \"\n\",\n\"", strings.Repeat("\"\n\",", 30) + "\n", strings.Repeat("a,b\n", 30) + "\"" + strings.Repeat("\n", 40) + "\"",
+	} {
+		f.Add([]byte(seed), 3, true)
+	}
+	f.Fuzz(checkBlocks)
+}
+
+// Texts of nothing but what rows are cut by are read alike, too.
+func TestCSVBlocksOfRandomText(t *testing.T) {
+	draw := rand.New(rand.NewPCG(20, 3))
+	for range 5000 {
+		text := make([]byte, draw.IntN(40))
+		for i := range text {
+			text[i] = "\"\"\"\n\n,,\ra"[draw.IntN(9)]
+		}
+		checkBlocks(t, text, draw.IntN(12), draw.IntN(4) > 0)
+	}
+}
+
+func checkBlocks(t *testing.T, text []byte, size int, quotes bool) {
+	t.Helper()
+	dialect := standard
+	dialect.quotes = quotes
+	one := newCSVScanner(bytes.NewReader(text), "f", dialect)
+	one.buffer = make([]byte, 64)
+	rows, failed := scanAll(one)
+
+	blocks := newCSVScanner(iotest.HalfReader(bytes.NewReader(text)), "f", dialect)
+	blocks.buffer, blocks.blockBytes = make([]byte, 2), 1+max(0, size%64)
+	again, failedAgain := scanBlocks(blocks)
+	require.Equal(t, rows, again)
+	require.Equal(t, failed == nil, failedAgain == nil)
+	require.Equal(t, endOfWhole(text, dialect), one.wholeRows(text))
+
+	short := newCSVScanner(iotest.OneByteReader(bytes.NewReader(text)), "f", dialect)
+	short.buffer, short.blockBytes, short.limit = make([]byte, 2), 4, 8
+	fewer, failedAgain := scanBlocks(short)
+	require.Equal(t, failed == nil, failedAgain == nil)
+	require.Len(t, fewer, len(rows))
+	for i, row := range fewer {
+		require.Equal(t, rows[i].line, row.line)
+		require.True(t, row.flaw != nil || reflect.DeepEqual(rows[i], row))
+	}
+}
+
+// endOfWhole is where the last row that ends with a line feed does.
+func endOfWhole(text []byte, dialect csvDialect) (end int) {
+	s := newCSVScanner(nil, "f", dialect)
+	s.buffer, s.end, s.eof = text, len(text), true
+	for {
+		found, err := s.scan()
+		if err != nil || !found {
+			return end
+		}
+		if at := s.start; at > 0 && s.buffer[at-1] == '\n' {
+			end = at
+		}
+	}
 }

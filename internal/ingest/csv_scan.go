@@ -24,9 +24,10 @@ type csvScanner struct {
 	quotes    bool      // there are quotes
 	ends      [256]bool // bytes that are not part of a value without quotes
 
+	blockBytes int // of a block, unless a row has more
+
 	most  int   // fields that are kept of a row
 	next  int64 // line
-	rows  int64 // that were read
 	row   csvRow
 	state csvState // of a row that is skipped
 }
@@ -43,7 +44,7 @@ type csvRow struct {
 
 // csvField is where a value stands in the text of a row.
 type csvField struct {
-	start, end int
+	start, end int32
 	quoted     bool
 	doubled    bool // it has quotes inside, written twice
 }
@@ -61,7 +62,7 @@ var (
 func newCSVScanner(source io.Reader, name string, d csvDialect) *csvScanner {
 	s := &csvScanner{
 		textBuffer: textBuffer{source: source, name: name, limit: maxRow},
-		delimiter:  d.delimiter, quote: d.quote, quotes: d.quotes, most: maxFields, next: 1,
+		delimiter:  d.delimiter, quote: d.quote, quotes: d.quotes, most: maxFields, next: 1, blockBytes: blockBytes,
 	}
 	for _, c := range []byte{d.delimiter, '\n', '\r'} {
 		s.ends[c] = true
@@ -108,11 +109,17 @@ const (
 // parse looks for the row at the beginning of the buffer. at is behind it, with its end, or where its flaw is.
 func (s *csvScanner) parse() (found csvFound, at int) {
 	data := s.buffer[s.start:s.end]
-	s.row = csvRow{fields: s.row.fields[:0], line: s.next}
-	if len(data) == 0 {
-		if s.eof {
-			return csvNothing, 0
-		}
+	row := &s.row // of which one part after the other is reset, for that is cheaper than to write it whole
+	row.fields, row.count, row.quoted, row.line = row.fields[:0], 0, false, s.next
+	if row.flaw != nil {
+		row.flaw = nil
+	}
+	switch at = s.plain(data); {
+	case at > 0:
+		return csvComplete, at
+	case len(data) == 0 && s.eof:
+		return csvNothing, 0
+	case len(data) == 0:
 		return csvIncomplete, 0
 	}
 	for {
@@ -150,6 +157,35 @@ func (s *csvScanner) parse() (found csvFound, at int) {
 	}
 }
 
+// plain reads a row that has neither quotes nor carriage returns within, as most have, and says where it ends; 0 if there is no such row.
+func (s *csvScanner) plain(data []byte) int {
+	end := bytes.IndexByte(data, '\n')
+	if end < 0 || s.quotes && bytes.IndexByte(data[:end], s.quote) >= 0 {
+		return 0
+	}
+	line := data[:end]
+	if at := bytes.IndexByte(line, '\r'); at >= 0 {
+		if at < end-1 {
+			return 0
+		}
+		line = line[:at]
+	}
+	s.row.text = line
+	for at := 0; ; s.row.count++ {
+		n := bytes.IndexByte(line[at:], s.delimiter)
+		if n < 0 {
+			n = len(line) - at
+		}
+		if s.row.count < s.most {
+			s.row.fields = append(s.row.fields, csvField{start: int32(at), end: int32(at + n)})
+		}
+		if at += n + 1; at > len(line) {
+			s.row.count++
+			return end + 1
+		}
+	}
+}
+
 // atEnd is what a row is that nothing follows in the buffer.
 func (s *csvScanner) atEnd() csvFound {
 	if !s.eof {
@@ -166,9 +202,9 @@ func (s *csvScanner) field(data []byte, at int) (field csvField, behind int, fou
 		for i < len(data) && !s.ends[data[i]] {
 			i++
 		}
-		return csvField{start: at, end: i}, i, csvComplete
+		return csvField{start: int32(at), end: int32(i)}, i, csvComplete
 	}
-	field = csvField{start: at + 1, quoted: true}
+	field = csvField{start: int32(at + 1), quoted: true}
 	for i := at + 1; ; i += 2 {
 		n := bytes.IndexByte(data[i:], s.quote)
 		if n < 0 {
@@ -179,7 +215,7 @@ func (s *csvScanner) field(data []byte, at int) (field csvField, behind int, fou
 			return field, i, csvIncomplete
 		}
 		if i+1 == len(data) || data[i+1] != s.quote {
-			field.end = i
+			field.end = int32(i)
 			return field, i + 1, csvComplete
 		}
 		field.doubled = true
@@ -188,7 +224,6 @@ func (s *csvScanner) field(data []byte, at int) (field csvField, behind int, fou
 
 // finish takes a row out of the buffer that ends before at.
 func (s *csvScanner) finish(at int) {
-	s.rows++
 	s.next++
 	if s.row.quoted {
 		s.next += int64(bytes.Count(s.row.text, []byte{'\n'}))
@@ -200,6 +235,26 @@ func (s *csvScanner) finish(at int) {
 func (s *csvScanner) unclosed() error {
 	return failure.New(failure.Source, "%s: the row of line %d has a quoted value that does not end before the file does", s.name, s.row.line).
 		WithHint("look for a quote there that is not written twice, or whether the file is whole; where quotes mean nothing, say quote: none")
+}
+
+// text is the text that a field of the row stands for.
+func (s *csvScanner) text(field csvField) string {
+	raw := s.row.text[field.start:field.end]
+	if !field.doubled {
+		return string(raw)
+	}
+	return string(s.appendUnquoted(nil, raw))
+}
+
+// appendUnquoted appends a text in which quotes are written twice.
+func (s *csvScanner) appendUnquoted(dst, raw []byte) []byte {
+	for {
+		i := bytes.IndexByte(raw, s.quote)
+		if i < 0 {
+			return append(dst, raw...)
+		}
+		dst, raw = append(dst, raw[:i+1]...), raw[i+2:]
+	}
 }
 
 // csvState is where in a row a byte is that is skipped.
@@ -216,7 +271,7 @@ const (
 
 // skip takes the row out that has a flaw, from a place in it on, without keeping it.
 func (s *csvScanner) skip(from int) error {
-	s.rows++
+	s.row.text = nil
 	s.next += int64(bytes.Count(s.buffer[s.start:s.start+from], []byte{'\n'}))
 	s.start += from
 	for {

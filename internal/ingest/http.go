@@ -168,7 +168,7 @@ func (s *httpSource) Columns(ctx context.Context) (*arrow.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	sample := newTexts(0, nil)
+	sample := newTexts(0)
 	keys := &sampledKeys{texts: sample, index: map[string]int{}}
 	reader := newJSONRowReader(s.flattens(), "record", keys, sample)
 	for _, record := range records[:min(len(records), sampleRows)] {
@@ -242,7 +242,7 @@ func chunksOf(records [][]byte, address string) iter.Seq[jsonChunk] {
 			start := len(chunk.text)
 			chunk.text = append(chunk.text, record...)
 			chunk.lines = append(chunk.lines, jsonLine{number: 1, start: start, end: len(chunk.text), tooLong: len(record) > maxRow})
-			if len(chunk.text) < chunkBytes/2 && len(chunk.lines) < chunkRows {
+			if len(chunk.text) < chunkBytes && len(chunk.lines) < chunkRows {
 				continue
 			}
 			if !yield(chunk) {

@@ -61,7 +61,7 @@ func (j *jsonlSource) Columns(ctx context.Context) (*arrow.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	sample := newTexts(0, nil)
+	sample := newTexts(0)
 	keys := &sampledKeys{texts: sample, index: map[string]int{}}
 	reader := newJSONRowReader(j.flattens(), "line", keys, sample)
 	for _, info := range files {
@@ -171,8 +171,8 @@ func (j *jsonlSource) readFile(ctx context.Context, info storage.Info, give func
 
 // fill adds lines until the chunk is full; more says whether the text may have further ones. Lines that hold nothing are no rows.
 func (c *jsonChunk) fill(scanner *lineScanner) (more bool, err error) {
-	c.text = make([]byte, 0, chunkBytes/2)
-	for len(c.lines) < chunkRows && len(c.text) < chunkBytes/2 {
+	c.text = make([]byte, 0, chunkBytes)
+	for len(c.lines) < chunkRows && len(c.text) < chunkBytes {
 		found, err := scanner.scan()
 		if !found || err != nil {
 			return false, err
@@ -189,7 +189,7 @@ func (c *jsonChunk) fill(scanner *lineScanner) (more bool, err error) {
 
 // convert makes rows of lines.
 func (c jsonChunk) convert(reader *textReader, keys pinnedKeys, flatten bool) (delivery, error) {
-	t := newTexts(reader.pinned.NumFields(), nil)
+	t := newTexts(reader.pinned.NumFields())
 	rows := newJSONRowReader(flatten, c.unit, keys, t)
 	for _, line := range c.lines {
 		if line.tooLong {

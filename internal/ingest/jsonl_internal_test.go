@@ -56,7 +56,7 @@ func FuzzJSONL(f *testing.F) {
 
 // rowOf is what a line becomes: values by key, or a reject.
 func rowOf(line string, flatten bool) (map[string]*string, []Reject) {
-	rows := newTexts(0, nil)
+	rows := newTexts(0)
 	keys := &sampledKeys{texts: rows, index: map[string]int{}}
 	newJSONRowReader(flatten, "line", keys, rows).add("f", 1, []byte(line))
 	values := map[string]*string{}

@@ -14,12 +14,6 @@ type delivery struct {
 	rejects []Reject
 }
 
-// deliver makes a delivery of texts.
-func (r *textReader) deliver(file string, t *texts) (delivery, error) {
-	rows, rejects, err := r.convert(file, t)
-	return delivery{rows, rejects}, err
-}
-
 // pending is a delivery in the making.
 type pending struct {
 	make     func() (delivery, error)
@@ -29,9 +23,9 @@ type pending struct {
 }
 
 // deliver gives the sink what the functions make that produce gives, in their order, while it makes several at once. Only so many
-// are held that memory stays bounded. It returns the first error when all has ended.
+// are held that memory stays bounded: two more than there are makers. It returns the first error when all has ended.
 func deliver(ctx context.Context, sink Sink, produce func(give func(func() (delivery, error)) error) error) error {
-	const most = 4 // more are not of use, for one at a time cuts the text into rows
+	const most = 4 // more are not of use beside one goroutine that cuts the text, and the writer
 	makers := min(most, runtime.GOMAXPROCS(0))
 	group, ctx := errgroup.WithContext(ctx)
 	todo, ordered := make(chan *pending, makers), make(chan *pending, makers)

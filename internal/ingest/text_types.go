@@ -3,47 +3,27 @@ package ingest
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
-	"hyperlake/internal/convert"
 	"hyperlake/internal/failure"
 	"hyperlake/internal/take"
 )
 
 // textReader makes the values of pinned types of texts, exactly or not at all. Safe for concurrent use.
 type textReader struct {
-	texts     *arrow.Schema // of what is read
-	pinned    *arrow.Schema
-	sql       []string // names of the pinned types
-	losses    []loss   // by column; nil where nothing can be lost
-	converter *convert.Converter
+	pinned  *arrow.Schema
+	columns []*columnReader
 }
 
 // newTextReader refuses a schema with types that text is not read as.
 func newTextReader(pinned *arrow.Schema) (*textReader, error) {
-	r := &textReader{pinned: pinned, sql: make([]string, pinned.NumFields()), losses: make([]loss, pinned.NumFields())}
-	fields := make([]arrow.Field, pinned.NumFields())
-	asked := make([]convert.Column, pinned.NumFields())
+	r := &textReader{pinned: pinned, columns: make([]*columnReader, pinned.NumFields())}
 	for i, field := range pinned.Fields() {
-		sql, ok := convert.TypeOf(field)
-		if !ok {
-			return nil, unreadable(field)
-		}
-		fields[i] = arrow.Field{Name: field.Name, Type: arrow.BinaryTypes.String, Nullable: true}
-		asked[i] = convert.Column{Source: field.Name, Type: sql}
-		r.sql[i], r.losses[i] = strings.ToLower(sql), lossOf(field.Type)
-	}
-	r.texts = arrow.NewSchema(fields, nil)
-	var err error
-	if r.converter, err = convert.Compile(r.texts, convert.Refuse, asked); err != nil {
-		return nil, err
-	}
-	for i, field := range r.converter.Schema().Fields() {
-		if !arrow.TypeEqual(field.Type, pinned.Field(i).Type) {
-			return nil, unreadable(pinned.Field(i))
+		var err error
+		if r.columns[i], err = newColumnReader(field); err != nil {
+			return nil, err
 		}
 	}
 	return r, nil
@@ -57,80 +37,67 @@ func unreadable(field arrow.Field) error {
 // isText says whether a column keeps its texts as they are, empty ones too.
 func (r *textReader) isText(column int) bool { return r.pinned.Field(column).Type.ID() == arrow.STRING }
 
-// convert makes a record of the rows whose values all fit, nil if there is none, and rejects of the others.
-func (r *textReader) convert(file string, t *texts) (arrow.Record, []Reject, error) {
-	if len(t.lines) == 0 {
-		return nil, t.rejects, nil
+// start begins the columns of about so many rows.
+func (r *textReader) start(rows int) []valueColumn {
+	columns := make([]valueColumn, len(r.columns))
+	for i, column := range r.columns {
+		columns[i] = column.start(column, rows)
 	}
-	source := t.record(r.texts)
-	converted, failures, err := r.converter.Apply(source)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s, lines %d to %d: %w", file, t.lines[0], t.lines[len(t.lines)-1], err)
+	return columns
+}
+
+// readRows are rows whose values were read.
+type readRows struct {
+	file    string
+	lines   []int64 // where each row begins
+	columns []valueColumn
+	rejects []Reject // of what is no row
+
+	values func(row int) map[string]string // of a row that is rejected, as a reject shows them
+}
+
+// finish makes a record of the rows whose values all fit, and rejects of the others.
+func (r *textReader) finish(rows readRows) (delivery, error) {
+	if len(rows.lines) == 0 {
+		return delivery{rejects: rows.rejects}, nil
 	}
-	flaws := r.flaws(source, failures)
-	rejects := t.rejects
-	if len(flaws) > 0 {
-		for row, line := range t.lines {
-			if found, ok := flaws[row]; ok {
-				rejects = append(rejects, r.reject(file, line, source, row, found))
+	arrays, flaws := make([]arrow.Array, len(rows.columns)), map[int]flawed{}
+	for i, column := range rows.columns {
+		values, found, err := column.finish()
+		if err != nil {
+			return delivery{}, fmt.Errorf("%s, lines %d to %d: column %q: %w",
+				rows.file, rows.lines[0], rows.lines[len(rows.lines)-1], r.columns[i].name, err)
+		}
+		for _, u := range found {
+			if _, known := flaws[u.row]; !known {
+				flaws[u.row] = flawed{i, u.reason}
 			}
 		}
-		if converted, err = without(converted, flaws); err != nil {
-			return nil, nil, err
+		arrays[i] = values
+	}
+	record, rejects := array.NewRecord(r.pinned, arrays, int64(len(rows.lines))), rows.rejects
+	if len(flaws) == 0 {
+		return delivery{record, rejects}, nil
+	}
+	for row, line := range rows.lines {
+		if flaw, ok := flaws[row]; ok {
+			column := r.columns[flaw.column]
+			rejects = append(rejects, Reject{
+				File: rows.file, Line: line, Column: column.name, Reason: flaw.reason, Rule: "type " + column.sql, Values: rows.values(row),
+			})
 		}
 	}
-	if converted.NumRows() == 0 {
-		return nil, rejects, nil
+	record, err := without(record, flaws)
+	if err != nil || record.NumRows() == 0 {
+		return delivery{rejects: rejects}, err
 	}
-	return array.NewRecord(r.pinned, converted.Columns(), converted.NumRows()), rejects, nil
+	return delivery{record, rejects}, nil
 }
 
 // flawed is why a row is rejected: its first column that does not fit.
 type flawed struct {
 	column int
 	reason string // for people, without the value
-}
-
-// flaws finds the rows with values that did not convert, or that would lose something.
-func (r *textReader) flaws(source arrow.Record, failures []convert.Failure) map[int]flawed {
-	flaws := map[int]flawed{}
-	note := func(row int, f flawed) {
-		if first, ok := flaws[row]; !ok || f.column < first.column {
-			flaws[row] = f
-		}
-	}
-	for _, f := range failures {
-		for _, row := range f.Rows {
-			note(row, flawed{f.Column, "the value " + r.converter.Explain(f.Column, source, row)})
-		}
-	}
-	for i, lost := range r.losses {
-		if lost == nil {
-			continue
-		}
-		values := source.Column(i).(*array.String)
-		for row := range values.Len() {
-			if values.IsNull(row) {
-				continue
-			}
-			if reason := lost(values.Value(row)); reason != "" {
-				note(row, flawed{i, reason})
-			}
-		}
-	}
-	return flaws
-}
-
-func (r *textReader) reject(file string, line int64, source arrow.Record, row int, f flawed) Reject {
-	values := make(map[string]string, source.NumCols())
-	for i := range int(source.NumCols()) {
-		if column := source.Column(i).(*array.String); column.IsValid(row) {
-			values[source.ColumnName(i)] = shown(column.Value(row))
-		}
-	}
-	return Reject{
-		File: file, Line: line, Column: r.pinned.Field(f.column).Name, Reason: f.reason, Rule: "type " + r.sql[f.column], Values: values,
-	}
 }
 
 // without copies the rows that have no flaw.
@@ -148,4 +115,22 @@ func without(record arrow.Record, flaws map[int]flawed) (arrow.Record, error) {
 	}
 	kept.Add(from, int(record.NumRows())-from)
 	return kept.Record(record)
+}
+
+// deliver makes a delivery of texts.
+func (r *textReader) deliver(file string, t *texts) (delivery, error) {
+	columns, cells := r.start(len(t.lines)), make([][]textCell, len(t.columns))
+	for i, column := range columns {
+		cells[i] = t.columns[i].cells()
+		column.add(t.columns[i].data, cells[i])
+	}
+	return r.finish(readRows{file: file, lines: t.lines, columns: columns, rejects: t.rejects, values: func(row int) map[string]string {
+		values := make(map[string]string, len(columns))
+		for i := range columns {
+			if cell := cells[i][row]; cell.start >= 0 {
+				values[r.columns[i].name] = shown(string(t.columns[i].data[cell.start:cell.end]))
+			}
+		}
+		return values
+	}})
 }

@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/bitutil"
@@ -9,7 +11,7 @@ import (
 
 const (
 	chunkRows  = 16 << 10
-	chunkBytes = 8 << 20 // of text, after which a chunk is full
+	chunkBytes = 4 << 20 // of text, after which a chunk is full
 )
 
 // textColumn is the texts of a column in the making.
@@ -42,6 +44,19 @@ func (c *textColumn) appendNull() { c.begin(false) }
 func (c *textColumn) append(text []byte) {
 	c.begin(true)
 	c.data = append(c.data, text...)
+}
+
+// cells are where all texts stand in the data.
+func (c *textColumn) cells() []textCell {
+	cells := make([]textCell, c.rows())
+	end := int32(len(c.data))
+	for row := range slices.Backward(cells) {
+		cells[row] = textCell{c.offsets[row], end}
+		if end = c.offsets[row]; bitutil.BitIsNotSet(c.valid, row) {
+			cells[row] = nullCell
+		}
+	}
+	return cells
 }
 
 // padTo adds NULLs until the column has so many values.
@@ -87,33 +102,8 @@ type texts struct {
 	bytes   int // of text, rejects included
 }
 
-// newTexts has room for as much as the one before it held.
-func newTexts(columns int, before *texts) *texts {
-	t := &texts{columns: make([]textColumn, columns), lines: make([]int64, 0, chunkRows)}
-	if before == nil {
-		return t
-	}
-	for i := range t.columns {
-		t.columns[i].data = make([]byte, 0, len(before.columns[i].data)*9/8)
-		t.columns[i].offsets = make([]int32, 0, before.columns[i].rows()+1)
-	}
-	return t
-}
-
-// full says whether the texts should be given on. A row is bounded, so that offsets never overflow.
-func (t *texts) full() bool {
-	return t.bytes >= chunkBytes || len(t.lines)+len(t.rejects) >= chunkRows
-}
-
-func (t *texts) empty() bool { return len(t.lines)+len(t.rejects) == 0 }
-
-// record makes a record of the rows that can be read.
-func (t *texts) record(schema *arrow.Schema) arrow.Record {
-	arrays := make([]arrow.Array, len(t.columns))
-	for i := range t.columns {
-		arrays[i] = t.columns[i].finish()
-	}
-	return array.NewRecord(schema, arrays, int64(len(t.lines)))
+func newTexts(columns int) *texts {
+	return &texts{columns: make([]textColumn, columns)}
 }
 
 const maxShown = 64 << 10 // bytes of a value that a reject shows

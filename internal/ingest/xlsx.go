@@ -80,7 +80,7 @@ func (x *xlsxSource) Columns(ctx context.Context) (*arrow.Schema, error) {
 			return nil, err
 		}
 		if sample == nil {
-			sample, of = newTexts(len(x.first.names), nil), make([]evidence, len(x.first.names))
+			sample, of = newTexts(len(x.first.names)), make([]evidence, len(x.first.names))
 		}
 		err = f.sample(x.first.names, sample, of, len(files))
 		if err := errors.Join(err, f.close()); err != nil {
@@ -133,10 +133,9 @@ func (x *xlsxSource) readFile(
 	defer func() { err = errors.Join(err, f.close()) }()
 	f.targets = targetsOf(f.header, func(name string) int { return firstOf(reader.pinned.FieldIndices(name)) })
 	absent := absentColumns(reader.pinned.NumFields(), f.targets)
-	var before *texts
 	for {
-		t := newTexts(reader.pinned.NumFields(), before)
-		for more := true; more && !t.full(); {
+		t := newTexts(reader.pinned.NumFields())
+		for more := true; more && t.bytes < chunkBytes && len(t.lines)+len(t.rejects) < chunkRows; {
 			if more, err = f.next(); err != nil {
 				return 0, err
 			}
@@ -144,7 +143,7 @@ func (x *xlsxSource) readFile(
 				f.add(t, reader.isText)
 			}
 		}
-		if t.empty() {
+		if len(t.lines)+len(t.rejects) == 0 {
 			return f.rows, f.check(ctx)
 		}
 		for _, column := range absent {
@@ -153,7 +152,6 @@ func (x *xlsxSource) readFile(
 		if err := give(func() (delivery, error) { return reader.deliver(f.name, t) }); err != nil {
 			return 0, err
 		}
-		before = t
 	}
 }
 
