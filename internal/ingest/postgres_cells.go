@@ -9,76 +9,43 @@ import (
 	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"hyperlake/internal/failure"
 )
 
-// postgresCell takes the values of a column, one after the other: first it looks at a value, and when all values of the row
-// are good, it appends what it saw.
-type postgresCell interface {
-	// look reads a value that is not NULL. The error is for people, without the value.
-	look(raw []byte) error
-
-	// take appends the value that was looked at last. It must be called while that value's bytes are valid.
-	take()
-
-	// null appends NULL.
-	null()
-}
-
-// cellOf appends to a builder.
-type cellOf[T any] struct {
-	read  func(raw []byte) (T, error)
-	value T
-	to    interface {
-		Append(T)
-		AppendNull()
-	}
-}
-
-func (c *cellOf[T]) look(raw []byte) (err error) {
-	c.value, err = c.read(raw)
-	return err
-}
-
-func (c *cellOf[T]) take() { c.to.Append(c.value) }
-
-func (c *cellOf[T]) null() { c.to.AppendNull() }
-
-// newCell reads a column into a builder, whose type is that of the query's column or one that holds all its values.
-func newCell(column *postgresColumn, to array.Builder) (postgresCell, error) {
+// newCell reads a column as a type: that of the query's column, or one that holds all its values.
+func newCell(column *postgresColumn, to arrow.DataType) (postgresCell, error) {
 	switch to := to.(type) {
-	case *array.BooleanBuilder:
+	case *arrow.BooleanType:
 		if column.oid == pgtype.BoolOID {
-			return &cellOf[bool]{read: readBool, to: to}, nil
+			return &booleanCell{}, nil
 		}
-	case *array.Int16Builder:
+	case *arrow.Int16Type:
 		if column.oid == pgtype.Int2OID {
-			return &cellOf[int16]{read: readInt[int16](2), to: to}, nil
+			return &fixedCell[int16]{read: readInt[int16](2), data: to}, nil
 		}
-	case *array.Int32Builder:
+	case *arrow.Int32Type:
 		if width, ok := integerWidths[column.oid]; ok && width <= 4 {
-			return &cellOf[int32]{read: readInt[int32](width), to: to}, nil
+			return &fixedCell[int32]{read: readInt[int32](width), data: to}, nil
 		}
-	case *array.Int64Builder:
+	case *arrow.Int64Type:
 		if column.oid == pgtype.OIDOID {
-			return &cellOf[int64]{read: readOID, to: to}, nil
+			return &fixedCell[int64]{read: readOID, data: to}, nil
 		}
 		if width, ok := integerWidths[column.oid]; ok {
-			return &cellOf[int64]{read: readInt[int64](width), to: to}, nil
+			return &fixedCell[int64]{read: readInt[int64](width), data: to}, nil
 		}
-	case *array.Float32Builder:
+	case *arrow.Float32Type:
 		if column.oid == pgtype.Float4OID {
-			return &cellOf[float32]{read: readFloat4, to: to}, nil
+			return &fixedCell[float32]{read: readFloat4, data: to}, nil
 		}
-	case *array.Float64Builder:
+	case *arrow.Float64Type:
 		return newDoubleCell(column, to)
-	case *array.Decimal128Builder:
+	case *arrow.Decimal128Type:
 		if column.oid == pgtype.NumericOID {
-			return &cellOf[decimal128.Num]{read: decimalReader(to.Type().(*arrow.Decimal128Type)), to: to}, nil
+			return &fixedCell[decimal128.Num]{read: decimalReader(to), data: to}, nil
 		}
 	default:
 		return newLongCell(column, to)
@@ -86,43 +53,43 @@ func newCell(column *postgresColumn, to array.Builder) (postgresCell, error) {
 	return nil, doesNotFit(column, to)
 }
 
-func newDoubleCell(column *postgresColumn, to *array.Float64Builder) (postgresCell, error) {
+func newDoubleCell(column *postgresColumn, to arrow.DataType) (postgresCell, error) {
 	switch column.oid {
 	case pgtype.Float8OID:
-		return &cellOf[float64]{read: readFloat8, to: to}, nil
+		return &fixedCell[float64]{read: readFloat8, data: to}, nil
 	case pgtype.Float4OID:
-		return &cellOf[float64]{read: widenFloat4, to: to}, nil
+		return &fixedCell[float64]{read: widenFloat4, data: to}, nil
 	}
 	return nil, doesNotFit(column, to)
 }
 
 // newLongCell is newCell for times and values of any length.
-func newLongCell(column *postgresColumn, to array.Builder) (postgresCell, error) {
+func newLongCell(column *postgresColumn, to arrow.DataType) (postgresCell, error) {
 	switch to := to.(type) {
-	case *array.Date32Builder:
+	case *arrow.Date32Type:
 		if column.oid == pgtype.DateOID {
-			return &cellOf[arrow.Date32]{read: readDate, to: to}, nil
+			return &fixedCell[arrow.Date32]{read: readDate, data: to}, nil
 		}
-	case *array.Time64Builder:
-		if column.oid == pgtype.TimeOID && arrow.TypeEqual(to.Type(), column.data) {
-			return &cellOf[arrow.Time64]{read: readTime, to: to}, nil
+	case *arrow.Time64Type:
+		if column.oid == pgtype.TimeOID && arrow.TypeEqual(to, column.data) {
+			return &fixedCell[arrow.Time64]{read: readTime, data: to}, nil
 		}
-	case *array.TimestampBuilder:
-		if arrow.TypeEqual(to.Type(), column.data) {
-			return &cellOf[arrow.Timestamp]{read: readTimestamp, to: to}, nil
+	case *arrow.TimestampType:
+		if arrow.TypeEqual(to, column.data) {
+			return &fixedCell[arrow.Timestamp]{read: readTimestamp, data: to}, nil
 		}
-	case *array.BinaryBuilder:
+	case *arrow.BinaryType:
 		if column.oid == pgtype.ByteaOID {
-			return &cellOf[[]byte]{read: readBytes, to: to}, nil
+			return &bytesCell{read: readBytes, data: to}, nil
 		}
-	case *array.StringBuilder:
-		return &cellOf[[]byte]{read: postgresTextReader(column), to: to.BinaryBuilder}, nil
+	case *arrow.StringType:
+		return &bytesCell{read: postgresTextReader(column), data: to}, nil
 	}
 	return nil, doesNotFit(column, to)
 }
 
-func doesNotFit(column *postgresColumn, to array.Builder) error {
-	return failure.New(failure.Config, "the column %q is %s in PostgreSQL, which is not read as %s", column.name, column.kind, to.Type()).
+func doesNotFit(column *postgresColumn, to arrow.DataType) error {
+	return failure.New(failure.Config, "the column %q is %s in PostgreSQL, which is not read as %s", column.name, column.kind, to).
 		WithHint("write a cast into the query, or remove the type from columns")
 }
 

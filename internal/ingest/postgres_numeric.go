@@ -104,6 +104,39 @@ func (n numeric) String() string {
 
 // decimal is the number as a whole number of units of 10^-scale; false if it is none, or has more digits than precision.
 func (n numeric) decimal(precision, scale int32) (decimal128.Num, bool) {
+	shift := groupDigits*(n.weight+1-n.count()) + int(scale)
+	if shift >= -smallDigits && groupDigits*n.count()+max(shift, 0) <= smallDigits {
+		return n.small(int(precision), shift)
+	}
+	return n.large(precision, scale)
+}
+
+// small is decimal for a number that has few digits, where shift is the power of ten that its last group is multiplied by.
+func (n numeric) small(precision, shift int) (decimal128.Num, bool) {
+	var units uint64
+	for i := range n.count() {
+		units = units*groupBase + n.group(i)
+	}
+	if shift >= 0 {
+		units *= powersOfTen[shift]
+	} else {
+		if units%powersOfTen[-shift] != 0 {
+			return decimal128.Num{}, false
+		}
+		units /= powersOfTen[-shift]
+	}
+	if units >= powersOfTen[min(precision, smallDigits)] {
+		return decimal128.Num{}, false
+	}
+	value := decimal128.FromU64(units)
+	if n.negative {
+		value = value.Negate()
+	}
+	return value, true
+}
+
+// large is decimal for any number.
+func (n numeric) large(precision, scale int32) (decimal128.Num, bool) {
 	first, last := 0, n.count()
 	for first < last && n.group(first) == 0 {
 		first++
@@ -142,7 +175,16 @@ func (n numeric) decimal(precision, scale int32) (decimal128.Num, bool) {
 	return value, true
 }
 
-var powersOfTen = [...]uint64{1, 10, 100, 1000, groupBase}
+// smallDigits is how many digits a number may have that is kept in 64 bits.
+const smallDigits = 18
+
+var powersOfTen = func() (powers [smallDigits + 1]uint64) {
+	powers[0] = 1
+	for i := range smallDigits {
+		powers[i+1] = 10 * powers[i]
+	}
+	return powers
+}()
 
 // decimalDigits is how many digits a group has that is not zero.
 func decimalDigits(group uint64) int {

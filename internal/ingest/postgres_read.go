@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -31,8 +29,12 @@ func (p *Postgres) Read(ctx context.Context, schema *arrow.Schema, sink Sink) (S
 	group, groupCtx := errgroup.WithContext(ctx)
 	for _, session := range sessions {
 		group.Go(func() error {
+			into, err := p.newRows(groupCtx, session.address, schema, sink)
+			if err != nil {
+				return err
+			}
 			for turn := next.Add(1); turn <= int64(len(ranges)); turn = next.Add(1) {
-				count, err := p.copyRange(groupCtx, session, ranges[turn-1], schema, sink)
+				count, err := p.copyRange(groupCtx, session, ranges[turn-1], into)
 				if err != nil {
 					return err
 				}
@@ -54,13 +56,7 @@ func (p *Postgres) Read(ctx context.Context, schema *arrow.Schema, sink Sink) (S
 }
 
 // copyRange reads the rows that meet a condition, and returns how many the server says there are.
-func (p *Postgres) copyRange(ctx context.Context, s *postgresSession, predicate string, schema *arrow.Schema, sink Sink) (int64, error) {
-	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
-	defer builder.Release()
-	rows, err := p.newRows(ctx, s.address, builder, sink)
-	if err != nil {
-		return 0, err
-	}
+func (p *Postgres) copyRange(ctx context.Context, s *postgresSession, predicate string, rows *postgresRows) (int64, error) {
 	reader := &copyReader{columns: len(rows.selected), row: rows.add}
 	tag, err := s.conn.CopyTo(ctx, reader, "COPY (SELECT "+strings.Join(rows.selected, ", ")+fromQuery(p.options.Query)+
 		" WHERE "+predicate+") TO STDOUT (FORMAT binary)")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
@@ -22,37 +23,37 @@ const (
 	shownBytes = 64 << 10
 )
 
-// postgresRows makes batches and rejects of the rows of one COPY.
+// postgresRows makes batches and rejects of the rows of one COPY after the other.
 type postgresRows struct {
 	ctx     context.Context
 	address string
 	sink    Sink
 	failed  error // of the sink
 
-	builder  *array.RecordBuilder
+	schema   *arrow.Schema
 	selected []string          // SQL for the fields: of the columns, and at the end of the key
 	columns  []*postgresColumn // of the fields
 	cells    []postgresCell    // of the fields
-	missing  []array.Builder   // of the columns that the query does not have
+	places   []postgresCell    // of the columns of the schema; nil of those that the query does not have
 	key      *postgresColumn   // nil: rows are counted
 
 	rows, bytes int
 	count       int64 // of rows that came in, rejects included
 }
 
-// newRows plans what is asked of the server for a builder of batches.
-func (p *Postgres) newRows(ctx context.Context, address string, builder *array.RecordBuilder, sink Sink) (*postgresRows, error) {
-	r := &postgresRows{ctx: ctx, address: address, sink: sink, builder: builder}
-	for i, field := range builder.Schema().Fields() {
+// newRows plans what is asked of the server for batches of a schema.
+func (p *Postgres) newRows(ctx context.Context, address string, schema *arrow.Schema, sink Sink) (*postgresRows, error) {
+	r := &postgresRows{ctx: ctx, address: address, sink: sink, schema: schema, places: make([]postgresCell, schema.NumFields())}
+	for i, field := range schema.Fields() {
 		column := p.column(field)
 		if column == nil {
-			r.missing = append(r.missing, r.builder.Field(i))
 			continue
 		}
-		cell, err := newCell(column, r.builder.Field(i))
+		cell, err := newCell(column, field.Type)
 		if err != nil {
 			return nil, err
 		}
+		r.places[i] = cell
 		r.columns, r.cells = append(r.columns, column), append(r.cells, cell)
 		r.selected = append(r.selected, column.form.expression(column.name))
 	}
@@ -90,21 +91,15 @@ func (r *postgresRows) add(fields [][]byte, size int) error {
 	}
 	for i, cell := range r.cells {
 		if fields[i] == nil {
+			cell.null()
 			continue
 		}
-		if err := cell.look(fields[i]); err != nil {
+		if err := cell.add(fields[i]); err != nil {
+			for _, before := range r.cells[:i] {
+				before.drop()
+			}
 			return r.reject(fields, r.columns[i].name, r.columns[i].rule(err), err.Error())
 		}
-	}
-	for i, cell := range r.cells {
-		if fields[i] == nil {
-			cell.null()
-		} else {
-			cell.take()
-		}
-	}
-	for _, builder := range r.missing {
-		builder.AppendNull()
 	}
 	r.rows++
 	if r.bytes += size; r.rows >= batchRows || r.bytes >= batchBytes {
@@ -118,7 +113,15 @@ func (r *postgresRows) flush() error {
 	if r.rows == 0 {
 		return nil
 	}
-	record := r.builder.NewRecord()
+	arrays := make([]arrow.Array, len(r.places))
+	for i, cell := range r.places {
+		if cell == nil {
+			arrays[i] = array.MakeArrayOfNull(memory.DefaultAllocator, r.schema.Field(i).Type, r.rows)
+		} else {
+			arrays[i] = cell.finish()
+		}
+	}
+	record := array.NewRecord(r.schema, arrays, int64(r.rows))
 	defer record.Release()
 	r.rows, r.bytes = 0, 0
 	r.failed = r.sink.Batch(r.ctx, record)

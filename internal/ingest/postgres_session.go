@@ -1,8 +1,10 @@
 package ingest
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"hyperlake/internal/failure"
 )
@@ -23,6 +26,9 @@ const (
 	// postgresLockTimeout is how long a statement waits for a table that somebody alters, unless the connection string says how long.
 	postgresLockTimeout = time.Minute
 )
+
+// postgresReadBuffer is of one connection.
+const postgresReadBuffer = 128 << 10
 
 // postgresKeepAlive finds out that a server is gone which cannot say so: within a minute and a half.
 var postgresKeepAlive = net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 6}
@@ -79,7 +85,13 @@ func (p *Postgres) config() (*pgconn.Config, error) {
 	}
 	config.DialFunc = (&net.Dialer{KeepAliveConfig: postgresKeepAlive, Timeout: config.ConnectTimeout}).DialContext
 	config.BuildContextWatcherHandler = cancelsOnServer
+	config.BuildFrontend = readsAhead
 	return config, nil
+}
+
+// readsAhead has much be read from the connection at once: rows are messages of a few bytes each.
+func readsAhead(r io.Reader, w io.Writer) *pgproto3.Frontend {
+	return pgproto3.NewFrontend(bufio.NewReaderSize(r, postgresReadBuffer), w)
 }
 
 // unreadable is about a connection string that cannot be read. Its words are those of nothing that was read, as what

@@ -5,9 +5,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/bitutil"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"hyperlake/internal/convert"
 )
@@ -142,7 +140,7 @@ type plainColumn[T arrow.FixedWidthType] struct {
 	data   arrow.DataType
 	plain  func(text []byte) (T, bool)
 	values []T
-	nulls  []int // rows
+	nulls  nullRows
 
 	others textColumn // texts of which it is not known yet what they stand for
 	rows   []int      // of these
@@ -174,16 +172,7 @@ func (c *plainColumn[T]) finish() (arrow.Array, []unfit, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(arrow.GetBytes(c.values))}
-	if len(c.nulls) > 0 {
-		valid := make([]byte, bitutil.BytesForBits(int64(len(c.values))))
-		bitutil.SetBitsTo(valid, 0, int64(len(c.values)), true)
-		for _, row := range c.nulls {
-			bitutil.ClearBit(valid, row)
-		}
-		buffers[0] = memory.NewBufferBytes(valid)
-	}
-	return array.MakeFromData(array.NewData(c.data, len(c.values), buffers, nil, len(c.nulls), 0)), found, nil
+	return fixedArray(c.data, c.values, c.nulls), found, nil
 }
 
 // convertOthers puts the values in their places that were not read at once.

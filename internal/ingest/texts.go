@@ -82,7 +82,10 @@ func (c *textColumn) truncate(rows int) {
 }
 
 // finish makes an array that takes over what the column holds.
-func (c *textColumn) finish() arrow.Array {
+func (c *textColumn) finish() arrow.Array { return c.finishAs(arrow.BinaryTypes.String) }
+
+// finishAs is finish for another type of values that are bytes.
+func (c *textColumn) finishAs(t arrow.DataType) arrow.Array {
 	rows := c.rows()
 	offsets := append(c.offsets, int32(len(c.data)))
 	buffers := []*memory.Buffer{
@@ -91,7 +94,7 @@ func (c *textColumn) finish() arrow.Array {
 	if c.nulls == 0 {
 		buffers[0] = nil
 	}
-	return array.NewStringData(array.NewData(arrow.BinaryTypes.String, rows, buffers, nil, c.nulls, 0))
+	return array.MakeFromData(array.NewData(t, rows, buffers, nil, c.nulls, 0))
 }
 
 // texts are rows of text in the making: those that can be read, and those that cannot.
