@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -70,6 +71,36 @@ func rowOf(line string, flatten bool) (map[string]*string, []Reject) {
 		}
 	}
 	return values, rows.rejects
+}
+
+// Objects in the form in which most are written become what those in any form do.
+func TestPlainJSON(t *testing.T) {
+	pieces := []string{`"a"`, `"b"`, `"a":1`, `"b":-2.50`, `,`, `, `, `{`, `}`, `[`, `]`, `:`, `null`, `true`, `false`, `0`, `007`, `1e5`, `-`, `.5`, `"`, `\`, " ", "	",
+		`"x"y"`, `"c":[1, {"d":null}]`, `"e": {"f":"}"}`, `"a":"ä"`, `{"g":1,"g":2}`, `"h":tru`, `"i":"j" `}
+	draw := rand.New(rand.NewPCG(20, 4))
+	plain := 0
+	for range 20_000 {
+		line := "{"
+		for range draw.IntN(7) {
+			line += pieces[draw.IntN(len(pieces))]
+			line += []string{"", ",", "}"}[draw.IntN(3)]
+		}
+		for _, flatten := range []bool{false, true} {
+			rows := newTexts(0)
+			keys := &sampledKeys{texts: rows, index: map[string]int{}}
+			if !newJSONRowReader(flatten, "line", keys, rows).plain([]byte(line)) {
+				continue
+			}
+			plain++
+			others := newTexts(0)
+			otherKeys := &sampledKeys{texts: others, index: map[string]int{}}
+			require.Nil(t, newJSONRowReader(flatten, "line", otherKeys, others).decode([]byte(line)), line)
+			require.Equal(t, otherKeys.names, keys.names, line)
+			require.Equal(t, otherKeys.of, keys.of, line)
+			require.Equal(t, others.columns, rows.columns, line)
+		}
+	}
+	require.Greater(t, plain, 200)
 }
 
 func checkLine(t *testing.T, line string) {

@@ -53,8 +53,13 @@ func (r *jsonRowReader) add(file string, number int64, line []byte) {
 	r.texts.rejects = append(r.texts.rejects, Reject{
 		File: file, Line: number, Column: flaw.column, Rule: flaw.rule, Reason: flaw.reason,
 	})
+	r.takeBack()
+}
+
+// takeBack takes the values of the row back that have been read.
+func (r *jsonRowReader) takeBack() {
 	for i := range r.texts.columns {
-		r.texts.columns[i].truncate(row)
+		r.texts.columns[i].truncate(len(r.texts.lines))
 	}
 }
 
@@ -63,6 +68,15 @@ func (r *jsonRowReader) read(line []byte) *jsonRowError {
 	if !utf8.Valid(line) {
 		return &jsonRowError{rule: "encoding", reason: "the " + r.unit + " has bytes that are not UTF-8"}
 	}
+	if r.plain(line) {
+		return nil
+	}
+	r.takeBack()
+	return r.decode(line)
+}
+
+// decode reads the values of a line that is UTF-8 into the columns, in whatever form it is.
+func (r *jsonRowReader) decode(line []byte) *jsonRowError {
 	r.source.Reset(line)
 	r.decoder.Reset(&r.source)
 	r.path = r.path[:0]

@@ -28,7 +28,7 @@ type PostgresOptions struct {
 	// ORDER BY, no random(). Empty: one connection reads.
 	SplitBy string
 
-	// Parallel is how many connections read where SplitBy is set; 4 if it is not positive.
+	// Parallel is how many connections read where SplitBy is set; 2 if it is not positive.
 	Parallel int
 
 	// Timeout limits each statement on the server, the time in which rows wait for being written included. Not positive: as the
@@ -36,8 +36,8 @@ type PostgresOptions struct {
 	Timeout time.Duration
 }
 
-// defaultParallel is how many connections read where a column to split by is named, and no number.
-const defaultParallel = 4
+// defaultParallel is how many connections read where a column to split by is named, and no number: two keep the one writer busy.
+const defaultParallel = 2
 
 // Postgres reads the result of a query of a PostgreSQL server (version 10 or later), as it was at one instant: all
 // connections see one snapshot, whatever others write meanwhile, and hold the tables against being altered, truncated or

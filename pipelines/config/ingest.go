@@ -157,7 +157,7 @@ type IngestPostgres struct {
 	// SplitBy is a column of whole numbers, dates or times by whose ranges several connections read. Default: one connection reads all.
 	SplitBy string `yaml:"split_by" json:",omitempty"`
 
-	// Parallel is how many connections read, where there is a split_by. Default: 4.
+	// Parallel is how many connections read, where there is a split_by. Default: 2.
 	Parallel int `yaml:"parallel" json:",omitempty"`
 
 	// Timeout bounds how long a statement takes. Default: what the server has.
