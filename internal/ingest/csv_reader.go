@@ -49,7 +49,7 @@ func (f *csvFile) read(b csvBlock, reader *textReader) (rows readRows, count int
 	}
 	c.isText = c.notText(b.text) == nil
 	c.targets = targetsOf(c.header, func(name string) int { return firstOf(reader.pinned.FieldIndices(name)) })
-	c.starts, c.rows.lines, c.rows.columns, c.rows.values = make([]int, 0, b.rows), make([]int64, 0, b.rows), reader.start(b.rows), c.shown
+	c.starts, c.rows.lines, c.rows.columns, c.rows.values = make([]int, 0, b.rows), make([]int64, 0, b.rows), reader.start(b.rows, len(b.text)), c.shown
 	c.fields = make([]csvField, 0, min(b.rows*len(f.header), mostFields+len(f.header)))
 	for {
 		start := c.scanner.start

@@ -69,12 +69,13 @@ func BenchmarkPostgresRows(b *testing.B) {
 		fields[i] = arrow.Field{Name: column.name, Type: column.data, Nullable: true}
 	}
 	header := append(append([]byte{}, copySignature...), make([]byte, 8)...)
+	sink := &discarding{}
+	rows, err := p.newRows(b.Context(), "", arrow.NewSchema(fields, nil), sink)
+	require.NoError(b, err)
 	for b.Loop() {
-		sink := &discarding{}
-		rows, err := p.newRows(b.Context(), "", arrow.NewSchema(fields, nil), sink)
-		require.NoError(b, err)
+		sink.rows = 0
 		reader := &copyReader{columns: len(fields), row: rows.add}
-		_, err = reader.Write(header)
+		_, err := reader.Write(header)
 		require.NoError(b, err)
 		for _, message := range messages {
 			if _, err := reader.Write(message); err != nil {

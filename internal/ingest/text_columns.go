@@ -5,6 +5,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 
 	"hyperlake/internal/convert"
@@ -18,8 +19,8 @@ type columnReader struct {
 	converter *convert.Converter // of any text
 	loss      loss               // nil where nothing can be lost
 
-	// start begins a column of about so many rows.
-	start func(r *columnReader, rows int) valueColumn
+	// start begins a column of about so many rows, whose texts have about so many bytes.
+	start func(r *columnReader, rows, bytes int) valueColumn
 }
 
 // newColumnReader refuses a type that text is not read as.
@@ -88,7 +89,7 @@ type valueColumn interface {
 }
 
 // startOf is how columns of a type begin.
-func startOf(t arrow.DataType) func(r *columnReader, rows int) valueColumn {
+func startOf(t arrow.DataType) func(r *columnReader, rows, bytes int) valueColumn {
 	switch t := t.(type) {
 	case *arrow.Int16Type:
 		return startPlain(t, plainInteger[int16])
@@ -108,8 +109,10 @@ func startOf(t arrow.DataType) func(r *columnReader, rows int) valueColumn {
 		}
 		return startPlain(t, convert.PlainInstant)
 	}
-	return func(r *columnReader, rows int) valueColumn {
-		return &convertedColumn{of: r, texts: textColumn{offsets: make([]int32, 0, rows+1)}}
+	return func(r *columnReader, rows, bytes int) valueColumn {
+		return &convertedColumn{of: r, texts: textColumn{
+			data: make([]byte, 0, bytes), offsets: make([]int32, 0, rows+1), valid: make([]byte, 0, bitutil.BytesForBits(int64(rows))),
+		}}
 	}
 }
 
@@ -146,8 +149,10 @@ type plainColumn[T arrow.FixedWidthType] struct {
 	rows   []int      // of these
 }
 
-func startPlain[T arrow.FixedWidthType](t arrow.DataType, plain func(text []byte) (T, bool)) func(r *columnReader, rows int) valueColumn {
-	return func(r *columnReader, rows int) valueColumn {
+func startPlain[T arrow.FixedWidthType](
+	t arrow.DataType, plain func(text []byte) (T, bool),
+) func(r *columnReader, rows, bytes int) valueColumn {
+	return func(r *columnReader, rows, _ int) valueColumn {
 		return &plainColumn[T]{of: r, data: t, plain: plain, values: make([]T, 0, rows)}
 	}
 }

@@ -37,11 +37,11 @@ func unreadable(field arrow.Field) error {
 // isText says whether a column keeps its texts as they are, empty ones too.
 func (r *textReader) isText(column int) bool { return r.pinned.Field(column).Type.ID() == arrow.STRING }
 
-// start begins the columns of about so many rows.
-func (r *textReader) start(rows int) []valueColumn {
+// start begins the columns of about so many rows, and bytes of text.
+func (r *textReader) start(rows, bytes int) []valueColumn {
 	columns := make([]valueColumn, len(r.columns))
 	for i, column := range r.columns {
-		columns[i] = column.start(column, rows)
+		columns[i] = column.start(column, rows, bytes/len(r.columns))
 	}
 	return columns
 }
@@ -119,7 +119,7 @@ func without(record arrow.Record, flaws map[int]flawed) (arrow.Record, error) {
 
 // deliver makes a delivery of texts.
 func (r *textReader) deliver(file string, t *texts) (delivery, error) {
-	columns, cells := r.start(len(t.lines)), make([][]textCell, len(t.columns))
+	columns, cells := r.start(len(t.lines), t.bytes), make([][]textCell, len(t.columns))
 	for i, column := range columns {
 		cells[i] = t.columns[i].cells()
 		column.add(t.columns[i].data, cells[i])
