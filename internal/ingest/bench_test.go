@@ -14,6 +14,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/stretchr/testify/require"
+	"github.com/xuri/excelize/v2"
 
 	"hyperlake/internal/ingest"
 )
@@ -58,6 +59,29 @@ func BenchmarkJSONL(b *testing.B) {
 	}
 	path, rows := repeated(b, "f.jsonl", "", block.Bytes())
 	benchmarkSource(b, path, rows, func() ingest.Source { return ingest.NewJSONL(jsonlOf(path)) })
+}
+
+// BenchmarkXLSX reads a sheet of a million rows, or fewer, of six columns.
+func BenchmarkXLSX(b *testing.B) {
+	rows := min(rowsOfBenchmark(b), 1_000_000)
+	book := excelize.NewFile()
+	format := "yyyy-mm-dd hh:mm:ss"
+	style, err := book.NewStyle(&excelize.Style{CustomNumFmt: &format})
+	require.NoError(b, err)
+	w, err := book.NewStreamWriter("Sheet1")
+	require.NoError(b, err)
+	require.NoError(b, w.SetRow("A1", []any{"id", "customer", "amount", "at", "flag", "note"}))
+	for i := range rows {
+		require.NoError(b, w.SetRow(fmt.Sprint("A", i+2), []any{
+			7_000_000 + i, fmt.Sprint("customer ", i%5000), float64(i%90_000) / 100, excelize.Cell{StyleID: style, Value: 46_000 + float64(i)/86_400}, i%2 == 0,
+			[]any{nil, "a note"}[i%4/3],
+		}))
+	}
+	require.NoError(b, w.Flush())
+	path := filepath.Join(b.TempDir(), "f.xlsx")
+	require.NoError(b, book.SaveAs(path))
+	require.NoError(b, book.Close())
+	benchmarkSource(b, path, rows, func() ingest.Source { return ingest.NewXLSX(xlsxOf(path)) })
 }
 
 func repeated(b *testing.B, name, header string, block []byte) (path string, rows int64) {

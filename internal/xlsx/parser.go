@@ -114,7 +114,7 @@ func (p *parser) failed(err error) error {
 		errors.Is(err, zip.ErrFormat) || errors.Is(err, zip.ErrChecksum) || errors.Is(err, zip.ErrAlgorithm) {
 		return p.damaged(err)
 	}
-	return fmt.Errorf("%s of %s: %w", p.part, p.book, err)
+	return fmt.Errorf("its part %s: %w", p.part, err)
 }
 
 func (p *parser) damaged(err error) error {
