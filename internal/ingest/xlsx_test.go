@@ -37,7 +37,7 @@ func texts(values ...string) string {
 }
 
 func TestXLSXRows(t *testing.T) {
-	long := "<row>" + strings.Repeat(`<c t="str"><v>`+strings.Repeat("x", 9<<20)+`</v></c>`, 2) + "</row>"
+	long := "<row>" + strings.Repeat(`<c t="str"><v>`+strings.Repeat("x", 1<<20)+`</v></c>`, 17) + "</row>"
 	for name, c := range map[string]struct {
 		rows    string
 		change  func(*ingest.XLSXOptions)

@@ -184,8 +184,8 @@ func TestDamagedSheets(t *testing.T) {
 		"is damaged: XML syntax error on line 1: element <worksheet> closed by </x>":  strings.Replace(whole, "</worksheet>", "</x>", 1),
 		"is damaged: XML syntax error on line 1: invalid character entity &boom;":     xlsxtest.SheetOf(inRow(`<c t="str"><v>&boom;</v></c>`)),
 		"is damaged: its elements stand too deep in each other":                       xlsxtest.SheetOf(strings.Repeat("<a>", 5_000)),
-		"is damaged: it is larger than any that spreadsheet programs write":           xlsxtest.SheetOf(inRow(`<c t="str"><v>` + strings.Repeat("x", 17<<20))),
-		"damaged: it is larger than any that spreadsheet programs write":              xlsxtest.SheetOf(`<row ` + strings.Repeat("x", 17<<20)),
+		"is damaged: it is larger than any that spreadsheet programs write":           xlsxtest.SheetOf(inRow(`<c t="str"><v>` + strings.Repeat("x", 5<<20))),
+		"damaged: it is larger than any that spreadsheet programs write":              xlsxtest.SheetOf(`<row ` + strings.Repeat("x", 5<<20)),
 		"is damaged: XML syntax error on line 1: invalid UTF-8":                       xlsxtest.SheetOf(inRow("<c t=\"str\"><v>\xff</v></c>")),
 		"sheet1.xml is damaged: XML syntax error on line 1: illegal character code U": xlsxtest.SheetOf(inRow("<c t=\"str\"><v>\x01</v></c>")),
 	} {
@@ -223,7 +223,7 @@ func TestFilesThatAreNoWorkbooks(t *testing.T) {
 		"one part twice":           {parts(map[string]string{"XL/WORKBOOK.xml": "<x/>"}), "it has two parts named \"xl/workbook.xml\""},
 		"one that is cut off":      {book[:len(book)-9], "it is damaged or cut off"},
 		"a directory beyond all":   {manyParts(t), "it is damaged or cut off"},
-		"a large workbook part":    {parts(map[string]string{xlsxtest.Workbook: `<workbook>` + strings.Repeat("<!--"+strings.Repeat("x", 15<<20)+"-->", 3) + `</workbook>`}), "xl/workbook.xml is damaged: it is larger than any"},
+		"a large workbook part":    {parts(map[string]string{xlsxtest.Workbook: `<workbook>` + strings.Repeat("<!--"+strings.Repeat("x", 3<<20)+"-->", 6) + `</workbook>`}), "xl/workbook.xml is damaged: it is larger than any"},
 		"sheets without end":       {parts(map[string]string{xlsxtest.Workbook: `<workbook>` + strings.Repeat("<sheet/>", 20_000) + `</workbook>`}), "xl/workbook.xml is damaged: it has too many sheets"},
 	} {
 		t.Run(name, func(t *testing.T) {

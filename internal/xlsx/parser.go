@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	maxToken   = 16 << 20 // bytes of one name with its attributes, or of one text
-	maxDepth   = 256      // elements within each other
+	maxToken   = 4 << 20 // bytes of one name with its attributes, or of one text, of which a cell of Excel has 32,767 characters
+	maxDepth   = 256     // elements within each other
 	readBuffer = 64 << 10
 )
 

@@ -23,7 +23,7 @@ import (
 
 const (
 	maxDirectory = 4 << 20   // bytes of the directory of a file, which is held in memory
-	maxWorkbook  = 32 << 20  // bytes of a part that says what there is
+	maxWorkbook  = 16 << 20  // bytes of a part that says what there is
 	maxStyles    = 128 << 20 // of which a byte is kept for each style
 	maxSheets    = 10_000
 )
