@@ -68,9 +68,9 @@ bench: hyperd ## time of loading TPC-H's lineitem in several ways, as JSON (need
 bench-growth: hyperd ## the same with fewer columns and on one core, as JSON
 	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite growth
 
-bench-ingest: build ## 10 million rows of CSV and of PostgreSQL to Parquet, beside DuckDB, as JSON (needs Debian's postgresql; takes 5 GB of disk)
+bench-ingest: build ## 10 million rows of CSV and of PostgreSQL to Parquet, beside DuckDB, as JSON (ROWS for other numbers; needs Debian's postgresql and pip, takes 4 GB of disk)
 	go build -o out/bench/bench ./cmd/bench
-	pg_virtualenv -o fsync=off out/bench/bench -suite ingest -rows $(or $(ROWS),10000000)
+	pg_virtualenv -o fsync=off sh -c 'out/bench/bench -suite ingest -rows $(or $(ROWS),10000000) >&3' 3>&1 >&2
 
 bench-memory: hyperd ## memory on lakes of few, many and large files, as JSON (takes 6 GB of disk)
 	go build -o out/bench/bench ./cmd/bench && out/bench/bench -suite memory

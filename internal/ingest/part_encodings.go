@@ -8,10 +8,10 @@ import (
 
 // By what encodings are chosen.
 const (
-	encodingRows   = 16 << 10  // of the first record of a file, at most
-	encodingBytes  = 128 << 10 // of each of its columns, about
-	fewestRows     = 16        // fewer say nothing
-	usualFrequency = 2         // how often a value is there, on average, where a dictionary pays
+	encodingRows  = 16 << 10  // of the first record of a file, at most
+	encodingBytes = 128 << 10 // of each of its columns, about
+	fewestRows    = 16        // fewer say nothing
+	mostDistinct  = 0.8       // of the values, where a dictionary pays: a column of twice as many values as rows has about so many
 )
 
 // Sizes of pages and dictionaries, before compression. Those of all columns are in the making at the same time.
@@ -40,7 +40,7 @@ func encodings(first arrow.Record) []parquet.WriterProperty {
 			continue
 		}
 		path := parquet.ColumnPath{first.ColumnName(i)}
-		if sample.distinct*usualFrequency > sample.values {
+		if float64(sample.distinct) > mostDistinct*float64(sample.values) {
 			properties = append(properties, parquet.WithDictionaryPath(path, false))
 			if paysDefault(sample.bytes) {
 				properties = append(properties, parquet.WithCompressionLevelPath(path, zstdDefault))
