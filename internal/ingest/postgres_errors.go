@@ -114,8 +114,9 @@ func lostPostgres(doing string, err error) error {
 		err = errors.Unwrap(connecting) // the address stands before it, and the user is nobody's concern
 	}
 	if isDistrusted(err) {
-		distrusted := failure.New(failure.Source, "%s: %w", doing, err).BeforeData().WithHint("have sslrootcert name a file with the certificate " +
-			"of who signed that of the server, and connect by the name that is in that; sslmode says how much of it is checked")
+		distrusted := failure.New(failure.Source, "%s: %w", doing, err).BeforeData().
+			WithHint("have sslrootcert name a file with the certificate of who signed that of the server, and connect by the name " +
+				"that is in that; sslmode says how much of it is checked")
 		distrusted.Environment = true
 		return distrusted
 	}
