@@ -36,7 +36,8 @@ type csvColumns struct {
 
 const mostFields = 8 << 10 // that are gathered before there are values made of them, unless a row has more
 
-// read reads the rows of a block, and says how many they are. It is safe for concurrent use while the file is read on.
+// read reads the rows of a block, and says how many they are. What it holds is a small multiple of the text of the block. It is safe for
+// concurrent use while the file is read on.
 func (f *csvFile) read(b csvBlock, reader *textReader) (rows readRows, count int64, err error) {
 	c := &csvColumns{
 		csvReader: f.csvReader, reader: reader, block: b, text: b.text, rows: readRows{file: f.scanner.name},
@@ -49,7 +50,8 @@ func (f *csvFile) read(b csvBlock, reader *textReader) (rows readRows, count int
 	}
 	c.isText = c.notText(b.text) == nil
 	c.targets = targetsOf(c.header, func(name string) int { return firstOf(reader.pinned.FieldIndices(name)) })
-	c.starts, c.rows.lines, c.rows.columns, c.rows.values = make([]int, 0, b.rows), make([]int64, 0, b.rows), reader.start(b.rows, len(b.text)), c.shown
+	c.starts, c.rows.lines = make([]int, 0, b.rows), make([]int64, 0, b.rows)
+	c.rows.columns, c.rows.values = reader.start(b.rows, len(b.text)), c.shown
 	c.fields = make([]csvField, 0, min(b.rows*len(f.header), mostFields+len(f.header)))
 	for {
 		start := c.scanner.start
