@@ -19,40 +19,42 @@ import (
 	"hyperlake/pipelines/config"
 )
 
-// How the names of text files end: with what they hold, and after it, with how they are compressed.
+// How the names of files end that are ingested: with what they hold, and of text after it, with how they are compressed.
 var (
 	csvEndings        = []string{".csv", ".tsv", ".txt"}
 	jsonlEndings      = []string{".jsonl", ".ndjson"}
+	xlsxEndings       = []string{".xlsx", ".xlsm"}
 	compressedEndings = []string{".gz", ".zst"}
 )
 
-// textEnding is how the name of a text file, or a glob of such, ends; empty for any other.
-func textEnding(name string) (kind, compressed string) {
+// endingOf is how the name of a file that is ingested, or a glob of such, ends; empty for any other.
+func endingOf(name string) (kind, compressed string) {
 	if end := path.Ext(name); slices.Contains(compressedEndings, strings.ToLower(end)) {
 		compressed = end
 	}
 	kind = path.Ext(strings.TrimSuffix(name, compressed))
-	if !slices.Contains(csvEndings, strings.ToLower(kind)) && !slices.Contains(jsonlEndings, strings.ToLower(kind)) {
-		return "", ""
+	switch lower := strings.ToLower(kind); {
+	case slices.Contains(csvEndings, lower), slices.Contains(jsonlEndings, lower), slices.Contains(xlsxEndings, lower) && compressed == "":
+		return kind, compressed
 	}
-	return kind, compressed
+	return "", ""
 }
 
-// IsText says whether a path is, by its end, a text file that is ingested, a glob of such, or a folder that programs name like one.
-func IsText(uri string) bool {
-	kind, _ := textEnding(filepath.ToSlash(uri))
+// IsIngested says whether a path is, by its end, a file that is ingested, a glob of such, or a folder that programs name like one.
+func IsIngested(uri string) bool {
+	kind, _ := endingOf(filepath.ToSlash(uri))
 	return kind != ""
 }
 
-// WriteText writes a configuration that ingests the text files that a path stands for, and makes an extract of them, with comments. How
+// WriteFiles writes a configuration that ingests the files that a path stands for, and makes an extract of them, with comments. How
 // they are written, and their types, are found by the beginnings of the files. The paths in it are good for a configuration in folder.
 // It fails with one of kind Usage or Config where the path cannot be meant, and of kind Source where the files cannot be read.
-func WriteText(ctx context.Context, uri, folder string) (string, error) {
-	glob, err := textGlob(ctx, uri)
+func WriteFiles(ctx context.Context, uri, folder string) (string, error) {
+	glob, err := filesGlob(ctx, uri)
 	if err != nil {
 		return "", err
 	}
-	s := ingestStarter{name: textName(uri), folder: folder}
+	s := ingestStarter{name: filesName(uri), folder: folder}
 	if s.made, err = madeFrom(ctx, glob); err != nil {
 		return "", err
 	}
@@ -60,11 +62,16 @@ func WriteText(ctx context.Context, uri, folder string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	kind, _ := textEnding(filepath.ToSlash(uri))
-	if slices.Contains(jsonlEndings, strings.ToLower(kind)) {
+	kind, _ := endingOf(filepath.ToSlash(uri))
+	switch kind = strings.ToLower(kind); {
+	case slices.Contains(jsonlEndings, kind):
 		s.source = []string{"jsonl:", "  uri: " + config.Scalar(written),
 			"  # nested: flatten # a column for each key of objects, instead of JSON as text"}
 		return s.text(ctx, ingest.Entry{Infers: true, Sparse: true}, ingest.NewJSONL(ingest.JSONLOptions{URI: []string{glob}}))
+	case slices.Contains(xlsxEndings, kind):
+		s.source = []string{"xlsx:", "  uri: " + config.Scalar(written),
+			"  # sheet: NAME # another than the first that is not hidden", "  header: 1 # the row that names the columns"}
+		return s.text(ctx, ingest.Entry{Infers: true}, ingest.NewXLSX(ingest.XLSXOptions{URI: []string{glob}}))
 	}
 	options, err := ingest.DetectCSV(ctx, glob)
 	if err != nil {
@@ -74,8 +81,8 @@ func WriteText(ctx context.Context, uri, folder string) (string, error) {
 	return s.text(ctx, ingest.Entry{Infers: true}, ingest.NewCSV(options))
 }
 
-// textName makes a name of a path of text files: of what the names of several begin with, if they begin alike.
-func textName(uri string) string {
+// filesName makes a name of a path of files: of what the names of several begin with, if they begin alike.
+func filesName(uri string) string {
 	base := path.Base(filepath.ToSlash(uri))
 	if at := strings.IndexAny(base, "*?[{"); at >= 0 {
 		if alike := strings.Trim(base[:at], "-_. "); alike != "" {
@@ -112,8 +119,8 @@ func queriedName(query string) string {
 	return ""
 }
 
-// textGlob is the glob that a path of text files stands for. A folder stands for the files in it whose names end as its own does.
-func textGlob(ctx context.Context, uri string) (string, error) {
+// filesGlob is the glob that a path of files stands for. A folder stands for the files in it whose names end as its own does.
+func filesGlob(ctx context.Context, uri string) (string, error) {
 	store, err := storage.For(uri)
 	if err == nil {
 		err = storage.Check(uri)
@@ -124,7 +131,7 @@ func textGlob(ctx context.Context, uri string) (string, error) {
 	info, err := store.Stat(ctx, uri)
 	switch {
 	case err == nil && info.Folder:
-		kind, compressed := textEnding(filepath.ToSlash(uri))
+		kind, compressed := endingOf(filepath.ToSlash(uri))
 		return storage.Join(storage.EscapeGlob(uri), "*"+kind+compressed), nil
 	case err == nil:
 		return storage.EscapeGlob(uri), nil

@@ -62,7 +62,7 @@ func starterName(uri string) string {
 		part = filepath.ToSlash(absolute)
 	}
 	part = strings.TrimSuffix(path.Base(part), ".parquet")
-	if kind, compressed := textEnding(part); kind != "" {
+	if kind, compressed := endingOf(part); kind != "" {
 		part = part[:len(part)-len(kind)-len(compressed)]
 	}
 	return nameOf(part)

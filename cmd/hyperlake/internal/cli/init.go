@@ -33,9 +33,9 @@ func (a *app) initCommand() *cobra.Command {
 get, the NULLs and the ranges that the footers tell of, columns that look unique, and rules
 to choose from. Nothing but footers is read.
 
-For text files (.csv, .tsv, .txt, .jsonl, .ndjson, also .gz and .zst), or a glob of them, it has a
-section ingest, with the types that the values look like, the delimiter, and whether there is a header. For
-a query of PostgreSQL, name the variable of the environment that holds the server's address.
+For text files (.csv, .tsv, .txt, .jsonl, .ndjson, also .gz and .zst) and workbooks (.xlsx), or a glob of
+them, it has a section ingest, with the types that the values look like, the delimiter, and whether there is
+a header. For a query of PostgreSQL, name the variable of the environment that holds the server's address.
 
 The configuration is good as it is: run accepts it, and plan that of a lake. Without --output it goes to
 stdout, and is meant for a file in the working folder. Its first line names hyperlake.schema.json
@@ -71,8 +71,8 @@ func (a *app) init(cmd *cobra.Command, flags *initFlags, args []string) error {
 		switch {
 		case flags.postgres.Query != "":
 			return starter.WritePostgres(cmd.Context(), flags.postgres, folder)
-		case starter.IsText(args[0]) && asked == config.FormatAuto:
-			return starter.WriteText(cmd.Context(), args[0], folder)
+		case starter.IsIngested(args[0]) && asked == config.FormatAuto:
+			return starter.WriteFiles(cmd.Context(), args[0], folder)
 		}
 		return starter.Write(cmd.Context(), args[0], folder, asked)
 	})

@@ -18,10 +18,10 @@ var noConfigurations = map[string]struct{ is, hint string }{
 	".tfl":     {"a flow of Tableau Prep", publishedHint},
 	".tflx":    {"a packaged flow of Tableau Prep", publishedHint},
 	".parquet": {"Parquet", "`hyperlake init` writes a configuration that builds an extract of it"},
-	".csv":     {"text with separators", lakeHint},
-	".tsv":     {"text with separators", lakeHint},
-	".xls":     {"a spreadsheet", lakeHint},
-	".xlsx":    {"a spreadsheet", lakeHint},
+	".csv":     {"text with separators", ingestHint},
+	".tsv":     {"text with separators", ingestHint},
+	".xls":     {"a spreadsheet of the old kind", "save it as .xlsx, for which `hyperlake init` writes a configuration"},
+	".xlsx":    {"a spreadsheet", ingestHint},
 	".zip":     {"an archive", "unpack it, and name what is in it"},
 	".gz":      {"compressed", "unpack it, and name what is in it"},
 	".db":      {"a database", lakeHint},
@@ -29,13 +29,14 @@ var noConfigurations = map[string]struct{ is, hint string }{
 	".orc":     {"of another kind than Parquet", lakeHint},
 	".avro":    {"of another kind than Parquet", lakeHint},
 	".arrow":   {"of another kind than Parquet", lakeHint},
-	".jsonl":   {"rows of JSON", lakeHint},
+	".jsonl":   {"rows of JSON", ingestHint},
 	".sql":     {"SQL", "`hyperlake sql` runs a query on a .hyper file"},
 }
 
 const (
 	unpackHint    = "unpack it, as a zip archive, and publish the .hyper file that is in it"
 	publishedHint = "publish it with Tableau Desktop, tabcmd or tableauserverclient; hyperlake publishes .hyper files"
+	ingestHint    = "`hyperlake init` writes a configuration that brings its rows into the lake and builds an extract of them"
 	lakeHint      = "bring its rows into Parquet files, and `hyperlake init` writes a configuration that builds an extract of them"
 )
 
