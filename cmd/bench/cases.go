@@ -28,7 +28,7 @@ const (
       {column: l_shipmode, matches: "^[A-Z ]+$"}, {expr: "l_shipdate <= l_receiptdate"}]`
 	madeRules = `[{column: id, not_null: true}, {column: price, min: 0, max: 100000}, {column: mode, in: [AIR, MAIL, RAIL, SHIP, TRUCK]},
       {column: mode, matches: "^[A-Z]{3,5}$"}, {expr: "day <= due"}]`
-	converted = "    columns: {l_linenumber: {type: text}}\n" // which hyperd does not do
+	converted = "    columns: {l_commitdate: {type: text}}\n" // which hyperd does not do
 	inGo      = "validate: {engine: go}\n"
 )
 

@@ -91,7 +91,7 @@ func TestCodersKeepDeferredFiles(t *testing.T) {
 			Columns: []StoredColumn{{Column: "b"}, {Column: "c", Stored: "d", From: "REAL", To: "DOUBLE PRECISION"}},
 			Deletes: &vector.Vector{ID: "u", URI: "b", Offset: 1, Size: 3, Inline: []byte{1}, Cardinality: 4},
 		},
-		Conditions: Conditions{Selected: "TRUE", Kept: "a", Sound: "b"}, Unverified: []string{"n"}, Last: true, Columns: []StoredColumn{},
+		Conditions: Conditions{Mapped: "n", Selected: "TRUE", Kept: "a", Sound: "b"}, Unverified: []string{"n"}, Last: true, Columns: []StoredColumn{},
 	}}
 	assert.EqualValues(t, 5, b.Deferred.File.Rows())
 	assert.EqualValues(t, 15, b.Deferred.File.Bytes())

@@ -118,9 +118,12 @@ type Constant struct {
 	SQL    string `json:"sql"` // the value, with its type
 }
 
-// Conditions say in SQL, over the columns of a file, what becomes of its rows. Each is true
-// or false of a row, never NULL.
+// Conditions say in SQL what becomes of the rows of a file. Each is true or false of a row, never NULL.
 type Conditions struct {
+	// Mapped is the columns that are loaded and that conditions are about, as a query over the columns of the
+	// file lists them; empty if they are those of the file.
+	Mapped string `json:"mapped,omitempty"`
+
 	Selected string `json:"selected"` // where keeps the row
 	Kept     string `json:"kept"`     // it is loaded: it is selected and broke no rule, but for those that only warn
 	Sound    string `json:"sound"`    // it is kept and broke no rule at all

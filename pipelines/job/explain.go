@@ -283,6 +283,10 @@ func explainTables(p *plan.Plan) []explainTable {
 	var tables []explainTable
 	for _, table := range p.Tables {
 		read := judgedRows{table.Read, table.Apply}
+		if table.Apply.SQL != nil && table.Apply.SQL.Mapped != "" { // of fewer columns, the rules on conversions have other numbers
+			tables = append(tables, explainTable{Read: read, Rules: read, Picks: read})
+			continue
+		}
 		e := explainTable{Read: read, Rules: read.only(table.RuleColumns), Picks: read}
 		if table.RejectsPath == "" { // but for what is wrong with rejected rows, nothing of them is kept
 			e.Picks = read.only(slices.Concat(table.RuleColumns, read.texts()))

@@ -9,6 +9,7 @@ import (
 
 	"hyperlake/internal/storage"
 	"hyperlake/pipelines/config"
+	"hyperlake/sinks/hyper"
 	"hyperlake/transforms/parquetread"
 	"hyperlake/transforms/validate"
 )
@@ -45,7 +46,8 @@ func newDeferral(cfg *config.Config, table *TablePlan, src *Source, columns *arr
 		d.reason = reason
 	}
 	for _, column := range table.Columns {
-		if d.reason == "" && !column.ReadsParquet() {
+		isMapped := column.Conversion == hyper.AsAsked // which has a form in SQL, as there is no reason yet
+		if d.reason == "" && !isMapped && !column.ReadsParquet() {
 			d.reason = fmt.Sprintf("column %s: hyperd does not read %s from Parquet as it is stored", column.Source, column.SourceType)
 		}
 	}

@@ -177,8 +177,16 @@ func (f deferredFile) isLike(other deferredFile) bool {
 		(f.Columns == nil) == (other.Columns == nil) && f.File.Unit == other.File.Unit
 }
 
-// sourceSQL is what files that are alike hold, under the names of the table, as a query has it behind FROM.
+// sourceSQL is the mapped columns of files that are alike, as a query has it behind FROM.
 func sourceSQL(files []deferredFile) string {
+	if mapped := files[0].Conditions.Mapped; mapped != "" {
+		return fmt.Sprintf("(SELECT %s FROM %s) AS mapped", mapped, unmappedSQL(files))
+	}
+	return unmappedSQL(files)
+}
+
+// unmappedSQL is what files that are alike hold, under the names of the table, as a query has it behind FROM.
+func unmappedSQL(files []deferredFile) string {
 	paths := make([]string, len(files))
 	for i, file := range files {
 		paths[i] = hyperd.QuoteText(file.path)

@@ -11,17 +11,16 @@ import (
 	"hyperlake/internal/hypersql"
 )
 
-// SQL is what Apply does to rows, as conditions in hyperd's SQL over the columns of the
-// source. A table for which that cannot be shown to agree has no such
+// SQL is what Apply does to rows, as mapped columns in hyperd's SQL over those of the source, and
+// conditions over the mapped ones. A table for which that cannot be shown to agree has no such
 // form: reason says why, in words. Built-in rules are left out where hyperd refuses a
 // file with a value that breaks one of them, that is, but for those on decimals: it reads the
 // columns that are loaded, by their names, and is made to read the text of the others in every row
 // that is kept.
 func (v *Validator) SQL(loaded []string) (conditions batch.Conditions, reason string) {
-	for i, field := range v.mapping.Schema().Fields() {
-		if !v.mapping.Shared(i) {
-			return conditions, fmt.Sprintf("column %s is converted", field.Name)
-		}
+	mapped, reason := v.mappedSQL()
+	if reason != "" {
+		return conditions, reason
 	}
 	selected, kept, sound := "TRUE", []string{}, []string{}
 	if v.where != nil {
@@ -50,7 +49,26 @@ func (v *Validator) SQL(loaded []string) (conditions batch.Conditions, reason st
 			kept, sound = append(kept, isRead), append(sound, isRead)
 		}
 	}
-	return batch.Conditions{Selected: selected, Kept: allOf(selected, kept), Sound: allOf(selected, sound)}, ""
+	return batch.Conditions{Mapped: mapped, Selected: selected, Kept: allOf(selected, kept), Sound: allOf(selected, sound)}, ""
+}
+
+// mappedSQL is the mapped columns, as a query lists them; empty if all are those of the source. Where one of them cannot
+// be shown to be the same in SQL, reason says which.
+func (v *Validator) mappedSQL() (list, reason string) {
+	var columns []string
+	isSource := true
+	for i, field := range v.mapping.Schema().Fields() {
+		value, ok := v.mapping.SQL(i)
+		if !ok {
+			return "", fmt.Sprintf("column %s is converted, which has no SQL form", field.Name)
+		}
+		columns = append(columns, value+" AS "+hypersql.Name(field.Name))
+		isSource = isSource && v.mapping.Shared(i)
+	}
+	if isSource {
+		return "", ""
+	}
+	return strings.Join(columns, ", "), ""
 }
 
 // readSQL is true for every text, which hyperd has to read to see it: whether there is one at all
