@@ -64,11 +64,6 @@ func (i Ingest) HasMore() bool {
 	return i.Failed || i.RejectsPath != "" && !isZero(i.Rejected) || len(i.Rules)+len(i.Drift)+len(i.Columns) > 0
 }
 
-// IsIngest says whether the report is one of the command that only brings entries into the lake.
-func (r *Report) IsIngest() bool {
-	return r.Runner == "" && r.Publish == nil && len(r.Tables) == 0 && r.lastStage() == stageIngest
-}
-
 // hasIngestFailed says whether it ended, or was stopped, while entries were brought into the lake.
 func (r *Report) hasIngestFailed() bool {
 	return slices.Contains([]string{failed, rejected, interrupted}, r.Status) && len(r.Tables) == 0 && r.lastStage() == stageIngest
@@ -143,7 +138,7 @@ func (r *Report) headlineOfIngest() (string, Mark) {
 		interrupted: "the run was stopped while it ingested",
 	}[r.Status]
 	switch {
-	case !r.IsIngest():
+	case !r.IngestOnly:
 		return "Nothing was delivered: " + why, bad
 	case r.Status == succeeded:
 		return "Brought into the lake", good

@@ -110,7 +110,7 @@ func (v view) Figures() []Figure {
 	if seconds := v.Seconds(); seconds > 0 {
 		took.Text = Seconds(seconds)
 	}
-	if v.IsIngest() {
+	if v.IngestOnly {
 		aside := v.ingestRejected()
 		return []Figure{
 			{"Rows in the lake", count(v.Ingested(func(i Ingest) *int64 { return i.Rows })), ""}, {"Rows rejected", count(&aside), ""},

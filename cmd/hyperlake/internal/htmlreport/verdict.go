@@ -35,7 +35,7 @@ func (r *Report) isInPlace() bool { return r.Output.SHA256 != "" || len(r.Output
 func (r *Report) Verdict() Verdict {
 	headline, mark := r.headline()
 	v := Verdict{Headline: headline, Mark: mark, Lake: r.lake(), Next: r.next()}
-	if r.IsIngest() {
+	if r.IngestOnly {
 		return v
 	}
 	v.Extract = r.standing()
@@ -49,14 +49,11 @@ func (r *Report) Verdict() Verdict {
 }
 
 func (r *Report) headline() (string, Mark) {
-	if r.IsIngest() || r.hasIngestFailed() {
+	if r.IngestOnly || r.hasIngestFailed() {
 		return r.headlineOfIngest()
 	}
 	switch r.Status {
 	case succeeded:
-		if r.IngestOnly {
-			return "Ingested", good
-		}
 		return "Delivered", good
 	case unchanged:
 		return "Delivered: nothing had changed", good
@@ -85,8 +82,6 @@ func (r *Report) headline() (string, Mark) {
 // standing says what is at the output.
 func (r *Report) standing() string {
 	switch {
-	case r.IngestOnly:
-		return "No extract was to be made."
 	case r.Status == unchanged:
 		return "The extract of the last success stays: " + r.rowsText() + "."
 	case r.Status == lost:
