@@ -104,7 +104,6 @@ func TestPostgres(t *testing.T) {
 		"errors of values": testPostgresErrorsOfValues,
 		"sink fails":       testPostgresSinkFails,
 		"skewed":           testPostgresSkewed,
-		"certificates":     testPostgresCertificates,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server) })
 	}

@@ -70,8 +70,10 @@ func (a authority) sign(t *testing.T, until time.Time) (certificate, key []byte)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: encoded})
 }
 
-// testPostgresCertificates reads by TLS, as libpq does, and refuses a server for its certificate with what to do.
-func testPostgresCertificates(t *testing.T, server *postgrestest.Server) {
+// TestPostgresCertificates reads by TLS, as libpq does, and refuses a server for its certificate with what to do. It has a server of its own:
+// others are to have none.
+func TestPostgresCertificates(t *testing.T) {
+	server := postgrestest.Start(t)
 	database := server.Database(t, "")
 	trusted, other := newAuthority(t), newAuthority(t)
 	url := func(host, options string) string {
